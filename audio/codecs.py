@@ -1,0 +1,94 @@
+"""What do the bytes of a packet say as numbers, and which bytes say these numbers?
+
+16-bit PCM and G.711 mu-law and A-law, by the rule of ITU-T G.711 (not the continuous companding
+curve that signal libraries call mu-law, which differs in nearly every code and leaves out the
+bit inversion). Floats are the 16-bit value divided by 32,768.
+
+Held by tests/audio/test_codecs.py: published vectors; every code survives decode and encode, but
+for mu-law's second zero; bytes that are not whole frames are refused in words; samples that are
+not finite are refused, never sent.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audio.types import AudioError, Samples
+
+Encoding = Literal["pcm_s16le", "mulaw", "alaw"]
+ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
+WIDTH: dict[Encoding, int] = {"pcm_s16le": 2, "mulaw": 1, "alaw": 1}  # bytes a sample
+
+FULL_SCALE = 32_768.0
+
+_CODES = np.arange(128)  # a G.711 code without its sign: 3 bits of segment, 4 bits of step
+_SEGMENT, _STEP = _CODES >> 4, _CODES & 15
+
+# Mu-law on the 16-bit scale (G.711 table 2): step k of segment s begins at (16 + k) << (s + 3)
+# less the bias of 132. A step is heard as its middle; the first is centred on zero.
+_MULAW_BEGINS = ((16 + _STEP) << (_SEGMENT + 3)) - 132
+_MULAW_HEARD = (((_STEP << 3) + 132) << _SEGMENT) - 132
+_MULAW_LINE = ~_CODES & 255  # positive codes as sent: the line carries every bit inverted
+
+# A-law (G.711 table 1): segments 0 and 1 have the same step, every later one twice the last.
+_DOUBLED = np.maximum(_SEGMENT - 1, 0)
+_ALAW_BEGINS = ((_STEP << 4) + np.where(_SEGMENT > 0, 256, 0)) << _DOUBLED
+_ALAW_HEARD = ((_STEP << 4) + np.where(_SEGMENT > 0, 264, 8)) << _DOUBLED
+_ALAW_LINE = (_CODES | 128) ^ 0x55  # every other bit inverted
+
+# In both laws the negative of a value is sent as the same byte with its top bit turned over.
+_BEGINS = {"mulaw": _MULAW_BEGINS, "alaw": _ALAW_BEGINS}
+_LINE = {"mulaw": _MULAW_LINE.astype(np.uint8), "alaw": _ALAW_LINE.astype(np.uint8)}
+
+
+def _table(line: NDArray[np.uint8], heard: NDArray[np.int64]) -> Samples:
+    table = np.zeros(256, np.float32)
+    table[line] = heard / FULL_SCALE
+    table[line ^ 128] = (0 - heard) / FULL_SCALE
+    return table
+
+
+_TABLES = {
+    "mulaw": _table(_LINE["mulaw"], _MULAW_HEARD),
+    "alaw": _table(_LINE["alaw"], _ALAW_HEARD),
+}
+
+
+def decode(data: bytes, encoding: Encoding, channels: int) -> Samples:
+    """Samples of shape (frames, channels); no bytes are no frames."""
+    if encoding not in ENCODINGS:
+        raise AudioError(f"encoding {encoding!r} is not known; use one of {', '.join(ENCODINGS)}")
+    if channels < 1:
+        raise AudioError(f"audio has 1 or more channels, not {channels}")
+    frame = channels * WIDTH[encoding]
+    if len(data) % frame:
+        raise AudioError(
+            f"{len(data)} bytes are not whole frames: {encoding} with {channels} channel(s) "
+            f"has {frame} bytes a frame, so every message must be a multiple of {frame} bytes"
+        )
+    if encoding == "pcm_s16le":
+        flat = np.frombuffer(data, "<i2").astype(np.float32) / np.float32(FULL_SCALE)
+    else:
+        flat = _TABLES[encoding][np.frombuffer(data, np.uint8)]
+    return flat.reshape(-1, channels)
+
+
+def encode(samples: Samples, encoding: Encoding) -> bytes:
+    """Bytes of (frames,) or interleaved (frames, channels) samples.
+
+    What exceeds full scale is clipped. NaN and infinity are refused: they are a mistake of
+    whoever made the samples, and would be a loud click in somebody's ear.
+    """
+    if encoding not in ENCODINGS:
+        raise AudioError(f"encoding {encoding!r} is not known; use one of {', '.join(ENCODINGS)}")
+    if not np.isfinite(samples).all():
+        raise AudioError("samples to encode must be finite numbers; found NaN or infinity")
+    scaled = samples.ravel() * np.float32(FULL_SCALE)
+    if encoding == "pcm_s16le":
+        return bytes(np.clip(np.rint(scaled), -32_768, 32_767).astype("<i2"))
+    code = np.searchsorted(_BEGINS[encoding], np.abs(scaled), side="right") - 1
+    line = _LINE[encoding][code]
+    return bytes(np.where(scaled < 0, line ^ 128, line))

@@ -1,0 +1,47 @@
+"""What sound is in this file, and how is sound put into one?
+
+Held by tests/audio/test_files.py: what was written is read back; a file that is missing, is not
+sound, holds no samples or holds NaN is refused in words.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import soundfile  # type: ignore[import-untyped]
+
+from audio.types import AudioError, Samples
+
+
+def read(path: str | Path) -> tuple[Samples, int]:
+    """Samples of shape (frames, channels) in [-1, 1], and their rate."""
+    path = Path(path)
+    if not path.is_file():
+        raise AudioError(f"{path}: there is no such file")
+    try:
+        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as problem:
+        raise AudioError(
+            f"{path}: not a sound file that can be read ({problem.error_string}); "
+            "WAV, FLAC, Ogg and MP3 can"
+        ) from problem
+    if not len(samples):
+        raise AudioError(f"{path}: the file holds no samples")
+    if not np.isfinite(samples).all():
+        raise AudioError(f"{path}: the file holds samples that are not finite numbers")
+    # Floating-point and lossy files may exceed full scale a little; nothing after this expects it.
+    return np.clip(samples, -1, 1), int(rate)
+
+
+def write(path: str | Path, samples: Samples, rate: int) -> None:
+    """(frames,) or (frames, channels), in the format that the file's ending names."""
+    path = Path(path)
+    if not np.isfinite(samples).all():
+        raise AudioError(f"{path}: samples to write must be finite numbers")
+    if path.suffix[1:].upper() not in soundfile.available_formats():
+        raise AudioError(f"{path}: give the file an ending that names a format, such as .wav")
+    try:
+        soundfile.write(path, samples, rate)
+    except (soundfile.LibsndfileError, ValueError) as problem:
+        raise AudioError(f"{path}: cannot be written at {rate} Hz ({problem})") from problem

@@ -1,0 +1,137 @@
+"""How high, how loud, how fast and how haltingly was this said?
+
+Plain signal processing, in units a person can read, good for the telephone as well: everything is
+measured below 3.4 kHz, and pitch is found from the spacing of harmonics, so it does not need the
+fundamental that a telephone line cuts off below 300 Hz.
+
+Held by tests/audio/test_prosody.py, on sounds whose pitch, glide, level and rate are known; what
+cannot be measured is None, never a guess.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+from scipy.fft import irfft, rfft  # type: ignore[import-untyped]
+from scipy.signal import find_peaks, oaconvolve  # type: ignore[import-untyped]
+
+from audio.resample import resample
+from audio.types import RATE, VOICE_HOP, Prosody, Samples
+
+_PITCH_RATE = 8_000
+_STEP = 80  # 10 ms between measurements, at 8 kHz
+_LOWEST_HZ, _HIGHEST_HZ = 60, 400
+_LONGEST, _SHORTEST = _PITCH_RATE // _LOWEST_HZ, _PITCH_RATE // _HIGHEST_HZ  # period in samples
+_COMPARED = 240  # 30 ms, at least 1.8 periods
+_SPAN = _COMPARED + _LONGEST + 1
+_APERIODIC = 0.2  # of the normalised difference; YIN's own 0.1 is for studio sound
+_NEIGHBOUR = 1.2  # ratio within which pitch 10 ms apart is one voice; an octave slip is not
+_FEWEST_PITCHED = 8  # measurements, for a median and percentiles to mean something
+
+_INTENSITY = 512  # 64 ms at 8 kHz: longer than any period, which would show as a peak
+_DIP_DB, _AUDIBLE_DB = 2.0, 25.0  # de Jong and Wempe, 2009
+
+_SILENT_DB = -60.0
+_QUIETER_DB = 25.0  # below the loud parts: no speech, where nobody says which hops are
+_SHORTEST_S = 0.1  # of voice; less is not measured
+
+
+def measure(samples: Samples, voiced: NDArray[np.bool_] | None) -> Prosody:
+    """Samples of one turn; `voiced` says of each 32 ms hop whether it is speech.
+
+    Without it, what is loud counts as speech. Pauses are those between the first and the last
+    speech, so that neither pre-roll nor waiting counts; where nothing is speech, all is pause.
+    Syllables are counted per second of speech, pauses left out. A sine at full scale has a
+    loudness of -3 dB.
+    """
+    hops = len(samples) // VOICE_HOP
+    if voiced is None:
+        voiced = _loud(samples[: hops * VOICE_HOP])
+    elif len(voiced) != hops:
+        raise ValueError(f"{len(voiced)} hops do not describe {len(samples)} samples")
+    spoken = np.flatnonzero(voiced)
+    voiced_s = len(spoken) * VOICE_HOP / RATE
+    if voiced_s < _SHORTEST_S:
+        return Prosody(None, None, None, None, 1.0, voiced_s)
+    pauses = 1 - len(spoken) / int(spoken[-1] - spoken[0] + 1)
+    power = float(np.mean(np.square(samples[: hops * VOICE_HOP].reshape(hops, -1)[spoken])))
+    loudness = 10 * np.log10(power) if power > 0 else -np.inf
+    if loudness < _SILENT_DB:
+        return Prosody(None, None, None, None, pauses, voiced_s)
+    narrow = resample(samples, RATE, _PITCH_RATE)
+    pitch = _pitch(narrow, voiced)
+    low, middle, high = np.percentile(pitch, (10, 50, 90)) if len(pitch) else (0, 0, 0)
+    return Prosody(
+        pitch_hz=float(middle) if len(pitch) else None,
+        pitch_range_semitones=float(12 * np.log2(high / low)) if len(pitch) else None,
+        loudness_db=float(loudness),
+        syllables_per_s=_syllables(narrow, voiced) / voiced_s,
+        pause_ratio=pauses,
+        voiced_s=voiced_s,
+    )
+
+
+def _loud(samples: Samples) -> NDArray[np.bool_]:
+    if not len(samples):
+        return np.zeros(0, np.bool_)
+    power = np.mean(np.square(samples.reshape(-1, VOICE_HOP)), axis=1)
+    level: NDArray[np.float64] = 10 * np.log10(np.maximum(power, 1e-12))
+    return level > max(_SILENT_DB, float(np.percentile(level, 95)) - _QUIETER_DB)
+
+
+def _voiced_at(places: NDArray[np.int64], voiced: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether samples at these places of the narrow signal lie in speech."""
+    return voiced[np.minimum(places * (RATE // _PITCH_RATE) // VOICE_HOP, len(voiced) - 1)]
+
+
+def _pitch(narrow: Samples, voiced: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """F0 every 10 ms, in order, where there is one.
+
+    YIN (de Cheveigne and Kawahara, 2002): the period is the first shift by which a stretch of
+    sound differs little from itself, little meaning against the mean over shorter shifts.
+    """
+    if len(narrow) < _SPAN:
+        return np.zeros(0)
+    places = np.arange(0, len(narrow) - _SPAN + 1, _STEP)
+    places = places[_voiced_at(places + _SPAN // 2, voiced)]
+    frames = sliding_window_view(narrow, _SPAN)[places]  # (measurements, _SPAN)
+    frames = frames - frames.mean(axis=1, keepdims=True)
+    # sum (x[i] - x[i + shift])^2 = energy of x + energy of shifted x - 2 correlation
+    size = 512  # at least _SPAN, a power of two
+    head = rfft(frames[:, :_COMPARED], size)
+    correlation = irfft(head.conj() * rfft(frames, size), size)[:, : _LONGEST + 2]
+    energy = np.cumsum(np.square(frames, dtype=np.float64), axis=1)
+    energy = np.concatenate([np.zeros((len(frames), 1)), energy], axis=1)
+    shifted = energy[:, _COMPARED : _COMPARED + _LONGEST + 2] - energy[:, : _LONGEST + 2]
+    difference = np.maximum(shifted[:, :1] + shifted - 2 * correlation, 0)
+    shifts = np.arange(1, _LONGEST + 2)
+    mean = np.maximum(np.cumsum(difference[:, 1:], axis=1), 1e-12) / shifts
+    little = difference[:, 1:] / mean  # column i is a shift of i + 1
+    left, here, right = little[:, :-2], little[:, 1:-1], little[:, 2:]
+    dip = (here < _APERIODIC) & (here <= left) & (here < right)
+    dip[:, : _SHORTEST - 2] = False
+    found = np.flatnonzero(dip.any(axis=1))
+    first = dip[found].argmax(axis=1)
+    a, b, c = left[found, first], here[found, first], right[found, first]
+    period = first + 2 + (a - c) / (2 * (a - 2 * b + c))  # vertex of the parabola through them
+    return _steady(_PITCH_RATE / period, places[found])
+
+
+def _steady(pitch: NDArray[np.float64], places: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Without measurements that no neighbour in time agrees with: octave slips, clicks."""
+    if len(pitch) < _FEWEST_PITCHED:
+        return np.zeros(0)
+    agrees = (np.diff(places) == _STEP) & (np.abs(np.diff(np.log(pitch))) < np.log(_NEIGHBOUR))
+    kept = pitch[np.append(agrees, False) | np.insert(agrees, 0, False)]
+    return kept if len(kept) >= _FEWEST_PITCHED else np.zeros(0)
+
+
+def _syllables(narrow: Samples, voiced: NDArray[np.bool_]) -> int:
+    """Peaks of intensity in speech, each with a dip on both sides (de Jong and Wempe, 2009)."""
+    window = np.hanning(_INTENSITY).astype(np.float32)
+    power = oaconvolve(np.square(narrow), window / window.sum(), mode="same")[::_STEP]
+    level = 10 * np.log10(np.maximum(power, 1e-10))
+    audible = float(np.percentile(level, 99)) - _AUDIBLE_DB
+    peaks, _ = find_peaks(level, height=audible, prominence=_DIP_DB)
+    return int(_voiced_at(peaks * _STEP, voiced).sum())

@@ -1,0 +1,201 @@
+"""How does a reply sound, and how soon can it begin to sound?
+
+Text to audio by espeak-ng, through the shared library and voices of the espeakng-loader package.
+A reply comes sentence by sentence, so the first one is on its way while the rest is not made yet:
+synthesis takes about a thousandth of the time that it plays.
+
+espeak-ng is one global machine per process, with one voice set at a time. `_Engine` holds the
+lock; any thread may speak, and they take turns by the sentence.
+
+Its voices waver a little on purpose, from a phase that runs on through the process, so the same
+text is never the same samples twice: nothing may be decided by comparing spoken audio.
+
+Held by tests/audio/test_speak.py: threads that speak at once do not mix; a reply's first piece is
+its first sentence; markup and control characters are not spoken; amounts are read as money and
+account numbers digit by digit.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import unicodedata
+from calendar import month_name
+from collections.abc import Iterator
+from functools import cache
+from threading import Lock
+
+import espeakng_loader  # type: ignore[import-untyped]
+import numpy as np
+
+from audio.codecs import decode
+from audio.resample import RATES, resample
+from audio.types import AudioError, Samples
+
+# From espeak-ng's speak_lib.h.
+_SYNCHRONOUS, _DONT_EXIT, _RATE, _UTF8, _OK = 2, 0x8000, 1, 1, 0
+_PAUSE = 0.25  # seconds between sentences; espeak-ng ends each one abruptly
+_HEARD = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
+
+
+class Voice:
+    """A language as espeak-ng names it, and a pace.
+
+    "en-us" is American and "en" British English; "en-us+f3" is the same spoken by a woman.
+    """
+
+    def __init__(self, language: str = "en-us", words_per_minute: int = 165) -> None:
+        self.language = language
+        self.words_per_minute = words_per_minute
+        _engine().say("", self)  # an unknown language is refused now, not in the middle of a call
+
+    def speak(self, text: str, rate_hz: int) -> Samples:
+        """The whole reply at this rate; empty when nothing in the text can be said."""
+        return np.concatenate([np.zeros(0, np.float32), *self.sentences(text, rate_hz)])
+
+    def sentences(self, text: str, rate_hz: int) -> Iterator[Samples]:
+        """The reply a sentence at a time, each made when it is asked for."""
+        if rate_hz not in RATES:
+            raise AudioError(f"cannot speak at {rate_hz} Hz; use one of {RATES}")
+        return self._sentences(text, rate_hz)
+
+    def _sentences(self, text: str, rate_hz: int) -> Iterator[Samples]:
+        pause = np.zeros(0, np.float32)
+        for sentence in _SENTENCE_END.split(readable(text)):
+            if any(character.isalnum() for character in sentence):
+                samples, made_at = _engine().say(sentence, self)
+                yield np.concatenate([pause, resample(samples, made_at, rate_hz)])
+                pause = np.zeros(int(_PAUSE * rate_hz), np.float32)
+
+
+class _Engine:
+    """The library, its lock, and what it has said since it was last asked."""
+
+    def __init__(self, library: str, voices: str) -> None:
+        try:
+            self._library = ctypes.CDLL(library)
+        except OSError as problem:
+            raise AudioError(
+                f"espeak-ng's library could not be loaded ({problem}); "
+                "install it again: pip install --force-reinstall espeakng-loader"
+            ) from problem
+        self._lock = Lock()
+        self._said = bytearray()
+        self.rate: int = self._library.espeak_Initialize(
+            _SYNCHRONOUS, 0, os.fsencode(voices), _DONT_EXIT
+        )
+        if self.rate <= 0:
+            raise AudioError(f"espeak-ng finds no voices in {voices}; reinstall espeakng-loader")
+        self._hear = _HEARD(self._heard)  # kept, because the library keeps only its address
+        self._library.espeak_SetSynthCallback(self._hear)
+
+    def _heard(self, wave: int | None, count: int, _events: int | None) -> int:
+        if wave:
+            self._said += ctypes.string_at(wave, 2 * count)
+        return 0  # go on
+
+    def say(self, text: str, voice: Voice) -> tuple[Samples, int]:
+        with self._lock:
+            if self._library.espeak_SetVoiceByName(voice.language.encode()) != _OK:
+                raise AudioError(
+                    f"espeak-ng has no voice {voice.language!r}; try en-us, en (British), de or es"
+                )
+            self._library.espeak_SetParameter(_RATE, voice.words_per_minute, 0)
+            self._said.clear()
+            said = text.encode()
+            position = ctypes.c_uint(0)
+            self._library.espeak_Synth(
+                said, ctypes.c_size_t(len(said) + 1), position, 0, position, _UTF8, None, None
+            )
+            return decode(bytes(self._said), "pcm_s16le", 1)[:, 0], self.rate
+
+
+_loading = Lock()
+
+
+@cache
+def _loaded() -> _Engine:
+    return _Engine(espeakng_loader.get_library_path(), espeakng_loader.get_data_path())
+
+
+def _engine() -> _Engine:
+    with _loading:  # two first speakers at once must not start the global machine twice
+        return _loaded()
+
+
+_SENTENCE_END = re.compile(r"\n+|(?<!\bMr\.)(?<!\bMrs\.)(?<!\bMs\.)(?<!\bDr\.)(?<=[.!?…])\s+")
+_TAG = re.compile(r"</?[A-Za-z!][^<>]*>")
+_MASKED = re.compile(r"(?:\*{3,}|•{2,}|\b[xX]{2,})[\s-]?(\d+)")
+_EMPHASIS = re.compile(r"[*_`#~•]+|^\s*[-–]\s+", re.MULTILINE)
+_MONEY = re.compile(
+    r"((?<!\w)-)?([$£€])\s?(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d\d?)\b)?(?: (thousand|million|billion))?"
+)
+_DATE = re.compile(r"\b(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])\b")
+_GROUPS = re.compile(r"(?<![\d.,])(?:\+\d{1,3}[-\s])?\(?\d{2,}\)?(?:[-\s]\s?\d{2,})+(?![.,]?\d)")
+_LONG = re.compile(r"(?<![\d.,])(?:\d{5,}|0\d+)(?![.,]?\d)")
+_NAMED = re.compile(
+    r"\b((?:ending(?: in| with)?|account|card|code|pin|reference|number|case|ticket)"
+    r"(?: number| no\.?| is| in)*[\s:]*)(\d{3,4})\b(?![.,]\d)",
+    re.IGNORECASE,
+)
+_COINS = {"$": ("dollar", "cent"), "£": ("pound", "penny"), "€": ("euro", "cent")}
+_ONE_OR_MANY = {
+    "dollar": ("dollar", "dollars"),
+    "pound": ("pound", "pounds"),
+    "euro": ("euro", "euros"),
+    "cent": ("cent", "cents"),
+    "penny": ("penny", "pence"),
+}
+
+
+def readable(text: str) -> str:
+    """What a person would read out: no markup, money as money, account numbers as digits."""
+    text = _TAG.sub(" ", unicodedata.normalize("NFC", text))
+    text = _MASKED.sub(lambda m: _digits(m[1]), text)
+    text = _MONEY.sub(_money, text)
+    text = _DATE.sub(lambda m: f"{month_name[int(m[2])]} {int(m[3])}, {m[1]}", text)
+    text = _GROUPS.sub(_groups, text)
+    text = _NAMED.sub(lambda m: m[1] + " ".join(m[2]), text)
+    text = _LONG.sub(lambda m: _digits(m[0]), text)
+    text = re.sub(r"(?<=\w)/(?=\w)", " ", _EMPHASIS.sub("", text))
+    # Control, unassigned and private characters, and pictures, whose names espeak would read.
+    kept = (
+        character if character == "\n" or unicodedata.category(character)[0] != "C" else " "
+        for character in text
+        if unicodedata.category(character) != "So" and character != "\ufe0f"
+    )
+    return re.sub(r"[^\S\n]+", " ", "".join(kept)).strip()
+
+
+def _money(match: re.Match[str]) -> str:
+    minus, sign, whole, part, scale = match.groups()
+    unit, coin = _COINS[sign]
+    if scale:
+        said = f"{whole}{'.' + part if part else ''} {scale} {unit}s"
+    else:
+        units, coins = int(whole.replace(",", "")), int((part or "0").ljust(2, "0"))
+        said = " and ".join(
+            # The commas keep a large amount from being taken for an account number.
+            f"{count:,} {_ONE_OR_MANY[name][count != 1]}"
+            for count, name in ((units, unit), (coins, coin))
+            if count or (name == unit and not coins)
+        )
+    return f"minus {said}" if minus else said
+
+
+def _groups(match: re.Match[str]) -> str:
+    groups = re.findall(r"\d+", match[0])
+    if sum(map(len, groups)) < 7:  # a range such as 10-12, not a telephone or card number
+        return match[0]
+    return ", ".join(" ".join(group) for group in groups)
+
+
+def _digits(run: str) -> str:
+    """Digits in threes, or fours where that comes out even, as people say long numbers."""
+    size = 4 if len(run) % 4 == 0 else 3
+    starts = list(range(0, len(run), size))
+    if len(starts) > 1 and len(run) % size == 1:
+        starts.pop()  # nobody says one digit alone at the end
+    ends = [*starts[1:], len(run)]
+    return ", ".join(" ".join(run[a:b]) for a, b in zip(starts, ends, strict=True))

@@ -1,0 +1,108 @@
+"""What do rates, samples, positions, cues and expectations mean in this house?
+
+Said once, here. Samples are float32 mono at 16 kHz in [-1, 1]; a position is the index of a
+sample since its leg began; seconds are floats. Everything else imports these words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+RATE = 16_000  # samples per second, everywhere inside the house
+VOICE_HOP = 512  # samples per voice-activity probability: 32 ms, the hop Silero was trained on
+FRAME = 320  # samples per encoder frame: 20 ms, the stride of HuBERT's convolution stack
+
+Samples = NDArray[np.float32]
+
+Leg = Literal["customer", "agent"]
+Emotion = Literal["neutral", "happy", "sad", "angry", "fearful", "surprised", "disgusted"]
+EMOTIONS: tuple[Emotion, ...] = (
+    "neutral",
+    "happy",
+    "sad",
+    "angry",
+    "fearful",
+    "surprised",
+    "disgusted",
+)
+
+
+class AudioError(ValueError):
+    """Audio that cannot be what it claims to be; the text tells the sender what to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What the dialogue has just asked for, so that ears and turn-taking can listen for it.
+
+    `length` is the number of digits awaited, 0 when it is not known. `choices` are the phrases
+    a closed question allows (names, products, menu words), lower case; with kind "open" they are
+    phrases that are likely but not the only ones possible.
+    """
+
+    kind: Literal["open", "yes_no", "digits", "amount", "date", "name", "choice"] = "open"
+    length: int = 0
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One transcribed word and the samples it spans, counted from the start of its leg."""
+
+    text: str
+    start: int
+    end: int
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """The words of one turn. `confidence` is the probability that the text is right."""
+
+    text: str
+    confidence: float
+    words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Prosody:
+    """How it was said, in units a person can read. None where it could not be measured."""
+
+    pitch_hz: float | None  # median F0 of voiced frames
+    pitch_range_semitones: float | None  # 10th to 90th percentile of F0
+    loudness_db: float | None  # RMS of voiced frames, dB below full scale
+    syllables_per_s: float | None
+    pause_ratio: float  # share of the turn without voice, 0 to 1
+    voiced_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class AcousticCues:
+    """What the voice says about the caller. `reliability` is 0 (ignore this) to 1.
+
+    `emotion` is empty when the emotion head abstained or is not installed.
+    """
+
+    emotion: Mapping[Emotion, float]
+    arousal: float | None  # 0 calm to 1 excited
+    valence: float | None  # 0 negative to 1 positive
+    prosody: Prosody
+    heard_s: float
+    reliability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """All that the ears know about one turn: its words, and how they were said.
+
+    `cues` is None on an employee's leg and when consent for emotion is missing.
+    """
+
+    transcript: Transcript
+    cues: AcousticCues | None
+    models: Mapping[str, str] = field(default_factory=dict)  # role -> name of the model used

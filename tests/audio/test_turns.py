@@ -1,0 +1,240 @@
+"""Turn-taking: laws that hold for any sound, and the cases people complain about."""
+
+from itertools import accumulate
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audio.codecs import decode, encode
+from audio.resample import resample
+from audio.speak import Voice
+from audio.turns import (
+    TurnAudio,
+    TurnBegan,
+    TurnDetector,
+    TurnDropped,
+    TurnEnded,
+    TurnRules,
+    digits_in,
+)
+from audio.types import RATE, VOICE_HOP, Expectation
+from audio.vad import VoiceActivity
+
+SHORT = TurnRules(longest=3.0)  # so that cuts occur in small examples
+
+# Runs of hops of one probability: speech, silence, and what lies between the two thresholds.
+runs = st.lists(st.tuples(st.sampled_from([0.0, 0.3, 0.4, 0.6, 1.0]), st.integers(1, 40)))
+speech = runs.map(lambda found: [p for p, count in found for _ in range(count)])
+
+
+def sound(hops):
+    """Every sample tells its own position."""
+    return np.arange(hops * VOICE_HOP, dtype=np.float32)
+
+
+def hops(seconds):
+    return round(seconds * RATE / VOICE_HOP)
+
+
+def talk(*parts):
+    """talk(1.0, -0.5, 1.0): a second of voice, half a second of silence, a second of voice."""
+    return [float(part > 0) for part in parts for _ in range(hops(abs(part)))]
+
+
+def listen(probabilities, expectation=None, detector=None):
+    """All events of this stream, closed at its end, without the audio."""
+    detector = detector or TurnDetector()
+    if expectation:
+        detector.expect(expectation)
+    events = detector.push(sound(len(probabilities)), probabilities) + detector.close()
+    return [event for event in events if not isinstance(event, TurnAudio)]
+
+
+def ends(events):
+    return [event for event in events if isinstance(event, TurnEnded)]
+
+
+def story(events):
+    """Events in a form that compares, audio joined sample by sample."""
+    told = []
+    for event in events:
+        match event:
+            case TurnAudio(samples):
+                told += samples.tolist()
+            case TurnEnded(start, end, voiced, why):
+                told.append((start, end, voiced.tolist(), why))
+            case _:
+                told.append(event)
+    return told
+
+
+@given(speech, st.lists(st.integers(0, 50)))
+def test_events_do_not_depend_on_packets(probabilities, sizes):
+    samples = sound(len(probabilities))
+    pieces, detector = [], TurnDetector(SHORT)
+    cuts = [0, *accumulate(sizes), len(probabilities)]
+    for a, b in zip(cuts, cuts[1:], strict=False):
+        pieces += detector.push(samples[a * VOICE_HOP : b * VOICE_HOP], probabilities[a:b])
+    whole = TurnDetector(SHORT).push(samples, probabilities)
+    assert story(pieces) == story(whole)
+
+
+@given(speech)
+def test_turns_are_exact_and_do_not_overlap(probabilities):
+    detector = TurnDetector(SHORT)
+    events = detector.push(sound(len(probabilities)), probabilities) + detector.close()
+    assert detector.heard == len(probabilities) * VOICE_HOP
+    assert not detector.open
+    start, last, audio = None, 0, []
+    for event in events:
+        match event:
+            case TurnBegan(begins):
+                assert start is None
+                assert begins >= last
+                start, audio = begins, []
+            case TurnAudio(samples):
+                assert start is not None
+                audio += samples.tolist()
+            case TurnDropped(began):
+                assert began == start
+                start, last = None, began + len(audio)
+            case TurnEnded(began, end, voiced):
+                assert began == start
+                assert audio == list(range(began, end))
+                assert len(voiced) * VOICE_HOP == end - began
+                assert voiced.sum() * VOICE_HOP >= SHORT.shortest * RATE
+                assert began < event.spoke_until <= end
+                start, last = None, end
+    assert start is None
+
+
+@given(st.lists(st.floats(0, 0.49), max_size=300))
+def test_silence_is_no_event(probabilities):
+    assert listen(probabilities) == []
+
+
+def test_a_turn_keeps_the_sound_from_before_it_and_says_when_it_is_over():
+    began, ended = listen(talk(-1, 1, -1))
+    assert began.start == ended.start == (hops(1) - 10) * VOICE_HOP  # 320 ms before the voice
+    assert ended.spoke_until == (hops(1) + hops(1)) * VOICE_HOP
+    assert ended.end == ended.spoke_until + 22 * VOICE_HOP  # 704 ms
+    assert ended.why == "silence"
+
+
+def test_a_click_does_not_begin_a_turn_and_a_cough_is_taken_back():
+    assert listen([0] * 30 + [1] + [0] * 30 + [1, 1] + [0] * 60) == []
+    began, dropped = listen([0] * 30 + [1] * 4 + [0] * 60)
+    assert dropped == TurnDropped(began.start)
+
+
+def test_a_bot_is_not_stopped_before_there_was_voice_for_100_ms():
+    detector = TurnDetector()
+    for voiced in (1.0, 0.0, 1.0):
+        assert detector.push(sound(1), [voiced]) == []
+    began, _ = detector.push(sound(1), [1.0])
+    assert began == TurnBegan(0)
+
+
+@pytest.mark.parametrize("word", ["no", "yes", "four", "two", "uh", "stop"])
+@pytest.mark.parametrize("words_per_minute", [120, 240])
+def test_the_shortest_words_on_a_telephone_are_turns(word, words_per_minute):
+    line = encode(Voice("en-us", words_per_minute).speak(word, 8_000), "mulaw")
+    spoken = resample(decode(line, "mulaw", 1)[:, 0], 8_000, RATE)
+    second = np.zeros(RATE, np.float32)
+    vad, detector = VoiceActivity.load(), TurnDetector()
+    samples, probabilities = vad.probabilities(
+        vad.open(), np.concatenate([second, spoken, second, second])
+    )
+    (ended,) = ends(detector.push(samples, probabilities.tolist()))
+    assert ended.start < RATE
+    assert ended.spoke_until == pytest.approx(RATE + len(spoken), abs=5 * VOICE_HOP)
+
+
+def test_a_flickering_probability_is_one_turn():
+    assert len(ends(listen([1.0] * 5 + [0.4, 0.36] * 40 + [0.0] * 30))) == 1
+
+
+def test_a_pause_between_digits_ends_an_open_answer_but_no_account_number():
+    spelled = talk(0.8, -0.9, 0.8, -0.9, 0.8, -2)
+    assert len(ends(listen(spelled))) == 3
+    assert len(ends(listen(spelled, Expectation("digits", length=6)))) == 1
+
+
+@pytest.mark.parametrize(
+    ("expectation", "text", "patience"),
+    [
+        (Expectation(), "", 0.7),
+        (Expectation("yes_no"), "yes", 0.4),
+        (Expectation("amount"), "five hundred", 0.9),
+        (Expectation("digits", length=4), "four four one", 1.2),
+        (Expectation("digits", length=4), "four four one seven", 0.4),
+        (Expectation("digits"), "four four one seven", 1.2),
+        (Expectation(), "my number is five five five", 1.2),
+        (Expectation(), "five five five is wrong", 0.7),
+    ],
+)
+def test_patience_depends_on_what_was_asked_and_said(expectation, text, patience):
+    detector = TurnDetector()
+    detector.expect(expectation)
+    detector.push(sound(20), [1.0] * 20)
+    detector.partial(text)
+    assert detector.patience == patience
+    ended = ends(detector.push(sound(60), [0.0] * 60))[0]
+    assert patience <= (ended.end - ended.spoke_until) / RATE < patience + VOICE_HOP / RATE
+
+
+def test_words_are_forgotten_with_their_turn():
+    detector = TurnDetector()
+    detector.expect(Expectation("digits", length=2))
+    detector.push(sound(20), [1.0] * 20)
+    detector.partial("one two")
+    detector.push(sound(30), [0.0] * 30)
+    detector.partial("one two")  # late: the turn is over
+    detector.push(sound(20), [1.0] * 20)
+    assert detector.patience == 1.2
+
+
+def test_settings_for_one_question_leave_the_others_alone():
+    detector = TurnDetector(TurnRules(silence={"open": 0.5}))
+    assert detector.patience == 0.5
+    detector.expect(Expectation("date"))
+    assert detector.patience == 0.9
+
+
+def test_who_speaks_too_long_is_cut_without_a_gap():
+    events = listen([1.0] * hops(70))
+    turns = ends(events)
+    assert [turn.why for turn in turns] == ["longest", "longest", "closed"]
+    assert all(a.end == b.start for a, b in zip(turns, turns[1:], strict=False))
+
+
+def test_a_muted_line_is_ended_by_whoever_has_a_clock():
+    detector = TurnDetector()
+    detector.push(sound(20), [1.0] * 20)
+    assert (detector.open, detector.heard) == (True, 20 * VOICE_HOP)
+    assert [event.why for event in ends(detector.close())] == ["closed"]
+    assert detector.close() == []
+    assert len(ends(listen([1.0] * 20 + [0.0] * 30, detector=detector))) == 1
+
+
+def test_audio_and_probabilities_must_fit():
+    with pytest.raises(ValueError, match="are not 2 hops"):
+        TurnDetector().push(sound(1), [0.0, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("", (0, 0)),
+        ("it is four four one seven", (4, 4)),
+        ("double five oh", (3, 3)),
+        ("twenty one thirty", (4, 4)),
+        ("twenty oh one", (4, 4)),
+        ("sixteen and 4417", (6, 6)),
+        ("one for you", (1, 0)),
+    ],
+)
+def test_digits_are_counted_as_they_are_said(text, count):
+    assert digits_in(text) == count
