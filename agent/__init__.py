@@ -1,0 +1,1 @@
+"""One conversation: its events, its session, its models and its wires."""

@@ -1,0 +1,1 @@
+"""How are the embedded models made? One short, resumable run an experiment; imported by nobody."""

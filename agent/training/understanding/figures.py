@@ -1,0 +1,66 @@
+"""What is a figure, and how sure are we of it?
+
+A value with a 95 % interval from a bootstrap over the rows it was counted on. Invariant, held by
+tests/agent/training/test_understanding.py: the interval holds the value, and what needs both kinds
+of rows is not a number without them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics import f1_score, roc_auc_score  # type: ignore[import-untyped]
+
+Array = NDArray[np.float64]
+Metric = Callable[..., float]
+ROUNDS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A measurement with its 95 % interval; `rows` is how many it was counted on."""
+
+    name: str
+    measure: str
+    value: float
+    low: float
+    high: float
+    rows: int
+
+
+def figure(name: str, measure: str, metric: Metric, *columns: ArrayLike, seed: int = 0) -> Figure:
+    """`metric` of the columns, with an interval from drawing their rows anew."""
+    arrays = [np.asarray(column) for column in columns]
+    rng, count = np.random.default_rng(seed), len(arrays[0])
+    drawn = []
+    for _ in range(ROUNDS):
+        rows = rng.integers(count, size=count)
+        if (value := metric(*(array[rows] for array in arrays))) == value:  # not nan
+            drawn.append(value)
+    value = metric(*arrays)
+    low, high = np.quantile([*drawn, value], [0.025, 0.975])
+    return Figure(name, measure, value, min(float(low), value), max(float(high), value), count)
+
+
+def accuracy(labels: Array, decided: Array) -> float:
+    return float(np.mean(labels == decided))
+
+
+def macro_f1(labels: Array, decided: Array) -> float:
+    wanted = np.unique(labels)
+    return float(f1_score(labels, decided, labels=wanted, average="macro", zero_division=0))
+
+
+def auroc(labels: Array, scores: Array) -> float:
+    return float(roc_auc_score(labels, scores)) if 0 < labels.sum() < len(labels) else float("nan")
+
+
+def f1(labels: Array, decided: Array) -> float:
+    return float(f1_score(labels, decided, zero_division=0))
+
+
+def mean(values: Array) -> float:
+    return float(np.mean(values))

@@ -1,0 +1,1 @@
+"""What did the customer mean, and how did they mean it?"""

@@ -1,0 +1,163 @@
+"""Which features does a sentence have, and how do a linear model's weights travel on disk?
+
+A sentence is made plain first: lower case, no punctuation, no accents, every number one mark, so
+that what is typed ("Pay $40!") and what is transcribed ("pay forty dollars") look alike. The plain
+text is then counted as words and as letter groups inside words, which survive spelling and
+recognition errors. Invariants, held by tests/agent/understanding/test_words.py: `plain` is
+idempotent and never raises; weights read back from disk give the scores they gave before.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+from scipy.sparse import csr_matrix, hstack  # type: ignore[import-untyped]
+from sklearn.feature_extraction.text import TfidfVectorizer  # type: ignore[import-untyped]
+
+NUMBER = "#"  # stands for any run of digits or number words
+_UNITS = (
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+)
+_TEENS = ("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen")
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+NUMBER_WORDS = frozenset({*_UNITS, *_TEENS, *_TENS, "zero", "hundred", "thousand", "million"})
+# These count as numbers only beside another number: "the other one", "oh no", "and then".
+BESIDE_NUMBERS = frozenset({"one", "oh", "o", "and", "double", "triple"})
+_APART = re.compile(r"\[[^\]]*\]|<[^>]*>")  # [noise], <unk>: a transcriber's marks, not words
+_TOKEN = re.compile(r"[a-z]+|[0-9#]+")
+
+Array = NDArray[np.float32]
+
+
+class MindError(ValueError):
+    """Weights that cannot be used; the text says what to do about it."""
+
+
+def plain(text: str) -> str:
+    """Lower case words apart by single blanks, numbers as one `#`."""
+    letters = unicodedata.normalize("NFKD", _APART.sub(" ", text)).casefold()
+    letters = "".join(c for c in letters if not unicodedata.combining(c) and c not in "'’`")
+    return " ".join(_numbers_joined(_TOKEN.findall(letters)))
+
+
+def foreign(text: str) -> bool:
+    """Something was written, but in no letters that `plain` keeps."""
+    return not plain(text) and any(sign.isalnum() for sign in _APART.sub(" ", text))
+
+
+def _numbers_joined(tokens: list[str]) -> list[str]:
+    number = [token[0] in "0123456789#" or token in NUMBER_WORDS for token in tokens]
+    for order in (range(len(tokens)), reversed(range(len(tokens)))):
+        for at in order:
+            if tokens[at] in BESIDE_NUMBERS:
+                number[at] = number[at] or _between(number, at, tokens[at])
+    if len(tokens) == 1 and tokens[0] == "one":
+        return [NUMBER]
+    joined: list[str] = []
+    for token, is_number in zip(tokens, number, strict=True):
+        if not is_number:
+            joined.append(token)
+        elif not joined or joined[-1] != NUMBER:
+            joined.append(NUMBER)
+    return joined
+
+
+def _between(number: list[bool], at: int, token: str) -> bool:
+    before = at > 0 and number[at - 1]
+    after = at + 1 < len(number) and number[at + 1]
+    return before and after if token == "and" else before or after
+
+
+class Features:
+    """Sparse TF-IDF features over a fixed list of terms, one block for each kind of term."""
+
+    def __init__(self, blocks: Sequence[tuple[str, tuple[int, int], list[str], Array]]) -> None:
+        self.blocks = list(blocks)
+        self._counters = [_counter(*block) for block in blocks]
+        self.names = [term for _, _, terms, _ in blocks for term in terms]
+
+    @classmethod
+    def fitted(
+        cls, texts: Sequence[str], kinds: Sequence[tuple[str, tuple[int, int], int, int]]
+    ) -> Features:
+        """`kinds` are (analyzer, n-gram range, fewest texts a term occurs in, most terms)."""
+        blocks = []
+        for analyzer, grams, fewest, most in kinds:
+            counter = _settings(analyzer, grams, min_df=fewest, max_features=most)
+            counter.fit(texts)
+            idf = np.asarray(counter.idf_, dtype=np.float32)
+            blocks.append((analyzer, grams, list(counter.get_feature_names_out()), idf))
+        return cls(blocks)
+
+    def __call__(self, texts: Sequence[str]) -> csr_matrix:
+        """Rows of features (len(texts), len(names)) for texts that are already plain."""
+        return hstack([counter.transform(texts) for counter in self._counters], format="csr")
+
+
+def _settings(analyzer: str, grams: tuple[int, int], **more: object) -> TfidfVectorizer:
+    return TfidfVectorizer(
+        analyzer=analyzer,
+        ngram_range=grams,
+        sublinear_tf=True,
+        lowercase=False,
+        token_pattern=r"\S+" if analyzer == "word" else None,
+        dtype=np.float32,
+        **more,
+    )
+
+
+def _counter(
+    analyzer: str, grams: tuple[int, int], terms: list[str], idf: Array
+) -> TfidfVectorizer:
+    counter = _settings(analyzer, grams, vocabulary={term: at for at, term in enumerate(terms)})
+    counter.idf_ = idf
+    return counter
+
+
+def save(
+    path: Path, features: Features, arrays: Mapping[str, Array], settings: Mapping[str, object]
+) -> None:
+    """One safetensors file: half-precision weights, terms and settings as JSON in its header."""
+    tensors = {name: np.asarray(array, dtype=np.float16) for name, array in arrays.items()}
+    blocks = []
+    for at, (analyzer, grams, terms, idf) in enumerate(features.blocks):
+        tensors[f"idf.{at}"] = idf.astype(np.float16)
+        blocks.append({"analyzer": analyzer, "grams": grams, "terms": terms})
+    header = {"settings": json.dumps(settings), "blocks": json.dumps(blocks, ensure_ascii=False)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, path, metadata=header)
+    path.chmod(0o644)  # safetensors leaves it to the owner alone; every user serves from it
+
+
+def load(path: Path) -> tuple[Features, dict[str, Array], dict[str, object]]:
+    try:
+        with safe_open(path, framework="numpy") as stored:
+            header = stored.metadata()
+            tensors = {n: stored.get_tensor(n).astype(np.float32) for n in stored.keys()}  # noqa: SIM118
+        blocks = [
+            (b["analyzer"], tuple(b["grams"]), b["terms"], tensors.pop(f"idf.{at}"))
+            for at, b in enumerate(json.loads(header["blocks"]))
+        ]
+        return Features(blocks), tensors, json.loads(header["settings"])
+    except (OSError, SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
+        raise MindError(
+            f"cannot read {path}: {error}; run `hearken train understanding`"
+        ) from error

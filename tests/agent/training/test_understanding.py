@@ -1,0 +1,206 @@
+import gzip
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+from scipy.special import logit
+
+from agent.training.understanding import (
+    evaluate,
+    feelings,
+    figures,
+    intents,
+    mapping,
+    prepare,
+    voices,
+)
+from agent.training.understanding.noise import POOR, Line, spoken
+from agent.training.understanding.train import HELD_OUT, Settings, train_understanding
+from agent.understanding.fusion import VoiceWeights
+from agent.understanding.mind import Mind
+from agent.understanding.words import plain
+from audio.types import EMOTIONS
+from dialogs.pack import Intent, Pack
+from dialogs.talk import OUT_OF_SCOPE
+
+
+@cache
+def bank():
+    return Pack.load()
+
+
+def write(path: Path, rows: Iterable[dict]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with gzip.open(path, "wt", encoding="utf-8") as lines:
+        lines.writelines(json.dumps(row) + "\n" for row in rows)
+
+
+def talk(text, acts):
+    return {"turns": [{"s": "U", "text": text, "acts": [["Banks_1", *act] for act in acts]}]}
+
+
+@pytest.fixture
+def data(tmp_path):
+    """A few rows of every public set, laid out as they are."""
+    for split in ("train", "test"):
+        write(
+            tmp_path / "banking77" / f"{split}.jsonl.gz",
+            [
+                {"text": f"my card was {split} stolen in town", "intent": "lost_or_stolen_card"},
+                {"text": "why does my transfer take so long", "intent": "transfer_timing"},
+                {"text": "please change my pin", "intent": "change_pin"},
+            ],
+        )
+    for name in ("train", "val", "test", "oos_train", "oos_val", "oos_test"):
+        write(
+            tmp_path / "clinc150" / f"{name}.jsonl.gz",
+            [
+                {"text": f"how are you my {name} friend", "intent": "greeting"},
+                {"text": f"bake a {name} cake", "intent": "recipe"},
+                {"text": "yes please", "intent": "yes"},
+            ],
+        )
+    for name in ("banking_test", "finance_test", "insurance_dev"):
+        row = {"utterance": f"I'd like some {name} checks mailed", "intent": "OrderCheck"}
+        write(tmp_path / "natcs_intents" / f"{name}.jsonl.gz", [row])
+    for split in ("train", "dev", "test"):
+        rows = [
+            {"domain": "finance", "turn": 1, "text": f"samuel {split} 4", "intent": "contentonly"},
+            {"domain": "finance", "turn": 3, "text": "no that is all", "intent": "rejection"},
+        ]
+        write(tmp_path / "multidogo" / f"sentence_{split}.jsonl.gz", rows)
+        write(
+            tmp_path / "sgd_bank" / f"{split}.jsonl.gz",
+            [
+                talk(f"my {split} balance", [["INFORM_INTENT", "intent", ["CheckBalance"]]]),
+                talk("that is right", [["AFFIRM", "", []]]),
+            ],
+        )
+    rows = [
+        {"fold": fold, "text": f"human number {fold}", "intents": ["handoff"]} for fold in (3, 19)
+    ]
+    write(tmp_path / "nlupp" / "banking.jsonl.gz", rows)
+    rows = [{"transcription": "emma stone", "speaker_id": "a"}]
+    write(tmp_path / "evi" / "dialogues_en.jsonl.gz", rows)
+    write(tmp_path / "itn_en" / "pairs.jsonl.gz", [{"cls": "date", "spoken": "may the fourth"}])
+    return tmp_path
+
+
+def test_every_target_is_an_intent_of_the_bank():
+    targets = {
+        target for mapped, other in mapping.SETS.values() for target in (*mapped.values(), other)
+    }
+    targets |= set(mapping.SGD_ACTS.values()) | set(mapping.NLUPP_ALONE.values())
+    targets |= {target for _, target in mapping.NLUPP}
+    assert targets - {None} <= set(bank().intents)
+
+
+def test_nothing_of_a_test_split_is_trained_on(data):
+    rows = prepare.examples(data, bank())
+    told = {split: {r.text for r in rows if r.split == split} for split in ("train", "dev", "test")}
+    assert not told["train"] & told["test"]
+    assert not told["dev"] & told["test"]
+    assert "why does my transfer take so long" in told["test"]  # it was in both
+    assert {plain(row.text) for row in rows if row.source == "own"} & {"yes please"}
+    assert not any("change my pin" in row.text for row in rows)  # two of ours: left out
+    assert rows == prepare.examples(data, bank())
+
+
+def test_public_intents_become_ours(data):
+    found = {row.text: row.intent for row in prepare.examples(data, bank())}
+    assert found["my card was test stolen in town"] == "report_lost_card"
+    assert found["how are you my train friend"] == "how_are_you"
+    assert found["bake a val cake"] == OUT_OF_SCOPE
+    assert found["samuel train #"] == "inform"
+    assert found["human number #"] == "talk_to_person"
+    assert "no that is all" not in found  # a goodbye as often as a no
+
+
+def test_the_held_out_turns_are_in_no_training_sentence():
+    turns = {plain(turn.text) for turn in evaluate.bank_turns(HELD_OUT) if turn.intent != "inform"}
+    own = {plain(row.text) for row in feelings.own_sentences()}
+    pack = {plain(row.text) for row in prepare.own_examples(bank())}
+    assert not turns & own
+    assert len(turns & pack) <= 6  # "yes", "help me": everybody says these
+    assert {t.intent for t in evaluate.bank_turns(HELD_OUT)} >= set(bank().intents)
+
+
+def test_noise_follows_its_seed_and_none_is_none():
+    text = "i would like to check the balance of my account please"
+    heard = [spoken(text, POOR, np.random.default_rng(seed)) for seed in (1, 1, 2)]
+    assert heard[0] == heard[1] != heard[2]
+    assert spoken(text, Line(0.0, 0.0), np.random.default_rng(0)) == (text, 1.0)
+
+
+def test_a_pack_of_any_vocabulary_gets_a_model_of_its_own_intents():
+    two = {
+        "sell_boat": Intent("sell_boat", "task", ("sell my boat", "i have a boat for sale")),
+        "rent_boat": Intent("rent_boat", "task", ("rent a boat", "i want to hire a boat")),
+        OUT_OF_SCOPE: Intent(OUT_OF_SCOPE, "control", ("tell me a joke", "what time is it")),
+    }
+    harbour = replace(bank(), intents=two)
+    rows = prepare.own_examples(harbour)
+    models = [intents.fitted(rows, harbour, intents.IntentSettings(), seed=3) for _ in range(2)]
+    assert models[0]("could i rent a boat tomorrow").intent == "rent_boat"
+    np.testing.assert_array_equal(models[0].weights, models[1].weights)
+
+
+@pytest.mark.model
+def test_training_without_public_data_gives_a_mind(tmp_path, monkeypatch):
+    monkeypatch.setattr(figures, "ROUNDS", 10)
+
+    found = train_understanding(
+        None,
+        tmp_path,
+        console=Console(quiet=True),
+        settings=Settings(intents.IntentSettings(copies=1)),
+    )
+    assert {"accuracy", "AUROC", "milliseconds"} <= {row.measure for row in found}
+    mind = Mind.load(bank(), tmp_path)
+    assert mind.intents("i lost my debit card").intent == "report_lost_card"
+    card = (tmp_path / "understanding" / "README.md").read_text()
+    assert "Banking77" not in card
+    assert f"{found[0].value:.3f}" in card
+
+
+def test_usual_is_the_stated_share():
+    settings = feelings.FeelingSettings(folds=2, copies=0, usual=0.2)
+    assert feelings.fitted((), settings).usual == pytest.approx(logit(0.2))
+
+
+def test_a_figure_lies_in_its_interval():
+    rng = np.random.default_rng(0)
+    labels = rng.random(80) < 0.4
+    row = figures.figure("x", "AUROC", figures.auroc, labels, labels + rng.normal(size=80))
+    assert row.low <= row.value <= row.high
+    assert row.rows == 80
+    assert np.isnan(figures.auroc(np.ones(3), np.zeros(3)))
+
+
+def heard(count=240, seed=0):
+    """Voices whose emotion is heard right two times in three."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for at in range(count):
+        label = EMOTIONS[at % len(EMOTIONS)]
+        told = label if rng.random() < 0.67 else EMOTIONS[int(rng.integers(len(EMOTIONS)))]
+        rest = 0.3 / (len(EMOTIONS) - 1)
+        chances = tuple(0.7 if name == told else rest for name in EMOTIONS)
+        rows.append(voices.Voice(f"speaker {at // 20}", label, chances))
+    return rows
+
+
+def test_no_emotion_of_a_voice_weighs_more_than_anger(tmp_path, monkeypatch):
+    monkeypatch.setattr(figures, "ROUNDS", 10)
+    learned = voices.fitted(heard(), usual=-2.2)
+    assert learned.emotions["angry"] == max(learned.emotions.values()) > 0.0
+    voices.store(learned, tmp_path / "upset.json")
+    assert VoiceWeights.load(tmp_path / "upset.json").emotions == learned.emotions
+    by_name = {row.measure: row.value for row in voices.figures(heard(), usual=-2.2)}
+    assert by_name["AUROC"] > 0.7
+    assert by_name["expected calibration error"] < 0.1

@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.understanding.words import Features, MindError, load, plain, save
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("Pay $40!", "pay #"),
+        ("pay forty dollars", "pay # dollars"),
+        ("four four oh one", "#"),
+        ("4401", "#"),
+        ("one", "#"),
+        ("the other one", "the other one"),
+        ("two hundred and fifty", "#"),
+        ("checking and savings", "checking and savings"),
+        ("I don't know…", "i dont know"),
+        ("[noise] hi <unk> there", "hi there"),
+        ("café", "cafe"),
+        ("", ""),
+        ("?!", ""),
+    ],
+)
+def test_typed_and_transcribed_look_alike(said, words):
+    assert plain(said) == words
+
+
+@given(st.text())
+def test_plain_is_idempotent(text):
+    assert plain(plain(text)) == plain(text)
+
+
+@given(st.lists(st.sampled_from(["one", "two", "oh", "and", "the", "#", "7", "o"])).map(" ".join))
+def test_plain_is_idempotent_around_numbers(text):
+    assert plain(plain(text)) == plain(text)
+
+
+def test_weights_give_the_same_scores_after_a_trip_to_disk(tmp_path):
+    texts = ["check my balance", "balance please", "pay my bill", "pay the bill"]
+    features = Features.fitted(texts, (("word", (1, 2), 1, 100), ("char_wb", (2, 3), 1, 100)))
+    weights = np.linspace(-1, 1, len(features.names)).astype(np.float16).astype(np.float32)
+    save(tmp_path / "a.safetensors", features, {"weights": weights}, {"bias": 0.5})
+    again, arrays, settings = load(tmp_path / "a.safetensors")
+    assert settings == {"bias": 0.5}
+    assert again.names == features.names
+    before, after = features(texts) @ weights, again(texts) @ arrays["weights"]
+    np.testing.assert_allclose(after, before, atol=2e-3)  # idf travels in half precision
+
+
+@pytest.mark.parametrize("content", [b"", b"not weights", b"\x08\0\0\0\0\0\0\0{}      "])
+def test_broken_weights_name_the_file_and_the_remedy(tmp_path, content):
+    path = tmp_path / "broken.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(MindError, match=r"broken.safetensors.*train understanding"):
+        load(path)
