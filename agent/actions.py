@@ -1,0 +1,111 @@
+"""Who carries out what the dialogue asks for, and what if they do not answer?
+
+`Actions` is the one seam to a business's own systems: blocking, called off the event loop. The
+same key never takes effect twice: implementations are given the key and must keep it so
+(tests/agent/test_actions.py, tests/agent/test_bank.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import httpx
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from dialogs.talk import ActionCall, Outcome
+
+UNAVAILABLE = "unavailable"  # it may or may not have happened: only the same key may try again
+UNKNOWN_ACTION = "unknown_action"
+
+Values = Mapping[str, str]
+
+
+class Refused(Exception):
+    """An action that was not carried out, and why: a word the pack's `failed` may name."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Actions(Protocol):
+    def perform(self, call: ActionCall) -> Outcome:
+        """Carry out `call`, or answer what came of it when its key was seen before."""
+        ...
+
+
+class Named:
+    """Actions as plain functions, for systems that need no ledger: each takes the arguments,
+    returns values, or raises `Refused`. A finished key is answered from memory."""
+
+    def __init__(self, functions: Mapping[str, Callable[[Values], Values]]) -> None:
+        self._functions = dict(functions)
+        self._finished: dict[str, Outcome] = {}
+
+    def perform(self, call: ActionCall) -> Outcome:
+        if known := self._finished.get(call.key):
+            return known
+        function = self._functions.get(call.name)
+        if function is None:
+            return Outcome(call.key, False, reason=UNKNOWN_ACTION)
+        try:
+            outcome = Outcome(call.key, True, dict(function(call.arguments)))
+        except Refused as refusal:
+            outcome = Outcome(call.key, False, reason=refusal.reason)
+        self._finished[call.key] = outcome
+        return outcome
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    ok: bool
+    values: dict[str, str] = {}
+    reason: str = ""
+
+
+class HttpActions:
+    """Actions behind an HTTP endpoint: POST {url}/{name} with the arguments as JSON.
+
+    The key travels as `Idempotency-Key`; one retry uses the same key, so an endpoint that honours
+    it acts once. Expected answer: {"ok": true, "values": {...}} or {"ok": false, "reason": "..."}.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str = "",
+        timeout_s: float = 5.0,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._client = httpx.Client(
+            base_url=url.rstrip("/") + "/", headers=headers, timeout=timeout_s, transport=transport
+        )
+
+    def perform(self, call: ActionCall) -> Outcome:
+        return self._once(call) or self._once(call) or Outcome(call.key, False, reason=UNAVAILABLE)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _once(self, call: ActionCall) -> Outcome | None:
+        """One try. None when it may be worth another: no answer, overload, a fault over there."""
+        try:
+            answer = self._client.post(
+                call.name,
+                json={"arguments": dict(call.arguments)},
+                headers={"Idempotency-Key": call.key},
+            )
+        except httpx.HTTPError:
+            return None
+        if answer.status_code in {404, 405}:
+            return Outcome(call.key, False, reason=UNKNOWN_ACTION)
+        if not answer.is_success:
+            return None
+        try:
+            said = _Answer.model_validate_json(answer.content)
+        except ValidationError:
+            return None
+        return Outcome(call.key, said.ok, said.values, said.reason)

@@ -1,0 +1,1 @@
+"""What the business wants said: packs, flows, replies, knowledge, escalation."""

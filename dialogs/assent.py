@@ -1,0 +1,37 @@
+"""Did the customer say yes or no?
+
+Held by tests/dialogs/test_slots.py.
+"""
+
+from __future__ import annotations
+
+import re
+
+SHORT = 5  # words: in a short answer yes and no count wherever they stand
+_YES = re.compile(
+    r"\b(?:yes|yeah|yep|yup|yea|ya|sure|correct|right|ok|okay|absolutely|exactly|definitely|"
+    r"of course|go ahead|please do|do it|sounds good|uh huh|mm hmm|mhm|affirmative|that's fine|"
+    r"that is fine|fine|perfect|you got it|indeed|certainly)\b"
+)
+_NO = re.compile(
+    r"\b(?:no|nope|nah|negative|wrong|incorrect|not right|not correct|isn't right|don't|do not|"
+    r"not really|never|absolutely not|not that|not quite|that's not|that isn't)\b"
+)
+_NO_PROBLEM = re.compile(r"\b(?:no problem|no worries|why not)\b")
+
+
+def assent(low: str, asked: bool) -> tuple[int, int, str] | None:
+    """Where "yes" or "no" was said; at the beginning, in a short answer, or where it was asked."""
+    problem = _NO_PROBLEM.search(low)
+    no, yes = _NO.search(low), _YES.search(low)
+    says_no = no and (not yes or no.start() <= yes.start() or no.group() not in _PLAIN_NO)
+    best = problem or (no if says_no else yes)
+    if best is None:
+        return None
+    if best.start() > 3 and len(low.split()) > SHORT and not asked:
+        return None
+    return best.start(), best.end(), "no" if best is no else "yes"
+
+
+# "that's not right" says no although "right" stands there too; "yes, no problem" does not.
+_PLAIN_NO = frozenset({"no", "nope", "nah"})

@@ -1,0 +1,183 @@
+"""Should a person take over, why, and how sure are we?
+
+A rule of the pack adds up weighted evidence; the sum is a log-odds score. A rule fires when its
+probability rises to `enter` on enough turns of evidence, and is armed again only below `leave`,
+so no cause fires twice. Only what is certain of a mood counts: weak evidence weighs nothing.
+The weights of an escalation add up to its score (tests/dialogs/test_escalation.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import exp, fsum
+
+from dialogs.pack import Pack, Rule
+from dialogs.state import DialogueState
+from dialogs.summary import summarise
+from dialogs.talk import Conversation, Escalation, Evidence, Turn, Understanding
+
+TERMS = (
+    "asked_for_person", "accepted_offer", "asked_before", "upset", "calm", "complaint",
+    "not_understood", "valued_customer", "failed_verification",
+)  # fmt: skip
+RANK = {"": 0, "low": 1, "normal": 2, "high": 3}
+MEMORY = 6  # turns looked back on
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One turn of the customer, as far as escalation looks at it."""
+
+    turn: int
+    at: float
+    what: Understanding
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The escalation to make now, if any, and the rules that are above their threshold."""
+
+    active: frozenset[str]
+    escalation: Escalation | None = None
+
+
+def probability(score: float) -> float:
+    return 1.0 / (1.0 + exp(-score)) if score > -700 else 0.0
+
+
+def judge(pack: Pack, state: DialogueState, talk: Conversation, now: Heard) -> Judgement:
+    """Which rule, if any, has just risen above its threshold."""
+    past = recent(talk, now)
+    active = set(state.active)
+    chosen: Escalation | None = None
+    for rule in pack.rules.values():
+        evidence = weigh(rule, pack, state, past)
+        p = probability(fsum(e.weight for e in evidence))
+        cause = cause_of(rule, now.what)
+        if p >= rule.enter and _enough(rule, state, evidence):
+            reached = RANK[chosen.urgency if chosen else state.urgency]
+            if cause not in active and RANK[rule.urgency] > reached:
+                chosen = _escalation(rule, pack, state, talk, now, evidence)
+            active.add(cause)
+        elif p < rule.leave:
+            active.discard(rule.name)
+    return Judgement(frozenset(active), chosen)
+
+
+def insist(
+    rule: Rule, pack: Pack, state: DialogueState, talk: Conversation, now: Heard
+) -> Escalation:
+    """An escalation that a flow or a limit demands, with the evidence there is."""
+    return _escalation(rule, pack, state, talk, now, weigh(rule, pack, state, recent(talk, now)))
+
+
+def cause_of(rule: Rule, what: Understanding) -> str:
+    """What must not fire twice: the rule, or the rule for this one intent."""
+    return f"{rule.name}:{what.intent}" if what.intent in rule.intents else rule.name
+
+
+def recent(talk: Conversation, now: Heard) -> tuple[Heard, ...]:
+    """The customer's last turns, this one first."""
+    before = [
+        Heard(t.number, t.at, t.heard)
+        for t in talk.turns
+        if _is_customer(t) and t.number < now.turn
+    ]
+    return (now, *reversed(before[-(MEMORY - 1) :]))
+
+
+def _is_customer(turn: Turn) -> bool:
+    return turn.leg == "customer"
+
+
+def weigh(
+    rule: Rule, pack: Pack, state: DialogueState, past: tuple[Heard, ...]
+) -> tuple[Evidence, ...]:
+    now = past[0]
+    found = [
+        Evidence("baseline", rule.baseline, now.turn, now.at, "what is true of most customers")
+    ]
+    for term, weight in rule.terms.items():
+        found += _term(term, weight, pack, state, past)
+    if now.what.intent in rule.intents:
+        weight = rule.intents[now.what.intent] * now.what.confidence
+        found.append(Evidence(now.what.intent, weight, now.turn, now.at, now.what.text))
+    return tuple(found)
+
+
+def _term(
+    term: str, weight: float, pack: Pack, state: DialogueState, past: tuple[Heard, ...]
+) -> Iterable[Evidence]:
+    now = past[0]
+
+    def once(times: float, detail: str) -> list[Evidence]:
+        return [Evidence(term, weight * times, now.turn, now.at, detail)] if times else []
+
+    match term:
+        case "asked_for_person":
+            asked = now.what.intent == "talk_to_person"
+            return once(now.what.confidence if asked else 0.0, now.what.text)
+        case "accepted_offer":
+            return once(float(state.accepted_person), now.what.text)
+        case "asked_before":
+            return once(float(max(0, state.asked_for_person - 1)), "asked for a person earlier")
+        case "not_understood":
+            return once(float(state.misses), f"{state.misses} times in a row")
+        case "failed_verification":
+            return once(float(state.failed_verifications), "identity could not be confirmed")
+        case "valued_customer":
+            return once(float(state.known.get("tier") == "preferred"), "preferred customer")
+        case _:
+            return _moods(term, weight, pack, past)
+
+
+def _moods(term: str, weight: float, pack: Pack, past: tuple[Heard, ...]) -> Iterable[Evidence]:
+    """Evidence from each recent turn, fading with age."""
+    for age, heard in enumerate(past):
+        what = heard.what
+        match term:
+            case "upset":
+                amount = max(0.0, what.upset - what.upset_spread)
+                detail = _reason(what)
+            case "calm":
+                amount = float(what.upset + what.upset_spread < pack.calm_below)
+                detail = f"upset {what.upset:.2f}, give or take {what.upset_spread:.2f}"
+            case _:
+                amount = what.confidence if what.intent == term else 0.0
+                detail = what.text
+        if amount:
+            faded = weight * amount * pack.remember**age
+            yield Evidence(term, faded, heard.turn, heard.at, detail)
+
+
+def _reason(what: Understanding) -> str:
+    """How upset, and the strongest thing the words or the voice showed for it."""
+    best = max(what.evidence, key=lambda e: e.weight, default=None)
+    said = f"upset {what.upset:.2f}, give or take {what.upset_spread:.2f}"
+    return f"{said}: {best.detail or best.term}" if best and best.weight > 0 else said
+
+
+def _enough(rule: Rule, state: DialogueState, evidence: tuple[Evidence, ...]) -> bool:
+    turns = {e.turn for e in evidence if e.weight > 0}
+    missed = state.misses if "not_understood" in rule.terms else 0
+    return max(len(turns), missed) >= rule.least_turns
+
+
+def _escalation(
+    rule: Rule,
+    pack: Pack,
+    state: DialogueState,
+    talk: Conversation,
+    now: Heard,
+    evidence: tuple[Evidence, ...],
+) -> Escalation:
+    score = fsum(e.weight for e in evidence)
+    return Escalation(
+        rule=rule.name,
+        probability=probability(score),
+        score=score,
+        evidence=evidence,
+        urgency=rule.urgency,
+        summary=summarise(pack, state, talk, now.what, now.turn),
+    )

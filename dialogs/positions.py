@@ -1,0 +1,123 @@
+"""Where in which file does a pack say something, and what is wrong with it there?
+
+Every error names the file, the line and, for an unknown key, the nearest known one.
+`tests/dialogs/test_pack.py` breaks a pack in each way and reads the message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from rapidfuzz import fuzz, process
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
+
+M = TypeVar("M", bound=BaseModel)
+Trail = Sequence[str | int]
+
+
+class PackError(ValueError):
+    """A pack that cannot be used. `line` counts from 1."""
+
+    def __init__(self, file: Path, line: int, message: str) -> None:
+        super().__init__(f"{file}:{line}: {message}")
+        self.file, self.line, self.message = file, line, message
+
+
+class Page:
+    """One YAML file of a pack, its checked content, and the line of everything in it."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self._content, self._root = _read(file)
+
+    def checked(self, model: type[M]) -> M:
+        try:
+            return model.model_validate(_plain(self._content))
+        except ValidationError as wrong:
+            # A key that is misspelt is also a key that is missing: name the cause first.
+            errors = sorted(wrong.errors(), key=lambda e: e["type"] != "extra_forbidden")
+            trail = [part for part in errors[0]["loc"] if isinstance(part, str | int)]
+            raise PackError(self.file, self.line(trail), _say(errors[0], trail, model)) from None
+
+    def line(self, trail: Trail) -> int:
+        """The line of the deepest part of `trail` that the file has."""
+        node: Node | None = self._root
+        line = 1
+        for part in trail:
+            found = _child(node, part)
+            if found is not None:  # else a name of the model, such as the arm of a union
+                line, node = found
+        return line
+
+    def error(self, trail: Trail, message: str) -> PackError:
+        return PackError(self.file, self.line(trail), message)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """'; did you mean "this"?' for a close known word, else the empty string."""
+    best = process.extractOne(word, list(known), scorer=fuzz.ratio, score_cutoff=55)
+    return f'; did you mean "{best[0]}"?' if best else ""
+
+
+def _read(file: Path) -> tuple[dict[Any, Any], Node]:
+    try:
+        text = file.read_text(encoding="utf-8")
+        content, root = YAML(typ="safe").load(text), YAML(typ="safe").compose(text)
+    except FileNotFoundError:
+        raise PackError(file, 1, "the pack has no such file") from None
+    except MarkedYAMLError as wrong:
+        mark = wrong.problem_mark or wrong.context_mark
+        raise PackError(file, mark.line + 1 if mark else 1, str(wrong.problem)) from None
+    except (YAMLError, UnicodeDecodeError) as wrong:
+        raise PackError(file, 1, f"is not readable YAML: {wrong}") from None
+    if not isinstance(content, dict):
+        raise PackError(file, 1, "should be a mapping of names to values")
+    return content, root
+
+
+def _child(node: Node | None, part: str | int) -> tuple[int, Node] | None:
+    """The line and the node of one part of a trail."""
+    if isinstance(node, MappingNode):
+        for key, value in node.value:
+            if key.value == str(part):
+                return key.start_mark.line + 1, value
+    if isinstance(node, SequenceNode) and isinstance(part, int) and part < len(node.value):
+        return node.value[part].start_mark.line + 1, node.value[part]
+    return None
+
+
+def _plain(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {str(key): _plain(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_plain(value) for value in node]
+    return node
+
+
+def _say(error: Any, trail: Trail, model: type[BaseModel]) -> str:
+    name = str(trail[-1]) if trail else "this file"
+    if error["type"] == "extra_forbidden":
+        return f'unknown key "{name}"{nearest(name, _keys(model))}'
+    where = ".".join(str(part) for part in trail)
+    return f"{where}: {error['msg']}"
+
+
+def _keys(model: type[BaseModel]) -> set[str]:
+    """Every key a file of this kind may have, at any depth."""
+    found: set[str] = set()
+    waiting: list[Any] = [model]
+    while waiting:
+        kind = waiting.pop()
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            for key, field in kind.model_fields.items():
+                if (name := field.alias or key) not in found:
+                    found.add(name)
+                    waiting.append(field.annotation)
+        else:
+            waiting.extend(getattr(kind, "__args__", ()))
+    return found

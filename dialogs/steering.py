@@ -1,0 +1,92 @@
+"""How does a customer steer: a person, stop, start over, once more, back, goodbye?
+
+Held by tests/dialogs/test_flows.py and test_recovering.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dialogs.draft import Draft
+from dialogs.recover import resume
+from dialogs.state import Question, Said, Task
+from dialogs.steps import advance, reopened, what_else
+from dialogs.summary import masked
+from dialogs.talk import Understanding
+
+
+def note(draft: Draft, what: Understanding) -> None:
+    """Remember what the customer asked for, in their words."""
+    said = Said(draft.turn, masked(what.text, draft.house.pack, what))
+    draft.state = replace(draft.state, wants=(*draft.state.wants, said))
+
+
+def want_person(draft: Draft, what: Understanding) -> None:
+    state = draft.state
+    draft.state = replace(state, asked_for_person=state.asked_for_person + 1)
+    if state.waiting:
+        draft.say("waiting")
+        return
+    if not state.accepted_person:
+        note(draft, what)
+    draft.demanded = "explicit_request"
+
+
+def cancel(draft: Draft) -> None:
+    state, pack = draft.state, draft.house.pack
+    tasks = state.tasks
+    if tasks and tasks[-1].flow == pack.verify_with:
+        tasks = tasks[:-1]  # the identity check was only there for the task below
+    if not tasks:
+        draft.state = replace(state, tasks=())
+        draft.say("nothing_to_cancel")
+        what_else(draft)
+        return
+    draft.state = replace(state, tasks=tasks)
+    draft.say("cancelled")
+    draft.state = replace(draft.state, tasks=tasks[:-1], question=Question())
+    if draft.state.tasks:
+        resume(draft)
+    else:
+        what_else(draft)
+
+
+def start_over(draft: Draft) -> None:
+    state = draft.state
+    draft.say("start_over")
+    started = [t for t in state.tasks if t.flow != draft.house.pack.verify_with]
+    if started:
+        fresh = Task(started[-1].flow, begun=draft.turn, wanted=started[-1].wanted)
+        draft.state = replace(draft.state, tasks=(*started[:-1], fresh))
+        advance(draft)
+    else:
+        draft.state = replace(draft.state, tasks=())
+        draft.ask(draft.open_question())
+
+
+def repeat(draft: Draft) -> None:
+    draft.replies.extend(draft.state.last)
+
+
+def go_back(draft: Draft) -> None:
+    task = draft.state.task
+    given = [n for n in task.order if task.slots[n].turn] if task else []
+    if task is None or not given:
+        if draft.state.tasks:
+            draft.say("nothing_to_go_back")
+            advance(draft)
+        else:
+            resume(draft)
+        return
+    draft.state = draft.state.with_task(reopened(draft, task.without(given[-1])))
+    advance(draft)
+
+
+def goodbye(draft: Draft) -> None:
+    unfinished = [t for t in draft.state.tasks if t.flow != draft.house.pack.verify_with]
+    if unfinished:
+        draft.state = replace(draft.state, tasks=tuple(unfinished))
+        draft.say("goodbye_unfinished")
+    else:
+        draft.say("goodbye")
+    draft.ends = True

@@ -1,0 +1,176 @@
+"""Which values flow between hearing a customer and deciding what to do?
+
+All of them are frozen. Times are seconds since the session began; probabilities are 0 to 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from audio.types import AcousticCues, Expectation, Leg, Prosody
+
+if TYPE_CHECKING:
+    from dialogs.state import DialogueState
+
+OUT_OF_SCOPE = "out_of_scope"
+NOTHING_HEARD = "nothing_heard"
+
+Tone = Literal["neutral", "apologetic", "brief"]
+Channel = Literal["chat", "voice", "call"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One reason for a judgement: the term, what it weighed, and where it was seen or heard.
+
+    Weights are contributions to a log-odds score, so those of one judgement add up to it.
+    """
+
+    term: str
+    weight: float
+    turn: int
+    at: float
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A normalised value a customer gave: amounts "250.00", dates ISO 8601, digits only digits."""
+
+    name: str
+    value: str
+    said: str
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """What one turn meant, and how it was meant.
+
+    `sentiment` runs from -1 to 1, None when there was too little to judge. `upset` is the
+    calibrated probability that the customer is upset now; `upset_spread` is the half-width
+    within which it is known: a missing or unreliable modality widens it and never
+    becomes a silent "neutral". `heard` is the confidence of the transcript, 1.0 when typed.
+    """
+
+    text: str
+    intent: str
+    confidence: float
+    alternatives: tuple[tuple[str, float], ...] = ()
+    sentiment: float | None = None
+    upset: float = 0.0
+    upset_spread: float = 1.0
+    slots: tuple[Slot, ...] = ()
+    heard: float = 1.0
+    cues: AcousticCues | None = None
+    evidence: tuple[Evidence, ...] = ()
+    models: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The document an answer was taken from, named to the customer."""
+
+    id: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One thing to say. `flow` and `step` say which line of the pack it came from."""
+
+    text: str
+    tone: Tone = "neutral"
+    flow: str = ""
+    step: str = ""
+    suggestions: tuple[str, ...] = ()
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActionCall:
+    """Something to be done in the bank. The same `key` never takes effect twice."""
+
+    key: str
+    name: str
+    arguments: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an action ended. `reason` is a word of the action's own ("no_funds") when not ok."""
+
+    key: str
+    ok: bool
+    values: Mapping[str, str] = field(default_factory=dict)
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """Why a person should take over. The weights of `evidence` add up to `score`."""
+
+    rule: str
+    probability: float
+    score: float
+    evidence: tuple[Evidence, ...]
+    urgency: Literal["low", "normal", "high"]
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn of either side of a conversation, in the order it was decided."""
+
+    number: int
+    leg: Leg
+    at: float
+    heard: Understanding
+    flow: str = ""
+    step: str = ""
+    replies: tuple[Reply, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """All that was heard and answered so far, and the escalations already made."""
+
+    channel: Channel = "chat"
+    turns: tuple[Turn, ...] = ()
+    escalations: tuple[Escalation, ...] = ()
+
+    @property
+    def usual(self) -> Prosody | None:
+        """How this customer sounded so far, on average; None before anything was heard."""
+        cues = [turn.heard.cues for turn in self.turns if turn.heard.cues is not None]
+        if not cues:
+            return None
+        spoken = [one.prosody for one in cues]
+        return Prosody(
+            pitch_hz=_mean(one.pitch_hz for one in spoken),
+            pitch_range_semitones=_mean(one.pitch_range_semitones for one in spoken),
+            loudness_db=_mean(one.loudness_db for one in spoken),
+            syllables_per_s=_mean(one.syllables_per_s for one in spoken),
+            pause_ratio=_mean(one.pause_ratio for one in spoken) or 0.0,
+            voiced_s=_mean(one.voiced_s for one in spoken) or 0.0,
+        )
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the dialogue wants done now. Effects happen only if the session carries them out."""
+
+    state: DialogueState
+    replies: tuple[Reply, ...] = ()
+    expect: Expectation = field(default_factory=Expectation)
+    act: ActionCall | None = None
+    escalation: Escalation | None = None
+    evidence: tuple[Evidence, ...] = ()
+    ends: bool = False

@@ -1,0 +1,114 @@
+"""What holds in every conversation, however it goes."""
+
+from __future__ import annotations
+
+from math import fsum, isclose
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dialogs.pack import Pack
+from tests.scripted_mind import Bot
+
+PACK = Pack.load()
+FREE = {"verify_customer", "branch_hours", "book_appointment"}
+EXAMPLES = [e for intent in PACK.intents.values() for e in intent.examples]
+ANSWERS = [
+    "100421", "4471", "123", "checking", "savings", "fifty dollars", "0 dollars", "tomorrow",
+    "yesterday", "yes", "no", "debit", "downtown", "a loan", "at ten", "two boxes", "pulse gym",
+    "no, the savings account", "yes but make it sixty", "go back", "valley power", "amount", "",
+    "my name is ada lovelace", "{name} %s {0}", "20000 dollars",
+]  # fmt: skip
+REASONS = ["no_match", "no_funds", "no_account", "unavailable", "closed", "never heard of"]
+GIVEN = {"customer": "100421", "customer_name": "Patricia Miller", "tier": "standard",
+         "balance": "-1.00", "arrives": "2026-12-01", "opens": "09:00"}  # fmt: skip
+MOVES = st.one_of(
+    st.tuples(st.just("says"), st.sampled_from(ANSWERS), st.just(0.95)),
+    st.tuples(st.just("says"), st.sampled_from(EXAMPLES), st.sampled_from([0.2, 0.45, 0.7, 0.95])),
+    st.tuples(st.just("says"), st.text(max_size=30), st.floats(0, 1)),
+    st.tuples(st.just("bank"), st.just(""), st.just(1.0)),
+    st.tuples(st.just("bank"), st.sampled_from(REASONS), st.just(0.0)),
+    st.tuples(
+        st.sampled_from(["nothing", "misses", "returns", "stale"]), st.just(""), st.just(0.0)
+    ),
+)
+
+
+SAID = [("says", text, 0.95) for text in ("100421", "4471")]
+BEGINNINGS = [
+    [],
+    [("says", "transfer fifty dollars from checking to savings", 0.95), *SAID, ("bank", "", 1.0)],
+    [("says", "i lost my debit card", 0.95), *SAID, ("bank", "", 1.0), ("says", "yes", 0.95)],
+    [("says", "i want to dispute a charge", 0.95), *SAID, ("bank", "", 1.0)],
+    [("says", "i was scammed", 0.95), *SAID],
+]
+
+
+class Watch(Bot):
+    """A conversation that checks every decision."""
+
+    def play(self, move: tuple[str, str, float]) -> None:
+        kind, text, sure = move
+        before, calls, ended = self.state, len(self.calls), self.state.ended
+        if kind == "bank" and not self.calls:
+            return
+        match kind:
+            case "says":
+                heard = sure if sure < 0.3 else 1.0
+                self.says(text, sure, upset=1.0 - sure, upset_spread=0.2, heard=heard)
+            case "bank":
+                self.bank(ok=sure > 0.5, reason=text, **(GIVEN if sure > 0.5 else {}))
+            case "stale":
+                self.bank(key="s0:99")
+                assert self.last.replies == () or ended
+                assert self.state == before
+            case "nothing" | "misses" | "returns":
+                getattr(self, kind)()
+        self.check(before, calls, kind)
+
+    def check(self, before, calls: int, kind: str) -> None:
+        last = self.last
+        if before.ended:
+            assert not last.replies
+            assert last.act is None
+        elif kind in {"says", "nothing", "misses", "returns"}:
+            assert last.replies or last.act, "a turn without an answer"
+        if last.act is not None:
+            assert len(self.calls) == calls + 1
+            assert before.pending is None or kind == "bank", "two actions at once"
+            assert last.act.name in FREE or last.state.verified, "acted unverified"
+            if before.waiting and kind != "returns":
+                assert last.act.name not in {"transfer", "pay_bill"}, "moved money while waiting"
+        if last.escalation is not None:
+            assert isclose(fsum(e.weight for e in last.escalation.evidence), last.escalation.score)
+            assert "4471" not in last.escalation.summary
+        given = {f.value for task in last.state.tasks for f in task.slots.values()}
+        for reply in last.replies:
+            assert reply.text.strip()
+            assert "4471" not in reply.text or "4471.00" in given, "a secret was repeated"
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(BEGINNINGS),
+    st.lists(MOVES, max_size=25),
+    st.sampled_from(["chat", "voice", "call"]),
+)
+def test_any_conversation_keeps_the_laws(beginning, moves, channel):
+    bot = Watch(PACK, channel)
+    for move in [*beginning, *moves]:
+        bot.play(move)
+    keys: dict[str, tuple] = {}
+    for call in bot.calls:
+        said = (call.name, dict(call.arguments))
+        assert keys.setdefault(call.key, said) == said, "one key for two different things"
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(MOVES, max_size=15))
+def test_the_same_conversation_gives_the_same_decisions(moves):
+    first, second = Watch(PACK, "call"), Watch(PACK, "call")
+    for move in moves:
+        first.play(move)
+        second.play(move)
+        assert first.last == second.last

@@ -1,0 +1,128 @@
+"""A mind for tests: it finds the intent by words, and the slots with the real extractor.
+
+`Bot` plays a conversation and keeps the turns as a session would.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from audio.types import Expectation
+from dialogs.flow import Dialogue
+from dialogs.pack import Pack, plain
+from dialogs.slots import extract
+from dialogs.talk import Conversation, Decision, Outcome, Turn, Understanding
+
+TODAY = date(2026, 11, 24)  # a Tuesday
+
+# The first words that fit decide, so the more special ones stand first.
+WORDS = (
+    ("talk_to_person", ("person", "human being", "agent", "representative", "operator")),
+    ("start_over", ("start over", "start again")),
+    ("cancel", ("cancel", "never mind", "forget it")),
+    ("repeat", ("say that again", "repeat")),
+    ("goodbye", ("bye", "that's all")),
+    ("report_lost_card", ("lost my", "stolen")),
+    ("replace_card", ("replacement card", "new card", "replace my")),
+    ("report_fraud", ("fraud", "scammed")),
+    ("dispute_charge", ("dispute",)),
+    ("transfer_money", ("transfer", "move ")),
+    ("check_balance", ("balance",)),
+    ("reset_password", ("password",)),
+    ("order_checks", ("order checks", "checkbook")),
+    ("branch_hours", ("hours", "are you open")),
+    ("schedule_appointment", ("appointment",)),
+    ("pay_bill", ("pay ", "bill")),
+    ("are_you_human", ("robot",)),
+    ("complaint", ("ridiculous", "fed up")),
+    ("help", ("what can you do",)),
+    ("question", ("fee", "how many", "what is the", "how do i")),
+    ("thanks", ("thank",)),
+    ("out_of_scope", ("weather", "pizza")),
+    ("greeting", ("hello",)),
+)
+
+
+def understood(
+    pack: Pack,
+    text: str,
+    expect: Expectation | None = None,
+    sure: float = 0.9,
+    **more: object,
+) -> Understanding:
+    low = text.lower()
+    intent = next((name for name, words in WORDS if any(w in low for w in words)), "")
+    intent = intent or pack.exact.get(plain(text), "inform")
+    slots = extract(text, pack, expect or Expectation(), TODAY)
+    made = Understanding(text, intent, sure, upset=0.1, upset_spread=0.15, slots=slots)
+    return replace(made, **more)  # type: ignore[arg-type]
+
+
+@dataclass
+class Bot:
+    pack: Pack
+    channel: str = "chat"
+    name: str = ""
+    talk: Conversation = field(default_factory=Conversation)
+    turn: int = 0
+    calls: list = field(default_factory=list)
+    escalations: list = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.dialogue = Dialogue(self.pack, "s1", TODAY, self.channel)
+        self.last = self.dialogue.open(self.name)
+
+    @property
+    def state(self):
+        return self.last.state
+
+    @property
+    def text(self) -> str:
+        return " ".join(reply.text for reply in self.last.replies)
+
+    def says(self, text: str, sure: float = 0.9, **more: object) -> str:
+        """The customer says something; returns what the bot answers."""
+        self.turn += 1
+        what = understood(self.pack, text, self.last.expect, sure, **more)
+        return self._keep(
+            self.dialogue.heard(self.state, self.talk, what, float(self.turn), self.turn), what
+        )
+
+    def bank(self, ok: bool = True, reason: str = "", key: str = "", **values: str) -> str:
+        """The bank answers the last action."""
+        outcome = Outcome(key or self.calls[-1].key, ok, values, reason)
+        return self._keep(
+            self.dialogue.acted(self.state, self.talk, outcome, float(self.turn), self.turn)
+        )
+
+    def nothing(self) -> str:
+        self.turn += 1
+        return self._keep(self.dialogue.silent(self.state, self.talk, float(self.turn), self.turn))
+
+    def misses(self) -> str:
+        self.turn += 1
+        return self._keep(self.dialogue.missed(self.state, self.talk, float(self.turn), self.turn))
+
+    def returns(self) -> str:
+        return self._keep(
+            self.dialogue.handed_back(self.state, self.talk, float(self.turn), self.turn)
+        )
+
+    def identifies(self) -> str:
+        self.says("100421")
+        self.says("4471")
+        return self.bank(customer="100421", customer_name="Patricia Miller", tier="standard")
+
+    def _keep(self, decision: Decision, what: Understanding | None = None) -> str:
+        self.last = decision
+        if decision.act:
+            self.calls.append(decision.act)
+        if decision.escalation:
+            self.escalations.append(decision.escalation)
+        escalations = tuple(self.escalations)
+        turns = self.talk.turns
+        if what is not None:
+            turns = (*turns, Turn(self.turn, "customer", float(self.turn), what))
+        self.talk = replace(self.talk, turns=turns, escalations=escalations)
+        return self.text
