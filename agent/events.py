@@ -1,0 +1,315 @@
+"""Everything that can happen to a session, and everything a session can ask for.
+
+A recording is a list of `Input`s: there is no other way in, and `Effect`s are the only way out.
+`at` is seconds since the session began, stamped once by whoever owns the socket. Positions are
+sample indices at 16 kHz since the leg began. Asks, streams and turns are counters, so that a
+session fed with the same inputs asks for the same things under the same numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from audio.types import Expectation, Leg, Prosody, Samples, Transcript
+from dialogs.talk import ActionCall, Channel, Escalation, Outcome, Reply, Understanding
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """Who the channel says is calling. A claim, not a verified identity."""
+
+    id: str = ""
+    name: str = ""
+
+
+# -- Inputs ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The first input. `legs` has one name for each audio channel, none for a chat."""
+
+    at: float
+    channel: Channel
+    legs: tuple[Leg, ...] = ()
+    speak: bool = False
+    customer: Customer = Customer()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Heard:
+    """Whole voice hops of one leg: 512 samples for each probability in `speech`."""
+
+    at: float
+    leg: Leg
+    samples: Samples
+    speech: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    at: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Digits:
+    """Keys pressed on a telephone."""
+
+    at: float
+    digits: str
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """The words so far of the turn on `stream`; later ones replace earlier ones."""
+
+    at: float
+    stream: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A model's answer to an earlier `Understand`. Late answers are normal."""
+
+    at: float
+    ask: int
+    result: Understanding
+    transcript: Transcript | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A model did not answer: `why` is "late", "overloaded" or "failed"."""
+
+    at: float
+    ask: int
+    why: Literal["late", "overloaded", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """How an `Act` ended."""
+
+    at: float
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Speaking:
+    """The spoken form of a turn's replies is on its way and lasts `ms` milliseconds."""
+
+    at: float
+    turn: int
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """How much of a spoken reply the customer really heard, in milliseconds."""
+
+    at: float
+    turn: int
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Consented:
+    at: float
+    recording: bool
+    emotion: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TookOver:
+    """A person now owns the conversation; the session says nothing until `HandedBack`."""
+
+    at: float
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Words of the person who took over."""
+
+    at: float
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandedBack:
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """Where a hand-over stands: its place among those waiting, and the wait to expect."""
+
+    at: float
+    id: int
+    position: int
+    wait_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """`Session.deadline` has passed."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The customer's side is gone: "end" was said, or the socket closed."""
+
+    at: float
+    said_end: bool = False
+
+
+Input = (
+    Opened
+    | Heard
+    | Typed
+    | Digits
+    | Partial
+    | Understood
+    | Missed
+    | Acted
+    | Speaking
+    | Played
+    | Consented
+    | TookOver
+    | Said
+    | HandedBack
+    | Queued
+    | Tick
+    | Left
+)
+
+# -- Effects -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Listen:
+    """Audio of a turn in progress, for the encoder. The first one of a stream opens it."""
+
+    stream: int
+    leg: Leg
+    start: int
+    samples: Samples
+    feel: bool  # may emotion be inferred here
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """What began on this stream was no speech."""
+
+    stream: int
+
+
+@dataclass(frozen=True, slots=True)
+class Understand:
+    """Say what this turn means: of the audio on `stream`, or of `text`. Closes the stream."""
+
+    ask: int
+    turn: int
+    leg: Leg
+    stream: int | None
+    text: str
+    expect: Expectation
+    context: str = ""  # what was asked of the customer: flow and step of the pack
+    usual: Prosody | None = None  # how this customer sounded before
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """Live words of a turn that is still going on."""
+
+    turn: int
+    leg: Leg
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """A turn has been understood. `understanding` is None on an employee's leg."""
+
+    turn: int
+    leg: Leg
+    transcript: Transcript | None
+    understanding: Understanding | None
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Replies of one turn, to be shown, and spoken one after the other when `aloud`."""
+
+    turn: int
+    replies: tuple[Reply, ...]
+    aloud: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hush:
+    """Stop speaking: the customer has begun to."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Carry out an action at the bank and answer with `Acted`."""
+
+    call: ActionCall
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """Ask for a person, or tell how that stands."""
+
+    id: int
+    state: Literal["requested", "queued", "accepted", "ended"]
+    escalation: Escalation
+    position: int | None = None
+    wait_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Something the client's developer or user should know; the session goes on."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """Words of a person, for the customer."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    code: int
+    reason: str
+
+
+Effect = (
+    Listen
+    | Forget
+    | Understand
+    | Caption
+    | Show
+    | Say
+    | Hush
+    | Act
+    | HandOver
+    | Notify
+    | Relay
+    | Close
+)

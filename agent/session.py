@@ -1,0 +1,297 @@
+"""What does one conversation do next?
+
+`Session.receive` takes an `Input` and returns the `Effect`s it leads to. It has no clock, no
+socket and no model: time comes with the inputs, voice probabilities come with the audio, and a
+model's answer is an input like any other. Feeding the same inputs again gives the same effects,
+and answers are applied in the order of the questions (tests/agent/test_session.py).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from agent import events as e
+from agent.asks import Ask, Asks
+from agent.hearing import Began, Dropped, Ended, LegHearing, TurnChange
+from audio.turns import TurnRules
+from audio.types import Expectation, Leg
+from dialogs.flow import Dialogue
+from dialogs.talk import Conversation, Decision, Escalation, Turn, Understanding
+
+NOISE_S = 0.5  # a turn without words and with less voice than this was not speech
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRules:
+    """Patience, in seconds, and bounds."""
+
+    silence_s: float = 9.0  # voice: nothing said after our question
+    idle_s: float = 600.0  # chat: nothing typed
+    muted_s: float = 1.2  # packets stopped in the middle of a turn
+    asks_in_flight: int = 2  # texts typed beyond this are joined into one question
+    feel_without_consent: bool = False  # the pack's to allow
+    turns: TurnRules = TurnRules()
+
+
+class Session:
+    """One customer's conversation. See the module's docstring for the contract."""
+
+    def __init__(self, dialogue: Dialogue, rules: SessionRules) -> None:
+        self.dialogue = dialogue
+        self.rules = rules
+        self.talk = Conversation()
+        self.state = dialogue.start
+        self.expect = Expectation()
+        self.owner = ""  # the person who took over; empty while we answer ourselves
+        self.closed = False
+        self._aloud = False
+        self._feel = rules.feel_without_consent
+        self._legs: dict[Leg, LegHearing] = {}
+        self._asks = Asks()
+        self._unasked: list[str] = []  # typed while too many questions were open
+        self._speaking: int | None = None
+        self._quiet_until = math.inf  # when silence becomes our turn to speak
+        self._turns = 0
+        self._handovers: dict[int, Escalation] = {}
+        self._held: list[e.Acted] = []  # outcomes that came while a person owned the conversation
+
+    @property
+    def deadline(self) -> float:
+        """When this session wants a `Tick`, in session seconds; infinite when it never does."""
+        if self.closed:
+            return math.inf
+        muted = [leg.heard_at + self.rules.muted_s for leg in self._legs.values() if leg.turn]
+        return min([self._quiet_until, *muted])
+
+    def receive(self, event: e.Input) -> list[e.Effect]:
+        """Take one input; return what must be done about it, in order."""
+        if self.closed:
+            return []
+        match event:
+            case e.Opened():
+                return self._open(event)
+            case e.Heard():
+                leg = self._legs[event.leg]
+                return self._follow(leg, leg.push(event, self._may_feel(event.leg)), event.at)
+            case e.Typed(at, text) | e.Digits(at, text):
+                return self._typed(at, text)
+            case e.Partial():
+                return self._partial(event)
+            case e.Understood() | e.Missed():
+                return self._answered(event)
+            case e.Acted():
+                return self._acted(event)
+            case e.Speaking(at, turn, ms):
+                self._speaking = turn
+                self._patience(at + ms / 1000)
+                return []
+            case e.Played(at, turn, _):
+                if turn == self._speaking:
+                    self._speaking = None
+                    self._patience(at)
+                return []
+            case e.Consented(_, _, emotion):
+                self._feel = emotion or self.rules.feel_without_consent
+                return []
+            case e.TookOver(_, name):
+                return self._took_over(name)
+            case e.HandedBack(at):
+                return self._handed_back(at)
+            case e.Queued(_, id, position, wait_s):
+                return [e.HandOver(id, "queued", self._handovers[id], position, wait_s)]
+            case e.Said(_, name, text):
+                return [e.Relay(name, text)]
+            case e.Tick(at):
+                return self._tick(at)
+            case e.Left(_, said_end):
+                return self._left(said_end)
+
+    # -- opening, leaving, waiting -------------------------------------------------------------
+
+    def _open(self, event: e.Opened) -> list[e.Effect]:
+        self._aloud = event.speak
+        self.talk = replace(self.talk, channel=event.channel)
+        self._legs = {leg: LegHearing(leg, self.rules.turns, self._number) for leg in event.legs}
+        turn = self._number()
+        return self._carry_out(self.dialogue.open(event.customer.name), event.at, turn)
+
+    def _left(self, said_end: bool) -> list[e.Effect]:
+        effects = self._close("the conversation has ended")
+        return effects if said_end else effects[:-1]  # nobody is there to be told
+
+    def _close(self, reason: str) -> list[e.Effect]:
+        self.closed = True
+        streams = [e.Forget(leg.turn) for leg in self._legs.values() if leg.turn]
+        return [*streams, e.Close(1000, reason)]
+
+    def _tick(self, at: float) -> list[e.Effect]:
+        effects: list[e.Effect] = []
+        for leg in self._legs.values():
+            if leg.turn and at >= leg.heard_at + self.rules.muted_s:
+                effects += self._follow(leg, leg.cut(), at)
+        if effects or at < self._quiet_until:
+            return effects
+        if self.owner or self._asks:  # a person's turn to speak, or a model's
+            self._patience(at)
+            return []
+        if not self._legs and self.state.waiting:  # for a person: that may take its time
+            self._patience(at)
+            return []
+        if not self._legs:
+            return self._close("nothing was typed for a while; say hello again to go on")
+        turn = self._number()
+        return self._carry_out(self.dialogue.silent(self.state, self.talk, at, turn), at, turn)
+
+    def _patience(self, at: float) -> None:
+        self._quiet_until = at + (self.rules.silence_s if self._legs else self.rules.idle_s)
+
+    def _number(self) -> int:
+        self._turns += 1
+        return self._turns
+
+    # -- hearing and asking --------------------------------------------------------------------
+
+    def _may_feel(self, leg: Leg) -> bool:
+        return self._feel and leg == "customer"  # never on an employee's leg
+
+    def _follow(
+        self, leg: LegHearing, found: Sequence[e.Effect | TurnChange], at: float
+    ) -> list[e.Effect]:
+        effects: list[e.Effect] = []
+        for event in found:
+            match event:
+                case Began():
+                    effects += self._barge_in() if leg.leg == "customer" else []
+                case Ended(turn, voiced_s):
+                    effects.append(self._ask_spoken(turn, leg.leg, voiced_s, at))
+                case Dropped():
+                    self._patience(at)
+                case _:
+                    effects.append(event)
+        return effects
+
+    def _barge_in(self) -> list[e.Effect]:
+        self._quiet_until = math.inf
+        if self._speaking is None:
+            return []
+        hushed, self._speaking = self._speaking, None
+        return [e.Hush(hushed)]
+
+    def _partial(self, event: e.Partial) -> list[e.Effect]:
+        for leg in self._legs.values():
+            if leg.turn and leg.turn == event.stream:
+                leg.partial(event.text)
+                return [e.Caption(leg.turn, leg.leg, event.text)]
+        return []  # the turn has ended meanwhile: its transcript is on the way
+
+    def _typed(self, at: float, text: str) -> list[e.Effect]:
+        effects = self._barge_in()
+        if len(self._asks) >= self.rules.asks_in_flight:
+            self._unasked.append(text)
+            return effects
+        return [*effects, self._ask_typed(text, at)]
+
+    def _ask_typed(self, text: str, at: float) -> e.Understand:
+        ask = self._asks.put(self._number(), "customer", at)
+        return e.Understand(ask.id, ask.turn, "customer", None, text, self.expect, self._context())
+
+    def _ask_spoken(self, turn: int, leg: Leg, voiced_s: float, at: float) -> e.Understand:
+        ask = self._asks.put(turn, leg, at, voiced_s)
+        expect = self.expect if leg == "customer" else Expectation()
+        return e.Understand(ask.id, turn, leg, turn, "", expect, self._context(), self.talk.usual)
+
+    def _context(self) -> str:
+        return "/".join(self.state.where)
+
+    # -- being answered, and deciding ----------------------------------------------------------
+
+    def _answered(self, event: e.Understood | e.Missed) -> list[e.Effect]:
+        effects: list[e.Effect] = []
+        for ask, answer in self._asks.answer(event):
+            if not self.closed:
+                effects += self._apply(ask, answer, event.at)
+        if self._unasked and len(self._asks) < self.rules.asks_in_flight and not self.closed:
+            text, self._unasked = " ".join(self._unasked), []
+            effects.append(self._ask_typed(text, event.at))
+        return effects
+
+    def _apply(self, ask: Ask, answer: e.Understood | e.Missed, at: float) -> list[e.Effect]:
+        if isinstance(answer, e.Missed):
+            return self._missed(ask, answer)
+        heard = answer.result
+        if not heard.text and ask.voiced_s is not None and ask.voiced_s < NOISE_S:
+            self._patience(at)  # a cough, not an answer: keep waiting
+            return []
+        if ask.leg != "customer":
+            self._add_turn(ask, heard, None)
+            return [e.Show(ask.turn, ask.leg, answer.transcript, None)]
+        show = e.Show(ask.turn, ask.leg, answer.transcript, heard)
+        if self.owner:
+            self._add_turn(ask, heard, None)
+            return [show]
+        decision = self.dialogue.heard(self.state, self.talk, heard, at, ask.turn)
+        self._add_turn(ask, heard, decision)
+        return [show, *self._carry_out(decision, at, ask.turn)]
+
+    def _missed(self, ask: Ask, answer: e.Missed) -> list[e.Effect]:
+        if ask.leg != "customer" or self.owner:
+            return []
+        note = e.Notify("missed", f"Turn {ask.turn} could not be understood: {answer.why}.")
+        decision = self.dialogue.missed(self.state, self.talk, answer.at, ask.turn)
+        return [note, *self._carry_out(decision, answer.at, ask.turn)]
+
+    def _acted(self, event: e.Acted) -> list[e.Effect]:
+        if self.owner:  # what the bank did is told when we may speak again
+            self._held.append(event)
+            return []
+        turn = self._number()
+        decision = self.dialogue.acted(self.state, self.talk, event.outcome, event.at, turn)
+        return self._carry_out(decision, event.at, turn)
+
+    def _add_turn(self, ask: Ask, heard: Understanding, decision: Decision | None) -> None:
+        flow, step = decision.state.where if decision else ("", "")
+        replies = decision.replies if decision else ()
+        turn = Turn(ask.turn, ask.leg, ask.at, heard, flow, step, replies)
+        self.talk = replace(self.talk, turns=(*self.talk.turns, turn))
+
+    def _carry_out(self, decision: Decision, at: float, turn: int) -> list[e.Effect]:
+        self.state, self.expect = decision.state, decision.expect
+        if "customer" in self._legs:
+            self._legs["customer"].expect(self.expect)
+        effects: list[e.Effect] = []
+        if decision.replies:
+            effects.append(e.Say(turn, decision.replies, self._aloud))
+        if decision.act is not None:
+            effects.append(e.Act(decision.act))
+        if decision.escalation is not None:
+            effects.append(self._hand_over(decision.escalation))
+        self._patience(at)
+        return [*effects, *self._close("the conversation has ended")] if decision.ends else effects
+
+    # -- bringing in a person ------------------------------------------------------------------
+
+    def _hand_over(self, escalation: Escalation) -> e.HandOver:
+        id = len(self.talk.escalations) + 1
+        self._handovers[id] = escalation
+        self.talk = replace(self.talk, escalations=(*self.talk.escalations, escalation))
+        return e.HandOver(id, "requested", escalation)
+
+    def _took_over(self, name: str) -> list[e.Effect]:
+        self.owner = name
+        accepted = [e.HandOver(id, "accepted", why) for id, why in self._handovers.items()]
+        return [*self._barge_in(), *accepted]
+
+    def _handed_back(self, at: float) -> list[e.Effect]:
+        self.owner = ""
+        effects: list[e.Effect] = [
+            e.HandOver(id, "ended", why) for id, why in self._handovers.items()
+        ]
+        self._handovers = {}
+        held, self._held = self._held, []
+        for event in held:
+            effects += self._acted(event)
+        turn = self._number()
+        decision = self.dialogue.handed_back(self.state, self.talk, at, turn)
+        return [*effects, *self._carry_out(decision, at, turn)]

@@ -1,0 +1,1 @@
+"""Messages <-> events, one file for each protocol, and nothing else."""

@@ -1,0 +1,103 @@
+"""What may a client of the native protocol v1 say?
+
+Parsed and checked here, at the edge; inside the house there are only events.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, model_validator
+
+from audio.codecs import Encoding
+from audio.resample import RATES
+from audio.types import Leg
+from dialogs.talk import Channel
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+
+
+class Message(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Audio(Message):
+    encoding: Encoding
+    rate: int
+    channels: Literal[1, 2] = 1
+    legs: tuple[Leg, ...] = ("customer",)
+
+    @model_validator(mode="after")
+    def check(self) -> Audio:
+        if self.rate not in RATES:
+            raise ValueError(f"rate {self.rate} is not one of {', '.join(map(str, RATES))}")
+        if len(self.legs) != self.channels or len(set(self.legs)) != self.channels:
+            raise ValueError(
+                f"{self.channels} channel(s) need as many different legs, "
+                f"in channel order, not {list(self.legs)}"
+            )
+        return self
+
+
+class Caller(Message):
+    id: Annotated[str, Field(max_length=200)] = ""
+    name: Annotated[str, Field(max_length=200)] = ""
+
+
+class Resume(Message):
+    session: str
+    token: str
+    last_seq: int = Field(ge=0)
+
+
+class Hello(Message):
+    type: Literal["hello"]
+    protocol: Literal[1]
+    channel: Channel
+    audio: Audio | None = None
+    speak: bool = False
+    customer: Caller = Caller()
+    token: str = ""
+    resume: Resume | None = None
+
+    @model_validator(mode="after")
+    def check(self) -> Hello:
+        if self.channel != "chat" and self.audio is None:
+            raise ValueError(f'channel "{self.channel}" needs audio: encoding, rate, channels')
+        if self.channel == "chat" and (self.audio is not None or self.speak):
+            raise ValueError('channel "chat" has no audio; say channel "voice" to speak')
+        return self
+
+
+class TextMessage(Message):
+    type: Literal["text"]
+    text: Text
+
+
+class DigitsMessage(Message):
+    type: Literal["digits"]
+    digits: Annotated[str, StringConstraints(pattern=r"^[0-9*#]{1,32}$")]
+
+
+class ConsentMessage(Message):
+    type: Literal["consent"]
+    recording: bool
+    emotion: bool
+
+
+class PlayedMessage(Message):
+    type: Literal["played"]
+    turn: int = Field(ge=0)
+    ms: int = Field(ge=0)
+
+
+class EndMessage(Message):
+    type: Literal["end"]
+
+
+AfterHello = TypeAdapter[TextMessage | DigitsMessage | ConsentMessage | PlayedMessage | EndMessage](
+    Annotated[
+        TextMessage | DigitsMessage | ConsentMessage | PlayedMessage | EndMessage,
+        Field(discriminator="type"),
+    ]
+)

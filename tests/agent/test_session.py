@@ -1,0 +1,269 @@
+"""Conversations as scripts: the session between a microphone, a mind and the bank's dialogue.
+
+The dialogue and its pack are the real ones; the mind is scripted, and time is a number.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent import events as e
+from agent.session import Session, SessionRules
+from audio.types import VOICE_HOP, Expectation, Transcript
+from dialogs.flow import Dialogue
+from dialogs.pack import Pack
+from dialogs.talk import NOTHING_HEARD, Outcome, Understanding
+from tests.scripted_mind import understood
+
+PACK = Pack.load("dialogs/bank")
+TODAY = date(2026, 11, 24)
+BOTH = ("customer", "agent")
+WORD = [0.0] * 12 + [0.95] * 20
+QUIET = [0.0] * 60
+
+
+def opened(channel="chat", legs=(), speak=False, **rules):
+    session = Session(Dialogue(PACK, "s1", TODAY, channel), SessionRules(**rules))
+    return session, session.receive(e.Opened(0.0, channel, legs, speak))
+
+
+def of(effects, kind):
+    return [effect for effect in effects if isinstance(effect, kind)]
+
+
+def heard(at, hops, leg="customer", level=0.1):
+    return e.Heard(at, leg, np.full(len(hops) * VOICE_HOP, level, np.float32), tuple(hops))
+
+
+def answer(ask, text, at, transcript=False, **more):
+    result = understood(PACK, text, ask.expect, **more)
+    return e.Understood(at, ask.ask, result, Transcript(text, 0.9) if transcript else None)
+
+
+def type_and_answer(session, text, at):
+    (ask,) = of(session.receive(e.Typed(at, text)), e.Understand)
+    return session.receive(answer(ask, text, at + 0.01))
+
+
+def test_a_session_greets_and_then_waits():
+    session, effects = opened()
+    assert of(effects, e.Say)[0].replies
+    assert session.deadline == 600.0
+
+
+def test_a_typed_question_is_asked_of_the_mind_and_answered():
+    session, _ = opened()
+    (ask,) = session.receive(e.Typed(1.0, "check my balance"))
+    assert (ask.text, ask.stream, ask.leg) == ("check my balance", None, "customer")
+    show, say = session.receive(answer(ask, "check my balance", 1.1))
+    assert show.understanding.intent == "check_balance"
+    assert say.replies
+    assert not say.aloud
+
+
+def test_speech_is_listened_to_and_understood_with_what_was_asked():
+    session, _ = opened("voice", ("customer",), speak=True)
+    began = session.receive(heard(1.0, WORD))
+    assert of(began, e.Listen)[0].stream == of(began, e.Listen)[-1].stream
+    (ask,) = of(session.receive(heard(2.0, QUIET)), e.Understand)
+    assert ask.stream == of(began, e.Listen)[0].stream
+    assert ask.expect.kind == "open"
+    said = session.receive(answer(ask, "check my balance", 2.1, transcript=True))
+    assert of(said, e.Say)[0].aloud
+    assert session.expect == Expectation("digits", 6)  # the customer number comes next
+
+
+def test_partials_are_captions_while_the_turn_lasts():
+    session, _ = opened("voice", ("customer",))
+    (stream,) = {one.stream for one in of(session.receive(heard(1.0, WORD)), e.Listen)}
+    assert session.receive(e.Partial(1.1, stream, "check")) == [
+        e.Caption(stream, "customer", "check")
+    ]
+    session.receive(heard(2.0, QUIET))
+    assert session.receive(e.Partial(2.1, stream, "check my")) == []
+
+
+def test_barge_in_hushes_the_reply_once():
+    session, effects = opened("voice", ("customer",), speak=True)
+    turn = of(effects, e.Say)[0].turn
+    session.receive(e.Speaking(0.1, turn, 4000))
+    assert of(session.receive(heard(1.0, WORD)), e.Hush) == [e.Hush(turn)]
+    assert of(session.receive(heard(2.0, QUIET + WORD)), e.Hush) == []
+
+
+def test_a_reply_that_was_heard_out_is_not_hushed():
+    session, effects = opened("voice", ("customer",), speak=True)
+    turn = of(effects, e.Say)[0].turn
+    session.receive(e.Speaking(0.1, turn, 900))
+    session.receive(e.Played(1.0, turn, 900))
+    assert of(session.receive(heard(2.0, WORD)), e.Hush) == []
+
+
+def test_silence_is_counted_from_the_end_of_our_own_speech():
+    session, effects = opened("voice", ("customer",), speak=True)
+    session.receive(e.Speaking(1.0, of(effects, e.Say)[0].turn, 5000))
+    assert session.deadline == 1.0 + 5.0 + 9.0
+    assert session.receive(e.Tick(14.9)) == []
+    assert of(session.receive(e.Tick(15.0)), e.Say)
+
+
+def test_a_line_that_goes_mute_in_the_middle_of_a_turn_ends_it():
+    session, _ = opened("voice", ("customer",))
+    session.receive(heard(1.0, WORD))
+    assert session.deadline == pytest.approx(2.2)
+    assert of(session.receive(e.Tick(2.2)), e.Understand)
+
+
+def test_a_chat_left_alone_is_closed():
+    session, _ = opened()
+    (close,) = session.receive(e.Tick(600.0))
+    assert close.code == 1000
+    assert session.deadline == math.inf
+    assert session.receive(e.Typed(601.0, "hello?")) == []
+
+
+@settings(max_examples=30)
+@given(st.permutations([0, 1, 2]))
+def test_answers_are_spoken_in_question_order(order):
+    session, _ = opened(asks_in_flight=3)
+    texts = ["what are your hours", "are you a robot", "thank you"]
+    asks = [of(session.receive(e.Typed(1.0, text)), e.Understand)[0] for text in texts]
+    shown = []
+    for index in order:
+        done = session.receive(answer(asks[index], texts[index], 2.0))
+        shown += [one.understanding.text for one in of(done, e.Show)]
+    assert shown == texts
+
+
+def test_texts_typed_faster_than_we_answer_are_joined():
+    session, _ = opened(asks_in_flight=1)
+    (first,) = session.receive(e.Typed(1.0, "check"))
+    assert session.receive(e.Typed(1.1, "my")) == []
+    assert session.receive(e.Typed(1.2, "balance")) == []
+    effects = session.receive(answer(first, "check", 1.3))
+    assert of(effects, e.Understand)[0].text == "my balance"
+
+
+def test_a_missed_turn_has_something_to_say():
+    session, _ = opened()
+    (ask,) = session.receive(e.Typed(1.0, "check my balance"))
+    note, say = session.receive(e.Missed(6.0, ask.ask, "late"))
+    assert note.code == "missed"
+    assert say.replies
+    assert session.receive(answer(ask, "check my balance", 7.0)) == []  # too late now
+
+
+def test_a_cough_is_not_an_answer_but_mumbling_is_asked_about():
+    session, _ = opened("voice", ("customer",))
+    nothing = Understanding("", NOTHING_HEARD, 0.0)
+    for hops, replies in (([0.0] * 12 + [0.95] * 8, 0), (WORD, 1)):
+        (ask,) = of(session.receive(heard(1.0, hops + QUIET)), e.Understand)
+        effects = session.receive(e.Understood(1.1, ask.ask, nothing, Transcript("", 0.1)))
+        assert len(of(effects, e.Say)) == replies
+
+
+def test_an_employee_is_transcribed_never_felt_never_answered():
+    session, _ = opened("call", BOTH)
+    session.receive(e.Consented(0.5, recording=False, emotion=True))
+    ours = session.receive(heard(1.0, WORD, leg="agent"))
+    theirs = session.receive(heard(1.0, WORD))
+    assert {one.feel for one in of(ours, e.Listen)} == {False}
+    assert {one.feel for one in of(theirs, e.Listen)} == {True}
+    (ask,) = of(session.receive(heard(2.0, QUIET, leg="agent")), e.Understand)
+    assert ask.expect == Expectation()
+    result = Understanding("how can i help you", "", 0.0)
+    effects = session.receive(e.Understood(2.1, ask.ask, result, Transcript("how can i", 0.9)))
+    assert effects == [e.Show(ask.turn, "agent", Transcript("how can i", 0.9), None)]
+
+
+def test_nobody_is_felt_without_consent():
+    session, _ = opened("voice", ("customer",))
+    assert not of(session.receive(heard(1.0, WORD)), e.Listen)[0].feel
+
+
+def test_an_action_is_asked_for_once_and_its_outcome_is_told():
+    session, _ = opened()
+    type_and_answer(session, "check my balance", 1.0)
+    type_and_answer(session, "100421", 2.0)
+    (act,) = of(type_and_answer(session, "4471", 3.0), e.Act)
+    assert act.call.name == "verify_customer"
+    who = {"customer": "100421", "customer_name": "Patricia Miller", "tier": "standard"}
+    outcome = Outcome(act.call.key, True, who)
+    first = session.receive(e.Acted(3.2, outcome))
+    assert first
+    keys = {one.call.key for one in of(first, e.Act)}
+    assert act.call.key not in keys
+    assert not of(session.receive(e.Acted(3.3, outcome)), e.Say)
+
+
+def test_asking_for_a_person_hands_over_and_tells_the_customer():
+    session, _ = opened()
+    effects = type_and_answer(session, "talk to a person", 1.0)
+    (over,) = of(effects, e.HandOver)
+    assert (over.state, over.id) == ("requested", 1)
+    assert over.escalation.summary
+    assert of(effects, e.Say)[0].replies
+    (queued,) = session.receive(e.Queued(1.2, 1, position=2, wait_s=240))
+    assert (queued.state, queued.position) == ("queued", 2)
+
+
+def test_while_a_person_owns_the_conversation_we_are_silent():
+    session, _ = opened()
+    type_and_answer(session, "talk to a person", 1.0)
+    assert [one.state for one in of(session.receive(e.TookOver(5.0, "Ana")), e.HandOver)] == [
+        "accepted"
+    ]
+    assert session.receive(e.Said(6.0, "Ana", "Good morning")) == [e.Relay("Ana", "Good morning")]
+    assert not of(type_and_answer(session, "check my balance", 7.0), e.Say)
+    back = session.receive(e.HandedBack(9.0))
+    assert [one.state for one in of(back, e.HandOver)] == ["ended"]
+    assert of(type_and_answer(session, "check my balance", 10.0), e.Say)
+
+
+def test_what_the_bank_did_meanwhile_is_told_when_we_may_speak_again():
+    session, _ = opened()
+    type_and_answer(session, "check my balance", 1.0)
+    type_and_answer(session, "100421", 2.0)
+    (act,) = of(type_and_answer(session, "4471", 3.0), e.Act)
+    session.receive(e.TookOver(3.1, "Ana"))
+    assert session.receive(e.Acted(3.2, Outcome(act.call.key, False, reason="no_match"))) == []
+    assert len(of(session.receive(e.HandedBack(9.0)), e.Say)) == 2
+
+
+def test_a_chat_that_waits_for_a_person_is_not_closed_for_silence():
+    session, _ = opened()
+    type_and_answer(session, "talk to a person", 1.0)
+    assert session.receive(e.Tick(700.0)) == []
+    assert session.deadline == 1300.0
+
+
+def test_goodbye_closes_after_the_reply():
+    session, _ = opened()
+    effects = type_and_answer(session, "bye", 1.0)
+    assert [type(effect) for effect in effects][-2:] == [e.Say, e.Close]
+
+
+def test_who_leaves_in_the_middle_of_a_turn_leaves_no_stream():
+    session, _ = opened("voice", ("customer",))
+    (stream,) = {one.stream for one in of(session.receive(heard(1.0, WORD)), e.Listen)}
+    assert session.receive(e.Left(1.5)) == [e.Forget(stream)]
+
+
+def play(inputs):
+    session, effects = opened("voice", ("customer",), speak=True)
+    for event in inputs:
+        effects += session.receive(event)
+        for ask in of(effects[-6:], e.Understand):
+            effects += session.receive(answer(ask, "check my balance", event.at, transcript=True))
+    return [str(effect) for effect in effects if not isinstance(effect, e.Listen)]
+
+
+def test_the_same_inputs_lead_to_the_same_effects():
+    inputs = [heard(1.0, WORD), heard(3.0, QUIET), e.Digits(5.0, "100421"), e.Tick(30.0)]
+    assert play(inputs) == play(inputs)
