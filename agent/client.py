@@ -1,0 +1,158 @@
+"""How does a program talk to a running Hearken?
+
+    with Client("ws://127.0.0.1:8765/v1/session", channel="chat") as client:
+        client.say("I lost my card")
+        for message in client.messages(quiet_s=0.5):
+            print(message["type"], message.get("text", ""))
+
+Blocking, for scripts, tests and the command line; one thread reads, so that nothing is missed
+while the program does something else. Messages are those of protocol v1, as dictionaries; spoken
+audio comes as `{"type": "audio", "data": bytes}` in the place where it was received. Each has
+`received`, the reading of `time.monotonic()` when it came in.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Any
+
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
+
+Message = dict[str, Any]
+
+FRAME_S = 0.02  # of audio in one binary message: what telephony sends
+
+
+class Refused(RuntimeError):
+    """The server did not let us in; the text is its reason."""
+
+
+class Client:
+    """One conversation. A context manager: leaving it says goodbye."""
+
+    def __init__(
+        self,
+        url: str,
+        channel: str = "chat",
+        audio: dict[str, Any] | None = None,
+        speak: bool = False,
+        token: str = "",
+        customer: dict[str, str] | None = None,
+    ) -> None:
+        self._open = ExitStack()
+        try:
+            self._socket = self._open.enter_context(connect(url, compression=None, max_size=None))
+        except InvalidStatus as refused:
+            body = refused.response.body or b""
+            raise Refused(f"{refused.response.status_code}: {body.decode().strip()}") from None
+        except OSError as unreachable:
+            raise Refused(f"nobody answers at {url} ({unreachable}); is it running?") from None
+        self._inbox: queue.Queue[Message | None] = queue.Queue()
+        self.closed: tuple[int, str] | None = None  # close code and reason, once it is over
+        hello = {"type": "hello", "protocol": 1, "channel": channel, "speak": speak}
+        hello |= {"token": token, "customer": customer or {}}
+        self.send(hello | ({"audio": audio} if audio else {}))
+        threading.Thread(target=self._read, name="client", daemon=True).start()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._open.close()
+
+    def send(self, message: Message) -> None:
+        """Any message of the protocol."""
+        self._send(json.dumps(message))
+
+    def say(self, text: str) -> None:
+        self.send({"type": "text", "text": text})
+
+    def consent(self, recording: bool, emotion: bool) -> None:
+        self.send({"type": "consent", "recording": recording, "emotion": emotion})
+
+    def end(self) -> None:
+        self.send({"type": "end"})
+
+    def stream(self, audio: bytes, frame: int) -> Iterator[None]:
+        """Send audio at the speed it would be spoken, `frame` bytes each 20 ms.
+
+        Yields after each frame, so that the caller can look at what has come in.
+        """
+        began = time.monotonic()
+        for number, start in enumerate(range(0, len(audio), frame)):
+            time.sleep(max(0.0, began + number * FRAME_S - time.monotonic()))
+            self._send(audio[start : start + frame])
+            yield
+
+    def received(self) -> list[Message]:
+        """What has come in by now, without waiting."""
+        found: list[Message] = []
+        while True:
+            try:
+                message = self._inbox.get_nowait()
+            except queue.Empty:
+                return found
+            if message is None:
+                return found
+            found.append(message)
+
+    def messages(self, quiet_s: float) -> Iterator[Message]:
+        """What comes in, until the server is silent for `quiet_s` or has closed the line."""
+        while True:
+            try:
+                message = self._inbox.get(timeout=quiet_s)
+            except queue.Empty:
+                return
+            if message is None:
+                return
+            yield message
+
+    def wait_for(self, *types: str, timeout_s: float = 10.0) -> Message:
+        """The next message of one of these types; others before it are dropped.
+
+        Raises TimeoutError when none comes, ConnectionError when the line closes first.
+        """
+        until = time.monotonic() + timeout_s
+        while True:
+            try:
+                message = self._inbox.get(timeout=max(0.0, until - time.monotonic()))
+            except queue.Empty:
+                raise TimeoutError(f"no {' or '.join(types)} within {timeout_s} s") from None
+            if message is None:
+                raise ConnectionError(f"the line was closed: {self.closed}")
+            if message["type"] in types:
+                return message
+
+    def _send(self, data: str | bytes) -> None:
+        try:
+            self._socket.send(data)
+        except ConnectionClosed:
+            self._over()
+
+    def _read(self) -> None:
+        try:
+            for message in self._socket:
+                if isinstance(message, bytes):
+                    said: Message = {"type": "audio", "data": message}
+                else:
+                    said = json.loads(message)
+                self._inbox.put(said | {"received": time.monotonic()})
+        except ConnectionClosed:
+            pass
+        self._over()
+        self._inbox.put(None)
+
+    def _over(self) -> None:
+        self.closed = (self._socket.close_code or 1006, self._socket.close_reason or "")

@@ -1,0 +1,105 @@
+"""Which settings is this process running with?
+
+Defaults run on a laptop. They are overridden by `hearken.toml` in the working directory (or the
+file given with --config) and that by HEARKEN_* variables, meant for secrets. An unknown key is
+an error that names the nearest known one. Settings are passed on, never imported.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+PACKAGE = Path(__file__).parent
+PREFIX = "HEARKEN_"
+
+
+class SettingsError(ValueError):
+    """Settings that cannot be used, in words that say which key and what to write instead."""
+
+
+class Settings(BaseSettings):
+    """Every setting of the server. Seconds are floats, sizes are bytes."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    host: str = "127.0.0.1"
+    port: int = Field(8765, ge=0, le=65535)
+    token: SecretStr = SecretStr("")  # when set, hello must carry it
+    origins: tuple[str, ...] = ()  # browsers' Origin values allowed; none listed: any
+
+    pack: Path = PACKAGE.parent / "dialogs" / "bank"
+    weights: Path = PACKAGE / "weights"
+    speech_checkpoint: str = ""  # a CTC checkpoint's folder or hub name instead of the embedded one
+    emotion_checkpoint: str = ""  # likewise for a sequence-classification emotion head
+    state: Path = Path(".hearken")  # databases live here
+    actions_url: str = ""  # an HTTP endpoint for the pack's actions; empty: the built-in bank
+
+    max_sessions: int = Field(32, ge=1)
+    max_message: int = Field(1 << 20, ge=1024)
+    max_outbox: int = Field(1024, ge=16)  # messages waiting for a slow reader
+    hello_s: float = Field(10.0, gt=0)
+    write_s: float = Field(10.0, gt=0)  # a client that takes longer to read a message is dropped
+    wait_s: int = Field(120, ge=0)  # for a person, for each customer in the queue before
+    answer_s: float = Field(5.0, gt=0)  # a model slower than this is `Missed`
+    asks_waiting: int = Field(64, ge=1)  # questions to the models, of all callers together
+    voice: str = "en-us"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment over what `load` read from the file and the command line."""
+        return env_settings, init_settings
+
+    def shown(self) -> dict[str, str]:
+        """The settings as text, secrets masked."""
+        return {name: str(value) for name, value in self}
+
+
+def load(file: Path | None = None, **given: Any) -> Settings:
+    """Settings from a TOML file, the environment and the command line (None: not given).
+
+    Raises SettingsError for a missing file, broken TOML, an unknown key or a bad value.
+    """
+    values = _toml(file) | {key: value for key, value in given.items() if value is not None}
+    named = {name for name in os.environ if name.startswith(PREFIX)}
+    for key in [*values, *(name.removeprefix(PREFIX).lower() for name in named)]:
+        _known(key)
+    try:
+        return Settings(**values)
+    except ValidationError as wrong:
+        first = wrong.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(f"setting {where!r}: {first['msg']}") from None
+
+
+def _toml(file: Path | None) -> dict[str, Any]:
+    path = file or Path("hearken.toml")
+    if not path.exists():
+        if file is None:
+            return {}
+        raise SettingsError(f"there is no settings file {file}")
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as broken:
+        raise SettingsError(f"{path}: {broken}") from None
+
+
+def _known(key: str) -> None:
+    if key in Settings.model_fields:
+        return
+    near = difflib.get_close_matches(key, Settings.model_fields, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise SettingsError(f"unknown setting {key!r}{hint}")

@@ -1,0 +1,102 @@
+"""How does a message of the server read in a terminal?"""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from agent.client import Message
+
+STYLES = {
+    "partial": "dim",
+    "heard": "bold cyan",
+    "feels": "magenta",
+    "means": "yellow",
+    "says": "bold green",
+    "person": "bold blue",
+    "hand-over": "bold red",
+    "error": "red",
+}
+
+
+def narrate(message: Message) -> Text | None:
+    """One line: when, what kind, what; None for what a reader does not miss."""
+    said = _said(message)
+    if said is None:
+        return None
+    kind, words = said
+    line = Text(f"{message.get('at', 0):7.2f}  ", style="dim")
+    line.append(f"{kind:<10}", style=STYLES.get(kind, "dim"))
+    line.append(words)
+    return line
+
+
+def _said(message: Message) -> tuple[str, str] | None:
+    match message["type"]:
+        case "ready":
+            models = ", ".join(f"{role}: {name}" for role, name in message["models"].items())
+            return "ready", f"session {message['session']} ({models})"
+        case "partial":
+            return "partial", f"{_leg(message)}{message['text']} …"
+        case "transcript":
+            words = message["text"] or "(no words)"
+            return "heard", f"{_leg(message)}{words}  [{message['confidence']:.2f}]"
+        case "cues":
+            return "feels", _cues(message)
+        case "understanding":
+            return "means", _understanding(message)
+        case "reply":
+            return "says", _reply(message)
+        case "hush":
+            return "hush", "the customer spoke; stopped speaking"
+        case "handoff":
+            return "hand-over", _handoff(message)
+        case "agent":
+            return "person", f"{message['name']}: {message['text']}"
+        case "error":
+            return "error", f"{message['code']}: {message['message']}"
+        case "bye":
+            return "bye", message["reason"]
+    return None
+
+
+def _leg(message: Message) -> str:
+    return "" if message["leg"] == "customer" else f"({message['leg']}) "
+
+
+def _cues(message: Message) -> str:
+    parts = []
+    if message["emotion"]:
+        best = sorted(message["emotion"].items(), key=lambda pair: -pair[1])[:2]
+        parts.append(" ".join(f"{label} {p:.2f}" for label, p in best))
+    else:
+        parts.append("no emotion judged")
+    facts = (("pitch_hz", "Hz"), ("loudness_db", "dB"), ("syllables_per_s", "syllables/s"))
+    parts += [f"{message[name]:g} {unit}" for name, unit in facts if message.get(name) is not None]
+    parts.append(f"reliability {message['reliability']:.2f}")
+    return ", ".join(parts)
+
+
+def _understanding(message: Message) -> str:
+    parts = [f"{message['intent']} {message['confidence']:.2f}"]
+    parts += [f"{name}={value}" for name, value in message["slots"].items()]
+    if message.get("sentiment") is not None:
+        parts.append(f"sentiment {message['sentiment']:+.2f}")
+    parts.append(f"upset {message['upset']:.2f} ± {message['upset_spread']:.2f}")
+    return ", ".join(parts)
+
+
+def _reply(message: Message) -> str:
+    words = str(message["text"])
+    if message.get("source"):
+        words += f"  (from: {message['source']['title']})"
+    if message.get("suggestions"):
+        words += f"  [{' | '.join(message['suggestions'])}]"
+    return words
+
+
+def _handoff(message: Message) -> str:
+    words = f"{message['state']}: {message['rule']}, p = {message['probability']:.2f}"
+    if message["state"] == "queued":
+        return f"{words}; place {message['position']}, about {message['wait_s']} s"
+    reasons = [f"{one['term']} {one['weight']:+.2f}" for one in message["evidence"]]
+    return f"{words}; because {', '.join(reasons)}; summary: {message['summary']}"

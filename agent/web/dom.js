@@ -1,0 +1,39 @@
+/* Building elements. Text goes in as text nodes only, so nothing anyone writes becomes markup. */
+const SVG = "http://www.w3.org/2000/svg";
+
+const ICONS = {
+  mark: ["M4 5.5h16v11h-8.5L7 20.5v-4H4z", "M8.5 9.7v2.6", "M12 8.4v5.2", "M15.5 9.7v2.6"],
+  close: ["M6 6l12 12", "M18 6L6 18"],
+  save: ["M12 4v11", "M7.5 10.5L12 15l4.5-4.5", "M5 19.5h14"],
+  send: ["M12 19V5.5", "M6 11l6-6 6 6"],
+  microphone: ["M12 3.5a2.8 2.8 0 0 1 2.8 2.8v5a2.8 2.8 0 0 1-5.6 0v-5A2.8 2.8 0 0 1 12 3.5z",
+    "M6 11a6 6 0 0 0 12 0", "M12 17v3.5"],
+  stop: ["M7.5 7.5h9v9h-9z"],
+  sound: ["M4.5 9.5v5h3.2l4.3 3.6V5.9L7.7 9.5z", "M15.5 9a4.2 4.2 0 0 1 0 6", "M18 6.5a7.8 7.8 0 0 1 0 11"],
+  silent: ["M4.5 9.5v5h3.2l4.3 3.6V5.9L7.7 9.5z", "M16 9.5l5 5", "M21 9.5l-5 5"],
+  person: ["M12 11.5a3.6 3.6 0 1 0 0-7.2 3.6 3.6 0 0 0 0 7.2z", "M5 20c.6-3.6 3.3-5.5 7-5.5s6.4 1.9 7 5.5"],
+};
+
+/** make("p", { class: "note", onclick: f }, "text", child): null children are left out. */
+export function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value != null) element.setAttribute(name, value);
+  }
+  element.append(...children.filter((child) => child != null));
+  return element;
+}
+
+export function icon(name) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  for (const d of ICONS[name]) {
+    const path = document.createElementNS(SVG, "path");
+    path.setAttribute("d", d);
+    svg.append(path);
+  }
+  return svg;
+}

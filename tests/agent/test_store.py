@@ -1,0 +1,50 @@
+"""Who waits for a person is served by urgency, then by patience, and is asked for once."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from agent.store import Store
+from dialogs.talk import Escalation
+
+
+def why(urgency: str = "normal") -> Escalation:
+    return Escalation("explicit_request", 0.9, 2.2, (), urgency, "Wants a person.")
+
+
+def test_the_urgent_are_served_first():
+    store = Store(":memory:")
+    assert store.queue("a", 1, why(), "2026-01-01T10:00:00") == 1
+    assert store.queue("b", 1, why("high"), "2026-01-01T10:00:01") == 1
+    assert store.queue("c", 1, why(), "2026-01-01T10:00:02") == 3
+    assert [one.session for one in store.waiting()] == ["b", "a", "c"]
+
+
+def test_one_cause_waits_once():
+    store = Store(":memory:")
+    store.queue("a", 1, why(), "2026-01-01T10:00:00")
+    assert store.queue("a", 1, why(), "2026-01-01T10:00:05") == 1
+    assert len(store.waiting()) == 1
+
+
+def test_who_has_left_is_kept_for_a_call_back_but_not_counted():
+    store = Store(":memory:")
+    store.queue("a", 1, why(), "2026-01-01T10:00:00")
+    store.left("a")
+    assert [one.present for one in store.waiting()] == [0]
+    assert store.queue("b", 1, why(), "2026-01-01T10:00:05") == 1
+
+
+def test_the_queue_survives_a_restart(tmp_path):
+    store = Store(tmp_path / "h.sqlite3")
+    store.queue("a", 1, why(), "2026-01-01T10:00:00")
+    store.close()
+    assert [one.session for one in Store(tmp_path / "h.sqlite3").waiting()] == ["a"]
+
+
+def test_many_threads_may_queue_at_once():
+    store = Store(":memory:")
+    with ThreadPoolExecutor(8) as pool:
+        places = pool.map(lambda n: store.queue(f"s{n}", 1, why(), "2026-01-01"), range(32))
+        assert max(places) <= 32
+    assert len(store.waiting()) == 32
