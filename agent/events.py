@@ -245,11 +245,15 @@ class Show:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Replies of one turn, to be shown, and spoken one after the other when `aloud`."""
+    """Replies of one turn, to be shown, and spoken one after the other when `aloud`.
+
+    `again`: they were shown before, and a noise interrupted their speech.
+    """
 
     turn: int
     replies: tuple[Reply, ...]
     aloud: bool
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)

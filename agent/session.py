@@ -15,10 +15,11 @@ from dataclasses import dataclass, replace
 from agent import events as e
 from agent.asks import Ask, Asks
 from agent.hearing import Began, Dropped, Ended, LegHearing, TurnChange
+from agent.ownership import Ownership
 from audio.turns import TurnRules
 from audio.types import Expectation, Leg
 from dialogs.flow import Dialogue
-from dialogs.talk import Conversation, Decision, Escalation, Turn, Understanding
+from dialogs.talk import Conversation, Decision, Reply, Turn, Understanding
 
 NOISE_S = 0.5  # a turn without words and with less voice than this was not speech
 
@@ -44,7 +45,7 @@ class Session:
         self.talk = Conversation()
         self.state = dialogue.start
         self.expect = Expectation()
-        self.owner = ""  # the person who took over; empty while we answer ourselves
+        self.ownership = Ownership()
         self.closed = False
         self._aloud = False
         self._feel = rules.feel_without_consent
@@ -52,10 +53,10 @@ class Session:
         self._asks = Asks()
         self._unasked: list[str] = []  # typed while too many questions were open
         self._speaking: int | None = None
+        self._said: tuple[Reply, ...] = ()
+        self._interrupted = False  # by what may yet turn out to be no speech
         self._quiet_until = math.inf  # when silence becomes our turn to speak
         self._turns = 0
-        self._handovers: dict[int, Escalation] = {}
-        self._held: list[e.Acted] = []  # outcomes that came while a person owned the conversation
 
     @property
     def deadline(self) -> float:
@@ -96,11 +97,11 @@ class Session:
                 self._feel = emotion or self.rules.feel_without_consent
                 return []
             case e.TookOver(_, name):
-                return self._took_over(name)
+                return [*self._barge_in(), *self.ownership.take(name)]
             case e.HandedBack(at):
                 return self._handed_back(at)
-            case e.Queued(_, id, position, wait_s):
-                return [e.HandOver(id, "queued", self._handovers[id], position, wait_s)]
+            case e.Queued():
+                return [*self.ownership.queued(event)]
             case e.Said(_, name, text):
                 return [e.Relay(name, text)]
             case e.Tick(at):
@@ -133,7 +134,7 @@ class Session:
                 effects += self._follow(leg, leg.cut(), at)
         if effects or at < self._quiet_until:
             return effects
-        if self.owner or self._asks:  # a person's turn to speak, or a model's
+        if self.ownership.person or self._asks:  # a person's turn to speak, or a model's
             self._patience(at)
             return []
         if not self._legs and self.state.waiting:  # for a person: that may take its time
@@ -167,7 +168,7 @@ class Session:
                 case Ended(turn, voiced_s):
                     effects.append(self._ask_spoken(turn, leg.leg, voiced_s, at))
                 case Dropped():
-                    self._patience(at)
+                    effects += self._noise(at)
                 case _:
                     effects.append(event)
         return effects
@@ -176,8 +177,16 @@ class Session:
         self._quiet_until = math.inf
         if self._speaking is None:
             return []
-        hushed, self._speaking = self._speaking, None
+        hushed, self._speaking, self._interrupted = self._speaking, None, True
         return [e.Hush(hushed)]
+
+    def _noise(self, at: float) -> list[e.Effect]:
+        """What began was a cough, a sneeze, a door: go on as if it had not happened."""
+        self._patience(at)
+        if not self._interrupted:
+            return []
+        self._interrupted = False
+        return [e.Say(self._number(), self._said, self._aloud, again=True)]
 
     def _partial(self, event: e.Partial) -> list[e.Effect]:
         for leg in self._legs.values():
@@ -222,13 +231,12 @@ class Session:
             return self._missed(ask, answer)
         heard = answer.result
         if not heard.text and ask.voiced_s is not None and ask.voiced_s < NOISE_S:
-            self._patience(at)  # a cough, not an answer: keep waiting
-            return []
+            return self._noise(at)
         if ask.leg != "customer":
             self._add_turn(ask, heard, None)
             return [e.Show(ask.turn, ask.leg, answer.transcript, None)]
         show = e.Show(ask.turn, ask.leg, answer.transcript, heard)
-        if self.owner:
+        if self.ownership.person:
             self._add_turn(ask, heard, None)
             return [show]
         decision = self.dialogue.heard(self.state, self.talk, heard, at, ask.turn)
@@ -236,15 +244,15 @@ class Session:
         return [show, *self._carry_out(decision, at, ask.turn)]
 
     def _missed(self, ask: Ask, answer: e.Missed) -> list[e.Effect]:
-        if ask.leg != "customer" or self.owner:
+        if ask.leg != "customer" or self.ownership.person:
             return []
         note = e.Notify("missed", f"Turn {ask.turn} could not be understood: {answer.why}.")
         decision = self.dialogue.missed(self.state, self.talk, answer.at, ask.turn)
         return [note, *self._carry_out(decision, answer.at, ask.turn)]
 
     def _acted(self, event: e.Acted) -> list[e.Effect]:
-        if self.owner:  # what the bank did is told when we may speak again
-            self._held.append(event)
+        if self.ownership.person:
+            self.ownership.hold(event)
             return []
         turn = self._number()
         decision = self.dialogue.acted(self.state, self.talk, event.outcome, event.at, turn)
@@ -262,36 +270,20 @@ class Session:
             self._legs["customer"].expect(self.expect)
         effects: list[e.Effect] = []
         if decision.replies:
+            self._said, self._interrupted = decision.replies, False
             effects.append(e.Say(turn, decision.replies, self._aloud))
         if decision.act is not None:
             effects.append(e.Act(decision.act))
         if decision.escalation is not None:
-            effects.append(self._hand_over(decision.escalation))
+            effects.append(self.ownership.ask(decision.escalation))
+            escalations = (*self.talk.escalations, decision.escalation)
+            self.talk = replace(self.talk, escalations=escalations)
         self._patience(at)
         return [*effects, *self._close("the conversation has ended")] if decision.ends else effects
 
-    # -- bringing in a person ------------------------------------------------------------------
-
-    def _hand_over(self, escalation: Escalation) -> e.HandOver:
-        id = len(self.talk.escalations) + 1
-        self._handovers[id] = escalation
-        self.talk = replace(self.talk, escalations=(*self.talk.escalations, escalation))
-        return e.HandOver(id, "requested", escalation)
-
-    def _took_over(self, name: str) -> list[e.Effect]:
-        self.owner = name
-        accepted = [e.HandOver(id, "accepted", why) for id, why in self._handovers.items()]
-        return [*self._barge_in(), *accepted]
-
     def _handed_back(self, at: float) -> list[e.Effect]:
-        self.owner = ""
-        effects: list[e.Effect] = [
-            e.HandOver(id, "ended", why) for id, why in self._handovers.items()
-        ]
-        self._handovers = {}
-        held, self._held = self._held, []
-        for event in held:
-            effects += self._acted(event)
+        ended, held = self.ownership.give_back()
+        told = [effect for event in held for effect in self._acted(event)]
         turn = self._number()
         decision = self.dialogue.handed_back(self.state, self.talk, at, turn)
-        return [*effects, *self._carry_out(decision, at, turn)]
+        return [*ended, *told, *self._carry_out(decision, at, turn)]

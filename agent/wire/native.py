@@ -116,7 +116,9 @@ class NativeWire:
                 return [self.message("partial", at, turn=turn, leg=leg, text=text)]
             case e.Show():
                 return self._show(effect, at)
-            case e.Say(turn, replies, _):
+            case e.Say(again=True):
+                return []
+            case e.Say(turn, replies):
                 return [self.message("reply", at, turn=turn, **_reply(r)) for r in replies]
             case e.Hush(turn):
                 return [self.message("hush", at, turn=turn)]

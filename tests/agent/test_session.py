@@ -168,6 +168,19 @@ def test_a_cough_is_not_an_answer_but_mumbling_is_asked_about():
         assert len(of(effects, e.Say)) == replies
 
 
+def test_a_reply_that_a_cough_interrupted_is_said_again():
+    session, effects = opened("voice", ("customer",), speak=True)
+    (greeting,) = of(effects, e.Say)
+    session.receive(e.Speaking(0.1, greeting.turn, 4000))
+    effects = session.receive(heard(1.0, [0.0] * 12 + [0.95] * 8 + QUIET))
+    assert of(effects, e.Hush)
+    (ask,) = of(effects, e.Understand)
+    nothing = Understanding("", NOTHING_HEARD, 0.0)
+    (again,) = session.receive(e.Understood(1.1, ask.ask, nothing, Transcript("", 0.1)))
+    assert (again.replies, again.again) == (greeting.replies, True)
+    assert again.turn > greeting.turn
+
+
 def test_an_employee_is_transcribed_never_felt_never_answered():
     session, _ = opened("call", BOTH)
     session.receive(e.Consented(0.5, recording=False, emotion=True))
