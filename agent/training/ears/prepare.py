@@ -1,0 +1,161 @@
+"""Which recordings teach, tune and test the ears, and where are their samples?
+
+No speaker is in two splits: `manifest` refuses data in which one is
+(tests/agent/training/test_ears.py::test_no_speaker_in_two_splits).
+Sets whose licence forbids shipping never reach the encoder: `SPEECH` lists the ones that may.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import re
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import soundfile  # type: ignore[import-untyped]
+from numpy.typing import NDArray
+
+from audio.types import Samples
+
+Split = Literal["train", "dev", "test"]
+
+SPEECH = (
+    "speechocean762",
+    "wuw2",
+    "kathleen",
+    "vctk_p239",
+    "speech_commands_test",
+    "fsdd",
+    "alnum",
+)
+FEELING = ("ravdess", "nemo")  # non-commercial: the emotion head alone
+MEASURED = ("emodb",)  # never trains anything that is shipped
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One recording. `start` and `length` find its samples in the cache, at its own `rate`."""
+
+    source: str
+    path: str
+    speaker: str
+    split: Split
+    text: str
+    rate: int
+    seconds: float
+    kind: str = ""
+    emotion: str = ""
+    strong: bool = False
+    adult: bool = True
+    start: int = 0
+    length: int = 0
+
+
+@dataclass(frozen=True)
+class Corpus:
+    utterances: tuple[Utterance, ...]
+    sound: NDArray[np.int16]
+
+    def samples(self, utterance: Utterance) -> Samples:
+        piece = self.sound[utterance.start : utterance.start + utterance.length]
+        return np.asarray(piece, np.float32) / np.float32(32768)
+
+    def of(self, split: Split, *sources: str) -> list[Utterance]:
+        return [
+            u for u in self.utterances if u.split == split and (not sources or u.source in sources)
+        ]
+
+
+def written(text: str) -> str:
+    """Text as the transcriber may write it: a to z, apostrophe, single spaces."""
+    return re.sub(r"[^a-z']+", " ", text.lower()).strip()
+
+
+class DataError(ValueError):
+    """Data that must not be trained on as it is; the text says why."""
+
+
+def manifest(data: Path, sources: Sequence[str]) -> list[Utterance]:
+    """What may be used of these sets, in their order."""
+    found = _manifest(data, sources)
+    splits: dict[str, set[str]] = {}
+    for utterance in found:
+        if utterance.speaker:  # noise has none
+            splits.setdefault(utterance.speaker, set()).add(utterance.split)
+    if mixed := sorted(speaker for speaker, where in splits.items() if len(where) > 1):
+        raise DataError(f"these speakers are in more than one split: {', '.join(mixed)}")
+    return found
+
+
+def _manifest(data: Path, sources: Sequence[str]) -> list[Utterance]:
+    return [
+        u for source in sources for row in _rows(data, source) if (u := _utterance(source, row))
+    ]
+
+
+def _rows(data: Path, source: str) -> Iterator[dict[str, Any]]:
+    with gzip.open(data / "speech" / f"{source}.jsonl.gz", "rt") as lines:
+        yield from map(json.loads, lines)
+
+
+def _utterance(source: str, row: dict[str, Any]) -> Utterance | None:
+    if row.get("doubtful"):  # wuw2: the transcript was not trusted by those who wrote it
+        return None
+    emotion = str(row.get("emotion", ""))
+    text = written(str(row.get("text") or row.get("text_guess") or ""))
+    if not (text or emotion or row.get("label")) or row["duration_s"] > 21:
+        return None
+    return Utterance(
+        source=source,
+        path=row["path"],
+        speaker=row["speaker"] or "",
+        split=row.get("split_wide") or row["split"],
+        text=text,
+        rate=row["sample_rate"],
+        seconds=row["duration_s"],
+        kind=str(row.get("kind", "")),
+        emotion=emotion,
+        strong=row.get("intensity") == "strong",
+        adult=row.get("age", 18) >= 16,
+    )
+
+
+def load(data: Path, sources: Sequence[str], cache: Path) -> Corpus:
+    """Recordings, decoded once into one flat file of 16-bit samples beside its index."""
+    return cached(cache, lambda: recordings(data, manifest(data, sources)))
+
+
+def recordings(
+    data: Path, utterances: Sequence[Utterance]
+) -> Iterator[tuple[Utterance, NDArray[np.int16]]]:
+    zips = {u.source: zipfile.ZipFile(data / "speech" / f"{u.source}.zip") for u in utterances}
+    for utterance in utterances:
+        raw = zips[utterance.source].read(utterance.path)
+        samples, rate = soundfile.read(io.BytesIO(raw), dtype="int16")
+        yield replace(utterance, rate=rate), samples
+
+
+def cached(
+    cache: Path, make: Callable[[], Iterable[tuple[Utterance, NDArray[np.int16]]]]
+) -> Corpus:
+    index, flat = cache.with_suffix(".jsonl"), cache.with_suffix(".i16")
+    if not index.exists():
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        lines, start = [], 0
+        with flat.open("wb") as out:
+            for utterance, samples in make():
+                samples.tofile(out)
+                placed = replace(utterance, start=start, length=len(samples))
+                lines.append(json.dumps(asdict(placed)))
+                start += len(samples)
+        # The index comes last: while it is missing, an interrupted decoding starts again.
+        index.write_text("\n".join(lines))
+    utterances = tuple(Utterance(**json.loads(line)) for line in index.read_text().splitlines())
+    return Corpus(utterances, np.memmap(flat, np.int16, "r"))

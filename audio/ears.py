@@ -1,0 +1,207 @@
+"""What do the ears know about a turn, while it lasts and when it is over?
+
+The composition that the engine calls from its inference thread: one encoder pass for words and
+feelings, prosody, and the question that was asked. Not thread-safe: one thread calls, and streams
+are independent of each other and of who shares a call (tests/audio/test_ears.py).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from audio import checkpoints
+from audio.checkpoints import Checkpoint, sha256
+from audio.emotion import UNKNOWN, EmotionHead, Feeling, cues, feeling_of, load_head
+from audio.encoder import frames_in
+from audio.lexicon import Lexicon
+from audio.lexicon import there as lexicon_in
+from audio.listening import Exact, Hearing, Listener, Windowed
+from audio.prosody import measure
+from audio.search import Alphabet
+from audio.transcriber import Transcriber, read_curves
+from audio.types import FRAME, RATE, AcousticCues, Expectation, Prosody, Samples, Spoken
+
+Feel = Callable[["Stream", Prosody], Feeling]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What a user may want to know about a model in use."""
+
+    name: str
+    where: str  # folder or hub name
+    sha256: str  # its first twelve figures
+    licence: str
+    streaming: str  # "exact" or "windowed"
+
+
+@dataclass(slots=True)
+class Stream:
+    """One turn of one leg, from `start`, the position of its first sample."""
+
+    start: int
+    feel: bool
+    hearing: Hearing
+    samples: list[Samples] = field(default_factory=list)
+
+    def heard(self) -> Samples:
+        return np.concatenate([np.zeros(0, np.float32), *self.samples])
+
+
+class Ears:
+    """Everything the ears need, loaded. Build with `Ears.load`."""
+
+    def __init__(
+        self,
+        listener: Listener,
+        transcriber: Transcriber,
+        feeling: Feel | None,
+        models: Mapping[str, Model],
+    ) -> None:
+        self.models = models
+        self._listener = listener
+        self._transcriber = transcriber
+        self._feeling = feeling
+        self._names = {role: model.name for role, model in models.items()}
+
+    @classmethod
+    def load(
+        cls,
+        weights: Path,
+        checkpoint: str | None = None,
+        emotion: bool = True,
+        emotion_checkpoint: str | None = None,
+        download: bool = False,
+    ) -> Ears:
+        """`weights` holds the embedded `ears` and `emotion`; a checkpoint, by folder or hub name,
+        takes the place of one of them."""
+        own = (
+            emotion
+            and emotion_checkpoint is None
+            and (weights / "emotion" / "model.safetensors").exists()
+        )
+        head = load_head(weights / "emotion") if own else None
+        words = checkpoints.find(checkpoint or str(weights / "ears"), download)
+        # The head knows the layers of the encoder it was trained on and of no other.
+        together = checkpoint is None and head is not None
+        listener, transcriber = _listener(words, head if together else None)
+        models = {"words": _described(words, listener.exact)}
+        feeling: Feel | None = None
+        if emotion and emotion_checkpoint is not None:
+            felt = checkpoints.find(emotion_checkpoint, download)
+            feeling = _by_classifier(felt)
+            models["emotion"] = _described(felt, exact=False)
+        elif head is not None:
+            feeling = _by_head(head) if together else _by_embedded(head, weights / "ears")
+            models["emotion"] = _of_head(weights / "emotion", exact=together)
+        return cls(listener, transcriber, feeling, models)
+
+    def open(self, start: int, feel: bool) -> Stream:
+        """`feel`: may emotion be inferred on this leg, by role and by consent?"""
+        felt = feel and self._feeling is not None
+        return Stream(start, feel, self._listener.open(felt))
+
+    def advance(self, packets: Sequence[tuple[Stream, Samples]]) -> list[str]:
+        """The reading so far of each stream. A stream comes once in a call."""
+        for stream, samples in packets:
+            stream.samples.append(samples)
+        self._listener.advance([(stream.hearing, samples) for stream, samples in packets])
+        return [stream.hearing.text for stream, _ in packets]
+
+    def finish(self, stream: Stream, expect: Expectation) -> Spoken:
+        """The turn is over and so is the stream."""
+        likely = self._listener.finish(stream.hearing)
+        transcript = self._transcriber.decide(likely, stream.start, expect)
+        return Spoken(transcript, self._cues(stream) if stream.feel else None, self._names)
+
+    def warm_up(self) -> None:
+        """Once through everything, so that the first caller does not pay for it."""
+        stream = self.open(0, feel=True)
+        noise = np.random.default_rng(0).standard_normal(RATE, np.float32) * np.float32(0.01)
+        self.advance([(stream, noise)])
+        self.finish(stream, Expectation())
+
+    def _cues(self, stream: Stream) -> AcousticCues:
+        heard = stream.heard()
+        prosody = measure(heard, None)
+        feeling = self._feeling(stream, prosody) if self._feeling else UNKNOWN
+        return cues(feeling, prosody, len(heard) / RATE)
+
+
+def _listener(found: Checkpoint, head: EmotionHead | None) -> tuple[Listener, Transcriber]:
+    folder = Path(found.name)
+    if found.streams:
+        encoder, letters_head, alphabet = checkpoints.streaming(found)
+        transcriber = _transcriber(alphabet, folder, FRAME)
+        blend = head.blend if head else None
+        return Exact(encoder, letters_head, transcriber, blend), transcriber
+    model, alphabet, normalise = checkpoints.spelling(found)
+    stride = int(np.prod(found.config.conv_stride))
+    transcriber = _transcriber(alphabet, folder, stride)
+    return Windowed(model, normalise, transcriber), transcriber
+
+
+def _transcriber(alphabet: Alphabet, folder: Path, frame: int) -> Transcriber:
+    lexicon = Lexicon(folder, alphabet) if lexicon_in(folder) else None
+    return Transcriber(alphabet, read_curves(folder / "calibration.json"), lexicon, frame)
+
+
+def _by_head(head: EmotionHead) -> Feel:
+    def feel(stream: Stream, prosody: Prosody) -> Feeling:
+        blended = stream.hearing.blended
+        return head.feel(torch.cat(blended), prosody) if blended else UNKNOWN
+
+    return feel
+
+
+def _by_embedded(head: EmotionHead, folder: Path) -> Feel:
+    """The embedded encoder, run for feelings alone, while another checkpoint hears the words."""
+    encoder, _, _ = checkpoints.streaming(checkpoints.find(str(folder)))
+
+    @torch.inference_mode()
+    def feel(stream: Stream, prosody: Prosody) -> Feeling:
+        heard = stream.heard()
+        if not frames_in(len(heard)):
+            return UNKNOWN
+        layers = encoder(torch.from_numpy(heard)[None])[:-1]
+        return head.feel(head.blend(torch.stack(layers, 1)[0]), prosody)
+
+    return feel
+
+
+def _by_classifier(found: Checkpoint) -> Feel:
+    model, labels, normalise = checkpoints.classifying(found)
+
+    @torch.inference_mode()
+    def feel(stream: Stream, prosody: Prosody) -> Feeling:
+        heard = stream.heard()
+        if not frames_in(len(heard)):
+            return UNKNOWN
+        if normalise:
+            heard = (heard - heard.mean()) / np.sqrt(heard.var() + 1e-7)
+        logits = model(torch.from_numpy(heard)[None]).logits[0]
+        return feeling_of(labels, logits.softmax(-1).tolist())
+
+    return feel
+
+
+def _of_head(folder: Path, exact: bool) -> Model:
+    told = json.loads((folder / "config.json").read_text())
+    digest = sha256(folder / "model.safetensors")
+    return Model(told["title"], str(folder), digest, told["licence"], _way(exact))
+
+
+def _way(exact: bool) -> str:
+    return "exact" if exact else "windowed"
+
+
+def _described(found: Checkpoint, exact: bool) -> Model:
+    licence = str(getattr(found.config, "licence", "see its model card"))
+    name = str(getattr(found.config, "title", found.name))
+    return Model(name, found.name, found.hash(), licence, _way(exact))

@@ -1,0 +1,215 @@
+"""Which of these phrases, in which order, do the letter probabilities say best?
+
+A best-path search (Viterbi) over CTC states, for questions whose answers are known: a closed list,
+or a number of slots filled from a small vocabulary. Around and only around the answer lies filler,
+which may be any letters at a price, so "uh operator please" still finds "operator".
+
+CTC: Graves et al. 2006. The path of letters, blanks and word boundaries is that paper's; repeated
+letters need a blank between them. Checked against a brute-force search in
+tests/audio/test_transcriber.py::test_search_finds_the_best_path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Scores = NDArray[np.float32]
+NEVER = -1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Alphabet:
+    """The transcriber's letters by id. `boundary` parts words, `blank` is CTC's nothing."""
+
+    letters: tuple[str, ...]
+    blank: int = 0
+    boundary: int = 1
+
+    def spell(self, text: str) -> list[int]:
+        return [self.boundary if c == " " else self.letters.index(c) for c in text]
+
+    def able(self, text: str) -> bool:
+        return bool(text) and all(c == " " or c in self.letters for c in text)
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Something that may be said. `slots` is how many it fills: "double two" fills two."""
+
+    text: str
+    slots: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One phrase on the best path: its frames, and how far it lies below any letters at all."""
+
+    text: str
+    start: int
+    end: int
+    gap: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    score: float  # of the best path, log probability
+    said: tuple[Said, ...]
+    phrases: Scores  # best path per phrase that may come last
+
+
+@dataclass
+class _Graph:
+    """States of the search; an edge is (from, to, gain). Built once a question."""
+
+    emits: list[int] = field(default_factory=list)
+    owner: list[int] = field(default_factory=list)  # which saying of a phrase, -1 for none
+    edges: list[tuple[int, int, float]] = field(default_factory=list)
+    sayings: list[int] = field(default_factory=list)  # saying -> phrase
+    first: list[int] = field(default_factory=list)
+    last: list[tuple[int, int]] = field(default_factory=list)  # (state, phrase)
+
+    def state(self, emits: int, owner: int = -1) -> int:
+        self.emits.append(emits)
+        self.owner.append(owner)
+        own = len(self.emits) - 1
+        self.edges.append((own, own, 0.0))
+        return own
+
+
+def _graph(phrases: Sequence[Phrase], alphabet: Alphabet, slots: int, entry: float) -> _Graph:
+    """`slots` 0 is a loop: any number of phrases. `entry` is the gain of beginning a phrase."""
+    graph, filler, blank = _Graph(), len(alphabet.letters), alphabet.blank
+    before = graph.state(filler)
+    layers = slots or 1
+    rests = [graph.state(blank) for _ in range(layers)]
+    bars = [graph.state(alphabet.boundary) for _ in range(layers)]
+    graph.first += [before, rests[0]]
+    graph.edges.append((before, rests[0], 0.0))
+    for layer in range(layers if slots else 1):
+        follows = layer + 1 if slots else 0
+        if follows < layers:
+            graph.edges.append((bars[layer], rests[follows], 0.0))
+    for layer in range(layers):
+        for index, phrase in enumerate(phrases):
+            if slots and layer + phrase.slots > slots:
+                continue
+            head, ends = _say(graph, alphabet, index, phrase)
+            entries = [rests[layer]]
+            if layer == 0:
+                graph.first.append(head)
+                entries.append(before)
+            if layer > 0 or not slots:
+                entries.append(bars[layer - 1])
+            graph.edges += [(source, head, entry) for source in entries]
+            reached = layer + phrase.slots
+            if not slots or reached < slots:
+                graph.edges += [(end, bars[reached - 1 if slots else 0], 0.0) for end in ends]
+            if not slots or reached == slots:
+                after = graph.state(filler)
+                graph.edges += [(end, after, 0.0) for end in ends]
+                graph.last += [(state, index) for state in (*ends, after)]
+    return graph
+
+
+def _say(graph: _Graph, alphabet: Alphabet, index: int, phrase: Phrase) -> tuple[int, list[int]]:
+    """The states of one phrase in one slot: (first letter, states it may end in)."""
+    graph.sayings.append(index)
+    owner = len(graph.sayings) - 1
+    spelled = alphabet.spell(phrase.text)
+    head = letter = graph.state(spelled[0], owner)
+    for previous, following in zip(spelled, spelled[1:], strict=False):
+        rest, after = graph.state(alphabet.blank, owner), graph.state(following, owner)
+        graph.edges += [(letter, rest, 0.0), (rest, after, 0.0)]
+        if previous != following:
+            graph.edges.append((letter, after, 0.0))
+        letter = after
+    rest = graph.state(alphabet.blank, owner)
+    graph.edges.append((letter, rest, 0.0))
+    return head, [letter, rest]
+
+
+def search(
+    likely: Scores,
+    phrases: Sequence[Phrase],
+    alphabet: Alphabet,
+    *,
+    slots: int = 1,
+    entry: float = 0.0,
+    filler: float = 1.5,
+) -> Finding | None:
+    """The best path through `likely` (frames, letters; log probabilities), None when none fits."""
+    if not phrases or not len(likely):
+        return None
+    graph = _graph(phrases, alphabet, slots, entry)
+    sources, gains, starts = _sorted_edges(graph)
+    # A column for filler: blanks are free, any letter costs `filler` nats a frame.
+    letters = np.delete(likely, alphabet.blank, 1).max(1) - filler
+    heard = np.column_stack([likely, np.maximum(likely[:, alphabet.blank], letters)])
+    emitted = heard[:, graph.emits]  # (frames, states)
+    scores = np.full(emitted.shape, NEVER, np.float32)
+    scores[0, graph.first] = emitted[0, graph.first]
+    for frame in range(1, len(scores)):
+        reached = scores[frame - 1][sources] + gains
+        scores[frame] = np.maximum.reduceat(reached, starts) + emitted[frame]
+    ends = np.array([state for state, _ in graph.last])
+    final = scores[-1][ends]
+    if final.max() <= NEVER / 2:
+        return None
+    each = np.full(len(phrases), NEVER, np.float32)
+    np.maximum.at(each, [phrase for _, phrase in graph.last], final)
+    path = _back(scores, sources, gains, starts, int(ends[final.argmax()]))
+    gaps = emitted[np.arange(len(path)), path] - likely.max(1)
+    said = _sayings(graph, path, gaps, phrases, alphabet)
+    return Finding(float(final.max()), said, each)
+
+
+def _sorted_edges(graph: _Graph) -> tuple[NDArray[np.intp], Scores, NDArray[np.intp]]:
+    """Edges by target: every state has at least its own loop, so each has a stretch."""
+    edges = sorted(graph.edges, key=lambda edge: edge[1])
+    targets = np.array([target for _, target, _ in edges])
+    starts = np.searchsorted(targets, np.arange(len(graph.emits)))
+    sources = np.array([source for source, _, _ in edges], np.intp)
+    return sources, np.array([gain for *_, gain in edges], np.float32), starts
+
+
+def _back(
+    scores: Scores,
+    sources: NDArray[np.intp],
+    gains: Scores,
+    starts: NDArray[np.intp],
+    state: int,
+) -> NDArray[np.intp]:
+    path = np.empty(len(scores), np.intp)
+    stops = [*starts[1:], len(sources)]
+    for frame in range(len(scores) - 1, 0, -1):
+        path[frame] = state
+        choices = slice(starts[state], stops[state])
+        best = (scores[frame - 1][sources[choices]] + gains[choices]).argmax()
+        state = int(sources[choices][best])
+    path[0] = state
+    return path
+
+
+def _sayings(
+    graph: _Graph,
+    path: NDArray[np.intp],
+    gaps: Scores,
+    phrases: Sequence[Phrase],
+    alphabet: Alphabet,
+) -> tuple[Said, ...]:
+    owners = np.array(graph.owner)[path]
+    blanks = np.array(graph.emits)[path] == alphabet.blank
+    # One saying cannot follow itself without a boundary, whose owner is -1.
+    cuts = [0, *(np.flatnonzero(np.diff(owners)) + 1), len(owners)]
+    said = []
+    for start, stop in zip(cuts, cuts[1:], strict=False):
+        if owners[start] < 0:
+            continue
+        end = int(start + np.flatnonzero(~blanks[start:stop])[-1] + 1)
+        text = phrases[graph.sayings[owners[start]]].text
+        said.append(Said(text, int(start), end, float(gaps[start:stop].sum()) / len(text)))
+    return tuple(said)

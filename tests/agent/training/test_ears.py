@@ -1,0 +1,196 @@
+"""Speakers stay in one split; a killed training goes on; what it exports can be opened."""
+
+import gzip
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from agent.training.ears.batches import LETTERS, Example, collated, epoch, spelled, strings
+from agent.training.ears.evaluate import Result, calibration_error, figure
+from agent.training.ears.export import export_encoder
+from agent.training.ears.feel import Lesson, Voice, interval, judged, teach, unweighted_recall
+from agent.training.ears.phrases import KINDS, number
+from agent.training.ears.prepare import (
+    SPEECH,
+    DataError,
+    Utterance,
+    cached,
+    load,
+    manifest,
+    written,
+)
+from agent.training.ears.sound import Wear, mulaw, on_the_phone, trimmed, worn
+from agent.training.ears.spelling import flat_letters, time_masks
+from agent.training.ears.tasks import absent
+from agent.training.ears.train import Recipe, train_letters
+from audio.codecs import decode, encode
+from audio.ears import Ears
+from audio.encoder import frames_in
+from audio.types import RATE, Expectation
+
+WORDS = ("yes", "no", "stop", "one", "two", "five")
+
+
+def tone(seed, seconds=0.6, rate=RATE):
+    random = np.random.default_rng(seed)
+    time = np.arange(int(seconds * rate)) / rate
+    return (np.sin(time * random.uniform(900, 3000)) * 0.2).astype(np.float32)
+
+
+def row(source, index, speaker, split, **more):
+    text = WORDS[index % len(WORDS)]
+    made = {"path": f"{index}.ogg", "duration_s": 0.6, "sample_rate": RATE, "text": text}
+    return {**made, "speaker": f"{source}_{speaker}", "split": split, **more}
+
+
+def write_set(data, source, rows):
+    (data / "speech").mkdir(exist_ok=True, parents=True)
+    with gzip.open(data / "speech" / f"{source}.jsonl.gz", "wt") as lines:
+        lines.write("\n".join(map(json.dumps, rows)))
+    with zipfile.ZipFile(data / "speech" / f"{source}.zip", "w") as sounds:
+        for index, one in enumerate(rows):
+            sound = io.BytesIO()
+            soundfile.write(sound, tone(index), RATE, format="OGG", subtype="VORBIS")
+            sounds.writestr(one["path"], sound.getvalue())
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    for source in (*SPEECH, "noise"):
+        splits = ["train"] * 6 + ["dev", "test"]
+        rows = [row(source, i, split, split) for i, split in enumerate(splits)]
+        write_set(folder, source, rows)
+    return folder
+
+
+def test_no_speaker_in_two_splits(data, tmp_path):
+    found = manifest(data, SPEECH)
+    where = {(u.speaker, u.split) for u in found}
+    assert len(where) == len({speaker for speaker, _ in where})
+    write_set(tmp_path, "wuw2", [row("w", 0, "ann", "train"), row("w", 1, "ann", "test")])
+    with pytest.raises(DataError, match="w_ann"):
+        manifest(tmp_path, ["wuw2"])
+
+
+def test_doubtful_rows_are_dropped_and_the_wide_split_wins(tmp_path):
+    doubtful = row("w", 0, "ann", "train", doubtful=True)
+    wide = row("w", 1, "bob", "test", split_wide="train")
+    write_set(tmp_path, "wuw2", [doubtful, wide])
+    (only,) = manifest(tmp_path, ["wuw2"])
+    assert (only.speaker, only.split) == ("w_bob", "train")
+
+
+def test_samples_come_back_from_the_cache(data, tmp_path):
+    corpus = load(data, ["fsdd"], tmp_path / "cache")
+    first = corpus.utterances[0]
+    assert np.abs(corpus.samples(first) - tone(0)[: first.length]).max() < 0.05
+    assert load(data, ["fsdd"], tmp_path / "cache").utterances == corpus.utterances
+
+
+def test_written_text_can_be_spelled():
+    assert written("Don't  pay $5, OK?") == "don't pay ok"
+    assert [LETTERS[i] for i in spelled("don't pay")] == [*"don't", "|", *"pay"]
+
+
+def test_the_simulated_line_is_g711():
+    sound = tone(1)
+    real = decode(encode(sound, "mulaw"), "mulaw", 1).ravel()
+    assert np.abs(mulaw(sound) - real).max() < 0.02
+    assert abs(len(on_the_phone(sound, RATE)) - len(sound)) <= 2
+
+
+def test_wear_keeps_the_sound_and_is_repeatable():
+    first, again = (
+        worn(tone(2), RATE, np.random.default_rng(5), [tone(3)], Wear()) for _ in range(2)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert 0.5 < len(trimmed(first, RATE, 0.5)) / len(tone(2)) < 1.5
+
+
+def test_an_epoch_holds_every_example_once_and_strings_one_speaker(data, tmp_path):
+    corpus = load(data, ["fsdd"], tmp_path / "cache")
+    random = np.random.default_rng(0)
+    rows = list(strings(corpus.of("train"), 5, random))
+    assert all(len({part.speaker for part in row.parts}) == 1 for row in rows)
+    examples = [*(Example((u,)) for u in corpus.of("train")), *rows]
+    batches = epoch(examples, 6.0, random)
+    assert sorted(map(id, sum(batches, []))) == sorted(map(id, examples))
+    batch = collated(rows, {"fsdd": corpus}, random, [], Wear())
+    assert len(batch.labels) == batch.label_lengths.sum()
+    assert max(batch.lengths) <= batch.samples.shape[1]
+
+
+def test_a_flat_start_spells_in_order(data, tmp_path):
+    corpus = load(data, ["fsdd"], tmp_path / "cache")
+    rows = [Example((corpus.utterances[0],))]
+    batch = collated(rows, {"fsdd": corpus}, np.random.default_rng(0), [], Wear())
+    frames = frames_in(batch.samples.shape[1])
+    (wanted,) = flat_letters(batch, frames)
+    said = [LETTERS[i] for i in torch.unique_consecutive(wanted[wanted > 0]).tolist()]
+    assert "".join(said) == rows[0].text
+    masks = time_masks([frames], frames, np.random.default_rng(1))
+    assert masks.float().mean() < 0.3
+
+
+def test_synthetic_phrases_can_be_spelled():
+    random = np.random.default_rng(0)
+    for make, _ in KINDS:
+        for _ in range(50):
+            assert spelled(make(random))
+    assert number(1985) == "one thousand nine hundred eighty five"
+
+
+@pytest.mark.filterwarnings("ignore")  # torch's own, about lr_scheduler and fused steps
+def test_a_killed_training_goes_on_and_exports(data, tmp_path):
+    robot = Utterance("espeak", "0", "espeak", "train", "yes", RATE, 0.6)
+    cached(tmp_path / "espeak", lambda: [(robot, np.ones(9600, np.int16))])
+    short = {"processes": 1, "batch_s": 3.0, "strings": 3}
+    train_letters(data, tmp_path, Recipe(minutes=0.02, **short))
+    before = torch.load(tmp_path / "letters.pt", weights_only=True)["counters"]
+    train_letters(data, tmp_path, Recipe(minutes=0.05, **short))
+    after = torch.load(tmp_path / "letters.pt", weights_only=True)["counters"]
+    assert after[0] > before[0]
+    assert after[1] > before[1] > 0
+    export_encoder(tmp_path, tmp_path / "weights" / "ears")
+    ears = Ears.load(tmp_path / "weights")
+    stream = ears.open(0, feel=False)
+    ears.advance([(stream, tone(0, 2.0))])
+    assert ears.finish(stream, Expectation("digits")).cues is None
+
+
+def test_an_emotion_head_learns_what_is_there():
+    random = np.random.default_rng(0)
+    kinds = ("neutral", "happy", "angry")
+    some = []
+    for index in range(96):
+        said = Utterance(
+            "ravdess", "", "ravdess_01", "train", "", RATE, 1.0, emotion=kinds[index % 3]
+        )
+        layers = random.standard_normal((2, 12, 16)) + 0.8 * np.eye(16)[index % 3]
+        some.append(Voice(said, torch.tensor(layers).half(), (0.0,) * 8, False))
+    head = teach(some, Lesson(epochs=12, batch=16, rate=1e-2))
+    logits, affect = judged(head, some)
+    right = unweighted_recall([v.label for v in some], logits.argmax(1).tolist())
+    assert right > 0.8
+    assert affect.shape == (96, 2)
+    value, low, high = interval([(v, v.label) for v in some])
+    assert value == low == high == 1
+
+
+def test_figures_draw_speakers_together():
+    results = [Result(f"s{i % 4}", i % 2, 2, i % 2 == 0, 0.5) for i in range(40)]
+    wrong, right = figure("x", results, errors=True), figure("x", results, errors=False)
+    assert (wrong.value, right.value) == (0.25, 0.5)
+    # two speakers are always right and two always wrong, so drawing speakers varies widely
+    assert right.high - right.low > 0.8
+    assert calibration_error(results) == pytest.approx(0)
+
+
+def test_an_absent_truth_is_absent():
+    assert "operator" not in absent("operator", ["operator", "voyager", "pay bill"], 2).choices
