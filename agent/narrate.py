@@ -33,8 +33,8 @@ def narrate(message: Message) -> Text | None:
 def _said(message: Message) -> tuple[str, str] | None:
     match message["type"]:
         case "ready":
-            models = ", ".join(f"{role}: {name}" for role, name in message["models"].items())
-            return "ready", f"session {message['session']} ({models})"
+            models = ", ".join(name.partition(",")[0] for name in message["models"].values())
+            return "ready", f"session {message['session']} with {models}"
         case "partial":
             return "partial", f"{_leg(message)}{message['text']} …"
         case "transcript":
@@ -99,4 +99,5 @@ def _handoff(message: Message) -> str:
     if message["state"] == "queued":
         return f"{words}; place {message['position']}, about {message['wait_s']} s"
     reasons = [f"{one['term']} {one['weight']:+.2f}" for one in message["evidence"]]
-    return f"{words}; because {', '.join(reasons)}; summary: {message['summary']}"
+    summary = message["summary"].replace("\n", " / ")
+    return f"{words}; because {', '.join(reasons)}; summary: {summary}"

@@ -20,7 +20,7 @@ from tests.web.test_widget import Widget
 
 pytestmark = [pytest.mark.browser, pytest.mark.model, pytest.mark.socket]
 
-OPERATOR = "tests/recordings/operator.ogg"
+OPERATOR = "tests/recordings/operator-operator.wav"
 RATE = 48000
 
 

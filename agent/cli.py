@@ -1,0 +1,109 @@
+"""Which commands does `hearken` have?
+
+`serve` is added by server.py, which alone may open sockets. Long work shows its progress; a
+mistake of the user's ends in one sentence and exit code 2, never in a traceback.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from agent.calling import call as call_recordings
+from agent.calling import chat as chat_in_terminal
+from agent.client import Refused
+from agent.config import PACKAGE, SettingsError
+from agent.doctor import examine
+from audio.codecs import Encoding
+from audio.types import AudioError
+from dialogs.pack import PackError
+
+URL = "ws://127.0.0.1:8765/v1/session"
+MISTAKES = (AudioError, PackError, Refused, SettingsError, FileNotFoundError)
+
+app = typer.Typer(
+    help="A customer-service agent that listens to how something is said.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+train = typer.Typer(help="Train the models that come with Hearken.", no_args_is_help=True)
+app.add_typer(train, name="train")
+console = Console()
+
+Address = Annotated[str, typer.Option("--url", help="The server's session address.")]
+Token = Annotated[str, typer.Option("--token", help="What the server's `token` setting asks for.")]
+
+
+@app.command()
+def chat(url: Address = URL, token: Token = "") -> None:
+    """Type to a running server; lines piped in are said one after the other."""
+    chat_in_terminal(url, token, console)
+
+
+@app.command()
+def call(
+    recordings: Annotated[
+        list[Path], typer.Argument(help="Sound files; each is said after the answer before it.")
+    ],
+    url: Address = URL,
+    token: Token = "",
+    encoding: Annotated[
+        Encoding | None, typer.Option(help="On the wire; mulaw at 8 kHz, else pcm_s16le.")
+    ] = None,
+    emotion: Annotated[bool, typer.Option(help="The caller consents to being felt.")] = True,
+    save: Annotated[
+        Path | None, typer.Option(help="Write what the server said into this sound file.")
+    ] = None,
+) -> None:
+    """Stream recordings in real time to a running server and show what it makes of them."""
+    call_recordings(url, recordings, encoding, emotion, token, save, console)
+
+
+@app.command()
+def doctor(
+    config: Annotated[Path | None, typer.Option(help="The settings file to examine.")] = None,
+) -> None:
+    """Say which models are active, where from and under which licence, and what is missing."""
+    raise typer.Exit(examine(config, console))
+
+
+@train.command()
+def ears(
+    data: Annotated[Path, typer.Option(help="Folder of the speech sets (see agent/training).")],
+    out: Annotated[Path, typer.Option(help="Where the weights go.")] = PACKAGE / "weights",
+    work: Annotated[Path, typer.Option(help="Checkpoints; training resumes from them.")] = Path(
+        ".hearken/ears"
+    ),
+) -> None:
+    """Train the speech encoder, the transcriber and the emotion head."""
+    from agent.training.ears import train_ears  # torch is slow to import; only training needs it
+
+    train_ears(data, out, work, console)
+
+
+@train.command()
+def understanding(
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of the public text sets; none: the pack alone.")
+    ] = None,
+    pack: Annotated[Path, typer.Option(help="The pack whose intents are learnt.")] = (
+        PACKAGE.parent / "dialogs" / "bank"
+    ),
+    out: Annotated[Path, typer.Option(help="Where the weights go.")] = PACKAGE / "weights",
+) -> None:
+    """Train intent, sentiment and upset on a pack's examples and the public text sets."""
+    from agent.training.understanding import train_understanding
+
+    train_understanding(data, out, pack, console)
+
+
+def main() -> None:
+    """The `hearken` command, without a traceback for what its user can mend."""
+    try:
+        app(standalone_mode=True)
+    except MISTAKES as mistake:
+        Console(stderr=True).print(f"hearken: {mistake}", style="red")
+        raise SystemExit(2) from None

@@ -1,0 +1,295 @@
+"""What happens between one caller's socket and their session?
+
+Decodes messages into inputs, gives them to the `Session`, and carries out the effects that come
+back: the models, the bank, the queue of those who wait for a person, and what is sent. Queues are
+bounded; a client that does not read is dropped; whatever fails here ends this line alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+
+from agent import events as e
+from agent.actions import Actions
+from agent.config import Settings
+from agent.engine import Engine, NoAnswer
+from agent.inference import Question
+from agent.metrics import Metrics
+from agent.session import Session, SessionRules
+from agent.store import Store
+from agent.wire.messages import Audio, Hello
+from agent.wire.native import NOT_ALLOWED, NativeWire, Sound, WireError
+from audio.codecs import WIDTH
+from audio.intake import Intake
+from audio.types import RATE
+from dialogs.flow import Dialogue
+from dialogs.pack import Pack
+from dialogs.talk import ActionCall
+
+MISTAKES = 20  # of one client, before it is sent away
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What all lines of a process share. `clock` counts seconds, `today` is the wall's."""
+
+    settings: Settings
+    pack: Pack
+    engine: Engine
+    actions: Actions
+    store: Store
+    metrics: Metrics
+    rules: SessionRules
+    clock: Callable[[], float]
+    today: Callable[[], datetime]
+
+
+class _Over(Exception):
+    """The conversation has ended; ends the tasks of its line."""
+
+
+class Line:
+    """One socket, one session, and the tasks between them."""
+
+    def __init__(self, house: House, socket: ServerConnection) -> None:
+        self.house = house
+        self.socket = socket
+        self.id = secrets.token_hex(8)
+        self.wire = NativeWire()
+        self.session: Session | None = None
+        self._began = house.clock()
+        self._outbox: asyncio.Queue[str | bytes | e.Close] = asyncio.Queue(
+            house.settings.max_outbox
+        )
+        self._to_speak: asyncio.Queue[e.Say] = asyncio.Queue(16)
+        self._hushed = 0  # the last turn that the customer did not want to hear out
+        self._changed = asyncio.Event()  # the session's deadline may be another one now
+        self._mistakes = 0
+
+    @property
+    def now(self) -> float:
+        """Seconds since this session began."""
+        return self.house.clock() - self._began
+
+    async def run(self) -> None:
+        """Serve the line until either side ends it."""
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                self._tasks.create_task(self._write())
+                await self._read()
+                raise _Over
+        except* (_Over, ConnectionClosed):
+            pass
+        except* (TimeoutError, asyncio.QueueFull):
+            self.house.metrics.refused.labels("slow_reader").inc()
+            await self.socket.close(NOT_ALLOWED, "you read more slowly than we answer")
+        finally:
+            if self.session is not None:
+                self._feed(e.Left(self.now))
+                await asyncio.to_thread(self.house.store.left, self.id)
+
+    # -- what comes in -------------------------------------------------------------------------
+
+    async def _read(self) -> None:
+        hello = await self._hello()
+        if hello is None:
+            return
+        intake = self._open(hello)
+        async for message in self.socket:
+            try:
+                said = self.wire.decode(message, self.now)
+                if isinstance(said, Sound):
+                    await self._hear(intake, said)
+                elif not isinstance(said, Hello):
+                    self._feed(said)
+            except WireError as error:
+                self._tell(error)
+
+    async def _hello(self) -> Hello | None:
+        try:
+            async with asyncio.timeout(self.house.settings.hello_s):
+                said = self.wire.decode(await self.socket.recv(), 0.0)
+        except TimeoutError:
+            await self._refuse(WireError("no_hello", "No hello came in time.", NOT_ALLOWED))
+            return None
+        except WireError as error:
+            await self._refuse(error)
+            return None
+        assert isinstance(said, Hello)  # decode lets nothing else through before it
+        expected = self.house.settings.token.get_secret_value()
+        if expected and not secrets.compare_digest(expected.encode(), said.token.encode()):
+            await self._refuse(WireError("bad_token", "hello's token is not valid.", NOT_ALLOWED))
+            return None
+        return said
+
+    async def _refuse(self, error: WireError) -> None:
+        self.house.metrics.refused.labels(error.code).inc()
+        await self.socket.send(self.wire.error(error, self.now))
+        await self.socket.close(error.close or NOT_ALLOWED, error.message[:120])
+
+    def _open(self, hello: Hello) -> Intake | None:
+        house, audio = self.house, hello.audio
+        dialogue = Dialogue(house.pack, self.id, house.today().date(), hello.channel)
+        self.session = Session(dialogue, house.rules)
+        fields = {
+            "session": self.id,
+            "resume_token": secrets.token_urlsafe(24),
+            "models": house.engine.models.names,
+            "audio": _formats(audio, hello.speak),
+        }
+        self._outbox.put_nowait(self.wire.message("ready", self.now, **fields))
+        if hello.resume is not None:
+            self._tell(WireError("cannot_resume", "That session is over; this is a new one."))
+        house.metrics.opened.labels(hello.channel).inc()
+        self._tasks.create_task(self._clock())
+        self._tasks.create_task(self._speak())
+        customer = e.Customer(hello.customer.id, hello.customer.name)
+        legs = audio.legs if audio else ()
+        self._feed(e.Opened(self.now, hello.channel, legs, hello.speak, customer))
+        return house.engine.intake(audio.encoding, audio.rate, legs) if audio else None
+
+    async def _hear(self, intake: Intake | None, sound: Sound) -> None:
+        assert intake is not None  # the wire refuses sound that was not declared
+        for hops in await self.house.engine.hear(intake, sound.data):
+            self.house.metrics.audio.inc(len(hops.samples) / RATE)
+            self._feed(e.Heard(self.now, hops.leg, hops.samples, hops.speech))
+        if (odd := self.wire.odd_bytes()) is not None:
+            self._tell(odd)
+
+    def _tell(self, error: WireError) -> None:
+        self.house.metrics.errors.labels(error.code).inc()
+        self._outbox.put_nowait(self.wire.error(error, self.now))
+        self._mistakes += 1
+        if self._mistakes >= MISTAKES:
+            text = f"{MISTAKES} messages could not be accepted; read the errors and try again"
+            self._outbox.put_nowait(e.Close(NOT_ALLOWED, text))
+
+    # -- the session ---------------------------------------------------------------------------
+
+    def _feed(self, event: e.Input) -> None:
+        assert self.session is not None
+        for effect in self.session.receive(event):
+            self._do(effect)
+        self._changed.set()
+
+    def _do(self, effect: e.Effect) -> None:
+        match effect:
+            case e.Listen():
+                self.house.engine.listen(self.id, effect, partial(self._partial, effect.stream))
+            case e.Forget(stream):
+                self.house.engine.forget(self.id, stream)
+            case e.Understand():
+                self._tasks.create_task(self._understand(effect))
+            case e.Act(call):
+                self._tasks.create_task(self._act(call))
+            case e.Hush(turn):
+                self._hushed = max(self._hushed, turn)
+            case e.Say(aloud=True):
+                self._to_speak.put_nowait(effect)
+            case e.HandOver(state="requested"):
+                self._tasks.create_task(self._queue(effect))
+            case e.Close():
+                self._tasks.create_task(self._close(effect))
+                return
+            case _:
+                pass
+        for message in self.wire.encode(effect, self.now):
+            self._outbox.put_nowait(message)
+
+    def _partial(self, stream: int, text: str) -> None:
+        if self.session is not None and not self.session.closed:
+            self._feed(e.Partial(self.now, stream, text))
+
+    async def _clock(self) -> None:
+        assert self.session is not None
+        while True:
+            wait = self.session.deadline - self.now
+            with suppress(TimeoutError):
+                async with asyncio.timeout(None if math.isinf(wait) else wait):
+                    await self._changed.wait()
+            self._changed.clear()
+            if self.session.deadline <= self.now:
+                self._feed(e.Tick(self.now))
+
+    async def _understand(self, effect: e.Understand) -> None:
+        house, asked = self.house, self.now
+        assert self.session is not None
+        question = Question(self.id, effect, self.session.dialogue.today, asked)
+        try:
+            answer = await house.engine.understand(question)
+        except NoAnswer as missing:
+            house.metrics.missed.labels(missing.why).inc()
+            self._feed(e.Missed(self.now, effect.ask, missing.why))
+            return
+        house.metrics.turns.labels(self.session.talk.channel).inc()
+        house.metrics.answer.labels(self.session.talk.channel).observe(self.now - asked)
+        self._feed(e.Understood(self.now, effect.ask, answer.understanding, answer.transcript))
+
+    async def _act(self, call: ActionCall) -> None:
+        outcome = await asyncio.to_thread(self.house.actions.perform, call)
+        self._feed(e.Acted(self.now, outcome))
+
+    async def _queue(self, effect: e.HandOver) -> None:
+        house = self.house
+        now = house.today().isoformat(timespec="seconds")
+        house.metrics.handoffs.labels(effect.escalation.rule).inc()
+        place = await asyncio.to_thread(
+            house.store.queue, self.id, effect.id, effect.escalation, now
+        )
+        self._feed(e.Queued(self.now, effect.id, place, place * house.settings.wait_s))
+
+    # -- what goes out -------------------------------------------------------------------------
+
+    async def _speak(self) -> None:
+        while True:
+            say = await self._to_speak.get()
+            if say.turn > self._hushed:
+                await self._utter(say)
+            self._to_speak.task_done()
+
+    async def _utter(self, say: e.Say) -> None:
+        audio, began, ms = self.wire.audio, self.now, 0.0
+        assert audio is not None  # only who declared audio can ask for speech
+        text = " ".join(reply.text for reply in say.replies)
+        await self._outbox.put(self.wire.message("speech", began, turn=say.turn, state="start"))
+        async for piece in self.house.engine.speak(text, audio.encoding, audio.rate):
+            if say.turn <= self._hushed:
+                break
+            await self._outbox.put(piece)
+            ms += 1000 * len(piece) / (WIDTH[audio.encoding] * audio.rate)
+            self._feed(e.Speaking(began, say.turn, round(ms)))
+        await self._outbox.put(self.wire.message("speech", self.now, turn=say.turn, state="end"))
+
+    async def _close(self, effect: e.Close) -> None:
+        await self._to_speak.join()  # goodbye is said before the line is closed
+        for message in self.wire.encode(effect, self.now):
+            await self._outbox.put(message)
+        await self._outbox.put(effect)
+
+    async def _write(self) -> None:
+        while True:
+            item = await self._outbox.get()
+            if isinstance(item, e.Close):
+                self.house.metrics.closed.labels(str(item.code)).inc()
+                await self.socket.close(item.code, item.reason[:120])
+                return
+            async with asyncio.timeout(self.house.settings.write_s):
+                await self.socket.send(item)
+
+
+def _formats(audio: Audio | None, speak: bool) -> dict[str, object] | None:
+    if audio is None:
+        return None
+    heard = {"encoding": audio.encoding, "rate": audio.rate, "channels": audio.channels}
+    spoken = {"encoding": audio.encoding, "rate": audio.rate, "channels": 1}
+    return {"in": {**heard, "legs": audio.legs}, "out": spoken if speak else None}

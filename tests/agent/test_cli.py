@@ -1,0 +1,77 @@
+"""The command line as its user meets it: against a real server, mistakes in one sentence."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from agent.cli import app, main
+from agent.narrate import narrate
+from tests.serving import serving
+
+OPERATOR = "tests/recordings/operator-operator.wav"
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    with serving(tmp_path_factory.mktemp("state")) as running:
+        yield running
+
+
+def run(*arguments, said=""):
+    done = CliRunner().invoke(app, arguments, input=said, catch_exceptions=False)
+    return done.exit_code, done.output
+
+
+@pytest.mark.model
+@pytest.mark.socket
+def test_chat_says_lines_and_shows_answers(house):
+    code, output = run("chat", "--url", house.url, said="talk to a person\n")
+    assert code == 0
+    assert "talk_to_person" in output
+    assert "hand-over queued" in output.replace("  ", " ") or "queued" in output
+
+
+@pytest.mark.model
+@pytest.mark.socket
+def test_call_streams_a_recording_and_saves_the_answer(house, tmp_path):
+    saved = tmp_path / "answer.wav"
+    code, output = run("call", OPERATOR, "--url", house.url, "--save", str(saved))
+    assert code == 0
+    assert "operator" in output
+    assert "talk_to_person" in output
+    assert saved.stat().st_size > 10_000
+
+
+@pytest.mark.model
+def test_doctor_names_the_models(tmp_path, monkeypatch):
+    monkeypatch.setenv("HEARKEN_STATE", str(tmp_path))
+    code, output = run("doctor")
+    assert code == 0
+    assert "sha256" in output
+    assert "Harper Valley Bank" in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["chat", "--url", "ws://127.0.0.1:9/v1/session"], "is it running?"),
+        (["call", "nowhere.wav", "--url", "ws://127.0.0.1:9/v1/session"], "nowhere.wav"),
+        (["call", "README.md", "--url", "ws://127.0.0.1:9/v1/session"], "README.md"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_exit_code_2(arguments, words, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["hearken", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert "Traceback" not in said
+
+
+def test_messages_nobody_misses_are_not_told():
+    assert narrate({"type": "audio", "data": b""}) is None
+    assert narrate({"type": "speech", "turn": 1, "state": "end", "at": 1.0}) is None

@@ -1,0 +1,53 @@
+"""Imports go one way; the contracts are in pyproject.toml."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
+
+ROOT = Path(__file__).parents[1]
+ASYNC = {"server.py", "agent/line.py", "agent/engine.py"}
+
+
+def sources():
+    yield ROOT / "server.py"
+    for room in ("audio", "dialogs", "agent"):
+        yield from (ROOT / room).rglob("*.py")
+
+
+def test_import_contracts_hold(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert lint_imports() == EXIT_STATUS_SUCCESS
+
+
+def test_nobody_imports_the_process():
+    for path in sources():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                assert node.module != "server", path
+            elif isinstance(node, ast.Import):
+                assert "server" not in [name.name for name in node.names], path
+
+
+def test_only_the_process_its_lines_and_its_engine_are_asynchronous():
+    asynchronous = {
+        path.relative_to(ROOT).as_posix()
+        for path in sources()
+        if any(
+            isinstance(node, ast.AsyncFunctionDef) for node in ast.walk(ast.parse(path.read_text()))
+        )
+    }
+    assert asynchronous == ASYNC
+
+
+def test_everything_is_caught_in_one_place_only():
+    broad = [
+        f"{path.relative_to(ROOT).as_posix()}:{node.lineno}"
+        for path in sources()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or ast.unparse(node.type) in ("Exception", "BaseException"))
+    ]
+    assert [place.partition(":")[0] for place in broad] == ["server.py"]
