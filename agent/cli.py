@@ -16,7 +16,6 @@ from agent.calling import call as call_recordings
 from agent.calling import chat as chat_in_terminal
 from agent.client import Refused
 from agent.config import PACKAGE, SettingsError
-from agent.doctor import examine
 from audio.codecs import Encoding
 from audio.types import AudioError
 from dialogs.pack import PackError
@@ -31,6 +30,8 @@ app = typer.Typer(
 )
 train = typer.Typer(help="Train the models that come with Hearken.", no_args_is_help=True)
 app.add_typer(train, name="train")
+evaluate = typer.Typer(help="Print the figures of the model cards.", no_args_is_help=True)
+app.add_typer(evaluate, name="evaluate")
 console = Console()
 
 Address = Annotated[str, typer.Option("--url", help="The server's session address.")]
@@ -67,6 +68,8 @@ def doctor(
     config: Annotated[Path | None, typer.Option(help="The settings file to examine.")] = None,
 ) -> None:
     """Say which models are active, where from and under which licence, and what is missing."""
+    from agent.doctor import examine  # loads the models
+
     raise typer.Exit(examine(config, console))
 
 
@@ -98,6 +101,20 @@ def understanding(
     from agent.training.understanding import train_understanding
 
     train_understanding(data, out, pack, console)
+
+
+@evaluate.command("ears")
+def evaluate_ears_command(
+    data: Annotated[Path, typer.Option(help="Folder of the speech sets.")],
+    weights: Annotated[Path, typer.Option(help="Folder of the weights.")] = PACKAGE / "weights",
+    work: Annotated[Path, typer.Option(help="Decoded recordings are kept here.")] = Path(
+        ".hearken/ears"
+    ),
+) -> None:
+    """Word errors and answers, by set, on speakers that nobody trained on."""
+    from agent.training.ears import evaluate_ears
+
+    evaluate_ears(data, weights, work, console)
 
 
 def main() -> None:

@@ -15,7 +15,6 @@ from rich.table import Table
 
 from agent.config import Settings, SettingsError, load
 from agent.engine import load_models
-from agent.understanding.mind import MindError
 from audio.types import AudioError
 from dialogs.pack import Pack, PackError
 
@@ -91,6 +90,8 @@ def _disk(settings: Settings) -> Finding:
 
 
 def _models(settings: Settings, pack: Pack) -> Iterator[Finding]:
+    from agent.understanding.words import MindError  # slow to import, like the models
+
     try:
         models = load_models(settings, pack)
     except (AudioError, MindError) as missing:

@@ -17,14 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
-import torch
-
 from agent.config import Settings
 from agent.events import Listen
 from agent.inference import Answer, Inference, Question
-from agent.understanding.mind import Mind
 from audio.codecs import Encoding, encode
-from audio.ears import Ears
 from audio.intake import Hops, Intake
 from audio.speak import Voice
 from audio.types import Leg
@@ -62,7 +58,16 @@ class Models:
 
 
 def load_models(settings: Settings, pack: Pack) -> Models:
-    """Read every model from disk; run in the inference thread, whose torch threads it sets."""
+    """Read every model from disk; run in the inference thread, whose torch threads it sets.
+
+    Torch and its friends take seconds to import: here, while the server already listens, and
+    never for a command that needs no model.
+    """
+    import torch
+
+    from agent.understanding.mind import Mind
+    from audio.ears import Ears
+
     torch.set_num_threads(1)  # two OpenMP threads collapse as soon as anything else runs
     ears = Ears.load(
         settings.weights,

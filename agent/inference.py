@@ -12,14 +12,17 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from agent.events import Listen, Understand
-from agent.understanding.mind import Mind
-from audio.ears import Ears, Stream
 from audio.types import Samples, Spoken, Transcript
 from dialogs.talk import Understanding
+
+if TYPE_CHECKING:  # these bring torch, which only the inference thread needs (agent/engine.py)
+    from agent.understanding.mind import Mind
+    from audio.ears import Ears, Stream
 
 HOP = 3200  # samples a stream gathers before it is advanced: the encoder's chunk, 200 ms
 
