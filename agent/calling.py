@@ -7,7 +7,8 @@ the server hears, feels, understands and answers.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -57,36 +58,76 @@ def call(
     spoken: Encoding = encoding or ("mulaw" if rate == 8000 else "pcm_s16le")
     legs = ["customer", "agent"][:channels]
     audio = {"encoding": spoken, "rate": rate, "channels": channels, "legs": legs}
-    heard: list[bytes] = []
     with Client(url, "call" if channels == 2 else "voice", audio, True, token) as client:
+        telephone = _Telephone(client, spoken, rate, channels, console)
         client.consent(recording=False, emotion=emotion)
-        _show(client.messages(QUIET_S), console, heard)
+        telephone.hear_out()
         for samples, _ in sounds:
-            _play(client, samples, spoken, rate, console, heard)
+            telephone.say(samples)
+            telephone.hear_out()
             if client.closed is not None:
                 break
         else:
             client.end()
-            _show(client.messages(QUIET_S), console, heard)
+            _show(client.messages(QUIET_S), console)
         _ended(client)
-    if save is not None and heard:
-        files.write(save, decode(b"".join(heard), spoken, 1), rate)
+    if save is not None and telephone.heard:
+        files.write(save, decode(bytes(telephone.heard), spoken, 1), rate)
 
 
-def _play(
-    client: Client,
-    samples: Samples,
-    encoding: Encoding,
-    rate: int,
-    console: Console,
-    heard: list[bytes],
-) -> None:
-    silence = np.zeros((int(TURN_S * rate), samples.shape[1]), np.float32)
-    said = encode(np.concatenate([samples, silence]), encoding)
-    frame = int(rate * FRAME_S) * WIDTH[encoding] * samples.shape[1]
-    for _ in client.stream(said, frame):
-        _show(client.received(), console, heard)
-    _show(client.messages(QUIET_S), console, heard)
+class _Telephone:
+    """A caller's end of the line: what is said goes out in real time, what is heard is played."""
+
+    def __init__(
+        self, client: Client, encoding: Encoding, rate: int, channels: int, console: Console
+    ) -> None:
+        self.heard = bytearray()  # all that the server said
+        self._client, self._console = client, console
+        self._encoding, self._rate, self._channels = encoding, rate, channels
+        self._turn = self._played_ms = 0  # of the reply that is sounding
+        self._sounds_until = 0.0
+
+    def say(self, samples: Samples) -> None:
+        """Samples of shape (frames, channels), then silence until the answer begins."""
+        self._send(samples)
+        for _ in range(int(TURN_S / QUIET_S)):
+            self._quiet(QUIET_S)
+            if time.monotonic() < self._sounds_until or self._client.closed is not None:
+                return
+
+    def hear_out(self) -> None:
+        """Stay on the line until the reply has sounded, and say that it was heard."""
+        self._take(self._client.messages(QUIET_S))
+        while time.monotonic() < self._sounds_until and self._client.closed is None:
+            self._quiet(QUIET_S)
+        if self._turn:
+            self._client.send({"type": "played", "turn": self._turn, "ms": self._played_ms})
+            self._turn = 0
+
+    def _quiet(self, seconds: float) -> None:
+        self._send(np.zeros((int(seconds * self._rate), self._channels), np.float32))
+
+    def _send(self, samples: Samples) -> None:
+        frame = int(self._rate * FRAME_S) * WIDTH[self._encoding] * self._channels
+        for _ in self._client.stream(encode(samples, self._encoding), frame):
+            self._take(self._client.received())
+
+    def _take(self, messages: Iterable[Message]) -> None:
+        for message in messages:
+            match message["type"]:
+                case "audio":
+                    self._sound(message["data"])
+                case "speech" if message["state"] == "start":
+                    self._turn, self._played_ms = message["turn"], 0
+                case "hush":
+                    self._sounds_until, self._turn = 0.0, 0
+            _show([message], self._console)
+
+    def _sound(self, data: bytes) -> None:
+        self.heard += data
+        seconds = len(data) / (WIDTH[self._encoding] * self._rate)
+        self._sounds_until = max(self._sounds_until, time.monotonic()) + seconds
+        self._played_ms += round(1000 * seconds)
 
 
 def _answered(client: Client) -> Iterator[Message]:
@@ -98,13 +139,9 @@ def _answered(client: Client) -> Iterator[Message]:
     yield from client.messages(QUIET_S)
 
 
-def _show(
-    messages: Iterator[Message] | list[Message], console: Console, heard: list[bytes] | None = None
-) -> None:
+def _show(messages: Iterable[Message], console: Console) -> None:
     for message in messages:
-        if message["type"] == "audio" and heard is not None:
-            heard.append(message["data"])
-        elif (line := narrate(message)) is not None:
+        if (line := narrate(message)) is not None:
             console.print(line, soft_wrap=True)
 
 

@@ -7,6 +7,9 @@ are known use audio.search. Held by tests/audio/test_transcriber.py::test_lexico
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -25,18 +28,19 @@ class Lexicon:
         from torchaudio.models.decoder import ctc_decoder  # type: ignore[import-untyped]
 
         self.alphabet = alphabet
-        self._decoder = ctc_decoder(
-            lexicon=str(folder / "words.lexicon"),
-            tokens=list(alphabet.letters),
-            lm=str(folder / "words.arpa"),
-            beam_size=40,
-            beam_size_token=10,
-            beam_threshold=20,
-            lm_weight=weight,
-            word_score=word,
-            blank_token=alphabet.letters[alphabet.blank],
-            sil_token=alphabet.letters[alphabet.boundary],
-        )
+        with _quiet():
+            self._decoder = ctc_decoder(
+                lexicon=str(folder / "words.lexicon"),
+                tokens=list(alphabet.letters),
+                lm=str(folder / "words.arpa"),
+                beam_size=40,
+                beam_size_token=10,
+                beam_threshold=20,
+                lm_weight=weight,
+                word_score=word,
+                blank_token=alphabet.letters[alphabet.blank],
+                sil_token=alphabet.letters[alphabet.boundary],
+            )
 
     def words(self, likely: Scores) -> tuple[Said, ...]:
         (best,) = self._decoder(torch.from_numpy(likely)[None])
@@ -55,6 +59,19 @@ class Lexicon:
                 said.append(Said(word, begun, ended, 0.0))
                 word = ""
         return tuple(said)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """KenLM draws a progress bar on the process's standard error and has no switch for it."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def there(folder: Path) -> bool:

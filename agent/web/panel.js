@@ -19,6 +19,7 @@ export class Panel {
     Object.assign(this, { root, settings, actions });
     this.unread = 0;
     this.following = true; // the newest message is kept in view
+    this.lastTop = 0;
     this.#build();
     this.showMood({});
     root.append(this.launcher, this.dialog);
@@ -316,7 +317,10 @@ export class Panel {
   /** Whoever scrolls up to read is left in peace until they come back down or write. */
   #scrolled() {
     const { scrollTop, clientHeight, scrollHeight } = this.scroller;
-    this.following = scrollTop + clientHeight > scrollHeight - NEAR_END_PX;
+    // A notice that takes room is no reader: only a move upwards is.
+    if (scrollTop < this.lastTop) this.following = false;
+    if (scrollTop + clientHeight > scrollHeight - NEAR_END_PX) this.following = true;
+    this.lastTop = scrollTop;
   }
 
   #toNewest() {
