@@ -13,7 +13,7 @@ ATTRIBUTION = """\
 |---|---|---|
 | speechocean762 | CC BY 4.0 | Zhang et al. 2021 |
 | WUW-II corpus, telephone calls | CC BY-SA 4.0 | Kepuska 2011 |
-| dataset-voice-kathleen | CC0 | R. Kathleen |
+| dataset-voice-kathleen | CC0 | its contributors |
 | VCTK, speaker p239 | ODC-By 1.0 | Veaux et al. 2012 |
 | Speech Commands, test part | CC BY 4.0 | Warden 2018 |
 | Free Spoken Digit Dataset | CC BY-SA 4.0 | Jackson et al. |

@@ -177,22 +177,45 @@ def actor(voice: Voice) -> int:
     return int(voice.utterance.speaker.split("_")[1])
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Verdict:
+    """What a head that did not know the speaker made of a voice."""
+
+    voice: Voice
+    logits: Tensor  # (7,)
+
+    @property
+    def guess(self) -> tuple[Voice, int]:
+        return self.voice, int(self.logits.argmax())
+
+
 def folds(
     some: Sequence[Voice],
     more: Sequence[Voice],
     lesson: Lesson,
     firsts: Sequence[int] = range(1, 25, 4),
-) -> list[tuple[Voice, int]]:
-    """RAVDESS, six folds of four actors in turn as test: every voice with its guess."""
+) -> list[Verdict]:
+    """RAVDESS, six folds of four actors in turn as test: every voice with its verdict."""
     ravdess = [v for v in some if v.utterance.source == "ravdess"]
-    guesses: list[tuple[Voice, int]] = []
+    verdicts: list[Verdict] = []
     for first in track(firsts, "folds"):
         tested = range(first, first + 4)
         head = teach([*(v for v in ravdess if actor(v) not in tested), *more], lesson)
         held_out = [v for v in ravdess if actor(v) in tested]
         logits, _ = judged(head, held_out)
-        guesses += zip(held_out, logits.argmax(1).tolist(), strict=True)
-    return guesses
+        verdicts += map(Verdict, held_out, logits)
+    return verdicts
+
+
+def write_verdicts(verdicts: Sequence[Verdict], temperature: float, path: Path) -> None:
+    """One line a voice that its head did not know: fusion learns from these what a voice says."""
+    lines = []
+    for verdict in verdicts:
+        chances = (verdict.logits / temperature).softmax(-1).tolist()
+        emotion = {name: round(p, 4) for name, p in zip(EMOTIONS, chances, strict=True)}
+        speaker, label = verdict.voice.utterance.speaker, EMOTIONS[verdict.voice.label]
+        lines.append(json.dumps({"speaker": speaker, "label": label, "emotion": emotion}))
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def sentences(some: Sequence[Voice], lesson: Lesson) -> list[tuple[Voice, int]]:

@@ -26,6 +26,7 @@ from agent.training.ears.feel import (
     sentences,
     teach,
     voices,
+    write_verdicts,
 )
 from agent.training.ears.hearing import Ear, phone, wide
 from agent.training.ears.prepare import FEELING, MEASURED, SPEECH, load
@@ -88,7 +89,10 @@ def finish_emotion(
     fit_temperature(head, [v for v in taught if v.utterance.split == "dev"])
     export_head(head, folder)
     if measure:
-        guesses = folds(heard["ravdess"], heard["nemo"], lesson)
+        verdicts = folds(heard["ravdess"], heard["nemo"], lesson)
+        temperature = float(head.get_buffer("temperature"))
+        write_verdicts(verdicts, temperature, folder / "held_out.jsonl")
+        guesses = [verdict.guess for verdict in verdicts]
         write_emotion_card(folder, work, head, lesson, heard, guesses)
 
 
