@@ -50,7 +50,7 @@ def build(settings: Settings) -> House:
     engine = Engine(lambda: load_models(settings, pack), settings.answer_s, settings.asks_waiting)
     settings.state.mkdir(parents=True, exist_ok=True)
     actions = (
-        HttpActions(settings.actions_url)
+        HttpActions(settings.actions_url, settings.actions_token.get_secret_value())
         if settings.actions_url
         else BankActions(settings.state / "bank.sqlite3", pack)
     )

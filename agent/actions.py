@@ -7,7 +7,6 @@ same key never takes effect twice: implementations are given the key and must ke
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import httpx
@@ -17,8 +16,6 @@ from dialogs.talk import ActionCall, Outcome
 
 UNAVAILABLE = "unavailable"  # it may or may not have happened: only the same key may try again
 UNKNOWN_ACTION = "unknown_action"
-
-Values = Mapping[str, str]
 
 
 class Refused(Exception):
@@ -33,28 +30,6 @@ class Actions(Protocol):
     def perform(self, call: ActionCall) -> Outcome:
         """Carry out `call`, or answer what came of it when its key was seen before."""
         ...
-
-
-class Named:
-    """Actions as plain functions, for systems that need no ledger: each takes the arguments,
-    returns values, or raises `Refused`. A finished key is answered from memory."""
-
-    def __init__(self, functions: Mapping[str, Callable[[Values], Values]]) -> None:
-        self._functions = dict(functions)
-        self._finished: dict[str, Outcome] = {}
-
-    def perform(self, call: ActionCall) -> Outcome:
-        if known := self._finished.get(call.key):
-            return known
-        function = self._functions.get(call.name)
-        if function is None:
-            return Outcome(call.key, False, reason=UNKNOWN_ACTION)
-        try:
-            outcome = Outcome(call.key, True, dict(function(call.arguments)))
-        except Refused as refusal:
-            outcome = Outcome(call.key, False, reason=refusal.reason)
-        self._finished[call.key] = outcome
-        return outcome
 
 
 class _Answer(BaseModel):

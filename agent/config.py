@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     emotion_checkpoint: str = ""  # likewise for a sequence-classification emotion head
     state: Path = Path(".hearken")  # databases live here
     actions_url: str = ""  # an HTTP endpoint for the pack's actions; empty: the built-in bank
+    actions_token: SecretStr = SecretStr("")  # sent to it as a bearer token
 
     max_sessions: int = Field(32, ge=1)
     max_message: int = Field(1 << 20, ge=1024)

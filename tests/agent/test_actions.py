@@ -7,7 +7,7 @@ import json
 import httpx
 import pytest
 
-from agent.actions import HttpActions, Named, Refused
+from agent.actions import HttpActions
 from dialogs.talk import ActionCall, Outcome
 
 CALL = ActionCall("s1:1", "transfer", {"amount": "10.00"})
@@ -79,22 +79,3 @@ def test_an_action_the_endpoint_does_not_know():
     endpoint = Endpoint(httpx.Response(404))
     assert endpoint.actions().perform(CALL).reason == "unknown_action"
     assert len(endpoint.asked) == 1
-
-
-def test_plain_functions():
-    done = []
-
-    def pay(arguments):
-        done.append(arguments)
-        return {"reference": "1"}
-
-    def refuse(arguments):
-        raise Refused("no_funds")
-
-    actions = Named({"transfer": pay, "pay": refuse})
-    assert (
-        actions.perform(CALL) == actions.perform(CALL) == Outcome("s1:1", True, {"reference": "1"})
-    )
-    assert len(done) == 1
-    assert actions.perform(ActionCall("s1:2", "pay", {})).reason == "no_funds"
-    assert actions.perform(ActionCall("s1:3", "fly", {})).reason == "unknown_action"
