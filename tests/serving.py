@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from agent.actions import Actions
 from agent.config import Settings
 from agent.engine import Engine, Models, load_models
 from agent.inference import Inference
@@ -37,11 +38,15 @@ class Serving:
 
 @contextmanager
 def serving(
-    state: Path, change: Callable[[Models], Models] | None = None, **settings: object
+    state: Path,
+    change: Callable[[Models], Models] | None = None,
+    actions: Actions | None = None,
+    **settings: object,
 ) -> Iterator[Serving]:
-    """Serve until the block ends. `change` may put something scripted in a model's place."""
+    """Serve until the block ends; `change` and `actions` may put something scripted in place."""
     house = build(Settings(port=0, state=state, **settings))
-    house = replace(house, engine=_engine(house, change or (lambda models: models)))
+    engine = _engine(house, change or (lambda models: models))
+    house = replace(house, engine=engine, actions=actions or house.actions)
     server, started = Server(house), threading.Event()
     loop, found = asyncio.new_event_loop(), []
 

@@ -283,3 +283,33 @@ def test_a_mind_that_is_late_is_missed_and_so_are_those_behind_it(tmp_path):
             second.say("check my balance")
             assert "late" in second.wait_for("error")["message"]
         mind.go.set()
+
+
+class BrokenBank:
+    """A scripted bank whose code has a fault."""
+
+    def perform(self, call):
+        raise ZeroDivisionError
+
+
+def test_a_fault_of_ours_ends_one_line_with_1011_and_no_other(tmp_path):
+    with serving(tmp_path, actions=BrokenBank()) as house, Client(house.url) as other:
+        other.wait_for("reply")
+        with connect(house.url) as line:
+            line.send(CHAT)
+            for text in ("check my balance", "100421", "4471"):
+                line.send(json.dumps({"type": "text", "text": text}))
+                while json.loads(line.recv(timeout=10))["type"] != "understanding":
+                    pass
+            code, reason = closed(line)
+        assert (code, "our side" in reason) == (1011, True)
+        other.say("what are your opening hours")
+        assert other.wait_for("reply")["text"]
+
+
+def test_a_restart_tells_callers_to_come_back(tmp_path):
+    with serving(tmp_path) as house:
+        line = Client(house.url)
+        line.wait_for("reply")
+    assert all(message["type"] != "error" for message in line.messages(5.0))
+    assert line.closed[0] == 1001

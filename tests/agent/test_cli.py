@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import sys
 
 import pytest
@@ -70,6 +72,21 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(arguments, words, monkeypatch
     said = capsys.readouterr().err
     assert words in said
     assert "Traceback" not in said
+
+
+def test_a_broken_pack_is_refused_at_start_with_file_and_line(tmp_path, monkeypatch, capsys):
+    import server  # noqa: F401  adds the command
+
+    pack = tmp_path / "pack"
+    shutil.copytree("dialogs/bank", pack)
+    flows = pack / "flows.yaml"
+    flows.write_text(flows.read_text().replace("flows:", "flowz:", 1))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["hearken", "serve", "--pack", str(pack), "--port", "0"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert re.search(r"flows\.yaml:\d+", capsys.readouterr().err.replace("\n", ""))
 
 
 def test_messages_nobody_misses_are_not_told():
