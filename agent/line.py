@@ -25,11 +25,11 @@ from agent.config import Settings
 from agent.engine import Engine, NoAnswer
 from agent.inference import Question
 from agent.metrics import Metrics
+from agent.outgoing import Outgoing
 from agent.session import Session, SessionRules
 from agent.store import Store
 from agent.wire.messages import Audio, Hello
 from agent.wire.native import NOT_ALLOWED, NativeWire, Sound, WireError
-from audio.codecs import WIDTH
 from audio.intake import Intake
 from audio.types import RATE
 from dialogs.flow import Dialogue
@@ -68,12 +68,9 @@ class Line:
         self.wire = NativeWire()
         self.session: Session | None = None
         self._began = house.clock()
-        self._outbox: asyncio.Queue[str | bytes | e.Close] = asyncio.Queue(
-            house.settings.max_outbox
-        )
-        self._to_speak: asyncio.Queue[e.Say] = asyncio.Queue(16)
-        self._hushed = 0  # the last turn that the customer did not want to hear out
+        self._out = Outgoing(socket, house.settings.max_outbox, house.settings.write_s)
         self._changed = asyncio.Event()  # the session's deadline may be another one now
+        self._speech_began = 0.0
         self._mistakes = 0
 
     @property
@@ -85,7 +82,7 @@ class Line:
         """Serve the line until either side ends it."""
         try:
             async with asyncio.TaskGroup() as self._tasks:
-                self._tasks.create_task(self._write())
+                self._tasks.create_task(self._out.write(self._closed))
                 await self._read()
                 raise _Over
         except* (_Over, ConnectionClosed):
@@ -147,12 +144,14 @@ class Line:
             "models": house.engine.models.names,
             "audio": _formats(audio, hello.speak),
         }
-        self._outbox.put_nowait(self.wire.message("ready", self.now, **fields))
+        self._out.message(self.wire.message("ready", self.now, **fields))
         if hello.resume is not None:
             self._tell(WireError("cannot_resume", "That session is over; this is a new one."))
         house.metrics.opened.labels(hello.channel).inc()
         self._tasks.create_task(self._clock())
-        self._tasks.create_task(self._speak())
+        if audio is not None:
+            spoken = self._out.speak(house.engine, audio, self._mark, self._sounding)
+            self._tasks.create_task(spoken)
         customer = e.Customer(hello.customer.id, hello.customer.name)
         legs = audio.legs if audio else ()
         self._feed(e.Opened(self.now, hello.channel, legs, hello.speak, customer))
@@ -168,11 +167,11 @@ class Line:
 
     def _tell(self, error: WireError) -> None:
         self.house.metrics.errors.labels(error.code).inc()
-        self._outbox.put_nowait(self.wire.error(error, self.now))
+        self._out.message(self.wire.error(error, self.now))
         self._mistakes += 1
         if self._mistakes >= MISTAKES:
             text = f"{MISTAKES} messages could not be accepted; read the errors and try again"
-            self._outbox.put_nowait(e.Close(NOT_ALLOWED, text))
+            self._close(e.Close(NOT_ALLOWED, text))
 
     # -- the session ---------------------------------------------------------------------------
 
@@ -193,18 +192,18 @@ class Line:
             case e.Act(call):
                 self._tasks.create_task(self._act(call))
             case e.Hush(turn):
-                self._hushed = max(self._hushed, turn)
+                self._out.hush(turn)
             case e.Say(aloud=True):
-                self._to_speak.put_nowait(effect)
+                self._out.say(effect)
             case e.HandOver(state="requested"):
                 self._tasks.create_task(self._queue(effect))
             case e.Close():
-                self._tasks.create_task(self._close(effect))
+                self._close(effect)
                 return
             case _:
                 pass
         for message in self.wire.encode(effect, self.now):
-            self._outbox.put_nowait(message)
+            self._out.message(message)
 
     def _partial(self, stream: int, text: str) -> None:
         if self.session is not None and not self.session.closed:
@@ -250,41 +249,19 @@ class Line:
 
     # -- what goes out -------------------------------------------------------------------------
 
-    async def _speak(self) -> None:
-        while True:
-            say = await self._to_speak.get()
-            if say.turn > self._hushed:
-                await self._utter(say)
-            self._to_speak.task_done()
+    def _mark(self, turn: int, state: str) -> str:
+        self._speech_began = self.now if state == "start" else self._speech_began
+        return self.wire.message("speech", self.now, turn=turn, state=state)
 
-    async def _utter(self, say: e.Say) -> None:
-        audio, began, ms = self.wire.audio, self.now, 0.0
-        assert audio is not None  # only who declared audio can ask for speech
-        text = " ".join(reply.text for reply in say.replies)
-        await self._outbox.put(self.wire.message("speech", began, turn=say.turn, state="start"))
-        async for piece in self.house.engine.speak(text, audio.encoding, audio.rate):
-            if say.turn <= self._hushed:
-                break
-            await self._outbox.put(piece)
-            ms += 1000 * len(piece) / (WIDTH[audio.encoding] * audio.rate)
-            self._feed(e.Speaking(began, say.turn, round(ms)))
-        await self._outbox.put(self.wire.message("speech", self.now, turn=say.turn, state="end"))
+    def _sounding(self, turn: int, ms: int) -> None:
+        self._feed(e.Speaking(self._speech_began, turn, ms))
 
-    async def _close(self, effect: e.Close) -> None:
-        await self._to_speak.join()  # goodbye is said before the line is closed
-        for message in self.wire.encode(effect, self.now):
-            await self._outbox.put(message)
-        await self._outbox.put(effect)
+    def _close(self, effect: e.Close) -> None:
+        farewell = self._out.close(effect, lambda: self.wire.encode(effect, self.now))
+        self._tasks.create_task(farewell)
 
-    async def _write(self) -> None:
-        while True:
-            item = await self._outbox.get()
-            if isinstance(item, e.Close):
-                self.house.metrics.closed.labels(str(item.code)).inc()
-                await self.socket.close(item.code, item.reason[:120])
-                return
-            async with asyncio.timeout(self.house.settings.write_s):
-                await self.socket.send(item)
+    def _closed(self, code: int) -> None:
+        self.house.metrics.closed.labels(str(code)).inc()
 
 
 def _formats(audio: Audio | None, speak: bool) -> dict[str, object] | None:

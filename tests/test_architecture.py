@@ -8,7 +8,7 @@ from pathlib import Path
 from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
 ROOT = Path(__file__).parents[1]
-ASYNC = {"server.py", "agent/line.py", "agent/engine.py"}
+ASYNC = {"server.py", "agent/line.py", "agent/outgoing.py", "agent/engine.py"}
 
 
 def sources():
