@@ -158,7 +158,10 @@ async def run(server: Server) -> None:
         loop.add_signal_handler(name, stopped.set)
     sockets = await server.open()
     host, port = sockets.sockets[0].getsockname()[:2]
-    log.info("ready", extra={"page": f"http://{host}:{port}/"})
+    page = f"http://{host}:{port}/"
+    log.info("ready", extra={"page": page})
+    if sys.stdout.isatty():
+        print(f"Hearken is ready: open {page}")
     await stopped.wait()
     sockets.close(code=1001, reason="restarting; reconnect in a moment")
     await sockets.wait_closed()

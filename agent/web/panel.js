@@ -122,15 +122,16 @@ export class Panel {
 
   showConsent({ recording, emotion }) {
     const say = (yes) => (yes ? "yes" : "no");
-    this.agreed.textContent = `Recording: ${say(recording)} · Tone of voice: ${say(emotion)}`;
+    const tone = `Tone of voice: ${say(emotion)}`;
+    this.agreed.textContent = this.settings.recording ? `Recording: ${say(recording)} · ${tone}` : tone;
   }
 
   /** Asks before the first use of the microphone; both answers start as "no". */
   askConsent(chosen = {}) {
-    for (const [name] of CONSENT) this.consent.elements[name].checked = Boolean(chosen[name]);
+    for (const [name] of this.#asked()) this.consent.elements[name].checked = Boolean(chosen[name]);
     this.consentStart.textContent = this.voice.hidden ? "Start talking" : "Save";
     this.consent.hidden = false;
-    this.consent.elements[CONSENT[0][0]].focus();
+    this.consent.elements[this.#asked()[0][0]].focus();
   }
 
   // ---- building
@@ -204,7 +205,7 @@ export class Panel {
         onsubmit: (event) => this.#submitConsent(event) },
       make("h3", {}, "Before you speak"),
       make("p", {}, "You choose. Voice works either way, and you can change this at any time."),
-      ...CONSENT.map(([name, label, why]) =>
+      ...this.#asked().map(([name, label, why]) =>
         make("label", {}, make("input", { type: "checkbox", name }),
           make("span", {}, make("strong", {}, label), make("small", {}, why)))),
       make("div", { class: "choices" }, this.consentStart,
@@ -221,7 +222,7 @@ export class Panel {
       (this.listening = make("span", { class: "listening", role: "status" })),
       (this.level = make("span", { class: "level", "aria-hidden": "true" }, make("span"))),
       (this.agreed = make("span", { class: "agreed" })),
-      make("button", { type: "button", class: "link", "aria-label": "Change recording and tone of voice",
+      make("button", { type: "button", class: "link", "aria-label": "Change what you agreed to",
         onclick: () => this.actions.changeConsent() }, "Change"),
     );
     return this.voice;
@@ -301,12 +302,16 @@ export class Panel {
     this.field.focus(); // the button that had the focus is gone
   }
 
+  #asked() {
+    return CONSENT.filter(([name]) => name !== "recording" || this.settings.recording);
+  }
+
   #submitConsent(event) {
     event.preventDefault();
-    const { recording, emotion } = this.consent.elements;
+    const agreed = (name) => Boolean(this.consent.elements[name]?.checked);
     this.consent.hidden = true;
     this.microphone.focus();
-    this.actions.consent({ recording: recording.checked, emotion: emotion.checked });
+    this.actions.consent({ recording: agreed("recording"), emotion: agreed("emotion") });
   }
 
   #cancelConsent() {

@@ -6,6 +6,8 @@
  * data-open           "true" opens the panel when the page loads    "false"
  * data-speak          "false" keeps voice replies silent            "true"
  * data-mood           "false" hides the mood of the conversation    "true"
+ * data-recording      "true" also asks whether the conversation may be recorded; set it only where
+ *                     your server records                            "false"
  * data-plain-audio    "true" asks the browser not to clean the microphone's sound
  * data-server         websocket address                             this script's host, v1/session
  * data-customer-name, data-customer-id, data-token                  passed on to the server
@@ -29,6 +31,7 @@
     open: dataset.open === "true",
     speak: dataset.speak !== "false",
     mood: dataset.mood !== "false",
+    recording: dataset.recording === "true",
     plainAudio: dataset.plainAudio === "true",
     server: dataset.server || server.href,
     worklet: beside("static/pcm16k.js").href,

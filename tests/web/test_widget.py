@@ -330,7 +330,7 @@ def resampled(widget: Widget, rate: int, hz: int) -> np.ndarray:
 
 
 def test_consent_is_asked_first_and_is_off_until_given(widget: Widget) -> None:
-    widget.open().press(".microphone")
+    widget.open(recording="true").press(".microphone")
     assert not widget.find("[name=recording]").is_selected()
     assert not widget.find("[name=emotion]").is_selected()
     assert len(widget.server.sessions) == 1, "nothing starts before the choice"
@@ -340,6 +340,13 @@ def test_consent_is_asked_first_and_is_off_until_given(widget: Widget) -> None:
     assert widget.received("consent") == [consent]
     widget.press(".voice .link").press("[name=emotion]").press(".consent .primary")
     assert widget.received("consent", 2)[1] == consent | {"emotion": True}
+
+
+def test_recording_is_not_asked_about_where_nothing_records(widget: Widget) -> None:
+    widget.open().press(".microphone").press("[name=emotion]").press(".consent .primary")
+    widget.sees(".agreed", "Tone of voice: yes")
+    assert widget.texts(".agreed") == ["Tone of voice: yes"]
+    assert widget.received("consent") == [{"type": "consent", "recording": False, "emotion": True}]
 
 
 def test_speech_becomes_captions_and_history_stays(widget: Widget) -> None:
