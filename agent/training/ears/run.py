@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 from rich.console import Console
+from rich.markdown import Markdown
 
 from agent.training.ears.calibrate import fit_curves
 from agent.training.ears.card import Made, ears_card, emotion_card
@@ -53,6 +54,8 @@ def train_ears(
     finish_ears(data, out, work, recipe, measure, console)
     console.rule("emotion")
     finish_emotion(data, out, work, measure)
+    if measure:
+        console.print(Markdown((out / "emotion" / "README.md").read_text(encoding="utf-8")))
 
 
 def finish_ears(
