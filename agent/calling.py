@@ -35,10 +35,7 @@ def chat(url: str, token: str, console: Console) -> None:
             _show(_answered(client), console)
             if client.closed is not None:
                 break
-        else:
-            client.end()
-            _show(client.messages(QUIET_S), console)
-        _ended(client)
+        _hang_up(client, console)
 
 
 def call(
@@ -67,10 +64,7 @@ def call(
             telephone.hear_out()
             if client.closed is not None:
                 break
-        else:
-            client.end()
-            _show(client.messages(QUIET_S), console)
-        _ended(client)
+        _hang_up(client, console)
     if save is not None and telephone.heard:
         files.write(save, decode(bytes(telephone.heard), spoken, 1), rate)
 
@@ -145,8 +139,11 @@ def _show(messages: Iterable[Message], console: Console) -> None:
             console.print(line, soft_wrap=True)
 
 
-def _ended(client: Client) -> None:
-    """Refused when the server closed the line for another reason than that it was over."""
+def _hang_up(client: Client, console: Console) -> None:
+    """Say goodbye; Refused when the server closed the line for another reason than the end."""
+    if client.closed is None:
+        client.end()
+    _show(client.messages(QUIET_S), console)
     if client.closed is not None and client.closed[0] != 1000:
         code, reason = client.closed
         raise Refused(f"the server closed the line ({code}: {reason or 'no reason given'})")
