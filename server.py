@@ -36,6 +36,7 @@ from agent.pages import Page, Pages, text
 from agent.session import SessionRules
 from agent.store import Store
 from agent.wire.native import OUR_FAULT, OVERLOADED
+from audio.completeness import Endings
 from dialogs.pack import Pack
 
 log = logging.getLogger("hearken.server")
@@ -61,7 +62,7 @@ def build(settings: Settings) -> House:
         actions=actions,
         store=Store(settings.state / "hearken.sqlite3"),
         metrics=Metrics(),
-        rules=SessionRules(),
+        rules=SessionRules(turns=settings.turns.rules(Endings.load())),
         clock=monotonic,
         today=lambda: datetime.now().astimezone(),
     )

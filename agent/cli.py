@@ -16,12 +16,16 @@ from agent.calling import call as call_recordings
 from agent.calling import chat as chat_in_terminal
 from agent.client import Refused
 from agent.config import PACKAGE, SettingsError
+from agent.evaluation import EvaluationError
+from agent.evaluation.command import evaluate_ears
+from agent.models import models
+from agent.tune import tune
 from audio.codecs import Encoding
 from audio.types import AudioError
 from dialogs.pack import PackError
 
 URL = "ws://127.0.0.1:8765/v1/session"
-MISTAKES = (AudioError, PackError, Refused, SettingsError, FileNotFoundError)
+MISTAKES = (AudioError, EvaluationError, PackError, Refused, SettingsError, FileNotFoundError)
 
 app = typer.Typer(
     help="A customer-service agent that listens to how something is said.",
@@ -30,8 +34,10 @@ app = typer.Typer(
 )
 train = typer.Typer(help="Train the models that come with Hearken.", no_args_is_help=True)
 app.add_typer(train, name="train")
-evaluate = typer.Typer(help="Print the figures of the model cards.", no_args_is_help=True)
+evaluate = typer.Typer(help="Measure how well the models do.", no_args_is_help=True)
 app.add_typer(evaluate, name="evaluate")
+app.add_typer(models, name="models")
+app.add_typer(tune, name="tune")
 console = Console()
 
 Address = Annotated[str, typer.Option("--url", help="The server's session address.")]
@@ -80,11 +86,17 @@ def ears(
     work: Annotated[Path, typer.Option(help="Checkpoints; training resumes from them.")] = Path(
         ".hearken/ears"
     ),
+    minutes: Annotated[float, typer.Option(help="Of learning letters and phones.")] = 48.0,
+    start: Annotated[
+        Path | None,
+        typer.Option(help="A folder of ears to go on from, such as agent/weights/ears."),
+    ] = None,
 ) -> None:
     """Train the speech encoder, the transcriber and the emotion head."""
-    from agent.training.ears import train_ears  # torch is slow to import; only training needs it
+    from agent.training.ears import Recipe, train_ears  # torch is slow to import
 
-    train_ears(data, out, work, console)
+    recipe = Recipe(minutes=minutes, start=str(start or ""))
+    train_ears(data, out, work, console, recipe)
 
 
 @train.command()
@@ -103,18 +115,7 @@ def understanding(
     train_understanding(data, out, pack, console)
 
 
-@evaluate.command("ears")
-def evaluate_ears_command(
-    data: Annotated[Path, typer.Option(help="Folder of the speech sets.")],
-    weights: Annotated[Path, typer.Option(help="Folder of the weights.")] = PACKAGE / "weights",
-    work: Annotated[Path, typer.Option(help="Decoded recordings are kept here.")] = Path(
-        ".hearken/ears"
-    ),
-) -> None:
-    """Word errors and answers, by set, on speakers that nobody trained on."""
-    from agent.training.ears import evaluate_ears
-
-    evaluate_ears(data, weights, work, console)
+evaluate.command("ears")(evaluate_ears)
 
 
 def main() -> None:

@@ -10,11 +10,16 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_args
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from audio.completeness import Endings
+from audio.turns import SILENCE, TurnRules
+from audio.types import Asked
 
 PACKAGE = Path(__file__).parent
 PREFIX = "HEARKEN_"
@@ -22,6 +27,33 @@ PREFIX = "HEARKEN_"
 
 class SettingsError(ValueError):
     """Settings that cannot be used, in words that say which key and what to write instead."""
+
+
+_USUAL = TurnRules()
+Seconds = Annotated[float, Field(ge=0.1, le=10)]
+
+
+class Turns(BaseModel):
+    """When somebody's turn is over; `hearken tune turns` measures and writes these."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    silence: dict[Asked, Seconds] = {}  # seconds that end a turn, by what was asked
+    answered: Seconds = _USUAL.answered  # once a closed question has its answer
+    complete: float = Field(
+        default=_USUAL.complete, ge=0.1, le=5
+    )  # times the silence, by the words
+    incomplete: float = Field(default=_USUAL.incomplete, ge=0.1, le=5)
+
+    def rules(self, endings: Endings) -> TurnRules:
+        """Settings for one question leave the others as they come."""
+        return TurnRules(
+            silence={**SILENCE, **self.silence},
+            answered=self.answered,
+            complete=self.complete,
+            incomplete=self.incomplete,
+            endings=endings,
+        )
 
 
 class Settings(BaseSettings):
@@ -38,6 +70,10 @@ class Settings(BaseSettings):
     weights: Path = PACKAGE / "weights"
     speech_checkpoint: str = ""  # a CTC checkpoint's folder or hub name instead of the embedded one
     emotion_checkpoint: str = ""  # likewise for a sequence-classification emotion head
+    # A Whisper or Moonshine checkpoint that writes down whole turns beside the one that listens. It
+    # shares the inference thread, so every caller waits while one turn is written: choose one that
+    # needs well under a second a turn on this machine. Stopped after half of `answer_s`.
+    writer_checkpoint: str = ""
     state: Path = Path(".hearken")  # databases live here
     actions_url: str = ""  # an HTTP endpoint for the pack's actions; empty: the built-in bank
     actions_token: SecretStr = SecretStr("")  # sent to it as a bearer token
@@ -51,6 +87,7 @@ class Settings(BaseSettings):
     answer_s: float = Field(5.0, gt=0)  # a model slower than this is `Missed`
     asks_waiting: int = Field(64, ge=1)  # questions to the models, of all callers together
     voice: str = "en-us"
+    turns: Turns = Turns()
 
     @classmethod
     def settings_customise_sources(
@@ -82,7 +119,9 @@ def load(file: Path | None = None, **given: Any) -> Settings:
         return Settings(**values)
     except ValidationError as wrong:
         first = wrong.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
+        where = ".".join(str(part) for part in first["loc"] if part != "[key]")
+        if first["type"] in ("extra_forbidden", "literal_error") and first["loc"][0] == "turns":
+            raise _unknown(where, _TURNS) from None
         raise SettingsError(f"setting {where!r}: {first['msg']}") from None
 
 
@@ -101,6 +140,15 @@ def _toml(file: Path | None) -> dict[str, Any]:
 def _known(key: str) -> None:
     if key in Settings.model_fields:
         return
-    near = difflib.get_close_matches(key, Settings.model_fields, n=1)
+    raise _unknown(key, Settings.model_fields)
+
+
+_TURNS = [f"turns.{name}" for name in Turns.model_fields] + [
+    f"turns.silence.{kind}" for kind in get_args(Asked)
+]
+
+
+def _unknown(key: str, known: Iterable[str]) -> SettingsError:
+    near = difflib.get_close_matches(key, list(known), n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise SettingsError(f"unknown setting {key!r}{hint}")
+    return SettingsError(f"unknown setting {key!r}{hint}")

@@ -73,6 +73,8 @@ def load_models(settings: Settings, pack: Pack) -> Models:
         settings.weights,
         checkpoint=settings.speech_checkpoint or None,
         emotion_checkpoint=settings.emotion_checkpoint or None,
+        writer_checkpoint=settings.writer_checkpoint or None,
+        writer_s=settings.answer_s / 2,
     )
     mind = Mind.load(pack, settings.weights)
     return Models(VoiceActivity.load(), Inference(ears, mind), Voice(settings.voice))
@@ -137,6 +139,10 @@ class Engine:
 
     def forget(self, session: str, stream: int) -> None:
         self.models.inference.forget(session, stream)
+
+    def leave(self, session: str) -> None:
+        """Nothing more comes of this session."""
+        self._inference.submit(self.models.inference.leave, session)
 
     # -- understanding -------------------------------------------------------------------------
 

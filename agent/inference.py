@@ -22,9 +22,11 @@ from dialogs.talk import Understanding
 
 if TYPE_CHECKING:  # these bring torch, which only the inference thread needs (agent/engine.py)
     from agent.understanding.mind import Mind
+    from audio.contours import Caller
     from audio.ears import Ears, Stream
 
-HOP = 3200  # samples a stream gathers before it is advanced: the encoder's chunk, 200 ms
+HOP = 5120  # samples a stream gathers before it is advanced: the encoder's chunk, 320 ms
+AHEAD = 192  # more, before the first hop: the last frame of a chunk sees so far beyond it
 
 StreamKey = tuple[str, int]  # session, stream
 
@@ -64,6 +66,10 @@ class _Live:
     text: str = ""
     broken: bool = False
 
+    @property
+    def ready(self) -> bool:
+        return not self.broken and self.waiting >= (HOP if self.stream else HOP + AHEAD)
+
 
 class Inference:
     """The models and every stream they are in the middle of."""
@@ -73,6 +79,7 @@ class Inference:
         self.mind = mind
         self._lock = threading.Lock()  # guards the dictionary and the audio lists, never a model
         self._live: dict[StreamKey, _Live] = {}
+        self._callers: dict[str, Caller] = {}  # session -> how its customer usually sounds
 
     def __len__(self) -> int:
         return len(self._live)
@@ -89,16 +96,21 @@ class Inference:
             live = self._live[key]
             live.audio.append(effect.samples)
             live.waiting += len(effect.samples)
-            return live.waiting >= HOP
+            return live.ready
 
     def forget(self, session: str, stream: int) -> None:
         with self._lock:
             self._live.pop((session, stream), None)
 
+    def leave(self, session: str) -> None:
+        """The session is over. Its customer's voice is forgotten."""
+        with self._lock:
+            self._callers.pop(session, None)
+
     def advance(self) -> None:
         """Encode what has come in on every stream that has a hop, in one batch."""
         with self._lock:
-            ready = [one for one in self._live.values() if one.waiting >= HOP and not one.broken]
+            ready = [one for one in self._live.values() if one.ready]
             audio = [_taken(one) for one in ready]
         if not ready:
             return
@@ -136,7 +148,15 @@ class Inference:
         if audio is not None:
             self._encode([live], [audio])
         assert live.stream is not None
-        return self.ears.finish(live.stream, ask.expect)
+        if live.feel:  # consent was given for this customer's voice
+            with self._lock:
+                known = self._callers.get(question.session)
+            live.stream.caller = known or live.stream.caller
+        spoken = self.ears.finish(live.stream, ask.expect)
+        if live.feel:
+            with self._lock:
+                self._callers[question.session] = live.stream.caller
+        return spoken
 
     def _encode(self, streams: list[_Live], audio: list[Samples]) -> list[str]:
         pairs = []

@@ -93,6 +93,7 @@ class Line:
         finally:
             if self.session is not None:
                 self._feed(e.Left(self.now))
+                self.house.engine.leave(self.id)
                 await asyncio.to_thread(self.house.store.left, self.id)
 
     # -- what comes in -------------------------------------------------------------------------

@@ -1,40 +1,50 @@
 """How does a folder or a hub name become a model, without downloading anything unasked?
 
 The embedded weights and every other wav2vec2, HuBERT or WavLM checkpoint come in here. Names are
-looked up in the local cache alone unless `download` says otherwise.
+looked up in the local cache alone unless `download` says otherwise (audio/hub.py).
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from pickle import UnpicklingError
+from typing import Any, NamedTuple, cast
 
 import torch
-from torch import nn
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
 
 from audio import torchaudio_guard  # noqa: F401  before transformers, which imports torchaudio
 
 # isort: split
 from transformers import (
     AutoConfig,
-    AutoFeatureExtractor,
     AutoModelForAudioClassification,
     AutoModelForCTC,
     HubertForCTC,
 )
 from transformers.utils import logging
-from transformers.utils.hub import cached_file
 
 from audio.encoder import Encoder, Reach, reach_of
+from audio.hub import CheckpointError as CheckpointError  # for those who open checkpoints
+from audio.hub import (
+    Kind,
+    fetch,
+    kind_of,
+    licence_of,
+    located,
+    read_json,
+    sha256,
+    useless,
+    weights_of,
+)
+from audio.letters import Letters, in_language, letters_of, text_of_token
 from audio.listening import alphabet_of
+from audio.phones import PHONE_HEAD
 from audio.search import Alphabet
-
-
-class CheckpointError(ValueError):
-    """A checkpoint that cannot be opened or used; the text says what was looked for."""
+from audio.types import RATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,100 +52,198 @@ class Checkpoint:
     """A model by its folder or name, and what is known of it before it is opened."""
 
     name: str
+    folder: Path
     config: Any
-    download: bool
 
     @property
     def streams(self) -> bool:
         return reach_of(self.config) != Reach(0, 0)
 
     @property
+    def kind(self) -> Kind | None:
+        return kind_of({"model_type": self.config.model_type, "architectures": self.heads})
+
+    @property
     def spells(self) -> bool:
-        return any(kind.endswith("ForCTC") for kind in self.config.architectures or ())
+        return self.kind == "letters"
 
     @property
     def feels(self) -> bool:
-        kinds = self.config.architectures or ()
-        return any(kind.endswith("ForSequenceClassification") for kind in kinds)
+        return self.kind == "feelings"
+
+    @property
+    def heads(self) -> list[str]:
+        return list(self.config.architectures or ())
 
     def file(self, name: str) -> Path | None:
-        found = cached_file(
-            self.name,
-            name,
-            local_files_only=not self.download,
-            _raise_exceptions_for_missing_entries=False,
-            _raise_exceptions_for_connection_errors=False,
-        )
-        return Path(found) if found else None
+        path = self.folder / name
+        return path if path.is_file() else None
+
+    def told(self, name: str) -> dict[str, Any]:
+        """What a JSON file of the checkpoint says; nothing when there is no such file."""
+        path = self.file(name)
+        return read_json(path) if path else {}
 
     def hash(self) -> str:
         """The start of the weights' SHA-256, for humans to compare."""
-        for name in ("model.safetensors", "pytorch_model.bin"):
-            if path := self.file(name):
-                return sha256(path)
-        return "unknown"
+        files = weights_of(self.folder)
+        return sha256(*files) if files else "unknown"
 
-
-def sha256(path: Path) -> str:
-    """The first twelve figures of a file's SHA-256."""
-    with path.open("rb") as weights:
-        return hashlib.file_digest(weights, "sha256").hexdigest()[:12]
+    @property
+    def licence(self) -> str:
+        return licence_of(self.folder)
 
 
 def find(name: str, download: bool = False) -> Checkpoint:
+    """A checkpoint by its folder or name, fetched from the hub only when `download` says so.
+
+    CheckpointError when it is not there or is not a checkpoint.
+    """
+    try:
+        folder = located(name)
+    except CheckpointError:
+        if not download:
+            raise
+        folder = fetch(name)
     # a checkpoint is open before a bar could be read
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    told = read_json(folder / "config.json")
     try:
-        config = AutoConfig.from_pretrained(name, local_files_only=not download)
-    except (OSError, ValueError) as problem:
-        where = "" if download else " on this machine; `hearken models pull` fetches it on purpose"
-        raise CheckpointError(f"no speech checkpoint {name!r}{where}") from problem
-    return Checkpoint(name, config, download)
+        # From here on a folder is opened, never a name: with a name, transformers looks for newer
+        # weights on the network even when told to use local files only.
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError, KeyError) as problem:
+        if told.get("model_type"):
+            raise CheckpointError(useless(name, told)) from problem
+        raise CheckpointError(f"the config.json of {name!r} names no model_type") from problem
+    return Checkpoint(name, folder, config)
+
+
+class Spelling(nn.Module):
+    """A CTC model whose outputs are the house's letters instead of its own tokens."""
+
+    def __init__(self, model: nn.Module, letters: Letters) -> None:
+        super().__init__()
+        self.model = model
+        share = torch.zeros(len(letters.counts), len(letters.alphabet.letters))
+        share[torch.arange(len(letters.counts)), torch.tensor(letters.counts)] = 1
+        self.register_buffer("share", share)  # (tokens, letters)
+
+    def forward(self, sound: Tensor) -> Spelled:
+        """(batch, samples) -> log probabilities, (batch, frames, letters)."""
+        chances = self.model(sound).logits.float().softmax(-1) @ self.share
+        return Spelled(chances.clamp_min(1e-30).log())
+
+
+class Spelled(NamedTuple):
+    logits: Tensor
 
 
 def spelling(checkpoint: Checkpoint) -> tuple[nn.Module, Alphabet, bool]:
     """(CTC model, its letters, whether it wants its input normalised)."""
-    if not checkpoint.spells:
-        raise CheckpointError(f"{checkpoint.name!r} has no CTC head; it cannot transcribe")
-    model = AutoModelForCTC.from_pretrained(
-        checkpoint.name, local_files_only=not checkpoint.download, dtype=torch.float32
-    )
-    return model.eval(), _alphabet(checkpoint), _normalised(checkpoint)
+    _must_be(checkpoint, "letters", "has no CTC head; it cannot transcribe")
+    if getattr(checkpoint.config, "add_adapter", False):
+        raise CheckpointError(f"{checkpoint.name!r} has an adapter that thins out its frames")
+    normalise = _normalised(checkpoint)
+    model = opened(AutoModelForCTC, checkpoint)
+    letters = _letters(checkpoint, model.lm_head.out_features)
+    return Spelling(model, letters).eval(), letters.alphabet, normalise
 
 
 def streaming(checkpoint: Checkpoint) -> tuple[Encoder, nn.Module, Alphabet]:
     """(encoder, CTC head, letters) of a checkpoint whose config.json says how it streams."""
-    model = HubertForCTC.from_pretrained(
-        checkpoint.name, local_files_only=not checkpoint.download, dtype=torch.float32
-    )
+    model = opened(HubertForCTC, checkpoint)
     model.requires_grad_(False)
-    return Encoder(model.hubert).fold(), model.lm_head, _alphabet(checkpoint)
+    try:
+        encoder = Encoder(model.hubert).fold()
+    except ValueError as wrong:
+        raise CheckpointError(f"{checkpoint.name!r} cannot be streamed: {wrong}") from wrong
+    return encoder, model.lm_head, _alphabet(checkpoint)
+
+
+def phone_head(checkpoint: Checkpoint) -> nn.Module | None:
+    """Frames (.., width) -> phones (.., 43), where the checkpoint has such a head beside it."""
+    path = checkpoint.file(PHONE_HEAD)
+    if path is None:
+        return None
+    weights = load_file(path)
+    phones, width = weights["weight"].shape
+    head = nn.Linear(width, phones)
+    head.load_state_dict({name: value.float() for name, value in weights.items()})
+    return head.requires_grad_(False)
 
 
 def classifying(checkpoint: Checkpoint) -> tuple[nn.Module, dict[int, str], bool]:
     """(sequence classifier, its labels, whether it wants its input normalised)."""
-    model = AutoModelForAudioClassification.from_pretrained(
-        checkpoint.name, local_files_only=not checkpoint.download, dtype=torch.float32
-    )
-    return model.eval(), cast("dict[int, str]", model.config.id2label), _normalised(checkpoint)
+    _must_be(checkpoint, "feelings", "has no sequence-classification head; it cannot feel")
+    normalise = _normalised(checkpoint)
+    model = opened(AutoModelForAudioClassification, checkpoint)
+    return model, cast("dict[int, str]", model.config.id2label), normalise
+
+
+def _must_be(checkpoint: Checkpoint, kind: Kind, otherwise: str) -> None:
+    if checkpoint.kind != kind:
+        is_one = f"; it is one of {checkpoint.kind}" if checkpoint.kind else ""
+        heads = ", ".join(checkpoint.heads) or "no architecture named"
+        model = checkpoint.config.model_type
+        raise CheckpointError(f"{checkpoint.name!r} ({model}, {heads}) {otherwise}{is_one}")
+
+
+def opened(auto: Any, checkpoint: Checkpoint) -> Any:
+    """The model in float32, whatever it is stored in, with every one of its weights."""
+    name = checkpoint.name
+    if not weights_of(checkpoint.folder):
+        raise CheckpointError(
+            f"{name!r} has no weights, or not all; `hearken models pull` it again"
+        )
+    try:
+        model, told = auto.from_pretrained(
+            checkpoint.folder, local_files_only=True, dtype=torch.float32, output_loading_info=True
+        )
+    except (OSError, ValueError, RuntimeError, SafetensorError, UnpicklingError) as problem:
+        raise CheckpointError(f"the weights of {name!r} do not fit its config.json") from problem
+    # Used in pretraining alone, and missing from many a checkpoint.
+    lacking = sorted(key for key in told["missing_keys"] if not key.endswith("masked_spec_embed"))
+    if lacking:
+        raise CheckpointError(f"{name!r} lacks weights of its model: {', '.join(lacking[:3])}")
+    return model.eval()
+
+
+def _vocabulary(checkpoint: Checkpoint) -> dict[str, int]:
+    vocabulary = checkpoint.told("vocab.json")
+    if not vocabulary:
+        raise CheckpointError(f"{checkpoint.name!r} has no vocab.json, so its letters are unknown")
+    return in_language(vocabulary, checkpoint.told("tokenizer_config.json"))
+
+
+def _letters(checkpoint: Checkpoint, size: int) -> Letters:
+    vocabulary = {**checkpoint.told("added_tokens.json"), **_vocabulary(checkpoint)}
+    told = checkpoint.told("special_tokens_map.json") | checkpoint.told("tokenizer_config.json")
+    boundary = text_of_token(told.get("word_delimiter_token")) or "|"
+    named = (text_of_token(told.get("pad_token")), "<pad>", "[PAD]")
+    outputs = (*(vocabulary.get(token or "") for token in named), checkpoint.config.pad_token_id)
+    blank = next((output for output in outputs if output is not None and output < size), None)
+    if blank is None:
+        raise CheckpointError(f"{checkpoint.name!r} does not say which of its tokens is the blank")
+    try:
+        return letters_of(vocabulary, blank, boundary, size)
+    except CheckpointError as wrong:
+        raise CheckpointError(f"{checkpoint.name!r} cannot be read: {wrong}") from None
 
 
 def _alphabet(checkpoint: Checkpoint) -> Alphabet:
-    path = checkpoint.file("vocab.json")
-    if path is None:
-        raise CheckpointError(f"{checkpoint.name!r} has no vocab.json, so its letters are unknown")
-    vocabulary = json.loads(path.read_text())
-    vocabulary = next((v for v in vocabulary.values() if isinstance(v, dict)), vocabulary)
-    settings = checkpoint.file("tokenizer_config.json")
-    told = json.loads(settings.read_text()) if settings else {}
+    """The letters of a checkpoint made for this house: one output, one letter."""
+    told = checkpoint.told("tokenizer_config.json")
     blank = str(told.get("pad_token", "<pad>"))
-    return alphabet_of(vocabulary, blank, str(told.get("word_delimiter_token", "|")))
+    boundary = str(told.get("word_delimiter_token", "|"))
+    return alphabet_of(_vocabulary(checkpoint), blank, boundary)
 
 
 def _normalised(checkpoint: Checkpoint) -> bool:
-    if checkpoint.file("preprocessor_config.json") is None:
+    told = checkpoint.told("preprocessor_config.json")
+    told = told or checkpoint.told("processor_config.json").get("feature_extractor", {})
+    if (rate := told.get("sampling_rate", RATE)) != RATE:
+        raise CheckpointError(f"{checkpoint.name!r} hears {rate} samples a second, not {RATE}")
+    if not told:
         return bool(checkpoint.config.feat_extract_norm == "layer")
-    extractor = AutoFeatureExtractor.from_pretrained(  # type: ignore[no-untyped-call]
-        checkpoint.name, local_files_only=not checkpoint.download
-    )
-    return bool(extractor.do_normalize)
+    return bool(told.get("do_normalize", True))

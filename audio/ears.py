@@ -1,33 +1,38 @@
 """What do the ears know about a turn, while it lasts and when it is over?
 
 The composition that the engine calls from its inference thread: one encoder pass for words and
-feelings, prosody, and the question that was asked. Not thread-safe: one thread calls, and streams
-are independent of each other and of who shares a call (tests/audio/test_ears.py).
+feelings, prosody, what is usual for this caller, and the question that was asked. Not thread-safe:
+one thread calls, and streams are independent of each other and of who shares a call
+(tests/audio/test_ears.py).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from audio import checkpoints
-from audio.checkpoints import Checkpoint, sha256
-from audio.emotion import UNKNOWN, EmotionHead, Feeling, cues, feeling_of, load_head
+from audio.checkpoints import Checkpoint
+from audio.contours import Caller
+from audio.emotion import UNKNOWN, EmotionHead, Feeling, cues, feeling_of, known_as, load_head
 from audio.encoder import frames_in
-from audio.lexicon import Lexicon
+from audio.hub import CheckpointError, sha256
+from audio.lexicon import CALIBRATION, Lexicon
 from audio.lexicon import there as lexicon_in
 from audio.listening import Exact, Hearing, Listener, Windowed
-from audio.prosody import measure
+from audio.phones import PhoneAlphabet
+from audio.prosody import Tones, tones
 from audio.search import Alphabet
 from audio.transcriber import Transcriber, read_curves
-from audio.types import FRAME, RATE, AcousticCues, Expectation, Prosody, Samples, Spoken
+from audio.types import FRAME, RATE, AcousticCues, Expectation, Samples, Spoken
+from audio.writer import Writer
 
-Feel = Callable[["Stream", Prosody], Feeling]
+Feel = Callable[["Stream", Tones], Feeling]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ class Model:
     where: str  # folder or hub name
     sha256: str  # its first twelve figures
     licence: str
-    streaming: str  # "exact" or "windowed"
+    streaming: str  # "exact", "windowed" or "no"
 
 
 @dataclass(slots=True)
@@ -48,6 +53,7 @@ class Stream:
     start: int
     feel: bool
     hearing: Hearing
+    caller: Caller
     samples: list[Samples] = field(default_factory=list)
 
     def heard(self) -> Samples:
@@ -63,8 +69,10 @@ class Ears:
         transcriber: Transcriber,
         feeling: Feel | None,
         models: Mapping[str, Model],
+        writer: Writer | None = None,
     ) -> None:
         self.models = models
+        self._writer = writer
         self._listener = listener
         self._transcriber = transcriber
         self._feeling = feeling
@@ -77,10 +85,13 @@ class Ears:
         checkpoint: str | None = None,
         emotion: bool = True,
         emotion_checkpoint: str | None = None,
+        writer_checkpoint: str | None = None,
+        writer_s: float = 2.5,
         download: bool = False,
     ) -> Ears:
         """`weights` holds the embedded `ears` and `emotion`; a checkpoint, by folder or hub name,
-        takes the place of one of them."""
+        takes the place of one of them. A writer comes beside them, and may take `writer_s` a turn.
+        CheckpointError for one that is not here or cannot do what it is named for."""
         own = (
             emotion
             and emotion_checkpoint is None
@@ -100,12 +111,18 @@ class Ears:
         elif head is not None:
             feeling = _by_head(head) if together else _by_embedded(head, weights / "ears")
             models["emotion"] = _of_head(weights / "emotion", exact=together)
-        return cls(listener, transcriber, feeling, models)
+        writer: Writer | None = None
+        if writer_checkpoint is not None:
+            writes = checkpoints.find(writer_checkpoint, download)
+            writer = Writer.open(writes, writer_s)
+            models["whole_turns"] = replace(_described(writes, exact=False), streaming="no")
+        return cls(listener, transcriber, feeling, models, writer)
 
-    def open(self, start: int, feel: bool) -> Stream:
-        """`feel`: may emotion be inferred on this leg, by role and by consent?"""
+    def open(self, start: int, feel: bool, caller: Caller | None = None) -> Stream:
+        """`feel`: may emotion be inferred on this leg, by role and by consent? `caller` is what
+        earlier turns of the same person taught; a new one compares the turn with itself."""
         felt = feel and self._feeling is not None
-        return Stream(start, feel, self._listener.open(felt))
+        return Stream(start, feel, self._listener.open(felt), caller or Caller())
 
     def advance(self, packets: Sequence[tuple[Stream, Samples]]) -> list[str]:
         """The reading so far of each stream. A stream comes once in a call."""
@@ -116,9 +133,15 @@ class Ears:
 
     def finish(self, stream: Stream, expect: Expectation) -> Spoken:
         """The turn is over and so is the stream."""
-        likely = self._listener.finish(stream.hearing)
-        transcript = self._transcriber.decide(likely, stream.start, expect)
-        return Spoken(transcript, self._cues(stream) if stream.feel else None, self._names)
+        likely, phones = self._listener.finish(stream.hearing)
+        transcript = self._transcriber.decide(likely, stream.start, expect, phones)
+        names = self._names
+        if self._writer is not None:
+            heard = transcript
+            transcript = self._writer.better(heard, expect, stream.heard(), stream.start)
+            if transcript is heard:
+                names = {role: name for role, name in names.items() if role != "whole_turns"}
+        return Spoken(transcript, self._cues(stream) if stream.feel else None, names)
 
     def warm_up(self) -> None:
         """Once through everything, so that the first caller does not pay for it."""
@@ -126,36 +149,42 @@ class Ears:
         noise = np.random.default_rng(0).standard_normal(RATE, np.float32) * np.float32(0.01)
         self.advance([(stream, noise)])
         self.finish(stream, Expectation())
+        if self._writer is not None:  # which noise alone would not be given to
+            self._writer.write(noise, 0)
 
     def _cues(self, stream: Stream) -> AcousticCues:
         heard = stream.heard()
-        prosody = measure(heard, None)
-        feeling = self._feeling(stream, prosody) if self._feeling else UNKNOWN
-        return cues(feeling, prosody, len(heard) / RATE)
+        measured = tones(heard, None)
+        feeling = self._feeling(stream, measured) if self._feeling else UNKNOWN
+        return cues(feeling, measured.prosody, len(heard) / RATE)
 
 
 def _listener(found: Checkpoint, head: EmotionHead | None) -> tuple[Listener, Transcriber]:
-    folder = Path(found.name)
+    folder = found.folder
     if found.streams:
         encoder, letters_head, alphabet = checkpoints.streaming(found)
-        transcriber = _transcriber(alphabet, folder, FRAME)
+        phones = checkpoints.phone_head(found)
+        transcriber = _transcriber(alphabet, folder, FRAME, phones is not None)
         blend = head.blend if head else None
-        return Exact(encoder, letters_head, transcriber, blend), transcriber
+        return Exact(encoder, letters_head, transcriber, blend, phones), transcriber
     model, alphabet, normalise = checkpoints.spelling(found)
     stride = int(np.prod(found.config.conv_stride))
     transcriber = _transcriber(alphabet, folder, stride)
     return Windowed(model, normalise, transcriber), transcriber
 
 
-def _transcriber(alphabet: Alphabet, folder: Path, frame: int) -> Transcriber:
-    lexicon = Lexicon(folder, alphabet) if lexicon_in(folder) else None
-    return Transcriber(alphabet, read_curves(folder / "calibration.json"), lexicon, frame)
+def _transcriber(
+    alphabet: Alphabet, folder: Path, frame: int, by_phones: bool = False
+) -> Transcriber:
+    phones = PhoneAlphabet() if by_phones else None
+    lexicon = Lexicon(folder, phones or alphabet) if lexicon_in(folder) else None
+    return Transcriber(alphabet, read_curves(folder / CALIBRATION), lexicon, frame, phones)
 
 
 def _by_head(head: EmotionHead) -> Feel:
-    def feel(stream: Stream, prosody: Prosody) -> Feeling:
+    def feel(stream: Stream, measured: Tones) -> Feeling:
         blended = stream.hearing.blended
-        return head.feel(torch.cat(blended), prosody) if blended else UNKNOWN
+        return head.feel(torch.cat(blended), measured, stream.caller) if blended else UNKNOWN
 
     return feel
 
@@ -165,24 +194,30 @@ def _by_embedded(head: EmotionHead, folder: Path) -> Feel:
     encoder, _, _ = checkpoints.streaming(checkpoints.find(str(folder)))
 
     @torch.inference_mode()
-    def feel(stream: Stream, prosody: Prosody) -> Feeling:
+    def feel(stream: Stream, measured: Tones) -> Feeling:
         heard = stream.heard()
         if not frames_in(len(heard)):
             return UNKNOWN
         layers = encoder(torch.from_numpy(heard)[None])[:-1]
-        return head.feel(head.blend(torch.stack(layers, 1)[0]), prosody)
+        return head.feel(head.blend(torch.stack(layers, 1)[0]), measured, stream.caller)
 
     return feel
 
 
 def _by_classifier(found: Checkpoint) -> Feel:
     model, labels, normalise = checkpoints.classifying(found)
+    if not any(known_as(label) for label in labels.values()):
+        told = ", ".join(list(labels.values())[:4])
+        why = f"{found.name!r} tells {told} apart, which are no feelings known here"
+        raise CheckpointError(f"{why}; if they are some, name them as id2label in its config.json")
 
     @torch.inference_mode()
-    def feel(stream: Stream, prosody: Prosody) -> Feeling:
+    def feel(stream: Stream, measured: Tones) -> Feeling:
         heard = stream.heard()
         if not frames_in(len(heard)):
             return UNKNOWN
+        if len(heard) < RATE // 10:  # shorter than the convolutions' sight
+            heard = np.pad(heard, (0, RATE // 10 - len(heard)))
         if normalise:
             heard = (heard - heard.mean()) / np.sqrt(heard.var() + 1e-7)
         logits = model(torch.from_numpy(heard)[None]).logits[0]
@@ -202,6 +237,5 @@ def _way(exact: bool) -> str:
 
 
 def _described(found: Checkpoint, exact: bool) -> Model:
-    licence = str(getattr(found.config, "licence", "see its model card"))
     name = str(getattr(found.config, "title", found.name))
-    return Model(name, found.name, found.hash(), licence, _way(exact))
+    return Model(name, found.name, found.hash(), found.licence, _way(exact))

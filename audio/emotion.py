@@ -1,10 +1,11 @@
 """What does the voice say about how the caller feels?
 
-A small head over the encoder pass that also spells: a learned blend of its layers, attentive
-pooling (Lin et al. 2017, arXiv 1703.03130; with deviations as in Okabe et al. 2018), and prosody.
+A small convolutional head with attentive pooling (Lin et al. 2017, arXiv 1703.03130; with
+deviations as in Okabe et al. 2018, arXiv 1803.10963) over a learned blend of the layers of the
+encoder pass that also spells, and over how colour and pitch of the voice differ from what is usual
+for this caller (audio/contours.py), which an encoder taught to spell has learned to ignore.
 Probabilities are temperature-scaled on dev speakers (Guo et al. 2017). It was taught by acted
-emotion, so it abstains rather than guess from little or unclear speech, and loudness is kept from
-it: a telephone's gain is not a feeling.
+emotion, so it abstains rather than guess from little or unclear speech.
 """
 
 from __future__ import annotations
@@ -12,20 +13,24 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import log2
 from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from audio.contours import NUMBERS, Caller, contours
+from audio.prosody import Tones
 from audio.types import EMOTIONS, AcousticCues, Emotion, Prosody
 
-PROSODY = 8  # numbers made of a Prosody
+# What the head tells apart. Calm is neutral to everybody else.
+ACTED = ("neutral", "calm", "happy", "sad", "angry", "fearful", "surprised", "disgusted")
 LEAST_S = 0.4  # of voice; less says nothing about feeling
 ENOUGH_S = 1.6  # of voice; the length at which the head was taught
 LEAST_SURE = 0.28  # twice chance; a flatter verdict is no verdict
+LONGEST = 500  # frames: the last 10 s of a turn are judged
 
 # Arousal and valence that actors' categories stand for (Russell's circumplex, 1980), 0 to 1.
 AFFECT: Mapping[Emotion, tuple[float, float]] = {
@@ -63,36 +68,31 @@ class Feeling:
 UNKNOWN = Feeling({}, None, None)
 
 
-def numbers(prosody: Prosody) -> list[float]:
-    """Prosody as the head reads it; what could not be measured is 0 with its own flag."""
-    pitch, spread = prosody.pitch_hz, prosody.pitch_range_semitones
-    rate = prosody.syllables_per_s
-    return [
-        log2(pitch / 160) if pitch else 0.0,
-        float(pitch is not None),
-        (spread - 6) / 6 if spread is not None else 0.0,
-        float(spread is not None),
-        (rate - 4) / 2 if rate is not None else 0.0,
-        float(rate is not None),
-        prosody.pause_ratio,
-        min(prosody.voiced_s, 4.0) / 2 - 1,
-    ]
-
-
 class EmotionHead(nn.Module):
-    def __init__(self, *, layers: int, width: int, hidden: int = 96) -> None:
+    """Layers and contours of a turn -> the eight of `ACTED`."""
+
+    def __init__(self, *, layers: int, width: int, hidden: int = 128) -> None:
         super().__init__()
         self.hidden = hidden
         self.weights = nn.Parameter(torch.zeros(layers))
-        self.norm = nn.LayerNorm(width)
-        self.attention = nn.Sequential(nn.Linear(width, 64), nn.Tanh(), nn.Linear(64, 1))
+        self.inlet = nn.Sequential(nn.Dropout(0.5), nn.Linear(width, hidden))
+        widths = (NUMBERS, hidden, hidden, hidden)
+        self.convolutions = nn.ModuleList(
+            nn.Conv1d(width, hidden, kernel, padding=kernel // 2)
+            for width, kernel in zip(widths, (5, 5, 5, 3), strict=True)
+        )
+        self.norms = nn.ModuleList(nn.BatchNorm1d(hidden) for _ in widths)
+        self.attention = nn.Sequential(
+            nn.Conv1d(hidden, 64, 1), nn.Tanh(), nn.Conv1d(64, hidden, 1)
+        )
+        self.drop = nn.Dropout(0.3)
         self.judge = nn.Sequential(
-            nn.LayerNorm(2 * width + PROSODY),
-            nn.Dropout(0.3),
-            nn.Linear(2 * width + PROSODY, hidden),
+            nn.BatchNorm1d(2 * hidden),
+            nn.Dropout(0.4),
+            nn.Linear(2 * hidden, 96),
             nn.GELU(),
             nn.Dropout(0.3),
-            nn.Linear(hidden, len(EMOTIONS) + 2),
+            nn.Linear(96, len(ACTED)),
         )
         self.register_buffer("temperature", torch.ones(()))
 
@@ -104,24 +104,49 @@ class EmotionHead(nn.Module):
         """`blend` of layers that are `evened` already."""
         return (layers * self.weights.softmax(0)[:, None, None]).sum(-3)
 
-    def forward(self, blended: Tensor, there: Tensor, prosody: Tensor) -> tuple[Tensor, Tensor]:
-        """(batch, frames, width), (batch, frames), (batch, 8) -> emotions, arousal-valence."""
-        x = self.norm(blended)
-        scores = self.attention(x).squeeze(-1).masked_fill(~there, -1e4)
-        share = scores.softmax(1).unsqueeze(-1)  # (batch, frames, 1)
-        mean = (x * share).sum(1)
-        deviation = ((x - mean.unsqueeze(1)).square() * share).sum(1).clamp_min(1e-5).sqrt()
-        out = self.judge(torch.cat([mean, deviation, prosody], -1))
-        return out[:, : len(EMOTIONS)], out[:, len(EMOTIONS) :].sigmoid()
+    def forward(self, contour: Tensor, there: Tensor, blended: Tensor) -> Tensor:
+        """`contour` (batch, 2 n, 43), 20 ms a frame, of which `there` (batch, 2 n) says 1 where
+        one is; `blended` (batch, n, width), 40 ms a frame -> logits (batch, 8)."""
+        y, there = contour.transpose(1, 2), there[:, None]
+        for index, (convolution, norm) in enumerate(
+            zip(self.convolutions, self.norms, strict=True)
+        ):
+            z = self.drop(F.gelu(norm(convolution(y))))
+            y = y + z if index else z
+            if index < 2:  # 20 -> 40 -> 80 ms a frame
+                odd = y.shape[2] % 2
+                y, there = F.avg_pool1d(F.pad(y, (0, odd)), 2), F.pad(there, (0, odd))[..., ::2]
+            if index == 0:
+                y = y + self.inlet(blended).transpose(1, 2)
+            y = y * there
+        share = self.attention(y).masked_fill(there == 0, -1e4).softmax(2)
+        mean = (y * share).sum(2)
+        deviation = ((y - mean[..., None]).square() * share).sum(2).clamp_min(1e-5).sqrt()
+        logits: Tensor = self.judge(torch.cat([mean, deviation], 1))
+        return logits
 
     @torch.inference_mode()
-    def feel(self, blended: Tensor, prosody: Prosody) -> Feeling:
-        paired = halved(blended)
-        there = torch.ones(1, len(paired), dtype=torch.bool)
-        logits, affect = self(paired[None], there, torch.tensor([numbers(prosody)]))
-        chances = (logits[0] / self.temperature).softmax(-1).tolist()
-        arousal, valence = affect[0].tolist()
-        return Feeling(dict(zip(EMOTIONS, chances, strict=True)), arousal, valence)
+    def feel(self, blended: Tensor, tones: Tones, caller: Caller) -> Feeling:
+        """What a turn sounds like. `blended` (frames of 20 ms, width). `caller` learns from it."""
+        turn = contours(tones)
+        if turn is None:
+            return UNKNOWN
+        caller.hear(turn)
+        contour, start = caller.view(turn)
+        contour, layers = together(contour, halved(blended), start)
+        there = torch.ones(1, len(contour))
+        logits = self(contour[None], there, layers[None])[0]
+        return felt((logits / self.temperature).softmax(-1).tolist())
+
+
+def together(contour: Tensor, layers: Tensor, start: int) -> tuple[Tensor, Tensor]:
+    """The contour (frames of 20 ms from `start`) and the layers (of 40 ms, from the beginning) of
+    the same stretch, as many frames of one as twice those of the other; the last 10 s of it."""
+    pairs = -(-len(contour) // 2)
+    contour = F.pad(contour, (0, 0, 0, 2 * pairs - len(contour)))
+    layers = layers[start // 2 : start // 2 + pairs]
+    layers = F.pad(layers, (0, 0, 0, pairs - len(layers)))
+    return contour[-LONGEST:], layers[-LONGEST // 2 :]
 
 
 def evened(layers: Tensor) -> Tensor:
@@ -136,6 +161,21 @@ def halved(x: Tensor) -> Tensor:
     return x.reshape(*x.shape[:-2], frames // 2, 2, x.shape[-1]).mean(-2)
 
 
+def felt(chances: list[float]) -> Feeling:
+    """The eight of `ACTED` as the seven of the house. Affect is what the categories stand for."""
+    emotion = dict.fromkeys(EMOTIONS, 0.0)
+    for name, chance in zip(ACTED, chances, strict=True):
+        emotion[_KNOWN_AS[name[:3]]] += chance
+    return Feeling(emotion, *_affect(emotion))
+
+
+def _affect(emotion: Mapping[Emotion, float]) -> tuple[float, float]:
+    arousal, valence = (
+        sum(share * AFFECT[name][axis] for name, share in emotion.items()) for axis in (0, 1)
+    )
+    return arousal, valence
+
+
 def load_head(folder: Path) -> EmotionHead:
     shape = json.loads((folder / "config.json").read_text())
     head = EmotionHead(layers=shape["layers"], width=shape["width"], hidden=shape["hidden"])
@@ -143,20 +183,22 @@ def load_head(folder: Path) -> EmotionHead:
     return head.eval()
 
 
+def known_as(label: str) -> Emotion | None:
+    """Which of the seven another checkpoint's label means; None when it is none of them."""
+    return _KNOWN_AS.get(label.lower()[:3])
+
+
 def feeling_of(labels: Mapping[int, str], chances: list[float]) -> Feeling:
     """Another classifier's verdict in this house's words; affect follows from the categories."""
     emotion: dict[Emotion, float] = {}
     for index, label in labels.items():
-        if known := _KNOWN_AS.get(label.lower()[:3]):
+        if known := known_as(label):
             emotion[known] = emotion.get(known, 0.0) + chances[int(index)]
     total = sum(emotion.values())
     if total < 0.5:  # mostly classes that mean nothing here
         return UNKNOWN
     shares = {known: chance / total for known, chance in emotion.items()}
-    arousal, valence = (
-        sum(shares[known] * AFFECT[known][axis] for known in shares) for axis in (0, 1)
-    )
-    return Feeling(shares, arousal, valence)
+    return Feeling(shares, *_affect(shares))
 
 
 def cues(feeling: Feeling, prosody: Prosody, heard_s: float) -> AcousticCues:

@@ -36,8 +36,8 @@ SIGHT = 512  # samples a frame of the embedded size sees: [320 i, 320 i + 512)
 class Reach:
     """How far a frame may attend: its own chunk of frames, and `left` frames before that chunk."""
 
-    chunk: int = 10  # 200 ms: the hop at which partial text appears
-    left: int = 60  # 1.2 s of memory a layer, so 7 s through six layers
+    chunk: int = 16  # 320 ms: the hop at which partial text appears
+    left: int = 64  # 1.28 s of memory a layer, so 7.7 s through six layers
 
 
 @dataclass(slots=True)
@@ -307,8 +307,8 @@ def small_config(**changes: Any) -> HubertConfig:
         "num_conv_pos_embeddings": 32,
         "num_conv_pos_embedding_groups": 16,
         "pad_token_id": 0,
-        "chunk_frames": 10,
-        "left_frames": 60,
+        "chunk_frames": 16,
+        "left_frames": 64,
         "causal_positions": True,
     }
     return HubertConfig(**(settings | changes))

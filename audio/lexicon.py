@@ -7,6 +7,7 @@ are known use audio.search. Held by tests/audio/test_transcriber.py::test_lexico
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,15 +18,22 @@ import torch
 from audio.search import Alphabet, Said, Scores
 from audio.torchaudio_guard import import_torchaudio
 
+CALIBRATION = "calibration.json"  # beside the checkpoint: what was fitted on dev speakers
+
 
 class Lexicon:
-    """`words.arpa` (order of words) and `words.lexicon` (their spelling) from one folder."""
+    """`words.arpa` (order of words) and `words.lexicon` (their letters or phones) from a folder."""
 
     def __init__(
-        self, folder: Path, alphabet: Alphabet, weight: float = 1.0, word: float = 0.0
+        self, folder: Path, alphabet: Alphabet, weight: float | None = None, word: float = 0.0
     ) -> None:
+        """`weight` of the words' order against their sound, and what a `word` costs or brings in
+        nats; without, as fitted on dev speakers for this folder."""
         import_torchaudio()
         from torchaudio.models.decoder import ctc_decoder  # type: ignore[import-untyped]
+
+        if weight is None:
+            weight, word = _fitted(folder / CALIBRATION)
 
         self.alphabet = alphabet
         with _quiet():
@@ -44,21 +52,33 @@ class Lexicon:
 
     def words(self, likely: Scores) -> tuple[Said, ...]:
         (best,) = self._decoder(torch.from_numpy(likely)[None])
-        return self._timed(best[0].tokens.tolist(), best[0].timesteps.tolist()) if best else ()
+        if not best:
+            return ()
+        spans = self._spans(best[0].tokens.tolist(), best[0].timesteps.tolist())
+        words = [word for word in best[0].words if word]
+        # flashlight leaves out the last word of a turn that ends before its boundary
+        return tuple(
+            Said(word, *span, 0.0) for word, span in zip(words, spans[: len(words)], strict=True)
+        )
 
-    def _timed(self, letters: list[int], frames: list[int]) -> tuple[Said, ...]:
-        said: list[Said] = []
-        word, begun, ended = "", 0, 0
+    def _spans(self, tokens: list[int], frames: list[int]) -> list[tuple[int, int]]:
+        """First frame and end of each stretch of tokens between two boundaries."""
+        spans: list[tuple[int, int]] = []
+        begun = ended = -1
         boundary = self.alphabet.boundary
-        for letter, frame in zip([*letters, boundary], [*frames, 0], strict=True):
-            if letter != boundary:
-                begun = begun if word else frame
+        for token, frame in zip([*tokens, boundary], [*frames, 0], strict=True):
+            if token != boundary:
+                begun = frame if begun < 0 else begun
                 ended = frame + 1
-                word += self.alphabet.letters[letter]
-            elif word:
-                said.append(Said(word, begun, ended, 0.0))
-                word = ""
-        return tuple(said)
+            elif begun >= 0:
+                spans.append((begun, ended))
+                begun = -1
+        return spans
+
+
+def _fitted(path: Path) -> tuple[float, float]:
+    told = json.loads(path.read_text()).get("order") if path.exists() else None
+    return (told["weight"], told["word"]) if told else (1.0, 0.0)
 
 
 @contextmanager

@@ -35,7 +35,8 @@ class Hearing:
 
     partial: Partial = field(default_factory=Partial)
     text: str = ""
-    likely: list[Scores] = field(default_factory=list)
+    likely: list[Scores] = field(default_factory=list)  # letters
+    phones: list[Scores] = field(default_factory=list)
     blended: list[Tensor] = field(default_factory=list)  # for the emotion head, when allowed
     memory: Memory | None = None
     samples: list[Samples] = field(default_factory=list)
@@ -48,17 +49,22 @@ class Listener(Protocol):
 
     def open(self, feel: bool) -> Hearing: ...
     def advance(self, packets: Sequence[tuple[Hearing, Samples]]) -> None: ...
-    def finish(self, hearing: Hearing) -> Scores: ...
+    def finish(self, hearing: Hearing) -> tuple[Scores, Scores | None]: ...
 
 
 class Exact:
     exact = True
 
     def __init__(
-        self, encoder: Encoder, head: nn.Module, transcriber: Transcriber, blend: Blend | None
+        self,
+        encoder: Encoder,
+        head: nn.Module,
+        transcriber: Transcriber,
+        blend: Blend | None = None,
+        phone_head: nn.Module | None = None,
     ) -> None:
         self.encoder, self.head, self.transcriber = encoder, head, transcriber
-        self.blend = blend
+        self.blend, self.phone_head = blend, phone_head
 
     def open(self, feel: bool) -> Hearing:
         return Hearing(memory=self.encoder.open(), feel=feel and self.blend is not None)
@@ -68,10 +74,12 @@ class Exact:
         encoded = self.encoder.advance(heard)
         self._take([hearing for hearing, _ in packets], encoded)
 
-    def finish(self, hearing: Hearing) -> Scores:
+    def finish(self, hearing: Hearing) -> tuple[Scores, Scores | None]:
         self._take([hearing], self.encoder.finish([cast(Memory, hearing.memory)]))
-        letters = len(self.transcriber.alphabet.letters)
-        return np.concatenate([np.zeros((0, letters), np.float32), *hearing.likely])
+        letters = joined(hearing.likely, self.transcriber.alphabet)
+        if self.phone_head is None:
+            return letters, None
+        return letters, joined(hearing.phones, self.transcriber.sounds)
 
     @torch.inference_mode()
     def _take(self, hearings: Sequence[Hearing], encoded: Sequence[Encoded]) -> None:
@@ -80,6 +88,9 @@ class Exact:
                 continue
             likely = F.log_softmax(self.head(new.last).float(), -1).numpy()
             hearing.likely.append(likely)
+            if self.phone_head is not None:
+                sounds = self.phone_head(new.last).float()
+                hearing.phones.append(F.log_softmax(sounds, -1).numpy())
             hearing.text = self.transcriber.listen(hearing.partial, likely)
             if hearing.feel and self.blend is not None:
                 hearing.blended.append(self.blend(new.layers.float()))
@@ -103,11 +114,10 @@ class Windowed:
                 window = np.concatenate(hearing.samples)[-WINDOW:]
                 hearing.text = self.transcriber.listen(Partial(), self.hear(window))
 
-    def finish(self, hearing: Hearing) -> Scores:
+    def finish(self, hearing: Hearing) -> tuple[Scores, Scores | None]:
         whole = np.concatenate([np.zeros(0, np.float32), *hearing.samples])
         pieces = [whole[at : at + LONGEST] for at in range(0, len(whole), LONGEST)]
-        letters = len(self.transcriber.alphabet.letters)
-        return np.concatenate([np.zeros((0, letters), np.float32), *map(self.hear, pieces)])
+        return joined(list(map(self.hear, pieces)), self.transcriber.alphabet), None
 
     @torch.inference_mode()
     def hear(self, samples: Samples) -> Scores:
@@ -117,6 +127,10 @@ class Windowed:
             samples = (samples - samples.mean()) / np.sqrt(samples.var() + 1e-7)
         output: Any = self.model(torch.from_numpy(samples)[None])
         return cast(Scores, F.log_softmax(output.logits[0].float(), -1).numpy())
+
+
+def joined(pieces: Sequence[Scores], alphabet: Alphabet) -> Scores:
+    return np.concatenate([np.zeros((0, len(alphabet.letters)), np.float32), *pieces])
 
 
 def alphabet_of(vocabulary: dict[str, int], blank: str, boundary: str) -> Alphabet:

@@ -10,6 +10,8 @@ cannot be measured is None, never a guess.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
@@ -35,9 +37,35 @@ _DIP_DB, _AUDIBLE_DB = 2.0, 25.0  # de Jong and Wempe, 2009
 _SILENT_DB = -60.0
 _QUIETER_DB = 25.0  # below the loud parts: no speech, where nobody says which hops are
 _SHORTEST_S = 0.1  # of voice; less is not measured
+_NONE = np.zeros(0, np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pitch:
+    """F0 where there is one. `at` are the middles of the stretches it was measured on."""
+
+    hz: NDArray[np.float64]
+    at: NDArray[np.int64]  # samples of the narrow signal
+
+
+NO_PITCH = Pitch(np.zeros(0), np.zeros(0, np.int64))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tones:
+    """What was measured, and what it was measured on, for those who look closer."""
+
+    prosody: Prosody
+    narrow: Samples  # at 8 kHz
+    pitch: Pitch
 
 
 def measure(samples: Samples, voiced: NDArray[np.bool_] | None) -> Prosody:
+    """`tones` without its details."""
+    return tones(samples, voiced).prosody
+
+
+def tones(samples: Samples, voiced: NDArray[np.bool_] | None) -> Tones:
     """Samples of one turn; `voiced` says of each 32 ms hop whether it is speech.
 
     Without it, what is loud counts as speech. Pauses are those between the first and the last
@@ -47,32 +75,35 @@ def measure(samples: Samples, voiced: NDArray[np.bool_] | None) -> Prosody:
     """
     hops = len(samples) // VOICE_HOP
     if voiced is None:
-        voiced = _loud(samples[: hops * VOICE_HOP])
+        voiced = loud(samples[: hops * VOICE_HOP])
     elif len(voiced) != hops:
         raise ValueError(f"{len(voiced)} hops do not describe {len(samples)} samples")
     spoken = np.flatnonzero(voiced)
     voiced_s = len(spoken) * VOICE_HOP / RATE
     if voiced_s < _SHORTEST_S:
-        return Prosody(None, None, None, None, 1.0, voiced_s)
+        return Tones(Prosody(None, None, None, None, 1.0, voiced_s), _NONE, NO_PITCH)
     pauses = 1 - len(spoken) / int(spoken[-1] - spoken[0] + 1)
     power = float(np.mean(np.square(samples[: hops * VOICE_HOP].reshape(hops, -1)[spoken])))
     loudness = 10 * np.log10(power) if power > 0 else -np.inf
     if loudness < _SILENT_DB:
-        return Prosody(None, None, None, None, pauses, voiced_s)
+        return Tones(Prosody(None, None, None, None, pauses, voiced_s), _NONE, NO_PITCH)
     narrow = resample(samples, RATE, _PITCH_RATE)
     pitch = _pitch(narrow, voiced)
-    low, middle, high = np.percentile(pitch, (10, 50, 90)) if len(pitch) else (0, 0, 0)
-    return Prosody(
-        pitch_hz=float(middle) if len(pitch) else None,
-        pitch_range_semitones=float(12 * np.log2(high / low)) if len(pitch) else None,
+    hz = pitch.hz
+    low, middle, high = np.percentile(hz, (10, 50, 90)) if len(hz) else (0, 0, 0)
+    prosody = Prosody(
+        pitch_hz=float(middle) if len(hz) else None,
+        pitch_range_semitones=float(12 * np.log2(high / low)) if len(hz) else None,
         loudness_db=float(loudness),
         syllables_per_s=_syllables(narrow, voiced) / voiced_s,
         pause_ratio=pauses,
         voiced_s=voiced_s,
     )
+    return Tones(prosody, narrow, pitch)
 
 
-def _loud(samples: Samples) -> NDArray[np.bool_]:
+def loud(samples: Samples) -> NDArray[np.bool_]:
+    """Of each 32 ms hop of whole hops: is it loud, for its surroundings, as speech is?"""
     if not len(samples):
         return np.zeros(0, np.bool_)
     power = np.mean(np.square(samples.reshape(-1, VOICE_HOP)), axis=1)
@@ -85,14 +116,14 @@ def _voiced_at(places: NDArray[np.int64], voiced: NDArray[np.bool_]) -> NDArray[
     return voiced[np.minimum(places * (RATE // _PITCH_RATE) // VOICE_HOP, len(voiced) - 1)]
 
 
-def _pitch(narrow: Samples, voiced: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _pitch(narrow: Samples, voiced: NDArray[np.bool_]) -> Pitch:
     """F0 every 10 ms, in order, where there is one.
 
     YIN (de Cheveigne and Kawahara, 2002): the period is the first shift by which a stretch of
     sound differs little from itself, little meaning against the mean over shorter shifts.
     """
     if len(narrow) < _SPAN:
-        return np.zeros(0)
+        return NO_PITCH
     places = np.arange(0, len(narrow) - _SPAN + 1, _STEP)
     places = places[_voiced_at(places + _SPAN // 2, voiced)]
     frames = sliding_window_view(narrow, _SPAN)[places]  # (measurements, _SPAN)
@@ -118,13 +149,15 @@ def _pitch(narrow: Samples, voiced: NDArray[np.bool_]) -> NDArray[np.float64]:
     return _steady(_PITCH_RATE / period, places[found])
 
 
-def _steady(pitch: NDArray[np.float64], places: NDArray[np.int64]) -> NDArray[np.float64]:
+def _steady(pitch: NDArray[np.float64], places: NDArray[np.int64]) -> Pitch:
     """Without measurements that no neighbour in time agrees with: octave slips, clicks."""
     if len(pitch) < _FEWEST_PITCHED:
-        return np.zeros(0)
+        return NO_PITCH
     agrees = (np.diff(places) == _STEP) & (np.abs(np.diff(np.log(pitch))) < np.log(_NEIGHBOUR))
-    kept = pitch[np.append(agrees, False) | np.insert(agrees, 0, False)]
-    return kept if len(kept) >= _FEWEST_PITCHED else np.zeros(0)
+    kept = np.append(agrees, False) | np.insert(agrees, 0, False)
+    if np.count_nonzero(kept) < _FEWEST_PITCHED:
+        return NO_PITCH
+    return Pitch(pitch[kept], places[kept] + _SPAN // 2)
 
 
 def _syllables(narrow: Samples, voiced: NDArray[np.bool_]) -> int:

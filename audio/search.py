@@ -35,6 +35,13 @@ class Alphabet:
     def able(self, text: str) -> bool:
         return bool(text) and all(c == " " or c in self.letters for c in text)
 
+    def character(self, letter: int) -> str:
+        return self.letters[letter]
+
+    def shape(self, text: str) -> str:
+        """`text` in the characters that a greedy reading of it would have."""
+        return text
+
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
@@ -46,7 +53,7 @@ class Phrase:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One phrase on the best path: its frames, and how far it lies below any letters at all."""
+    """One phrase on the best path: its frames, and how far each letter lies below the likeliest."""
 
     text: str
     start: int
@@ -211,5 +218,6 @@ def _sayings(
             continue
         end = int(start + np.flatnonzero(~blanks[start:stop])[-1] + 1)
         text = phrases[graph.sayings[owners[start]]].text
-        said.append(Said(text, int(start), end, float(gaps[start:stop].sum()) / len(text)))
+        letters = len(alphabet.spell(text))
+        said.append(Said(text, int(start), end, float(gaps[start:stop].sum()) / letters))
     return tuple(said)

@@ -35,6 +35,7 @@ from audio.types import AudioError, Samples
 
 # From espeak-ng's speak_lib.h.
 _SYNCHRONOUS, _DONT_EXIT, _RATE, _UTF8, _OK = 2, 0x8000, 1, 1, 0
+_IPA = 0x02 | ord("_") << 8  # phonemes in IPA with an underscore between two
 _PAUSE = 0.25  # seconds between sentences; espeak-ng ends each one abruptly
 _HEARD = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
 
@@ -89,6 +90,7 @@ class _Engine:
             raise AudioError(f"espeak-ng finds no voices in {voices}; reinstall espeakng-loader")
         self._hear = _HEARD(self._heard)  # kept, because the library keeps only its address
         self._library.espeak_SetSynthCallback(self._hear)
+        self._library.espeak_TextToPhonemes.restype = ctypes.c_char_p
 
     def _heard(self, wave: int | None, count: int, _events: int | None) -> int:
         if wave:
@@ -110,6 +112,16 @@ class _Engine:
             )
             return decode(bytes(self._said), "pcm_s16le", 1)[:, 0], self.rate
 
+    def phonemes(self, text: str, voice: Voice) -> str:
+        with self._lock:
+            self._library.espeak_SetVoiceByName(voice.language.encode())
+            said = ctypes.create_string_buffer(text.encode())
+            left, clauses = ctypes.c_void_p(ctypes.addressof(said)), list[str]()
+            while left.value:
+                clause = self._library.espeak_TextToPhonemes(ctypes.byref(left), _UTF8, _IPA)
+                clauses.append((clause or b"").decode())
+            return " ".join(clauses)
+
 
 _loading = Lock()
 
@@ -122,6 +134,14 @@ def _loaded() -> _Engine:
 def _engine() -> _Engine:
     with _loading:  # two first speakers at once must not start the global machine twice
         return _loaded()
+
+
+def phonemes(text: str, language: str = "en-us") -> str:
+    """How espeak-ng says `text`: IPA with stress, `_` between phonemes, a space between words.
+
+    Words that run together, as "of the", come out as one.
+    """
+    return _engine().phonemes(text, Voice(language))
 
 
 _SENTENCE_END = re.compile(r"\n+|(?<!\bMr\.)(?<!\bMrs\.)(?<!\bMs\.)(?<!\bDr\.)(?<=[.!?…])\s+")

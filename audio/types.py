@@ -20,6 +20,7 @@ FRAME = 320  # samples per encoder frame: 20 ms, the stride of HuBERT's convolut
 Samples = NDArray[np.float32]
 
 Leg = Literal["customer", "agent"]
+Asked = Literal["open", "yes_no", "digits", "amount", "date", "name", "choice"]
 Emotion = Literal["neutral", "happy", "sad", "angry", "fearful", "surprised", "disgusted"]
 EMOTIONS: tuple[Emotion, ...] = (
     "neutral",
@@ -45,7 +46,7 @@ class Expectation:
     phrases that are likely but not the only ones possible.
     """
 
-    kind: Literal["open", "yes_no", "digits", "amount", "date", "name", "choice"] = "open"
+    kind: Asked = "open"
     length: int = 0
     choices: tuple[str, ...] = ()
 

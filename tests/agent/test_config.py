@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from agent.config import SettingsError, load
+from audio.completeness import Endings
+from audio.turns import TurnRules
 
 
 def test_defaults_need_no_file(tmp_path, monkeypatch):
@@ -32,6 +36,30 @@ def test_an_unknown_variable_is_an_error_too(tmp_path, monkeypatch):
     monkeypatch.setenv("HEARKEN_TOKN", "x")
     with pytest.raises(SettingsError, match="did you mean 'token'"):
         load()
+
+
+@pytest.mark.parametrize(
+    ("toml", "words"),
+    [
+        ("[turns]\ncomplet = 0.7", "did you mean 'turns.complete'"),
+        ("[turns.silence]\ndigit = 1.0", "did you mean 'turns.silence.digits'"),
+        ("[turns.silence]\ndigits = 50", "turns.silence.digits"),
+        ("turns = 3", "turns"),
+    ],
+)
+def test_a_key_inside_a_section_is_checked_too(tmp_path, toml, words):
+    file = tmp_path / "h.toml"
+    file.write_text(toml)
+    with pytest.raises(SettingsError, match=words):
+        load(file)
+
+
+def test_settings_for_one_question_leave_the_others_alone(tmp_path):
+    file = tmp_path / "h.toml"
+    file.write_text("[turns.silence]\ndigits = 1.5\n")
+    rules, usual = load(file).turns.rules(Endings()), TurnRules()
+    assert rules.silence == {**usual.silence, "digits": 1.5}
+    assert rules == replace(usual, silence=rules.silence)
 
 
 @pytest.mark.parametrize("toml", ["port = ", "port = 99999", 'port = "many"'])

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from agent import events as e
 from agent.session import Session, SessionRules
+from audio.completeness import Endings
+from audio.turns import TurnRules
 from audio.types import VOICE_HOP, Expectation, Transcript
 from dialogs.flow import Dialogue
 from dialogs.pack import Pack
@@ -87,6 +89,16 @@ def test_partials_are_captions_while_the_turn_lasts():
     ]
     session.receive(heard(2.0, QUIET))
     assert session.receive(e.Partial(2.1, stream, "check my")) == []
+
+
+@pytest.mark.parametrize(("text", "ends"), [("check my", False), ("thanks", True)])
+def test_the_words_so_far_say_whether_a_silence_ends_the_turn(text, ends):
+    rules = TurnRules(complete=0.5, incomplete=2.0, endings=Endings.load())
+    session, _ = opened("voice", ("customer",), turns=rules)
+    (stream,) = {one.stream for one in of(session.receive(heard(1.0, WORD)), e.Listen)}
+    session.receive(e.Partial(1.1, stream, text))
+    half_a_second = session.receive(heard(1.5, [0.0] * 16))
+    assert bool(of(half_a_second, e.Understand)) == ends
 
 
 def test_barge_in_hushes_the_reply_once():

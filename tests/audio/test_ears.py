@@ -21,11 +21,11 @@ from transformers import (
     Wav2Vec2ForCTC,
 )
 
-from audio.checkpoints import CheckpointError
 from audio.ears import Ears
 from audio.emotion import EmotionHead
 from audio.encoder import small_config
 from audio.files import read
+from audio.hub import CheckpointError
 from audio.resample import resample
 from audio.types import EMOTIONS, RATE, Expectation
 

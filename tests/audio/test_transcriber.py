@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.training.ears.words import write_model
 from audio.lexicon import Lexicon
 from audio.search import Alphabet, Phrase, search
 from audio.transcriber import Partial, Transcriber
@@ -115,14 +114,30 @@ def test_silence_is_no_words(transcriber):
     assert transcriber.decide(silence[:0], 0, Expectation()).confidence == 0
 
 
+ARPA = """\\data\\
+ngram 1=7
+ngram 2=1
+
+\\1-grams:
+-99\t<s>
+-1.0\t</s>
+-2.0\t<unk>
+-0.6\tcheck\t-0.3
+-0.6\tmy
+-0.6\tbalance
+-0.9\tchair
+
+\\2-grams:
+-0.1\tcheck my
+
+\\end\\
+"""
+
+
 def test_lexicon_corrects_spelling(tmp_path):
-    words = ["check", "my", "balance", "chair"]
-    write_model(
-        tmp_path,
-        ["check my balance", "check my balance", "my chair", "my balance"],
-        set(words),
-        pairs=1,
-    )
+    (tmp_path / "words.arpa").write_text(ARPA)
+    words = ("balance", "chair", "check", "my")
+    (tmp_path / "words.lexicon").write_text("".join(f"{w}\t{' '.join(w)} |\n" for w in words))
     lexicon = Lexicon(tmp_path, LETTERS)
     said = Transcriber(LETTERS, lexicon=lexicon).decide(spoken("chek my balence"), 0, Expectation())
     assert said.text == "check my balance"

@@ -16,9 +16,11 @@ from torch import Tensor
 from agent.training.ears.prepare import Corpus, Utterance
 from agent.training.ears.sound import Wear, resampled, trimmed, worn
 from audio.encoder import SIGHT
+from audio.phones import PhoneAlphabet
 from audio.types import FRAME, Samples
 
 LETTERS = ("<pad>", "|", "'", *"abcdefghijklmnopqrstuvwxyz")  # CTC ids; 0 is the blank
+PHONES = PhoneAlphabet()
 GRID = 16  # frames: lengths are rounded up to this, so that few shapes occur
 
 
@@ -44,11 +46,12 @@ class Batch:
     lengths: tuple[int, ...]  # samples of each row
     labels: Tensor  # concatenated letter ids
     label_lengths: Tensor
+    phones: Tensor  # concatenated phone ids
+    phone_lengths: Tensor
 
     def to(self, device: torch.device) -> Batch:
-        moved = (t.to(device) for t in (self.samples, self.labels, self.label_lengths))
-        samples, labels, label_lengths = moved
-        return Batch(samples, self.lengths, labels, label_lengths)
+        labels = (self.labels, self.label_lengths, self.phones, self.phone_lengths)
+        return Batch(self.samples.to(device), self.lengths, *(t.to(device) for t in labels))
 
 
 def spelled(text: str) -> list[int]:
@@ -76,7 +79,7 @@ def epoch(
     examples: Sequence[Example], seconds: float, random: np.random.Generator
 ) -> list[list[Example]]:
     """Examples of like length together, at most `seconds` of padded audio a batch, shuffled."""
-    order = sorted(examples, key=lambda e: e.seconds * random.uniform(0.85, 1.18))
+    order = sorted(examples, key=lambda e: e.seconds * random.uniform(0.94, 1.06))
     batches: list[list[Example]] = []
     batch: list[Example] = []
     for example in order:
@@ -103,11 +106,14 @@ def collated(
     for row, x in zip(samples, heard, strict=True):
         row[: len(x)] = x
     labels = [spelled(example.text) for example in batch]
+    phones = [PHONES.spell(example.text) for example in batch]
     return Batch(
         torch.from_numpy(samples),
         lengths,
         torch.tensor([letter for label in labels for letter in label]),
         torch.tensor([len(label) for label in labels]),
+        torch.tensor([phone for label in phones for phone in label]),
+        torch.tensor([len(label) for label in phones]),
     )
 
 

@@ -55,9 +55,9 @@ def answers(ear: Ear, corpus: Corpus, task: Task, split: Split) -> list[Result]:
     stats = ErrorRateStats()
     turns: list[tuple[Utterance, Transcript]] = []
     for heard in ear.hear(corpus, task.of(corpus, split), task.room):
-        turns.append(
-            (heard.utterance, ear.transcriber.decide(heard.likely, 0, task.expect(heard.utterance)))
-        )
+        expect = task.expect(heard.utterance)
+        transcript = ear.transcriber.decide(heard.likely, 0, expect, heard.phones)
+        turns.append((heard.utterance, transcript))
     ids = [str(i) for i in range(len(turns))]
     stats.append(ids, [t.text.split() for _, t in turns], [u.text.split() for u, _ in turns])
     return [
@@ -79,7 +79,7 @@ def refusals(ear: Ear, corpus: Corpus, split: Split, least: float = 0.5) -> list
     for heard in ear.hear(corpus, task.of(corpus, split), task.room):
         truth = heard.utterance.text
         expect = absent(truth, [*KEYWORDS, "check balance", "replace card", "pay bill"], 7)
-        sure = ear.transcriber.decide(heard.likely, 0, expect).confidence
+        sure = ear.transcriber.decide(heard.likely, 0, expect, heard.phones).confidence
         results.append(Result(heard.utterance.speaker, 0, 1, sure < least, sure))
     return results
 

@@ -9,9 +9,11 @@ import json
 from pathlib import Path
 
 import torch
+from safetensors.torch import save_file
 
 from agent.training.ears.batches import LETTERS
 from agent.training.ears.spelling import Spelling
+from audio.phones import PHONE_HEAD
 
 LICENCE = "CC BY-SA 4.0"  # the strictest of the training data's
 
@@ -24,12 +26,23 @@ def restored(folder: Path) -> Spelling:
     return model.eval()
 
 
+def trained(folder: Path) -> tuple[float, int]:
+    """Seconds and steps so far, with those of the trainings that this one went on from."""
+    state = torch.load(folder / "letters.pt", weights_only=True)
+    (spent, steps, _), before = state["counters"], state["before"]
+    return spent + before[0], steps + before[1]
+
+
 def export_encoder(folder: Path, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    ctc = restored(folder).ctc.half()  # type: ignore[no-untyped-call]
+    model = restored(folder)
+    ctc = model.ctc.half()  # type: ignore[no-untyped-call]
     ctc.config.title = "hearken-ears"
     ctc.config.licence = LICENCE
+    ctc.config.trained_s, ctc.config.trained_steps = trained(folder)
     ctc.save_pretrained(out)
+    phones = {k: v.half().contiguous() for k, v in model.phone_head.state_dict().items()}
+    save_file(phones, out / PHONE_HEAD)
     (out / "vocab.json").write_text(json.dumps({letter: i for i, letter in enumerate(LETTERS)}))
     told = {"pad_token": "<pad>", "word_delimiter_token": "|", "do_lower_case": True}
     (out / "tokenizer_config.json").write_text(json.dumps(told, indent=1))

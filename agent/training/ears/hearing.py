@@ -19,7 +19,8 @@ from agent.training.ears.prepare import Corpus, Utterance
 from agent.training.ears.sound import hiss, on_the_phone, resampled
 from audio import checkpoints
 from audio.encoder import frames_in
-from audio.lexicon import Lexicon, there
+from audio.lexicon import CALIBRATION, Lexicon, there
+from audio.phones import PhoneAlphabet
 from audio.search import Scores
 from audio.transcriber import Transcriber, read_curves
 from audio.types import RATE, Samples
@@ -49,7 +50,8 @@ def _framed(samples: Samples, rate: int) -> Samples:
 @dataclass(frozen=True, slots=True)
 class Heard:
     utterance: Utterance
-    likely: Scores
+    likely: Scores  # letters
+    phones: Scores | None
     layers: Tensor | None  # (1 + layers, frames, width)
 
 
@@ -60,9 +62,11 @@ class Ear:
         found = checkpoints.find(str(folder))
         self.sha256 = found.hash()
         self.encoder, self.head, alphabet = checkpoints.streaming(found)
-        curves = read_curves(folder / "calibration.json")
-        lexicon = Lexicon(folder, alphabet) if there(folder) else None
-        self.transcriber = Transcriber(alphabet, curves, lexicon)
+        curves = read_curves(folder / CALIBRATION)
+        self.phone_head = checkpoints.phone_head(found)
+        phones = PhoneAlphabet() if self.phone_head else None
+        lexicon = Lexicon(folder, phones or alphabet) if there(folder) else None
+        self.transcriber = Transcriber(alphabet, curves, lexicon, phones=phones)
 
     @torch.inference_mode()
     def hear(
@@ -91,7 +95,11 @@ class Ear:
         with torch.autocast("cpu", torch.bfloat16, enabled=layers):
             *every, last = self.encoder(torch.from_numpy(samples), lengths)
         likely = F.log_softmax(self.head(last.float()), -1).numpy()
+        sounds = None
+        if self.phone_head is not None:
+            sounds = F.log_softmax(self.phone_head(last.float()), -1).numpy()
         for index, (utterance, length) in enumerate(zip(batch, lengths, strict=True)):
             frames = frames_in(length)
             kept = torch.stack([x[index, :frames] for x in every]).half() if layers else None
-            yield Heard(utterance, likely[index, :frames], kept)
+            phones = None if sounds is None else sounds[index, :frames]
+            yield Heard(utterance, likely[index, :frames], phones, kept)

@@ -1,31 +1,24 @@
 """What do callers say that no recording at hand contains?
 
-Synthesised speech for training alone: account numbers, amounts, dates, answers and requests of a
-retail bank, spoken by espeak-ng in many voices. Dev and test hold real voices only.
+Texts to synthesise for training alone (voices.py): account numbers, amounts, dates, answers and
+requests of a retail bank. Dev and test hold real voices only.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from agent.training.ears.prepare import DIGITS, Utterance, written
-from audio.speak import Voice
-from audio.types import RATE
+from agent.training.ears.prepare import DIGITS, written
 
 
 def listed(text: str, between: str | None = None) -> tuple[str, ...]:
     return tuple(text.split(between))
 
-
-ACCENTS = listed("en-us en en-us en-gb-x-rp en-gb-scotland")
-SPEAKERS = listed("m1 m2 m3 m4 m7 adam f1 f2 f3 f4 f5 linda steph")
-VOICES = tuple(f"{accent}+{speaker}" for accent in ACCENTS for speaker in SPEAKERS)
 
 TEENS = listed("ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen")
 TENS = listed("twenty thirty forty fifty sixty seventy eighty ninety")
@@ -156,15 +149,20 @@ def requests(data: Path, count: int, random: Random) -> list[str]:
     return [said[i] for i in random.permutation(len(said))[:count]]
 
 
-def spoken_phrases(data: Path, seed: int) -> Iterator[tuple[Utterance, NDArray[np.int16]]]:
+def phrases(data: Path, seed: int) -> list[str]:
+    """What espeak-ng says in training."""
     random = np.random.default_rng(seed)
-    texts = [make(random) for make, count in KINDS for _ in range(count)]
-    texts += requests(data, 1500, random)
-    for index, text in enumerate(texts):
-        language = VOICES[random.integers(len(VOICES))]
-        samples = Voice(language, int(random.integers(120, 230))).speak(text, RATE)
-        seconds = len(samples) / RATE
-        yield (
-            Utterance("espeak", str(index), f"espeak_{language}", "train", text, RATE, seconds),
-            np.round(np.clip(samples, -1, 1) * 32767).astype(np.int16),
-        )
+    return [make(random) for make, count in KINDS for _ in range(count)] + requests(
+        data, 1500, random
+    )
+
+
+def more_phrases(data: Path, said: Sequence[str], seed: int) -> list[str]:
+    """What voices built from recorded people say: phrases, requests, and training transcripts
+    (`said`), which are read out a second time by somebody who is easy to understand."""
+    random = np.random.default_rng((seed, 1))
+    texts = [make(random) for make, count in KINDS for _ in range(count // 4)]
+    again = sorted({text for text in said if len(text.split()) > 2})
+    texts += [again[i] for i in random.permutation(len(again))[:1800]]
+    texts += requests(data, 3000, random)[1500:2700]
+    return [texts[i] for i in random.permutation(len(texts))]

@@ -135,7 +135,8 @@ def load(data: Path, sources: Sequence[str], cache: Path) -> Corpus:
 def recordings(
     data: Path, utterances: Sequence[Utterance]
 ) -> Iterator[tuple[Utterance, NDArray[np.int16]]]:
-    zips = {u.source: zipfile.ZipFile(data / "speech" / f"{u.source}.zip") for u in utterances}
+    sources = {u.source for u in utterances}
+    zips = {source: zipfile.ZipFile(data / "speech" / f"{source}.zip") for source in sources}
     for utterance in utterances:
         raw = zips[utterance.source].read(utterance.path)
         samples, rate = soundfile.read(io.BytesIO(raw), dtype="int16")

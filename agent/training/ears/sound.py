@@ -12,9 +12,14 @@ import numpy as np
 import soxr  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
+from audio.codecs import decode, encode
 from audio.types import RATE, Samples
 
 TELEPHONE = 8000  # samples per second on a phone line
+
+# What arrives for each 16-bit value that is sent; negative values index from the end.
+_SENT = np.concatenate([np.arange(32_768), np.arange(-32_768, 0)]).astype(np.float32)
+_LINE = decode(encode(_SENT / np.float32(32_768), "mulaw"), "mulaw", 1)[:, 0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,21 +27,20 @@ class Wear:
     """How roughly recordings are treated. Probabilities, decibels and seconds."""
 
     telephone: float = 0.65  # of the wide-band recordings
-    noisy: float = 0.5
+    noisy: float = 0.3
     speed: tuple[float, float] = (0.88, 1.14)
-    noise_db: tuple[float, float] = (4.0, 30.0)  # speech above noise
+    noise_db: tuple[float, float] = (8.0, 30.0)  # speech above noise
     level_db: tuple[float, float] = (-48.0, -14.0)  # RMS of the speech below full scale
     lead: tuple[float, float] = (0.05, 0.35)
     rest: tuple[float, float] = (0.10, 0.45)
+    lossy: float = 0.12  # of the recordings on a telephone: packets go missing
+    lost: tuple[float, float] = (0.01, 0.06)  # of their packets
+    clipped: float = 0.06
 
 
 def mulaw(samples: Samples) -> Samples:
-    """Through a mu-law line and back: ITU-T G.711's curve, 8 bits a sample."""
-    clipped = np.clip(samples, -1, 1)
-    squeezed = np.sign(clipped) * np.log1p(255 * np.abs(clipped)) / np.log(256)
-    level = np.round(squeezed * 127) / 127
-    heard = np.sign(level) * (np.power(256.0, np.abs(level)) - 1) / 255
-    return np.asarray(heard, np.float32)
+    """Through a mu-law line and back: ITU-T G.711, 8 bits a sample."""
+    return _LINE[np.rint(np.clip(samples, -1, 1) * 32_767).astype(np.int16)]
 
 
 def resampled(samples: Samples, rate: float, to: float) -> Samples:
@@ -69,9 +73,20 @@ def worn(
     if noises and random.random() < wear.noisy:
         noise = excerpt(noises[int(random.integers(len(noises)))], len(x), random)
         x += noise * (level * 10 ** (-random.uniform(*wear.noise_db) / 20))
+    if random.random() < wear.clipped:
+        x = np.clip(x, -1.2 * level, 1.2 * level)
     if phone:
+        if random.random() < wear.lossy:
+            x = with_losses(x, random.uniform(*wear.lost), random)
         return resampled(mulaw(x), TELEPHONE, RATE)
     return np.clip(x, -1, 1)
+
+
+def with_losses(samples: Samples, share: float, random: np.random.Generator) -> Samples:
+    """Some 20 ms packets of a telephone line never came, and silence was played for them."""
+    packet = TELEPHONE // 50
+    gone = np.repeat(random.random(-(-len(samples) // packet)) < share, packet)[: len(samples)]
+    return np.where(gone, np.float32(0), samples)
 
 
 def hiss(length: int, random: np.random.Generator) -> Samples:

@@ -91,6 +91,11 @@ TASKS: tuple[Task, ...] = (
         _fixed(Expectation("open")),
         room=wide,
     ),
+    Task(
+        "adults reading, open, 8 kHz",
+        lambda u: u.source == "speechocean762" and u.adult,
+        _fixed(Expectation("open")),
+    ),
 )
 
 

@@ -9,6 +9,7 @@ rate. On a CPU every process has one thread: two OpenMP threads collapse when an
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Iterator
@@ -29,10 +30,11 @@ from agent.training.ears.batches import (
     epoch,
     strings,
 )
-from agent.training.ears.phrases import spoken_phrases
+from agent.training.ears.phrases import more_phrases, phrases
 from agent.training.ears.prepare import DIGITS, SPEECH, Corpus, cached, load
 from agent.training.ears.sound import Wear, unit
-from agent.training.ears.spelling import Spelling, time_masks
+from agent.training.ears.spelling import Shares, Spelling, time_masks
+from agent.training.ears.voices import espeak_speakers, recorded_speakers, spoken
 from audio.encoder import frames_in
 from audio.types import Samples
 
@@ -56,12 +58,16 @@ class Recipe:
     convolution_rate: float = 0.4  # of `rate`
     flat: float = 0.12  # share of the budget over which the flat start fades
     warm_up: int = 300
-    middle: float = 0.3  # weight of the half-way loss
+    shares: Shares = Shares()
     average: float = 0.998  # of the exported weights over steps
     clip: float = 1.0
     save_every_s: float = 240.0
-    strings: int = 1500  # rows of single words an epoch
-    repeat: dict[str, int] = field(default_factory=lambda: {"wuw2": 2, "alnum": 2})
+    strings: int = 700  # rows of single words an epoch
+    # How often an epoch hears each recording of a source; a share of them when below 1.
+    repeat: dict[str, float] = field(
+        default_factory=lambda: {"wuw2": 2, "alnum": 2, "espeak": 0.4, "flite": 0.6}
+    )
+    start: str = ""  # a folder of exported ears to go on from, instead of from nothing
     wear: Wear = Wear()
 
 
@@ -80,6 +86,10 @@ class Run:
     step: int = 0
     epoch: int = 0
     shadow: dict[str, Tensor] = field(default_factory=dict)
+    before: tuple[float, int] = (
+        0.0,
+        0,
+    )  # seconds and steps of trainings that this one goes on from
 
     @property
     def device(self) -> torch.device:
@@ -90,7 +100,11 @@ class Run:
         singles = [u for u in said if u.source in ("fsdd", "speech_commands_test")]
         digits = [u for u in singles if u.text in DIGITS]
         times = self.recipe.repeat
-        plain = [Example((u,)) for u in said for _ in range(times.get(u.source, 1))]
+        plain = [
+            Example((u,))
+            for u in said
+            for _ in range(int(times.get(u.source, 1) + random.random()))
+        ]
         many = self.recipe.strings
         return [*plain, *strings(digits, many, random), *strings(singles, many // 3, random)]
 
@@ -156,10 +170,10 @@ class Run:
         batch = collated(plan, self.corpora, random, self.noises, recipe.wear)
         counts = [frames_in(n) for n in batch.lengths]
         masks = time_masks(counts, frames_in(batch.samples.shape[1]), random)
-        flat = max(0.0, 1 - used / recipe.flat)
+        flat = max(0.0, 1 - used / recipe.flat) if not recipe.start else 0.0
         with torch.autocast(self.device.type, torch.bfloat16):
             loss = self.model.loss(
-                batch.to(self.device), masks.to(self.device), recipe.middle, flat
+                batch.to(self.device), masks.to(self.device), recipe.shares, flat
             )
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -186,6 +200,7 @@ class Run:
             "shadow": self.shadow,
             "optimizer": optimizer.state_dict(),
             "counters": (self.spent, self.step, self.epoch + 1),
+            "before": self.before,
             "recipe": repr(self.recipe),
         }
         draft = self.folder / "letters.tmp"
@@ -201,6 +216,7 @@ class Run:
         optimizer.load_state_dict(state["optimizer"])
         self.shadow = state["shadow"]
         self.spent, self.step, self.epoch = state["counters"]
+        self.before = state["before"]
 
 
 def schedule(optimizer: torch.optim.Optimizer, recipe: Recipe, step: int, used: float) -> None:
@@ -230,8 +246,10 @@ def learn(rank: int, recipe: Recipe, data: Path, folder: Path) -> None:
     corpora = corpora_of(data, folder, recipe.seed)
     noise = load(data, ("noise",), folder / "noise")
     noises = [unit(noise.samples(u)) for u in noise.of("train")]
-    model = Spelling().to("cuda" if torch.cuda.is_available() else "cpu")
+    model = begun(recipe).to("cuda" if torch.cuda.is_available() else "cpu")
     run = Run(rank, recipe.processes, recipe, folder, corpora, noises, model)
+    if recipe.start:
+        run.before = learned(Path(recipe.start))
     optimizer = optimizer_of(run.model, recipe)
     run.resume(optimizer)
     run.learn_letters(optimizer)
@@ -239,17 +257,37 @@ def learn(rank: int, recipe: Recipe, data: Path, folder: Path) -> None:
         dist.destroy_process_group()
 
 
+def begun(recipe: Recipe) -> Spelling:
+    """An encoder with a filter bank's ear, or what an earlier training exported."""
+    model = Spelling()
+    if recipe.start:
+        model.load_exported(Path(recipe.start))
+    return model
+
+
+def learned(folder: Path) -> tuple[float, int]:
+    """Seconds and steps of training that went into exported ears."""
+    told = json.loads((folder / "config.json").read_text())
+    return told.get("trained_s", 0.0), told.get("trained_steps", 0)
+
+
 def corpora_of(data: Path, folder: Path, seed: int) -> dict[str, Corpus]:
-    """Source -> its recordings, and what espeak-ng says."""
+    """Source -> its recordings, and what synthetic voices say."""
     real = load(data, SPEECH, folder / "speech")
-    said = cached(folder / "espeak", lambda: spoken_phrases(data, seed))
-    return {
-        "espeak": said,
-        **{
-            source: Corpus(tuple(u for u in real.utterances if u.source == source), real.sound)
-            for source in SPEECH
-        },
+    corpora = {
+        source: Corpus(tuple(u for u in real.utterances if u.source == source), real.sound)
+        for source in SPEECH
     }
+    said = cached(
+        folder / "espeak", lambda: spoken("espeak", phrases(data, seed), espeak_speakers(), seed)
+    )
+    if people := recorded_speakers():
+        heard = [u.text for u in real.of("train")]
+        corpora["flite"] = cached(
+            folder / "flite",
+            lambda: spoken("flite", more_phrases(data, heard, seed), people, seed),
+        )
+    return {"espeak": said, **corpora}
 
 
 def train_letters(data: Path, folder: Path, recipe: Recipe) -> None:

@@ -10,10 +10,11 @@ import pytest
 import soundfile
 import torch
 
+from agent.training.ears.acted import Voice, in_order
 from agent.training.ears.batches import LETTERS, Example, collated, epoch, spelled, strings
 from agent.training.ears.evaluate import Result, calibration_error, figure
 from agent.training.ears.export import export_encoder
-from agent.training.ears.feel import Lesson, Voice, interval, judged, teach, unweighted_recall
+from agent.training.ears.feel import Lesson, teach, verdicts
 from agent.training.ears.phrases import KINDS, number
 from agent.training.ears.prepare import (
     SPEECH,
@@ -24,11 +25,13 @@ from agent.training.ears.prepare import (
     manifest,
     written,
 )
+from agent.training.ears.recall import recall
 from agent.training.ears.sound import Wear, mulaw, on_the_phone, trimmed, worn
-from agent.training.ears.spelling import flat_letters, time_masks
+from agent.training.ears.spelling import flat_start, time_masks
 from agent.training.ears.tasks import absent
 from agent.training.ears.train import Recipe, train_letters
 from audio.codecs import decode, encode
+from audio.contours import BANDS, Contours
 from audio.ears import Ears
 from audio.encoder import frames_in
 from audio.types import RATE, Expectation
@@ -101,7 +104,8 @@ def test_written_text_can_be_spelled():
 def test_the_simulated_line_is_g711():
     sound = tone(1)
     real = decode(encode(sound, "mulaw"), "mulaw", 1).ravel()
-    assert np.abs(mulaw(sound) - real).max() < 0.02
+    # sounds between two 16-bit values may round to the neighbouring step
+    assert (mulaw(sound) == real).mean() > 0.99
     assert abs(len(on_the_phone(sound, RATE)) - len(sound)) <= 2
 
 
@@ -131,7 +135,7 @@ def test_a_flat_start_spells_in_order(data, tmp_path):
     rows = [Example((corpus.utterances[0],))]
     batch = collated(rows, {"fsdd": corpus}, np.random.default_rng(0), [], Wear())
     frames = frames_in(batch.samples.shape[1])
-    (wanted,) = flat_letters(batch, frames)
+    (wanted,) = flat_start(batch, batch.labels, batch.label_lengths, frames)
     said = [LETTERS[i] for i in torch.unique_consecutive(wanted[wanted > 0]).tolist()]
     assert "".join(said) == rows[0].text
     masks = time_masks([frames], frames, np.random.default_rng(1))
@@ -148,8 +152,9 @@ def test_synthetic_phrases_can_be_spelled():
 
 @pytest.mark.filterwarnings("ignore")  # torch's own, about lr_scheduler and fused steps
 def test_a_killed_training_goes_on_and_exports(data, tmp_path):
-    robot = Utterance("espeak", "0", "espeak", "train", "yes", RATE, 0.6)
-    cached(tmp_path / "espeak", lambda: [(robot, np.ones(9600, np.int16))])
+    for source in ("espeak", "flite"):  # the second for machines that have its voices
+        robot = Utterance(source, "0", source, "train", "yes", RATE, 0.6)
+        cached(tmp_path / source, lambda robot=robot: [(robot, np.ones(9600, np.int16))])
     short = {"processes": 1, "batch_s": 3.0, "strings": 3}
     train_letters(data, tmp_path, Recipe(minutes=0.02, **short))
     before = torch.load(tmp_path / "letters.pt", weights_only=True)["counters"]
@@ -169,18 +174,27 @@ def test_an_emotion_head_learns_what_is_there():
     kinds = ("neutral", "happy", "angry")
     some = []
     for index in range(96):
-        said = Utterance(
-            "ravdess", "", "ravdess_01", "train", "", RATE, 1.0, emotion=kinds[index % 3]
-        )
-        layers = random.standard_normal((2, 12, 16)) + 0.8 * np.eye(16)[index % 3]
-        some.append(Voice(said, torch.tensor(layers).half(), (0.0,) * 8, False))
-    head = teach(some, Lesson(epochs=12, batch=16, rate=1e-2))
-    logits, affect = judged(head, some)
-    right = unweighted_recall([v.label for v in some], logits.argmax(1).tolist())
-    assert right > 0.8
-    assert affect.shape == (96, 2)
-    value, low, high = interval([(v, v.label) for v in some])
-    assert value == low == high == 1
+        speaker = f"ravdess_{index % 4:02}"
+        said = Utterance("ravdess", "", speaker, "train", "", RATE, 1.0, emotion=kinds[index % 3])
+        layers = random.standard_normal((2, 30, 16)) + 0.8 * np.eye(16)[index % 3]
+        bands = random.standard_normal((120, BANDS)).astype(np.float32)
+        contour = Contours(bands, np.full(120, 7.5, np.float32))
+        some.append(Voice(said, False, torch.tensor(layers).half(), contour))
+    head = teach(some, Lesson(epochs=12, batch=16, rate=5e-3))
+    found = verdicts(head, some)
+    value, low, high = recall(found)
+    assert 0.8 < low <= value <= high
+    assert recall(found, lambda v: v.first)[0] > 0.7
+    assert set(found[0].early) == {0.5, 1.0, 2.0, 3.0}
+
+
+def test_turns_of_a_call_come_after_each_other():
+    bands = np.random.default_rng(0).standard_normal((50, BANDS)).astype(np.float32)
+    contour = Contours(bands, np.zeros(50, np.float32))
+    said = Utterance("ravdess", "", "ann", "test", "", RATE, 1.0, emotion="sad")
+    some = [Voice(said, line, torch.zeros(1), contour) for line in (False, False, True)]
+    turns = in_order(some)
+    assert [caller.steps for _, caller in turns] == [0, 50, 0]
 
 
 def test_figures_draw_speakers_together():

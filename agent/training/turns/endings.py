@@ -1,0 +1,149 @@
+"""After which words do customers' turns end?
+
+    hearken tune endings --data DIR
+
+counts it in what customers wrote and said: MultiDoGO (train), STAR (nine dialogues of ten), NatCS,
+HarperValley, and the sentences read in speechocean762 (train). wuw2 is left out on purpose: its
+callers were told to end with one of five words. The result is small and can be read, line by line.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from audio.completeness import ENDINGS, Endings, is_number, words_of
+from audio.types import AudioError
+
+SEEN = 10  # times a word must have been seen to have an opinion
+PAIR_SEEN = 20  # and a pair of words
+ROUNDED = 3  # decimals of the shares
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """Shares of positions in texts that were not counted."""
+
+    ends_incomplete: float  # wrong: these wait too long
+    goes_on_incomplete: float
+    ends_complete: float
+    goes_on_complete: float  # wrong: these are cut short
+
+
+def count_endings(data: Path, out: Path, console: Console) -> None:
+    """Count, write `out`, and print how the table judges texts that were not counted."""
+    taught, held_out = turns(data)
+    endings = counted(taught)
+    write(endings, out)
+    looks = judged(endings, held_out)
+    console.print(
+        f"{out}: {len(endings.counts)} words and pairs from {len(taught)} turns.\n"
+        f"Of {len(held_out)} other turns {100 * looks.ends_incomplete:.1f} % look incomplete at "
+        f"their end and {100 * looks.goes_on_incomplete:.1f} % of the places inside do; "
+        f"{100 * looks.ends_complete:.1f} % and {100 * looks.goes_on_complete:.1f} % look complete."
+    )
+
+
+def turns(data: Path) -> tuple[list[str], list[str]]:
+    """Customers' turns to count, and others to judge the counts by."""
+    text = data / "text"
+    if not text.is_dir():
+        raise AudioError(f"{data}: there is no folder `text` with the public text sets in it")
+    star = [
+        (row["id"], event["text"])
+        for name in ("bank", "other")
+        for row in _rows(text / "star" / f"{name}_dialogues.jsonl.gz")
+        for event in row["events"]
+        if event.get("a") == "User" and event.get("text")
+    ]
+    taught = [row["text"] for row in _rows(text / "multidogo/turn_train.jsonl.gz")]
+    taught += [said for dialogue, said in star if dialogue % 10]
+    for name in ("banking_test", "finance_test", "insurance_dev"):
+        taught += [row["utterance"] for row in _rows(text / f"natcs_intents/{name}.jsonl.gz")]
+    for row in _rows(text / "harper_valley_8/conversations.jsonl.gz"):
+        taught += [said["human"] for said in row["segments"] if said["role"] == "caller"]
+    read = _rows(data / "speech/speechocean762.jsonl.gz")
+    taught += [row["text"] for row in read if row["split_wide"] == "train"]
+    held_out = [row["text"] for row in _rows(text / "multidogo/turn_dev.jsonl.gz")]
+    held_out += [said for dialogue, said in star if not dialogue % 10]
+    return taught, held_out
+
+
+def counted(said: Iterable[str]) -> Endings:
+    """The table of these turns."""
+    seen, ended, places, turns = Counter[str](), Counter[str](), 0, 0
+    for text in said:
+        words = ["^", *words_of(text)]
+        turns += len(words) > 1
+        places += len(words) - 1
+        for index in range(1, len(words)):
+            if is_number(words[index]):  # written in figures: one word where a voice says ten
+                continue
+            for key in (words[index], f"{words[index - 1]} {words[index]}"):
+                seen[key] += 1
+                ended[key] += index == len(words) - 1
+    usual = round(turns / max(1, places), ROUNDED)
+    least = {key: PAIR_SEEN if " " in key else SEEN for key in seen}
+    known = {key: (ended[key], seen[key]) for key in sorted(seen) if seen[key] >= least[key]}
+    return _telling(Endings(known, usual))
+
+
+def judged(endings: Endings, said: Iterable[str]) -> Looks:
+    found = Counter[tuple[bool, str]]()
+    for text in said:
+        words = words_of(text)
+        for index in range(1, len(words) + 1):
+            found[index == len(words), endings.outlook(" ".join(words[:index]))] += 1
+
+    def share(ends: bool, look: str) -> float:
+        return found[ends, look] / max(1, sum(n for (end, _), n in found.items() if end == ends))
+
+    return Looks(
+        share(True, "incomplete"),
+        share(False, "incomplete"),
+        share(True, "complete"),
+        share(False, "complete"),
+    )
+
+
+def write(endings: Endings, out: Path = ENDINGS) -> None:
+    """One key a line, so that a person can read it and a difference shows what changed."""
+    lines = ",\n".join(
+        f"  {json.dumps(key)}: {json.dumps(counts)}" for key, counts in endings.counts.items()
+    )
+    out.write_text(
+        f'{{\n "usual": {endings.usual},\n "unlikely": {endings.unlikely},\n'
+        f' "likely": {endings.likely},\n "counts": {{\n{lines}\n }}\n}}\n',
+        encoding="utf-8",
+    )
+
+
+def _telling(known: Endings) -> Endings:
+    """Without the pairs that lead to what their last word alone says."""
+    words = {key: found for key, found in known.counts.items() if " " not in key}
+    alone = replace(known, counts=words)
+    kept = {
+        key: found
+        for key, found in known.counts.items()
+        if key in words or known.outlook(_text(key)) != alone.outlook(_text(key))
+    }
+    return replace(known, counts=kept)
+
+
+def _text(key: str) -> str:
+    return key.removeprefix("^ ")
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") as lines:
+            yield from map(json.loads, lines)
+    except FileNotFoundError:
+        raise AudioError(f"{path}: this text set is missing") from None

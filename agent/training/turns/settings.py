@@ -1,0 +1,55 @@
+"""How do chosen settings get into a settings file that a person wrote?
+
+Only the keys of `turns` that were chosen change; everything else, comments and order included,
+stays as it was (tests/agent/training/test_turns.py::test_the_rest_of_a_settings_file_stays).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import tomlkit
+from tomlkit.items import AbstractTable
+
+from agent.config import SettingsError, load
+from audio.types import Asked
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What the recordings had something to say about. None: nothing."""
+
+    silence: Mapping[Asked, float] = field(default_factory=dict)
+    answered: float | None = None
+    complete: float | None = None
+    incomplete: float | None = None
+
+
+def write(file: Path, chosen: Chosen) -> None:
+    """SettingsError when the file is broken; it is then left alone."""
+    text = ""
+    if file.exists():
+        load(file)
+        text = file.read_text(encoding="utf-8")
+    document = tomlkit.parse(text)
+    turns = _table(document, "turns", file)
+    for name in ("answered", "complete", "incomplete"):
+        if (value := getattr(chosen, name)) is not None:
+            turns[name] = value
+    if chosen.silence:
+        silence = _table(turns, "silence", file)
+        for kind, seconds in chosen.silence.items():
+            silence[kind] = seconds
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(tomlkit.dumps(document), encoding="utf-8")
+
+
+def _table(within: tomlkit.TOMLDocument | AbstractTable, key: str, file: Path) -> AbstractTable:
+    if key not in within:
+        within[key] = tomlkit.table()
+    found = within[key]
+    if not isinstance(found, AbstractTable):
+        raise SettingsError(f"{file}: {key} is not a table")
+    return found

@@ -1,0 +1,210 @@
+"""Which checkpoints lie on this machine, what are they for, and how does one get here on purpose?
+
+Knows files and names, not models: nothing here imports torch. A name is looked up in the cache of
+the Hugging Face hub and never on the network; `fetch` alone goes there, when a person asked for it
+(`hearken models pull`). Held by tests/agent/test_models.py and tests/audio/test_checkpoints.py.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any, Literal
+
+from huggingface_hub import (
+    HfApi,
+    constants,
+    hf_hub_download,
+    metadata_load,
+    snapshot_download,
+    try_to_load_from_cache,
+)
+from huggingface_hub.errors import (  # type: ignore[attr-defined]
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    HTTPError,  # of whichever library the hub's client speaks HTTP with
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+)
+from yaml import YAMLError  # type: ignore[import-untyped]
+
+from audio.types import AudioError
+
+Kind = Literal["letters", "feelings", "whole turns"]
+
+# Encoders over raw 16 kHz audio that share wav2vec2's shape, by transformers' `model_type`.
+ENCODERS = frozenset(
+    {"wav2vec2", "hubert", "wavlm", "wav2vec2-conformer", "data2vec-audio", "unispeech"}
+    | {"unispeech-sat"}
+)
+WRITERS = frozenset({"whisper", "moonshine"})
+
+# Weights in the order in which transformers looks for them.
+WEIGHTS = (
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+)
+# What a checkpoint consists of besides: no other framework's weights, no training log.
+_NEEDED = (
+    *("config.json", "generation_config.json", "preprocessor_config.json", "processor_config.json"),
+    *("vocab.json", "merges.txt", "normalizer.json", "added_tokens.json", "tokenizer.json"),
+    *("tokenizer_config.json", "special_tokens_map.json", "README.md", "LICENSE*"),
+)
+
+
+class CheckpointError(AudioError):
+    """A checkpoint that cannot be found, fetched or used; the text says what was looked for."""
+
+
+def kind_of(config: Mapping[str, Any]) -> Kind | None:
+    """What a checkpoint with this config.json could do here; None: nothing."""
+    heads: Sequence[str] = config.get("architectures") or ()
+    model = config.get("model_type")
+    if model in ENCODERS and any(head.endswith("ForCTC") for head in heads):
+        return "letters"
+    if model in ENCODERS and any(head.endswith("ForSequenceClassification") for head in heads):
+        return "feelings"
+    if model in WRITERS and any(head.endswith("ForConditionalGeneration") for head in heads):
+        return "whole turns"
+    return None
+
+
+def located(name: str) -> Path:
+    """The folder of a checkpoint by its path or its name. CheckpointError when it is not here."""
+    folder = Path(name)
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise CheckpointError(f"the folder {name!r} holds no config.json, so no checkpoint")
+        return folder
+    try:
+        config = try_to_load_from_cache(name, "config.json")
+    except HFValidationError:
+        raise CheckpointError(f"there is no folder {name!r}, and no name looks like it") from None
+    if not isinstance(config, str):
+        raise CheckpointError(
+            f"no speech checkpoint {name!r} on this machine; `hearken models pull {name}` "
+            "fetches it on purpose"
+        )
+    return Path(config).parent
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """CheckpointError, naming the file, when it holds no JSON object."""
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as problem:
+        raise CheckpointError(f"{path} cannot be read as JSON: {problem}") from None
+    if not isinstance(told, dict):
+        raise CheckpointError(f"{path} should hold a JSON object")
+    return told
+
+
+def cached() -> list[str]:
+    """Names of all models in the cache of the hub, usable here or not."""
+    folders = sorted(Path(constants.HF_HUB_CACHE).glob("models--*"))
+    return [folder.name.removeprefix("models--").replace("--", "/", 1) for folder in folders]
+
+
+def weights_of(folder: Path) -> list[Path]:
+    """The files of weights that would be opened; none when they are not all there."""
+    for name in WEIGHTS:
+        path = folder / name
+        if not path.is_file():
+            continue
+        if path.suffix != ".json":
+            return [path]
+        shards = sorted({str(shard) for shard in read_json(path).get("weight_map", {}).values()})
+        files = [folder / shard for shard in shards]
+        return files if all(file.is_file() for file in files) else []
+    return []
+
+
+def sha256(*files: Path) -> str:
+    """The first twelve figures of the SHA-256 of these files, one after the other."""
+    digest = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as opened:
+            while piece := opened.read(1 << 20):
+                digest.update(piece)
+    return digest.hexdigest()[:12]
+
+
+def licence_of(folder: Path) -> str:
+    """What a checkpoint's config.json (ours) or the model card beside it says of its licence."""
+    if ours := read_json(folder / "config.json").get("licence"):
+        return str(ours)
+    card = folder / "README.md"
+    if not card.is_file():
+        return "no model card, licence unknown"
+    try:
+        told: Mapping[str, Any] = metadata_load(card) or {}
+    except (ValueError, YAMLError):
+        told = {}
+    licence = told.get("license_name") or told.get("license")
+    if isinstance(licence, list):
+        licence = ", ".join(str(one) for one in licence)
+    return str(licence) if licence else "licence not named on its model card"
+
+
+def needed(files: Iterable[str]) -> list[str]:
+    """Of all files of a repository, those that a checkpoint consists of."""
+    there = set(files)
+    chosen = {file for file in there if any(fnmatch(file, pattern) for pattern in _NEEDED)}
+    weights = next((name for name in WEIGHTS if name in there), None)
+    if weights is None:
+        raise CheckpointError("it holds no model.safetensors and no pytorch_model.bin")
+    chosen.add(weights)
+    if weights.endswith(".json"):
+        stem, ending = weights.removesuffix(".index.json").rsplit(".", 1)
+        chosen |= {file for file in there if fnmatch(file, f"{stem}-*-of-*.{ending}")}
+    return sorted(chosen)
+
+
+def fetch(name: str) -> Path:
+    """Download what a checkpoint consists of, with its progress on stderr; where it lies then.
+
+    Its config.json comes first: what could not be used here is refused before it costs gigabytes.
+    CheckpointError for everything that goes wrong.
+    """
+    try:
+        found = HfApi().model_info(name)
+        files = [one.rfilename for one in found.siblings or ()]
+        if "config.json" not in files:
+            raise CheckpointError(f"{name!r} on the hub has no config.json: no transformers model")
+        config = read_json(Path(hf_hub_download(name, "config.json", revision=found.sha)))
+        if kind_of(config) is None:
+            raise CheckpointError(useless(name, config))
+        return Path(snapshot_download(name, allow_patterns=needed(files)))
+    except OfflineModeIsEnabled:
+        why = "the network is switched off (HF_HUB_OFFLINE is set)"
+    except GatedRepoError:
+        why = f"its owner wants you to accept terms first, at https://huggingface.co/{name}"
+    except RepositoryNotFoundError:
+        why = "the hub knows no such model, or does not show it to you"
+    except HFValidationError:
+        why = "this is no folder, and not the form of a hub name (owner/model)"
+    except HfHubHTTPError as refused:
+        why = f"the hub answered {refused.response.status_code}"
+    except (HTTPError, LocalEntryNotFoundError, ConnectionError):
+        why = f"{constants.ENDPOINT} cannot be reached"
+    raise CheckpointError(f"cannot fetch {name!r}: {why}")
+
+
+def useless(name: str, config: Mapping[str, Any]) -> str:
+    """Why a checkpoint that is no `kind_of` anything cannot be used."""
+    heads = ", ".join(config.get("architectures") or ()) or "no architecture"
+    model = config.get("model_type", "no model_type")
+    if model in ENCODERS:
+        return (
+            f"{name!r} ({heads}) has neither a CTC head nor a sequence-classification head: "
+            "it was only pretrained and must be fine-tuned first"
+        )
+    known = ", ".join(sorted(ENCODERS | WRITERS))
+    return f"{name!r} is a {model} model ({heads}); these can be used here: {known}"

@@ -1,0 +1,102 @@
+"""How do words sound, one by one?
+
+espeak-ng's American pronunciations reduced to 41 phones, so that any word a site writes into its
+pack can be listened for. Stress and length are dropped, diphthongs and affricates are one phone,
+vowels with r or l are two: what 20 ms frames of a telephone can tell apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from audio.search import Alphabet
+from audio.speak import phonemes
+
+PHONES = (
+    *"ptkbdɡmnŋfvθðszʃʒhjwlɹɾ",
+    *("tʃ", "dʒ", "i", "ɪ", "ɛ", "æ", "ə", "ʌ", "ɚ", "ɑ", "ɔ", "ʊ", "u"),
+    *("eɪ", "aɪ", "ɔɪ", "aʊ", "oʊ"),
+)
+SOUNDS = ("<pad>", "|", *PHONES)  # the head's outputs: CTC's blank, the end of a word, phones
+PHONE_HEAD = "phones.safetensors"  # beside a checkpoint: a linear layer from frames to phones
+_KNOWN = frozenset(PHONES)
+_ID = {phone: i for i, phone in enumerate(SOUNDS)}
+_CHARACTER = {phone: chr(ord("A") + i) for i, phone in enumerate(PHONES)}
+_APART = {
+    "ɔɹ": ("ɔ", "ɹ"),
+    "ɑɹ": ("ɑ", "ɹ"),
+    "ɛɹ": ("ɛ", "ɹ"),
+    "ʊɹ": ("ʊ", "ɹ"),
+    "ɪɹ": ("ɪ", "ɹ"),
+    "əl": ("ə", "l"),
+    "iə": ("i", "ə"),
+    "aɪɚ": ("aɪ", "ɚ"),
+    "aɪə": ("aɪ", "ə"),
+    "n̩": ("n",),
+    "ʔ": ("t",),
+    "r": ("ɹ",),
+    "ɐ": ("ə",),
+    "ᵻ": ("ɪ",),
+    "ɜ": ("ɚ",),
+    "o": ("oʊ",),
+    "e": ("eɪ",),
+    "a": ("ɑ",),
+    "x": ("k",),
+    "ɬ": ("l",),
+}
+_STRESS = str.maketrans("", "", "ˈˌː")
+# As people say them between other words, where espeak-ng would spell them out or join them up.
+_WEAK = {
+    "a": ("ə",),
+    "the": ("ð", "ə"),
+    "to": ("t", "ə"),
+    "of": ("ə", "v"),
+    "for": ("f", "ɚ"),
+}
+
+
+@lru_cache(20_000)
+def pronounced(text: str) -> tuple[tuple[str, ...], ...]:
+    """The phones of each word of `text` (lower case, single spaces), as said in this sentence."""
+    words = text.split()
+    groups = phonemes(text).split()
+    if len(groups) != len(words):  # espeak-ng has run some together, as "in the"
+        return tuple(_WEAK.get(word) or one(word) for word in words)
+    return tuple(_reduced(group) or one(word) for group, word in zip(groups, words, strict=True))
+
+
+@lru_cache(50_000)
+def one(word: str) -> tuple[str, ...]:
+    """The phones of a word said alone."""
+    return tuple(phone for group in phonemes(word).split() for phone in _reduced(group))
+
+
+def _reduced(group: str) -> tuple[str, ...]:
+    """espeak-ng's phonemes of a word, between underscores, as phones; strange ones are left out."""
+    phones: list[str] = []
+    for phoneme in group.translate(_STRESS).split("_"):
+        phones += (phoneme,) if phoneme in _KNOWN else _APART.get(phoneme, ())
+    return tuple(phones)
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneAlphabet(Alphabet):
+    """Phones in the place of letters: a text is spelled as it sounds."""
+
+    letters: tuple[str, ...] = SOUNDS
+
+    def spell(self, text: str) -> list[int]:
+        ids: list[int] = []
+        for word in pronounced(text):
+            ids += [self.boundary] * bool(ids) + [_ID[phone] for phone in word]
+        return ids
+
+    def able(self, text: str) -> bool:
+        return bool(text.split()) and all(pronounced(text))
+
+    def shape(self, text: str) -> str:
+        return " ".join("".join(_CHARACTER[phone] for phone in word) for word in pronounced(text))
+
+    def character(self, letter: int) -> str:
+        return _CHARACTER[self.letters[letter]]

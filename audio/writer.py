@@ -1,0 +1,284 @@
+"""What does a sequence-to-sequence model write down of a turn that is over?
+
+A Whisper or Moonshine checkpoint beside the encoder, for users who have one. It needs the whole
+turn, so it gives no partial text and no feelings, and such models invent words: out of noise, out
+of silence, over and over. So it is asked only when the encoder heard something, for a question
+that its own reading answers worse (`asked`); what it writes is bounded by the length of the turn,
+and is thrown away when it had to be cut off or repeats itself. Then the encoder's reading stands.
+
+`Transcript.confidence` is the geometric mean of the tokens' probabilities: it rises and falls with
+the model's own certainty and is not calibrated. Held by tests/audio/test_writer.py.
+
+Whisper: Radford et al. 2022, arXiv 2212.04356. Moonshine: Jeffries et al. 2024, arXiv 2410.15608.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, exp, isfinite
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from audio import torchaudio_guard  # noqa: F401  before transformers, which imports torchaudio
+
+# isort: split
+from transformers import AutoFeatureExtractor, AutoModelForSpeechSeq2Seq, AutoTokenizer
+
+from audio.checkpoints import Checkpoint, opened
+from audio.hub import CheckpointError, useless
+from audio.prosody import loud
+from audio.transcriber import NOTHING
+from audio.types import RATE, VOICE_HOP, Expectation, Samples, Transcript, Word
+
+MOST = 60 * RATE  # of a turn; a longer one is left to the encoder
+WINDOW = 30 * RATE  # what Whisper hears at once, and the longest that Moonshine was taught
+LEAST = RATE // 5  # no word is shorter
+TOKENS_PER_S = 6.5  # Moonshine's model card: more than anybody says; a loop goes on for ever
+TOKENS_BESIDES = 4  # for a full stop, the end, and a single word said fast
+COMPRESSED = 2.4  # a text that zlib makes so many times smaller says the same thing again and again
+DOUBTED = 0.5  # a closed reading that is less likely right than wrong
+
+# [music], (coughs), *sighs*, musical notes; but "(555) 123-4567" and "401(k)" are said
+_NOISES = re.compile(r"(?<!\S)(?:\[[^\]]*\]|\([^)\d]*\)|<[^>]*>|\*[^*]*\*)|[\u2669-\u266f]")
+_WORD = re.compile(
+    r"[$\u00a3\u20ac]?\d(?:[\d.,:/-]*\d)?(?:[a-z]+\b|%)?"  # $1,200.50 4:30 3rd 5k 555-0199
+    r"|[^\W\d_]+(?:'[^\W\d_]+)*"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One piece of a turn: tokens with log probabilities, and when each began, if that is known."""
+
+    tokens: list[int]
+    sure: list[float]  # one more than tokens: the end is a decision too
+    began: list[float] | None  # seconds since the piece began
+
+
+class Writer:
+    """Build with `Writer.open`. `within_s` is how long writing down a turn may take."""
+
+    def __init__(self, model: Any, extractor: Any, tokenizer: Any, within_s: float) -> None:
+        self.model, self.extractor, self.tokenizer = model, extractor, tokenizer
+        self.within_s = within_s
+        told = model.generation_config
+        told.max_length = None  # `max_new_tokens` alone counts
+        ends = told.eos_token_id
+        self._ends = set(ends if isinstance(ends, list) else [ends])
+        self._window = min(WINDOW, int(getattr(extractor, "n_samples", WINDOW)))
+        self._whisper = model.config.model_type == "whisper"
+        self._aligned = self._whisper and _aligned(model)
+
+    @classmethod
+    def open(cls, checkpoint: Checkpoint, within_s: float) -> Writer:
+        if checkpoint.kind != "whole turns":
+            told = {"model_type": checkpoint.config.model_type, "architectures": checkpoint.heads}
+            why = f"it is one of {checkpoint.kind}" if checkpoint.kind else useless("it", told)
+            raise CheckpointError(f"{checkpoint.name!r} cannot write down whole turns: {why}")
+        # They warn in every turn of settings that transformers itself has made.
+        for talkative in ("generation", "models.whisper"):
+            logging.getLogger(f"transformers.{talkative}").setLevel(logging.ERROR)
+        model = opened(AutoModelForSpeechSeq2Seq, checkpoint)
+        try:
+            extractor = AutoFeatureExtractor.from_pretrained(  # type: ignore[no-untyped-call]
+                checkpoint.folder, local_files_only=True
+            )
+            tokenizer = AutoTokenizer.from_pretrained(checkpoint.folder, local_files_only=True)
+        except (OSError, ValueError, KeyError, AttributeError) as problem:
+            raise CheckpointError(
+                f"{checkpoint.name!r} lacks its tokenizer or its preprocessor_config.json"
+            ) from problem
+        if extractor.sampling_rate != RATE:
+            rate = extractor.sampling_rate
+            raise CheckpointError(f"{checkpoint.name!r} hears {rate} samples a second, not {RATE}")
+        return cls(model, extractor, tokenizer, within_s)
+
+    def better(
+        self, heard: Transcript, expect: Expectation, samples: Samples, start: int
+    ) -> Transcript:
+        """`heard` is the encoder's reading of `samples`, which begin at position `start`."""
+        if not asked(heard, expect):
+            return heard
+        written = self.write(samples, start)
+        if not written.text or (not free(expect) and written.confidence <= heard.confidence):
+            return heard
+        return written
+
+    def write(self, samples: Samples, start: int) -> Transcript:
+        """NOTHING where nothing can be written down or what was written cannot be trusted."""
+        if not LEAST <= len(samples) <= MOST:
+            return NOTHING
+        words, sure = list[Word](), list[float]()
+        stretches = [one for one in pieces(samples, self._window) if len(one[1]) >= LEAST]
+        for at, piece in stretches:
+            written = self._generate(piece, self.within_s / len(stretches))
+            if written is None:
+                return NOTHING
+            sure += written.sure
+            words += self._words(written, piece, start + at)
+        text = " ".join(word.text for word in words)
+        if not text or repeats(text):
+            return NOTHING
+        return Transcript(text, _chance(sure), tuple(words))
+
+    @torch.inference_mode()
+    def _generate(self, piece: Samples, within_s: float) -> Written | None:
+        """None when the model did not come to an end by itself."""
+        padded = np.pad(piece, (0, max(0, RATE // 2 - len(piece))))  # Moonshine's convolutions
+        told = self.extractor(
+            padded, sampling_rate=RATE, return_tensors="pt", return_attention_mask=True
+        )
+        answer = self.model.generate(
+            **told,
+            **self._manner(),
+            max_new_tokens=self._most(len(piece)),
+            max_time=within_s,
+            do_sample=False,
+            num_beams=1,
+            return_dict_in_generate=True,
+            output_scores=True,
+        )
+        scores = torch.stack(answer["scores"])[:, 0].float().log_softmax(-1)  # (tokens, words)
+        tokens = answer["sequences"][0, -len(scores) :]
+        if int(tokens[-1]) not in self._ends:
+            return None
+        sure = scores.gather(1, tokens[:, None])[:, 0].tolist()
+        began = answer["token_timestamps"][0, -len(scores) :].tolist() if self._aligned else None
+        return Written(tokens[:-1].tolist(), sure, began)
+
+    def _manner(self) -> dict[str, Any]:
+        """What only Whisper wants to be told."""
+        if not self._whisper:
+            return {}
+        manner: dict[str, Any] = {"return_timestamps": False}
+        if self._aligned:
+            manner["return_token_timestamps"] = True
+        settings = self.model.generation_config
+        if getattr(settings, "is_multilingual", False) and getattr(settings, "lang_to_id", None):
+            manner |= {"language": "en", "task": "transcribe"}  # as all of the house
+        return manner
+
+    def _most(self, samples: int) -> int:
+        config = self.model.config
+        room = getattr(config, "max_target_positions", None) or config.max_position_embeddings
+        return min(TOKENS_BESIDES + ceil(TOKENS_PER_S * samples / RATE), int(room) - 8)
+
+    def _words(self, written: Written, piece: Samples, start: int) -> list[Word]:
+        """Words with the samples they span, counted from where `piece` begins at `start`."""
+        text, ends = "", list[int]()
+        for count in range(1, len(written.tokens) + 1):
+            told = self.tokenizer.decode(written.tokens[:count], skip_special_tokens=True)
+            text = cast(str, told)
+            ends.append(len(text))
+        text = _NOISES.sub(lambda noise: " " * len(noise.group()), text)
+        found = list[tuple[str, int, int]]()  # a word, its first token, the one after its last
+        for match in re.finditer(r"\S+", text):
+            first = next(i for i, end in enumerate(ends) if end > match.start())
+            after = 1 + next(i for i, end in enumerate(ends) if end >= match.end())
+            found += [(word, first, after) for word in plain(match.group())]
+        spans = self._times(found, written, piece)
+        return [
+            Word(word, start + begin, start + end, _chance(written.sure[first:after]))
+            for (word, first, after), (begin, end) in zip(found, spans, strict=True)
+        ]
+
+    def _times(
+        self, found: Sequence[tuple[str, int, int]], written: Written, piece: Samples
+    ) -> list[tuple[int, int]]:
+        """By the model's attention where it was taught to say (Whisper's alignment heads)."""
+        even = spread([word for word, _, _ in found], piece)
+        began = written.began
+        if not began or not all(map(isfinite, began)) or began[-1] <= 0 or len(found) < 2:
+            return even
+        starts = [min(int(began[first] * RATE), len(piece)) for _, first, _ in found]
+        starts[0] = min(max(starts[0], even[0][0]), starts[1])  # not in the silence before
+        last = max(even[-1][1], starts[-1])
+        return list(zip(starts, [*starts[1:], last], strict=True))
+
+
+def _aligned(whisper: Any) -> bool:
+    """Does its generation_config name attention heads that follow the sound, and does it have them?
+    Distilled models have been published with those of their larger teacher."""
+    heads = getattr(whisper.generation_config, "alignment_heads", None) or ()
+    config = whisper.config
+    layers, width = config.decoder_layers, config.decoder_attention_heads
+    return bool(heads) and all(layer < layers and head < width for layer, head in heads)
+
+
+def free(expect: Expectation) -> bool:
+    """Is this a question that may be answered in any words?"""
+    return expect.kind == "open" or (expect.kind in ("name", "choice") and not expect.choices)
+
+
+def asked(heard: Transcript, expect: Expectation) -> bool:
+    """Is this turn one to be written down by the writer, after the encoder has read it?
+
+    Open answers are: a reading of letters alone is where the encoder is weakest. A likely phrase
+    that the encoder is sure of stays. An answer chosen from a list, digits, an amount or a date
+    was searched for, which no free writing beats, unless what was found is doubtful: then the
+    customer probably said something else. What the encoder heard no word in has none.
+    """
+    if not heard.text:
+        return False
+    if free(expect):
+        return heard.text not in expect.choices or heard.confidence < DOUBTED
+    return heard.confidence < DOUBTED
+
+
+def repeats(text: str) -> bool:
+    """Whisper's own test for a loop. Forbidding repetition instead would end a loop in words that
+    look as if the model had meant them."""
+    return len(text.encode()) > COMPRESSED * len(zlib.compress(text.encode()))
+
+
+def pieces(samples: Samples, window: int) -> list[tuple[int, Samples]]:
+    """(position, stretch), none longer than `window`, cut where the second half is quietest."""
+    found, at = list[tuple[int, Samples]](), 0
+    while len(samples) - at > window:
+        half = samples[at + window // 2 : at + window]
+        hops = len(half) // VOICE_HOP
+        power = np.square(half[: hops * VOICE_HOP].reshape(hops, VOICE_HOP)).mean(1)
+        around = min(5, hops)  # of hops, 160 ms: a pause, not the closure of a "t"
+        quiet = np.convolve(power, np.ones(around), "valid").argmin() + around // 2
+        cut = at + window // 2 + int(quiet) * VOICE_HOP
+        found.append((at, samples[at:cut]))
+        at = cut
+    return [*found, (at, samples[at:])]
+
+
+def spread(words: Sequence[str], piece: Samples) -> list[tuple[int, int]]:
+    """Samples that each word may span: its share, by letters, of what is loud in the piece."""
+    voiced: NDArray[np.intp] = np.flatnonzero(loud(piece[: len(piece) // VOICE_HOP * VOICE_HOP]))
+    if not len(voiced):
+        voiced = np.arange(max(1, len(piece) // VOICE_HOP))
+    shares = np.cumsum([0, *(len(word) for word in words)], dtype=float)
+    bounds = (shares / max(1.0, shares[-1]) * len(voiced)).astype(int)
+    spans = list[tuple[int, int]]()
+    for begin, end in zip(bounds, bounds[1:], strict=False):
+        first = voiced[min(begin, len(voiced) - 1)]
+        last = voiced[min(max(begin, end - 1), len(voiced) - 1)]
+        spans.append((int(first) * VOICE_HOP, min((int(last) + 1) * VOICE_HOP, len(piece))))
+    return spans
+
+
+def plain(word: str) -> list[str]:
+    """A written word as the house's transcripts have it: lower case, without punctuation.
+
+    Numbers stay as they are written, with what belongs to them ("$1,200.50", "4:30"): dialogs reads
+    both written and spoken ones.
+    """
+    word = word.lower().replace("\u2019", "'").replace("&", " and ")
+    word = re.sub(r"(?<=\b[a-z])\.(?=[a-z]\b)", "", word)  # a.m., U.S.
+    return _WORD.findall(word)
+
+
+def _chance(sure: Sequence[float]) -> float:
+    """Geometric mean of probabilities, from their logarithms."""
+    return round(exp(max(-20.0, sum(sure) / len(sure))), 4) if sure else 0.0

@@ -1,0 +1,80 @@
+"""Intervals come from speakers, not from recordings; models are compared on the same draws."""
+
+import numpy as np
+import pytest
+
+from agent.evaluation.figures import (
+    Measure,
+    calibration_error,
+    calibration_tally,
+    difference,
+    figure,
+    share,
+)
+
+
+def counted(right, applies=None):
+    right = np.array(right, float)
+    there = np.ones(len(right), bool) if applies is None else np.array(applies)
+    return Measure("open", "x", "x", there, np.stack([right, np.ones(len(right))], 1), share)
+
+
+def test_one_speaker_has_an_interval_of_no_width():
+    found = figure(counted([1, 0, 1, 1]), ["ann"] * 4)
+    assert found.value == found.low == found.high == 0.75
+    assert found.few
+
+
+def test_a_speakers_recordings_are_drawn_together():
+    right = [1] * 20 + [0] * 20
+    by_voice = figure(counted(right), [f"s{i // 10}" for i in range(40)])
+    by_recording = figure(counted(right), [str(i) for i in range(40)])
+    assert by_voice.value == by_recording.value == 0.5
+    # of four speakers two are always right, so draws range from 0 to 1
+    assert (by_voice.low, by_voice.high) == (0, 1)
+    assert by_recording.high - by_recording.low < 0.4
+    assert by_voice.few
+    assert not by_recording.few
+
+
+def test_figures_are_repeatable():
+    measure, speakers = counted([1, 0, 0, 1, 1, 0]), list("abcdef")
+    assert figure(measure, speakers) == figure(measure, speakers)
+
+
+def test_only_those_it_applies_to_count():
+    applies = [True, True, False, False]
+    found = figure(counted([1, 0, 1, 1], applies), ["a", "b", "c", "d"])
+    assert (found.value, found.recordings, found.speakers) == (0.5, 2, 2)
+    inside = figure(counted([1, 0, 1, 1], applies), list("abcd"), np.array([False, True] * 2))
+    assert (inside.value, inside.recordings) == (0, 1)
+
+
+def test_a_group_without_recordings_has_no_figure():
+    found = figure(counted([1, 0]), ["a", "b"], np.zeros(2, bool))
+    assert np.isnan([found.value, found.low, found.high]).all()
+    assert found.recordings == found.speakers == 0
+
+
+def test_what_is_hard_for_both_does_not_blur_a_difference():
+    random = np.random.default_rng(0)
+    base = random.random(60) < np.repeat(random.random(12), 5)  # speakers differ a lot
+    better = base.copy()
+    better[::5] = True  # everybody gains
+    speakers = [f"s{i // 5}" for i in range(60)]
+    gap = difference(counted(better), counted(base), speakers)
+    alone = figure(counted(better), speakers)
+    assert gap.value == pytest.approx(better.mean() - base.mean())
+    assert gap.low > 0
+    assert gap.high - gap.low < alone.high - alone.low
+    none = difference(counted(base), counted(base), speakers)
+    assert none.value == none.low == none.high == 0
+
+
+def test_calibration_error():
+    sure = np.array([0.95, 0.95, 0.95, 0.95, 0.15])
+    right = np.array([True, True, False, False, False])
+    # |4 * 0.95 - 2| of the last bin and 0.15 of the second, over five
+    tally = calibration_tally(sure, right)
+    assert calibration_error(tally.sum(0)) == pytest.approx((1.8 + 0.15) / 5)
+    assert calibration_error(calibration_tally(np.ones(3), np.ones(3, bool)).sum(0)) == 0
