@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from rich.progress import track
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -191,15 +190,34 @@ class Verdict:
 EARLY_S = (0.5, 1.0, 2.0, 3.0)
 
 
-def fold(some: Sequence[Voice], first: int, lesson: Lesson, size: int = 4) -> list[Verdict]:
-    """Taught on all but the RAVDESS actors from `first` on; what it makes of those."""
+Split = tuple[list[Voice], list[Voice]]  # taught, tested
+
+
+def by_actors(some: Sequence[Voice], first: int, size: int = 4) -> Split:
+    """RAVDESS actors from `first` on are tested; everybody else teaches."""
     tested = range(first, first + size)
 
     def held(voice: Voice) -> bool:
         return voice.utterance.source == "ravdess" and actor(voice) in tested
 
-    head = teach([v for v in some if not held(v)], lesson)
-    return verdicts(head, [v for v in some if held(v)])
+    return [v for v in some if not held(v)], [v for v in some if held(v)]
+
+
+def by_sentence(some: Sequence[Voice]) -> list[Split]:
+    """Each RAVDESS sentence in turn is tested, the other teaches; same actors."""
+    ravdess = [v for v in some if v.utterance.source == "ravdess"]
+    return [
+        (
+            [v for v in ravdess if v.utterance.text != text],
+            [v for v in ravdess if v.utterance.text == text],
+        )
+        for text in sorted({v.utterance.text for v in ravdess})
+    ]
+
+
+def held_out(split: Split, lesson: Lesson) -> list[Verdict]:
+    taught, tested = split
+    return verdicts(teach(taught, lesson), tested)
 
 
 def verdicts(head: EmotionHead, held_out: Sequence[Voice]) -> list[Verdict]:
@@ -211,16 +229,6 @@ def verdicts(head: EmotionHead, held_out: Sequence[Voice]) -> list[Verdict]:
         Verdict(v, later[i].clone(), alone[i].clone(), {s: x[i].clone() for s, x in early.items()})
         for i, (v, _) in enumerate(turns)
     ]
-
-
-def sentences(some: Sequence[Voice], lesson: Lesson) -> list[Verdict]:
-    """Taught on one RAVDESS sentence, tested on the other, both ways; same actors."""
-    ravdess = [v for v in some if v.utterance.source == "ravdess"]
-    found: list[Verdict] = []
-    for text in track(sorted({v.utterance.text for v in ravdess}), "sentences"):
-        head = teach([v for v in ravdess if v.utterance.text != text], lesson)
-        found += verdicts(head, [v for v in ravdess if v.utterance.text == text])
-    return found
 
 
 def write_verdicts(some: Sequence[Verdict], temperature: float, path: Path) -> None:

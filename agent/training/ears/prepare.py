@@ -1,5 +1,10 @@
 """Which recordings teach, tune and test the ears, and where are their samples?
 
+The data folder holds speech/SET.zip with sound files and, beside each, speech/SET.jsonl.gz with one
+line a file: path, duration_s, sample_rate, speaker, split (train, dev or test), and text, emotion
+or label; optional kind, age, intensity, doubtful. Its folder text/ holds the sets that words.py and
+phrases.py name.
+
 No speaker is in two splits: `manifest` refuses data in which one is
 (tests/agent/training/test_ears.py::test_no_speaker_in_two_splits).
 Sets whose licence forbids shipping never reach the encoder: `SPEECH` lists the ones that may.

@@ -24,10 +24,11 @@ from agent.training.ears.export import export_encoder, trained
 from agent.training.ears.feel import (
     Lesson,
     Verdict,
+    by_actors,
+    by_sentence,
     export_head,
     fit_temperature,
-    fold,
-    sentences,
+    held_out,
     teach,
     verdicts,
     write_verdicts,
@@ -139,8 +140,8 @@ def _held_out(job: tuple[Path, Path, Path, Lesson, int]) -> list[Verdict]:
     torch.set_num_threads(1)
     data, out, work, lesson, first = job
     some = acted(data, out, work, FEELING)
-    found = fold(some, first, lesson) if first else sentences(some, lesson)
-    return [v.without_sound() for v in found]
+    splits = [by_actors(some, first)] if first else by_sentence(some)
+    return [v.without_sound() for split in splits for v in held_out(split, lesson)]
 
 
 def acted(data: Path, out: Path, work: Path, sources: Sequence[str]) -> list[Voice]:

@@ -14,7 +14,7 @@ from agent.training.ears.acted import Voice, in_order
 from agent.training.ears.batches import LETTERS, Example, collated, epoch, spelled, strings
 from agent.training.ears.evaluate import Result, calibration_error, figure
 from agent.training.ears.export import export_encoder
-from agent.training.ears.feel import Lesson, teach, verdicts
+from agent.training.ears.feel import Lesson, by_actors, by_sentence, teach, verdicts
 from agent.training.ears.phrases import KINDS, number
 from agent.training.ears.prepare import (
     SPEECH,
@@ -26,6 +26,7 @@ from agent.training.ears.prepare import (
     written,
 )
 from agent.training.ears.recall import recall
+from agent.training.ears.run import FIRSTS
 from agent.training.ears.sound import Wear, mulaw, on_the_phone, trimmed, worn
 from agent.training.ears.spelling import flat_start, time_masks
 from agent.training.ears.tasks import absent
@@ -186,6 +187,32 @@ def test_an_emotion_head_learns_what_is_there():
     assert 0.8 < low <= value <= high
     assert recall(found, lambda v: v.first)[0] > 0.7
     assert set(found[0].early) == {0.5, 1.0, 2.0, 3.0}
+
+
+def test_who_is_tested_was_not_heard_before():
+    contour = Contours(np.zeros((50, BANDS), np.float32), np.zeros(50, np.float32))
+    texts = ("kids", "dogs")
+    some = [
+        Voice(
+            Utterance("ravdess", "", f"ravdess_{n:02}", "train", text, RATE, 1.0, emotion="sad"),
+            line,
+            torch.zeros(1),
+            contour,
+        )
+        for n in range(1, 25)
+        for text in texts
+        for line in (False, True)
+    ]
+    tested_in_all = set()
+    for first in FIRSTS:
+        taught, tested = by_actors(some, first)
+        assert len(taught) + len(tested) == len(some)
+        speakers = [{v.utterance.speaker for v in part} for part in (taught, tested)]
+        assert not speakers[0] & speakers[1]
+        tested_in_all |= speakers[1]
+    assert len(tested_in_all) == 24
+    for taught, tested in by_sentence(some):
+        assert {v.utterance.text for v in taught}.isdisjoint(v.utterance.text for v in tested)
 
 
 def test_turns_of_a_call_come_after_each_other():
