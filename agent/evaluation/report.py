@@ -17,7 +17,7 @@ from agent.evaluation.figures import Figure, Measure, difference, figure
 from agent.evaluation.manifest import Flaw, Recording
 from agent.evaluation.measure import Measured, Turn
 from agent.evaluation.questions import Asking, right
-from agent.evaluation.scores import confusion, edits, judged, measures, verdict
+from agent.evaluation.scores import confusion, errors, judged, measures, verdict
 from agent.evaluation.streaming import Streamed
 from audio.types import EMOTIONS
 
@@ -97,7 +97,7 @@ def _groups(turns: Sequence[Turn]) -> dict[Group, np.ndarray[Any, np.dtype[np.bo
 def worst_words(turns: Sequence[Turn], many: int = 10) -> list[Turn]:
     """The texts least like what was said, in letters; of equals, the ones most believed."""
     said = [t for t in turns if t.recording.text]
-    counts = edits([list(t.recording.text) for t in said], [list(taken(t)) for t in said])
+    counts = errors([list(t.recording.text) for t in said], [list(taken(t)) for t in said])
     wrong = counts[:, :3].sum(1) / np.maximum(counts[:, 3], 1)
     ranked = sorted(zip(wrong, said, strict=True), key=lambda p: (-p[0], -_sure(p[1])))
     return [turn for error, turn in ranked if error > 0 and not _right(turn)][:many]

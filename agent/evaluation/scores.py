@@ -22,6 +22,7 @@ from agent.evaluation.figures import (
 )
 from agent.evaluation.measure import Turn
 from agent.evaluation.questions import right, unrolled
+from agent.training.ears.errors import edits
 from audio.types import EMOTIONS, Emotion, Transcript
 
 ABSTAINED = len(EMOTIONS)  # the column of the confusion table for no verdict
@@ -47,20 +48,15 @@ def measures(turns: Sequence[Turn]) -> list[Measure]:
     return [measure for measure in found if measure.applies.any()]
 
 
-def edits(references: Sequence[Sequence[str]], heard: Sequence[Sequence[str]]) -> Floats:
+def errors(references: Sequence[Sequence[str]], heard: Sequence[Sequence[str]]) -> Floats:
     """(texts, 4): substitutions, insertions, deletions, tokens of the reference."""
-    # Here and not above: speechbrain's lazy modules warn whenever somebody inspects sys.modules.
-    from speechbrain.utils.metric_stats import ErrorRateStats  # type: ignore[import-untyped]
-
-    stats = ErrorRateStats()
-    stats.append(list(range(len(references))), list(heard), list(references))
     kinds = ("substitutions", "insertions", "deletions", "num_ref_tokens")
-    rows = [[score[kind] for kind in kinds] for score in stats.scores]
+    rows = [[score[kind] for kind in kinds] for score in edits(references, heard)]
     return np.array(rows, np.float64).reshape(-1, len(kinds))
 
 
 def _rate(counts: Floats, *columns: int) -> Floats:
-    """Of `edits`: (texts, [sum of the columns, tokens])."""
+    """Of `errors`: (texts, [sum of the columns, tokens])."""
     return np.stack([counts[:, columns].sum(1), counts[:, -1]], 1)
 
 
@@ -68,8 +64,8 @@ def _word_errors(turns: Sequence[Turn]) -> Iterator[Measure]:
     texts = np.array([bool(t.recording.text) for t in turns])
     said = [t.recording.text for t in turns]
     heard = [t.open.text if t.recording.text else "" for t in turns]
-    words = edits([s.split() for s in said], [h.split() for h in heard])
-    letters = edits([list(s) for s in said], [list(h) for h in heard])
+    words = errors([s.split() for s in said], [h.split() for h in heard])
+    letters = errors([list(s) for s in said], [list(h) for h in heard])
     for key, name, tally in (
         ("wer", "words wrong (WER)", _rate(words, 0, 1, 2)),
         ("substitutions", "  another word", _rate(words, 0)),
@@ -111,7 +107,7 @@ def _digits(
     """Digits right: 1 minus the edits of the best alignment for each digit that was said."""
     said = [unrolled(t.recording.text) if n else [] for t, n in zip(turns, there, strict=True)]
     heard = [unrolled(text) if n else [] for text, n in zip(texts, there, strict=True)]
-    wrong = _rate(edits(said, heard), 0, 1, 2)
+    wrong = _rate(errors(said, heard), 0, 1, 2)
     tally = np.stack([wrong[:, 1] - wrong[:, 0], wrong[:, 1]], 1)
     return Measure(section, "digits_accuracy", "digits right, each", there, tally, share)
 

@@ -42,6 +42,10 @@ CALLED: dict[str, str] = {
 }
 
 
+def label_of(utterance: Utterance) -> int:
+    return ACTED.index(CALLED[utterance.emotion])
+
+
 @dataclass(frozen=True, eq=False)
 class Voice:
     """One acted sentence."""
@@ -53,7 +57,7 @@ class Voice:
 
     @property
     def label(self) -> int:
-        return ACTED.index(CALLED[self.utterance.emotion])
+        return label_of(self.utterance)
 
     @property
     def line(self) -> tuple[str, bool]:

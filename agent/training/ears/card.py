@@ -139,6 +139,13 @@ over classes; chance is 12.5 % for eight. 95 % intervals by bootstrap over speak
 |---|---|
 {table}
 
+## What a voice says about being upset
+
+`upset.json` turns the probabilities into evidence for fusion: a logistic regression on the verdicts
+of the six fold heads about actors they did not know, calling angry and disgusted upset, shrunk by
+0.6 because actors exaggerate. `hearken train ears` writes the verdicts (`held_out.jsonl`) and
+`hearken train understanding` learns from them; how well that works is in its card.
+
 ## Made by
 
     hearken train ears --data DIR

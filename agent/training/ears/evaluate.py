@@ -17,6 +17,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from agent.training.ears.errors import edits
 from agent.training.ears.hearing import Ear, wide
 from agent.training.ears.prepare import Corpus, Split, Utterance
 from agent.training.ears.tasks import JOINED, KEYWORDS, TASKS, Task, absent, joined_digits
@@ -49,17 +50,12 @@ class Figure:
 
 
 def answers(ear: Ear, corpus: Corpus, task: Task, split: Split) -> list[Result]:
-    # Here and not above: speechbrain's lazy modules warn whenever somebody inspects sys.modules.
-    from speechbrain.utils.metric_stats import ErrorRateStats  # type: ignore[import-untyped]
-
-    stats = ErrorRateStats()
     turns: list[tuple[Utterance, Transcript]] = []
     for heard in ear.hear(corpus, task.of(corpus, split), task.room):
         expect = task.expect(heard.utterance)
         transcript = ear.transcriber.decide(heard.likely, 0, expect, heard.phones)
         turns.append((heard.utterance, transcript))
-    ids = [str(i) for i in range(len(turns))]
-    stats.append(ids, [t.text.split() for _, t in turns], [u.text.split() for u, _ in turns])
+    scores = edits([u.text.split() for u, _ in turns], [t.text.split() for _, t in turns])
     return [
         Result(
             utterance.speaker,
@@ -68,7 +64,7 @@ def answers(ear: Ear, corpus: Corpus, task: Task, split: Split) -> list[Result]:
             task.right(utterance.text, transcript.text),
             transcript.confidence,
         )
-        for (utterance, transcript), score in zip(turns, stats.scores, strict=True)
+        for (utterance, transcript), score in zip(turns, scores, strict=True)
     ]
 
 

@@ -10,16 +10,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from safetensors.torch import save_file
+from scipy.special import softmax  # type: ignore[import-untyped]
 from torch import Tensor, nn
 
-from agent.training.ears.acted import Voice, in_order
+from agent.training.ears.acted import Voice, in_order, label_of
+from agent.training.ears.prepare import Utterance
 from audio.contours import BANDS, NUMBERS, Caller, Contours
 from audio.emotion import ACTED, EmotionHead, felt, together
 
@@ -147,18 +150,18 @@ def _class_weights(some: Sequence[Voice]) -> Tensor:
 @torch.inference_mode()
 def judged(
     head: EmotionHead, some: Sequence[tuple[Voice, Caller]], most_s: float | None = None
-) -> Tensor:
+) -> NDArray[np.float32]:
     """Logits (voices, 8)."""
-    parts = []
+    parts = [np.zeros((0, len(ACTED)), np.float32)]
     for at in range(0, len(some), 64):
         shown = [seen(voice, before, most_s) for voice, before in some[at : at + 64]]
         contours, there, layers = batch_of(shown)
-        parts.append(head(contours, there, head.mix(layers)))
-    return torch.cat(parts)
+        parts.append(head(contours, there, head.mix(layers)).numpy())
+    return np.concatenate(parts)
 
 
 def fit_temperature(head: EmotionHead, dev: Sequence[Voice]) -> None:
-    logits = judged(head, in_order(dev))
+    logits = torch.from_numpy(judged(head, in_order(dev)))
     labels = torch.tensor([v.label for v, _ in in_order(dev)])
     grid = torch.linspace(0.4, 4.0, 73)
     losses = [float(F.cross_entropy(logits / t, labels)) for t in grid]
@@ -169,22 +172,22 @@ def actor(voice: Voice) -> int:
     return int(voice.utterance.speaker.split("_")[1])
 
 
+Row = NDArray[np.float32]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Verdict:
     """What a head that did not know the speaker made of a voice. Logits are (8,)."""
 
-    voice: Voice
-    logits: Tensor  # as a turn of a call
-    first: Tensor  # as the first thing heard of this caller
-    early: dict[float, Tensor]  # after so many seconds
+    utterance: Utterance
+    telephone: bool
+    logits: Row  # as a turn of a call
+    first: Row  # as the first thing heard of this caller
+    early: dict[float, Row]  # after so many seconds
 
-    def without_sound(self) -> Verdict:
-        """Small enough to be sent between processes."""
-        nothing = np.zeros((0, BANDS), np.float32)
-        silent = replace(
-            self.voice, layers=torch.zeros(0), contours=Contours(nothing, nothing[:, 0])
-        )
-        return replace(self, voice=silent)
+    @property
+    def label(self) -> int:
+        return label_of(self.utterance)
 
 
 EARLY_S = (0.5, 1.0, 2.0, 3.0)
@@ -225,8 +228,7 @@ def verdicts(head: EmotionHead, held_out: Sequence[Voice]) -> list[Verdict]:
     later, alone = judged(head, turns), judged(head, [(v, Caller()) for v, _ in turns])
     early = {s: judged(head, turns, most_s=s) for s in EARLY_S}
     return [
-        # cloned, because a row that is sent to another process takes its whole table along
-        Verdict(v, later[i].clone(), alone[i].clone(), {s: x[i].clone() for s, x in early.items()})
+        Verdict(v.utterance, v.telephone, later[i], alone[i], {s: x[i] for s, x in early.items()})
         for i, (v, _) in enumerate(turns)
     ]
 
@@ -235,10 +237,10 @@ def write_verdicts(some: Sequence[Verdict], temperature: float, path: Path) -> N
     """One line a voice that its head did not know: fusion learns from these what a voice says."""
     lines = []
     for verdict in some:
-        feeling = felt((verdict.logits / temperature).softmax(-1).tolist())
+        feeling = felt(softmax(verdict.logits / temperature).tolist())
         emotion = {name: round(p, 4) for name, p in feeling.emotion.items()}
-        label = ACTED[verdict.voice.label]
-        told = {"speaker": verdict.voice.utterance.speaker, "emotion": emotion}
+        label = ACTED[verdict.label]
+        told = {"speaker": verdict.utterance.speaker, "emotion": emotion}
         lines.append(json.dumps({**told, "label": "neutral" if label == "calm" else label}))
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

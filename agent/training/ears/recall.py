@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from torch import Tensor
+from scipy.special import softmax  # type: ignore[import-untyped]
 
-from agent.training.ears.feel import EARLY_S, Verdict
+from agent.training.ears.feel import EARLY_S, Row, Verdict
 from audio.emotion import ACTED
 
 Interval = tuple[float, float, float]  # value, low, high
-Pick = Callable[[Verdict], Tensor]
+Pick = Callable[[Verdict], Row]
 CALM, NEUTRAL = ACTED.index("calm"), ACTED.index("neutral")
 
 
@@ -26,14 +26,14 @@ def recall(some: Sequence[Verdict], pick: Pick = lambda v: v.logits, calm: bool 
     neutral: what the agent makes of it."""
     by_speaker: dict[str, list[tuple[int, int]]] = {}
     for verdict in some:
-        chances = pick(verdict).softmax(-1).clone()
-        label = verdict.voice.label
+        chances = softmax(pick(verdict))
+        label = verdict.label
         if not calm:
             chances[NEUTRAL] += chances[CALM]
             chances[CALM] = 0
             label = NEUTRAL if label == CALM else label
         pair = label, int(chances.argmax())
-        by_speaker.setdefault(verdict.voice.utterance.speaker, []).append(pair)
+        by_speaker.setdefault(verdict.utterance.speaker, []).append(pair)
     return _interval(list(by_speaker.values()))
 
 
@@ -49,9 +49,9 @@ def _interval(groups: Sequence[Sequence[tuple[int, int]]], seed: int = 0) -> Int
 
 def calibration_error(some: Sequence[Verdict], temperature: float, bins: int = 10) -> float:
     """Expected calibration error of the likeliest class."""
-    chances = [(v.logits / temperature).softmax(-1) for v in some]
+    chances = [softmax(v.logits / temperature) for v in some]
     sure = np.array([float(c.max()) for c in chances])
-    right = np.array([int(c.argmax()) == v.voice.label for c, v in zip(chances, some, strict=True)])
+    right = np.array([int(c.argmax()) == v.label for c, v in zip(chances, some, strict=True)])
     where = np.minimum((sure * bins).astype(int), bins - 1)
     gaps = [abs(float((sure[where == b] - right[where == b]).sum())) for b in range(bins)]
     return sum(gaps) / len(some)
@@ -59,9 +59,9 @@ def calibration_error(some: Sequence[Verdict], temperature: float, bins: int = 1
 
 def figures(some: Sequence[Verdict], temperature: float) -> dict[str, str]:
     """The rows of the card that come from the six folds."""
-    line = [v for v in some if v.voice.telephone]
+    line = [v for v in some if v.telephone]
     rows = {
-        "RAVDESS, 8 classes, wide band": recall([v for v in some if not v.voice.telephone]),
+        "RAVDESS, 8 classes, wide band": recall([v for v in some if not v.telephone]),
         "the same through 8 kHz mu-law": recall(line),
         "the same, nothing known of the caller": recall(line, lambda v: v.first),
         "the same, 7 classes (calm is neutral)": recall(line, calm=False),

@@ -6,10 +6,13 @@ time and run it again. `finish` alone exports whatever the encoder has learned s
 
 from __future__ import annotations
 
+import hashlib
+import pickle
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from typing import cast
 
 import torch
 from rich.console import Console
@@ -127,21 +130,26 @@ def measure_emotion(data: Path, out: Path, work: Path, lesson: Lesson) -> None:
     german = verdicts(load_head(folder), acted(data, out, work, MEASURED))
     rows = recall_figures(folds, temperature)
     rows["RAVDESS, unseen sentence, same actors, 8 kHz"] = shown(
-        recall([v for v in other if v.voice.telephone])
+        recall([v for v in other if v.telephone])
     )
     rows["EmoDB, German, 10 unseen speakers, seven classes, 8 kHz"] = shown(
-        recall([v for v in german if v.voice.telephone], calm=False)
+        recall([v for v in german if v.telephone], calm=False)
     )
     emotion_card(folder, rows, temperature)
 
 
 def _held_out(job: tuple[Path, Path, Path, Lesson, int]) -> list[Verdict]:
-    """One fold's verdicts; 0 stands for the sentences. Verdicts leave their sounds behind."""
+    """One fold's verdicts; 0 stands for the sentences. Kept, so that a killed run goes on."""
     torch.set_num_threads(1)
     data, out, work, lesson, first = job
-    some = acted(data, out, work, FEELING)
-    splits = [by_actors(some, first)] if first else by_sentence(some)
-    return [v.without_sound() for split in splits for v in held_out(split, lesson)]
+    key = hashlib.sha256(f"{Ear(out / 'ears').sha256} {lesson}".encode()).hexdigest()[:12]
+    kept = work / f"fold-{first}-{key}.pickle"
+    if not kept.exists():
+        some = acted(data, out, work, FEELING)
+        splits = [by_actors(some, first)] if first else by_sentence(some)
+        found = [verdict for split in splits for verdict in held_out(split, lesson)]
+        kept.write_bytes(pickle.dumps(found))
+    return cast("list[Verdict]", pickle.loads(kept.read_bytes()))
 
 
 def acted(data: Path, out: Path, work: Path, sources: Sequence[str]) -> list[Voice]:
