@@ -111,7 +111,7 @@ def emotion_card(out: Path, rows: Mapping[str, str], temperature: float) -> None
     text = f"""\
 # Emotion: how callers sound
 
-A head of 0.36 M parameters over the ears' encoder pass: a learned blend of its layers, and how
+A head of 0.32 M parameters over the ears' encoder pass: a learned blend of its layers, and how
 colour, pitch and loudness of the voice differ from what is usual for this caller; attentive
 pooling; eight acted emotions, of which calm counts as neutral afterwards. Arousal and valence are
 what these categories stand for (Russell 1980). Probabilities are temperature-scaled
@@ -144,7 +144,7 @@ over classes; chance is 12.5 % for eight. 95 % intervals by bootstrap over speak
 `upset.json` turns the probabilities into evidence for fusion: a logistic regression on the verdicts
 of the six fold heads about actors they did not know, calling angry and disgusted upset, shrunk by
 0.6 because actors exaggerate. `hearken train ears` writes the verdicts (`held_out.jsonl`) and
-`hearken train understanding` learns from them; how well that works is in its card.
+`hearken train understanding` learns from them and prints how well that works.
 
 ## Made by
 
