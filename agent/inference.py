@@ -25,8 +25,8 @@ if TYPE_CHECKING:  # these bring torch, which only the inference thread needs (a
     from audio.contours import Caller
     from audio.ears import Ears, Stream
 
-HOP = 5120  # samples a stream gathers before it is advanced: the encoder's chunk, 320 ms
-AHEAD = 192  # more, before the first hop: the last frame of a chunk sees so far beyond it
+HOP = 5120  # samples of the encoder's chunk, 320 ms: a stream is advanced when one is complete
+AHEAD = 192  # the last frame of a chunk sees so far beyond it
 
 StreamKey = tuple[str, int]  # session, stream
 
@@ -63,12 +63,14 @@ class _Live:
     stream: Stream | None = None
     audio: list[Samples] = field(default_factory=list)
     waiting: int = 0
+    given: int = 0  # samples that the encoder has got
     text: str = ""
     broken: bool = False
 
     @property
-    def ready(self) -> bool:
-        return not self.broken and self.waiting >= (HOP if self.stream else HOP + AHEAD)
+    def has_chunk(self) -> bool:
+        """Whether what waits completes a chunk, by position: packet sizes do not matter."""
+        return _chunks(self.given + self.waiting) > _chunks(self.given)
 
 
 class Inference:
@@ -96,7 +98,7 @@ class Inference:
             live = self._live[key]
             live.audio.append(effect.samples)
             live.waiting += len(effect.samples)
-            return live.ready
+            return live.has_chunk
 
     def forget(self, session: str, stream: int) -> None:
         with self._lock:
@@ -110,7 +112,7 @@ class Inference:
     def advance(self) -> None:
         """Encode what has come in on every stream that has a hop, in one batch."""
         with self._lock:
-            ready = [one for one in self._live.values() if one.ready]
+            ready = [one for one in self._live.values() if one.has_chunk and not one.broken]
             audio = [_taken(one) for one in ready]
         if not ready:
             return
@@ -171,7 +173,12 @@ class Inference:
         return texts
 
 
+def _chunks(samples: int) -> int:
+    return max(0, samples - AHEAD) // HOP
+
+
 def _taken(live: _Live) -> Samples:
     samples: Samples = np.concatenate(live.audio)
     live.audio, live.waiting = [], 0
+    live.given += len(samples)
     return samples
