@@ -1,6 +1,6 @@
 """What do the models say, and for which streams are they asked at once?
 
-All methods but `listen`, `forget` and `take` run in the one inference thread that owns the models
+All methods but `listen` and `forget` run in the one inference thread that owns the models
 (agent/engine.py). Streams of every caller are advanced together, a hop at a time; a stream holds
 no more audio than a turn may last. A stream whose encoding failed is broken for good: its turn is
 answered with the failure, and nobody else's is touched.

@@ -21,6 +21,7 @@ from agent.training.ears.errors import edits
 from agent.training.ears.hearing import Ear, wide
 from agent.training.ears.prepare import Corpus, Split, Utterance
 from agent.training.ears.tasks import JOINED, KEYWORDS, TASKS, Task, absent, joined_digits
+from agent.understanding.calibration import expected_error
 from audio.encoder import Encoder
 from audio.types import FRAME, Transcript
 
@@ -93,13 +94,15 @@ def figure(name: str, results: Sequence[Result], errors: bool, seed: int = 0) ->
     return Figure(name, total[0] / total[1], low, high, len(results), len(sums))
 
 
-def calibration_error(results: Sequence[Result], bins: int = 10) -> float:
-    """Expected calibration error: mean distance of confidence and accuracy over ten bins."""
-    sure = np.array([r.confidence for r in results])
-    right = np.array([r.right for r in results])
-    where = np.minimum((sure * bins).astype(int), bins - 1)
-    gaps = [abs(float((sure[where == b] - right[where == b]).sum())) for b in range(bins)]
-    return sum(gaps) / len(results)
+def calibration_error(results: Sequence[Result]) -> float:
+    return expected_error([r.confidence for r in results], [r.right for r in results])
+
+
+def repeated(corpus: Corpus, source: str) -> float:
+    """The share of test sentences whose words somebody else said in training."""
+    known = {u.text for u in corpus.of("train", source)}
+    tested = [u for u in corpus.of("test", source) if u.kind != "keyword"]
+    return sum(u.text in known for u in tested) / max(1, len(tested))
 
 
 def figures(corpus: Corpus, folder: Path, split: Split = "test") -> tuple[list[Figure], float]:

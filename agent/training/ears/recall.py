@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy.special import softmax  # type: ignore[import-untyped]
+from sklearn.metrics import recall_score  # type: ignore[import-untyped]
 
 from agent.training.ears.feel import EARLY_S, Row, Verdict
+from agent.understanding.calibration import expected_error
 from audio.emotion import ACTED
 
 Interval = tuple[float, float, float]  # value, low, high
@@ -17,8 +19,10 @@ CALM, NEUTRAL = ACTED.index("calm"), ACTED.index("neutral")
 
 def unweighted_recall(labels: Sequence[int], guesses: Sequence[int]) -> float:
     """UA: mean recall over the classes that occur."""
-    truth, guess = np.array(labels), np.array(guesses)
-    return float(np.mean([(guess[truth == c] == c).mean() for c in np.unique(truth)]))
+    occurring = sorted(set(labels))
+    return float(
+        recall_score(labels, guesses, labels=occurring, average="macro", zero_division=0.0)
+    )
 
 
 def recall(some: Sequence[Verdict], pick: Pick = lambda v: v.logits, calm: bool = True) -> Interval:
@@ -47,14 +51,11 @@ def _interval(groups: Sequence[Sequence[tuple[int, int]]], seed: int = 0) -> Int
     return unweighted_recall([a for a, _ in every], [b for _, b in every]), float(low), float(high)
 
 
-def calibration_error(some: Sequence[Verdict], temperature: float, bins: int = 10) -> float:
+def calibration_error(some: Sequence[Verdict], temperature: float) -> float:
     """Expected calibration error of the likeliest class."""
-    chances = [softmax(v.logits / temperature) for v in some]
-    sure = np.array([float(c.max()) for c in chances])
-    right = np.array([int(c.argmax()) == v.label for c, v in zip(chances, some, strict=True)])
-    where = np.minimum((sure * bins).astype(int), bins - 1)
-    gaps = [abs(float((sure[where == b] - right[where == b]).sum())) for b in range(bins)]
-    return sum(gaps) / len(some)
+    chances = np.array([softmax(v.logits / temperature) for v in some])
+    right = chances.argmax(1) == [v.label for v in some]
+    return expected_error(chances.max(1), right)
 
 
 def figures(some: Sequence[Verdict], temperature: float) -> dict[str, str]:

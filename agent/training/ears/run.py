@@ -22,7 +22,7 @@ from rich.progress import track
 from agent.training.ears.acted import Voice, voices
 from agent.training.ears.calibrate import fit_curves
 from agent.training.ears.card import Made, ears_card, emotion_card
-from agent.training.ears.evaluate import figures, show, streaming_difference
+from agent.training.ears.evaluate import figures, repeated, show, streaming_difference
 from agent.training.ears.export import export_encoder, trained
 from agent.training.ears.feel import (
     Lesson,
@@ -172,6 +172,9 @@ def evaluate_ears(data: Path, weights: Path, work: Path, console: Console) -> No
     ear = Ear(weights / "ears")
     difference = streaming_difference(corpus, ear.encoder, corpus.of("test", "wuw2")[:20])
     console.print(f"largest difference of streamed to offline output: {difference:.1e}")
+    for source in ("wuw2", "speechocean762"):
+        share = repeated(corpus, source)
+        console.print(f"{source}: {share:.1%} of the test sentences are also said in training")
 
 
 def made(work: Path) -> Made:

@@ -11,29 +11,14 @@ from typer.testing import CliRunner
 from audio import torchaudio_guard  # noqa: F401
 
 # isort: split
-from transformers import (
-    HubertConfig,
-    HubertForSequenceClassification,
-    Wav2Vec2Config,
-    Wav2Vec2ForCTC,
-)
 
 from agent.cli import app, main
 from agent.evaluation.report import worst_emotions, worst_words
 from tests.agent.evaluation.hearing import turn, write_manifest
+from tests.tiny import feeler, speller
 
 ROOT = Path(__file__).parents[3]
 RECORDINGS = ROOT / "tests" / "recordings"
-LETTERS = ("<pad>", "|", "'", *"abcdefghijklmnopqrstuvwxyz")
-TINY = {
-    "hidden_size": 32,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "intermediate_size": 48,
-    "num_conv_pos_embeddings": 8,
-    "num_conv_pos_embedding_groups": 4,
-    "conv_dim": (8, 8, 8, 8, 8, 16, 16),
-}
 
 
 def run(*arguments):
@@ -47,20 +32,15 @@ def run(*arguments):
 @pytest.fixture(scope="module")
 def stock(tmp_path_factory):
     """A checkpoint of the stock shape that has learnt nothing."""
-    torch.manual_seed(1)
     folder = tmp_path_factory.mktemp("stock")
-    Wav2Vec2ForCTC(Wav2Vec2Config(vocab_size=29, **TINY)).save_pretrained(folder)
-    (folder / "vocab.json").write_text(json.dumps({c: i for i, c in enumerate(LETTERS)}))
+    speller(folder)
     return folder
 
 
 @pytest.fixture(scope="module")
 def stock_emotion(tmp_path_factory):
-    torch.manual_seed(1)
     folder = tmp_path_factory.mktemp("stock-emotion")
-    labels = {0: "neu", 1: "hap", 2: "ang", 3: "sad"}
-    config = HubertConfig(num_labels=4, id2label=labels, classifier_proj_size=8, **TINY)
-    HubertForSequenceClassification(config).save_pretrained(folder)
+    feeler(folder)
     return folder
 
 

@@ -12,12 +12,13 @@ import torch
 
 from agent.training.ears.acted import Voice, in_order
 from agent.training.ears.batches import LETTERS, Example, collated, epoch, spelled, strings
-from agent.training.ears.evaluate import Result, calibration_error, figure
+from agent.training.ears.evaluate import Result, calibration_error, figure, repeated
 from agent.training.ears.export import export_encoder
 from agent.training.ears.feel import Lesson, by_actors, by_sentence, teach, verdicts
 from agent.training.ears.phrases import KINDS, number
 from agent.training.ears.prepare import (
     SPEECH,
+    Corpus,
     DataError,
     Utterance,
     cached,
@@ -231,6 +232,16 @@ def test_figures_draw_speakers_together():
     # two speakers are always right and two always wrong, so drawing speakers varies widely
     assert right.high - right.low > 0.8
     assert calibration_error(results) == pytest.approx(0)
+
+
+def test_sentences_that_others_said_in_training_are_counted():
+    said = [
+        Utterance("wuw2", "", f"s{i}", split, text, RATE, 1.0)
+        for i, (split, text) in enumerate(
+            [("train", "hello there"), ("test", "hello there"), ("test", "good bye")]
+        )
+    ]
+    assert repeated(Corpus(tuple(said), np.zeros(0, np.int16)), "wuw2") == 0.5
 
 
 def test_an_absent_truth_is_absent():
