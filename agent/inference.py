@@ -25,9 +25,6 @@ if TYPE_CHECKING:  # these bring torch, which only the inference thread needs (a
     from audio.contours import Caller
     from audio.ears import Ears, Stream
 
-HOP = 5120  # samples of the encoder's chunk, 320 ms: a stream is advanced when one is complete
-AHEAD = 192  # the last frame of a chunk sees so far beyond it
-
 StreamKey = tuple[str, int]  # session, stream
 
 
@@ -67,11 +64,6 @@ class _Live:
     text: str = ""
     broken: bool = False
 
-    @property
-    def has_chunk(self) -> bool:
-        """Whether what waits completes a chunk, by position: packet sizes do not matter."""
-        return _chunks(self.given + self.waiting) > _chunks(self.given)
-
 
 class Inference:
     """The models and every stream they are in the middle of."""
@@ -98,7 +90,7 @@ class Inference:
             live = self._live[key]
             live.audio.append(effect.samples)
             live.waiting += len(effect.samples)
-            return live.has_chunk
+            return self._has_hop(live)
 
     def forget(self, session: str, stream: int) -> None:
         with self._lock:
@@ -112,7 +104,7 @@ class Inference:
     def advance(self) -> None:
         """Encode what has come in on every stream that has a hop, in one batch."""
         with self._lock:
-            ready = [one for one in self._live.values() if one.has_chunk and not one.broken]
+            ready = [one for one in self._live.values() if self._has_hop(one) and not one.broken]
             audio = [_taken(one) for one in ready]
         if not ready:
             return
@@ -138,6 +130,14 @@ class Inference:
     def warm_up(self) -> None:
         """Do everything once, so that the first caller does not wait for it."""
         self.ears.warm_up()
+
+    def _has_hop(self, live: _Live) -> bool:
+        """Whether what waits completes a hop, by position: packet sizes do not matter."""
+        before, now = (
+            max(0, samples - self.ears.ahead) // self.ears.hop
+            for samples in (live.given, live.given + live.waiting)
+        )
+        return now > before
 
     def _finish(self, question: Question) -> Spoken:
         ask = question.ask
@@ -171,10 +171,6 @@ class Inference:
         for live in streams:
             live.broken = False
         return texts
-
-
-def _chunks(samples: int) -> int:
-    return max(0, samples - AHEAD) // HOP
 
 
 def _taken(live: _Live) -> Samples:

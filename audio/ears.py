@@ -72,6 +72,7 @@ class Ears:
         writer: Writer | None = None,
     ) -> None:
         self.models = models
+        self.hop, self.ahead = listener.hop, listener.ahead
         self._writer = writer
         self._listener = listener
         self._transcriber = transcriber

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from audio.encoder import Encoded, Encoder, Memory
 from audio.search import Alphabet, Scores
 from audio.transcriber import Partial, Transcriber
-from audio.types import RATE, Samples
+from audio.types import FRAME, RATE, Samples
 
 Blend = Callable[[Tensor], Tensor]  # (1 + layers, frames, width) -> (frames, width)
 
@@ -46,6 +46,8 @@ class Hearing:
 
 class Listener(Protocol):
     exact: bool
+    hop: int  # samples after which there is something new to hear
+    ahead: int  # samples beyond a hop that its last frame sees
 
     def open(self, feel: bool) -> Hearing: ...
     def advance(self, packets: Sequence[tuple[Hearing, Samples]]) -> None: ...
@@ -64,6 +66,7 @@ class Exact:
         phone_head: nn.Module | None = None,
     ) -> None:
         self.encoder, self.head, self.transcriber = encoder, head, transcriber
+        self.hop, self.ahead = encoder.reach.chunk * FRAME, encoder.sight - FRAME
         self.blend, self.phone_head = blend, phone_head
 
     def open(self, feel: bool) -> Hearing:
@@ -98,6 +101,7 @@ class Exact:
 
 class Windowed:
     exact = False
+    hop, ahead = HOP, 0
 
     def __init__(self, model: nn.Module, normalise: bool, transcriber: Transcriber) -> None:
         self.model, self.normalise, self.transcriber = model, normalise, transcriber

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import numpy as np
 from pydantic import TypeAdapter
 
-from agent.inference import HOP
 from agent.training.turns.recordings import Labelled
 from agent.training.turns.tracks import Track, endless, track
 from audio.completeness import Endings
@@ -81,7 +80,7 @@ def read(ears: Ears, samples: Samples, speech: Sequence[float]) -> list[tuple[in
         for event in detector.push(hop, [probability]):
             if isinstance(event, TurnAudio):
                 waiting = np.concatenate([waiting, event.samples])
-        if len(waiting) < HOP or detector.pause.quiet > SETTLED:
+        if len(waiting) < ears.hop or detector.pause.quiet > SETTLED:
             continue
         stream = stream or ears.open(0, feel=False)
         (now,) = ears.advance([(stream, waiting)])
