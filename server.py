@@ -11,12 +11,12 @@ import json
 import logging
 import signal
 import sys
-import traceback
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 from time import monotonic
 from typing import Annotated
+from urllib.parse import parse_qs
 
 import typer
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -26,29 +26,31 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
 from agent.actions import HttpActions
+from agent.admission import Admission, Limits, capacity
 from agent.bank import BankActions
 from agent.cli import app, main
 from agent.config import Settings, load
-from agent.engine import Engine, load_models
+from agent.engine import Engine, EngineRules
 from agent.line import House, Line
 from agent.metrics import Metrics
 from agent.pages import Page, Pages, text
 from agent.session import SessionRules
 from agent.store import Store
 from agent.wire.native import OUR_FAULT, OVERLOADED
+from agent.worker import Forked, where
 from audio.completeness import Endings
 from dialogs.pack import Pack
 
 log = logging.getLogger("hearken.server")
 
 SESSION_PATH = "/v1/session"
-RETRY_S = 5  # what a caller too many is told to wait
+LOADING_S = 5  # what callers are told to wait while the models are not there
 
 
 def build(settings: Settings) -> House:
     """Everything a server needs, from its settings. PackError when the pack is broken."""
     pack = Pack.load(settings.pack)
-    engine = Engine(lambda: load_models(settings, pack), settings.answer_s, settings.asks_waiting)
+    rules = EngineRules(settings.answer_s, settings.asks_waiting, settings.voice)
     settings.state.mkdir(parents=True, exist_ok=True)
     actions = (
         HttpActions(settings.actions_url, settings.actions_token.get_secret_value())
@@ -58,7 +60,8 @@ def build(settings: Settings) -> House:
     return House(
         settings=settings,
         pack=pack,
-        engine=engine,
+        engine=Engine(Forked(settings), rules),
+        admission=Admission(Limits(settings.max_sessions, settings.capacity)),
         actions=actions,
         store=Store(settings.state / "hearken.sqlite3"),
         metrics=Metrics(),
@@ -75,6 +78,7 @@ class Server:
         self.house = house
         self.pages = Pages()
         self.lines: set[Line] = set()
+        self.ready = False
 
     async def open(self) -> Sockets:
         """Listen, then load the models; `/readyz` and callers wait meanwhile with a 503."""
@@ -89,35 +93,55 @@ class Server:
             close_timeout=2,
         )
         await self.house.engine.start()
+        if not settings.capacity:
+            await self._measure()
+        self.house.metrics.capacity.set(self.house.admission.limits.streams)
+        self.ready = True
         return sockets
+
+    async def _measure(self) -> None:
+        costs = await self.house.engine.measure()
+        streams = capacity(costs)
+        self.house.admission.limits = Limits(self.house.settings.max_sessions, streams)
+        each = f"{1000 * (costs.encoding + costs.answering):.1f}"
+        log.info("measured", extra={"capacity": streams, "models_ms_per_talking_second": each})
+
+    async def close(self) -> None:
+        """End what the process has started; callers are gone already."""
+        await self.house.engine.stop()
+        self.house.store.close()
 
     async def handle(self, socket: ServerConnection) -> None:
         """One caller from hello to goodbye."""
-        if len(self.lines) >= self.house.settings.max_sessions:
-            await socket.close(OVERLOADED, f"all lines are busy; try again in {RETRY_S} seconds")
+        admission, began = self.house.admission, self.house.clock()
+        if admission.full():  # by those who were let in between its upgrade and now
+            wait = f"all lines are busy; try again in {admission.wait_s} seconds"
+            await socket.close(OVERLOADED, wait)
             return
         line = Line(self.house, socket)
         self.lines.add(line)
-        self.house.metrics.sessions.set(len(self.lines))
+        admission.enter()
         try:
             await line.run()
         except Exception as fault:  # the one place: a broken session must not take others along
-            log.error("a session failed", extra={"session": line.id, "fault": _where(fault)})
+            log.error("a session failed", extra={"session": line.id, "fault": _first(fault)})
             await socket.close(OUR_FAULT, "this conversation failed on our side; please reconnect")
         finally:
             self.lines.discard(line)
-            self.house.metrics.sessions.set(len(self.lines))
+            admission.leave(line.streams, self.house.clock() - began)
 
     def admit(self, socket: ServerConnection, request: Request) -> Response | None:
         """None lets the upgrade to a session go on; anything else is the answer."""
         path = request.path.partition("?")[0]
         if path != SESSION_PATH:
             return _response(self._page(path))
-        if not self.house.engine.ready:
-            return _response(text(503, "The models are still being loaded.", ("Retry-After", "5")))
-        if len(self.lines) >= self.house.settings.max_sessions:
+        if not self._able:
+            wait = ("Retry-After", str(LOADING_S))
+            return _response(text(503, "The models are being loaded.", wait))
+        if self._too_many(request.path):
             self.house.metrics.refused.labels("overloaded").inc()
-            return _response(text(503, "All lines are busy.", ("Retry-After", str(RETRY_S))))
+            wait = ("Retry-After", str(self.house.admission.wait_s))
+            return _response(text(503, "All lines are busy.", wait))
         origin, allowed = request.headers.get("Origin"), self.house.settings.origins
         if origin is not None and allowed and origin not in allowed:
             self.house.metrics.refused.labels("origin").inc()
@@ -126,18 +150,40 @@ class Server:
             return _response(text(426, "Connect with a websocket.", ("Upgrade", "websocket")))
         return None
 
+    @property
+    def _able(self) -> bool:
+        """Everything is loaded, and the models have not ended just now."""
+        return self.ready and self.house.engine.ready
+
+    def _too_many(self, path: str) -> bool:
+        """Whether this caller is one too many, as far as the address tells: `?channel=voice`
+        asks to be heard; without it, that is decided at hello."""
+        admission, asked = self.house.admission, parse_qs(path.partition("?")[2])
+        heard = asked.get("channel", ["chat"])[0] in ("voice", "call")
+        return admission.full() or (heard and admission.deaf(1, self.house.engine.load))
+
     def _page(self, path: str) -> Page:
         match path:
             case "/healthz":
                 return text(200, "ok")
             case "/readyz":
-                return (
-                    text(200, "ready") if self.house.engine.ready else text(503, "loading models")
-                )
+                return text(200, "ready") if self._able else text(503, "loading models")
             case "/metrics":
-                self.house.metrics.waiting.set(self.house.engine.waiting)
+                self._measures()
                 return Page(200, CONTENT_TYPE_LATEST, self.house.metrics.text())
         return self.pages.get(path)
+
+    def _measures(self) -> None:
+        metrics, engine = self.house.metrics, self.house.engine
+        metrics.sessions.set(self.house.admission.sessions)
+        metrics.streams.set(self.house.admission.streams)
+        metrics.waiting.set(engine.waiting)
+        metrics.turns_live.set(engine.live)
+        metrics.late.set(engine.load.late_s)
+        metrics.busy.set(engine.load.busy)
+        metrics.left_out.labels("partials").set(not engine.load.partials)
+        metrics.left_out.labels("cues").set(not engine.load.cues)
+        metrics.restarts.set(engine.restarts)
 
 
 def _response(page: Page) -> Response:
@@ -166,17 +212,14 @@ async def run(server: Server) -> None:
     await stopped.wait()
     sockets.close(code=1001, reason="restarting; reconnect in a moment")
     await sockets.wait_closed()
-    server.house.engine.stop()
-    server.house.store.close()
+    await server.close()
 
 
-def _where(fault: BaseException) -> str:
-    """The error's kind and place; its text may hold a customer's words and stays out of the log."""
+def _first(fault: BaseException) -> str:
+    """Which error it was, of a group the first, and where."""
     while isinstance(fault, BaseExceptionGroup):
         fault = fault.exceptions[0]
-    frames = traceback.extract_tb(fault.__traceback__)
-    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "nowhere"
-    return f"{type(fault).__name__} at {place}"
+    return where(fault)
 
 
 class _JsonLines(logging.Formatter):

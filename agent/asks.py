@@ -16,7 +16,8 @@ from audio.types import Leg
 class Ask:
     """One question to the mind: which turn of which leg it is about, and when it was put.
 
-    `voiced_s` is the voice in the turn, in seconds; None when it was typed.
+    `voiced_s` is the voice in the turn, in seconds, and `end` the position at which it was judged
+    over; both None when it was typed.
     """
 
     id: int
@@ -24,6 +25,7 @@ class Ask:
     leg: Leg
     at: float
     voiced_s: float | None = None
+    end: int | None = None
 
 
 class Asks:
@@ -37,10 +39,17 @@ class Asks:
     def __len__(self) -> int:
         return len(self._open)
 
-    def put(self, turn: int, leg: Leg, at: float, voiced_s: float | None = None) -> Ask:
+    def put(
+        self,
+        turn: int,
+        leg: Leg,
+        at: float,
+        voiced_s: float | None = None,
+        end: int | None = None,
+    ) -> Ask:
         """Note a new question and give it its number."""
         self._count += 1
-        ask = Ask(self._count, turn, leg, at, voiced_s)
+        ask = Ask(self._count, turn, leg, at, voiced_s, end)
         self._open.append(ask)
         return ask
 

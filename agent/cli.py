@@ -12,10 +12,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from agent.bench import BenchError
+from agent.bench.command import bench
 from agent.calling import call as call_recordings
 from agent.calling import chat as chat_in_terminal
 from agent.client import Refused
 from agent.config import PACKAGE, SettingsError
+from agent.engine import ModelsError
 from agent.evaluation import EvaluationError
 from agent.evaluation.command import evaluate_ears
 from agent.models import models
@@ -25,7 +28,16 @@ from audio.types import AudioError
 from dialogs.pack import PackError
 
 URL = "ws://127.0.0.1:8765/v1/session"
-MISTAKES = (AudioError, EvaluationError, PackError, Refused, SettingsError, FileNotFoundError)
+MISTAKES = (
+    AudioError,
+    BenchError,
+    EvaluationError,
+    ModelsError,
+    PackError,
+    Refused,
+    SettingsError,
+    FileNotFoundError,
+)
 
 app = typer.Typer(
     help="A customer-service agent that listens to how something is said.",
@@ -38,6 +50,7 @@ evaluate = typer.Typer(help="Measure how well the models do.", no_args_is_help=T
 app.add_typer(evaluate, name="evaluate")
 app.add_typer(models, name="models")
 app.add_typer(tune, name="tune")
+app.add_typer(bench, name="bench")
 console = Console()
 
 Address = Annotated[str, typer.Option("--url", help="The server's session address.")]

@@ -12,7 +12,7 @@ import os
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -74,11 +74,14 @@ class Settings(BaseSettings):
     # shares the inference thread, so every caller waits while one turn is written: choose one that
     # needs well under a second a turn on this machine. Stopped after half of `answer_s`.
     writer_checkpoint: str = ""
+    # What the encoder multiplies in; auto: bfloat16 where the processor does, else float32.
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
     state: Path = Path(".hearken")  # databases live here
     actions_url: str = ""  # an HTTP endpoint for the pack's actions; empty: the built-in bank
     actions_token: SecretStr = SecretStr("")  # sent to it as a bearer token
 
-    max_sessions: int = Field(32, ge=1)
+    max_sessions: int = Field(500, ge=1)  # conversations at a time, spoken or typed
+    capacity: int = Field(0, ge=0)  # legs of live audio at a time; 0: measured at the start
     max_message: int = Field(1 << 20, ge=1024)
     max_outbox: int = Field(1024, ge=16)  # messages waiting for a slow reader
     hello_s: float = Field(10.0, gt=0)

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agent.config import Settings, SettingsError, load
-from agent.engine import load_models
+from agent.worker import load_inference
 from audio.types import AudioError
 from dialogs.pack import Pack, PackError
 
@@ -93,12 +93,12 @@ def _models(settings: Settings, pack: Pack) -> Iterator[Finding]:
     from agent.understanding.words import MindError  # slow to import, like the models
 
     try:
-        models = load_models(settings, pack)
+        models = load_inference(settings, pack, lambda message: None)
     except (AudioError, MindError) as missing:
         yield Finding("bad", "models", str(missing))
         return
-    for role, model in models.inference.ears.models.items():
+    for role, model in models.ears.models.items():
         facts = f"{model.streaming} streaming, sha256 {model.sha256}, {model.licence}"
         yield Finding("ok", role, f"{model.name} from {model.where}: {facts}")
-    for role, description in models.inference.mind.models.items():
+    for role, description in models.mind.models.items():
         yield Finding("ok", role, description)

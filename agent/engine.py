@@ -1,35 +1,60 @@
 """How does the event loop use models without ever waiting for one?
 
-Three threads, one job each: hearing (bytes to hops with voice activity), inference (encoder,
-transcriber, mind; a single torch thread) and speaking (espeak-ng is not reentrant). Questions to
-the models have a deadline and a bounded queue. A model that raises, is late or is overloaded
-becomes `NoAnswer`, which the session hears as `Missed`; other sessions do not notice.
+Hearing (bytes to hops with voice activity) and speaking (espeak-ng is not reentrant) have a thread
+each; encoder, transcriber and mind are in a process of their own behind a socket
+(agent/worker.py). Questions have a deadline and a bounded queue. A model that raises, is late or
+is overloaded becomes `NoAnswer`, which the session hears as `Missed`; other sessions do not notice.
+When the process of the models ends, another is started and told all it needs to go on: customers
+notice a pause.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
-import traceback
-from collections.abc import AsyncIterator, Callable
+import pickle
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import date
 from typing import Literal, TypeVar
 
-from agent.config import Settings
-from agent.events import Listen
-from agent.inference import Answer, Inference, Question
+from agent.events import Listen, Understand
+from agent.kept import Kept
+from agent.questions import (
+    Answer,
+    Answered,
+    Costs,
+    Forgotten,
+    FromModels,
+    Gone,
+    Heard,
+    Load,
+    Lost,
+    Measure,
+    Question,
+    Ready,
+    ToModels,
+    Unable,
+)
+from agent.worker import HEADER, Launch, Worker, framed
 from audio.codecs import Encoding, encode
-from audio.intake import Hops, Intake
+from audio.intake import Hops, Intake, take_all
 from audio.speak import Voice
-from audio.types import Leg
+from audio.types import RATE, AudioError, Leg, Samples
 from audio.vad import VoiceActivity
-from dialogs.pack import Pack
 
 log = logging.getLogger("hearken.engine")
 
 CHUNK_S = 0.1  # of speech in one binary message
+GATHER_S = 0.01  # that a packet waits for others', from so many callers on:
+CROWD = 8
+SILENT_S = 20.0  # without a word from the models, which report every second, they hang
+AGAIN_S = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)  # before models that ended too soon are started again
+SOON_S = 20.0
+MEASURED = "I would like to transfer some money from my savings account to my checking account."
 
 T = TypeVar("T")
 
@@ -42,137 +67,277 @@ class NoAnswer(RuntimeError):
         self.why: Literal["late", "overloaded", "failed"] = why
 
 
-@dataclass(frozen=True, slots=True)
-class Models:
-    """Everything that was loaded from disk, and a name for each."""
+class ModelsError(RuntimeError):
+    """The models could not be loaded; the text says why."""
 
-    vad: VoiceActivity
-    inference: Inference
-    voice: Voice
+
+@dataclass(frozen=True, slots=True)
+class EngineRules:
+    answer_s: float = 5.0  # a model slower than this is `Missed`
+    asks_waiting: int = 64  # questions to the models, of all callers together
+    voice: str = "en-us"
+
+
+class Engine:
+    """The models, for the event loop of this process."""
+
+    def __init__(self, launch: Launch, rules: EngineRules) -> None:
+        self.rules = rules
+        self.load = Load(0.0, 0.0, True, True)
+        self.costs: Costs | None = None  # once measured
+        self.restarts = 0
+        self._launch = launch
+        self._hearing = ThreadPoolExecutor(1, "hearing")
+        self._speaking = ThreadPoolExecutor(1, "speaking")
+        self._vad: VoiceActivity | None = None
+        self._voice: Voice | None = None
+        self._packets: list[tuple[Intake, bytes, asyncio.Future[list[Hops]]]] = []
+        self._listening = False  # packets are being heard, or will be in a moment
+        self._intakes = 0
+        self._numbers = itertools.count(1)
+        self._asked: dict[int, asyncio.Future[Answer]] = {}
+        self._measured: asyncio.Future[Costs] | None = None
+        self._link: _Link | None = None
+        self._names: Mapping[str, str] = {}
+        self._kept = Kept(RATE, 0)  # replaced by one that knows the encoder's hop
+        self._life: asyncio.Task[None] | None = None
+        self._loaded: asyncio.Future[None] | None = None
+
+    @property
+    def ready(self) -> bool:
+        return self._voice is not None and self._link is not None
+
+    @property
+    def waiting(self) -> int:
+        """Questions that the models have not answered yet."""
+        return len(self._asked)
+
+    @property
+    def live(self) -> int:
+        """Turns that are going on or not yet answered."""
+        return len(self._kept)
 
     @property
     def names(self) -> dict[str, str]:
         """Role -> which model answers for it."""
-        ears = {role: model.name for role, model in self.inference.ears.models.items()}
-        return {"voice_activity": "silero-vad", **ears, **self.inference.mind.models}
+        return {"voice_activity": "silero-vad", **self._names}
 
-
-def load_models(settings: Settings, pack: Pack) -> Models:
-    """Read every model from disk; run in the inference thread, whose torch threads it sets.
-
-    Torch and its friends take seconds to import: here, while the server already listens, and
-    never for a command that needs no model.
-    """
-    import torch
-
-    from agent.understanding.mind import Mind
-    from audio.ears import Ears
-
-    torch.set_num_threads(1)  # two OpenMP threads collapse as soon as anything else runs
-    ears = Ears.load(
-        settings.weights,
-        checkpoint=settings.speech_checkpoint or None,
-        emotion_checkpoint=settings.emotion_checkpoint or None,
-        writer_checkpoint=settings.writer_checkpoint or None,
-        writer_s=settings.answer_s / 2,
-    )
-    mind = Mind.load(pack, settings.weights)
-    return Models(VoiceActivity.load(), Inference(ears, mind), Voice(settings.voice))
-
-
-class Engine:
-    """The models of this process, for its event loop."""
-
-    def __init__(self, load: Callable[[], Models], answer_s: float, asks_waiting: int) -> None:
-        self._load = load
-        self._answer_s = answer_s
-        self._asks_waiting = asks_waiting
-        self._models: Models | None = None
-        self._hearing = ThreadPoolExecutor(1, "hearing")
-        self._inference = ThreadPoolExecutor(1, "inference")
-        self._speaking = ThreadPoolExecutor(1, "speaking")
-        self._advance: Future[None] | None = None
-        self.waiting = 0
-
-    @property
-    def ready(self) -> bool:
-        return self._models is not None
-
-    @property
-    def models(self) -> Models:
-        assert self._models is not None, "the engine has not been started"
-        return self._models
+    # -- the life of the models ----------------------------------------------------------------
 
     async def start(self) -> None:
-        """Load and warm up. Nothing else may be called before."""
-        models = await self._in(self._inference, self._load)
-        await self._in(self._inference, models.inference.warm_up)
-        self._models = models
+        """Load and warm up. Nothing else may be called before. ModelsError when that fails."""
+        loop = asyncio.get_running_loop()
+        self._loaded = loop.create_future()
+        # The one task that no TaskGroup holds: it lives as long as the engine, which cancels it.
+        self._life = loop.create_task(self._live())
+        vad = await self._in(self._hearing, VoiceActivity.load)
+        self._voice = await self._in(self._speaking, lambda: Voice(self.rules.voice))
+        await self._loaded
+        self._vad = vad
 
-    def stop(self) -> None:
-        """Finish what is under way; drop what is queued."""
-        for pool in (self._hearing, self._inference, self._speaking):
-            pool.shutdown(wait=True, cancel_futures=True)
+    async def stop(self) -> None:
+        """End the models and drop what is queued."""
+        if self._life is not None:
+            self._life.cancel()
+            await asyncio.wait([self._life])
+        for pool in (self._hearing, self._speaking):
+            await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
+
+    async def _live(self) -> None:
+        """Keep models at work: whenever they end, start others."""
+        assert self._loaded is not None
+        loop, quick = asyncio.get_running_loop(), 0
+        while True:
+            began = loop.time()
+            ours, theirs = socket.socketpair()
+            worker = await asyncio.to_thread(self._launch, theirs)
+            _, link = await loop.create_connection(lambda: _Link(self._told), sock=ours)
+            try:
+                await self._watch(link, worker)
+            finally:
+                self._link = None
+                link.close()
+                await asyncio.to_thread(worker.stop)
+            if not self._loaded.done():
+                self._loaded.set_exception(ModelsError("the models ended while they were loaded"))
+            if self._loaded.exception() is not None:
+                return
+            quick = quick + 1 if loop.time() - began < SOON_S else 0
+            log.error("the models ended; starting them again")
+            self.restarts += 1
+            await asyncio.sleep(AGAIN_S[min(quick, len(AGAIN_S) - 1)])
+
+    async def _watch(self, link: _Link, worker: Worker) -> None:
+        """Until the models end, or hang and are ended."""
+        heard = -1
+        while not link.over.done():
+            if self._link is link and heard == link.heard:
+                log.error("the models hang; ending them")
+                worker.kill()
+                return
+            heard = link.heard
+            await asyncio.wait([link.over], timeout=SILENT_S)
+
+    def _told(self, link: _Link, message: FromModels) -> None:
+        match message:
+            case Ready():
+                self._begin(link, message)
+            case Unable(why):
+                if self._loaded is not None and not self._loaded.done():
+                    self._loaded.set_exception(ModelsError(why))
+                log.error("the models cannot be loaded", extra={"failure": message.failure})
+            case Heard(key, text):
+                # Later, by itself: what fails on one caller's line must not end the models.
+                asyncio.get_running_loop().call_soon(self._kept.partial, key, text)
+            case Answered(question, answer, caller):
+                self._kept.answered(question, caller)
+                if (asked := self._asked.get(question)) and not asked.done():
+                    asked.set_result(answer)
+            case Lost(keys, questions, failure):
+                log.error("a model failed", extra={"failure": failure})
+                self._tell_again(*self._kept.again(keys, questions, alone=True))
+            case Load():
+                self.load = message
+            case Costs():
+                if self._measured is not None:
+                    self._measured.set_result(message)
+
+    def _begin(self, link: _Link, ready: Ready) -> None:
+        self._names = ready.names
+        if not len(self._kept):
+            self._kept = Kept(ready.hop, ready.ahead)
+        self._link = link
+        if self._loaded is not None and not self._loaded.done():
+            self._loaded.set_result(None)
+        self._tell_again(*self._kept.everything())
+
+    def _tell_again(self, tell: list[ToModels], given_up: list[int]) -> None:
+        for message in tell:
+            self._tell(message)
+        for number in given_up:
+            if (asked := self._asked.get(number)) and not asked.done():
+                asked.set_exception(NoAnswer("failed"))
+
+    def _tell(self, message: ToModels) -> None:
+        """While models are being started nothing is sent: they will be told all that is kept."""
+        if self._link is not None:
+            self._link.send(message)
+
+    async def measure(self) -> Costs:
+        """What hearing costs on this machine. Before callers are let in: nobody else is heard."""
+        assert self._voice is not None, "the engine has not been started"
+        speech = await self._in(self._speaking, lambda: self._said(MEASURED))
+        self._measured = asyncio.get_running_loop().create_future()
+        self._tell(Measure(speech))
+        self.costs = await self._measured
+        return self.costs
+
+    def _said(self, text: str) -> Samples:
+        assert self._voice is not None
+        return next(iter(self._voice.sentences(text, RATE)))
 
     # -- hearing -------------------------------------------------------------------------------
 
     def intake(self, encoding: Encoding, rate: int, legs: tuple[Leg, ...]) -> Intake:
-        return Intake(self.models.vad, encoding, rate, legs)
+        assert self._vad is not None, "the engine has not been started"
+        self._intakes += 1
+        return Intake(self._vad, encoding, rate, legs)
+
+    def close(self, intake: Intake) -> None:
+        """Nothing more comes through it."""
+        self._intakes -= 1
 
     async def hear(self, intake: Intake, data: bytes) -> list[Hops]:
-        """The whole hops that this packet completes; AudioError when it cannot be decoded."""
-        return await self._in(self._hearing, lambda: intake.take(data))
+        """The whole hops that this packet completes; AudioError when it cannot be decoded.
+
+        Packets of different callers that come at the same time are heard together.
+        """
+        loop = asyncio.get_running_loop()
+        heard: asyncio.Future[list[Hops]] = loop.create_future()
+        self._packets.append((intake, data, heard))
+        if not self._listening:
+            self._listening = True
+            if self._intakes < CROWD:
+                self._hear_now(loop)
+            else:
+                loop.call_later(GATHER_S, self._hear_now, loop)
+        return await heard
+
+    def _hear_now(self, loop: asyncio.AbstractEventLoop) -> None:
+        packets, self._packets = self._packets, []
+        self._listening = bool(packets)
+        if not packets:
+            return
+
+        def heard(job: Future[list[list[Hops] | AudioError]]) -> None:
+            loop.call_soon_threadsafe(self._heard, loop, packets, job)
+
+        job = self._hearing.submit(take_all, [(intake, data) for intake, data, _ in packets])
+        job.add_done_callback(heard)
+
+    def _heard(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        packets: list[tuple[Intake, bytes, asyncio.Future[list[Hops]]]],
+        job: Future[list[list[Hops] | AudioError]],
+    ) -> None:
+        for (_, _, waiting), found in zip(packets, job.result(), strict=True):
+            if waiting.done():  # its caller is gone
+                continue
+            if isinstance(found, AudioError):
+                waiting.set_exception(found)
+            else:
+                waiting.set_result(found)
+        self._hear_now(loop)
 
     def listen(self, session: str, effect: Listen, partial: Callable[[str], None]) -> None:
-        """Give a turn's audio to the encoder. `partial` is called on the event loop."""
-        loop = asyncio.get_running_loop()
-        inference = self.models.inference
-
-        def heard(text: str) -> None:
-            loop.call_soon_threadsafe(partial, text)
-
-        has_hop = inference.listen(session, effect, heard)
-        if has_hop and (self._advance is None or self._advance.running() or self._advance.done()):
-            # One step waits at most: whatever comes in meanwhile joins its batch.
-            self._advance = self._inference.submit(inference.advance)
-            self._advance.add_done_callback(_log_failure)
+        """Keep a turn's audio and give it to the encoder. `partial` is called with words so far."""
+        if (sound := self._kept.listen(session, effect, partial)) is not None:
+            self._tell(sound)
 
     def forget(self, session: str, stream: int) -> None:
-        self.models.inference.forget(session, stream)
+        self._kept.forget((session, stream))
+        self._tell(Forgotten((session, stream)))
 
     def leave(self, session: str) -> None:
         """Nothing more comes of this session."""
-        self._inference.submit(self.models.inference.leave, session)
+        for key in self._kept.leave(session):
+            self._tell(Forgotten(key))
+        self._tell(Gone(session))
 
     # -- understanding -------------------------------------------------------------------------
 
-    async def understand(self, question: Question) -> Answer:
+    async def understand(self, session: str, ask: Understand, today: date, at: float) -> Answer:
         """The answer of the models; NoAnswer when there is none within `answer_s`."""
-        if self.waiting >= self._asks_waiting:
-            if question.ask.stream is not None:
-                self.forget(question.session, question.ask.stream)
+        question = Question(next(self._numbers), session, ask, today, at)
+        if len(self._asked) >= self.rules.asks_waiting:
+            self._unask(question)
             raise NoAnswer("overloaded")
-        self.waiting += 1
-        answer = self._inference.submit(self.models.inference.answer, question)
+        if (told := self._kept.ask(question)) is None:
+            raise NoAnswer("failed")
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._asked[question.id] = answer
+        self._tell(told)
         try:
-            done, _ = await asyncio.wait([asyncio.wrap_future(answer)], timeout=self._answer_s)
+            async with asyncio.timeout(self.rules.answer_s):
+                return await answer
+        except TimeoutError:
+            raise NoAnswer("late") from None
         finally:
-            self.waiting -= 1
-            # A question nobody waits for any more is not worth computing.
-            if answer.cancel() and question.ask.stream is not None:
-                self.forget(question.session, question.ask.stream)
-        if not done:
-            raise NoAnswer("late")
-        if (failure := answer.exception()) is not None:
-            _log_failure(answer)
-            raise NoAnswer("failed") from failure
-        return answer.result()
+            del self._asked[question.id]
+            if not answer.done() or answer.cancelled():
+                self._unask(question)  # a question nobody waits for is not worth computing
+
+    def _unask(self, question: Question) -> None:
+        self._kept.unask(question)
+        self._tell(Forgotten(question.key, question.id))
 
     # -- speaking ------------------------------------------------------------------------------
 
     async def speak(self, text: str, encoding: Encoding, rate: int) -> AsyncIterator[bytes]:
         """Audio of `text`, sentence by sentence, in messages of at most 100 ms."""
-        sentences = self.models.voice.sentences(text, rate)
+        assert self._voice is not None, "the engine has not been started"
+        sentences = self._voice.sentences(text, rate)
         while (
             samples := await self._in(self._speaking, lambda: next(sentences, None))
         ) is not None:
@@ -184,10 +349,38 @@ class Engine:
         return await asyncio.get_running_loop().run_in_executor(pool, work)
 
 
-def _log_failure(future: Future[T]) -> None:
-    """Which error and where; its text may hold a customer's words and stays out of the log."""
-    if future.cancelled() or (failure := future.exception()) is None:
-        return
-    place = traceback.extract_tb(failure.__traceback__)[-1]
-    where = f"{Path(place.filename).name}:{place.lineno}"
-    log.error("a model failed", extra={"failure": type(failure).__name__, "where": where})
+class _Link(asyncio.Protocol):
+    """Our end of the socket to the models."""
+
+    def __init__(self, told: Callable[[_Link, FromModels], None]) -> None:
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.heard = 0  # messages
+        self._told = told
+        self._buffer = bytearray()
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        while len(self._buffer) >= HEADER.size:
+            end = HEADER.size + HEADER.unpack_from(self._buffer)[0]
+            if len(self._buffer) < end:
+                return
+            message = pickle.loads(memoryview(self._buffer)[HEADER.size : end].tobytes())
+            del self._buffer[:end]
+            self.heard += 1
+            self._told(self, message)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.over.set_result(None)
+
+    def send(self, message: ToModels) -> None:
+        assert self._transport is not None
+        self._transport.write(framed(message))
+
+    def close(self) -> None:
+        assert self._transport is not None
+        self._transport.abort()

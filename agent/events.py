@@ -235,12 +235,17 @@ class Caption:
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """A turn has been understood. `understanding` is None on an employee's leg."""
+    """A turn has been understood. `understanding` is None on an employee's leg.
+
+    `end` is the position up to which its leg had been heard when the turn was judged over; None
+    when it was typed.
+    """
 
     turn: int
     leg: Leg
     transcript: Transcript | None
     understanding: Understanding | None
+    end: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

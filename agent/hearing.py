@@ -26,10 +26,14 @@ class Began:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A turn is complete and can be understood; its stream is still open."""
+    """A turn is complete and can be understood; its stream is still open.
+
+    `end` is the position of the sample after the silence that ended it.
+    """
 
     turn: int
     voiced_s: float
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +88,9 @@ class LegHearing:
                 case TurnDropped():
                     out += [Forget(self.turn), Dropped(self.turn)]
                     self.turn = 0
-                case TurnEnded(voiced=voiced):
+                case TurnEnded(end=end, voiced=voiced):
                     voiced_s = float(np.count_nonzero(voiced)) * VOICE_HOP / RATE
-                    out += [*self._levels(), Ended(self.turn, voiced_s)]
+                    out += [*self._levels(), Ended(self.turn, voiced_s, end)]
                     self.turn = 0
         return out
 

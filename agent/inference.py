@@ -1,180 +1,285 @@
-"""What do the models say, and for which streams are they asked at once?
+"""Which streams are worked on together, which question comes first, and what is left out when
+there is too much to do?
 
-All methods but `listen` and `forget` run in the one inference thread that owns the models
-(agent/engine.py). Streams of every caller are advanced together, a hop at a time; a stream holds
-no more audio than a turn may last. A stream whose encoding failed is broken for good: its turn is
-answered with the failure, and nobody else's is touched.
+Everything that waits has a deadline: a question a quarter of a second after it was asked, audio a
+hop after it came. What is due first is done first, together with as much of its kind as fits into
+a tenth of a second, so that nobody waits longer than that for what is under way. Audio waits a
+little for company, which makes it cheaper; a stream's result does not depend on its company
+(audio/incremental.py). Whoever is behind gives up partial text first, then cues, never words.
+
+No clock, no socket and no thread here: time is an argument (tests/agent/test_inference.py).
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
+import math
+import pickle
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from agent.events import Listen, Understand
-from audio.types import Samples, Spoken, Transcript
+from agent.questions import (
+    Answer,
+    Answered,
+    Forgotten,
+    FromModels,
+    Gone,
+    Heard,
+    Known,
+    Load,
+    Lost,
+    Measure,
+    Question,
+    Sound,
+    StreamKey,
+    ToModels,
+)
+from audio.types import RATE, Expectation, Samples, Spoken
 from dialogs.talk import Understanding
 
-if TYPE_CHECKING:  # these bring torch, which only the inference thread needs (agent/engine.py)
+if TYPE_CHECKING:  # these bring torch, which only the models' process needs (agent/worker.py)
     from agent.understanding.mind import Mind
     from audio.contours import Caller
     from audio.ears import Ears, Stream
 
-StreamKey = tuple[str, int]  # session, stream
-
-
-class BrokenStream(RuntimeError):
-    """The encoder failed on this stream earlier, or it was never opened."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a turn meant; `transcript` is None for a typed one."""
-
-    understanding: Understanding
-    transcript: Transcript | None
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """An `Understand` with what the mind must know besides: whose, when and on which day."""
-
-    session: str
-    ask: Understand
-    today: date
-    at: float
+ANSWER_S = 0.25  # after which a question is late
+STEP_S = 0.1  # of work in one go
+COMPANY_S = 0.1  # that audio waits for others', while there are any
+ENOUGH = 16  # streams in a step: more make it no cheaper for each
+LATE_S, VERY_LATE_S = 0.25, 0.75  # without partial text, without cues
+SMOOTH = 0.2  # weight of the newest in running means
 
 
 @dataclass(slots=True, eq=False)
-class _Live:
+class Live:
     """A turn in progress: its encoder state and the audio that has not been encoded yet."""
 
+    key: StreamKey
     start: int
     feel: bool
-    partial: Callable[[str], None]
+    alone: bool
     stream: Stream | None = None
     audio: list[Samples] = field(default_factory=list)
-    waiting: int = 0
-    given: int = 0  # samples that the encoder has got
+    since: float = 0.0  # when the oldest of it came
     text: str = ""
-    broken: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Streams whose audio is encoded together."""
+
+    live: Sequence[Live]
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """Questions that are answered one after the other, their last audio encoded together."""
+
+    questions: Sequence[tuple[float, Question]]  # with when they came
+
+
+Work = Step | Answering
 
 
 class Inference:
-    """The models and every stream they are in the middle of."""
+    """The models, every stream they are in the middle of, and every question not yet answered.
 
-    def __init__(self, ears: Ears, mind: Mind) -> None:
+    `take` what comes in; then, as long as there is any, `do` the work that `next` names. `tell` is
+    called with what comes of it.
+    """
+
+    def __init__(self, ears: Ears, mind: Mind, tell: Callable[[FromModels], None]) -> None:
         self.ears = ears
         self.mind = mind
-        self._lock = threading.Lock()  # guards the dictionary and the audio lists, never a model
-        self._live: dict[StreamKey, _Live] = {}
+        self._tell = tell
+        self._live: dict[StreamKey, Live] = {}
+        self._questions: list[tuple[float, Question]] = []
         self._callers: dict[str, Caller] = {}  # session -> how its customer usually sounds
+        self._costs = {Step: 0.01, Answering: 0.03}  # seconds each, running means
+        self._late = 0.0
+        self._load = Load(0.0, 0.0, True, True)
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Role -> which model answers for it."""
+        ears = {role: model.name for role, model in self.ears.models.items()}
+        return {**ears, **self.mind.models}
 
     def __len__(self) -> int:
         return len(self._live)
 
-    def listen(self, session: str, effect: Listen, partial: Callable[[str], None]) -> bool:
-        """Keep audio of a turn; true when its stream has a hop to advance.
+    # -- what comes in -------------------------------------------------------------------------
 
-        The first piece opens the stream. `partial` is called in the inference thread.
-        """
-        with self._lock:
-            key = (session, effect.stream)
-            if key not in self._live:
-                self._live[key] = _Live(effect.start, effect.feel, partial)
-            live = self._live[key]
-            live.audio.append(effect.samples)
-            live.waiting += len(effect.samples)
-            return self._has_hop(live)
+    def take(self, message: ToModels, at: float) -> None:
+        match message:
+            case Sound():
+                self._hear(message, at)
+            case Question():
+                if message.sound is not None:
+                    self._hear(message.sound, at)
+                if message.key is None or message.key in self._live:
+                    self._questions.append((at, message))  # else it is told again, with its stream
+            case Forgotten(key, number):
+                if key is not None:
+                    self._forget(key)
+                self._questions = [
+                    (since, asked)
+                    for since, asked in self._questions
+                    if asked.id != number and (key is None or asked.key != key)
+                ]
+            case Gone(session):
+                self._callers.pop(session, None)
+            case Known(session, caller):
+                self._callers[session] = pickle.loads(caller)
+            case Measure():
+                raise ValueError("costs are measured by whoever has a clock")
 
-    def forget(self, session: str, stream: int) -> None:
-        with self._lock:
-            self._live.pop((session, stream), None)
-
-    def leave(self, session: str) -> None:
-        """The session is over. Its customer's voice is forgotten."""
-        with self._lock:
-            self._callers.pop(session, None)
-
-    def advance(self) -> None:
-        """Encode what has come in on every stream that has a hop, in one batch."""
-        with self._lock:
-            ready = [one for one in self._live.values() if self._has_hop(one) and not one.broken]
-            audio = [_taken(one) for one in ready]
-        if not ready:
+    def _hear(self, sound: Sound, at: float) -> None:
+        if sound.first:
+            self._forget(sound.key)
+            self._live[sound.key] = Live(sound.key, sound.start, sound.feel, sound.alone)
+        live = self._live.get(sound.key)
+        if live is None or not len(sound.samples):  # what was lost is told again from its start
             return
-        texts = self._encode(ready, audio)
-        for one, text in zip(ready, texts, strict=True):
-            if text != one.text:
-                one.text = text
-                one.partial(text)
+        if not live.audio:
+            live.since = at
+        live.audio.append(sound.samples)
 
-    def answer(self, question: Question) -> Answer:
-        """What the turn of `question` meant. Closes its stream."""
+    def _forget(self, key: StreamKey) -> None:
+        live = self._live.pop(key, None)
+        if live is not None and live.stream is not None:
+            self.ears.close(live.stream)
+
+    # -- what comes first ----------------------------------------------------------------------
+
+    def next(self, now: float) -> Work | float | None:
+        """What to do now; or the seconds until there will be something; or nothing at all."""
+        asked = {question.key for _, question in self._questions}
+        ready = [one for one in self._live.values() if one.audio and one.key not in asked]
+        ready.sort(key=lambda one: one.since)
+        due = ready[0].since + self.ears.hop / RATE if ready else math.inf
+        if self._questions and self._questions[0][0] + ANSWER_S <= due:
+            together = _together(self._questions, lambda asked: asked[1].alone)
+            return Answering(together[: self._fitting(Answering)])
+        if not ready:
+            return None
+        wait = ready[0].since + COMPANY_S - now
+        if wait > 0 and len(ready) < min(ENOUGH, len(self._live)) and not self._questions:
+            return wait
+        return Step(_together(ready, lambda one: one.alone)[: self._fitting(Step)])
+
+    def _fitting(self, kind: type[Work]) -> int:
+        return max(1, int(STEP_S / self._costs[kind]))
+
+    # -- doing it ------------------------------------------------------------------------------
+
+    def do(self, work: Work, now: Callable[[], float]) -> None:
+        """May raise whatever a model raises; `failed` then says who is to be told again."""
+        began = now()
+        match work:
+            case Step(live):
+                self._encode(live)
+                due, count = live[0].since + self.ears.hop / RATE, len(live)
+            case Answering(questions):
+                self._answer(questions)
+                due, count = questions[0][0] + ANSWER_S, len(questions)
+        ended = now()
+        self._costs[type(work)] += SMOOTH * ((ended - began) / count - self._costs[type(work)])
+        self._keep_up(max(0.0, ended - due))
+
+    def failed(self, work: Work, failure: str) -> None:
+        """Forget all that this work was about and that is not done yet."""
+        match work:
+            case Step(live):
+                keys = {one.key for one in live}
+                ids = {question.id for _, question in self._questions if question.key in keys}
+            case Answering(questions):
+                ids = {question.id for _, question in questions}
+                lost = [question for _, question in self._questions if question.id in ids]
+                keys = {question.key for question in lost if question.key is not None}
+                ids = {question.id for question in lost}
+        for key in keys:
+            self._forget(key)
+        self._questions = [(at, asked) for at, asked in self._questions if asked.id not in ids]
+        self._tell(Lost(tuple(keys), tuple(ids), failure))
+
+    def _keep_up(self, late: float) -> None:
+        """Being late now and then is no reason to leave anything out; staying late is."""
+        self._late += SMOOTH * (late - self._late)
+        partials = self._late < (LATE_S if self._load.partials else LATE_S / 2)
+        cues = self._late < (VERY_LATE_S if self._load.cues else VERY_LATE_S / 2)
+        if (partials, cues) != (self._load.partials, self._load.cues):
+            self.report(self._load.busy, partials, cues)
+
+    def report(self, busy: float, partials: bool | None = None, cues: bool | None = None) -> None:
+        """Tell how things stand."""
+        known = self._load
+        self._load = Load(
+            round(self._late, 3),
+            busy,
+            known.partials if partials is None else partials,
+            known.cues if cues is None else cues,
+        )
+        self._tell(self._load)
+
+    def _encode(self, live: Sequence[Live]) -> None:
+        for one, text in zip(live, self._advance(live), strict=True):
+            if text != one.text and self._load.partials:
+                one.text = text
+                self._tell(Heard(one.key, text))
+
+    def _advance(self, live: Sequence[Live]) -> list[str]:
+        """Encode all audio that waits; the words so far of each."""
+        pairs = []
+        for one in live:
+            one.stream = one.stream or self.ears.open(one.start, one.feel)
+            pairs.append((one.stream, np.concatenate([np.zeros(0, np.float32), *one.audio])))
+            one.audio = []
+        return self.ears.advance(pairs)
+
+    def _answer(self, questions: Sequence[tuple[float, Question]]) -> None:
+        spoken = self._finish([question for _, question in questions])
+        for waiting in questions:
+            _, question = waiting
+            self._tell(self._understood(question, spoken.get(question.id)))
+            self._questions.remove(waiting)
+
+    def _finish(self, questions: Sequence[Question]) -> dict[int, Spoken]:
+        """Encode what is left of the turns that are asked about, together, and close them."""
+        turns = [(question, self._live[question.key]) for question in questions if question.key]
+        if not turns:
+            return {}
+        self._advance([live for _, live in turns])
+        asked: list[tuple[Stream, Expectation]] = []
+        for question, live in turns:
+            assert live.stream is not None  # opened by `_advance`
+            if live.feel:  # consent was given for this customer's voice
+                live.stream.caller = self._callers.setdefault(question.session, live.stream.caller)
+            asked.append((live.stream, question.ask.expect))
+        found = self.ears.finish_all(asked, cues=self._load.cues)
+        for _, live in turns:
+            del self._live[live.key]
+        return {question.id: one for (question, _), one in zip(turns, found, strict=True)}
+
+    def _understood(self, question: Question, spoken: Spoken | None) -> Answered:
         ask = question.ask
-        spoken = None if ask.stream is None else self._finish(question)
         transcript = spoken.transcript if spoken else None
         text = transcript.text if transcript else ask.text
         if ask.leg != "customer":  # an employee is transcribed and never judged
-            return Answer(Understanding(text, "", 0.0), transcript)
+            return Answered(question.id, Answer(Understanding(text, "", 0.0), transcript))
         understanding = self.mind.understand(
             text, spoken, ask.expect, question.today, ask.turn, question.at, ask.context, ask.usual
         )
-        return Answer(understanding, transcript)
-
-    def warm_up(self) -> None:
-        """Do everything once, so that the first caller does not wait for it."""
-        self.ears.warm_up()
-
-    def _has_hop(self, live: _Live) -> bool:
-        """Whether what waits completes a hop, by position: packet sizes do not matter."""
-        before, now = (
-            max(0, samples - self.ears.ahead) // self.ears.hop
-            for samples in (live.given, live.given + live.waiting)
-        )
-        return now > before
-
-    def _finish(self, question: Question) -> Spoken:
-        ask = question.ask
-        assert ask.stream is not None
-        with self._lock:
-            live = self._live.pop((question.session, ask.stream), None)
-            audio = _taken(live) if live and live.waiting else None
-        if live is None or live.broken:
-            raise BrokenStream(f"stream {ask.stream} cannot be understood any more")
-        if audio is not None:
-            self._encode([live], [audio])
-        assert live.stream is not None
-        if live.feel:  # consent was given for this customer's voice
-            with self._lock:
-                known = self._callers.get(question.session)
-            live.stream.caller = known or live.stream.caller
-        spoken = self.ears.finish(live.stream, ask.expect)
-        if live.feel:
-            with self._lock:
-                self._callers[question.session] = live.stream.caller
-        return spoken
-
-    def _encode(self, streams: list[_Live], audio: list[Samples]) -> list[str]:
-        pairs = []
-        for live, samples in zip(streams, audio, strict=True):
-            if live.stream is None:
-                live.stream = self.ears.open(live.start, live.feel)
-            pairs.append((live.stream, samples))
-            live.broken = True  # until the step has succeeded
-        texts = self.ears.advance(pairs)
-        for live in streams:
-            live.broken = False
-        return texts
+        known = self._callers.get(question.session) if spoken else None
+        caller = pickle.dumps(known) if known else None
+        return Answered(question.id, Answer(understanding, transcript), caller)
 
 
-def _taken(live: _Live) -> Samples:
-    samples: Samples = np.concatenate(live.audio)
-    live.audio, live.waiting = [], 0
-    live.given += len(samples)
-    return samples
+T = TypeVar("T")
+
+
+def _together(waiting: Sequence[T], alone: Callable[[T], bool]) -> list[T]:
+    """The first, and those after it that may share its fate."""
+    return [waiting[0]] if alone(waiting[0]) else [one for one in waiting if not alone(one)]

@@ -21,15 +21,15 @@ from websockets.exceptions import ConnectionClosed
 
 from agent import events as e
 from agent.actions import Actions
+from agent.admission import Admission
 from agent.config import Settings
 from agent.engine import Engine, NoAnswer
-from agent.inference import Question
 from agent.metrics import Metrics
 from agent.outgoing import Outgoing
 from agent.session import Session, SessionRules
 from agent.store import Store
 from agent.wire.messages import Audio, Hello
-from agent.wire.native import NOT_ALLOWED, NativeWire, Sound, WireError
+from agent.wire.native import NOT_ALLOWED, OVERLOADED, NativeWire, Sound, WireError
 from audio.intake import Intake
 from audio.types import RATE
 from dialogs.flow import Dialogue
@@ -46,6 +46,7 @@ class House:
     settings: Settings
     pack: Pack
     engine: Engine
+    admission: Admission
     actions: Actions
     store: Store
     metrics: Metrics
@@ -67,6 +68,7 @@ class Line:
         self.id = secrets.token_hex(8)
         self.wire = NativeWire()
         self.session: Session | None = None
+        self.streams = 0  # legs of live audio
         self._began = house.clock()
         self._out = Outgoing(socket, house.settings.max_outbox, house.settings.write_s)
         self._changed = asyncio.Event()  # the session's deadline may be another one now
@@ -103,15 +105,22 @@ class Line:
         if hello is None:
             return
         intake = self._open(hello)
-        async for message in self.socket:
-            try:
-                said = self.wire.decode(message, self.now)
-                if isinstance(said, Sound):
-                    await self._hear(intake, said)
-                elif not isinstance(said, Hello):
-                    self._feed(said)
-            except WireError as error:
-                self._tell(error)
+        try:
+            async for message in self.socket:
+                await self._take(message, intake)
+        finally:
+            if intake is not None:
+                self.house.engine.close(intake)
+
+    async def _take(self, message: str | bytes, intake: Intake | None) -> None:
+        try:
+            said = self.wire.decode(message, self.now)
+            if isinstance(said, Sound):
+                await self._hear(intake, said)
+            elif not isinstance(said, Hello):
+                self._feed(said)
+        except WireError as error:
+            self._tell(error)
 
     async def _hello(self) -> Hello | None:
         try:
@@ -128,7 +137,16 @@ class Line:
         if expected and not secrets.compare_digest(expected.encode(), said.token.encode()):
             await self._refuse(WireError("bad_token", "hello's token is not valid.", NOT_ALLOWED))
             return None
+        legs = len(said.audio.legs) if said.audio else 0
+        if legs and self.house.admission.deaf(legs, self.house.engine.load):
+            await self._refuse(WireError("overloaded", self._busy(), OVERLOADED))
+            return None
+        self.streams = legs
+        self.house.admission.listen(legs)
         return said
+
+    def _busy(self) -> str:
+        return f"all lines are busy; try again in {self.house.admission.wait_s} seconds"
 
     async def _refuse(self, error: WireError) -> None:
         self.house.metrics.refused.labels(error.code).inc()
@@ -142,7 +160,7 @@ class Line:
         fields = {
             "session": self.id,
             "resume_token": secrets.token_urlsafe(24),
-            "models": house.engine.models.names,
+            "models": house.engine.names,
             "audio": _formats(audio, hello.speak),
         }
         self._out.message(self.wire.message("ready", self.now, **fields))
@@ -224,9 +242,9 @@ class Line:
     async def _understand(self, effect: e.Understand) -> None:
         house, asked = self.house, self.now
         assert self.session is not None
-        question = Question(self.id, effect, self.session.dialogue.today, asked)
+        today = self.session.dialogue.today
         try:
-            answer = await house.engine.understand(question)
+            answer = await house.engine.understand(self.id, effect, today, asked)
         except NoAnswer as missing:
             house.metrics.missed.labels(missing.why).inc()
             self._feed(e.Missed(self.now, effect.ask, missing.why))

@@ -43,6 +43,30 @@ class Metrics:
             buckets=LATENCY,
             registry=registry,
         )
+        self.turns_live = Gauge(
+            "hearken_turns_live", "Turns going on or not yet answered", registry=registry
+        )
+        self.streams = Gauge("hearken_streams", "Legs of live audio", registry=registry)
+        self.capacity = Gauge(
+            "hearken_capacity", "Legs of live audio that are let in", registry=registry
+        )
+        self.late = Gauge(
+            "hearken_models_late_seconds",
+            "Behind the deadline of what the models do, running mean",
+            registry=registry,
+        )
+        self.busy = Gauge(
+            "hearken_models_busy_ratio", "Share of the time the models work", registry=registry
+        )
+        self.left_out = Gauge(
+            "hearken_left_out",
+            "1 while it is left out for lack of time",
+            ["what"],
+            registry=registry,
+        )
+        self.restarts = Gauge(
+            "hearken_models_restarts", "How often the models were started again", registry=registry
+        )
         self.waiting = Gauge(
             "hearken_asks_waiting", "Questions waiting for the models", registry=registry
         )

@@ -165,8 +165,8 @@ class Session:
             match event:
                 case Began():
                     effects += self._barge_in() if leg.leg == "customer" else []
-                case Ended(turn, voiced_s):
-                    effects.append(self._ask_spoken(turn, leg.leg, voiced_s, at))
+                case Ended():
+                    effects.append(self._ask_spoken(event, leg.leg, at))
                 case Dropped():
                     effects += self._noise(at)
                 case _:
@@ -206,8 +206,9 @@ class Session:
         ask = self._asks.put(self._number(), "customer", at)
         return e.Understand(ask.id, ask.turn, "customer", None, text, self.expect, self._context())
 
-    def _ask_spoken(self, turn: int, leg: Leg, voiced_s: float, at: float) -> e.Understand:
-        ask = self._asks.put(turn, leg, at, voiced_s)
+    def _ask_spoken(self, ended: Ended, leg: Leg, at: float) -> e.Understand:
+        turn = ended.turn
+        ask = self._asks.put(turn, leg, at, ended.voiced_s, ended.end)
         expect = self.expect if leg == "customer" else Expectation()
         return e.Understand(ask.id, turn, leg, turn, "", expect, self._context(), self.talk.usual)
 
@@ -234,8 +235,8 @@ class Session:
             return self._noise(at)
         if ask.leg != "customer":
             self._add_turn(ask, heard, None)
-            return [e.Show(ask.turn, ask.leg, answer.transcript, None)]
-        show = e.Show(ask.turn, ask.leg, answer.transcript, heard)
+            return [e.Show(ask.turn, ask.leg, answer.transcript, None, ask.end)]
+        show = e.Show(ask.turn, ask.leg, answer.transcript, heard, ask.end)
         if self.ownership.person:
             self._add_turn(ask, heard, None)
             return [show]

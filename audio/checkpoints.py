@@ -11,6 +11,7 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, NamedTuple, cast
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -44,7 +45,10 @@ from audio.letters import Letters, in_language, letters_of, text_of_token
 from audio.listening import alphabet_of
 from audio.phones import PHONE_HEAD
 from audio.search import Alphabet
-from audio.types import RATE
+from audio.types import FRAME, RATE
+
+# Families whose encoder is wav2vec2's, by transformers' model_type.
+INCREMENTAL = frozenset({"hubert", "wav2vec2", "unispeech", "unispeech-sat"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,18 @@ class Checkpoint:
     @property
     def streams(self) -> bool:
         return reach_of(self.config) != Reach(0, 0)
+
+    @property
+    def steps(self) -> bool:
+        """Whether its layers are wav2vec2's, so that audio/incremental.py can run them."""
+        config = self.config
+        return bool(
+            self.spells
+            and config.model_type in INCREMENTAL
+            and int(np.prod(config.conv_stride)) == FRAME
+            and not getattr(config, "conv_pos_batch_norm", False)
+            and getattr(config, "adapter_attn_dim", None) is None
+        )
 
     @property
     def kind(self) -> Kind | None:
@@ -122,6 +138,8 @@ def find(name: str, download: bool = False) -> Checkpoint:
 class Spelling(nn.Module):
     """A CTC model whose outputs are the house's letters instead of its own tokens."""
 
+    share: Tensor
+
     def __init__(self, model: nn.Module, letters: Letters) -> None:
         super().__init__()
         self.model = model
@@ -131,15 +149,31 @@ class Spelling(nn.Module):
 
     def forward(self, sound: Tensor) -> Spelled:
         """(batch, samples) -> log probabilities, (batch, frames, letters)."""
-        chances = self.model(sound).logits.float().softmax(-1) @ self.share
-        return Spelled(chances.clamp_min(1e-30).log())
+        return Spelled(self.shared(self.model(sound).logits))
+
+    def shared(self, logits: Tensor) -> Tensor:
+        """(.., tokens) -> log probabilities, (.., letters)."""
+        chances = logits.float().softmax(-1) @ self.share
+        return chances.clamp_min(1e-30).log()
+
+
+class LetterHead(nn.Module):
+    """The head of a `Spelling` alone: frames (.., width) -> log probabilities, (.., letters)."""
+
+    def __init__(self, spelling: Spelling) -> None:
+        super().__init__()
+        self.spelling = spelling
+
+    def forward(self, last: Tensor) -> Tensor:
+        model: Any = self.spelling.model
+        return self.spelling.shared(model.lm_head(last))
 
 
 class Spelled(NamedTuple):
     logits: Tensor
 
 
-def spelling(checkpoint: Checkpoint) -> tuple[nn.Module, Alphabet, bool]:
+def spelling(checkpoint: Checkpoint) -> tuple[Spelling, Alphabet, bool]:
     """(CTC model, its letters, whether it wants its input normalised)."""
     _must_be(checkpoint, "letters", "has no CTC head; it cannot transcribe")
     if getattr(checkpoint.config, "add_adapter", False):
@@ -150,12 +184,20 @@ def spelling(checkpoint: Checkpoint) -> tuple[nn.Module, Alphabet, bool]:
     return Spelling(model, letters).eval(), letters.alphabet, normalise
 
 
+def stepping(checkpoint: Checkpoint) -> tuple[nn.Module, LetterHead, Alphabet, bool]:
+    """(encoder, head to letters, letters, normalised input?) of a checkpoint that `steps`."""
+    whole, alphabet, normalise = spelling(checkpoint)
+    model: Any = whole.model
+    encoder: nn.Module = getattr(model, model.base_model_prefix)
+    return encoder, LetterHead(whole), alphabet, normalise
+
+
 def streaming(checkpoint: Checkpoint) -> tuple[Encoder, nn.Module, Alphabet]:
     """(encoder, CTC head, letters) of a checkpoint whose config.json says how it streams."""
     model = opened(HubertForCTC, checkpoint)
     model.requires_grad_(False)
     try:
-        encoder = Encoder(model.hubert).fold()
+        encoder = Encoder(model.hubert)
     except ValueError as wrong:
         raise CheckpointError(f"{checkpoint.name!r} cannot be streamed: {wrong}") from wrong
     return encoder, model.lm_head, _alphabet(checkpoint)

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -22,16 +23,18 @@ from audio.contours import Caller
 from audio.emotion import UNKNOWN, EmotionHead, Feeling, cues, feeling_of, known_as, load_head
 from audio.encoder import frames_in
 from audio.hub import CheckpointError, sha256
+from audio.incremental import AHEAD, BOUNDED, Incremental, best_dtype
 from audio.lexicon import CALIBRATION, Lexicon
 from audio.lexicon import there as lexicon_in
-from audio.listening import Exact, Hearing, Listener, Windowed
+from audio.listening import Hearing, Listener, Outputs, Streamed, Windowed
 from audio.phones import PhoneAlphabet
 from audio.prosody import Tones, tones
 from audio.search import Alphabet
 from audio.transcriber import Transcriber, read_curves
-from audio.types import FRAME, RATE, AcousticCues, Expectation, Samples, Spoken
+from audio.types import FRAME, RATE, AcousticCues, Expectation, Samples, Spoken, Transcript
 from audio.writer import Writer
 
+Precision = Literal["auto", "float32", "bfloat16"]
 Feel = Callable[["Stream", Tones], Feeling]
 
 
@@ -43,7 +46,7 @@ class Model:
     where: str  # folder or hub name
     sha256: str  # its first twelve figures
     licence: str
-    streaming: str  # "exact", "windowed" or "no"
+    streaming: str  # "exact", "bounded", "windowed" or "no"
 
 
 @dataclass(slots=True)
@@ -55,6 +58,7 @@ class Stream:
     hearing: Hearing
     caller: Caller
     samples: list[Samples] = field(default_factory=list)
+    outputs: Outputs | None = None  # once it is finished
 
     def heard(self) -> Samples:
         return np.concatenate([np.zeros(0, np.float32), *self.samples])
@@ -89,9 +93,11 @@ class Ears:
         writer_checkpoint: str | None = None,
         writer_s: float = 2.5,
         download: bool = False,
+        precision: Precision = "auto",
     ) -> Ears:
         """`weights` holds the embedded `ears` and `emotion`; a checkpoint, by folder or hub name,
         takes the place of one of them. A writer comes beside them, and may take `writer_s` a turn.
+        `precision` is what the encoder multiplies in; auto: what is fastest on this machine.
         CheckpointError for one that is not here or cannot do what it is named for."""
         own = (
             emotion
@@ -102,21 +108,22 @@ class Ears:
         words = checkpoints.find(checkpoint or str(weights / "ears"), download)
         # The head knows the layers of the encoder it was trained on and of no other.
         together = checkpoint is None and head is not None
-        listener, transcriber = _listener(words, head if together else None)
-        models = {"words": _described(words, listener.exact)}
+        dtype = best_dtype() if precision == "auto" else getattr(torch, precision)
+        listener, transcriber = _listener(words, head if together else None, dtype)
+        models = {"words": _described(words, listener.streaming)}
         feeling: Feel | None = None
         if emotion and emotion_checkpoint is not None:
             felt = checkpoints.find(emotion_checkpoint, download)
             feeling = _by_classifier(felt)
-            models["emotion"] = _described(felt, exact=False)
+            models["emotion"] = _described(felt, "windowed")
         elif head is not None:
             feeling = _by_head(head) if together else _by_embedded(head, weights / "ears")
-            models["emotion"] = _of_head(weights / "emotion", exact=together)
+            models["emotion"] = _of_head(weights / "emotion", "exact" if together else "windowed")
         writer: Writer | None = None
         if writer_checkpoint is not None:
             writes = checkpoints.find(writer_checkpoint, download)
             writer = Writer.open(writes, writer_s)
-            models["whole_turns"] = replace(_described(writes, exact=False), streaming="no")
+            models["whole_turns"] = _described(writes, "no")
         return cls(listener, transcriber, feeling, models, writer)
 
     def open(self, start: int, feel: bool, caller: Caller | None = None) -> Stream:
@@ -134,15 +141,37 @@ class Ears:
 
     def finish(self, stream: Stream, expect: Expectation) -> Spoken:
         """The turn is over and so is the stream."""
-        likely, phones = self._listener.finish(stream.hearing)
-        transcript = self._transcriber.decide(likely, stream.start, expect, phones)
-        names = self._names
+        (spoken,) = self.finish_all([(stream, expect)])
+        return spoken
+
+    def finish_all(
+        self, turns: Sequence[tuple[Stream, Expectation]], cues: bool = True
+    ) -> list[Spoken]:
+        """Turns that are over at the same time; their last chunks are encoded together. Without
+        `cues` no stream is felt, whatever it was opened for."""
+        outputs = self._listener.finish([stream.hearing for stream, _ in turns])
+        for (stream, _), heard in zip(turns, outputs, strict=True):
+            stream.outputs = heard
+        return [self._spoken(stream, expect, cues and stream.feel) for stream, expect in turns]
+
+    def read(self, stream: Stream, expect: Expectation) -> Transcript:
+        """What a finished stream says if this is what was asked."""
+        assert stream.outputs is not None, "the stream is still open"
+        likely, phones = stream.outputs
+        return self._transcriber.decide(likely, stream.start, expect, phones)
+
+    def close(self, stream: Stream) -> None:
+        """The stream is over and nobody wants to know what it said."""
+        self._listener.close(stream.hearing)
+
+    def _spoken(self, stream: Stream, expect: Expectation, feel: bool) -> Spoken:
+        transcript, names = self.read(stream, expect), self._names
         if self._writer is not None:
             heard = transcript
             transcript = self._writer.better(heard, expect, stream.heard(), stream.start)
             if transcript is heard:
                 names = {role: name for role, name in names.items() if role != "whole_turns"}
-        return Spoken(transcript, self._cues(stream) if stream.feel else None, names)
+        return Spoken(transcript, self._cues(stream) if feel else None, names)
 
     def warm_up(self) -> None:
         """Once through everything, so that the first caller does not pay for it."""
@@ -160,18 +189,26 @@ class Ears:
         return cues(feeling, measured.prosody, len(heard) / RATE)
 
 
-def _listener(found: Checkpoint, head: EmotionHead | None) -> tuple[Listener, Transcriber]:
+def _listener(
+    found: Checkpoint, head: EmotionHead | None, dtype: torch.dtype
+) -> tuple[Listener, Transcriber]:
     folder = found.folder
     if found.streams:
         encoder, letters_head, alphabet = checkpoints.streaming(found)
         phones = checkpoints.phone_head(found)
         transcriber = _transcriber(alphabet, folder, FRAME, phones is not None)
-        blend = head.blend if head else None
-        return Exact(encoder, letters_head, transcriber, blend, phones), transcriber
-    model, alphabet, normalise = checkpoints.spelling(found)
+        mix = head.mixer() if head else None
+        steps = Incremental(encoder.hubert, encoder.reach, dtype=dtype, mix=mix)
+        return Streamed(steps, letters_head, transcriber, phones), transcriber
+    if found.steps:
+        model, letters, alphabet, normalise = checkpoints.stepping(found)
+        transcriber = _transcriber(alphabet, folder, FRAME)
+        steps = Incremental(model, BOUNDED, ahead=AHEAD, normalise=normalise, dtype=dtype)
+        return Streamed(steps, letters, transcriber), transcriber
+    whole, alphabet, normalise = checkpoints.spelling(found)
     stride = int(np.prod(found.config.conv_stride))
     transcriber = _transcriber(alphabet, folder, stride)
-    return Windowed(model, normalise, transcriber), transcriber
+    return Windowed(whole, normalise, transcriber), transcriber
 
 
 def _transcriber(
@@ -227,16 +264,12 @@ def _by_classifier(found: Checkpoint) -> Feel:
     return feel
 
 
-def _of_head(folder: Path, exact: bool) -> Model:
+def _of_head(folder: Path, streaming: str) -> Model:
     told = json.loads((folder / "config.json").read_text())
     digest = sha256(folder / "model.safetensors")
-    return Model(told["title"], str(folder), digest, told["licence"], _way(exact))
+    return Model(told["title"], str(folder), digest, told["licence"], streaming)
 
 
-def _way(exact: bool) -> str:
-    return "exact" if exact else "windowed"
-
-
-def _described(found: Checkpoint, exact: bool) -> Model:
+def _described(found: Checkpoint, streaming: str) -> Model:
     name = str(getattr(found.config, "title", found.name))
-    return Model(name, found.name, found.hash(), found.licence, _way(exact))
+    return Model(name, found.name, found.hash(), found.licence, streaming)

@@ -11,7 +11,7 @@ emotion, so it abstains rather than guess from little or unclear speech.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from audio.contours import NUMBERS, Caller, contours
+from audio.incremental import Mix
 from audio.prosody import Tones
 from audio.types import EMOTIONS, AcousticCues, Emotion, Prosody
 
@@ -99,6 +100,18 @@ class EmotionHead(nn.Module):
     def blend(self, layers: Tensor) -> Tensor:
         """(.., layers, frames, width) -> (.., frames, width)."""
         return self.mix(evened(layers))
+
+    def mixer(self) -> Mix:
+        """`blend`, layer by layer, for an encoder at work."""
+        shares: list[float] = self.weights.softmax(0).tolist()
+
+        def mix(layers: Sequence[Tensor]) -> Tensor:
+            mixed = torch.zeros_like(layers[0])
+            for share, layer in zip(shares, layers, strict=True):
+                mixed.add_(evened(layer), alpha=share)
+            return mixed
+
+        return mix
 
     def mix(self, layers: Tensor) -> Tensor:
         """`blend` of layers that are `evened` already."""

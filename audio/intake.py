@@ -2,7 +2,7 @@
 
 Bytes of any length in, whole voice hops at 16 kHz out. All state of a connection's audio that is
 older than the session lives here: resampler tails and the voice-activity network's memory.
-Blocking, about 0.1 ms for each 32 ms of a leg; one thread at a time for one `Intake`.
+Blocking, about 0.1 ms for each 32 ms of a leg, half of it in company; one thread at a time.
 """
 
 from __future__ import annotations
@@ -10,9 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from audio.codecs import Encoding, decode
 from audio.resample import Resampler
-from audio.types import RATE, Leg, Samples
+from audio.types import RATE, AudioError, Leg, Samples
 from audio.vad import VoiceActivity, VoiceStream
 
 
@@ -31,7 +34,7 @@ class Intake:
     def __init__(
         self, vad: VoiceActivity, encoding: Encoding, rate: int, legs: Sequence[Leg]
     ) -> None:
-        self._vad = vad
+        self.vad = vad
         self._encoding: Encoding = encoding
         self._legs: list[tuple[Leg, Resampler, VoiceStream]] = [
             (leg, Resampler(rate, RATE), vad.open()) for leg in legs
@@ -39,11 +42,40 @@ class Intake:
 
     def take(self, data: bytes) -> list[Hops]:
         """Audio of whole frames, channels interleaved; AudioError when it is not that."""
-        frames = decode(data, self._encoding, len(self._legs))
-        found = []
-        for channel, (leg, resampler, stream) in enumerate(self._legs):
-            samples = resampler.push(frames[:, channel])
-            whole, speech = self._vad.probabilities(stream, samples)
-            if len(whole):
-                found.append(Hops(leg, whole, tuple(float(p) for p in speech)))
+        (found,) = take_all([(self, data)])
+        if isinstance(found, AudioError):
+            raise found
         return found
+
+    def decode(self, data: bytes) -> list[tuple[Leg, VoiceStream, Samples]]:
+        """What came on each leg, at 16 kHz."""
+        frames = decode(data, self._encoding, len(self._legs))
+        return [
+            (leg, stream, resampler.push(frames[:, channel]))
+            for channel, (leg, resampler, stream) in enumerate(self._legs)
+        ]
+
+
+def take_all(packets: Sequence[tuple[Intake, bytes]]) -> list[list[Hops] | AudioError]:
+    """`take` for packets of different connections, whose voices are judged together."""
+    found: list[list[Hops] | AudioError] = []
+    legs: list[tuple[int, Leg, VoiceStream, Samples]] = []
+    for index, (intake, data) in enumerate(packets):
+        try:
+            legs += [(index, *one) for one in intake.decode(data)]
+            found.append([])
+        except AudioError as wrong:
+            found.append(wrong)
+    heard = _judged([intake for intake, _ in packets], [(s, x) for _, _, s, x in legs])
+    for (index, leg, _, _), (samples, speech) in zip(legs, heard, strict=True):
+        of = found[index]
+        if len(samples) and not isinstance(of, AudioError):
+            of.append(Hops(leg, samples, tuple(speech.tolist())))
+    return found
+
+
+def _judged(
+    intakes: Sequence[Intake], pieces: Sequence[tuple[VoiceStream, Samples]]
+) -> list[tuple[Samples, NDArray[np.float32]]]:
+    """Voice activity; all intakes of a process have the same network."""
+    return intakes[0].vad.probabilities_of(pieces) if pieces else []

@@ -1,14 +1,14 @@
 """How does one model hear many streams, packet by packet?
 
-Two ways with the same four verbs. `Exact` is the embedded encoder: each chunk is encoded once and
-the end of the turn adds nothing but its last chunk. `Windowed` is any other wav2vec2, HuBERT or
-WavLM checkpoint: those look ahead and often normalise over the whole turn, so partial text comes
-from a bounded window and the turn is heard once more, whole, when it ends.
+Two ways with the same verbs. `Streamed` encodes each chunk once, for all streams together, and the
+end of the turn adds nothing but its last chunk: the embedded encoder, exactly, and every other
+wav2vec2 or HuBERT, nearly. `Windowed` is for what has other layers (WavLM, a conformer): partial
+text comes from a bounded window, and the turn is heard once more, whole, when it ends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
@@ -17,19 +17,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from audio.encoder import Encoded, Encoder, Memory
+from audio.incremental import Encoded, Incremental, Memory
 from audio.search import Alphabet, Scores
 from audio.transcriber import Partial, Transcriber
-from audio.types import FRAME, RATE, Samples
-
-Blend = Callable[[Tensor], Tensor]  # (1 + layers, frames, width) -> (frames, width)
+from audio.types import RATE, Samples
 
 WINDOW = 8 * RATE  # a windowed model's partial text is what it hears in the last 8 s
 HOP = RATE // 2  # and comes twice a second
 LONGEST = 40 * RATE  # heard in one piece at the end of a turn
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Hearing:
     """What one stream has come to so far."""
 
@@ -44,63 +42,78 @@ class Hearing:
     feel: bool = False
 
 
+Outputs = tuple[Scores, Scores | None]  # of a turn: letters and phones, log probabilities
+
+
 class Listener(Protocol):
-    exact: bool
+    streaming: str  # "exact", "bounded" or "windowed"
     hop: int  # samples after which there is something new to hear
     ahead: int  # samples beyond a hop that its last frame sees
 
     def open(self, feel: bool) -> Hearing: ...
     def advance(self, packets: Sequence[tuple[Hearing, Samples]]) -> None: ...
-    def finish(self, hearing: Hearing) -> tuple[Scores, Scores | None]: ...
+    def finish(self, hearings: Sequence[Hearing]) -> list[Outputs]: ...
+    def close(self, hearing: Hearing) -> None: ...
 
 
-class Exact:
-    exact = True
-
+class Streamed:
     def __init__(
         self,
-        encoder: Encoder,
+        encoder: Incremental,
         head: nn.Module,
         transcriber: Transcriber,
-        blend: Blend | None = None,
         phone_head: nn.Module | None = None,
     ) -> None:
+        self.streaming = "exact" if encoder.exact else "bounded"
         self.encoder, self.head, self.transcriber = encoder, head, transcriber
-        self.hop, self.ahead = encoder.reach.chunk * FRAME, encoder.sight - FRAME
-        self.blend, self.phone_head = blend, phone_head
+        self.hop, self.ahead = encoder.hop, encoder.overhang
+        self.phone_head = phone_head
 
     def open(self, feel: bool) -> Hearing:
-        return Hearing(memory=self.encoder.open(), feel=feel and self.blend is not None)
+        return Hearing(memory=self.encoder.open(), feel=feel and self.encoder.mix is not None)
+
+    def close(self, hearing: Hearing) -> None:
+        self.encoder.close(cast(Memory, hearing.memory))
 
     def advance(self, packets: Sequence[tuple[Hearing, Samples]]) -> None:
         heard = [(cast(Memory, hearing.memory), samples) for hearing, samples in packets]
-        encoded = self.encoder.advance(heard)
-        self._take([hearing for hearing, _ in packets], encoded)
+        self._take([hearing for hearing, _ in packets], self.encoder.advance(heard))
 
-    def finish(self, hearing: Hearing) -> tuple[Scores, Scores | None]:
-        self._take([hearing], self.encoder.finish([cast(Memory, hearing.memory)]))
-        letters = joined(hearing.likely, self.transcriber.alphabet)
-        if self.phone_head is None:
-            return letters, None
-        return letters, joined(hearing.phones, self.transcriber.sounds)
+    def finish(self, hearings: Sequence[Hearing]) -> list[Outputs]:
+        memories = [cast(Memory, hearing.memory) for hearing in hearings]
+        self._take(hearings, self.encoder.finish(memories))
+        alphabet, sounds = self.transcriber.alphabet, self.transcriber.sounds
+        return [
+            (joined(h.likely, alphabet), joined(h.phones, sounds) if self.phone_head else None)
+            for h in hearings
+        ]
 
     @torch.inference_mode()
     def _take(self, hearings: Sequence[Hearing], encoded: Sequence[Encoded]) -> None:
-        for hearing, new in zip(hearings, encoded, strict=True):
+        counts = [len(new.last) for new in encoded]
+        if not sum(counts):
+            return
+        last = torch.cat([new.last for new in encoded])
+        ends = np.cumsum(counts)[:-1]
+        likely = np.split(_log_softmax(self.head, last), ends)
+        phones = np.split(_log_softmax(self.phone_head, last), ends) if self.phone_head else []
+        for index, (hearing, new) in enumerate(zip(hearings, encoded, strict=True)):
             if not len(new.last):
                 continue
-            likely = F.log_softmax(self.head(new.last).float(), -1).numpy()
-            hearing.likely.append(likely)
+            hearing.likely.append(likely[index])
             if self.phone_head is not None:
-                sounds = self.phone_head(new.last).float()
-                hearing.phones.append(F.log_softmax(sounds, -1).numpy())
-            hearing.text = self.transcriber.listen(hearing.partial, likely)
-            if hearing.feel and self.blend is not None:
-                hearing.blended.append(self.blend(new.layers.float()))
+                hearing.phones.append(phones[index])
+            hearing.text = self.transcriber.listen(hearing.partial, likely[index])
+            if hearing.feel and new.blended is not None:
+                hearing.blended.append(new.blended)
+
+
+def _log_softmax(head: nn.Module, last: Tensor) -> Scores:
+    return cast(Scores, F.log_softmax(head(last).float(), -1).numpy())
 
 
 class Windowed:
-    exact = False
+    streaming = "windowed"
     hop, ahead = HOP, 0
 
     def __init__(self, model: nn.Module, normalise: bool, transcriber: Transcriber) -> None:
@@ -118,10 +131,16 @@ class Windowed:
                 window = np.concatenate(hearing.samples)[-WINDOW:]
                 hearing.text = self.transcriber.listen(Partial(), self.hear(window))
 
-    def finish(self, hearing: Hearing) -> tuple[Scores, Scores | None]:
+    def finish(self, hearings: Sequence[Hearing]) -> list[Outputs]:
+        return [(self._whole(hearing), None) for hearing in hearings]
+
+    def close(self, hearing: Hearing) -> None:
+        pass  # nothing is kept elsewhere
+
+    def _whole(self, hearing: Hearing) -> Scores:
         whole = np.concatenate([np.zeros(0, np.float32), *hearing.samples])
         pieces = [whole[at : at + LONGEST] for at in range(0, len(whole), LONGEST)]
-        return joined(list(map(self.hear, pieces)), self.transcriber.alphabet), None
+        return joined(list(map(self.hear, pieces)), self.transcriber.alphabet)
 
     @torch.inference_mode()
     def hear(self, samples: Samples) -> Scores:

@@ -13,12 +13,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import soxr  # type: ignore[import-untyped]
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.fft import irfft, rfft  # type: ignore[import-untyped]
 from scipy.signal import find_peaks, oaconvolve  # type: ignore[import-untyped]
 
-from audio.resample import resample
 from audio.types import RATE, VOICE_HOP, Prosody, Samples
 
 _PITCH_RATE = 8_000
@@ -87,7 +87,7 @@ def tones(samples: Samples, voiced: NDArray[np.bool_] | None) -> Tones:
     loudness = 10 * np.log10(power) if power > 0 else -np.inf
     if loudness < _SILENT_DB:
         return Tones(Prosody(None, None, None, None, pauses, voiced_s), _NONE, NO_PITCH)
-    narrow = resample(samples, RATE, _PITCH_RATE)
+    narrow = soxr.resample(samples, RATE, _PITCH_RATE)  # whole, and a tenth of the other's time
     pitch = _pitch(narrow, voiced)
     hz = pitch.hz
     low, middle, high = np.percentile(hz, (10, 50, 90)) if len(hz) else (0, 0, 0)

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from agent.actions import Actions
 from agent.config import Settings
-from agent.engine import Engine, Models, load_models
+from agent.engine import Engine
 from agent.inference import Inference
 from agent.line import House
+from agent.worker import Launch, Tell, Threaded, load_inference
 from dialogs.pack import Pack
 from server import Server, build
 
@@ -39,22 +40,28 @@ class Serving:
 @contextmanager
 def serving(
     state: Path,
-    change: Callable[[Models], Models] | None = None,
+    mind: object | None = None,
     actions: Actions | None = None,
+    launch: Callable[[Settings], Launch] | None = None,
     **settings: object,
 ) -> Iterator[Serving]:
-    """Serve until the block ends; `change` and `actions` may put something scripted in place."""
-    house = build(Settings(port=0, state=state, **settings))
-    engine = _engine(house, change or (lambda models: models))
-    house = replace(house, engine=engine, actions=actions or house.actions)
+    """Serve until the block ends; `mind` and `actions` may be something scripted. The models are
+    in a thread, unless `launch` says otherwise."""
+    house = build(Settings(**{"port": 0, "state": state, "capacity": 100, **settings}))
+    start = launch(house.settings) if launch else _threaded(house, mind)
+    house = replace(house, engine=Engine(start, house.engine.rules))
+    house = replace(house, actions=actions or house.actions)
     server, started = Server(house), threading.Event()
     loop, found = asyncio.new_event_loop(), []
 
     async def live() -> None:
-        sockets = await server.open()
-        found.append(sockets)
-        started.set()
-        await sockets.wait_closed()
+        try:
+            sockets = await server.open()
+            found.append(sockets)
+            started.set()
+            await sockets.wait_closed()
+        finally:
+            await server.close()
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(live()), name="server")
     thread.start()
@@ -65,22 +72,19 @@ def serving(
     finally:
         loop.call_soon_threadsafe(sockets.close)
         thread.join(20)
-        house.engine.stop()
-        house.store.close()
         loop.close()
 
 
-def _engine(house: House, change: Callable[[Models], Models]) -> Engine:
-    """An engine of its own around models that are read from disk once for all tests."""
+def _threaded(house: House, mind: object | None) -> Launch:
+    """Models that are read from disk once for all tests; every server has its own streams."""
 
-    def load() -> Models:
+    def load(tell: Tell) -> Inference:
         read = _read(house.settings.weights, house.pack.directory)
-        own = Inference(read.inference.ears, read.inference.mind)
-        return change(replace(read, inference=own))
+        return Inference(read.ears, mind or read.mind, tell)
 
-    return Engine(load, house.settings.answer_s, house.settings.asks_waiting)
+    return Threaded(load)
 
 
 @cache
-def _read(weights: Path, pack: Path) -> Models:
-    return load_models(Settings(weights=weights), Pack.load(pack))
+def _read(weights: Path, pack: Path) -> Inference:
+    return load_inference(Settings(weights=weights), Pack.load(pack), lambda message: None)

@@ -9,7 +9,6 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import suppress
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,7 +16,6 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from agent.client import Client, Refused
-from agent.inference import Inference
 from audio.codecs import encode
 from tests.serving import serving
 
@@ -212,8 +210,7 @@ def test_a_client_that_vanishes_in_the_middle_of_a_turn_leaves_nothing_behind(ho
         client.wait_for("reply")
         client._socket.socket.shutdown(socket.SHUT_RDWR)
     still_serves(house)
-    inference = house.server.house.engine.models.inference
-    assert len(inference) == 0
+    assert "hearken_turns_live 0.0" in get(house, "/metrics")[2]
 
 
 def test_a_client_that_does_not_read_is_dropped_and_others_go_on(tmp_path):
@@ -258,12 +255,8 @@ class WaitingMind:
         raise TimeoutError
 
 
-def with_mind(mind):
-    return lambda models: replace(models, inference=Inference(models.inference.ears, mind))
-
-
 def test_a_mind_that_raises_is_missed_and_the_customer_is_told(tmp_path):
-    with serving(tmp_path, with_mind(FailingMind())) as failing, Client(failing.url) as client:
+    with serving(tmp_path, FailingMind()) as failing, Client(failing.url) as client:
         client.wait_for("reply")
         client.say("check my balance")
         assert client.wait_for("error")["code"] == "missed"
@@ -273,7 +266,7 @@ def test_a_mind_that_raises_is_missed_and_the_customer_is_told(tmp_path):
 
 def test_a_mind_that_is_late_is_missed_and_so_are_those_behind_it(tmp_path):
     mind = WaitingMind()
-    with serving(tmp_path, with_mind(mind), answer_s=0.2, asks_waiting=1) as slow:
+    with serving(tmp_path, mind, answer_s=0.2, asks_waiting=1) as slow:
         with Client(slow.url) as first, Client(slow.url) as second:
             first.wait_for("reply")
             second.wait_for("reply")

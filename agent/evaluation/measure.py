@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -142,11 +141,6 @@ def hear(ears: Ears, samples: Samples, caller: Caller | None) -> Stream:
     return stream
 
 
-def again(stream: Stream) -> Stream:
-    """A stream in the same state, to be finished with another question; its feelings are known."""
-    return replace(stream, feel=False, hearing=deepcopy(stream.hearing))
-
-
 def _turn(
     ears: Ears,
     recording: Recording,
@@ -159,11 +153,10 @@ def _turn(
     began = time.process_time()
     stream = hear(ears, samples, caller)
     heard = time.process_time() - began
-    other = again(stream) if asked else None
     began = time.process_time()
     spoken = ears.finish(stream, Expectation())
     compute = heard + time.process_time() - began
-    answer = ears.finish(other, asked).transcript if other and asked else None
+    answer = ears.read(stream, asked) if asked else None
     return Turn(
         recording=recording,
         question=asked,

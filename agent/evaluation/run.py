@@ -50,7 +50,7 @@ def evaluated(
     notes = [*manifest.notes, *_warnings(manifest, setting, there, contenders)]
     if streaming and streamed is None:
         notes.append(
-            f"{contenders[0].name} does not stream exactly: it hears a turn once more, whole, when "
+            f"{contenders[0].name} does not stream: it hears a turn once more, whole, when "
             "it has ended, so there is nothing to compare"
         )
     unasked = sum(1 for r in there if r.text and asked[r.path] is None)

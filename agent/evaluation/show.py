@@ -207,6 +207,7 @@ def _streamed(report: Report) -> Iterator[str]:
     yield f"  same text, open: {100 * found.same_open:.1f} %"
     if found.same_asked is not None:
         yield f"  same text, asked: {100 * found.same_asked:.1f} %"
+    yield f"  same likeliest letter or phone: {100 * found.same_frames:.2f} % of frames"
     yield f"  largest difference of any log probability: {found.largest:.1e}"
     if found.ua_streamed is not None and found.ua_whole is not None:
         gap = 100 * (found.ua_streamed - found.ua_whole)

@@ -26,7 +26,7 @@ from agent.wire.messages import (
     TextMessage,
 )
 from audio.codecs import WIDTH
-from audio.types import AcousticCues
+from audio.types import RATE, AcousticCues
 from dialogs.talk import Reply, Understanding
 
 NOT_ALLOWED = 1008
@@ -142,6 +142,8 @@ class NativeWire:
             words = [asdict(word) for word in heard.words]
             start = heard.words[0].start if words else None
             end = heard.words[-1].end if words else None
+            # Where the turn was judged over, the silence included: `end` is the last word's.
+            turn_end = None if show.end is None else round(show.end / RATE, 3)
             out.append(
                 self.message(
                     "transcript",
@@ -151,6 +153,7 @@ class NativeWire:
                     text=heard.text,
                     start=start,
                     end=end,
+                    turn_end=turn_end,
                     confidence=_round(heard.confidence),
                     words=words,
                 )

@@ -5,12 +5,14 @@ from __future__ import annotations
 from itertools import count
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.events import Forget, Heard, Listen, Notify
 from agent.hearing import Began, Dropped, Ended, LegHearing
 from audio.turns import TurnRules
+from audio.turns import hops as hops_in
 from audio.types import VOICE_HOP
 
 WORDS = [0.0] * 10 + [0.9] * 20 + [0.0] * 40 + [0.9] * 3 + [0.0] * 40 + [0.9] * 30 + [0.0] * 40
@@ -53,6 +55,13 @@ def test_nothing_depends_on_packets(cuts):
     edges = [0, *sorted(set(cuts)), len(WORDS)]
     packets = [WORDS[a:b] for a, b in zip(edges, edges[1:], strict=False)]
     assert summary(follow(packets)) == summary(follow([WORDS]))
+
+
+def test_a_turn_ends_where_its_silence_was_long_enough():
+    short = [0.0] * 10 + [0.9] * 20 + [0.0] * 40
+    (ended,) = [change for change in follow([short]) if isinstance(change, Ended)]
+    assert ended.end == (10 + 20 + hops_in(TurnRules().silence["open"])) * VOICE_HOP
+    assert ended.voiced_s == pytest.approx(20 * 0.032)
 
 
 def test_clipping_is_told_with_its_share():

@@ -17,6 +17,7 @@ from agent import events as e
 from agent.session import Session, SessionRules
 from audio.completeness import Endings
 from audio.turns import TurnRules
+from audio.turns import hops as hops_in
 from audio.types import VOICE_HOP, Expectation, Transcript
 from dialogs.flow import Dialogue
 from dialogs.pack import Pack
@@ -79,6 +80,18 @@ def test_speech_is_listened_to_and_understood_with_what_was_asked():
     said = session.receive(answer(ask, "check my balance", 2.1, transcript=True))
     assert of(said, e.Say)[0].aloud
     assert session.expect == Expectation("digits", 6)  # the customer number comes next
+
+
+def test_what_was_spoken_is_shown_with_the_position_at_which_it_was_over():
+    session, _ = opened("voice", ("customer",))
+    session.receive(heard(1.0, WORD))
+    (ask,) = of(session.receive(heard(2.0, QUIET)), e.Understand)
+    (show,) = of(session.receive(answer(ask, "thanks", 2.1, transcript=True)), e.Show)
+    silence = hops_in(TurnRules().silence["open"])
+    assert show.end == (len(WORD) + silence) * VOICE_HOP
+    (typed,) = of(session.receive(e.Typed(3.0, "thanks")), e.Understand)
+    (show,) = of(session.receive(answer(typed, "thanks", 3.1)), e.Show)
+    assert show.end is None
 
 
 def test_partials_are_captions_while_the_turn_lasts():
@@ -204,7 +217,9 @@ def test_an_employee_is_transcribed_never_felt_never_answered():
     assert ask.expect == Expectation()
     result = Understanding("how can i help you", "", 0.0)
     effects = session.receive(e.Understood(2.1, ask.ask, result, Transcript("how can i", 0.9)))
-    assert effects == [e.Show(ask.turn, "agent", Transcript("how can i", 0.9), None)]
+    assert of(effects, e.Show) == effects
+    shown = (effects[0].turn, effects[0].leg, effects[0].transcript, effects[0].understanding)
+    assert shown == (ask.turn, "agent", Transcript("how can i", 0.9), None)
 
 
 def test_nobody_is_felt_without_consent():

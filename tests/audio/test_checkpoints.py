@@ -241,7 +241,7 @@ def test_a_name_is_looked_up_in_the_cache(tmp_path, monkeypatch):
     assert (model.name, model.licence, model.streaming) == (
         "someone/tiny-ctc",
         "apache-2.0",
-        "windowed",
+        "bounded",
     )
 
 

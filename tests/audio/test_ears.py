@@ -130,7 +130,7 @@ def test_a_foreign_ctc_checkpoint_hears_the_same_in_any_packets(weights, tmp_pat
         stable = {"feat_extract_norm": "layer", "do_stable_layer_norm": True}
         model = HubertForCTC(HubertConfig(vocab_size=29, **FOREIGN, **stable))
     ears = Ears.load(weights, checkpoint=str(saved(model, tmp_path, norm == "layer")))
-    assert ears.models["words"].streaming == "windowed"
+    assert ears.models["words"].streaming == "bounded"
     _, whole = heard(ears, SPOKEN)
     _, spoken = heard(ears, SPOKEN, [4000] * 5)
     assert spoken.transcript == whole.transcript

@@ -7,10 +7,8 @@ running the same turn-taking over the same bytes here) to receiving the understa
 
 from __future__ import annotations
 
-import platform
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +16,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from agent.bench.machine import this_machine
+from agent.bench.running import ROOT, Running, running
 from agent.client import FRAME_S, Client
 from audio import files
 from audio.codecs import encode
@@ -25,7 +25,6 @@ from audio.intake import Intake
 from audio.resample import resample
 from audio.turns import TurnDetector, TurnEnded, TurnRules
 from audio.vad import VoiceActivity
-from tests.bench.running import ROOT, Running, running
 
 CHATS, CALLS = 200, 12
 TEXTS = ("what are your opening hours", "check my balance", "no", "cancel", "thank you")
@@ -39,7 +38,9 @@ def main() -> None:
         chat = _chat(server)
         call = _call(server, ROOT / "tests" / "recordings")
         memory = server.memory_mb()
-    table = Table("figure", "measured", "goal", "", title=f"One caller, {_machine()}", box=None)
+    table = Table(
+        "figure", "measured", "goal", "", title=f"One caller, {this_machine().line}", box=None
+    )
     _row(table, "ready after start", server.ready_s, 8, "s")
     _row(table, "chat reply p50", 1000 * np.percentile(chat, 50), 20, "ms")
     _row(table, "chat reply p95", 1000 * np.percentile(chat, 95), 60, "ms")
@@ -101,12 +102,6 @@ def _packet_of_end(said: bytes) -> int | None:
             if any(isinstance(one, TurnEnded) for one in turns.push(hops.samples, hops.speech)):
                 return number
     return None
-
-
-def _machine() -> str:
-    names: Sequence[str] = Path("/proc/cpuinfo").read_text().splitlines()
-    model = next((n.partition(":")[2].strip() for n in names if n.startswith("model name")), "")
-    return f"{model or platform.processor()}, Python {platform.python_version()}"
 
 
 if __name__ == "__main__":

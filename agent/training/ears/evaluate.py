@@ -130,17 +130,20 @@ def streaming_difference(corpus: Corpus, encoder: Encoder, said: Sequence[Uttera
     """The largest difference of any output of the streamed encoder to the offline one."""
     import torch
 
+    from audio.incremental import Incremental
+
     worst, random = 0.0, np.random.default_rng(0)
+    steps = Incremental(encoder.hubert, encoder.reach)
     for utterance in said:
         samples = wide(corpus.samples(utterance), utterance.rate)
         with torch.inference_mode():
             *_, offline = encoder(torch.from_numpy(samples)[None])
-        memory, parts, at = encoder.open(), [], 0
+        memory, parts, at = steps.open(), [], 0
         while at < len(samples):
             size = int(random.integers(1, 20 * FRAME))
-            parts += encoder.advance([(memory, samples[at : at + size])])
+            parts += steps.advance([(memory, samples[at : at + size])])
             at += size
-        parts += encoder.finish([memory])
+        parts += steps.finish([memory])
         streamed = torch.cat([part.last for part in parts])
         worst = max(worst, float((streamed - offline[0]).abs().max()))
     return worst

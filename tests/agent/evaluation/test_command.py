@@ -87,7 +87,8 @@ def test_a_folder_of_recordings(tmp_path):
     assert four["asked"]["right"]
     assert {group["value"] for group in embedded["groups"]} == {"female", "keyword", "answer"}
     assert told["streaming"]["same_open"] == told["streaming"]["same_asked"] == 1
-    assert told["streaming"]["largest"] < 1e-3
+    assert told["streaming"]["same_frames"] > 0.99
+    assert told["streaming"]["largest"] < 1  # all that bfloat16 may do; float32: test_incremental
 
 
 @pytest.mark.model
@@ -104,7 +105,7 @@ def test_checkpoints_side_by_side(tmp_path, stock, stock_emotion):
     assert torch.get_num_threads() == threads
     first, words, feelings, same = json.loads(written.read_text())["contenders"]
     assert first["difference_to_first"] == {}
-    assert words["models"]["words"]["streaming"] == "windowed"
+    assert words["models"]["words"]["streaming"] == "bounded"
     assert words["difference_to_first"]["asked.turns_right"]["high"] < 0
     assert feelings["models"]["words"] == first["models"]["words"]
     assert feelings["models"]["emotion"]["name"] == str(stock_emotion)
@@ -115,7 +116,23 @@ def test_checkpoints_side_by_side(tmp_path, stock, stock_emotion):
 
 
 @pytest.mark.model
-def test_a_checkpoint_that_does_not_stream_says_so(tmp_path, stock):
+def test_a_stock_checkpoint_tells_how_far_it_streams_from_offline(tmp_path, stock):
+    manifest = write_manifest(tmp_path / "m.jsonl", *lines(speaker="ann"))
+    written = tmp_path / "told.json"
+    code, output = run(
+        "--manifest", manifest, "--audio", RECORDINGS, "--limit", "2", "--checkpoint", stock,
+        "--streaming", "--expect", "open", "--json", written,
+    )  # fmt: skip
+    assert code == 0
+    assert "same likeliest letter" in output
+    streaming = json.loads(written.read_text())["streaming"]
+    assert streaming["recordings"] == 2
+    assert 0.5 < streaming["same_frames"] <= 1
+    assert streaming["largest"] > 0
+
+
+def test_a_checkpoint_that_does_not_stream_says_so(tmp_path):
+    speller(tmp_path / "wavlm", "wavlm")
     manifest = write_manifest(
         tmp_path / "m.jsonl",
         *lines(speaker="ann", split="test"),
@@ -123,10 +140,10 @@ def test_a_checkpoint_that_does_not_stream_says_so(tmp_path, stock):
     )
     code, output = run(
         "--manifest", manifest, "--audio", RECORDINGS, "--limit", "1",
-        "--checkpoint", stock, "--streaming", "--expect", "open",
+        "--checkpoint", tmp_path / "wavlm", "--streaming", "--expect", "open",
     )  # fmt: skip
     assert code == 0
-    assert "does not stream exactly" in output
+    assert "does not stream:" in output
     assert "1 speaker is in several splits (ann)" in output
     assert "the ears knew the question" not in output
     assert "too few to say" in output

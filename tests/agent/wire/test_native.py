@@ -169,6 +169,13 @@ def test_what_is_understood_becomes_transcript_cues_and_understanding():
     assert understanding["alternatives"] == [["replace_card", 0.05]]
 
 
+def test_a_transcript_says_where_its_turn_was_over():
+    show = e.Show(3, "customer", Transcript("hi", 0.8), HEARD, end=101 * 512)
+    assert json.loads(opened(VOICE).encode(show, 7.25)[0])["turn_end"] == 3.232
+    typed = e.Show(3, "customer", Transcript("hi", 0.8), HEARD)
+    assert "turn_end" not in json.loads(opened(VOICE).encode(typed, 7.25)[0])
+
+
 def test_an_employee_is_transcribed_and_nothing_else():
     transcript = Transcript("how can i help", 0.8)
     sent = opened(VOICE).encode(e.Show(2, "agent", transcript, None), 1.0)

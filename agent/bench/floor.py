@@ -1,0 +1,143 @@
+"""How near is a step of the encoder to the time that its multiplications alone would take?
+
+No program can be faster than the matrix products that the model consists of, run back to back at
+the rate at which this machine multiplies large matrices. The products are counted from the shape of
+the model (tests/agent/bench/test_encoder_floor.py counts a small one by hand); the rate is measured
+in the same process, in the precision that the encoder runs in.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from audio.encoder import Reach, sight_of
+from audio.incremental import Incremental, Memory
+from audio.types import FRAME, Samples
+
+SIDES = (512, 1024)  # of square matrices; one may suit the caches better than the other
+TRIALS = 10
+STEPS = 20
+SHARE_GOAL = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Floating-point operations of one step, two for each multiplication with its addition."""
+
+    convolutions: int
+    projection: int
+    positions: int
+    attention: int
+    feed_forward: int
+
+    @property
+    def total(self) -> int:
+        return (
+            self.convolutions
+            + self.projection
+            + self.positions
+            + self.attention
+            + self.feed_forward
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """One step of `streams` streams, each with one chunk of `frames` frames."""
+
+    streams: int
+    frames: int
+    dtype: str
+    work: Work
+    step_s: float
+    rate: float  # operations a second in large products
+
+    @property
+    def floor_s(self) -> float:
+        return self.work.total / self.rate
+
+    @property
+    def share(self) -> float:
+        return self.floor_s / self.step_s
+
+
+def work(config: Any, streams: int, reach: Reach, ahead: int = 0) -> Work:
+    """What one step cannot do without, from a HubertConfig: each stream has one chunk ready.
+
+    `ahead` frames of future go through the layers with the chunk and again with the next one. Norms
+    and activations multiply nothing and count as nothing.
+    """
+    chunk, width = reach.chunk, int(config.hidden_size)
+    rows = chunk + ahead
+    channels = [1, *config.conv_dim]
+    steps = [chunk * prod(config.conv_stride[i + 1 :]) for i in range(len(config.conv_stride))]
+    convolved = sum(
+        steps[i] * kernel * channels[i] * channels[i + 1]
+        for i, kernel in enumerate(config.conv_kernel)
+    )
+    groups = int(config.num_conv_pos_embedding_groups)
+    positions = rows * int(config.num_conv_pos_embeddings) * width * width // groups
+    # four projections, then each row against every frame within reach, twice: scores and values
+    attended = rows * (4 * width * width + 2 * (reach.left + rows) * width)
+    fed = rows * 2 * width * int(config.intermediate_size)
+    layers = int(config.num_hidden_layers)
+    return Work(
+        *(
+            2 * streams * multiplied
+            for multiplied in (
+                convolved,
+                chunk * channels[-1] * width,
+                positions,
+                layers * attended,
+                layers * fed,
+            )
+        )
+    )
+
+
+def multiplying_rate(dtype: torch.dtype) -> float:
+    """Operations a second of this machine's best large matrix product, on one thread."""
+    best = 0.0
+    for side in SIDES:
+        x, weight = torch.randn(side, side).to(dtype), torch.randn(side, side).to(dtype)
+        taken = min(_cpu_s(F.linear, x, weight) for _ in range(TRIALS))
+        best = max(best, 2 * side**3 / taken)
+    return best
+
+
+def _cpu_s(call: Callable[..., object], *given: object) -> float:
+    began = time.process_time()
+    call(*given)
+    return time.process_time() - began
+
+
+@torch.inference_mode()
+def measured(encoder: Incremental, config: Any, streams: int) -> Floor:
+    reach, ahead, dtype = encoder.reach, encoder.ahead, encoder.dtype
+    random = np.random.default_rng(0)
+    memories = [encoder.open() for _ in range(streams)]
+
+    def packet(samples: int) -> list[tuple[Memory, Samples]]:
+        sound = random.standard_normal((streams, samples), np.float32) * np.float32(0.1)
+        return list(zip(memories, sound, strict=True))
+
+    # What a chunk sees beyond its end comes first, so that each hop after it completes one chunk;
+    # and as many hops as can be attended to, so that every step looks back on as much.
+    hop = reach.chunk * FRAME
+    encoder.advance(packet(max(0, (ahead - 1) * FRAME + sight_of(config))))
+    for _ in range(1 + reach.left // reach.chunk):
+        encoder.advance(packet(hop))
+    taken = [_cpu_s(encoder.advance, packet(hop)) for _ in range(STEPS)]
+    encoder.finish(memories)
+    name = str(dtype).removeprefix("torch.")
+    counted = work(config, streams, reach, ahead)
+    return Floor(streams, reach.chunk, name, counted, median(taken), multiplying_rate(dtype))

@@ -1,0 +1,73 @@
+"""On which machine was this measured?"""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+BF16 = ("avx512_bf16", "amx_bf16", "bf16")  # flags of x86 and ARM
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a figure depends on."""
+
+    cpu: str
+    cores: int  # that this process may use
+    memory_gib: float
+    bf16: bool  # the CPU multiplies in bfloat16
+    python: str
+    torch: str
+    system: str
+
+    @property
+    def line(self) -> str:
+        """All of it, for a person."""
+        bf16 = "bf16" if self.bf16 else "no bf16"
+        return (
+            f"{self.cpu}, {self.cores} cores, {bf16}, {self.memory_gib:.0f} GiB, "
+            f"{self.system}, Python {self.python}, torch {self.torch}"
+        )
+
+
+def this_machine() -> Machine:
+    """Linux tells all of it; elsewhere some fields are empty."""
+    said = _cpuinfo()
+    flags = (said.get("flags") or said.get("Features") or "").split()
+    return Machine(
+        cpu=said.get("model name") or platform.processor() or platform.machine(),
+        cores=_cores(),
+        memory_gib=_memory_gib(),
+        bf16=any(flag in BF16 for flag in flags),
+        python=platform.python_version(),
+        torch=_version("torch"),
+        system=f"{platform.system()} {platform.release()}",
+    )
+
+
+def _cpuinfo() -> dict[str, str]:
+    """The first core's fields."""
+    file = Path("/proc/cpuinfo")
+    lines = file.read_text().split("\n\n")[0].splitlines() if file.exists() else []
+    return {name.strip(): value.strip() for name, _, value in (s.partition(":") for s in lines)}
+
+
+def _cores() -> int:
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed else (os.cpu_count() or 1)
+
+
+def _memory_gib() -> float:
+    if "SC_PHYS_PAGES" not in os.sysconf_names:
+        return 0.0
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "none"

@@ -1,0 +1,52 @@
+"""How much memory and CPU do a process and its children use?"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+import psutil  # type: ignore[import-untyped]
+
+MIB = 2**20
+
+
+class Processes:
+    """One process and everything it has started."""
+
+    def __init__(self, pid: int) -> None:
+        self._main = psutil.Process(pid)
+
+    def memory_mib(self) -> float:
+        """Proportional set size: pages that several processes share are counted once in all."""
+        total = 0.0
+        for process in self._all():
+            with suppress(psutil.NoSuchProcess):
+                used = process.memory_full_info()
+                total += getattr(used, "pss", used.uss) / MIB  # only Linux knows shares
+        return total
+
+    def cpu_s(self) -> float:
+        """Seconds of all cores together since they were started."""
+        total = 0.0
+        for process in self._all():
+            with suppress(psutil.NoSuchProcess):
+                times = process.cpu_times()
+                total += times.user + times.system
+        return total
+
+    def rest(self, share: float, look_s: float, patience_s: float) -> None:
+        """Wait until they use less than this share of a core, but not for ever."""
+        until = time.monotonic() + patience_s
+        before = self.cpu_s()
+        while time.monotonic() < until:
+            time.sleep(look_s)
+            now = self.cpu_s()
+            if now - before < share * look_s:
+                return
+            before = now
+
+    def _all(self) -> Iterator[psutil.Process]:
+        yield self._main
+        with suppress(psutil.NoSuchProcess):
+            yield from self._main.children(recursive=True)

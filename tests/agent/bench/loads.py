@@ -1,0 +1,29 @@
+"""Plans for tests: turns that are told apart by their bytes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from agent.bench.plan import Plan, Voices
+
+NOISE = (b"n0", b"n1", b"n2")
+
+
+def turn(packets):
+    return tuple(f"t{number}".encode() for number in range(packets))
+
+
+PLAN = Plan(
+    url="ws://127.0.0.1:1/v1/session",
+    voices=Voices((turn(100),), (turn(50),), NOISE),
+    callers=1,
+    seconds=10.0,
+    ramp_s=1.0,
+    packet_ms=20,
+    talk=1.0,
+    ahead=47,
+)
+
+
+def plan(**changes):
+    return replace(PLAN, **changes)
