@@ -252,9 +252,11 @@ class Engine:
 
         Packets of different callers that come at the same time are heard together.
         """
+        if not intake.add(data):
+            return []
         loop = asyncio.get_running_loop()
         heard: asyncio.Future[list[Hops]] = loop.create_future()
-        self._packets.append((intake, data, heard))
+        self._packets.append((intake, b"", heard))
         if not self._listening:
             self._listening = True
             if self._intakes < CROWD:

@@ -222,6 +222,7 @@ class Understand:
     expect: Expectation
     context: str = ""  # what was asked of the customer: flow and step of the pack
     usual: Prosody | None = None  # how this customer sounded before
+    spoke_until: int | None = None  # position where the voice of a spoken turn stopped
 
 
 @dataclass(frozen=True, slots=True)

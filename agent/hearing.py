@@ -34,6 +34,7 @@ class Ended:
     turn: int
     voiced_s: float
     end: int
+    spoke_until: int  # position where its voice stopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +89,9 @@ class LegHearing:
                 case TurnDropped():
                     out += [Forget(self.turn), Dropped(self.turn)]
                     self.turn = 0
-                case TurnEnded(end=end, voiced=voiced):
+                case TurnEnded(end=end, voiced=voiced, spoke_until=until):
                     voiced_s = float(np.count_nonzero(voiced)) * VOICE_HOP / RATE
-                    out += [*self._levels(), Ended(self.turn, voiced_s, end)]
+                    out += [*self._levels(), Ended(self.turn, voiced_s, end, until)]
                     self.turn = 0
         return out
 

@@ -257,6 +257,8 @@ class Inference:
             assert live.stream is not None  # opened by `_advance`
             if live.feel:  # consent was given for this customer's voice
                 live.stream.caller = self._callers.setdefault(question.session, live.stream.caller)
+            if question.ask.spoke_until is not None:
+                live.stream.end(question.ask.spoke_until)
             asked.append((live.stream, question.ask.expect))
         found = self.ears.finish_all(asked, cues=self._load.cues)
         for _, live in turns:

@@ -71,7 +71,8 @@ class Line:
         self.streams = 0  # legs of live audio
         self._began = house.clock()
         self._out = Outgoing(socket, house.settings.max_outbox, house.settings.write_s)
-        self._changed = asyncio.Event()  # the session's deadline may be another one now
+        self._changed = asyncio.Event()  # the session's deadline is earlier now than it was,
+        self._wakes_at = 0.0  # when its clock last looked
         self._speech_began = 0.0
         self._mistakes = 0
 
@@ -198,7 +199,8 @@ class Line:
         assert self.session is not None
         for effect in self.session.receive(event):
             self._do(effect)
-        self._changed.set()
+        if self.session.deadline < self._wakes_at:
+            self._changed.set()
 
     def _do(self, effect: e.Effect) -> None:
         match effect:
@@ -231,7 +233,8 @@ class Line:
     async def _clock(self) -> None:
         assert self.session is not None
         while True:
-            wait = self.session.deadline - self.now
+            self._wakes_at = self.session.deadline
+            wait = self._wakes_at - self.now
             with suppress(TimeoutError):
                 async with asyncio.timeout(None if math.isinf(wait) else wait):
                     await self._changed.wait()

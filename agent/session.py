@@ -210,7 +210,8 @@ class Session:
         turn = ended.turn
         ask = self._asks.put(turn, leg, at, ended.voiced_s, ended.end)
         expect = self.expect if leg == "customer" else Expectation()
-        return e.Understand(ask.id, turn, leg, turn, "", expect, self._context(), self.talk.usual)
+        where, usual = self._context(), self.talk.usual
+        return e.Understand(ask.id, turn, leg, turn, "", expect, where, usual, ended.spoke_until)
 
     def _context(self) -> str:
         return "/".join(self.state.where)

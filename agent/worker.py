@@ -126,11 +126,13 @@ def load_inference(settings: Settings, pack: Pack, tell: Tell) -> Inference:
     Torch and its friends take seconds to import: here, and never for a command without models.
     """
     import torch
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     from agent.understanding.mind import Mind
     from audio.ears import Ears
 
-    torch.set_num_threads(1)  # two OpenMP threads collapse as soon as anything else runs
+    torch.set_num_threads(1)  # two OpenMP threads collapse as soon as anything else runs,
+    threadpool_limits(1)  # and NumPy's second thread spins while it waits
     ears = Ears.load(
         settings.weights,
         checkpoint=settings.speech_checkpoint or None,

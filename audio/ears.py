@@ -34,6 +34,7 @@ from audio.transcriber import Transcriber, read_curves
 from audio.types import FRAME, RATE, AcousticCues, Expectation, Samples, Spoken, Transcript
 from audio.writer import Writer
 
+SURE = RATE // 10  # samples after the last voiced hop that may still be voice
 Precision = Literal["auto", "float32", "bfloat16"]
 Feel = Callable[["Stream", Tones], Feeling]
 
@@ -59,6 +60,10 @@ class Stream:
     caller: Caller
     samples: list[Samples] = field(default_factory=list)
     outputs: Outputs | None = None  # once it is finished
+
+    def end(self, spoke_until: int) -> None:
+        """The voice stopped at this position: the encoder need not hear all of the silence."""
+        self.hearing.until = spoke_until + SURE - self.start
 
     def heard(self) -> Samples:
         return np.concatenate([np.zeros(0, np.float32), *self.samples])

@@ -62,6 +62,7 @@ class Memory:
     slot: int
     features: Tensor  # (past + waiting, width): those behind for the positions, those to come
     pending: Samples = field(default_factory=lambda: np.zeros(0, np.float32))
+    done: int = 0  # samples that have become features
     chunks: int = 0
     level: Heard = field(default_factory=Heard)  # of the samples
     colour: Heard = field(default_factory=Heard)  # of the first convolution, by channel
@@ -227,6 +228,11 @@ class Incremental:
             memory.pending = np.concatenate([memory.pending, samples])
         return self._drain([memory for memory, _ in packets])
 
+    def end(self, memory: Memory, at: int) -> None:
+        """Only silence follows sample `at` of this stream: what has not been heard of it need not
+        be. Frames that are there already stay."""
+        memory.pending = memory.pending[: max(0, at - memory.done)]
+
     @torch.inference_mode()
     def finish(self, memories: Sequence[Memory]) -> list[Encoded]:
         """The turns are over: encode what is left of each, together. Their memories end here."""
@@ -283,6 +289,7 @@ class Incremental:
         for line, memory, count in zip(sound, memories, frames, strict=True):
             piece = memory.pending[: (count - 1) * FRAME + self.sight]
             new, memory.pending = count * FRAME, memory.pending[count * FRAME :]
+            memory.done += new
             if self.normalise:
                 mean, variance = memory.level.take(torch.from_numpy(piece[:new]))
                 piece = (piece - mean.item()) / np.sqrt(variance.item() + 1e-7)

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from audio.codecs import Encoding, decode
+from audio.codecs import WIDTH, Encoding, decode
 from audio.resample import Resampler
-from audio.types import RATE, AudioError, Leg, Samples
+from audio.types import RATE, VOICE_HOP, AudioError, Leg, Samples
 from audio.vad import VoiceActivity, VoiceStream
 
 
@@ -35,6 +35,10 @@ class Intake:
         self, vad: VoiceActivity, encoding: Encoding, rate: int, legs: Sequence[Leg]
     ) -> None:
         self.vad = vad
+        self._waiting = bytearray()
+        # As many bytes as a hop is long: fewer cannot complete one, but after a rest of the last.
+        self._hop = len(legs) * WIDTH[encoding] * VOICE_HOP * rate // RATE
+        self._left = 0  # bytes' worth of sound that the last hop left over
         self._encoding: Encoding = encoding
         self._legs: list[tuple[Leg, Resampler, VoiceStream]] = [
             (leg, Resampler(rate, RATE), vad.open()) for leg in legs
@@ -47,8 +51,15 @@ class Intake:
             raise found
         return found
 
+    def add(self, data: bytes) -> bool:
+        """Keep a packet; whether a hop may be complete now, so that `take` is worth its while."""
+        self._waiting += data
+        return len(self._waiting) + self._left >= self._hop
+
     def decode(self, data: bytes) -> list[tuple[Leg, VoiceStream, Samples]]:
         """What came on each leg, at 16 kHz."""
+        data, self._waiting = bytes(self._waiting) + data, bytearray()
+        self._left = (self._left + len(data)) % self._hop
         frames = decode(data, self._encoding, len(self._legs))
         return [
             (leg, stream, resampler.push(frames[:, channel]))

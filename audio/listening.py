@@ -39,6 +39,7 @@ class Hearing:
     memory: Memory | None = None
     samples: list[Samples] = field(default_factory=list)
     unheard: int = 0
+    until: int | None = None  # samples; what follows is known to be silence
     feel: bool = False
 
 
@@ -81,6 +82,9 @@ class Streamed:
 
     def finish(self, hearings: Sequence[Hearing]) -> list[Outputs]:
         memories = [cast(Memory, hearing.memory) for hearing in hearings]
+        for hearing, memory in zip(hearings, memories, strict=True):
+            if hearing.until is not None:
+                self.encoder.end(memory, hearing.until)
         self._take(hearings, self.encoder.finish(memories))
         alphabet, sounds = self.transcriber.alphabet, self.transcriber.sounds
         return [

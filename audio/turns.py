@@ -16,7 +16,8 @@ on recordings.
 Held by tests/audio/test_turns.py: for any sound, events do not depend on how it was cut into
 pieces; the audio of a turn is exactly what lies between its start and its end, turns do not
 overlap, and every turn that began has ended or been dropped when the stream closes; silence alone
-gives no event.
+gives no event. The silence at the end of a turn is no part of its audio beyond what the encoder
+needs to be sure of the last word: it is kept back until voice returns.
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ class TurnRules:
     complete: float = 1.0  # times the silence, where turns often end after the words so far
     incomplete: float = 1.0  # and where they never do
     endings: Endings = field(default_factory=Endings)  # which words those are; empty: none
+    tail: float = 0.36  # of silence that is part of a turn's audio: the encoder's chunk and a bit
     longest: float = 30.0  # a turn is cut here, and what follows is the next one
 
     def patience(self, asked: Expectation, words: Outlook, voiced: int) -> float:
@@ -108,7 +110,8 @@ class TurnAudio:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TurnEnded:
-    """[start, end) was fed as TurnAudio; `voiced` says of each of its hops whether it is speech."""
+    """The turn is [start, end); `voiced` says of each of its hops whether it is speech. All of it
+    was fed as TurnAudio, but for the silence at its end beyond `TurnRules.tail`."""
 
     start: int
     end: int
@@ -145,6 +148,7 @@ class TurnDetector:
         self._voiced: list[bool] = []  # for every hop of the open turn
         self._voice = 0  # how many of them are
         self._quiet = 0  # hops since its last voiced one
+        self._held: list[Samples] = []  # the last of those: silence until voice returns
         # While no turn is open: the hops that would belong to one that begins now.
         self._before: deque[tuple[Samples, bool]] = deque(
             maxlen=hops(self.rules.preroll) + self.rules.onset_hops
@@ -215,7 +219,13 @@ class TurnDetector:
         self._voiced.append(self._speaking)
         self._voice += self._speaking
         self._quiet = 0 if self._speaking else self._quiet + 1
-        events: list[TurnEvent] = [TurnAudio(hop)]
+        events: list[TurnEvent] = []
+        if self._quiet > hops(self.rules.tail):
+            self._held.append(hop.copy())
+        else:
+            events += [TurnAudio(held) for held in self._held]
+            events.append(TurnAudio(hop))
+            self._held = []
         if self._quiet and self._quiet >= hops(self.patience):
             events.append(self._end("silence"))
         elif len(self._voiced) >= hops(self.rules.longest):
@@ -225,7 +235,7 @@ class TurnDetector:
     def _end(self, why: Literal["silence", "longest", "closed"]) -> TurnEvent:
         assert self._start is not None
         start, voiced = self._start, np.array(self._voiced, np.bool_)
-        self._start, self._voiced = None, []
+        self._start, self._voiced, self._held = None, [], []
         self._hear("")
         # What goes on after a cut is speech again only from the higher threshold, as any onset.
         self._speaking = False
