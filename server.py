@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import signal
@@ -37,7 +38,7 @@ from agent.pages import Page, Pages, text
 from agent.session import SessionRules
 from agent.store import Store
 from agent.wire.native import OUR_FAULT, OVERLOADED
-from agent.worker import Forked, where
+from agent.worker import Forked, set_apart, where
 from audio.completeness import Endings
 from dialogs.pack import Pack
 
@@ -47,8 +48,9 @@ SESSION_PATH = "/v1/session"
 LOADING_S = 5  # what callers are told to wait while the models are not there
 
 
-def build(settings: Settings) -> House:
-    """Everything a server needs, from its settings. PackError when the pack is broken."""
+def build(settings: Settings, core: int | None = None) -> House:
+    """Everything a server needs, from its settings. PackError when the pack is broken. `core` is
+    the processor core that is the models' own."""
     pack = Pack.load(settings.pack)
     rules = EngineRules(settings.answer_s, settings.asks_waiting, settings.voice)
     settings.state.mkdir(parents=True, exist_ok=True)
@@ -60,7 +62,7 @@ def build(settings: Settings) -> House:
     return House(
         settings=settings,
         pack=pack,
-        engine=Engine(Forked(settings), rules),
+        engine=Engine(Forked(settings, core), rules),
         admission=Admission(Limits(settings.max_sessions, settings.capacity)),
         actions=actions,
         store=Store(settings.state / "hearken.sqlite3"),
@@ -96,6 +98,8 @@ class Server:
         if not settings.capacity:
             await self._measure()
         self.house.metrics.capacity.set(self.house.admission.limits.streams)
+        gc.collect()
+        gc.freeze()  # what was loaded stays, and need not be looked through for garbage
         self.ready = True
         return sockets
 
@@ -248,7 +252,8 @@ def serve_command(
     for talkative in ("websockets", "bm25s", "httpx"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
     log.info("settings", extra=settings.shown())
-    asyncio.run(run(Server(build(settings))))
+    core = set_apart() if settings.own_core else None
+    asyncio.run(run(Server(build(settings, core))))
 
 
 if __name__ == "__main__":

@@ -81,6 +81,9 @@ class Settings(BaseSettings):
     actions_token: SecretStr = SecretStr("")  # sent to it as a bearer token
 
     max_sessions: int = Field(500, ge=1)  # conversations at a time, spoken or typed
+    # The models get a core for themselves where there are two or more; false where other busy
+    # programs share the machine.
+    own_core: bool = True
     capacity: int = Field(0, ge=0)  # legs of live audio at a time; 0: measured at the start
     max_message: int = Field(1 << 20, ge=1024)
     max_outbox: int = Field(1024, ge=16)  # messages waiting for a slow reader

@@ -1,10 +1,10 @@
 """Which streams are worked on together, which question comes first, and what is left out when
 there is too much to do?
 
-Everything that waits has a deadline: a question a quarter of a second after it was asked, audio a
-hop after it came. What is due first is done first, together with as much of its kind as fits into
-a tenth of a second, so that nobody waits longer than that for what is under way. Audio waits a
-little for company, which makes it cheaper; a stream's result does not depend on its company
+Everything that waits has a deadline: a question a quarter of a second after it was asked, audio
+somewhat later. What is due first is done first, together with as much of its kind as fits into the
+twentieth part of a second, so that nobody waits longer than that for what is under way. Audio waits
+a little for company, which makes it cheaper; a stream's result does not depend on its company
 (audio/incremental.py). Whoever is behind gives up partial text first, then cues, never words.
 
 No clock, no socket and no thread here: time is an argument (tests/agent/test_inference.py).
@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import math
 import pickle
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -36,7 +37,7 @@ from agent.questions import (
     StreamKey,
     ToModels,
 )
-from audio.types import RATE, Expectation, Samples, Spoken
+from audio.types import Expectation, Samples, Spoken
 from dialogs.talk import Understanding
 
 if TYPE_CHECKING:  # these bring torch, which only the models' process needs (agent/worker.py)
@@ -45,11 +46,14 @@ if TYPE_CHECKING:  # these bring torch, which only the models' process needs (ag
     from audio.ears import Ears, Stream
 
 ANSWER_S = 0.25  # after which a question is late
-STEP_S = 0.1  # of work in one go
+AUDIO_S = 0.6  # after which audio is: a turn that ends asks no sooner what it meant
+STEP_S = 0.06  # of work in one go
 COMPANY_S = 0.1  # that audio waits for others', while there are any
 ENOUGH = 16  # streams in a step: more make it no cheaper for each
 LATE_S, VERY_LATE_S = 0.25, 0.75  # without partial text, without cues
 SMOOTH = 0.2  # weight of the newest in running means
+
+_NONE = np.zeros(0, np.float32)
 
 
 @dataclass(slots=True, eq=False)
@@ -61,9 +65,13 @@ class Live:
     feel: bool
     alone: bool
     stream: Stream | None = None
-    audio: list[Samples] = field(default_factory=list)
-    since: float = 0.0  # when the oldest of it came
+    audio: deque[tuple[float, Samples]] = field(default_factory=deque)  # with when it came
     text: str = ""
+
+    @property
+    def since(self) -> float:
+        """When the oldest of its audio came."""
+        return self.audio[0][0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +151,7 @@ class Inference:
         live = self._live.get(sound.key)
         if live is None or not len(sound.samples):  # what was lost is told again from its start
             return
-        if not live.audio:
-            live.since = at
-        live.audio.append(sound.samples)
+        live.audio.append((at, sound.samples))
 
     def _forget(self, key: StreamKey) -> None:
         live = self._live.pop(key, None)
@@ -159,7 +165,7 @@ class Inference:
         asked = {question.key for _, question in self._questions}
         ready = [one for one in self._live.values() if one.audio and one.key not in asked]
         ready.sort(key=lambda one: one.since)
-        due = ready[0].since + self.ears.hop / RATE if ready else math.inf
+        due = ready[0].since + AUDIO_S if ready else math.inf
         if self._questions and self._questions[0][0] + ANSWER_S <= due:
             together = _together(self._questions, lambda asked: asked[1].alone)
             return Answering(together[: self._fitting(Answering)])
@@ -180,11 +186,11 @@ class Inference:
         began = now()
         match work:
             case Step(live):
+                due, count = live[0].since + AUDIO_S, len(live)
                 self._encode(live)
-                due, count = live[0].since + self.ears.hop / RATE, len(live)
             case Answering(questions):
-                self._answer(questions)
                 due, count = questions[0][0] + ANSWER_S, len(questions)
+                self._answer(questions)
         ended = now()
         self._costs[type(work)] += SMOOTH * ((ended - began) / count - self._costs[type(work)])
         self._keep_up(max(0.0, ended - due))
@@ -225,33 +231,39 @@ class Inference:
         self._tell(self._load)
 
     def _encode(self, live: Sequence[Live]) -> None:
-        for one, text in zip(live, self._advance(live), strict=True):
+        # A piece of each: those with more would otherwise go on in ever smaller company.
+        pieces = [one.audio.popleft()[1] for one in live]
+        for one, text in zip(live, self._advance(live, pieces), strict=True):
             if text != one.text and self._load.partials:
                 one.text = text
                 self._tell(Heard(one.key, text))
 
-    def _advance(self, live: Sequence[Live]) -> list[str]:
-        """Encode all audio that waits; the words so far of each."""
+    def _advance(self, live: Sequence[Live], pieces: Sequence[Samples]) -> list[str]:
+        """The words so far of each, with these pieces."""
         pairs = []
-        for one in live:
+        for one, samples in zip(live, pieces, strict=True):
             one.stream = one.stream or self.ears.open(one.start, one.feel)
-            pairs.append((one.stream, np.concatenate([np.zeros(0, np.float32), *one.audio])))
-            one.audio = []
+            pairs.append((one.stream, samples))
         return self.ears.advance(pairs)
 
     def _answer(self, questions: Sequence[tuple[float, Question]]) -> None:
-        spoken = self._finish([question for _, question in questions])
+        turns = [(question, self._live[question.key]) for _, question in questions if question.key]
+        spoken = self._finish(turns)
         for waiting in questions:
             _, question = waiting
-            self._tell(self._understood(question, spoken.get(question.id)))
+            one = next(spoken) if question.key else None
+            self._tell(self._understood(question, one))
             self._questions.remove(waiting)
+            if question.key:
+                del self._live[question.key]
 
-    def _finish(self, questions: Sequence[Question]) -> dict[int, Spoken]:
-        """Encode what is left of the turns that are asked about, together, and close them."""
-        turns = [(question, self._live[question.key]) for question in questions if question.key]
+    def _finish(self, turns: Sequence[tuple[Question, Live]]) -> Iterator[Spoken]:
+        """Encode what is left of the turns that are asked about, together, and close them; then
+        read them one by one."""
         if not turns:
-            return {}
-        self._advance([live for _, live in turns])
+            return iter(())
+        rest = [np.concatenate([_NONE, *(x for _, x in live.audio)]) for _, live in turns]
+        self._advance([live for _, live in turns], rest)
         asked: list[tuple[Stream, Expectation]] = []
         for question, live in turns:
             assert live.stream is not None  # opened by `_advance`
@@ -260,10 +272,7 @@ class Inference:
             if question.ask.spoke_until is not None:
                 live.stream.end(question.ask.spoke_until)
             asked.append((live.stream, question.ask.expect))
-        found = self.ears.finish_all(asked, cues=self._load.cues)
-        for _, live in turns:
-            del self._live[live.key]
-        return {question.id: one for (question, _), one in zip(turns, found, strict=True)}
+        return iter(self.ears.finish_all(asked, cues=self._load.cues))
 
     def _understood(self, question: Question, spoken: Spoken | None) -> Answered:
         ask = question.ask

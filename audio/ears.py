@@ -9,7 +9,7 @@ one thread calls, and streams are independent of each other and of who shares a 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -146,18 +146,18 @@ class Ears:
 
     def finish(self, stream: Stream, expect: Expectation) -> Spoken:
         """The turn is over and so is the stream."""
-        (spoken,) = self.finish_all([(stream, expect)])
-        return spoken
+        return next(self.finish_all([(stream, expect)]))
 
     def finish_all(
         self, turns: Sequence[tuple[Stream, Expectation]], cues: bool = True
-    ) -> list[Spoken]:
-        """Turns that are over at the same time; their last chunks are encoded together. Without
-        `cues` no stream is felt, whatever it was opened for."""
+    ) -> Iterator[Spoken]:
+        """Turns that are over at the same time; their last chunks are encoded together, at the
+        first. Without `cues` no stream is felt, whatever it was opened for."""
         outputs = self._listener.finish([stream.hearing for stream, _ in turns])
         for (stream, _), heard in zip(turns, outputs, strict=True):
             stream.outputs = heard
-        return [self._spoken(stream, expect, cues and stream.feel) for stream, expect in turns]
+        for stream, expect in turns:
+            yield self._spoken(stream, expect, cues and stream.feel)
 
     def read(self, stream: Stream, expect: Expectation) -> Transcript:
         """What a finished stream says if this is what was asked."""

@@ -105,7 +105,7 @@ def streaming(ears: Ears, company: int = 1) -> Way:
             ears.advance(list(zip(streams, packets, strict=True)))
             begun = end
             if end == len(utterance):
-                ears.finish_all([(stream, Expectation()) for stream in streams])
+                list(ears.finish_all([(stream, Expectation()) for stream in streams]))
             outputs = streams[0].outputs
             yield streams[0].hearing.likely if outputs is None else outputs[:1]
 
