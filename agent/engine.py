@@ -51,6 +51,7 @@ log = logging.getLogger("hearken.engine")
 CHUNK_S = 0.1  # of speech in one binary message
 GATHER_S = 0.01  # that a packet waits for others', from so many callers on:
 CROWD = 8
+THRONG = 40  # callers from whom on two hops are heard at a time: 32 ms later, for less work
 SILENT_S = 20.0  # without a word from the models, which report every second, they hang
 AGAIN_S = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)  # before models that ended too soon are started again
 SOON_S = 20.0
@@ -204,10 +205,9 @@ class Engine:
 
     def _begin(self, link: _Link, ready: Ready) -> None:
         self._names = ready.names
-        if not len(self._kept):
-            self._kept = Kept(ready.hop, ready.ahead)
         self._link = link
         if self._loaded is not None and not self._loaded.done():
+            self._kept = Kept(ready.hop, ready.ahead)
             self._loaded.set_result(None)
         self._tell_again(*self._kept.everything())
 
@@ -252,7 +252,7 @@ class Engine:
 
         Packets of different callers that come at the same time are heard together.
         """
-        if not intake.add(data):
+        if not intake.add(data, 1 if self._intakes < THRONG else 2):
             return []
         loop = asyncio.get_running_loop()
         heard: asyncio.Future[list[Hops]] = loop.create_future()

@@ -54,6 +54,7 @@ class Kept:
         self._turns: dict[StreamKey, Turn] = {}
         self._typed: dict[int, tuple[Question, int]] = {}  # with how often it was asked
         self._callers: dict[str, bytes] = {}
+        self._given_up: set[StreamKey] = set()  # turns that go on although nobody can hear them
 
     def __len__(self) -> int:
         return len(self._turns)
@@ -61,6 +62,8 @@ class Kept:
     def listen(self, session: str, effect: Listen, partial: Callable[[str], None]) -> Sound | None:
         """Keep audio of a turn; what the models are told when it completes a hop."""
         key = (session, effect.stream)
+        if key in self._given_up:
+            return None
         turn = self._turns.get(key)
         if turn is None:
             turn = self._turns[key] = Turn(key, effect.start, effect.feel, partial)
@@ -87,6 +90,7 @@ class Kept:
             self._typed[question.id] = (question, 1)
             return question
         if (turn := self._turns.get(question.key)) is None:
+            self._given_up.discard(question.key)
             return None
         turn.question = question
         return replace(question, sound=self._sound(turn), alone=turn.alone)
@@ -108,10 +112,12 @@ class Kept:
 
     def forget(self, key: StreamKey) -> None:
         self._turns.pop(key, None)
+        self._given_up.discard(key)
 
     def leave(self, session: str) -> list[StreamKey]:
         """Forget a session; the turns that were still going on."""
         self._callers.pop(session, None)
+        self._given_up = {key for key in self._given_up if key[0] != session}
         open_turns = [key for key in self._turns if key[0] == session]
         for key in open_turns:
             del self._turns[key]
@@ -144,8 +150,11 @@ class Kept:
 
     def _tell_again(self, turn: Turn, alone: bool) -> tuple[list[ToModels], list[int]]:
         if turn.tries >= TRIES:
-            del self._turns[turn.key]  # a question that comes later finds it gone
-            return [], [turn.question.id] if turn.question else []
+            del self._turns[turn.key]
+            if turn.question is not None:
+                return [], [turn.question.id]
+            self._given_up.add(turn.key)  # a question that comes later finds it gone
+            return [], []
         turn.tries, turn.alone = turn.tries + 1, turn.alone or alone
         turn.told = turn.pieces = 0
         sound = self._sound(turn)

@@ -194,6 +194,9 @@ def serve(end: socket.socket, load: Load) -> None:
             _answer(inbox, inference, pool, tell)
         except (BrokenPipeError, ConnectionResetError):
             pass  # nobody is left to be told
+        finally:
+            with suppress(OSError):  # the reader's hold on it would keep it open
+                end.shutdown(socket.SHUT_RDWR)
 
 
 def _loaded(load: Load, tell: Tell) -> Inference:

@@ -51,10 +51,10 @@ class Intake:
             raise found
         return found
 
-    def add(self, data: bytes) -> bool:
-        """Keep a packet; whether a hop may be complete now, so that `take` is worth its while."""
+    def add(self, data: bytes, hops: int = 1) -> bool:
+        """Keep a packet; whether so many hops may be complete, so that `take` is worth its while."""
         self._waiting += data
-        return len(self._waiting) + self._left >= self._hop
+        return len(self._waiting) + self._left >= hops * self._hop
 
     def decode(self, data: bytes) -> list[tuple[Leg, VoiceStream, Samples]]:
         """What came on each leg, at 16 kHz."""

@@ -15,12 +15,13 @@ from datetime import date
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agent.events import Understand
 from agent.inference import (
     ANSWER_S,
+    AUDIO_S,
     COMPANY_S,
     ENOUGH,
     LATE_S,
@@ -49,12 +50,11 @@ from transformers import HubertForCTC
 
 from audio.ears import Ears
 from audio.encoder import small_config
-from audio.types import RATE, Expectation, Spoken, Transcript
+from audio.types import FRAME, RATE, Expectation, Spoken, Transcript
 from dialogs.talk import Understanding
 
 TODAY = date(2026, 11, 24)
 HOP = 1600
-HOP_S = HOP / RATE
 GOOD, BAD = np.ones(HOP, np.float32), np.full(HOP, np.nan, np.float32)
 
 
@@ -105,7 +105,7 @@ class CountingEars:
         for stream, _ in turns:
             self.felt.append(cues)
             stream.caller.append(stream.start)
-        return [Spoken(Transcript(str(s.samples), 0.9), None) for s, _ in turns]
+            yield Spoken(Transcript(str(stream.samples), 0.9), None)
 
     def close(self, stream):
         self.closed.append(stream.start)
@@ -200,10 +200,9 @@ def ids(answering):
 @pytest.mark.parametrize(
     ("audio_at", "question_at", "first"),
     [
-        (0.0, 0.0, Step),
         (0.0, 5.0, Step),
-        (1.0, 1.0 + HOP_S - ANSWER_S + 0.01, Step),
-        (1.0, 1.0 + HOP_S - ANSWER_S - 0.01, Answering),
+        (1.0, 1.0 + AUDIO_S - ANSWER_S + 0.01, Step),
+        (1.0, 1.0 + AUDIO_S - ANSWER_S - 0.01, Answering),
         (5.0, 0.0, Answering),
     ],
 )
@@ -258,11 +257,24 @@ def test_audio_waits_for_nobody_once_everybody_is_there(models):
     assert keys(models.next()) == ["b", "a"]  # and whoever came first is first
 
 
-def test_audio_does_not_wait_in_front_of_a_question(models):
+def test_a_question_does_not_wait_for_the_company_that_audio_waits_for(models):
     models.take(sound("a"), sound("b"))
     models.work()
     models.take(more("a"), asked(1, text="hello"))
-    assert keys(models.next()) == ["a"]
+    assert ids(models.next()) == [1]
+
+
+def test_a_piece_of_each_is_a_step_and_a_question_takes_all_the_rest(models):
+    models.take(sound("a"), sound("b"), more("a"), more("a"))
+    steps = []
+    for _ in range(2):
+        models.at += COMPANY_S
+        steps.append(keys(models.next()))
+        models.do(models.next())
+    assert steps == [["a", "b"], ["a"]]
+    models.take(more("a"), asked(1, "a", 1))
+    models.work()
+    assert models.answers()[1].transcript.text == str(4 * HOP)
 
 
 def test_enough_streams_start_at_once(models):
@@ -359,6 +371,9 @@ def test_an_end_of_a_turn_that_fails_loses_the_turns_it_was_about_and_no_other(m
 
 
 def test_a_mind_that_fails_loses_its_question_and_none_that_was_answered(models):
+    models.take(*(asked(number, text="quick to answer") for number in range(10, 50)))
+    models.work()
+    models.told.clear()
     models.take(asked(1, text="one"), asked(2, text="boom"), asked(3, text="three"))
     models.work()
     assert list(models.answers()) == [1]
@@ -431,7 +446,7 @@ def fall_behind(models, late_s, times):
     """Do a step, so many times, that ends so late."""
     for _ in range(times):
         models.take(more("a"))
-        due = models.at + HOP_S
+        due = models.at + AUDIO_S
         work = models.next()
         models.at = due + late_s
         models.do(work)
@@ -618,8 +633,13 @@ def alone(ears, number, pieces):
     return words(models, number)
 
 
+# Chunks at the end of a turn that are two frames long.
+SHORT = ([[SPOKEN[at : at + 18 * FRAME + 80]] for at in (0, 100, 200)], (0, 1, 2), (False,) * 3)
+
+
 @settings(deadline=None, max_examples=15)
 @given(talk=talks())
+@example(talk=SHORT)
 def test_company_changes_no_bit_of_what_is_heard(ears, talk):
     said, order, times = talk
     models, left = Models(ears), [iter(pieces) for pieces in said]
@@ -637,6 +657,18 @@ def test_company_changes_no_bit_of_what_is_heard(ears, talk):
     for caller, pieces in enumerate(said):
         assert words(models, caller) == alone(ears, caller, pieces)
     assert len(models.inference) == 0
+
+
+def test_a_mind_that_fails_in_company_leaves_nothing_behind(ears):
+    models = Models(ears)
+    models.mind.understand = lambda *question: 1 / 0
+    for _ in range(3):
+        models.take(*(sound(name, SPOKEN[:6000]) for name in "abcde"))
+        models.take(*(asked(n, name, 1) for n, name in enumerate("abcde", 1)))
+        models.work()
+    assert not models.answers()
+    assert len(models.inference) == 0
+    assert ears._listener.encoder.live == 0
 
 
 def test_a_thousand_streams_leave_nothing_behind(ears):

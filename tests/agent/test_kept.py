@@ -190,7 +190,6 @@ def test_a_turn_given_up_before_it_was_asked_about_is_not_asked_about(kept):
     assert kept.ask(asked(4, 1)) is None
 
 
-@pytest.mark.xfail(reason="Kept.listen begins such a turn anew, in the middle")
 def test_a_turn_given_up_stays_given_up_when_its_customer_talks_on(kept):
     listen(kept, SAID[:1500])
     lose(kept, (KEY,), ())

@@ -53,12 +53,18 @@ def metric(house, name):
     return next(float(line.split()[1]) for line in lines if line.startswith(f"{name} "))
 
 
-def turn():
-    """A second of silence, four figures, and silence enough to end a turn."""
+def said():
+    """A second of silence, and four figures; a turn that is not over."""
     samples, rate = files.read(FIGURES)
-    said = resample(np.ascontiguousarray(samples[:, 0]), rate, RATE)
-    silence = np.zeros(RATE, np.float32)
-    return encode(np.concatenate([silence, said, silence, silence]), "pcm_s16le")
+    figures = resample(np.ascontiguousarray(samples[:, 0]), rate, RATE)
+    return np.concatenate([np.zeros(RATE, np.float32), figures])
+
+
+def send(client, samples):
+    """As fast as the socket takes it."""
+    sound = encode(samples, "pcm_s16le")
+    for start in range(0, len(sound), FRAME):
+        client._socket.send(sound[start : start + FRAME])
 
 
 def kill_models():
@@ -67,28 +73,27 @@ def kill_models():
     process.join(30)
 
 
-def heard(house, disturbed):
-    """The transcript of the turn; its models are killed as soon as it has words, if `disturbed`."""
+def heard(house, meanwhile):
+    """The transcript of the turn; `meanwhile` happens as soon as it has words."""
     with Client(f"{house.url}?channel=voice", "voice", PCM) as client:
         client.wait_for("reply")
-        killed, found = False, []
-        for _ in client.stream(turn(), FRAME):
-            found += client.received()
-            if disturbed and not killed and any(one["type"] == "partial" for one in found):
-                assert not any(one["type"] == "transcript" for one in found)
-                kill_models()
-                killed = True
-        assert killed is disturbed
-        told = [one for one in found if one["type"] == "transcript"]
-        return (told or [client.wait_for("transcript", timeout_s=60.0)])[0]
+        send(client, said())
+        assert client.wait_for("partial", "transcript")["type"] == "partial"
+        meanwhile()
+        send(client, np.zeros(3 * RATE, np.float32))
+        return client.wait_for("transcript", timeout_s=60.0)
+
+
+def nothing():
+    pass
 
 
 @pytest.mark.socket
 @pytest.mark.model
 def test_a_turn_survives_the_process_that_heard_its_beginning(house):
-    undisturbed = heard(house, disturbed=False)
+    undisturbed = heard(house, nothing)
     before = metric(house, "hearken_models_restarts")
-    transcript = heard(house, disturbed=True)
+    transcript = heard(house, kill_models)
     assert transcript["text"] == undisturbed["text"] != ""
     assert transcript["confidence"] == undisturbed["confidence"]
     assert metric(house, "hearken_models_restarts") - before == 1.0
@@ -194,7 +199,6 @@ async def one_spoken_then_two_typed(made):
 
 
 @pytest.mark.model
-@pytest.mark.xfail(run=False, reason="Engine._begin replaces Kept when no turn is going on")
 def test_models_that_follow_are_told_the_open_question_and_the_known_voice():
     models = Scripted(dying_over_the_second)
     answers = started(models, one_spoken_then_two_typed)
