@@ -144,8 +144,9 @@ class Server:
             return _response(text(503, "The models are being loaded.", wait))
         if self._too_many(request.path):
             self.house.metrics.refused.labels("overloaded").inc()
-            wait = ("Retry-After", str(self.house.admission.wait_s))
-            return _response(text(503, "All lines are busy.", wait))
+            seconds = self.house.admission.wait_s
+            busy = f"All lines are busy; try again in {seconds} seconds."
+            return _response(text(503, busy, ("Retry-After", str(seconds))))
         origin, allowed = request.headers.get("Origin"), self.house.settings.origins
         if origin is not None and allowed and origin not in allowed:
             self.house.metrics.refused.labels("origin").inc()

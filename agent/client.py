@@ -48,7 +48,10 @@ class Client:
     ) -> None:
         self._open = ExitStack()
         try:
-            self._socket = self._open.enter_context(connect(url, compression=None, max_size=None))
+            # With the channel in the address a caller too many is told before the upgrade.
+            address = url if "?" in url else f"{url}?channel={channel}"
+            socket = connect(address, compression=None, max_size=None)
+            self._socket = self._open.enter_context(socket)
         except InvalidStatus as refused:
             body = refused.response.body or b""
             raise Refused(f"{refused.response.status_code}: {body.decode().strip()}") from None

@@ -13,16 +13,17 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import pickle
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal, TypeVar
 
 from agent.events import Listen, Understand
 from agent.kept import Kept
+from agent.link import Link
+from agent.packets import Packets
 from agent.questions import (
     Answer,
     Answered,
@@ -39,19 +40,15 @@ from agent.questions import (
     ToModels,
     Unable,
 )
-from agent.worker import HEADER, Launch, Worker, framed
+from agent.worker import Launch, Worker
 from audio.codecs import Encoding, encode
-from audio.intake import Hops, Intake, take_all
+from audio.intake import Hops, Intake
 from audio.speak import Voice
-from audio.types import RATE, AudioError, Leg, Samples
-from audio.vad import VoiceActivity
+from audio.types import RATE, Leg, Samples
 
 log = logging.getLogger("hearken.engine")
 
 CHUNK_S = 0.1  # of speech in one binary message
-GATHER_S = 0.01  # that a packet waits for others', from so many callers on:
-CROWD = 8
-THRONG = 40  # callers from whom on two hops are heard at a time: 32 ms later, for less work
 SILENT_S = 20.0  # without a word from the models, which report every second, they hang
 AGAIN_S = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)  # before models that ended too soon are started again
 SOON_S = 20.0
@@ -88,17 +85,13 @@ class Engine:
         self.costs: Costs | None = None  # once measured
         self.restarts = 0
         self._launch = launch
-        self._hearing = ThreadPoolExecutor(1, "hearing")
+        self._hearing = Packets()
         self._speaking = ThreadPoolExecutor(1, "speaking")
-        self._vad: VoiceActivity | None = None
         self._voice: Voice | None = None
-        self._packets: list[tuple[Intake, bytes, asyncio.Future[list[Hops]]]] = []
-        self._listening = False  # packets are being heard, or will be in a moment
-        self._intakes = 0
         self._numbers = itertools.count(1)
         self._asked: dict[int, asyncio.Future[Answer]] = {}
         self._measured: asyncio.Future[Costs] | None = None
-        self._link: _Link | None = None
+        self._link: Link | None = None
         self._names: Mapping[str, str] = {}
         self._kept = Kept(RATE, 0)  # replaced by one that knows the encoder's hop
         self._life: asyncio.Task[None] | None = None
@@ -131,18 +124,17 @@ class Engine:
         self._loaded = loop.create_future()
         # The one task that no TaskGroup holds: it lives as long as the engine, which cancels it.
         self._life = loop.create_task(self._live())
-        vad = await self._in(self._hearing, VoiceActivity.load)
+        await self._hearing.start()
         self._voice = await self._in(self._speaking, lambda: Voice(self.rules.voice))
         await self._loaded
-        self._vad = vad
 
     async def stop(self) -> None:
         """End the models and drop what is queued."""
         if self._life is not None:
             self._life.cancel()
             await asyncio.wait([self._life])
-        for pool in (self._hearing, self._speaking):
-            await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
+        await self._hearing.stop()
+        await asyncio.to_thread(self._speaking.shutdown, wait=True, cancel_futures=True)
 
     async def _live(self) -> None:
         """Keep models at work: whenever they end, start others."""
@@ -152,7 +144,7 @@ class Engine:
             began = loop.time()
             ours, theirs = socket.socketpair()
             worker = await asyncio.to_thread(self._launch, theirs)
-            _, link = await loop.create_connection(lambda: _Link(self._told), sock=ours)
+            _, link = await loop.create_connection(lambda: Link(self._told), sock=ours)
             try:
                 await self._watch(link, worker)
             finally:
@@ -168,7 +160,7 @@ class Engine:
             self.restarts += 1
             await asyncio.sleep(AGAIN_S[min(quick, len(AGAIN_S) - 1)])
 
-    async def _watch(self, link: _Link, worker: Worker) -> None:
+    async def _watch(self, link: Link, worker: Worker) -> None:
         """Until the models end, or hang and are ended."""
         heard = -1
         while not link.over.done():
@@ -179,7 +171,7 @@ class Engine:
             heard = link.heard
             await asyncio.wait([link.over], timeout=SILENT_S)
 
-    def _told(self, link: _Link, message: FromModels) -> None:
+    def _told(self, link: Link, message: FromModels) -> None:
         match message:
             case Ready():
                 self._begin(link, message)
@@ -203,7 +195,7 @@ class Engine:
                 if self._measured is not None:
                     self._measured.set_result(message)
 
-    def _begin(self, link: _Link, ready: Ready) -> None:
+    def _begin(self, link: Link, ready: Ready) -> None:
         self._names = ready.names
         self._link = link
         if self._loaded is not None and not self._loaded.done():
@@ -239,58 +231,15 @@ class Engine:
     # -- hearing -------------------------------------------------------------------------------
 
     def intake(self, encoding: Encoding, rate: int, legs: tuple[Leg, ...]) -> Intake:
-        assert self._vad is not None, "the engine has not been started"
-        self._intakes += 1
-        return Intake(self._vad, encoding, rate, legs)
+        return self._hearing.intake(encoding, rate, legs)
 
     def close(self, intake: Intake) -> None:
         """Nothing more comes through it."""
-        self._intakes -= 1
+        self._hearing.close(intake)
 
     async def hear(self, intake: Intake, data: bytes) -> list[Hops]:
-        """The whole hops that this packet completes; AudioError when it cannot be decoded.
-
-        Packets of different callers that come at the same time are heard together.
-        """
-        if not intake.add(data, 1 if self._intakes < THRONG else 2):
-            return []
-        loop = asyncio.get_running_loop()
-        heard: asyncio.Future[list[Hops]] = loop.create_future()
-        self._packets.append((intake, b"", heard))
-        if not self._listening:
-            self._listening = True
-            if self._intakes < CROWD:
-                self._hear_now(loop)
-            else:
-                loop.call_later(GATHER_S, self._hear_now, loop)
-        return await heard
-
-    def _hear_now(self, loop: asyncio.AbstractEventLoop) -> None:
-        packets, self._packets = self._packets, []
-        self._listening = bool(packets)
-        if not packets:
-            return
-
-        def heard(job: Future[list[list[Hops] | AudioError]]) -> None:
-            loop.call_soon_threadsafe(self._heard, loop, packets, job)
-
-        job = self._hearing.submit(take_all, [(intake, data) for intake, data, _ in packets])
-        job.add_done_callback(heard)
-
-    def _heard(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        packets: list[tuple[Intake, bytes, asyncio.Future[list[Hops]]]],
-        job: Future[list[list[Hops] | AudioError]],
-    ) -> None:
-        for (_, _, waiting), found in zip(packets, job.result(), strict=True):
-            if waiting.done():  # its caller is gone
-                continue
-            if isinstance(found, AudioError):
-                waiting.set_exception(found)
-            else:
-                waiting.set_result(found)
-        self._hear_now(loop)
+        """The whole hops that this packet completes; AudioError when it cannot be decoded."""
+        return await self._hearing.hear(intake, data)
 
     def listen(self, session: str, effect: Listen, partial: Callable[[str], None]) -> None:
         """Keep a turn's audio and give it to the encoder. `partial` is called with words so far."""
@@ -349,40 +298,3 @@ class Engine:
 
     async def _in(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(pool, work)
-
-
-class _Link(asyncio.Protocol):
-    """Our end of the socket to the models."""
-
-    def __init__(self, told: Callable[[_Link, FromModels], None]) -> None:
-        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.heard = 0  # messages
-        self._told = told
-        self._buffer = bytearray()
-        self._transport: asyncio.Transport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        while len(self._buffer) >= HEADER.size:
-            end = HEADER.size + HEADER.unpack_from(self._buffer)[0]
-            if len(self._buffer) < end:
-                return
-            message = pickle.loads(memoryview(self._buffer)[HEADER.size : end].tobytes())
-            del self._buffer[:end]
-            self.heard += 1
-            self._told(self, message)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self.over.set_result(None)
-
-    def send(self, message: ToModels) -> None:
-        assert self._transport is not None
-        self._transport.write(framed(message))
-
-    def close(self) -> None:
-        assert self._transport is not None
-        self._transport.abort()

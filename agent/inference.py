@@ -214,20 +214,23 @@ class Inference:
     def _keep_up(self, late: float) -> None:
         """Being late now and then is no reason to leave anything out; staying late is."""
         self._late += SMOOTH * (late - self._late)
+        if self._affordable() != (self._load.partials, self._load.cues):
+            self._stand(self._load.busy)
+
+    def _affordable(self) -> tuple[bool, bool]:
+        """Partial text and cues; what was left out comes back when half of the lag is gone."""
         partials = self._late < (LATE_S if self._load.partials else LATE_S / 2)
         cues = self._late < (VERY_LATE_S if self._load.cues else VERY_LATE_S / 2)
-        if (partials, cues) != (self._load.partials, self._load.cues):
-            self.report(self._load.busy, partials, cues)
+        return partials, cues
 
-    def report(self, busy: float, partials: bool | None = None, cues: bool | None = None) -> None:
-        """Tell how things stand."""
-        known = self._load
-        self._load = Load(
-            round(self._late, 3),
-            busy,
-            known.partials if partials is None else partials,
-            known.cues if cues is None else cues,
-        )
+    def report(self, busy: float) -> None:
+        """Tell how things stand, every second. Who has nothing to do is late no more."""
+        if not self._questions and not any(one.audio for one in self._live.values()):
+            self._late /= 2
+        self._stand(busy)
+
+    def _stand(self, busy: float) -> None:
+        self._load = Load(round(self._late, 3), busy, *self._affordable())
         self._tell(self._load)
 
     def _encode(self, live: Sequence[Live]) -> None:

@@ -23,11 +23,12 @@ from audio.contours import Caller
 from audio.emotion import UNKNOWN, EmotionHead, Feeling, cues, feeling_of, known_as, load_head
 from audio.encoder import frames_in
 from audio.hub import CheckpointError, sha256
-from audio.incremental import AHEAD, BOUNDED, Incremental, best_dtype
+from audio.incremental import AHEAD, BOUNDED, Incremental
 from audio.lexicon import CALIBRATION, Lexicon
 from audio.lexicon import there as lexicon_in
 from audio.listening import Hearing, Listener, Outputs, Streamed, Windowed
 from audio.phones import PhoneAlphabet
+from audio.products import best_dtype
 from audio.prosody import Tones, tones
 from audio.search import Alphabet
 from audio.transcriber import Transcriber, read_curves

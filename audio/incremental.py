@@ -11,8 +11,7 @@ whole utterance, and is normalised by what was heard so far: near offline, and h
 by `hearken evaluate ears --streaming`.
 
 Keys and values lie in ring buffers, one slot a stream: attention knows no order, so the newest
-chunk takes the place of the oldest and nothing is moved. Only matrix products run in bfloat16
-(where the processor multiplies in it, at twice the speed); sums, norms and softmax stay float32.
+chunk takes the place of the oldest and nothing is moved.
 """
 
 from __future__ import annotations
@@ -28,6 +27,7 @@ from torch import Tensor, nn
 from transformers.activations import ACT2FN
 
 from audio.encoder import Reach, frames_in, sight_of
+from audio.products import Convolution, Layer, normed
 from audio.types import FRAME, Samples
 
 BOUNDED = Reach(chunk=64, left=192)  # of a checkpoint that was never taught to stream: 1.28 s
@@ -77,59 +77,6 @@ class Encoded:
 
 
 Mix = Callable[[Sequence[Tensor]], Tensor]  # every layer's (batch, frames, width) -> one
-
-
-class Dense:
-    """Linear layers side by side, as one matrix product in one precision."""
-
-    def __init__(self, layers: Sequence[Any], dtype: torch.dtype, scale: float = 1.0) -> None:
-        weights, biases = [layer.weight for layer in layers], [layer.bias for layer in layers]
-        weights[0], biases[0] = weights[0] * scale, biases[0] * scale
-        self.weight = torch.cat(weights).detach().to(dtype).contiguous()
-        self.bias = torch.cat(biases).detach().to(dtype)
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return F.linear(x.to(self.weight.dtype), self.weight, self.bias)
-
-
-class Convolution:
-    """One layer of the feature extractor, as one matrix product over overlapping windows."""
-
-    def __init__(self, layer: Any, dtype: torch.dtype) -> None:
-        conv = layer.conv
-        (self.kernel,), (self.stride,) = conv.kernel_size, conv.stride
-        # (out, in, kernel) -> (out, kernel * in), the order in which a window lies in memory
-        self.weight = conv.weight.detach().transpose(1, 2).flatten(1).to(dtype).contiguous()
-        self.bias = None if conv.bias is None else conv.bias.detach().to(dtype)
-        norm = getattr(layer, "layer_norm", None)
-        self.grouped = norm if isinstance(norm, nn.GroupNorm) else None
-        self.norm = norm if isinstance(norm, nn.LayerNorm) else None
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """(batch, time, in) -> (batch, steps, out)."""
-        batch, time, channels = x.shape
-        steps = (time - self.kernel) // self.stride + 1
-        x = x.to(self.weight.dtype).contiguous()
-        windows = x.as_strided(
-            (batch, steps, self.kernel * channels),
-            (time * channels, self.stride * channels, 1),
-        )
-        return F.linear(windows, self.weight, self.bias)
-
-
-class Layer:
-    """One transformer layer's weights."""
-
-    def __init__(self, layer: Any, heads: int, dtype: torch.dtype) -> None:
-        attention, feed = layer.attention, layer.feed_forward
-        scale = (attention.q_proj.weight.shape[0] // heads) ** -0.5
-        projections = [attention.q_proj, attention.k_proj, attention.v_proj]
-        self.project = Dense(projections, dtype, scale)  # queries come out scaled
-        self.out = Dense([attention.out_proj], dtype)
-        self.widen = Dense([feed.intermediate_dense], dtype)
-        self.narrow = Dense([feed.output_dense], dtype)
-        self.act = feed.intermediate_act_fn
-        self.norm, self.final = layer.layer_norm, layer.final_layer_norm
 
 
 class Incremental:
@@ -301,7 +248,7 @@ class Incremental:
                 new_rows = [count * FRAME // convolution.stride for count in frames]
                 x = self._grouped(convolution.grouped, x, memories, new_rows)
             if convolution.norm is not None:
-                x = _normed(convolution.norm, x)
+                x = normed(convolution.norm, x)
             x = self.act(x)
         for memory, row, count in zip(memories, self._project(x), frames, strict=True):
             memory.features = torch.cat([memory.features, row[:count]])
@@ -390,17 +337,3 @@ class Incremental:
         y = layer.final(x) if self.pre else x
         x = x + layer.narrow(layer.act(layer.widen(y)))
         return x if self.pre else layer.final(x), keys, values
-
-
-def _normed(norm: nn.LayerNorm, x: Tensor) -> Tensor:
-    """A layer norm with float32 inside, whatever goes in and comes out."""
-    shape = tuple(norm.normalized_shape)
-    weight, bias = norm.weight.to(x.dtype), norm.bias.to(x.dtype)
-    return F.layer_norm(x, shape, weight, bias, norm.eps)
-
-
-def best_dtype() -> torch.dtype:
-    """bfloat16 where this processor multiplies in it, float32 elsewhere."""
-    # Private, and the only place where torch says so; absent or False means float32.
-    able = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
-    return torch.bfloat16 if able else torch.float32

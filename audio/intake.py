@@ -52,7 +52,7 @@ class Intake:
         return found
 
     def add(self, data: bytes, hops: int = 1) -> bool:
-        """Keep a packet; whether so many hops may be complete, so that `take` is worth its while."""
+        """Keep a packet; whether so many hops may be complete, and `take` is worth its while."""
         self._waiting += data
         return len(self._waiting) + self._left >= hops * self._hop
 

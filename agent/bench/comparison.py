@@ -37,8 +37,9 @@ from audio import checkpoints
 from audio.checkpoints import Checkpoint
 from audio.ears import Ears, Precision
 from audio.encoder import Encoder
-from audio.incremental import Incremental, best_dtype
+from audio.incremental import Incremental
 from audio.listening import Streamed
+from audio.products import best_dtype
 from audio.search import Scores
 from audio.types import FRAME, RATE, Samples
 

@@ -465,6 +465,18 @@ def test_partials_are_left_out_first_then_cues_and_both_come_back(models):
     assert left_out(models)[2:] == [(False, True), (True, True)]
 
 
+def test_who_has_nothing_to_do_is_late_no_more(models):
+    """Or those who were refused in a bad moment would be refused for ever."""
+    models.take(sound("a"))
+    models.work()
+    fall_behind(models, 1.0, 20)
+    models.take(Forgotten(("a", 1)))
+    for _ in range(8):
+        models.inference.report(0.0)
+    assert models.all(Load)[-1].late_s < 0.01
+    assert left_out(models)[-1] == (True, True)
+
+
 def test_being_late_now_and_then_leaves_nothing_out(models):
     models.take(sound("a"))
     models.work()
@@ -516,6 +528,7 @@ def test_the_load_is_told_with_what_is_left_out(models):
     models.take(sound("a"))
     models.work()
     fall_behind(models, 1.0, 20)
+    models.take(more("a"))  # there is still something to do
     models.inference.report(0.75)
     load = models.told[-1]
     assert (load.busy, load.partials, load.cues) == (0.75, False, False)
