@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from agent.questions import Costs, Load
 
 TALK = 0.5  # share of a call in which the customer has the word (both together: 1.0)
-LISTENING = 0.003  # of a core for each live stream: its packets, and whether there is voice in them
+# Of a core, for each live stream: its packets, and whether there is voice in them; measured at 176.
+LISTENING = 0.0055
 FULL = 0.75  # of a core: beyond it, whoever comes at a bad moment waits
 LATE_S = 0.25  # models that are later than this let nobody in
 USUAL_S = 120.0  # a conversation, until some have ended
