@@ -71,8 +71,8 @@ class Settings(BaseSettings):
     speech_checkpoint: str = ""  # a CTC checkpoint's folder or hub name instead of the embedded one
     emotion_checkpoint: str = ""  # likewise for a sequence-classification emotion head
     # A Whisper or Moonshine checkpoint that writes down whole turns beside the one that listens. It
-    # shares the process of the models, so every caller waits while one turn is written: choose one that
-    # needs well under a second a turn on this machine. Stopped after half of `answer_s`.
+    # shares the process of the models, so every caller waits while one turn is written: choose one
+    # that needs well under a second a turn on this machine. Stopped after half of `answer_s`.
     writer_checkpoint: str = ""
     # What the encoder multiplies in; auto: bfloat16 where the processor does, else float32.
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
