@@ -12,7 +12,6 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -32,11 +31,19 @@ from audio.products import best_dtype
 from audio.prosody import Tones, tones
 from audio.search import Alphabet
 from audio.transcriber import Transcriber, read_curves
-from audio.types import FRAME, RATE, AcousticCues, Expectation, Samples, Spoken, Transcript
+from audio.types import (
+    FRAME,
+    RATE,
+    AcousticCues,
+    Expectation,
+    Precision,
+    Samples,
+    Spoken,
+    Transcript,
+)
 from audio.writer import Writer
 
 SURE = RATE // 10  # samples after the last voiced hop that may still be voice
-Precision = Literal["auto", "float32", "bfloat16"]
 Feel = Callable[["Stream", Tones], Feeling]
 
 

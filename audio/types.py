@@ -20,6 +20,7 @@ FRAME = 320  # samples per encoder frame: 20 ms, the stride of HuBERT's convolut
 Samples = NDArray[np.float32]
 
 Leg = Literal["customer", "agent"]
+Precision = Literal["auto", "float32", "bfloat16"]  # what an encoder multiplies in
 Asked = Literal["open", "yes_no", "digits", "amount", "date", "name", "choice"]
 Emotion = Literal["neutral", "happy", "sad", "angry", "fearful", "surprised", "disgusted"]
 EMOTIONS: tuple[Emotion, ...] = (

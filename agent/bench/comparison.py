@@ -35,13 +35,13 @@ from agent.bench.ways import (
 from agent.evaluation.measure import single_thread
 from audio import checkpoints
 from audio.checkpoints import Checkpoint
-from audio.ears import Ears, Precision
+from audio.ears import Ears
 from audio.encoder import Encoder
 from audio.incremental import Incremental
 from audio.listening import Streamed
 from audio.products import best_dtype
 from audio.search import Scores
-from audio.types import FRAME, RATE, Samples
+from audio.types import FRAME, RATE, Precision, Samples
 
 COMPANY = 16
 LENGTHS = (2.0, 5.0)  # seconds of speech beside the longest

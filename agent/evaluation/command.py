@@ -14,6 +14,7 @@ from rich.console import Console
 
 from agent.config import PACKAGE
 from agent.evaluation import EvaluationError
+from audio.types import Precision
 
 SEED = 0
 Asking = Literal["auto", "open", "digits", "yes_no", "keywords"]
@@ -52,6 +53,9 @@ def evaluate_ears(
     streaming: Annotated[
         bool, typer.Option("--streaming", help="Also hear everything whole, and compare.")
     ] = False,
+    precision: Annotated[
+        Precision, typer.Option(help="What the encoder multiplies in; auto: what is fastest here.")
+    ] = "auto",
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write every figure and recording there.")
     ] = None,
@@ -84,7 +88,14 @@ def evaluate_ears(
     from agent.evaluation.sounds import beside
 
     setting = Setting(
-        manifest, audio or beside(manifest), split, limit, expect, language.lower(), telephone
+        manifest,
+        audio or beside(manifest),
+        split,
+        limit,
+        expect,
+        language.lower(),
+        telephone,
+        precision,
     )
     report = evaluated(setting, weights, [checkpoint, *(compare or ())], streaming, SEED, console)
     show(report, console)

@@ -23,7 +23,7 @@ from audio import checkpoints
 from audio.checkpoints import CheckpointError
 from audio.contours import Caller
 from audio.ears import Ears, Model, Stream
-from audio.types import RATE, AudioError, Emotion, Expectation, Samples, Transcript
+from audio.types import RATE, AudioError, Emotion, Expectation, Precision, Samples, Transcript
 
 PACKET = RATE // 5
 
@@ -38,10 +38,13 @@ class Contender:
     weights: Path
     words: str | None = None
     feelings: str | None = None
+    precision: Precision = "auto"
 
     def load(self, feel: bool) -> Ears:
         try:
-            return Ears.load(self.weights, self.words, feel, self.feelings)
+            return Ears.load(
+                self.weights, self.words, feel, self.feelings, precision=self.precision
+            )
         except (CheckpointError, OSError) as problem:
             raise EvaluationError(str(problem)) from problem
 

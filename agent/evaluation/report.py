@@ -19,7 +19,7 @@ from agent.evaluation.measure import Measured, Turn
 from agent.evaluation.questions import Asking, right
 from agent.evaluation.scores import confusion, errors, judged, measures, verdict
 from agent.evaluation.streaming import Streamed
-from audio.types import EMOTIONS
+from audio.types import EMOTIONS, Precision
 
 Group = tuple[str, str]  # ("sex", "female")
 
@@ -35,6 +35,7 @@ class Setting:
     expect: Asking
     language: str
     telephone: bool
+    precision: Precision = "auto"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -38,7 +39,7 @@ def evaluated(
     _refuse_empty(setting.manifest, manifest.recordings, manifest.flaws)
     picked, told = of_split(manifest.recordings, setting.split)
     sounds = opened(setting.audio)
-    contenders = [contender(name, weights) for name in names]
+    contenders = [replace(contender(name, weights), precision=setting.precision) for name in names]
     there, broken = playable(spread(picked, setting.limit, seed), sounds, watch)
     _refuse_empty(setting.manifest, there, broken)
     choices = menu(manifest.recordings, setting.expect)
