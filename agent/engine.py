@@ -52,6 +52,7 @@ CHUNK_S = 0.1  # of speech in one binary message
 SILENT_S = 20.0  # without a word from the models, which report every second, they hang
 AGAIN_S = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)  # before models that ended too soon are started again
 SOON_S = 20.0
+MEASURED_S = 120.0  # large models on a small machine take half a minute
 MEASURED = "I would like to transfer some money from my savings account to my checking account."
 
 T = TypeVar("T")
@@ -82,7 +83,6 @@ class Engine:
     def __init__(self, launch: Launch, rules: EngineRules) -> None:
         self.rules = rules
         self.load = Load(0.0, 0.0, True, True)
-        self.costs: Costs | None = None  # once measured
         self.restarts = 0
         self._launch = launch
         self._hearing = Packets()
@@ -126,6 +126,10 @@ class Engine:
         self._life = loop.create_task(self._live())
         await self._hearing.start()
         self._voice = await self._in(self._speaking, lambda: Voice(self.rules.voice))
+        # Should its life end before they are loaded, whatever ended it is raised here.
+        await asyncio.wait([self._loaded, self._life], return_when=asyncio.FIRST_COMPLETED)
+        if not self._loaded.done():
+            self._life.result()
         await self._loaded
 
     async def stop(self) -> None:
@@ -142,15 +146,12 @@ class Engine:
         loop, quick = asyncio.get_running_loop(), 0
         while True:
             began = loop.time()
-            ours, theirs = socket.socketpair()
-            worker = await asyncio.to_thread(self._launch, theirs)
-            _, link = await loop.create_connection(lambda: Link(self._told), sock=ours)
             try:
-                await self._watch(link, worker)
-            finally:
-                self._link = None
-                link.close()
-                await asyncio.to_thread(worker.stop)
+                await self._serve_once(loop)
+            except OSError as failure:  # no memory or no process to be had just now
+                if not self._loaded.done():
+                    raise
+                log.error("the models cannot be started", extra={"failure": type(failure).__name__})
             if not self._loaded.done():
                 self._loaded.set_exception(ModelsError("the models ended while they were loaded"))
             if self._loaded.exception() is not None:
@@ -159,6 +160,18 @@ class Engine:
             log.error("the models ended; starting them again")
             self.restarts += 1
             await asyncio.sleep(AGAIN_S[min(quick, len(AGAIN_S) - 1)])
+
+    async def _serve_once(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Start models and wait until they end."""
+        ours, theirs = socket.socketpair()
+        worker = await asyncio.to_thread(self._launch, theirs)
+        _, link = await loop.create_connection(lambda: Link(self._told), sock=ours)
+        try:
+            await self._watch(link, worker)
+        finally:
+            self._link = None
+            link.close()
+            await asyncio.to_thread(worker.stop)
 
     async def _watch(self, link: Link, worker: Worker) -> None:
         """Until the models end, or hang and are ended."""
@@ -192,7 +205,7 @@ class Engine:
             case Load():
                 self.load = message
             case Costs():
-                if self._measured is not None:
+                if self._measured is not None and not self._measured.done():
                     self._measured.set_result(message)
 
     def _begin(self, link: Link, ready: Ready) -> None:
@@ -221,8 +234,11 @@ class Engine:
         speech = await self._in(self._speaking, lambda: self._said(MEASURED))
         self._measured = asyncio.get_running_loop().create_future()
         self._tell(Measure(speech))
-        self.costs = await self._measured
-        return self.costs
+        try:
+            async with asyncio.timeout(MEASURED_S):
+                return await self._measured
+        except TimeoutError:
+            raise ModelsError("the models did not get to the end of being measured") from None
 
     def _said(self, text: str) -> Samples:
         assert self._voice is not None

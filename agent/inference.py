@@ -172,7 +172,7 @@ class Inference:
         if not ready:
             return None
         wait = ready[0].since + COMPANY_S - now
-        if wait > 0 and len(ready) < min(ENOUGH, len(self._live)) and not self._questions:
+        if wait > 0 and len(ready) < min(ENOUGH, len(self._live)):
             return wait
         return Step(_together(ready, lambda one: one.alone)[: self._fitting(Step)])
 

@@ -55,7 +55,7 @@ class Forgotten:
     """Nobody wants to know what was said on this stream, or what this question's answer is."""
 
     key: StreamKey | None
-    question: int = 0
+    question: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 In a process of their own, with one torch thread, at the other end of a socket: an event loop that
 serves a hundred callers and a matrix product do not share an interpreter. The process is forked
 from one that has imported torch already, so a new one stands within seconds when a model has
-crashed. Tests run the same loop in a thread.
+crashed.
 
 Two threads: one reads the socket, the other works. What raises is told and survived
 (agent/inference.py); what crashes ends this process, and the engine starts another.
@@ -31,7 +31,7 @@ from typing import Any, Protocol
 from agent.config import Settings
 from agent.inference import Inference
 from agent.questions import Costs, FromModels, Measure, Ready, ToModels, Unable
-from audio.types import Expectation, Samples
+from audio.types import RATE, Expectation, Samples
 from dialogs.pack import Pack
 
 HEADER = struct.Struct("!I")  # bytes of the pickle that follows
@@ -95,29 +95,6 @@ class _Process:
 
     def kill(self) -> None:
         self._process.kill()
-
-
-class Threaded:
-    """Launches a thread for models that `load` gives, for tests."""
-
-    def __init__(self, load: Load) -> None:
-        self._load = load
-
-    def __call__(self, end: socket.socket) -> Worker:
-        thread = threading.Thread(target=serve, args=(end, self._load), name="models", daemon=True)
-        thread.start()
-        return _Thread(thread)
-
-
-class _Thread:
-    def __init__(self, thread: threading.Thread) -> None:
-        self._thread = thread
-
-    def stop(self) -> None:
-        self._thread.join(STOP_S)
-
-    def kill(self) -> None:
-        pass  # a thread cannot be ended from outside
 
 
 def set_apart() -> int | None:
@@ -266,7 +243,7 @@ def measured(inference: Inference, samples: Samples) -> Costs:
     began = time.thread_time()
     for piece in pieces[1:]:
         ears.advance([(stream, piece) for stream in streams])
-    encoding = (time.thread_time() - began) / STREAMS / (sum(map(len, pieces[1:])) / 16_000)
+    encoding = (time.thread_time() - began) / STREAMS / (sum(map(len, pieces[1:])) / RATE)
     began = time.thread_time()
     for stream in streams:
         ears.finish(stream, Expectation())

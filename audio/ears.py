@@ -91,7 +91,7 @@ class Ears:
         self.models = models
         self.hop, self.ahead = listener.hop, listener.ahead
         self._writer = writer
-        self._listener = listener
+        self.listener = listener
         self._transcriber = transcriber
         self._feeling = feeling
         self._names = {role: model.name for role, model in models.items()}
@@ -143,13 +143,13 @@ class Ears:
         """`feel`: may emotion be inferred on this leg, by role and by consent? `caller` is what
         earlier turns of the same person taught; a new one compares the turn with itself."""
         felt = feel and self._feeling is not None
-        return Stream(start, feel, self._listener.open(felt), caller or Caller())
+        return Stream(start, feel, self.listener.open(felt), caller or Caller())
 
     def advance(self, packets: Sequence[tuple[Stream, Samples]]) -> list[str]:
         """The reading so far of each stream. A stream comes once in a call."""
         for stream, samples in packets:
             stream.samples.append(samples)
-        self._listener.advance([(stream.hearing, samples) for stream, samples in packets])
+        self.listener.advance([(stream.hearing, samples) for stream, samples in packets])
         return [stream.hearing.text for stream, _ in packets]
 
     def finish(self, stream: Stream, expect: Expectation) -> Spoken:
@@ -161,7 +161,7 @@ class Ears:
     ) -> Iterator[Spoken]:
         """Turns that are over at the same time; their last chunks are encoded together, at the
         first. Without `cues` no stream is felt, whatever it was opened for."""
-        outputs = self._listener.finish([stream.hearing for stream, _ in turns])
+        outputs = self.listener.finish([stream.hearing for stream, _ in turns])
         for (stream, _), heard in zip(turns, outputs, strict=True):
             stream.outputs = heard
         for stream, expect in turns:
@@ -175,7 +175,7 @@ class Ears:
 
     def close(self, stream: Stream) -> None:
         """The stream is over and nobody wants to know what it said."""
-        self._listener.close(stream.hearing)
+        self.listener.close(stream.hearing)
 
     def _spoken(self, stream: Stream, expect: Expectation, feel: bool) -> Spoken:
         transcript, names = self.read(stream, expect), self._names

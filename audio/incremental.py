@@ -183,7 +183,8 @@ class Incremental:
     @torch.inference_mode()
     def finish(self, memories: Sequence[Memory]) -> list[Encoded]:
         """The turns are over: encode what is left of each, together. Their memories end here."""
-        parts = {id(memory): [encoded] for memory, encoded in self._pairs(memories)}
+        drained = zip(memories, self._drain(memories), strict=True)
+        parts = {id(memory): [encoded] for memory, encoded in drained}
         if left := [m for m in memories if frames_in(len(m.pending), self.sight)]:
             self._convolve(left, [frames_in(len(m.pending), self.sight) for m in left])
         for memory, encoded in self._chunks(memories):
@@ -205,9 +206,6 @@ class Incremental:
             for memory, encoded in self._chunks(ready):
                 done[id(memory)].append(encoded)
         return [self._joined(done[id(memory)]) for memory in memories]
-
-    def _pairs(self, memories: Sequence[Memory]) -> list[tuple[Memory, Encoded]]:
-        return list(zip(memories, self._drain(memories), strict=True))
 
     def _chunks(self, memories: Sequence[Memory]) -> Iterator[tuple[Memory, Encoded]]:
         """Take every chunk that has its features, and its future, through the layers."""

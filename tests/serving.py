@@ -15,9 +15,10 @@ from agent.config import Settings
 from agent.engine import Engine
 from agent.inference import Inference
 from agent.line import House
-from agent.worker import Launch, Tell, Threaded, load_inference
+from agent.worker import Launch, Tell, load_inference
 from dialogs.pack import Pack
 from server import Server, build
+from tests.threaded import Threaded
 
 
 @dataclass(frozen=True, slots=True)

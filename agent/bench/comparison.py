@@ -243,7 +243,7 @@ def _row(entry: _Entry, costs: Sequence[Cost], output: Scores) -> Row:
 
 def _encoder(ears: Ears) -> Incremental | None:
     """What takes the steps, without all around it; None where the ears hear windows again."""
-    listener = ears._listener
+    listener = ears.listener
     return listener.encoder if isinstance(listener, Streamed) else None
 
 

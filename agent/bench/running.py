@@ -43,12 +43,6 @@ class Running:
         with urllib.request.urlopen(self.page + path, timeout=5) as answer:
             return str(answer.read().decode())
 
-    def memory_mb(self) -> float:
-        """Resident memory of the server now, in MiB (Linux)."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        kib = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
-        return int(kib) / 1024
-
 
 @contextmanager
 def running(state: Path, **settings: str) -> Iterator[Running]:

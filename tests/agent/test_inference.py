@@ -681,7 +681,7 @@ def test_a_mind_that_fails_in_company_leaves_nothing_behind(ears):
         models.work()
     assert not models.answers()
     assert len(models.inference) == 0
-    assert ears._listener.encoder.live == 0
+    assert ears.listener.encoder.live == 0
 
 
 def test_a_thousand_streams_leave_nothing_behind(ears):
@@ -695,4 +695,4 @@ def test_a_thousand_streams_leave_nothing_behind(ears):
         models.work()
     assert len(models.answers()) == 500
     assert len(models.inference) == 0
-    assert ears._listener.encoder.live == 0
+    assert ears.listener.encoder.live == 0

@@ -24,13 +24,14 @@ from agent.engine import Engine, EngineRules, ModelsError
 from agent.events import Listen, Understand
 from agent.inference import Inference
 from agent.questions import Answer, Answered, Known, Question, Ready, Unable
-from agent.worker import HEADER, Forked, Threaded, framed, serve
+from agent.worker import HEADER, Forked, framed, serve
 from audio import files
 from audio.codecs import encode
 from audio.resample import resample
 from audio.types import RATE, Expectation
 from dialogs.talk import Understanding
 from tests.serving import serving
+from tests.threaded import Threaded
 
 FIGURES = "tests/recordings/digits-four_eight_five_three.wav"
 PCM = {"encoding": "pcm_s16le", "rate": RATE, "channels": 1}
