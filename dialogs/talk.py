@@ -46,6 +46,16 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """Something wanted in the same breath as something else: "..., and tell me my balance"."""
+
+    text: str
+    intent: str
+    confidence: float
+    slots: tuple[Slot, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Understanding:
     """What one turn meant, and how it was meant.
 
@@ -53,6 +63,9 @@ class Understanding:
     calibrated probability that the customer is upset now; `upset_spread` is the half-width
     within which it is known: a missing or unreliable modality widens it and never
     becomes a silent "neutral". `heard` is the confidence of the transcript, 1.0 when typed.
+    `also` are further requests of the turn, in the order they were said; `slots` then belong to
+    the first. `possible` are the intents that cannot be ruled out at the stated coverage (a
+    conformal set), likeliest first; empty when the model says nothing about that.
     """
 
     text: str
@@ -67,6 +80,8 @@ class Understanding:
     cues: AcousticCues | None = None
     evidence: tuple[Evidence, ...] = ()
     models: Mapping[str, str] = field(default_factory=dict)
+    also: tuple[Request, ...] = ()
+    possible: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
