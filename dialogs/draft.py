@@ -14,7 +14,7 @@ from types import MappingProxyType
 from audio.types import Expectation
 from dialogs.pack import Pack, SlotSpec
 from dialogs.replies import SPOKEN, fill, on_date, shown, tone_for, wording
-from dialogs.state import DialogueState, Question, Said, Task
+from dialogs.state import DialogueState, Question, Said, Task, Waited
 from dialogs.talk import (
     ActionCall,
     Channel,
@@ -55,6 +55,9 @@ class Draft:
     escalation: Escalation | None = None
     evidence: tuple[Evidence, ...] = ()
     demanded: str = ""  # the escalation rule that a flow or a limit insists on
+    free: bool = False  # nothing is in progress any more: something else may follow
+    noted: tuple[Waited, ...] = ()  # further requests of this turn
+    taken: Waited | None = None  # the one of them, or of an earlier turn, that is taken up now
     ends: bool = False
 
     def feel(self, what: Understanding) -> None:
@@ -168,7 +171,7 @@ class Draft:
         if any(reply.step != "one_moment" for reply in self.replies):
             state = replace(state, last=tuple(self.replies))
         if self.ends:
-            state = replace(state, ended=True, tasks=(), queue=())
+            state = replace(state, ended=True, tasks=(), queue=(), further=())
         self.state = state
         return Decision(
             state=state,

@@ -74,7 +74,17 @@ def insist(
 
 def cause_of(rule: Rule, what: Understanding) -> str:
     """What must not fire twice: the rule, or the rule for this one intent."""
-    return f"{rule.name}:{what.intent}" if what.intent in rule.intents else rule.name
+    meant = {i: w * sure_of(what, i)[0] for i, w in rule.intents.items()}
+    worst = max(meant, key=lambda intent: meant[intent], default="")
+    return f"{rule.name}:{worst}" if worst and meant[worst] > 0 else rule.name
+
+
+def sure_of(what: Understanding, intent: str) -> tuple[float, str]:
+    """How sure it is that a turn wanted `intent`, first or beside something else, and its words."""
+    said = [(r.confidence, r.text) for r in what.also if r.intent == intent]
+    if what.intent == intent:
+        said.append((what.confidence, what.text))
+    return max(said, default=(0.0, ""))
 
 
 def recent(talk: Conversation, now: Heard) -> tuple[Heard, ...]:
@@ -100,9 +110,10 @@ def weigh(
     ]
     for term, weight in rule.terms.items():
         found += _term(term, weight, pack, state, past)
-    if now.what.intent in rule.intents:
-        weight = rule.intents[now.what.intent] * now.what.confidence
-        found.append(Evidence(now.what.intent, weight, now.turn, now.at, now.what.text))
+    for intent, weight in rule.intents.items():
+        sure, text = sure_of(now.what, intent)
+        if sure:
+            found.append(Evidence(intent, weight * sure, now.turn, now.at, text))
     return tuple(found)
 
 
@@ -116,8 +127,7 @@ def _term(
 
     match term:
         case "asked_for_person":
-            asked = now.what.intent == "talk_to_person"
-            return once(now.what.confidence if asked else 0.0, now.what.text)
+            return once(*sure_of(now.what, "talk_to_person"))
         case "accepted_offer":
             return once(float(state.accepted_person), now.what.text)
         case "asked_before":
@@ -144,8 +154,7 @@ def _moods(term: str, weight: float, pack: Pack, past: tuple[Heard, ...]) -> Ite
                 amount = float(what.upset + what.upset_spread < pack.calm_below)
                 detail = f"upset {what.upset:.2f}, give or take {what.upset_spread:.2f}"
             case _:
-                amount = what.confidence if what.intent == term else 0.0
-                detail = what.text
+                amount, detail = sure_of(what, term)
         if amount:
             faded = weight * amount * pack.remember**age
             yield Evidence(term, faded, heard.turn, heard.at, detail)

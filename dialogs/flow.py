@@ -11,13 +11,17 @@ from dataclasses import replace
 from datetime import date
 
 from dialogs.draft import Draft, House
-from dialogs.escalation import Heard, insist, judge
+from dialogs.further import alone, doubted, each, person_asked, remember, sorted_out
+from dialogs.handing_over import as_meant, hand_over
 from dialogs.interpret import STEERING, Meaning, interpret
 from dialogs.outcomes import settle
 from dialogs.pack import Pack, plain
 from dialogs.recover import YES_NO, miss
 from dialogs.respond import respond
-from dialogs.state import DialogueState, Pending, Question, Waited
+from dialogs.state import DialogueState, Question, Waited
+from dialogs.steering import want_person
+from dialogs.steps import what_else
+from dialogs.taking_up import take_up
 from dialogs.talk import (
     NOTHING_HEARD,
     Channel,
@@ -28,6 +32,7 @@ from dialogs.talk import (
 )
 
 QUEUE = 2  # wishes kept while the bank is at work
+UNPLACED = frozenset({"unclear", "out_of_scope"})
 QUIET = Understanding("", NOTHING_HEARD, 0.0)
 
 
@@ -53,10 +58,10 @@ class Dialogue:
             return Decision(state)
         draft = Draft(self._house, state, turn, at)
         if state.pending is not None:
-            self._wait(draft, state.pending, what)
+            self._wait(draft, what)
             return draft.decision()
         self._react(draft, talk, what)
-        return draft.decision()
+        return self._decided(draft)
 
     def acted(
         self, state: DialogueState, talk: Conversation, outcome: Outcome, at: float, turn: int
@@ -67,12 +72,13 @@ class Dialogue:
             return Decision(state, expect=state.question.expect)
         draft = Draft(self._house, replace(state, pending=None), turn, at)
         settle(draft, pending, outcome)
-        self._hand_over(draft, talk, replace(QUIET, intent=""))
+        hand_over(draft, talk, replace(QUIET, intent=""))
         while draft.state.queue and draft.state.pending is None and not draft.ends:
             first, *rest = draft.state.queue
             draft.state = replace(draft.state, queue=tuple(rest))
             self._catch_up(draft, talk, first)
-        return draft.decision()
+        take_up(draft)
+        return self._decided(draft)
 
     def silent(self, state: DialogueState, talk: Conversation, at: float, turn: int) -> Decision:
         """Nothing was said for a while."""
@@ -83,7 +89,7 @@ class Dialogue:
             draft.say("one_moment")
         else:
             respond(draft, Meaning("nothing"), QUIET)
-        return draft.decision()
+        return self._decided(draft)
 
     def missed(self, state: DialogueState, talk: Conversation, at: float, turn: int) -> Decision:
         """Something was said, but no model could say what."""
@@ -97,8 +103,8 @@ class Dialogue:
         offered = draft.state.question.kind == "person" or draft.state.waiting
         if not offered and self._house.channel != "call" and draft.state.misses > 1:
             draft.say("typed")
-        self._hand_over(draft, talk, QUIET)
-        return draft.decision()
+        hand_over(draft, talk, QUIET)
+        return self._decided(draft)
 
     def handed_back(
         self, state: DialogueState, talk: Conversation, at: float, turn: int
@@ -115,79 +121,68 @@ class Dialogue:
             draft.say("one_moment")
             return draft.decision()
         tasks = tuple(t for t in state.tasks if t.flow != self.pack.verify_with)
-        draft.state = replace(draft.state, tasks=tasks)
+        draft.state = doubted(self.pack, replace(draft.state, tasks=tasks))
         if tasks:
             draft.ask(Question("resume", "", "go_on", YES_NO))
         else:
-            draft.ask(draft.open_question("more"))
-        return draft.decision()
+            what_else(draft)
+            take_up(draft)
+        return self._decided(draft)
 
     def _react(self, draft: Draft, talk: Conversation, what: Understanding) -> None:
-        meaning = interpret(self.pack, draft.state, what)
+        what = sorted_out(self.pack, draft.state, what)
+        readings = [(part, interpret(self.pack, draft.state, part)) for part in each(what)]
+        placed = (reading for reading in readings if reading[1].kind not in UNPLACED)
+        what, meaning = next(placed, readings[0])  # what stands before it was no request
+        if meaning.kind in {"nothing", "unheard"}:
+            what = replace(what, also=())
+        else:
+            remember(draft, what)
         if meaning.kind != "nothing":
             draft.state = replace(draft.state, silences=0)
             draft.feel(what)
             _meet(draft, what)
+        draft.free = False
         respond(draft, meaning, what)
-        self._hand_over(draft, talk, _as_meant(what, meaning))
+        if (asked := person_asked(self.pack, what)) and not draft.ends and not draft.demanded:
+            want_person(draft, alone(what, asked))
+        take_up(draft)
+        hand_over(draft, talk, as_meant(what, meaning))
 
-    def _hand_over(self, draft: Draft, talk: Conversation, what: Understanding) -> None:
-        """Weigh whether a person should take over, and tell the customer when it is so."""
-        now = Heard(draft.turn, draft.at, what)
-        judged = judge(self.pack, draft.state, talk, now)
-        escalation = judged.escalation
-        rule = self.pack.rules.get(draft.demanded)
-        if rule is not None and not draft.state.waiting:
-            escalation = insist(rule, self.pack, draft.state, talk, now)
-        draft.demanded = ""
-        draft.state = replace(draft.state, active=judged.active, accepted_person=False)
-        if escalation is None:
-            return
-        draft.state = replace(
-            draft.state,
-            waiting=True,
-            urgency=escalation.urgency,
-            active=judged.active | {escalation.rule},
-        )
-        draft.escalation, draft.evidence = escalation, escalation.evidence
-        self._tell(draft, escalation.rule, self.pack.rules[escalation.rule].say)
+    def _decided(self, draft: Draft) -> Decision:
+        """What follows when nothing is in progress any more is asked last, when all is known."""
+        if draft.free and not draft.ends:
+            if not draft.state.waiting:
+                draft.ask(draft.open_question("more"))
+            elif not draft.replies:
+                draft.say("waiting")
+        return draft.decision()
 
-    def _tell(self, draft: Draft, rule: str, reply: str) -> None:
-        """Say that a person comes. What makes an account safe goes on meanwhile."""
-        after = draft.replies
-        goes_on = bool(rule == "risky_intent" and draft.state.tasks)
-        draft.replies = [] if goes_on else [r for r in after if r.source or _reports(r.step)]
-        draft.say(reply)
-        if goes_on:
-            draft.replies += after
-        elif draft.state.pending is None:
-            draft.state = replace(draft.state, question=Question("waiting", reply="waiting"))
-
-    def _wait(self, draft: Draft, pending: Pending, what: Understanding) -> None:
+    def _wait(self, draft: Draft, what: Understanding) -> None:
         """The bank is at work: never start anything twice, keep a new wish for afterwards."""
-        text = plain(what.text)
-        if text and what.intent != NOTHING_HEARD:
+        if plain(what.text) and what.intent != NOTHING_HEARD:
             draft.feel(what)
-            intent = self.pack.exact.get(text, what.intent)
-            sure = 1.0 if text in self.pack.exact else what.confidence
-            known = self.pack.intents.get(intent)
-            wish = intent in STEERING or (known is not None and known.kind in {"task", "question"})
-            again = known is not None and any(known.flow == t.flow for t in draft.state.tasks)
-            room = len(draft.state.queue) < QUEUE
-            if (
-                wish
-                and room
-                and not again
-                and intent != "repeat"
-                and sure >= self.pack.deciding.act_from
-            ):
-                waited = Waited(replace(what, intent=intent, confidence=sure), draft.at, draft.turn)
+            parts = each(sorted_out(self.pack, draft.state, what))
+            wish = next((part for part in parts if self._wishes(draft.state, part)), None)
+            if wish is not None and len(draft.state.queue) < QUEUE:
+                waited = Waited(wish, draft.at, draft.turn)
                 draft.state = replace(draft.state, queue=(*draft.state.queue, waited))
         draft.say("one_moment")
 
+    def _wishes(self, state: DialogueState, what: Understanding) -> bool:
+        """Something that can be met once the bank has answered, and is not under way already."""
+        text = plain(what.text)
+        intent = self.pack.exact.get(text, what.intent)
+        sure = 1.0 if text in self.pack.exact else what.confidence
+        known = self.pack.intents.get(intent)
+        wish = intent in STEERING or (known is not None and known.kind in {"task", "question"})
+        again = known is not None and any(known.flow == task.flow for task in state.tasks)
+        return wish and not again and intent != "repeat" and sure >= self.pack.deciding.act_from
+
     def _catch_up(self, draft: Draft, talk: Conversation, waited: Waited) -> None:
         """Now answer what was said while the bank was at work."""
-        if waited.what.intent in {"cancel", "start_over"} and not draft.state.tasks:
+        intent = self.pack.exact.get(plain(waited.what.text), waited.what.intent)
+        if intent in {"cancel", "start_over"} and not draft.state.tasks:
             draft.say("too_late")
             return
         self._react(draft, talk, waited.what)
@@ -199,17 +194,3 @@ def _meet(draft: Draft, what: Understanding) -> None:
         spec = draft.house.pack.slots.get(slot.name)
         if spec is not None and spec.type == "name":
             draft.state = replace(draft.state, known={**draft.state.known, "name": slot.value})
-
-
-def _reports(step: str) -> bool:
-    """Replies that tell what happened are kept when a person is called in the same turn."""
-    return step.endswith((".done", ".unavailable", ".uncertain"))
-
-
-def _as_meant(what: Understanding, meaning: Meaning) -> Understanding:
-    """The understanding with the intent it had here: an answer is no request."""
-    if meaning.kind in {"task", "maybe"} or meaning.intent == "complaint":
-        return replace(what, intent=meaning.intent, confidence=meaning.confidence)
-    if meaning.kind == "person":
-        return replace(what, intent="talk_to_person", confidence=meaning.confidence)
-    return replace(what, intent="")

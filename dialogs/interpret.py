@@ -59,13 +59,13 @@ def interpret(pack: Pack, state: DialogueState, what: Understanding) -> Meaning:
         return Meaning("go_back")
     intent = pack.exact.get(text, what.intent)
     sure = 1.0 if text in pack.exact else what.confidence
-    if _free_text_asked(pack, state):
+    if free_text_asked(pack, state):
         return _free_text(pack, state, what, intent, sure)
     fits = fitting(pack, state, what.slots)
     meaning = (
         _steering(pack, state, intent, sure, fits, text)
         or _reply_to_question(pack, state, what, intent, sure, fits)
-        or _menu(pack, state, text)
+        or _menu(pack, state, text, what)
         or _once_more(pack, state, what, intent)
         or _by_intent(pack, intent, sure, what)
     )
@@ -83,7 +83,7 @@ _LEADING = re.compile(
 )
 
 
-def _free_text_asked(pack: Pack, state: DialogueState) -> bool:
+def free_text_asked(pack: Pack, state: DialogueState) -> bool:
     asked = pack.slots.get(state.question.name) if state.question.kind == "slot" else None
     return asked is not None and asked.type == "text"
 
@@ -173,9 +173,9 @@ def _changeable(pack: Pack, state: DialogueState) -> tuple[str, ...]:
     return tuple(state.task.slots) if state.task else ()
 
 
-def _menu(pack: Pack, state: DialogueState, text: str) -> Meaning | None:
+def _menu(pack: Pack, state: DialogueState, text: str, what: Understanding) -> Meaning | None:
     """After "You can say: ..." a phrase like one of those is enough."""
-    if state.question.kind not in {"menu", "open"}:
+    if what.also or state.question.kind not in {"menu", "open"}:
         return None
     least = 72.0 if state.question.kind == "menu" else 92.0
     phrases = {pack.says(name).lower(): name for name in pack.intents if pack.intents[name].short}

@@ -25,7 +25,7 @@ def resume(draft: Draft) -> None:
         if draft.replies:
             draft.say("back_to")
         advance(draft)
-    elif state.done or state.question.kind == "more":
+    elif state.done or state.further or state.question.kind == "more":
         what_else(draft)
     else:
         draft.ask(draft.open_question())

@@ -13,8 +13,17 @@ from audio.types import Expectation
 from dialogs.draft import Draft, listed
 from dialogs.interpret import Meaning
 from dialogs.recover import YES_NO, ask_menu, miss, nothing_said, resume
-from dialogs.state import DialogueState, Question, Task
-from dialogs.steering import cancel, go_back, goodbye, note, repeat, start_over, want_person
+from dialogs.state import DialogueState, Question, Task, Waited
+from dialogs.steering import (
+    cancel,
+    cancel_all,
+    go_back,
+    goodbye,
+    note,
+    repeat,
+    start_over,
+    want_person,
+)
 from dialogs.steps import advance, ask_slot, begin, confirmed, put
 from dialogs.talk import Understanding
 
@@ -84,7 +93,7 @@ def _again(draft: Draft, meaning: Meaning, what: Understanding) -> None:
 
 def _maybe(draft: Draft, meaning: Meaning, what: Understanding) -> None:
     intent = draft.house.pack.intents[meaning.intent]
-    draft.state = replace(draft.state, offered=what.slots)
+    draft.state = replace(draft.state, offered=Waited(what, draft.at, draft.turn))
     question = Question("intent", meaning.intent, "did_you_mean", YES_NO)
     draft.ask(question, intent=intent.phrase or intent.short)
 
@@ -96,10 +105,9 @@ def _yes(draft: Draft, meaning: Meaning, what: Understanding) -> None:
             confirmed(draft)
             advance(draft)
         case "intent":
-            offered = replace(what, slots=state.offered)
             wants_person = state.question.name == "talk_to_person"
-            draft.state = replace(state, offered=(), accepted_person=wants_person)
-            _task(draft, Meaning("task", state.question.name), offered)
+            draft.state = replace(state, offered=None, accepted_person=wants_person)
+            _task(draft, Meaning("task", state.question.name), _as_offered(state, what))
         case "person":
             draft.state = replace(state, accepted_person=True)
             want_person(draft, what)
@@ -113,14 +121,23 @@ def _yes(draft: Draft, meaning: Meaning, what: Understanding) -> None:
             resume(draft)
 
 
+def _as_offered(state: DialogueState, what: Understanding) -> Understanding:
+    """What was asked about, in the words and with the values it was said with, and new values."""
+    if state.offered is None:
+        return what
+    named = {slot.name for slot in what.slots}
+    kept = tuple(slot for slot in state.offered.what.slots if slot.name not in named)
+    return replace(what, text=state.offered.what.text, slots=(*kept, *what.slots))
+
+
 def _no(draft: Draft, _meaning: Meaning, what: Understanding) -> None:
     state = draft.state
     match state.question.kind:
         case "confirm":
             _ask_change(draft)
         case "intent":
-            draft.state = replace(state, offered=(), misses=1)
-            if state.tasks:
+            draft.state = replace(state, offered=None, misses=0 if state.further else 1)
+            if state.tasks or state.further:
                 resume(draft)
             else:
                 ask_menu(draft)
@@ -203,7 +220,7 @@ REACTIONS: dict[str, Reaction] = {
     "question": _question,
     "talk": _talk,
     "person": lambda draft, _meaning, what: want_person(draft, what),
-    "cancel": lambda draft, _meaning, _what: cancel(draft),
+    "cancel": lambda draft, _meaning, _what: cancel_all(draft),
     "start_over": lambda draft, _meaning, _what: start_over(draft),
     "repeat": lambda draft, _meaning, _what: repeat(draft),
     "go_back": lambda draft, _meaning, _what: go_back(draft),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from audio.types import Expectation
-from dialogs.talk import ActionCall, Reply, Slot, Tone, Understanding
+from dialogs.talk import ActionCall, Reply, Tone, Understanding
 
 Asked = Literal[
     "open", "more", "slot", "confirm", "change", "intent", "menu", "person", "resume", "waiting"
@@ -75,7 +75,7 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Waited:
-    """Something the customer said while an action was under way, for afterwards."""
+    """Something the customer said that has to wait, and the turn it was said in."""
 
     what: Understanding
     at: float
@@ -107,14 +107,15 @@ class DialogueState:
     question: Question = field(default_factory=Question)
     tasks: tuple[Task, ...] = ()
     pending: Pending | None = None
-    queue: tuple[Waited, ...] = ()
+    queue: tuple[Waited, ...] = ()  # said while the bank was at work: met when it has answered
+    further: tuple[Waited, ...] = ()  # asked for beside something else: met when nothing is begun
     keys: int = 0  # action keys given out so far
     unsure: Mapping[str, str] = field(default_factory=dict)  # what was tried -> key to try again
     verified: bool = False
     locked: bool = False  # identity could not be confirmed
     failed_verifications: int = 0
     known: Mapping[str, str] = field(default_factory=dict)  # customer, customer_name, tier, name
-    offered: tuple[Slot, ...] = ()  # slots of an intent that is being confirmed
+    offered: Waited | None = None  # what led to the question whether an intent is meant
     misses: int = 0  # turns in a row that were not understood
     silences: int = 0
     asked_for_person: int = 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dialogs.draft import Draft
+from dialogs.further import named
 from dialogs.recover import resume
 from dialogs.state import Question, Said, Task
 from dialogs.steps import advance, reopened, what_else
@@ -16,9 +17,11 @@ from dialogs.talk import Understanding
 
 
 def note(draft: Draft, what: Understanding) -> None:
-    """Remember what the customer asked for, in their words."""
-    said = Said(draft.turn, masked(what.text, draft.house.pack, what))
-    draft.state = replace(draft.state, wants=(*draft.state.wants, said))
+    """Remember what the customer asked for, in their words; part of what is noted is no news."""
+    turn = draft.taken.turn if draft.taken else draft.turn
+    text = masked(what.text, draft.house.pack, what)
+    if not any(want.turn == turn and text in want.text for want in draft.state.wants):
+        draft.state = replace(draft.state, wants=(*draft.state.wants, Said(turn, text)))
 
 
 def want_person(draft: Draft, what: Understanding) -> None:
@@ -32,18 +35,28 @@ def want_person(draft: Draft, what: Understanding) -> None:
     draft.demanded = "explicit_request"
 
 
-def cancel(draft: Draft) -> None:
+def cancel_all(draft: Draft) -> None:
+    """ "Cancel": what is in progress, and what was still to come; both are told."""
+    rest = named(draft.house.pack, (w for w in draft.state.further if w not in draft.noted))
+    draft.state = replace(draft.state, further=draft.noted)  # "cancel that, and do this"
+    cancel(draft, rest)
+
+
+def cancel(draft: Draft, rest: str = "") -> None:
+    """Stop what is in progress. `rest` names what else the customer does not get either."""
     state, pack = draft.state, draft.house.pack
     tasks = state.tasks
     if tasks and tasks[-1].flow == pack.verify_with:
         tasks = tasks[:-1]  # the identity check was only there for the task below
     if not tasks:
         draft.state = replace(state, tasks=())
-        draft.say("nothing_to_cancel")
+        draft.say("dropped" if rest else "nothing_to_cancel", {"rest": rest})
         what_else(draft)
         return
     draft.state = replace(state, tasks=tasks)
     draft.say("cancelled")
+    if rest:
+        draft.say("dropped", {"rest": rest})
     draft.state = replace(draft.state, tasks=tasks[:-1], question=Question())
     if draft.state.tasks:
         resume(draft)
@@ -83,7 +96,13 @@ def go_back(draft: Draft) -> None:
 
 
 def goodbye(draft: Draft) -> None:
+    if draft.noted:  # "bye, oh, and one more thing"
+        resume(draft)
+        return
     unfinished = [t for t in draft.state.tasks if t.flow != draft.house.pack.verify_with]
+    rest = named(draft.house.pack, draft.state.further)
+    if rest:
+        draft.say("goodbye_rest", {"rest": rest})
     if unfinished:
         draft.state = replace(draft.state, tasks=tuple(unfinished))
         draft.say("goodbye_unfinished")

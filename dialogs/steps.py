@@ -14,6 +14,7 @@ from dataclasses import replace
 from audio.types import Expectation
 from dialogs.draft import Draft, listed
 from dialogs.fitting import Fit, placed, problem
+from dialogs.further import absorbed
 from dialogs.pack import Flow, Step
 from dialogs.replies import shown
 from dialogs.state import Filled, Pending, Question, Task
@@ -32,7 +33,7 @@ def begin(draft: Draft, flow_name: str, slots: Iterable[Slot], said: str) -> Non
     same = next((t for t in state.tasks if t.flow == flow_name), None)
     task = same or Task(flow_name, begun=draft.turn, wanted=said)
     draft.state = replace(state, tasks=(*others[-(DEPTH - 1) :], task))
-    for name, slot in placed(pack, task, slots, ""):
+    for name, slot in placed(pack, task, absorbed(draft, flow_name, slots), ""):
         put(draft, Fit(name, slot, len(draft.state.tasks) - 1))
     flow = pack.flows[flow_name]
     if _needs_identity(draft, flow) and not (flow.money and state.waiting):
@@ -142,12 +143,11 @@ def advance(draft: Draft) -> None:
 
 
 def what_else(draft: Draft) -> None:
-    if draft.state.waiting:
-        draft.state = replace(draft.state, question=Question("waiting", reply="waiting"))
-        if not draft.replies:
-            draft.say("waiting")
-        return
-    draft.ask(draft.open_question("more"))
+    """Nothing is in progress any more. What follows is decided when the turn is (dialogs.flow)."""
+    waiting = Question("waiting", reply="waiting")
+    question = waiting if draft.state.waiting else draft.open_question("more")
+    draft.state = replace(draft.state, question=question)
+    draft.free = True
 
 
 def _take(draft: Draft, task: Task, index: int, step: Step) -> bool:

@@ -22,6 +22,7 @@ def summarise(
     lines = [
         _wants(state),
         *(_task(pack, state, task) for task in state.tasks if task.flow != pack.verify_with),
+        _further(pack, state),
         _done(state),
         _identity(state),
         _mood(talk, what, turn),
@@ -32,7 +33,7 @@ def summarise(
 
 def masked(text: str, pack: Pack, what: Understanding) -> str:
     """The customer's words without what they said to prove who they are."""
-    for slot in what.slots:
+    for slot in (*what.slots, *(slot for request in what.also for slot in request.slots)):
         spec = pack.slots.get(slot.name)
         if slot.name == "digits" or (spec and spec.secret):
             low = text.lower()
@@ -66,6 +67,11 @@ def _task(pack: Pack, state: DialogueState, task: Task) -> str:
     parts += [f"known: {', '.join(known)}"] if known else []
     parts += [f"missing: {', '.join(missing)}"] if missing else []
     return "; ".join(parts)
+
+
+def _further(pack: Pack, state: DialogueState) -> str:
+    said = [f'"{masked(w.what.text, pack, w.what)}" (turn {w.turn})' for w in state.further]
+    return f"Asked for too, not begun: {'; '.join(said)}" if said else ""
 
 
 def _plain(value: str, kind: str) -> str:

@@ -7,8 +7,10 @@ from math import fsum, isclose
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dialogs.further import KEPT
 from dialogs.pack import Pack
-from tests.scripted_mind import Bot
+from dialogs.talk import Request
+from tests.scripted_mind import Bot, understood
 
 PACK = Pack.load()
 FREE = {"verify_customer", "branch_hours", "book_appointment"}
@@ -26,6 +28,7 @@ MOVES = st.one_of(
     st.tuples(st.just("says"), st.sampled_from(ANSWERS), st.just(0.95)),
     st.tuples(st.just("says"), st.sampled_from(EXAMPLES), st.sampled_from([0.2, 0.45, 0.7, 0.95])),
     st.tuples(st.just("says"), st.text(max_size=30), st.floats(0, 1)),
+    st.tuples(st.just("both"), st.sampled_from(EXAMPLES), st.sampled_from([0.2, 0.45, 0.95])),
     st.tuples(st.just("bank"), st.just(""), st.just(1.0)),
     st.tuples(st.just("bank"), st.sampled_from(REASONS), st.just(0.0)),
     st.tuples(
@@ -56,6 +59,9 @@ class Watch(Bot):
             case "says":
                 heard = sure if sure < 0.3 else 1.0
                 self.says(text, sure, upset=1.0 - sure, upset_spread=0.2, heard=heard)
+            case "both":
+                also = tuple(self.request(word, sure) for word in (text, *EXAMPLES[:: 1 + calls]))
+                self.says(f"hm {text}", 0.95, also=also[:6])
             case "bank":
                 self.bank(ok=sure > 0.5, reason=text, **(GIVEN if sure > 0.5 else {}))
             case "stale":
@@ -66,12 +72,16 @@ class Watch(Bot):
                 getattr(self, kind)()
         self.check(before, calls, kind)
 
+    def request(self, text: str, sure: float) -> Request:
+        what = understood(self.pack, text)
+        return Request(text, what.intent, sure, what.slots)
+
     def check(self, before, calls: int, kind: str) -> None:
         last = self.last
         if before.ended:
             assert not last.replies
             assert last.act is None
-        elif kind in {"says", "nothing", "misses", "returns"}:
+        elif kind in {"says", "both", "nothing", "misses", "returns"}:
             assert last.replies or last.act, "a turn without an answer"
         if last.act is not None:
             assert len(self.calls) == calls + 1
@@ -82,6 +92,7 @@ class Watch(Bot):
         if last.escalation is not None:
             assert isclose(fsum(e.weight for e in last.escalation.evidence), last.escalation.score)
             assert "4471" not in last.escalation.summary
+        assert len(last.state.further) <= KEPT
         given = {f.value for task in last.state.tasks for f in task.slots.values()}
         for reply in last.replies:
             assert reply.text.strip()

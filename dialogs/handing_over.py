@@ -1,0 +1,64 @@
+"""Does a person take over after this turn, and what is the customer told?
+
+What the bank reported and what was answered is still said; what was about to be asked is not,
+except where going on makes an account safe. Held by tests/dialogs/test_escalation.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dialogs.draft import Draft
+from dialogs.escalation import Heard, insist, judge
+from dialogs.interpret import Meaning
+from dialogs.state import Question
+from dialogs.talk import Conversation, Understanding
+
+
+def hand_over(draft: Draft, talk: Conversation, what: Understanding) -> None:
+    """Weigh whether a person should take over, and tell the customer when it is so."""
+    pack = draft.house.pack
+    now = Heard(draft.turn, draft.at, what)
+    judged = judge(pack, draft.state, talk, now)
+    escalation = judged.escalation
+    rule = pack.rules.get(draft.demanded)
+    if rule is not None and not draft.state.waiting:
+        escalation = insist(rule, pack, draft.state, talk, now)
+    draft.demanded = ""
+    draft.state = replace(draft.state, active=judged.active, accepted_person=False)
+    if escalation is None:
+        return
+    draft.state = replace(
+        draft.state,
+        waiting=True,
+        urgency=escalation.urgency,
+        active=judged.active | {escalation.rule},
+    )
+    draft.escalation, draft.evidence = escalation, escalation.evidence
+    _tell(draft, escalation.rule, pack.rules[escalation.rule].say)
+
+
+def _tell(draft: Draft, rule: str, reply: str) -> None:
+    """Say that a person comes. What makes an account safe goes on meanwhile."""
+    after = draft.replies
+    goes_on = bool(rule == "risky_intent" and draft.state.tasks)
+    draft.replies = [] if goes_on else [r for r in after if r.source or _reports(r.step)]
+    draft.say(reply)
+    if goes_on:
+        draft.replies += after
+    elif draft.state.pending is None:
+        draft.state = replace(draft.state, question=Question("waiting", reply="waiting"))
+
+
+def _reports(step: str) -> bool:
+    """Replies that tell what happened are kept when a person is called in the same turn."""
+    return step.endswith((".done", ".unavailable", ".uncertain"))
+
+
+def as_meant(what: Understanding, meaning: Meaning) -> Understanding:
+    """The understanding with the intent it had here: an answer is no request."""
+    if meaning.kind in {"task", "maybe"} or meaning.intent == "complaint":
+        return replace(what, intent=meaning.intent, confidence=meaning.confidence)
+    if meaning.kind == "person":
+        return replace(what, intent="talk_to_person", confidence=meaning.confidence)
+    return replace(what, intent="")
