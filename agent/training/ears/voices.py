@@ -42,7 +42,7 @@ FESTIVAL = ("kal_diphone", "ked_diphone", "cmu_us_slt_arctic_hts")
 
 
 def espeak_speakers() -> list[Speaker]:
-    return [_espeak(f"{accent}+{variant}") for accent in ACCENTS for variant in VARIANTS]
+    return [espeak_voice(f"{accent}+{variant}") for accent in ACCENTS for variant in VARIANTS]
 
 
 def recorded_speakers() -> list[Speaker]:
@@ -69,7 +69,8 @@ def spoken(
         yield Utterance(source, str(index), name, "train", text, rate, seconds), samples
 
 
-def _espeak(language: str) -> Speaker:
+def espeak_voice(language: str) -> Speaker:
+    """A voice of espeak-ng, by its own name for it: an accent, a plus, a variant."""
     def speak(text: str, random: np.random.Generator) -> tuple[Pcm, int]:
         samples = Voice(language, int(random.integers(120, 230))).speak(text, RATE)
         return np.round(np.clip(samples, -1, 1) * 32767).astype(np.int16), RATE
