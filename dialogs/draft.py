@@ -104,6 +104,10 @@ class Draft:
         match question.kind:
             case "confirm" | "intent" | "person":
                 return ("Yes", "No")
+            case "which":
+                asked = [pack.intents[name] for name in question.options]
+                shorts = [intent.short or intent.about for intent in asked]
+                return (*(short[:1].upper() + short[1:] for short in shorts), "Neither")
             case "open" | "menu":
                 return tuple(pack.says(name).capitalize() for name in pack.menu)
             case "change":

@@ -57,7 +57,7 @@ def _reports(step: str) -> bool:
 
 def as_meant(what: Understanding, meaning: Meaning) -> Understanding:
     """The understanding with the intent it had here: an answer is no request."""
-    if meaning.kind in {"task", "maybe"} or meaning.intent == "complaint":
+    if meaning.kind in {"task", "maybe", "which", "picked"} or meaning.intent == "complaint":
         return replace(what, intent=meaning.intent, confidence=meaning.confidence)
     if meaning.kind == "person":
         return replace(what, intent="talk_to_person", confidence=meaning.confidence)

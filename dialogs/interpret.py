@@ -8,7 +8,7 @@ steering words and requests for a person beat both. Held by tests/dialogs/test_i
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from dialogs.choices import closest
@@ -17,16 +17,18 @@ from dialogs.pack import Pack, plain
 from dialogs.slots import YES_NO
 from dialogs.state import DialogueState, Task
 from dialogs.talk import NOTHING_HEARD, Slot, Understanding
+from dialogs.which import askable, is_short, picked
 
 Kind = Literal[
     "nothing", "unheard", "unclear", "yes", "no", "unsure_yes", "answer", "task", "again", "maybe",
+    "which", "picked",
     "question", "talk", "person", "cancel", "start_over", "repeat", "go_back", "goodbye",
     "change", "out_of_scope",
 ]  # fmt: skip
 
 WHOLE = 0.6  # share of the letters
 FILLERS = frozenset({"uh", "um", "er", "erm", "hm", "hmm", "ah", "eh", "mm", "well", "so", "like"})
-CLOSED = frozenset({"confirm", "intent", "person", "more", "change", "resume"})
+CLOSED = frozenset({"confirm", "intent", "which", "person", "more", "change", "resume"})
 STEERING: dict[str, Kind] = {
     "talk_to_person": "person",
     "cancel": "cancel",
@@ -45,6 +47,7 @@ class Meaning:
     confidence: float = 1.0
     fits: tuple[Fit, ...] = ()
     said: str = ""  # "yes" or "no" beside an answer
+    options: tuple[str, ...] = ()  # the intents it may be, or those that were picked
 
 
 def interpret(pack: Pack, state: DialogueState, what: Understanding) -> Meaning:
@@ -64,6 +67,7 @@ def interpret(pack: Pack, state: DialogueState, what: Understanding) -> Meaning:
     fits = fitting(pack, state, what.slots)
     meaning = (
         _steering(pack, state, intent, sure, fits, text)
+        or _which(pack, state, intent, sure, text)
         or _reply_to_question(pack, state, what, intent, sure, fits)
         or _menu(pack, state, text, what)
         or _once_more(pack, state, what, intent)
@@ -74,7 +78,35 @@ def interpret(pack: Pack, state: DialogueState, what: Understanding) -> Meaning:
         return Meaning("maybe", meaning.intent, meaning.confidence)
     if doubtful and meaning.kind == "yes" and state.question.kind == "confirm":
         return Meaning("unsure_yes")
-    return meaning
+    return _narrowed(pack, state, what, meaning)
+
+
+def _narrowed(pack: Pack, state: DialogueState, what: Understanding, meaning: Meaning) -> Meaning:
+    """Where a guess would be asked about, a choice of the likeliest is a better question.
+
+    A task in progress is not left for words that only might be something else.
+    """
+    guess = meaning.kind == "maybe" or (meaning.kind == "unclear" and not state.tasks)
+    if not guess or state.question.kind == "which":
+        return meaning
+    options = askable(pack, state, what.possible)
+    return replace(meaning, kind="which", options=options) if options else meaning
+
+
+def _which(pack: Pack, state: DialogueState, intent: str, sure: float, text: str) -> Meaning | None:
+    """An answer to "is it about this or that?"; a request of its own wins over a passing word."""
+    options = state.question.options
+    if state.question.kind != "which":
+        return None
+    answer = picked(pack, options, text)
+    if answer is None or not is_short(text):
+        if intent in options and sure >= pack.deciding.confirm_from:
+            return Meaning("picked", intent, options=(intent,))
+        if answer is None or _leads_elsewhere(pack, state, intent, sure, answered=False):
+            return None
+    if not answer.intents:
+        return Meaning("no")
+    return Meaning("picked", answer.intents[0], options=answer.intents)
 
 
 # "It was Pulse Gym" names Pulse Gym.

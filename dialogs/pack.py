@@ -29,6 +29,7 @@ class Intent:
     flow: str = ""
     phrase: str = ""
     short: str = ""
+    about: str = ""
     risk: Literal["normal", "high"] = "normal"
 
 

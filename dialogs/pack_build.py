@@ -94,7 +94,7 @@ def _knowledge(folder: Path, top: PackText, page: Page) -> Knowledge:
 
 def _intents(given: IntentsText) -> dict[str, Intent]:
     return {
-        name: Intent(name, i.kind, tuple(i.examples), i.flow, i.phrase, i.short, i.risk)
+        name: Intent(name, i.kind, tuple(i.examples), i.flow, i.phrase, i.short, i.about, i.risk)
         for name, i in given.intents.items()
     }
 

@@ -22,7 +22,8 @@ ENGINE_SAYS = (
     "choices offer_person did_you_mean sure change out_of_scope still_there still_there_menu "
     "silent_end answer no_answer no_answer_offer verify.begin verify.locked wrong.length "
     "wrong.zero wrong.too_much wrong.past wrong.future wrong.same waiting waiting_money "
-    "handed_back go_on noted next_task next_question next_maybe dropped goodbye_rest too_many"
+    "handed_back go_on noted next_task next_question next_maybe dropped goodbye_rest too_many "
+    "which which_to_do which_again"
 )
 BUILT_IN = "bank agent menu comma_name task intent answer count length limit on_date rest"
 

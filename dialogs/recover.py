@@ -12,6 +12,7 @@ from audio.types import Expectation
 from dialogs.draft import Draft
 from dialogs.state import DialogueState, Question
 from dialogs.steps import advance, ask_slot, what_else
+from dialogs.which import ask_which
 
 YES_NO = Expectation("yes_no")
 
@@ -52,7 +53,7 @@ def miss(draft: Draft, reply: str) -> None:
         advance(draft)
     elif state.misses >= patience.misses_before_menu:
         ask_menu(draft)
-    elif state.question.kind in {"intent", "person", "resume"}:
+    elif state.question.kind in {"intent", "which", "person", "resume"}:
         draft.state = replace(draft.state, question=draft.open_question())
 
 
@@ -97,5 +98,7 @@ def ask_again(draft: Draft, state: DialogueState) -> None:
         ask_slot(draft, state.question.name)
     elif state.question.kind in {"person", "resume"}:
         draft.ask(state.question)
+    elif state.question.kind == "which":
+        ask_which(draft, state.question.options, again=True)
     elif state.tasks:
         advance(draft)

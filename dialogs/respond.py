@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from audio.types import Expectation
 from dialogs.draft import Draft, listed
+from dialogs.further import PERSON
 from dialogs.interpret import Meaning
 from dialogs.recover import YES_NO, ask_menu, miss, nothing_said, resume
 from dialogs.state import DialogueState, Question, Task, Waited
@@ -26,6 +27,7 @@ from dialogs.steering import (
 )
 from dialogs.steps import advance, ask_slot, begin, confirmed, put
 from dialogs.talk import Understanding
+from dialogs.which import ask_which
 
 SURE_SHARE = 0.75  # of a question's weight, for answering what a model took to be out of scope
 
@@ -71,7 +73,7 @@ def values_of(state: DialogueState) -> list[dict[str, str]]:
 
 def _task(draft: Draft, meaning: Meaning, what: Understanding) -> None:
     intent = draft.house.pack.intents[meaning.intent]
-    if meaning.intent == "talk_to_person":
+    if meaning.intent == PERSON:
         want_person(draft, what)
         return
     note(draft, what)
@@ -98,6 +100,30 @@ def _maybe(draft: Draft, meaning: Meaning, what: Understanding) -> None:
     draft.ask(question, intent=intent.phrase or intent.short)
 
 
+def _which(draft: Draft, meaning: Meaning, what: Understanding) -> None:
+    """Two or three things are likely. What the documents surely answer needs no asking."""
+    found = draft.house.pack.knowledge.answer(what.text) if _asks(what.text) else None
+    if found is not None and found.share >= SURE_SHARE and "question" in meaning.options:
+        _question(draft, meaning, what)
+        return
+    draft.state = replace(draft.state, offered=Waited(what, draft.at, draft.turn))
+    ask_which(draft, meaning.options)
+
+
+def _picked(draft: Draft, meaning: Meaning, what: Understanding) -> None:
+    """One of them, with what was said before; of "both", the second waits for the first."""
+    said = _as_offered(draft, what)
+    first, *others = sorted(meaning.options, key=lambda option: option != PERSON)
+    meant = [replace(said, intent=other, confidence=1.0) for other in others]
+    draft.noted = tuple(Waited(other, draft.at, draft.turn) for other in meant)
+    state = replace(draft.state, offered=None, further=(*draft.noted, *draft.state.further))
+    draft.state = replace(state, accepted_person=first == PERSON)
+    if draft.house.pack.intents[first].kind == "question":
+        _question(draft, Meaning("question", first), said)
+    else:
+        _task(draft, Meaning("task", first), said)
+
+
 def _yes(draft: Draft, meaning: Meaning, what: Understanding) -> None:
     state = draft.state
     match state.question.kind:
@@ -105,9 +131,14 @@ def _yes(draft: Draft, meaning: Meaning, what: Understanding) -> None:
             confirmed(draft)
             advance(draft)
         case "intent":
-            wants_person = state.question.name == "talk_to_person"
+            wants_person = state.question.name == PERSON
+            said = _as_offered(draft, what)
             draft.state = replace(state, offered=None, accepted_person=wants_person)
-            _task(draft, Meaning("task", state.question.name), _as_offered(state, what))
+            _task(draft, Meaning("task", state.question.name), said)
+        case "which" if state.question.reply != "which_again":
+            ask_which(draft, state.question.options, again=True)
+        case "which":
+            ask_menu(draft)
         case "person":
             draft.state = replace(state, accepted_person=True)
             want_person(draft, what)
@@ -121,13 +152,15 @@ def _yes(draft: Draft, meaning: Meaning, what: Understanding) -> None:
             resume(draft)
 
 
-def _as_offered(state: DialogueState, what: Understanding) -> Understanding:
+def _as_offered(draft: Draft, what: Understanding) -> Understanding:
     """What was asked about, in the words and with the values it was said with, and new values."""
-    if state.offered is None:
+    before = draft.state.offered
+    if before is None:
         return what
+    draft.taken = before
     named = {slot.name for slot in what.slots}
-    kept = tuple(slot for slot in state.offered.what.slots if slot.name not in named)
-    return replace(what, text=state.offered.what.text, slots=(*kept, *what.slots))
+    kept = tuple(slot for slot in before.what.slots if slot.name not in named)
+    return replace(what, text=before.what.text, slots=(*kept, *what.slots))
 
 
 def _no(draft: Draft, _meaning: Meaning, what: Understanding) -> None:
@@ -135,7 +168,7 @@ def _no(draft: Draft, _meaning: Meaning, what: Understanding) -> None:
     match state.question.kind:
         case "confirm":
             _ask_change(draft)
-        case "intent":
+        case "intent" | "which":
             draft.state = replace(state, offered=None, misses=0 if state.further else 1)
             if state.tasks or state.further:
                 resume(draft)
@@ -216,6 +249,8 @@ REACTIONS: dict[str, Reaction] = {
     "answer": _answer,
     "task": _task,
     "maybe": _maybe,
+    "which": _which,
+    "picked": _picked,
     "again": _again,
     "question": _question,
     "talk": _talk,

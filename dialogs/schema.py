@@ -28,6 +28,7 @@ class IntentText(Strict):
     flow: str = ""
     phrase: str = ""
     short: str = ""
+    about: str = ""
     risk: Literal["normal", "high"] = "normal"
     examples: list[Word] = Field(min_length=1)
 

@@ -15,18 +15,21 @@ from audio.types import Expectation
 from dialogs.talk import ActionCall, Reply, Tone, Understanding
 
 Asked = Literal[
-    "open", "more", "slot", "confirm", "change", "intent", "menu", "person", "resume", "waiting"
-]
+    "open", "more", "slot", "confirm", "change", "intent", "which", "menu", "person", "resume",
+    "waiting",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the customer has been asked last. `name` is a slot or an intent, by `kind`."""
+    """What the customer has been asked last. `name` is a slot or an intent, by `kind`;
+    `options` are the intents of a "which"."""
 
     kind: Asked = "open"
     name: str = ""
     reply: str = "open"
     expect: Expectation = field(default_factory=Expectation)
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ class Watch(Bot):
                 heard = sure if sure < 0.3 else 1.0
                 self.says(text, sure, upset=1.0 - sure, upset_spread=0.2, heard=heard)
             case "both":
-                also = tuple(self.request(word, sure) for word in (text, *EXAMPLES[:: 1 + calls]))
+                also = tuple(self.request(word, sure) for word in (text, *EXAMPLES[calls::97][:5]))
                 self.says(f"hm {text}", 0.95, also=also[:6])
             case "bank":
                 self.bank(ok=sure > 0.5, reason=text, **(GIVEN if sure > 0.5 else {}))
