@@ -109,8 +109,25 @@ class Wording:
 
 
 @dataclass(frozen=True, slots=True)
+class Costs:
+    """What mistakes cost, in any unit: only their proportion counts."""
+
+    missed: float  # a customer who needed a person and did not get one
+    needless: float  # a person called for nothing
+
+    @property
+    def threshold(self) -> float:
+        """The probability from which handing over costs less than not doing so: where
+        p * missed = (1 - p) * needless."""
+        return self.needless / (self.needless + self.missed)
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
-    """When a person takes over, and how much each piece of evidence weighs."""
+    """When a person takes over, and how much each piece of evidence weighs.
+
+    It fires from `enter` on and is armed again below `leave`.
+    """
 
     name: str
     urgency: Literal["low", "normal", "high"]
@@ -165,6 +182,7 @@ class Pack:
     replies: Mapping[str, Wording]
     apologies: tuple[str, ...]
     rules: Mapping[str, Rule]
+    costs: Costs
     remember: float
     hearing: Hearing
     deciding: Deciding

@@ -11,6 +11,7 @@ from typing import Literal
 
 from dialogs.knowledge import Knowledge
 from dialogs.pack import (
+    Costs,
     Deciding,
     Failure,
     Flow,
@@ -53,7 +54,7 @@ def _assemble(folder: Path, pages: Mapping[str, Page]) -> Pack:
     replies = pages["replies"].checked(RepliesText)
     flows = pages["flows"].checked(FlowsText)
     intents = _intents(pages["intents"].checked(IntentsText))
-    rules = {n: Rule(name=n, **r.model_dump()) for n, r in policy.rules.items()}
+    rules = {n: _rule(n, policy, pages["escalation"]) for n in policy.rules}
     return Pack(
         directory=folder,
         bank=top.bank,
@@ -67,6 +68,7 @@ def _assemble(folder: Path, pages: Mapping[str, Page]) -> Pack:
         replies={name: _wording(given) for name, given in replies.replies.items()},
         apologies=tuple(replies.apologies),
         rules=rules,
+        costs=Costs(**policy.costs.model_dump()),
         remember=policy.remember,
         hearing=Hearing(**top.hearing.model_dump()),
         deciding=Deciding(**top.deciding.model_dump()),
@@ -75,6 +77,27 @@ def _assemble(folder: Path, pages: Mapping[str, Page]) -> Pack:
         calm_below=top.mood.calm_below,
         knowledge=_knowledge(folder, top, pages["pack"]),
         exact={plain(e): i.name for i in intents.values() for e in i.examples},
+    )
+
+
+def _rule(name: str, policy: EscalationText, page: Page) -> Rule:
+    """`enter` follows from the costs and `leave` from `enter`, unless the rule says them."""
+    given = policy.rules[name]
+    if given.costs and given.enter is not None:
+        said = "`enter` follows from the costs: say one of the two"
+        raise page.error(["rules", name, "enter"], said)
+    costs = Costs(**(given.costs or policy.costs).model_dump())
+    enter = costs.threshold if given.enter is None else given.enter
+    return Rule(
+        name=name,
+        urgency=given.urgency,
+        baseline=given.baseline,
+        enter=enter,
+        leave=policy.rearm * enter if given.leave is None else given.leave,
+        least_turns=given.least_turns,
+        say=given.say,
+        terms=given.terms,
+        intents=given.intents,
     )
 
 

@@ -101,11 +101,17 @@ class RepliesText(Strict):
     replies: dict[str, Lines | ReplyText]
 
 
+class CostsText(Strict):
+    missed: float = Field(gt=0)
+    needless: float = Field(gt=0)
+
+
 class RuleText(Strict):
     urgency: Literal["low", "normal", "high"]
     baseline: float
-    enter: Probability
-    leave: Probability
+    costs: CostsText | None = None
+    enter: Probability | None = None
+    leave: Probability | None = None
     least_turns: int = Field(default=1, ge=1)
     say: str
     terms: dict[str, float]
@@ -113,6 +119,8 @@ class RuleText(Strict):
 
 
 class EscalationText(Strict):
+    costs: CostsText
+    rearm: float = Field(default=0.5, gt=0, lt=1)
     remember: Probability = 0.7
     rules: dict[str, RuleText]
 

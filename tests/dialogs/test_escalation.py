@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from math import fsum, isclose
 
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialogs.escalation import Heard, judge, probability
-from dialogs.pack import Pack
+from dialogs.pack import Costs, Pack
 from dialogs.state import DialogueState
 from dialogs.talk import Conversation, Evidence, Understanding
 from tests.scripted_mind import Bot
@@ -209,7 +210,7 @@ def test_a_preferred_customer_weighs_a_little(pack):
     now = Heard(1, 1.0, Understanding("x", "", 0.0))
     plain = judge(pack, DialogueState(), Conversation(), now)
     assert plain.escalation is None
-    rule = replace(pack.rules["upset_over_turns"], enter=0.05, leave=0.01, least_turns=1)
+    rule = replace(pack.rules["upset_over_turns"], enter=0.005, leave=0.001, least_turns=1)
     eager = replace(pack, rules={"upset_over_turns": rule})
     judged = judge(eager, state, Conversation(), now).escalation
     assert judged is not None
@@ -236,6 +237,30 @@ def test_weights_add_up_and_no_cause_fires_twice_while_waiting(turns):
         assert isclose(probability(escalation.score), escalation.probability)
         assert escalation.summary
     assert len({e.rule for e in bot.escalations}) == len(bot.escalations)
+
+
+def test_the_threshold_follows_from_what_mistakes_cost(pack):
+    assert pack.costs == Costs(missed=5, needless=1)
+    rule = pack.rules["upset_over_turns"]
+    assert rule.enter == pytest.approx(1 / 6)
+    assert rule.leave == pytest.approx(0.25 / 6)
+    assert pack.rules["explicit_request"].enter == 0.75
+
+
+@given(st.floats(0.01, 100), st.floats(0.01, 100), st.floats(0, 1))
+def test_handing_over_is_the_cheaper_mistake_exactly_above_the_threshold(missed, needless, p):
+    costs = Costs(missed, needless)
+    cheaper = p * missed > (1 - p) * needless
+    assert cheaper == (p > costs.threshold) or isclose(p, costs.threshold)
+
+
+def test_a_rule_may_say_its_thresholds_itself(pack, tmp_path):
+    shutil.copytree(pack.directory, tmp_path / "pack")
+    file = tmp_path / "pack" / "escalation.yaml"
+    said = "least_turns: 2\n    enter: 0.6\n    leave: 0.2"
+    file.write_text(file.read_text().replace("least_turns: 2", said))
+    rule = Pack.load(tmp_path / "pack").rules["upset_over_turns"]
+    assert (rule.enter, rule.leave) == (0.6, 0.2)
 
 
 def test_a_score_out_of_range_is_still_a_probability():

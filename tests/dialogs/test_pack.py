@@ -105,8 +105,13 @@ def test_the_built_in_pack_is_whole(pack):
          "nothing fills {passcode}", "ask.passcode"),
         ("replies", "  no_answer:", "  no_reply:", '"no_answer" is missing', "replies"),
         ("escalation", "asked_before:", "asked_befor:", 'did you mean "asked_before"', "befor"),
-        ("escalation", "enter: 0.70", "enter: 0.20", "must be below", "leave"),
-        ("escalation", "report_fraud: 4.5", "report_fraude: 4.5", "report_fraud", "fraude"),
+        ("escalation", "least_turns: 2", "leave: 0.20", "must be below", "leave"),
+        ("escalation", "      needless: 3", "      needless: 3\n    enter: 0.5", "say one of",
+         "enter: 0.5"),
+        ("escalation", "missed: 5 ", "missed: 0 ", "greater than 0", "missed: 0"),
+        ("escalation", "rearm: 0.25", "rearm: 1.5", "less than 1", "rearm"),
+        ("escalation", "costs:\n  missed", "cost:\n  missed", 'did you mean "costs"', "cost:"),
+        ("escalation", "report_fraud: 10.0", "report_fraude: 10.0", "report_fraud", "fraude"),
     ],
 )  # fmt: skip
 def test_each_way_to_break_it(broken, name, old, new, says, at):
