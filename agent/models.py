@@ -21,6 +21,7 @@ SETTINGS: Mapping[Kind, str] = {
     "letters": "speech_checkpoint",
     "feelings": "emotion_checkpoint",
     "whole turns": "writer_checkpoint",
+    "sentences": "sentence_checkpoint",
 }
 
 models = typer.Typer(help="Fetch and list checkpoints to use beside ours.", no_args_is_help=True)

@@ -35,7 +35,7 @@ from yaml import YAMLError  # type: ignore[import-untyped]
 
 from audio.types import AudioError
 
-Kind = Literal["letters", "feelings", "whole turns"]
+Kind = Literal["letters", "feelings", "whole turns", "sentences"]
 
 # Encoders over raw 16 kHz audio that share wav2vec2's shape, by transformers' `model_type`.
 ENCODERS = frozenset(
@@ -43,6 +43,8 @@ ENCODERS = frozenset(
     | {"unispeech-sat"}
 )
 WRITERS = frozenset({"whisper", "moonshine"})
+# Encoders of written sentences.
+READERS = frozenset({"albert", "bert", "distilbert", "electra", "mpnet", "roberta", "xlm-roberta"})
 
 # Weights in the order in which transformers looks for them.
 WEIGHTS = (
@@ -56,6 +58,7 @@ _NEEDED = (
     *("config.json", "generation_config.json", "preprocessor_config.json", "processor_config.json"),
     *("vocab.json", "merges.txt", "normalizer.json", "added_tokens.json", "tokenizer.json"),
     *("tokenizer_config.json", "special_tokens_map.json", "README.md", "LICENSE*"),
+    *("vocab.txt", "sentencepiece.bpe.model", "spiece.model", "1_Pooling/config.json"),
 )
 
 
@@ -73,6 +76,8 @@ def kind_of(config: Mapping[str, Any]) -> Kind | None:
         return "feelings"
     if model in WRITERS and any(head.endswith("ForConditionalGeneration") for head in heads):
         return "whole turns"
+    if model in READERS:
+        return "sentences"
     return None
 
 
@@ -89,7 +94,7 @@ def located(name: str) -> Path:
         raise CheckpointError(f"there is no folder {name!r}, and no name looks like it") from None
     if not isinstance(config, str):
         raise CheckpointError(
-            f"no speech checkpoint {name!r} on this machine; `hearken models pull {name}` "
+            f"no checkpoint {name!r} on this machine; `hearken models pull {name}` "
             "fetches it on purpose"
         )
     return Path(config).parent
@@ -206,5 +211,5 @@ def useless(name: str, config: Mapping[str, Any]) -> str:
             f"{name!r} ({heads}) has neither a CTC head nor a sequence-classification head: "
             "it was only pretrained and must be fine-tuned first"
         )
-    known = ", ".join(sorted(ENCODERS | WRITERS))
+    known = ", ".join(sorted(ENCODERS | READERS | WRITERS))
     return f"{name!r} is a {model} model ({heads}); these can be used here: {known}"

@@ -15,15 +15,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agent.understanding.fusion import Fusion, VoiceWeights, fuse
 from agent.understanding.meaning import Meaning
+from agent.understanding.requests import Piece, requests
 from agent.understanding.text import FeelingModel, IntentModel, IntentVerdict
-from agent.understanding.words import MindError, foreign, plain
+from agent.understanding.words import MindError, foreign, load, plain
 from audio.types import Expectation, Prosody, Spoken
 from dialogs.pack import Pack
 from dialogs.slots import extract
-from dialogs.talk import NOTHING_HEARD, OUT_OF_SCOPE, Understanding
+from dialogs.talk import NOTHING_HEARD, OUT_OF_SCOPE, Request, Understanding
+
+if TYPE_CHECKING:
+    from agent.understanding.sentences import SentenceEncoder
 
 __all__ = ["Mind", "MindError"]
 
@@ -39,13 +44,18 @@ class Mind:
     models: Mapping[str, str]  # role -> name, start of the file's SHA-256, licence
 
     @classmethod
-    def load(cls, pack: Pack, weights: Path) -> Mind:
-        """`weights` is the folder of all weights, with `understanding` and perhaps `emotion`."""
-        intents_at = weights / "understanding" / "intents.safetensors"
+    def load(cls, pack: Pack, weights: Path, sentences: str = "auto") -> Mind:
+        """`weights` is the folder of all weights, with `understanding` and perhaps `emotion`.
+
+        `sentences` names a sentence encoder; "auto": the one that intents were trained beside, if
+        it is on this machine; "": none.
+        """
+        intents_at, encoder = beside(weights / "understanding", sentences)
         feelings_at = weights / "understanding" / "feelings.safetensors"
         voice_at = weights / "emotion" / "upset.json"
-        intents, feelings = IntentModel.load(intents_at), FeelingModel.load(feelings_at)
-        if different := set(intents.intents) ^ set(pack.intents):
+        intents = IntentModel.load(intents_at, encoder)
+        feelings = FeelingModel.load(feelings_at)
+        if different := (set(intents.intents) ^ set(pack.intents)) - {OUT_OF_SCOPE}:
             raise MindError(
                 f"{intents_at} was trained for other intents ({', '.join(sorted(different))}); "
                 f"run `hearken train understanding --pack {pack.directory}`"
@@ -57,6 +67,8 @@ class Mind:
             "feeling": f"word TF-IDF, {_named(feelings_at)}",
             "fusion": f"decision level, voice weights {voice.name}",
         }
+        if encoder is not None:
+            models["sentences"] = f"{encoder.name} {encoder.sha256}, {encoder.licence}"
         mind = cls(pack, intents, feelings, fusion, models)
         # Tables of dates and numbers are built on first use, 0.5 s: not while a caller waits.
         mind.understand("fifty dollars next week", None, Expectation(), date(2000, 1, 1), 0, 0.0)
@@ -81,10 +93,18 @@ class Mind:
         mood = fuse(self.fusion, feeling, heard, cues, turn, at, usual)
         written = unicodedata.normalize("NFKC", text)  # "²" is a digit to Python, no number to it
         slots = extract(written, self.pack, expect, today) if words else ()
+        also: tuple[Request, ...] = ()
         if foreign(text):
             verdict = IntentVerdict(OUT_OF_SCOPE, 1.0, {})
+        elif pieces := requests(written, self.intents, self.pack):
+            first, *more = pieces
+            verdict = IntentVerdict(first.intent, first.confidence, {})
+            slots = extract(first.text, self.pack, expect, today)
+            also = tuple(self._request(piece, today) for piece in more)
         else:
             verdict = Meaning(self.pack, self.intents)(words, slots, feeling, expect, context)
+        open_question = expect.kind == "open" and not also
+        possible = self.intents.coverage(verdict.probabilities, spoken is not None)
         heard = 0.0 if verdict.intent == NOTHING_HEARD else heard
         sure = verdict.confidence * (self._believed(heard) if words else 1.0)
         return Understanding(
@@ -100,7 +120,13 @@ class Mind:
             cues,
             mood.evidence,
             {**(spoken.models if spoken else {}), **self.models},
+            also,
+            possible if open_question else (),
         )
+
+    def _request(self, piece: Piece, today: date) -> Request:
+        slots = extract(piece.text, self.pack, Expectation(), today)
+        return Request(piece.text, piece.intent, piece.confidence, slots)
 
     def _believed(self, heard: float) -> float:
         """What of an intent's probability stays when the transcript is this sure: a strong keyword
@@ -117,6 +143,34 @@ def _others(
         (n, p) for n, p in verdict.probabilities.items() if n != verdict.intent and p >= least
     )
     return tuple(sorted(others, key=lambda other: (-other[1], other[0]))[:most])
+
+
+def beside(folder: Path, sentences: str) -> tuple[Path, SentenceEncoder | None]:
+    """The file of intents to use, and the sentence encoder that goes with it.
+
+    A file trained beside an encoder is named for it: intents-SHA256.safetensors.
+    """
+    alone = folder / "intents.safetensors"
+    if not sentences:
+        return alone, None
+    # torch and transformers are slow to import, and a mind without an encoder needs neither.
+    from agent.understanding.sentences import SentenceEncoder
+
+    if sentences != "auto":
+        encoder = SentenceEncoder.open(sentences)
+        found = folder / f"intents-{encoder.sha256}.safetensors"
+        if not found.exists():
+            raise MindError(
+                f"nothing was trained beside {sentences!r} yet: run `hearken train understanding "
+                f"--sentence-checkpoint {sentences}`"
+            )
+        return found, encoder
+    for found in sorted(folder.glob("intents-*.safetensors")):
+        try:
+            return found, SentenceEncoder.open(str(load(found)[2]["encoder"]))
+        except (MindError, KeyError):
+            continue  # its encoder is not on this machine, or is another one by now
+    return alone, None
 
 
 def _named(path: Path) -> str:

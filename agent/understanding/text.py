@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 from scipy.special import softmax  # type: ignore[import-untyped]
 
+from agent.understanding.conformal import Coverage
 from agent.understanding.words import NUMBER, Features, MindError, load, plain, save
 from dialogs.talk import OUT_OF_SCOPE
 
@@ -50,12 +52,23 @@ class Feeling:
         return self.bias + sum(weight for _, weight in self.terms)
 
 
+class Sentences(Protocol):
+    """A pretrained encoder (agent/understanding/sentences.py): texts (n) -> vectors (n, width)."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def sha256(self) -> str: ...
+    def __call__(self, sentences: Sequence[str], /) -> Array: ...
+
+
 @dataclass(frozen=True, slots=True)
 class IntentModel:
     """`weights` is (features, intents). Scores are divided by `temperature`.
 
     A turn whose likeliest intent stays below `threshold` is out of scope; the training rejects a
-    stated share of in-scope turns that way (see the model card).
+    stated share of in-scope turns that way (see the model card). `dense` (width, intents) are the
+    weights of a sentence encoder's vectors beside the features, for the one it was trained with.
     """
 
     features: Features
@@ -65,10 +78,18 @@ class IntentModel:
     temperature: float = 1.0
     threshold: float = 0.0
     heard_floor: float = 0.5  # share of a confidence that survives a transcript of confidence 0
+    coverage: Coverage = Coverage()
+    dense: Array | None = None
+    sentences: Sentences | None = None
 
     @classmethod
-    def load(cls, path: Path) -> IntentModel:
+    def load(cls, path: Path, sentences: Sentences | None = None) -> IntentModel:
+        """`sentences` must be the encoder that the file was trained with, if it was with one."""
         features, arrays, settings = load(path)
+        wanted, given = settings.get("sentences"), sentences and sentences.sha256
+        if wanted != given:
+            told = f"beside the sentence encoder {settings.get('encoder')} ({wanted})"
+            raise MindError(f"{path} was trained {told if wanted else 'without one'}; train again")
         try:
             return cls(
                 features,
@@ -78,23 +99,34 @@ class IntentModel:
                 float(str(settings["temperature"])),
                 float(str(settings["threshold"])),
                 float(str(settings["heard_floor"])),
+                Coverage.read(settings.get("coverage")),
+                arrays.get("dense"),
+                sentences,
             )
         except KeyError as error:
             raise MindError(f"{path} lacks {error}; train again") from error
 
     def save(self, path: Path) -> None:
-        settings = {
+        settings: dict[str, object] = {
             "intents": list(self.intents),
             "temperature": self.temperature,
             "threshold": self.threshold,
             "heard_floor": self.heard_floor,
+            "coverage": self.coverage.stored(),
         }
-        save(path, self.features, {"weights": self.weights, "bias": self.bias}, settings)
+        arrays = {"weights": self.weights, "bias": self.bias}
+        if self.dense is not None and self.sentences is not None:
+            arrays["dense"] = self.dense
+            settings |= {"sentences": self.sentences.sha256, "encoder": self.sentences.name}
+        save(path, self.features, arrays, settings)
 
     def scores(self, texts: Sequence[str]) -> Array:
         """Raw log-odds (texts, intents)."""
-        rows = self.features([plain(text) for text in texts])
-        return np.asarray(rows @ self.weights + self.bias, dtype=np.float32)
+        words = [plain(text) for text in texts]
+        scores = self.features(words) @ self.weights + self.bias
+        if self.dense is not None and self.sentences is not None:
+            scores = scores + self.sentences(words) @ self.dense
+        return np.asarray(scores, dtype=np.float32)
 
     def probabilities(self, texts: Sequence[str]) -> Array:
         chances = softmax(self.scores(texts).astype(np.float64) / self.temperature, axis=1)

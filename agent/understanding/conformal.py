@@ -1,0 +1,108 @@
+"""Which intents can a turn not be denied to have, at a stated rate of being wrong?
+
+Split conformal prediction: a threshold on the probability of the true intent, taken from turns the
+model was not fitted on, gives sets that hold the truth in `level` of all turns exchangeable with
+those (Vovk, Gammerman & Shafer 2005; Angelopoulos & Bates 2021, arXiv 2107.07511). The promise is
+kept apart for each group of turns (Mondrian sets, Vovk 2003): typed and heard, and of each those
+whose likeliest intent is clear and those where it is not. It is the latter that a clarifying
+question is for; pooled with the clear ones, whose first guess alone is right more often than
+promised, they would get sets too small. Invariants, held by
+tests/agent/understanding/test_conformal.py: the likeliest intent is always in; a likelier intent is
+never out when a less likely one is in; coverage holds on fresh draws.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Group = Literal["typed, clear", "typed, unclear", "heard, clear", "heard, unclear"]
+GROUPS: tuple[Group, ...] = ("typed, clear", "typed, unclear", "heard, clear", "heard, unclear")
+LEVEL = 0.90
+CLEAR = 0.60  # probability from which the likeliest intent is acted on (pack: deciding.act_from)
+FEWEST = 30  # turns of a group below which nothing is promised for it
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """`least`: for each group the lowest probability an intent may have and still be possible."""
+
+    least: Mapping[Group, float] = field(default_factory=dict)
+    level: float = LEVEL
+
+    @classmethod
+    def read(cls, stored: object) -> Coverage:
+        """What `stored` wrote into a file's settings; nothing is promised by an older file."""
+        if not isinstance(stored, dict):
+            return cls()
+        least = {name: float(stored["least"][name]) for name in GROUPS if name in stored["least"]}
+        return cls(least, float(stored["level"]))
+
+    def stored(self) -> dict[str, object]:
+        return {"level": self.level, "least": dict(self.least)}
+
+    def __call__(self, probabilities: Mapping[str, float], heard: bool) -> tuple[str, ...]:
+        """The possible intents, likeliest first; none where nothing is promised."""
+        order = sorted(probabilities, key=lambda name: (-probabilities[name], name))
+        if not order:
+            return ()
+        least = self.least.get(group(probabilities[order[0]], heard))
+        if least is None:
+            return ()
+        return (order[0], *(name for name in order[1:] if probabilities[name] >= least))
+
+
+def group(best: float, heard: bool) -> Group:
+    clear = "clear" if best >= CLEAR else "unclear"
+    return GROUPS[2 * heard + (clear == "unclear")]
+
+
+def fitted(
+    probabilities: ArrayLike, labels: ArrayLike, heard: ArrayLike, level: float = LEVEL
+) -> Coverage:
+    """From calibrated probabilities (n, intents), true columns (n,) and whether the words came
+    from a transcriber (n,), of turns that nothing else was fitted on."""
+    chances, right = np.asarray(probabilities, dtype=float), np.asarray(labels, dtype=int)
+    truth = chances[np.arange(len(right)), right]
+    least: dict[Group, float] = {}
+    for name, inside in grouped(chances, heard).items():
+        if inside.sum() >= FEWEST:
+            least[name] = _least(truth[inside], level)
+    return Coverage(least, level)
+
+
+def grouped(
+    probabilities: NDArray[np.float64], heard: ArrayLike
+) -> Mapping[Group, NDArray[np.bool_]]:
+    """Which rows belong to which group."""
+    spoken, best = np.asarray(heard, dtype=bool), probabilities.max(axis=1)
+    names = np.array([group(float(b), bool(h)) for b, h in zip(best, spoken, strict=True)])
+    return {name: names == name for name in GROUPS}
+
+
+def _least(truth: NDArray[np.float64], level: float) -> float:
+    """The finite-sample quantile: of n + 1 exchangeable turns, `level` lie at or above it."""
+    count = len(truth)
+    out = count - math.ceil((count + 1) * level)  # how many calibration turns may lie below
+    return float(np.sort(truth)[out]) if out >= 0 else 0.0
+
+
+def sizes_and_coverage(
+    coverage: Coverage, probabilities: ArrayLike, labels: ArrayLike, heard: ArrayLike
+) -> dict[Group, tuple[int, float, float]]:
+    """Of each group: turns, the share whose truth is in its set, the mean size of the sets."""
+    chances, right = np.asarray(probabilities, dtype=float), np.asarray(labels, dtype=int)
+    found: dict[Group, tuple[int, float, float]] = {}
+    for name, inside in grouped(chances, heard).items():
+        if name in coverage.least and inside.any():
+            rows, true = chances[inside], right[inside]
+            kept = rows >= coverage.least[name]
+            kept[np.arange(len(rows)), rows.argmax(axis=1)] = True
+            hit = kept[np.arange(len(rows)), true]
+            found[name] = (int(inside.sum()), float(hit.mean()), float(kept.sum(axis=1).mean()))
+    return found
