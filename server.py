@@ -12,7 +12,7 @@ import json
 import logging
 import signal
 import sys
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 from time import monotonic
@@ -59,13 +59,16 @@ def build(settings: Settings, core: int | None = None) -> House:
         if settings.actions_url
         else BankActions(settings.state / "bank.sqlite3", pack)
     )
+    store = Store(settings.state / "hearken.sqlite3")
+    oldest = datetime.now(UTC) - timedelta(days=settings.keep_days)
+    store.forget_before(oldest.isoformat(timespec="seconds"))
     return House(
         settings=settings,
         pack=pack,
         engine=Engine(Forked(settings, core), rules),
         admission=Admission(Limits(settings.max_sessions, settings.capacity)),
         actions=actions,
-        store=Store(settings.state / "hearken.sqlite3"),
+        store=store,
         metrics=Metrics(),
         rules=SessionRules(turns=settings.turns.rules(Endings.load())),
         clock=monotonic,

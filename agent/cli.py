@@ -17,10 +17,11 @@ from agent.bench.command import bench
 from agent.calling import call as call_recordings
 from agent.calling import chat as chat_in_terminal
 from agent.client import Refused
-from agent.config import PACKAGE, SettingsError
+from agent.config import PACKAGE, SettingsError, load
 from agent.engine import ModelsError
 from agent.evaluation import EvaluationError
 from agent.evaluation.command import evaluate_ears
+from agent.explain import NothingKept, explain, list_sessions, open_store
 from agent.models import models
 from agent.tune import tune
 from audio.codecs import Encoding
@@ -33,6 +34,7 @@ MISTAKES = (
     BenchError,
     EvaluationError,
     ModelsError,
+    NothingKept,
     PackError,
     Refused,
     SettingsError,
@@ -90,6 +92,22 @@ def doctor(
     from agent.doctor import examine  # loads the models
 
     raise typer.Exit(examine(config, console))
+
+
+@app.command("explain")
+def explain_session(
+    session: Annotated[
+        str, typer.Argument(help="A session's id, or how it begins; none: list them.")
+    ] = "",
+    config: Annotated[Path | None, typer.Option(help="The server's settings file.")] = None,
+    turn: Annotated[int | None, typer.Option(help="This turn alone.")] = None,
+) -> None:
+    """Show why a person was called in a conversation, or was not: the evidence of each turn."""
+    store = open_store(load(config).state)
+    if session:
+        explain(store, session, turn, console)
+    else:
+        list_sessions(store, console)
 
 
 @train.command()

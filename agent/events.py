@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from agent.notes import TurnNote
 from audio.types import Expectation, Leg, Prosody, Samples, Transcript
 from dialogs.talk import ActionCall, Channel, Escalation, Outcome, Reply, Understanding
 
@@ -304,6 +305,13 @@ class Relay:
 
 
 @dataclass(frozen=True, slots=True)
+class Remember:
+    """Keep this beyond the conversation. It holds no more than the customer has agreed to."""
+
+    note: TurnNote
+
+
+@dataclass(frozen=True, slots=True)
 class Close:
     code: int
     reason: str
@@ -321,5 +329,6 @@ Effect = (
     | HandOver
     | Notify
     | Relay
+    | Remember
     | Close
 )

@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import math
 import secrets
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 
 from websockets.asyncio.server import ServerConnection
@@ -25,6 +26,7 @@ from agent.admission import Admission
 from agent.config import Settings
 from agent.engine import Engine, NoAnswer
 from agent.metrics import Metrics
+from agent.notes import TurnNote
 from agent.outgoing import Outgoing
 from agent.session import Session, SessionRules
 from agent.store import Store
@@ -75,6 +77,7 @@ class Line:
         self._wakes_at = 0.0  # when its clock last looked
         self._speech_began = 0.0
         self._mistakes = 0
+        self._notes: deque[TurnNote] = deque()  # not kept yet
 
     @property
     def now(self) -> float:
@@ -97,6 +100,7 @@ class Line:
             if self.session is not None:
                 self._feed(e.Left(self.now))
                 self.house.engine.leave(self.id)
+                await asyncio.to_thread(self._keep)
                 await asyncio.to_thread(self.house.store.left, self.id)
 
     # -- what comes in -------------------------------------------------------------------------
@@ -218,6 +222,9 @@ class Line:
                 self._out.say(effect)
             case e.HandOver(state="requested"):
                 self._tasks.create_task(self._queue(effect))
+            case e.Remember(note):
+                self._notes.append(note)
+                self._tasks.create_task(asyncio.to_thread(self._keep))
             case e.Close():
                 self._close(effect)
                 return
@@ -268,6 +275,17 @@ class Line:
             house.store.queue, self.id, effect.id, effect.escalation, now
         )
         self._feed(e.Queued(self.now, effect.id, place, place * house.settings.wait_s))
+
+    def _keep(self) -> None:
+        """Write down what is not kept yet; called in a thread, and once more at the end, since a
+        task may be cancelled before its thread has begun."""
+        notes: list[TurnNote] = []
+        with suppress(IndexError):  # two threads may take from it at once
+            while True:
+                notes.append(self._notes.popleft())
+        if notes:
+            now = self.house.today().astimezone(UTC).isoformat(timespec="seconds")
+            self.house.store.remember(self.id, notes, now)
 
     # -- what goes out -------------------------------------------------------------------------
 

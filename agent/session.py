@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from agent import events as e
 from agent.asks import Ask, Asks
 from agent.hearing import Began, Dropped, Ended, LegHearing, TurnChange
+from agent.notes import Privacy
 from agent.ownership import Ownership
 from audio.turns import TurnRules
 from audio.types import Expectation, Leg
@@ -57,6 +58,7 @@ class Session:
         self._interrupted = False  # by what may yet turn out to be no speech
         self._quiet_until = math.inf  # when silence becomes our turn to speak
         self._turns = 0
+        self._privacy = Privacy(dialogue.pack, self.talk.channel)
 
     @property
     def deadline(self) -> float:
@@ -93,7 +95,8 @@ class Session:
                     self._speaking = None
                     self._patience(at)
                 return []
-            case e.Consented(_, _, emotion):
+            case e.Consented(_, recording, emotion):
+                self._privacy = replace(self._privacy, recording=recording)
                 self._feel = emotion or self.rules.feel_without_consent
                 return []
             case e.TookOver(_, name):
@@ -114,6 +117,7 @@ class Session:
     def _open(self, event: e.Opened) -> list[e.Effect]:
         self._aloud = event.speak
         self.talk = replace(self.talk, channel=event.channel)
+        self._privacy = replace(self._privacy, channel=event.channel)
         self._legs = {leg: LegHearing(leg, self.rules.turns, self._number) for leg in event.legs}
         turn = self._number()
         return self._carry_out(self.dialogue.open(event.customer.name), event.at, turn)
@@ -243,7 +247,7 @@ class Session:
             return [show]
         decision = self.dialogue.heard(self.state, self.talk, heard, at, ask.turn)
         self._add_turn(ask, heard, decision)
-        return [show, *self._carry_out(decision, at, ask.turn)]
+        return [show, *self._carry_out(decision, at, ask.turn, heard)]
 
     def _missed(self, ask: Ask, answer: e.Missed) -> list[e.Effect]:
         if ask.leg != "customer" or self.ownership.person:
@@ -266,11 +270,15 @@ class Session:
         turn = Turn(ask.turn, ask.leg, ask.at, heard, flow, step, replies)
         self.talk = replace(self.talk, turns=(*self.talk.turns, turn))
 
-    def _carry_out(self, decision: Decision, at: float, turn: int) -> list[e.Effect]:
+    def _carry_out(
+        self, decision: Decision, at: float, turn: int, heard: Understanding | None = None
+    ) -> list[e.Effect]:
         self.state, self.expect = decision.state, decision.expect
         if "customer" in self._legs:
             self._legs["customer"].expect(self.expect)
         effects: list[e.Effect] = []
+        if (note := self._privacy.note(turn, at, decision, heard)) is not None:
+            effects.append(e.Remember(note))
         if decision.replies:
             self._said, self._interrupted = decision.replies, False
             effects.append(e.Say(turn, decision.replies, self._aloud))

@@ -1,7 +1,8 @@
 """What outlives a conversation?
 
-For now the queue of those who wait for a person: appended when a session asks for one, kept until
-somebody takes it. SQLite in write-ahead mode, one connection, safe to call from several threads.
+The queue of those who wait for a person: appended when a session asks for one, kept until somebody
+takes it. And how escalation judged each turn, kept for as many days as the settings say. SQLite in
+write-ahead mode, one connection, safe to call from several threads.
 """
 
 from __future__ import annotations
@@ -9,9 +10,12 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from agent.notes import NOTES, TurnNote
 from dialogs.talk import Escalation
 
 SCHEMA = """
@@ -28,7 +32,17 @@ create table if not exists handoffs (
     state text not null default 'queued' check (state in ('queued', 'accepted', 'ended')),
     present integer not null default 1,
     unique (session, number)
-)
+);
+create table if not exists judgements (
+    session text not null,
+    turn integer not null,
+    kept_at text not null,
+    channel text not null,
+    handed_over integer not null,
+    note text not null,
+    primary key (session, turn)
+) without rowid;
+create index if not exists judgements_kept_at on judgements (kept_at);
 """
 URGENCIES = ("high", "normal", "low")
 
@@ -46,6 +60,17 @@ class Waiting:
     present: int  # 1 while connected; who has left (0) is to be called back
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A conversation of which judgements are kept. `began_at` is the first one's day and time."""
+
+    session: str
+    began_at: str
+    channel: str
+    turns: int
+    handed_over: int
+
+
 class Store:
     """The database of one server."""
 
@@ -56,7 +81,7 @@ class Store:
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._db.execute("pragma journal_mode = wal")
         self._db.execute("pragma synchronous = normal")
-        self._db.execute(SCHEMA)
+        self._db.executescript(SCHEMA)
 
     def close(self) -> None:
         with self._lock:
@@ -88,6 +113,51 @@ class Store:
             ).fetchall()
         people = [Waiting(*row) for row in rows]
         return sorted(people, key=lambda one: URGENCIES.index(one.urgency))
+
+    def remember(self, session: str, notes: Sequence[TurnNote], now: str) -> None:
+        """Append what turns came to. `now` is ISO 8601 in UTC."""
+        rows = [
+            (session, n.turn, now, n.channel, len(n.handed_over), NOTES.dump_json(n).decode())
+            for n in notes
+        ]
+        with self._lock, self._transaction():
+            self._db.executemany(
+                "insert into judgements values (?, ?, ?, ?, ?, ?) on conflict do nothing", rows
+            )
+
+    def notes(self, session: str) -> list[TurnNote]:
+        """Every turn of a session that was judged, in order; empty for an unknown one."""
+        with self._lock:
+            rows = self._db.execute(
+                "select note from judgements where session = ? order by turn", (session,)
+            ).fetchall()
+        return [NOTES.validate_json(row[0]) for row in rows]
+
+    def kept(self, session: str = "", limit: int = 20) -> list[Kept]:
+        """The latest conversations, newest first: all, or those whose id begins with `session`."""
+        with self._lock:
+            rows = self._db.execute(
+                "select session, min(kept_at), channel, count(*), sum(handed_over) from judgements"
+                " where substr(session, 1, ?) = ?"
+                " group by session order by min(kept_at) desc limit ?",
+                (len(session), session, limit),
+            ).fetchall()
+        return [Kept(*row) for row in rows]
+
+    def forget_before(self, day: str) -> None:
+        """Delete judgements kept before `day` (ISO 8601 in UTC)."""
+        with self._lock:
+            self._db.execute("delete from judgements where kept_at < ?", (day,))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("begin immediate")
+        try:
+            yield
+            self._db.execute("commit")
+        finally:
+            if self._db.in_transaction:
+                self._db.execute("rollback")
 
     def left(self, session: str) -> None:
         """The customer is gone; the request stays, so that somebody can call back."""

@@ -21,6 +21,7 @@ from dialogs.talk import (
     Decision,
     Escalation,
     Evidence,
+    Judged,
     Reply,
     Source,
     Understanding,
@@ -54,6 +55,7 @@ class Draft:
     act: ActionCall | None = None
     escalation: Escalation | None = None
     evidence: tuple[Evidence, ...] = ()
+    judged: dict[str, Judged] = field(default_factory=dict)  # by rule
     demanded: str = ""  # the escalation rule that a flow or a limit insists on
     free: bool = False  # nothing is in progress any more: something else may follow
     noted: tuple[Waited, ...] = ()  # further requests of this turn
@@ -184,6 +186,7 @@ class Draft:
             act=self.act,
             escalation=self.escalation,
             evidence=self.evidence,
+            judged=tuple(self.judged.values()),
             ends=self.ends,
         )
 

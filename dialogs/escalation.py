@@ -9,20 +9,33 @@ The weights of an escalation add up to its score (tests/dialogs/test_escalation.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, fsum
 
 from dialogs.pack import Pack, Rule
 from dialogs.state import DialogueState
-from dialogs.summary import summarise
-from dialogs.talk import Conversation, Escalation, Evidence, Turn, Understanding
+from dialogs.summary import masked, summarise
+from dialogs.talk import (
+    Conversation,
+    Escalation,
+    Evidence,
+    Judged,
+    LedTo,
+    Turn,
+    Understanding,
+)
 
 TERMS = (
     "asked_for_person", "accepted_offer", "asked_before", "upset", "calm", "complaint",
     "not_understood", "valued_customer", "failed_verification",
 )  # fmt: skip
 RANK = {"": 0, "low": 1, "normal": 2, "high": 3}
+# Terms whose detail is ours; the details of all others may quote the customer.
+OWN_WORDS = frozenset(
+    ["baseline", "asked_before", "not_understood", "failed_verification", "valued_customer", "calm"]
+)
 MEMORY = 6  # turns looked back on
+NOTED = 0.1  # of a rule's threshold: what is less likely is not written down
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +49,12 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The escalation to make now, if any, and the rules that are above their threshold."""
+    """The escalation to make now, if any, the rules that are above their threshold, and what
+    each rule came to."""
 
     active: frozenset[str]
     escalation: Escalation | None = None
+    judged: tuple[Judged, ...] = ()
 
 
 def probability(score: float) -> float:
@@ -50,26 +65,64 @@ def judge(pack: Pack, state: DialogueState, talk: Conversation, now: Heard) -> J
     """Which rule, if any, has just risen above its threshold."""
     past = recent(talk, now)
     active = set(state.active)
-    chosen: Escalation | None = None
+    judged: dict[str, Judged] = {}
+    chosen, reached = "", RANK[state.urgency]
     for rule in pack.rules.values():
-        evidence = weigh(rule, pack, state, past)
-        p = probability(fsum(e.weight for e in evidence))
+        one = _judged(rule, weigh(rule, pack, state, past))
         cause = cause_of(rule, now.what)
-        if p >= rule.enter and _enough(rule, state, evidence):
-            reached = RANK[chosen.urgency if chosen else state.urgency]
-            if cause not in active and RANK[rule.urgency] > reached:
-                chosen = _escalation(rule, pack, state, talk, now, evidence)
+        led_to = _led_to(rule, one, state, cause, active)
+        if led_to == "entered":
             active.add(cause)
-        elif p < rule.leave:
+            if RANK[rule.urgency] > reached:
+                chosen, reached = rule.name, RANK[rule.urgency]
+        elif led_to == "left":
             active.discard(rule.name)
-    return Judgement(frozenset(active), chosen)
+        judged[rule.name] = replace(one, led_to=led_to)
+    escalation = None
+    if chosen:
+        judged[chosen] = replace(judged[chosen], led_to="handed_over")
+        escalation = _escalation(pack.rules[chosen], pack, state, talk, now, judged[chosen])
+    return Judgement(frozenset(active), escalation, tuple(judged.values()))
+
+
+def _judged(rule: Rule, evidence: tuple[Evidence, ...]) -> Judged:
+    score = fsum(e.weight for e in evidence)
+    return Judged(rule.name, score, probability(score), rule.enter, rule.leave, evidence)
+
+
+def _led_to(rule: Rule, one: Judged, state: DialogueState, cause: str, active: set[str]) -> LedTo:
+    if one.probability >= rule.enter:
+        if cause in active:
+            return "active"
+        return "entered" if _enough(rule, state, one.terms) else "too_few_turns"
+    if rule.name in active:
+        return "left" if one.probability < rule.leave else "active"
+    return "nothing"
+
+
+def worth_noting(judged: Judged) -> bool:
+    """Something changed, or it was not far from changing."""
+    return judged.led_to != "nothing" or judged.probability >= NOTED * judged.enter
+
+
+def without_words(judged: Judged) -> Judged:
+    """The same without anything the customer said: weights, turns, times and figures stay."""
+    return replace(judged, terms=tuple(_without_words(term) for term in judged.terms))
+
+
+def _without_words(term: Evidence) -> Evidence:
+    if term.term in OWN_WORDS:
+        return term
+    figures = term.detail.partition(": ")[0] if term.term == "upset" else ""
+    return replace(term, detail=figures)
 
 
 def insist(
     rule: Rule, pack: Pack, state: DialogueState, talk: Conversation, now: Heard
 ) -> Escalation:
     """An escalation that a flow or a limit demands, with the evidence there is."""
-    return _escalation(rule, pack, state, talk, now, weigh(rule, pack, state, recent(talk, now)))
+    one = _judged(rule, weigh(rule, pack, state, recent(talk, now)))
+    return _escalation(rule, pack, state, talk, now, one)
 
 
 def cause_of(rule: Rule, what: Understanding) -> str:
@@ -113,7 +166,8 @@ def weigh(
     for intent, weight in rule.intents.items():
         sure, text = sure_of(now.what, intent)
         if sure:
-            found.append(Evidence(intent, weight * sure, now.turn, now.at, text))
+            said = masked(text, pack, now.what)
+            found.append(Evidence(intent, weight * sure, now.turn, now.at, said))
     return tuple(found)
 
 
@@ -127,19 +181,24 @@ def _term(
 
     match term:
         case "asked_for_person":
-            return once(*sure_of(now.what, "talk_to_person"))
+            sure, text = sure_of(now.what, "talk_to_person")
+            return once(sure, masked(text, pack, now.what))
         case "accepted_offer":
-            return once(float(state.accepted_person), now.what.text)
+            return once(float(state.accepted_person), masked(now.what.text, pack, now.what))
         case "asked_before":
             return once(float(max(0, state.asked_for_person - 1)), "asked for a person earlier")
         case "not_understood":
-            return once(float(state.misses), f"{state.misses} times in a row")
+            return once(float(state.misses), _in_a_row(state.misses))
         case "failed_verification":
             return once(float(state.failed_verifications), "identity could not be confirmed")
         case "valued_customer":
             return once(float(state.known.get("tier") == "preferred"), "preferred customer")
         case _:
             return _moods(term, weight, pack, past)
+
+
+def _in_a_row(misses: int) -> str:
+    return "once" if misses == 1 else f"{misses} times in a row"
 
 
 def _moods(term: str, weight: float, pack: Pack, past: tuple[Heard, ...]) -> Iterable[Evidence]:
@@ -154,7 +213,8 @@ def _moods(term: str, weight: float, pack: Pack, past: tuple[Heard, ...]) -> Ite
                 amount = float(what.upset + what.upset_spread < pack.calm_below)
                 detail = f"upset {what.upset:.2f}, give or take {what.upset_spread:.2f}"
             case _:
-                amount, detail = sure_of(what, term)
+                amount, text = sure_of(what, term)
+                detail = masked(text, pack, what)
         if amount:
             faded = weight * amount * pack.remember**age
             yield Evidence(term, faded, heard.turn, heard.at, detail)
@@ -179,14 +239,13 @@ def _escalation(
     state: DialogueState,
     talk: Conversation,
     now: Heard,
-    evidence: tuple[Evidence, ...],
+    judged: Judged,
 ) -> Escalation:
-    score = fsum(e.weight for e in evidence)
     return Escalation(
         rule=rule.name,
-        probability=probability(score),
-        score=score,
-        evidence=evidence,
+        probability=judged.probability,
+        score=judged.score,
+        evidence=judged.terms,
         urgency=rule.urgency,
         summary=summarise(pack, state, talk, now.what, now.turn),
     )

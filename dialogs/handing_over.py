@@ -9,10 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dialogs.draft import Draft
-from dialogs.escalation import Heard, insist, judge
+from dialogs.escalation import Heard, Judgement, insist, judge
 from dialogs.interpret import Meaning
 from dialogs.state import Question
-from dialogs.talk import Conversation, Understanding
+from dialogs.talk import Conversation, Escalation, Understanding
+
+STILL = frozenset({"nothing", "active", "too_few_turns"})
 
 
 def hand_over(draft: Draft, talk: Conversation, what: Understanding) -> None:
@@ -25,6 +27,7 @@ def hand_over(draft: Draft, talk: Conversation, what: Understanding) -> None:
     if rule is not None and not draft.state.waiting:
         escalation = insist(rule, pack, draft.state, talk, now)
     draft.demanded = ""
+    _note(draft, judged, escalation)
     draft.state = replace(draft.state, active=judged.active, accepted_person=False)
     if escalation is None:
         return
@@ -36,6 +39,16 @@ def hand_over(draft: Draft, talk: Conversation, what: Understanding) -> None:
     )
     draft.escalation, draft.evidence = escalation, escalation.evidence
     _tell(draft, escalation.rule, pack.rules[escalation.rule].say)
+
+
+def _note(draft: Draft, judgement: Judgement, escalation: Escalation | None) -> None:
+    """What each rule came to. Of several looks in one turn the one that changed something stays."""
+    for one in judgement.judged:
+        if escalation is not None and one.rule == escalation.rule:
+            one = replace(one, led_to="handed_over")
+        before = draft.judged.get(one.rule)
+        if before is None or one.led_to not in STILL or before.led_to in STILL:
+            draft.judged[one.rule] = one
 
 
 def _tell(draft: Draft, rule: str, reply: str) -> None:

@@ -19,6 +19,7 @@ NOTHING_HEARD = "nothing_heard"
 
 Tone = Literal["neutral", "apologetic", "brief"]
 Channel = Literal["chat", "voice", "call"]
+LedTo = Literal["nothing", "too_few_turns", "entered", "active", "left", "handed_over"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,23 @@ class Escalation:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """What one rule of escalation came to in one turn. The weights of `terms` add up to `score`.
+
+    `led_to`: "entered" rose above its threshold while somebody was asked for already; "active" had
+    risen before; "left" fell below and may rise again; "too_few_turns" was high on too little.
+    """
+
+    rule: str
+    score: float
+    probability: float
+    enter: float
+    leave: float
+    terms: tuple[Evidence, ...]
+    led_to: LedTo = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """One turn of either side of a conversation, in the order it was decided."""
 
@@ -188,4 +206,5 @@ class Decision:
     act: ActionCall | None = None
     escalation: Escalation | None = None
     evidence: tuple[Evidence, ...] = ()
+    judged: tuple[Judged, ...] = ()
     ends: bool = False

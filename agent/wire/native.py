@@ -130,7 +130,7 @@ class NativeWire:
                 return [self.message("agent", at, name=name, text=text)]
             case e.Close(_, reason):
                 return [self.message("bye", at, reason=reason)]
-            case e.Listen() | e.Forget() | e.Understand() | e.Act():
+            case e.Listen() | e.Forget() | e.Understand() | e.Act() | e.Remember():
                 return []
 
     def error(self, error: WireError, at: float) -> str:

@@ -64,7 +64,8 @@ def test_a_typed_question_is_asked_of_the_mind_and_answered():
     session, _ = opened()
     (ask,) = session.receive(e.Typed(1.0, "check my balance"))
     assert (ask.text, ask.stream, ask.leg) == ("check my balance", None, "customer")
-    show, say = session.receive(answer(ask, "check my balance", 1.1))
+    show, note, say = session.receive(answer(ask, "check my balance", 1.1))
+    assert isinstance(note, e.Remember)
     assert show.understanding.intent == "check_balance"
     assert say.replies
     assert not say.aloud

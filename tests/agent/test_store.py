@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+from agent.notes import TurnNote
 from agent.store import Store
 from dialogs.talk import Escalation
 
@@ -48,3 +49,31 @@ def test_many_threads_may_queue_at_once():
         places = pool.map(lambda n: store.queue(f"s{n}", 1, why(), "2026-01-01"), range(32))
         assert max(places) <= 32
     assert len(store.waiting()) == 32
+
+
+def note(turn: int) -> TurnNote:
+    return TurnNote(turn, float(turn), "chat", (), "hello", "greeting", 0.9, 0.1, 0.2)
+
+
+def test_what_turns_came_to_is_kept_in_their_order():
+    store = Store(":memory:")
+    store.remember("a", [note(3)], "2026-01-01T10:00:05+00:00")
+    store.remember("a", [note(2), note(3)], "2026-01-01T10:00:06+00:00")
+    assert [one.turn for one in store.notes("a")] == [2, 3]
+    assert store.notes("b") == []
+    (kept,) = store.kept()
+    assert (kept.began_at, kept.turns) == ("2026-01-01T10:00:05+00:00", 2)
+
+
+def test_old_judgements_are_forgotten():
+    store = Store(":memory:")
+    store.remember("a", [note(2)], "2026-01-01T10:00:00+00:00")
+    store.remember("b", [note(2)], "2026-02-01T10:00:00+00:00")
+    store.forget_before("2026-01-15T00:00:00+00:00")
+    assert [one.session for one in store.kept()] == ["b"]
+
+
+def test_an_id_is_no_pattern():
+    store = Store(":memory:")
+    store.remember("a", [note(2)], "2026-01-01T10:00:00+00:00")
+    assert store.kept("%") == store.kept("_") == []
