@@ -22,6 +22,8 @@ from dialogs.talk import (
     Escalation,
     Evidence,
     Judged,
+    OfferAnswered,
+    OfferMade,
     Reply,
     Source,
     Understanding,
@@ -39,6 +41,7 @@ class House:
     session_id: str
     today: date
     channel: Channel
+    chance: float | None = None  # a number even in [0, 1); without one nothing is offered
 
     @property
     def spoken(self) -> bool:
@@ -57,6 +60,8 @@ class Draft:
     evidence: tuple[Evidence, ...] = ()
     judged: dict[str, Judged] = field(default_factory=dict)  # by rule
     demanded: str = ""  # the escalation rule that a flow or a limit insists on
+    offers: list[OfferMade | OfferAnswered] = field(default_factory=list)
+    finished: Task | None = None  # the task that was done in this turn, to its end
     free: bool = False  # nothing is in progress any more: something else may follow
     noted: tuple[Waited, ...] = ()  # further requests of this turn
     taken: Waited | None = None  # the one of them, or of an earlier turn, that is taken up now
@@ -106,6 +111,8 @@ class Draft:
         match question.kind:
             case "confirm" | "intent" | "person":
                 return ("Yes", "No")
+            case "offer":
+                return ("Yes", "No, thanks")
             case "which":
                 asked = [pack.intents[name] for name in question.options]
                 shorts = [intent.short or intent.about for intent in asked]
@@ -187,6 +194,7 @@ class Draft:
             escalation=self.escalation,
             evidence=self.evidence,
             judged=tuple(self.judged.values()),
+            offers=tuple(self.offers),
             ends=self.ends,
         )
 

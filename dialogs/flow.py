@@ -14,6 +14,7 @@ from dialogs.draft import Draft, House
 from dialogs.further import alone, doubted, each, person_asked, remember, sorted_out
 from dialogs.handing_over import as_meant, hand_over
 from dialogs.interpret import STEERING, Meaning, interpret
+from dialogs.offering import heed, offer
 from dialogs.outcomes import settle
 from dialogs.pack import Pack, plain
 from dialogs.recover import YES_NO, miss
@@ -39,11 +40,20 @@ QUIET = Understanding("", NOTHING_HEARD, 0.0)
 class Dialogue:
     """The whole dialogue of one session. Holds no state: that travels in the decisions."""
 
-    def __init__(self, pack: Pack, session_id: str, today: date, channel: Channel = "chat") -> None:
+    def __init__(
+        self,
+        pack: Pack,
+        session_id: str,
+        today: date,
+        channel: Channel = "chat",
+        chance: float | None = None,
+    ) -> None:
+        """`chance` is one number, even in [0, 1), that all choices among offers are drawn from;
+        without it nothing is offered."""
         self.pack = pack
         self.today = today
         self.start = DialogueState()
-        self._house = House(pack, session_id, today, channel)
+        self._house = House(pack, session_id, today, channel, chance)
 
     def open(self, customer_name: str = "") -> Decision:
         draft = Draft(self._house, self.start, 0, 0.0)
@@ -61,7 +71,7 @@ class Dialogue:
             self._wait(draft, what)
             return draft.decision()
         self._react(draft, talk, what)
-        return self._decided(draft)
+        return self._decided(draft, talk, what)
 
     def acted(
         self, state: DialogueState, talk: Conversation, outcome: Outcome, at: float, turn: int
@@ -78,7 +88,7 @@ class Dialogue:
             draft.state = replace(draft.state, queue=tuple(rest))
             self._catch_up(draft, talk, first)
         take_up(draft)
-        return self._decided(draft)
+        return self._decided(draft, talk)
 
     def silent(self, state: DialogueState, talk: Conversation, at: float, turn: int) -> Decision:
         """Nothing was said for a while."""
@@ -88,8 +98,9 @@ class Dialogue:
         if state.pending is not None:
             draft.say("one_moment")
         else:
+            heed(draft, Meaning("nothing"))
             respond(draft, Meaning("nothing"), QUIET)
-        return self._decided(draft)
+        return self._decided(draft, talk)
 
     def missed(self, state: DialogueState, talk: Conversation, at: float, turn: int) -> Decision:
         """Something was said, but no model could say what."""
@@ -104,7 +115,7 @@ class Dialogue:
         if not offered and self._house.channel != "call" and draft.state.misses > 1:
             draft.say("typed")
         hand_over(draft, talk, QUIET)
-        return self._decided(draft)
+        return self._decided(draft, talk)
 
     def handed_back(
         self, state: DialogueState, talk: Conversation, at: float, turn: int
@@ -127,7 +138,7 @@ class Dialogue:
         else:
             what_else(draft)
             take_up(draft)
-        return self._decided(draft)
+        return self._decided(draft, talk)
 
     def _react(self, draft: Draft, talk: Conversation, what: Understanding) -> None:
         what = sorted_out(self.pack, draft.state, what)
@@ -143,18 +154,19 @@ class Dialogue:
             draft.feel(what)
             _meet(draft, what)
         draft.free = False
+        heed(draft, meaning)
         respond(draft, meaning, what)
         if (asked := person_asked(self.pack, what)) and not draft.ends and not draft.demanded:
             want_person(draft, alone(what, asked))
         take_up(draft)
         hand_over(draft, talk, as_meant(what, meaning))
 
-    def _decided(self, draft: Draft) -> Decision:
+    def _decided(self, draft: Draft, talk: Conversation, what: Understanding = QUIET) -> Decision:
         """What follows when nothing is in progress any more is asked last, when all is known."""
         if draft.free and not draft.ends:
-            if not draft.state.waiting:
+            if not draft.state.waiting and not offer(draft, talk, what):
                 draft.ask(draft.open_question("more"))
-            elif not draft.replies:
+            if draft.state.waiting and not draft.replies:
                 draft.say("waiting")
         return draft.decision()
 

@@ -28,7 +28,7 @@ Kind = Literal[
 
 WHOLE = 0.6  # share of the letters
 FILLERS = frozenset({"uh", "um", "er", "erm", "hm", "hmm", "ah", "eh", "mm", "well", "so", "like"})
-CLOSED = frozenset({"confirm", "intent", "which", "person", "more", "change", "resume"})
+CLOSED = frozenset({"confirm", "intent", "which", "person", "more", "change", "resume", "offer"})
 STEERING: dict[str, Kind] = {
     "talk_to_person": "person",
     "cancel": "cancel",
@@ -224,7 +224,7 @@ def _once_more(
 ) -> Meaning | None:
     """ "And in checking?": what was just looked up, with another value. Never money."""
     last = state.recent
-    if last is None or state.tasks or state.question.kind != "more":
+    if last is None or state.tasks or state.question.kind not in {"more", "offer"}:
         return None
     same = intent in pack.intents and pack.intents[intent].flow == last.flow
     flow = pack.flows[last.flow]

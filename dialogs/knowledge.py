@@ -138,6 +138,16 @@ class Knowledge:
                 best, best_value = Answer(text, passage.source, score, share), value
         return best
 
+    def has(self, id: str) -> bool:
+        return any(passage.source.id == id for passage in self.passages)
+
+    def page(self, id: str) -> Answer:
+        """How the document called `id` begins; KeyError when there is none."""
+        source = next((p.source for p in self.passages if p.source.id == id), None)
+        if source is None:
+            raise KeyError(id)
+        return Answer(self._beginning(source), source, 1.0, 1.0)
+
     def _beginning(self, source: Source) -> str:
         """How a page begins that is about the question as a whole."""
         first = next(p for p in self.passages if p.source == source)

@@ -141,6 +141,72 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Condition:
+    """What has to be so; a part that says nothing is always so."""
+
+    done: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
+    slots: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    at_least: tuple[tuple[str, float], ...] = ()
+    below: tuple[tuple[str, float], ...] = ()
+    tier: tuple[str, ...] = ()
+    channel: tuple[str, ...] = ()
+
+    @property
+    def says_something(self) -> bool:
+        return self != Condition()
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why something is offered: how much it weighs, and how it is said to the customer."""
+
+    when: Condition
+    weight: float
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeadsTo:
+    """What a yes begins: a flow with some slots known, or a page of the documents."""
+
+    flow: str = ""
+    document: str = ""
+    slots: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Something to suggest; `personal` when it shows what only the customer may know."""
+
+    name: str
+    title: str
+    say: str
+    baseline: float
+    personal: bool
+    when: Condition
+    not_when: Condition
+    reasons: tuple[Reason, ...]
+    yes: LeadsTo
+
+
+@dataclass(frozen=True, slots=True)
+class OfferRules:
+    """What may be offered, how often, and how it is chosen."""
+
+    offers: Mapping[str, Offer]
+    silence_share: float
+    explore: float
+    least_score: float
+    max_upset: float
+    known_within: float
+    most: int
+    apart_turns: int
+    rest_turns: int
+    never_with: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Hearing:
     """How sure the ears must be of the words."""
 
@@ -191,6 +257,7 @@ class Pack:
     calm_below: float
     knowledge: Knowledge
     exact: Mapping[str, str]  # an example in plain words -> its intent
+    offers: OfferRules | None = None  # a pack need not offer anything
 
     @staticmethod
     def load(directory: Path | str = BANK) -> Pack:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from dialogs.knowledge import Knowledge
+from dialogs.offer_build import offer_rules
 from dialogs.pack import (
     Costs,
     Deciding,
@@ -31,6 +32,7 @@ from dialogs.schema import (
     EscalationText,
     FlowsText,
     IntentsText,
+    OffersText,
     PackText,
     RepliesText,
     ReplyText,
@@ -43,6 +45,8 @@ FILES = ("pack", "intents", "slots", "flows", "replies", "escalation")
 
 def build(folder: Path) -> Pack:
     pages = {name: Page(folder / f"{name}.yaml") for name in FILES}
+    if (offers := folder / "offers.yaml").exists():
+        pages["offers"] = Page(offers)
     pack = _assemble(folder, pages)
     check(pack, pages)
     return pack
@@ -76,6 +80,7 @@ def _assemble(folder: Path, pages: Mapping[str, Page]) -> Pack:
         apologise_from=top.mood.apologise_from,
         calm_below=top.mood.calm_below,
         knowledge=_knowledge(folder, top, pages["pack"]),
+        offers=offer_rules(pages["offers"].checked(OffersText)) if "offers" in pages else None,
         exact={plain(e): i.name for i in intents.values() for e in i.examples},
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from dialogs.escalation import TERMS
+from dialogs.offer_build import check_offers
 from dialogs.pack import Flow, Pack, Step
 from dialogs.positions import Page, Trail, nearest
 from dialogs.replies import PLACE
@@ -25,12 +26,12 @@ ENGINE_SAYS = (
     "handed_back go_on noted next_task next_question next_maybe dropped goodbye_rest too_many "
     "which which_to_do which_again"
 )
-BUILT_IN = "bank agent menu comma_name task intent answer count length limit on_date rest"
+BUILT_IN = "bank agent menu comma_name task intent answer count length limit on_date rest because"
 
 
 def check(pack: Pack, pages: Mapping[str, Page]) -> None:
     """Raise the first `PackError`, if anything does not hold together."""
-    for checks in (_intents, _slots, _flows, _replies, _rules, _top):
+    for checks in (_intents, _slots, _flows, _replies, _rules, _top, check_offers):
         for file, trail, message in checks(pack):
             raise pages[file].error(trail, message)
 
@@ -145,6 +146,8 @@ def _replies(pack: Pack) -> Iterator[Wrong]:
     for name in ENGINE_SAYS.split():
         if name not in pack.replies:
             yield "replies", ["replies"], f'the reply "{name}" is missing'
+    if pack.offers is not None and "offer.declined" not in pack.replies:
+        yield "replies", ["replies"], 'the reply "offer.declined" is missing'
     given = {n for flow in pack.flows.values() for step in flow.steps for n, _ in step.gives}
     shown = {name for name, spec in pack.slots.items() if not spec.secret}
     known = set(BUILT_IN.split()) | given | shown

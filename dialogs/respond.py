@@ -13,6 +13,7 @@ from audio.types import Expectation
 from dialogs.draft import Draft, listed
 from dialogs.further import PERSON
 from dialogs.interpret import Meaning
+from dialogs.offering import accept, decline
 from dialogs.recover import YES_NO, ask_menu, miss, nothing_said, resume
 from dialogs.state import DialogueState, Question, Task, Waited
 from dialogs.steering import (
@@ -144,6 +145,8 @@ def _yes(draft: Draft, meaning: Meaning, what: Understanding) -> None:
             want_person(draft, what)
         case "resume":
             advance(draft)
+        case "offer":
+            accept(draft)
         case "more":
             draft.ask(draft.open_question())
         case "slot":
@@ -178,6 +181,8 @@ def _no(draft: Draft, _meaning: Meaning, what: Understanding) -> None:
             cancel(draft)
         case "more":
             goodbye(draft)
+        case "offer":
+            decline(draft)
         case "slot":
             miss(draft, "unclear")
         case "menu":

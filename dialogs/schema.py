@@ -125,6 +125,52 @@ class EscalationText(Strict):
     rules: dict[str, RuleText]
 
 
+class ConditionText(Strict):
+    done: list[str] = []
+    before: list[str] = []
+    slots: dict[str, list[Word]] = {}
+    at_least: dict[str, float] = {}
+    below: dict[str, float] = {}
+    tier: list[str] = []
+    channel: list[Literal["chat", "voice", "call"]] = []
+
+
+class ReasonText(Strict):
+    when: ConditionText = ConditionText()
+    weight: float
+    because: str = Field(min_length=1)
+
+
+class LeadsToText(Strict):
+    flow: str = ""
+    document: str = ""
+    slots: dict[str, Word] = {}
+
+
+class OfferText(Strict):
+    title: str
+    say: str
+    baseline: float = 0.0
+    personal: bool = False
+    when: ConditionText
+    not_when: ConditionText = ConditionText()
+    reasons: list[ReasonText] = Field(min_length=1)
+    yes: LeadsToText
+
+
+class OffersText(Strict):
+    silence_share: float = Field(default=0.0, ge=0, lt=1)
+    explore: float = Field(default=0.1, gt=0, le=1)
+    least_score: float = 0.0
+    max_upset: Probability
+    known_within: Probability
+    most: int = Field(default=1, ge=1)
+    apart_turns: int = Field(default=1, ge=1)
+    rest_turns: int = Field(default=1, ge=1)
+    never_with: list[str] = []
+    offers: dict[str, OfferText]
+
+
 class HearingText(Strict):
     ask_again_below: Probability
     confirm_below: Probability

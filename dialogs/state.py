@@ -12,17 +12,17 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from audio.types import Expectation
-from dialogs.talk import ActionCall, Reply, Tone, Understanding
+from dialogs.talk import ActionCall, OfferOutcome, Reply, Tone, Understanding
 
 Asked = Literal[
     "open", "more", "slot", "confirm", "change", "intent", "which", "menu", "person", "resume",
-    "waiting",
+    "waiting", "offer",
 ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the customer has been asked last. `name` is a slot or an intent, by `kind`;
+    """What the customer has been asked last. `name` is a slot, an intent or an offer;
     `options` are the intents of a "which"."""
 
     kind: Asked = "open"
@@ -54,6 +54,7 @@ class Task:
     failures: int = 0  # times the bank said no
     begun: int = 0  # the turn it was asked for
     wanted: str = ""  # in the customer's words
+    offer: int = 0  # the number of the offer whose acceptance began it
 
     def with_slot(self, name: str, filled: Filled) -> Task:
         order = (*(n for n in self.order if n != name), name)
@@ -96,6 +97,16 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
+class Suggested:
+    """An occasion to offer something; `offer` is empty when nothing was offered."""
+
+    number: int
+    offer: str
+    turn: int
+    outcome: OfferOutcome | Literal[""] = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
     """A line worth telling the person who takes over, and the turn it was said in."""
 
@@ -135,6 +146,7 @@ class DialogueState:
     promises: tuple[Said, ...] = ()
     counter: int = 0  # replies so far: rotates the wordings
     recent: Task | None = None  # what was finished last: "and in checking?" means it again
+    suggested: tuple[Suggested, ...] = ()
     ended: bool = False
 
     @property
@@ -145,7 +157,7 @@ class DialogueState:
     def where(self) -> tuple[str, str]:
         """The flow and the step the customer is asked about now."""
         task = self.task
-        named = self.question.kind in {"slot", "intent"}
+        named = self.question.kind in {"slot", "intent", "offer"}
         return (task.flow if task else "", self.question.name if named else self.question.kind)
 
     def with_task(self, task: Task) -> DialogueState:

@@ -13,7 +13,7 @@ from dialogs.recover import resume
 from dialogs.state import Question, Said, Task
 from dialogs.steps import advance, reopened, what_else
 from dialogs.summary import masked
-from dialogs.talk import Understanding
+from dialogs.talk import OfferAnswered, Understanding
 
 
 def note(draft: Draft, what: Understanding) -> None:
@@ -55,6 +55,8 @@ def cancel(draft: Draft, rest: str = "") -> None:
         return
     draft.state = replace(state, tasks=tasks)
     draft.say("cancelled")
+    if offered := tasks[-1].offer:
+        draft.offers.append(OfferAnswered(offered, draft.turn, draft.at, "abandoned"))
     if rest:
         draft.say("dropped", {"rest": rest})
     draft.state = replace(draft.state, tasks=tasks[:-1], question=Question())

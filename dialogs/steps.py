@@ -18,7 +18,7 @@ from dialogs.further import absorbed
 from dialogs.pack import Flow, Step
 from dialogs.replies import shown
 from dialogs.state import Filled, Pending, Question, Task
-from dialogs.talk import ActionCall, Slot
+from dialogs.talk import ActionCall, OfferAnswered, Slot
 
 CLOSED_AFTER = 2  # answers that did not fit before the choices are read out
 PERSON_AFTER = 4  # ... before a person is offered
@@ -131,6 +131,10 @@ def advance(draft: Draft) -> None:
             draft.state = replace(draft.state, tasks=draft.state.tasks[:-1])
             if flow.name != pack.verify_with:
                 draft.state = replace(draft.state, recent=task)
+                draft.finished = task
+                if task.offer:
+                    done = OfferAnswered(task.offer, draft.turn, draft.at, "completed")
+                    draft.offers.append(done)
             below = draft.state.task
             back = below is not None and flow.name != pack.verify_with
             continue

@@ -19,6 +19,7 @@ NOTHING_HEARD = "nothing_heard"
 
 Tone = Literal["neutral", "apologetic", "brief"]
 Channel = Literal["chat", "voice", "call"]
+OfferOutcome = Literal["accepted", "declined", "ignored", "completed", "abandoned"]
 LedTo = Literal["nothing", "too_few_turns", "entered", "active", "left", "handed_over"]
 
 
@@ -103,6 +104,7 @@ class Reply:
     step: str = ""
     suggestions: tuple[str, ...] = ()
     source: Source | None = None
+    reason: str = ""  # why something is offered
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,34 @@ class Judged:
     leave: float
     terms: tuple[Evidence, ...]
     led_to: LedTo = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class OfferMade:
+    """One occasion to offer something. `number` counts those of a session from 1.
+
+    `scores` are of all that could be offered, `chosen` is one of them or empty for nothing, and
+    `propensity` the probability with which it was chosen then.
+    """
+
+    number: int
+    turn: int
+    at: float
+    context: Mapping[str, str]
+    scores: Mapping[str, float]
+    chosen: str
+    propensity: float
+
+
+@dataclass(frozen=True, slots=True)
+class OfferAnswered:
+    """What became of an offer: "accepted", "declined" or "ignored"; after a yes perhaps later
+    "completed" or "abandoned"."""
+
+    number: int
+    turn: int
+    at: float
+    outcome: OfferOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,4 +237,5 @@ class Decision:
     escalation: Escalation | None = None
     evidence: tuple[Evidence, ...] = ()
     judged: tuple[Judged, ...] = ()
+    offers: tuple[OfferMade | OfferAnswered, ...] = ()
     ends: bool = False

@@ -64,13 +64,14 @@ class Bot:
     pack: Pack
     channel: str = "chat"
     name: str = ""
+    chance: float | None = None
     talk: Conversation = field(default_factory=Conversation)
     turn: int = 0
     calls: list = field(default_factory=list)
     escalations: list = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.dialogue = Dialogue(self.pack, "s1", TODAY, self.channel)
+        self.dialogue = Dialogue(self.pack, "s1", TODAY, self.channel, self.chance)
         self.last = self.dialogue.open(self.name)
 
     @property

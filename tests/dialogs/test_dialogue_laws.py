@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dialogs.further import KEPT
 from dialogs.pack import Pack
-from dialogs.talk import Request
+from dialogs.talk import OfferMade, Request
 from tests.scripted_mind import Bot, understood
 
 PACK = Pack.load()
@@ -93,6 +93,10 @@ class Watch(Bot):
             assert isclose(fsum(e.weight for e in last.escalation.evidence), last.escalation.score)
             assert "4471" not in last.escalation.summary
         assert len(last.state.further) <= KEPT
+        for made in last.offers:
+            if isinstance(made, OfferMade) and made.chosen:
+                assert not last.state.waiting
+                assert last.replies[-1].reason
         given = {f.value for task in last.state.tasks for f in task.slots.values()}
         for reply in last.replies:
             assert reply.text.strip()
@@ -104,9 +108,10 @@ class Watch(Bot):
     st.sampled_from(BEGINNINGS),
     st.lists(MOVES, max_size=25),
     st.sampled_from(["chat", "voice", "call"]),
+    st.sampled_from([None, 0.5]),
 )
-def test_any_conversation_keeps_the_laws(beginning, moves, channel):
-    bot = Watch(PACK, channel)
+def test_any_conversation_keeps_the_laws(beginning, moves, channel, chance):
+    bot = Watch(PACK, channel, chance=chance)
     for move in [*beginning, *moves]:
         bot.play(move)
     keys: dict[str, tuple] = {}
