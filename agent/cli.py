@@ -23,6 +23,7 @@ from agent.evaluation import EvaluationError
 from agent.evaluation.command import evaluate_ears
 from agent.explain import NothingKept, explain, list_sessions, open_store
 from agent.models import models
+from agent.offers import show as show_offers
 from agent.tune import tune
 from audio.codecs import Encoding
 from audio.types import AudioError
@@ -108,6 +109,15 @@ def explain_session(
         explain(store, session, turn, console)
     else:
         list_sessions(store, console)
+
+
+@app.command()
+def offers(
+    config: Annotated[Path | None, typer.Option(help="The server's settings file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show what became of the offers made, and what another way of choosing would have brought."""
+    show_offers(open_store(load(config).state).offers(), as_json, console)
 
 
 @train.command()

@@ -77,7 +77,7 @@ class Settings(BaseSettings):
     # What the encoder multiplies in; auto: bfloat16 where the processor does, else float32.
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     state: Path = Path(".hearken")  # databases live here
-    keep_days: int = Field(30, ge=1)  # how long it is kept how escalation judged each turn
+    keep_days: int = Field(30, ge=1)  # judgements of turns and offers are kept this long
     actions_url: str = ""  # an HTTP endpoint for the pack's actions; empty: the built-in bank
     actions_token: SecretStr = SecretStr("")  # sent to it as a bearer token
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from agent.notes import TurnNote
+from agent.notes import Note
 from audio.types import Expectation, Leg, Prosody, Samples, Transcript
 from dialogs.talk import ActionCall, Channel, Escalation, Outcome, Reply, Understanding
 
@@ -308,7 +308,7 @@ class Relay:
 class Remember:
     """Keep this beyond the conversation. It holds no more than the customer has agreed to."""
 
-    note: TurnNote
+    note: Note
 
 
 @dataclass(frozen=True, slots=True)

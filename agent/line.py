@@ -26,7 +26,7 @@ from agent.admission import Admission
 from agent.config import Settings
 from agent.engine import Engine, NoAnswer
 from agent.metrics import Metrics
-from agent.notes import TurnNote
+from agent.notes import Note
 from agent.outgoing import Outgoing
 from agent.session import Session, SessionRules
 from agent.store import Store
@@ -77,7 +77,7 @@ class Line:
         self._wakes_at = 0.0  # when its clock last looked
         self._speech_began = 0.0
         self._mistakes = 0
-        self._notes: deque[TurnNote] = deque()  # not kept yet
+        self._notes: deque[Note] = deque()  # not kept yet
 
     @property
     def now(self) -> float:
@@ -160,7 +160,8 @@ class Line:
 
     def _open(self, hello: Hello) -> Intake | None:
         house, audio = self.house, hello.audio
-        dialogue = Dialogue(house.pack, self.id, house.today().date(), hello.channel)
+        chance = int(self.id[:13], 16) / 16**13  # the id comes from `secrets`: even in [0, 1)
+        dialogue = Dialogue(house.pack, self.id, house.today().date(), hello.channel, chance)
         self.session = Session(dialogue, house.rules)
         fields = {
             "session": self.id,
@@ -279,7 +280,7 @@ class Line:
     def _keep(self) -> None:
         """Write down what is not kept yet; called in a thread, and once more at the end, since a
         task may be cancelled before its thread has begun."""
-        notes: list[TurnNote] = []
+        notes: list[Note] = []
         with suppress(IndexError):  # two threads may take from it at once
             while True:
                 notes.append(self._notes.popleft())

@@ -6,6 +6,7 @@ words. With it: also the words, without what proves an identity (tests/agent/tes
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydantic import TypeAdapter
@@ -13,7 +14,7 @@ from pydantic import TypeAdapter
 from dialogs.escalation import without_words, worth_noting
 from dialogs.pack import Pack
 from dialogs.summary import masked
-from dialogs.talk import Decision, Judged, Understanding
+from dialogs.talk import Decision, Judged, OfferAnswered, OfferMade, Understanding
 
 CHANGES = frozenset({"entered", "left", "handed_over"})
 
@@ -39,6 +40,26 @@ class TurnNote:
 
 
 NOTES = TypeAdapter(TurnNote)
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedOffer:
+    """An occasion to offer something, as it is kept: no words of the customer are in it.
+
+    `outcome` is "accepted", "declined" or "ignored", empty when nothing was offered; `changes`
+    are all that became of it, in order.
+    """
+
+    session: str
+    chosen: str
+    propensity: float
+    scores: Mapping[str, float]
+    context: Mapping[str, str]
+    outcome: str
+    changes: tuple[str, ...]
+
+
+Note = TurnNote | OfferMade | OfferAnswered
 
 
 @dataclass(frozen=True, slots=True)

@@ -279,6 +279,7 @@ class Session:
         effects: list[e.Effect] = []
         if (note := self._privacy.note(turn, at, decision, heard)) is not None:
             effects.append(e.Remember(note))
+        effects += [e.Remember(offer) for offer in decision.offers]
         if decision.replies:
             self._said, self._interrupted = decision.replies, False
             effects.append(e.Say(turn, decision.replies, self._aloud))

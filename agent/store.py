@@ -1,8 +1,8 @@
 """What outlives a conversation?
 
 The queue of those who wait for a person: appended when a session asks for one, kept until somebody
-takes it. And how escalation judged each turn, kept for as many days as the settings say. SQLite in
-write-ahead mode, one connection, safe to call from several threads.
+takes it. How escalation judged each turn and what became of offers: for as many days as the
+settings say. SQLite in write-ahead mode, one connection, safe to call from several threads.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from agent.notes import NOTES, TurnNote
-from dialogs.talk import Escalation
+from agent.notes import NOTES, LoggedOffer, Note, TurnNote
+from dialogs.talk import Escalation, OfferAnswered, OfferMade
 
 SCHEMA = """
 create table if not exists handoffs (
@@ -43,6 +43,19 @@ create table if not exists judgements (
     primary key (session, turn)
 ) without rowid;
 create index if not exists judgements_kept_at on judgements (kept_at);
+create table if not exists offers (
+    session text not null,
+    number integer not null,
+    turn integer not null,
+    kept_at text not null,
+    context text not null,
+    scores text not null,
+    chosen text not null,
+    propensity real not null check (propensity > 0 and propensity <= 1),
+    outcome text not null,
+    changes text not null default '[]',
+    primary key (session, number)
+);
 """
 URGENCIES = ("high", "normal", "low")
 
@@ -114,16 +127,67 @@ class Store:
         people = [Waiting(*row) for row in rows]
         return sorted(people, key=lambda one: URGENCIES.index(one.urgency))
 
-    def remember(self, session: str, notes: Sequence[TurnNote], now: str) -> None:
-        """Append what turns came to. `now` is ISO 8601 in UTC."""
-        rows = [
-            (session, n.turn, now, n.channel, len(n.handed_over), NOTES.dump_json(n).decode())
-            for n in notes
-        ]
+    def remember(self, session: str, notes: Sequence[Note], now: str) -> None:
+        """Append what turns and offers came to. `now` is ISO 8601 in UTC."""
         with self._lock, self._transaction():
-            self._db.executemany(
-                "insert into judgements values (?, ?, ?, ?, ?, ?) on conflict do nothing", rows
+            for note in notes:
+                match note:
+                    case TurnNote():
+                        self._judged(session, note, now)
+                    case OfferMade():
+                        self._offered(session, note, now)
+                    case OfferAnswered():
+                        self._answered(session, note)
+
+    def _judged(self, session: str, note: TurnNote, now: str) -> None:
+        said = NOTES.dump_json(note).decode()
+        row = (session, note.turn, now, note.channel, len(note.handed_over), said)
+        self._db.execute(
+            "insert into judgements values (?, ?, ?, ?, ?, ?) on conflict do nothing", row
+        )
+
+    def _offered(self, session: str, made: OfferMade, now: str) -> None:
+        """Ignored until there is an answer: the customer may leave without one."""
+        context, scores = json.dumps(dict(made.context)), json.dumps(dict(made.scores))
+        outcome = "ignored" if made.chosen else ""
+        row = (session, made.number, made.turn, now, context, scores, made.chosen)
+        self._db.execute(
+            "insert into offers (session, number, turn, kept_at, context, scores, chosen,"
+            " propensity, outcome) values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
+            (*row, made.propensity, outcome),
+        )
+
+    def _answered(self, session: str, answer: OfferAnswered) -> None:
+        if answer.outcome in ("accepted", "declined", "ignored"):
+            self._db.execute(
+                "update offers set outcome = ? where session = ? and number = ?",
+                (answer.outcome, session, answer.number),
             )
+        self._db.execute(
+            "update offers set changes = json_insert(changes, '$[#]', ?)"
+            " where session = ? and number = ?",
+            (answer.outcome, session, answer.number),
+        )
+
+    def offers(self) -> list[LoggedOffer]:
+        """Every occasion to offer something that is kept, oldest first."""
+        with self._lock:
+            rows = self._db.execute(
+                "select session, chosen, propensity, scores, context, outcome, changes from offers"
+                " order by kept_at, session, number"
+            ).fetchall()
+        return [
+            LoggedOffer(
+                session=row[0],
+                chosen=row[1],
+                propensity=row[2],
+                scores=json.loads(row[3]),
+                context=json.loads(row[4]),
+                outcome=row[5],
+                changes=tuple(json.loads(row[6])),
+            )
+            for row in rows
+        ]
 
     def notes(self, session: str) -> list[TurnNote]:
         """Every turn of a session that was judged, in order; empty for an unknown one."""
@@ -145,9 +209,10 @@ class Store:
         return [Kept(*row) for row in rows]
 
     def forget_before(self, day: str) -> None:
-        """Delete judgements kept before `day` (ISO 8601 in UTC)."""
+        """Delete judgements and offers kept before `day` (ISO 8601 in UTC)."""
         with self._lock:
             self._db.execute("delete from judgements where kept_at < ?", (day,))
+            self._db.execute("delete from offers where kept_at < ?", (day,))
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -227,6 +227,7 @@ def _reply(reply: Reply) -> dict[str, object]:
         "step": reply.step,
         "suggestions": list(reply.suggestions) or None,
         "source": asdict(reply.source) if reply.source else None,
+        "reason": reply.reason or None,
     }
 
 
