@@ -85,7 +85,7 @@ def _show(note: TurnNote, console: Console) -> None:
         head.append(f'"{note.words}"')
     else:
         head.append(NOT_KEPT, style="dim")
-    console.print(head)
+    console.print(head, soft_wrap=True)
     if note.upset is not None:
         mood = f"upset {note.upset:.2f} ± {note.upset_spread:.2f}"
         console.print(Text(f"  {note.intent} {note.confidence:.2f}, {mood}", style="yellow"))
@@ -98,7 +98,7 @@ def _show_rule(judged: Judged, turn: int, console: Console) -> None:
     line = Text.assemble(("  " + judged.rule, "bold"), f"  {judged.probability:.1%} ")
     line.append(f"(calls from {judged.enter:.1%}, again below {judged.leave:.1%}): ", style="dim")
     line.append(said, style=style)
-    console.print(line)
+    console.print(line, soft_wrap=True)
     terms = Table.grid(padding=(0, 1))
     terms.add_column(justify="right", min_width=12)
     for column in range(3):

@@ -124,17 +124,17 @@ def show(log: Sequence[LoggedOffer], as_json: bool, console: Console) -> None:
         return
     table = Table(box=None, pad_edge=False)
     for name in ("offer", "made", "accepted", "declined", "ignored", "completed", "share", "95 %"):
-        table.add_column(name, justify="left" if name == "offer" else "right")
+        table.add_column(name, justify="left" if name == "offer" else "right", no_wrap=True)
     for one in found.offers:
         counts = (one.made, one.accepted, one.declined, one.ignored, one.completed)
-        interval = f"{one.low:.1%} to {one.high:.1%}"
-        table.add_row(one.offer, *map(str, counts), f"{one.share:.1%}", interval)
+        interval = f"{one.low:.0%} to {one.high:.0%}"
+        table.add_row(one.offer, *map(str, counts), f"{one.share:.0%}", interval)
     console.print(table)
     console.print(f"\nOccasions: {found.occasions}; on {found.silent} of them nothing was offered.")
-    console.print(f"Accepted for each occasion, as it was chosen: {_said(found.as_logged)}")
-    console.print(f"Had always the top-scored been offered:       {_said(found.top_scored)}")
+    console.print("Accepted for each occasion (95 %; worth so many occasions of its own):")
+    console.print(f"  as it was chosen:          {_said(found.as_logged)}")
+    console.print(f"  always the top-scored:     {_said(found.top_scored)}")
 
 
 def _said(one: Value) -> str:
-    worth = f"worth {one.effective:.0f} occasions"
-    return f"{one.share:.1%} ({one.low:.1%} to {one.high:.1%}, {worth})"
+    return f"{one.share:.0%} ({one.low:.0%} to {one.high:.0%}; {one.effective:.0f})"

@@ -52,8 +52,9 @@ def _note(draft: Draft, judgement: Judgement, escalation: Escalation | None) -> 
 
 
 def _tell(draft: Draft, rule: str, reply: str) -> None:
-    """Say that a person comes. What makes an account safe goes on meanwhile."""
-    after = draft.replies
+    """Say that a person comes. What makes an account safe goes on meanwhile; what was to come
+    after it is for the person."""
+    after = [reply for reply in draft.replies if reply.step != "noted"]
     goes_on = bool(rule == "risky_intent" and draft.state.tasks)
     draft.replies = [] if goes_on else [r for r in after if r.source or _reports(r.step)]
     draft.say(reply)

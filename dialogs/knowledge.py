@@ -138,20 +138,19 @@ class Knowledge:
                 best, best_value = Answer(text, passage.source, score, share), value
         return best
 
-    def has(self, id: str) -> bool:
-        return any(passage.source.id == id for passage in self.passages)
+    def parts(self, id: str) -> tuple[Passage, ...]:
+        """The document called `id`, heading by heading; empty when there is none."""
+        return tuple(passage for passage in self.passages if passage.source.id == id)
 
-    def page(self, id: str) -> Answer:
-        """How the document called `id` begins; KeyError when there is none."""
-        source = next((p.source for p in self.passages if p.source.id == id), None)
-        if source is None:
-            raise KeyError(id)
-        return Answer(self._beginning(source), source, 1.0, 1.0)
+    def part(self, id: str, number: int) -> Answer:
+        """How part `number`, from 1, of a document begins; IndexError when there is none."""
+        passage = self.parts(id)[number - 1]
+        return Answer(_quoted(passage), passage.source, 1.0, 1.0)
 
     def _beginning(self, source: Source) -> str:
         """How a page begins that is about the question as a whole."""
         first = next(p for p in self.passages if p.source == source)
-        return " ".join(_closed(sentence) for sentence in first.sentences[:3])
+        return _quoted(first, 3)
 
     def _subject_of(self, question: str) -> str:
         """The product named in the question, the longest name first."""
@@ -225,6 +224,10 @@ def _best(sentences: tuple[str, ...], weights: dict[str, float], number: bool) -
     if len(said) == 1 and sentences[top].endswith(":") and top + 1 < len(sentences):
         said.append(_closed(sentences[top + 1]))
     return " ".join(said)
+
+
+def _quoted(passage: Passage, sentences: int = 4) -> str:
+    return " ".join(_closed(sentence) for sentence in passage.sentences[:sentences])
 
 
 def _closed(sentence: str) -> str:

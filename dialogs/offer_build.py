@@ -39,7 +39,7 @@ def _offer(name: str, given: OfferText) -> Offer:
         when=_condition(given.when),
         not_when=_condition(given.not_when),
         reasons=tuple(Reason(_condition(r.when), r.weight, r.because) for r in given.reasons),
-        yes=LeadsTo(yes.flow, yes.document, tuple(yes.slots.items())),
+        yes=LeadsTo(yes.flow, yes.document, yes.part, tuple(yes.slots.items())),
     )
 
 
@@ -80,8 +80,10 @@ def _yes(pack: Pack, offer: Offer, where: Trail) -> Iterator[tuple[str, Trail, s
     if yes.flow and yes.flow not in pack.flows:
         yield "offers", [*where, "flow"], _missing("flow", yes.flow, pack.flows)
         return
-    if yes.document and not pack.knowledge.has(yes.document):
+    if yes.document and not (parts := pack.knowledge.parts(yes.document)):
         yield "offers", [*where, "document"], f'no document "{yes.document}"'
+    elif yes.document and yes.part > len(parts):
+        yield "offers", [*where, "part"], f"{yes.document} has {len(parts)} parts"
     asked = pack.flows[yes.flow].slots if yes.flow else ()
     for slot, value in yes.slots:
         known = pack.slots[slot].values if slot in asked else None

@@ -145,7 +145,7 @@ def accept(draft: Draft) -> None:
             draft.state = draft.state.with_task(replace(task, offer=made.number))
         advance(draft)
         return
-    page = draft.house.pack.knowledge.page(yes.document)
+    page = draft.house.pack.knowledge.part(yes.document, yes.part)
     draft.say("answer", {"answer": page.text}, page.source)
     what_else(draft)
 

@@ -168,10 +168,11 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class LeadsTo:
-    """What a yes begins: a flow with some slots known, or a page of the documents."""
+    """What a yes begins: a flow with some slots known, or a part of a document, from 1."""
 
     flow: str = ""
     document: str = ""
+    part: int = 1
     slots: tuple[tuple[str, str], ...] = ()
 
 

@@ -144,6 +144,7 @@ class ReasonText(Strict):
 class LeadsToText(Strict):
     flow: str = ""
     document: str = ""
+    part: int = Field(default=1, ge=1)
     slots: dict[str, Word] = {}
 
 

@@ -104,7 +104,7 @@ def test_what_is_shown():
     store.remember("s", [answered("accepted"), answered("declined", 2)], NOW)
     text = printed(store.offers())
     assert "Occasions: 3; on 1 of them nothing was offered" in text
-    assert "Had always the top-scored" in text
+    assert "always the top-scored" in text
     found = json.loads(printed(store.offers(), as_json=True))
     assert [(o["offer"], o["accepted"], o["declined"]) for o in found["offers"]] == [
         ("a", 1, 0),

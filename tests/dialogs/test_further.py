@@ -34,7 +34,7 @@ def asks(bot: Bot, *parts: str, sure: float = 0.9) -> str:
 def test_the_second_is_taken_up_when_the_first_is_done(pack):
     bot = Bot(pack)
     said = asks(bot, "i lost my debit card", "what's my balance in savings")
-    assert said.startswith("I've noted your balance for right after this.")
+    assert said.startswith("One after the other: your balance comes right after this.")
     bot.identifies()
     bot.says("yes")
     assert "blocked" in bot.bank(last_four="4021")
@@ -154,6 +154,7 @@ def test_fraud_beside_something_else_is_not_left_for_later(pack):
     asks(bot, "what are your hours downtown", "i was scammed")
     (escalation,) = bot.escalations
     assert (escalation.rule, escalation.urgency) == ("risky_intent", "high")
+    assert "right after" not in bot.text, "promised, and then left to the person"
     bot.bank(opens="09:00", closes="17:00", address="12 Main Street")
     assert bot.state.tasks[0].flow == "report_fraud"
     assert len(bot.escalations) == 1

@@ -66,10 +66,10 @@ def after_balance(pack=SURE, balance="1842.17", channel="chat", **more) -> Shop:
 def test_an_offer_comes_with_its_reason_in_place_of_the_usual_question():
     shop = after_balance()
     assert "$1,842.17" in shop.text
-    assert "more than the usual in your checking account" in shop.text
+    assert "your checking account holds more than $1,500" in shop.text
     assert "anything else" not in shop.text
     reply = shop.last.replies[-1]
-    assert reply.reason == "there is more than the usual in your checking account"
+    assert reply.reason == "your checking account holds more than $1,500"
     assert reply.suggestions == ("Yes", "No, thanks")
     assert shop.last.expect.kind == "yes_no"
     (made,) = shop.log
@@ -149,6 +149,7 @@ def test_a_page_of_the_documents_is_quoted_with_its_source():
     assert "you just paid a bill" in shop.bank(reference="1")
     said = shop.says("yes please")
     assert shop.last.replies[0].source.title == "Scheduled Payments: Setting up recurring payments"
+    assert "Select the recipient. Enter the payment amount" in said
     assert "anything else" in said or "help you with" in said
 
 
@@ -303,6 +304,7 @@ def test_the_number_of_an_occasion_is_a_number_between_0_and_1(chance, occasion)
         ("card_management_002", "card_management_999", "no document"),
         ("topic: savings and investments", "topic: gold", 'topic is never "gold"'),
         ("slots: {topic:", "slots: {card:", "never asks for card"),
+        ("part: 2 ", "part: 22 ", "has 4 parts"),
         ("document: doc_credit", "flow: verify\n      document: doc_credit", "or to a document"),
         ("done: [check_balance]", "done: [check_balanc]", "check_balance"),
         ("before: [book_appointment]", "before: [book]", "no action"),
@@ -331,5 +333,5 @@ def test_how_a_declined_offer_is_answered_must_be_said(tmp_path):
 
 
 def test_a_document_that_is_not_there():
-    with pytest.raises(KeyError):
-        PACK.knowledge.page("nowhere")
+    with pytest.raises(IndexError):
+        PACK.knowledge.part("nowhere", 1)
