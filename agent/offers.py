@@ -123,7 +123,7 @@ def show(log: Sequence[LoggedOffer], as_json: bool, console: Console) -> None:
         console.print("Nothing has been offered yet.")
         return
     table = Table(box=None, pad_edge=False)
-    for name in ("offer", "made", "accepted", "declined", "ignored", "completed", "share", "95 %"):
+    for name in ("offer", "made", "yes", "no", "ignored", "completed", "share", "95 %"):
         table.add_column(name, justify="left" if name == "offer" else "right", no_wrap=True)
     for one in found.offers:
         counts = (one.made, one.accepted, one.declined, one.ignored, one.completed)

@@ -6,14 +6,17 @@ Everything is an extract with the turn it comes from; nothing is concluded. Secr
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 from dialogs.pack import Pack
 from dialogs.replies import shown
+from dialogs.slots import NUMBER
 from dialogs.state import DialogueState, Task
 from dialogs.talk import Conversation, Understanding
 
 MOODS = 5
+HARMLESS = frozenset({"amount", "date", "time"})  # may be as long as a secret
 
 
 def summarise(
@@ -31,16 +34,31 @@ def summarise(
     return "\n".join(line for line in lines if line)
 
 
+# A run of digits, perhaps in groups; no amount ("$250") and no part of a date ("11/24/2026").
+_DIGITS = re.compile(r"(?<![\d$.,/-])\d(?:[ -]?\d)*(?![\d/-]|[.,]\d)")
+
+
 def masked(text: str, pack: Pack, what: Understanding) -> str:
-    """The customer's words without what they said to prove who they are."""
-    for slot in (*what.slots, *(slot for request in what.also for slot in request.slots)):
+    """The customer's words without what they said to prove who they are, and without anything
+    as long as that, unless it is an amount, a day or a time."""
+    slots = (*what.slots, *(slot for request in what.also for slot in request.slots))
+    lengths = {spec.length for spec in pack.slots.values() if spec.secret and spec.length}
+    for slot in slots:
         spec = pack.slots.get(slot.name)
-        if slot.name == "digits" or (spec and spec.secret):
+        bare = slot.name == NUMBER and len(slot.value) in lengths
+        if bare or slot.name == "digits" or (spec and spec.secret):
             low = text.lower()
             at = low.find(slot.said)
             if slot.said and at >= 0:
                 text = f"{text[:at]}[digits]{text[at + len(slot.said) :]}"
-    return text
+    harmless = [s.said for s in slots if (p := pack.slots.get(s.name)) and p.type in HARMLESS]
+
+    def mask(run: re.Match[str]) -> str:
+        long = sum(c.isdigit() for c in run.group()) in lengths
+        said = any(run.group() in words for words in harmless)
+        return "[digits]" if long and not said else run.group()
+
+    return _DIGITS.sub(mask, text)
 
 
 def _wants(state: DialogueState) -> str:

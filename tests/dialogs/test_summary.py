@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tests.scripted_mind import Bot
+import pytest
+
+from dialogs.summary import masked
+from tests.scripted_mind import Bot, understood
 
 
 def test_everything_that_matters_is_there_and_no_secret(pack):
@@ -24,6 +27,24 @@ def test_everything_that_matters_is_there_and_no_secret(pack):
         "Identity: confirmed, Patricia Miller",
         "Upset, 0 to 1: 0.20 (turn 1), 0.10 (turn 2), 0.10 (turn 3), 0.80 (turn 4), 0.90 (turn 5)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("4471 is my passcode", "[digits] is my passcode"),
+        ("it's 44 71", "it's [digits]"),
+        ("four four seven one is my passcode", "[digits] is my passcode"),
+        ("i am 100421 hello", "i am [digits] hello"),
+        ("move $4471 to savings", "move $4471 to savings"),
+        ("move 4471 dollars to savings", "move 4471 dollars to savings"),
+        ("on december 3 2026", "on december 3 2026"),
+        ("by 11/24/2026 please", "by 11/24/2026 please"),
+        ("order 12 boxes", "order 12 boxes"),
+    ],
+)
+def test_what_may_be_a_secret_is_left_out_however_it_was_said(pack, said, kept):
+    assert masked(said, pack, understood(pack, said)) == kept
 
 
 def test_promises_and_refusals_are_told(pack):
