@@ -21,6 +21,7 @@ from agent.config import PACKAGE, SettingsError, load
 from agent.engine import ModelsError
 from agent.evaluation import EvaluationError
 from agent.evaluation.command import evaluate_ears
+from agent.evaluation.escalation.command import evaluate_escalation, train_trouble
 from agent.explain import NothingKept, explain, list_sessions, open_store
 from agent.models import models
 from agent.offers import show as show_offers
@@ -156,7 +157,9 @@ def understanding(
     train_understanding(data, out, pack, console)
 
 
+train.command("trouble")(train_trouble)
 evaluate.command("ears")(evaluate_ears)
+evaluate.command("escalation")(evaluate_escalation)
 
 
 def main() -> None:
