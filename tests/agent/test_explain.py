@@ -101,6 +101,9 @@ def test_an_answer_of_the_bank_is_noted_when_it_changed_something():
     banks = [note for note in chat.notes if note.upset is None]
     assert [note.handed_over for note in banks] == [("failed_verification",)]
     assert "1111" not in str(chat.notes)
+    store = Store(":memory:")
+    store.remember("s", chat.notes, "2026-11-24T10:00:00+00:00")
+    assert "the bank answered" in printed(explain, store, "s", None)
 
 
 WORDS = st.text(alphabet="abcdefghij", min_size=5, max_size=12).filter(

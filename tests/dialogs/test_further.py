@@ -231,6 +231,38 @@ def test_no_secret_is_told_with_what_waits(pack):
     assert "4471" not in bot.escalations[0].summary
 
 
+def test_goodbye_with_one_more_thing_is_no_goodbye(pack):
+    bot = Bot(pack)
+    said = asks(bot, "bye", "what are your hours downtown")
+    assert not bot.last.ends
+    assert "your branch hours" in said
+    assert bot.calls[-1].name == "branch_hours"
+
+
+def test_goodbye_at_the_end_waits_for_what_was_asked_before_it(pack):
+    bot = Bot(pack)
+    asks(bot, "what are your hours downtown", "bye")
+    assert not bot.last.ends
+    bot.bank(opens="09:00", closes="17:00", address="12 Main Street")
+    assert bot.last.ends
+
+
+def test_what_the_pack_does_not_know_is_left_out(pack):
+    bot = Bot(pack)
+    also = (Request("sing me a song", "sing", 0.99), Request("hi", "greeting", 0.99))
+    bot.says("balance of savings", also=also)
+    assert bot.state.further == ()
+
+
+def test_one_sentence_the_pack_knows_is_one_request(pack):
+    bot = Bot(pack)
+    bot.says("in the app, password reset", also=(request("password reset"),))
+    whole = next(e for e in pack.intents["check_balance"].examples if "paycheck" in e)
+    bot = Bot(pack)
+    bot.says(whole, also=(request("order checks"),))
+    assert bot.state.further == ()
+
+
 TASKS = ["balance of savings", "order checks", "i forgot my password", "pay my water bill",
          "what are your hours downtown", "i need an appointment",
          "i want to dispute a charge"]  # fmt: skip
