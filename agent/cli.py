@@ -22,6 +22,7 @@ from agent.engine import ModelsError
 from agent.evaluation import EvaluationError
 from agent.evaluation.command import evaluate_ears
 from agent.evaluation.escalation.command import evaluate_escalation, train_trouble
+from agent.evaluation.fusion.command import evaluate_fusion
 from agent.explain import NothingKept, explain, list_sessions, open_store
 from agent.models import models
 from agent.offers import show as show_offers
@@ -150,15 +151,26 @@ def understanding(
         PACKAGE.parent / "dialogs" / "bank"
     ),
     out: Annotated[Path, typer.Option(help="Where the weights go.")] = PACKAGE / "weights",
+    spoken: Annotated[
+        bool, typer.Option(help="Learn the sentences as our own transcriber hears them, too.")
+    ] = True,
+    sentence_checkpoint: Annotated[
+        str, typer.Option(help="Train beside this sentence encoder: folder or hub name.")
+    ] = "",
+    work: Annotated[Path, typer.Option(help="What was heard is kept here.")] = Path(
+        ".hearken/understanding"
+    ),
 ) -> None:
     """Train intent, sentiment and upset on a pack's examples and the public text sets."""
     from agent.training.understanding import train_understanding
 
-    train_understanding(data, out, pack, console)
+    kept = work if spoken else None
+    train_understanding(data, out, pack, console, None, kept, sentence_checkpoint)
 
 
 train.command("trouble")(train_trouble)
 evaluate.command("ears")(evaluate_ears)
+evaluate.command("fusion")(evaluate_fusion)
 evaluate.command("escalation")(evaluate_escalation)
 
 

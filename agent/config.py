@@ -74,6 +74,9 @@ class Settings(BaseSettings):
     # shares the process of the models, so every caller waits while one turn is written: choose one
     # that needs well under a second a turn on this machine. Stopped after half of `answer_s`.
     writer_checkpoint: str = ""
+    # A BERT-family sentence encoder that intents were trained beside (`hearken train understanding
+    # --sentence-checkpoint`). auto: the one they were trained beside, if it is here; empty: none.
+    sentence_checkpoint: str = "auto"
     # What the encoder multiplies in; auto: bfloat16 where the processor does, else float32.
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     state: Path = Path(".hearken")  # databases live here

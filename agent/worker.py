@@ -144,7 +144,7 @@ def load_inference(settings: Settings, pack: Pack, tell: Tell) -> Inference:
         writer_s=settings.answer_s / 2,
         precision=settings.precision,
     )
-    return Inference(ears, Mind.load(pack, settings.weights), tell)
+    return Inference(ears, Mind.load(pack, settings.weights, settings.sentence_checkpoint), tell)
 
 
 # -- at work -----------------------------------------------------------------------------------

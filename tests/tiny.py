@@ -225,3 +225,38 @@ def moonshine(folder, sentence=SENTENCE, surely=3.0, ends=True):
     tokenizer.save_pretrained(folder)
     written(folder, "preprocessor_config.json", extractor(False))
     return model
+
+
+def bert(folder):
+    """A BERT for sentences, with a vocabulary of letters and a few words."""
+    words = [
+        "pay",
+        "my",
+        "bill",
+        "i",
+        "lost",
+        "card",
+        "and",
+        "need",
+        "to",
+        "have",
+        "it",
+        "blocked",
+        "at",
+        "once",
+        "hello",
+    ]
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]
+    pieces += [sign + letter for letter in "abcdefghijklmnopqrstuvwxyz" for sign in ("", "##")]
+    (folder / "vocab.txt").write_text("\n".join(pieces) + "\n")
+    torch.manual_seed(0)
+    config = hf.BertConfig(
+        vocab_size=len(pieces),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=48,
+    )
+    hf.BertModel(config).save_pretrained(folder)
+    hf.BertTokenizer(vocab={piece: at for at, piece in enumerate(pieces)}).save_pretrained(folder)
+    return folder

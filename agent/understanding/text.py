@@ -1,7 +1,8 @@
 """What do the words alone say: which intent, which sentiment, and are they those of someone upset?
 
-Two linear models over TF-IDF features. Linear, so that an answer takes about a millisecond and
-every word's share of the upset score can be shown to a person, exact and not estimated.
+Models over TF-IDF features. Intents are told by a linear machine and a small hidden layer, in about
+a millisecond; feelings by linear models alone, so that every word's share of the upset score can be
+shown to a person, exact and not estimated.
 Invariants, held by tests/agent/understanding/test_text.py: intent probabilities sum to one; the
 upset terms and the bias add up to the log-odds; any text, also an empty one, gets an answer.
 """
@@ -11,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 from scipy.special import softmax  # type: ignore[import-untyped]
 
 from agent.understanding.conformal import Coverage
+from agent.understanding.layer import Layer, Sentences
 from agent.understanding.words import NUMBER, Features, MindError, load, plain, save
 from dialogs.talk import OUT_OF_SCOPE
 
@@ -52,23 +53,14 @@ class Feeling:
         return self.bias + sum(weight for _, weight in self.terms)
 
 
-class Sentences(Protocol):
-    """A pretrained encoder (agent/understanding/sentences.py): texts (n) -> vectors (n, width)."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def sha256(self) -> str: ...
-    def __call__(self, sentences: Sequence[str], /) -> Array: ...
-
-
 @dataclass(frozen=True, slots=True)
 class IntentModel:
     """`weights` is (features, intents). Scores are divided by `temperature`.
 
     A turn whose likeliest intent stays below `threshold` is out of scope; the training rejects a
     stated share of in-scope turns that way (see the model card). `dense` (width, intents) are the
-    weights of a sentence encoder's vectors beside the features, for the one it was trained with.
+    weights of a sentence encoder's vectors beside the features, for the one it was trained with;
+    the scores of `layer` are added to the linear ones.
     """
 
     features: Features
@@ -81,6 +73,7 @@ class IntentModel:
     coverage: Coverage = Coverage()
     dense: Array | None = None
     sentences: Sentences | None = None
+    layer: Layer | None = None
 
     @classmethod
     def load(cls, path: Path, sentences: Sentences | None = None) -> IntentModel:
@@ -102,6 +95,7 @@ class IntentModel:
                 Coverage.read(settings.get("coverage")),
                 arrays.get("dense"),
                 sentences,
+                Layer.read(arrays),
             )
         except KeyError as error:
             raise MindError(f"{path} lacks {error}; train again") from error
@@ -114,7 +108,8 @@ class IntentModel:
             "heard_floor": self.heard_floor,
             "coverage": self.coverage.stored(),
         }
-        arrays = {"weights": self.weights, "bias": self.bias}
+        arrays: dict[str, NDArray[np.generic]] = {"weights": self.weights, "bias": self.bias}
+        arrays |= self.layer.stored() if self.layer else {}
         if self.dense is not None and self.sentences is not None:
             arrays["dense"] = self.dense
             settings |= {"sentences": self.sentences.sha256, "encoder": self.sentences.name}
@@ -123,7 +118,10 @@ class IntentModel:
     def scores(self, texts: Sequence[str]) -> Array:
         """Raw log-odds (texts, intents)."""
         words = [plain(text) for text in texts]
-        scores = self.features(words) @ self.weights + self.bias
+        rows = self.features(words)
+        scores = rows @ self.weights + self.bias
+        if self.layer is not None:
+            scores = scores + self.layer(rows)
         if self.dense is not None and self.sentences is not None:
             scores = scores + self.sentences(words) @ self.dense
         return np.asarray(scores, dtype=np.float32)

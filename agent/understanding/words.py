@@ -133,10 +133,17 @@ def _counter(
 
 
 def save(
-    path: Path, features: Features, arrays: Mapping[str, Array], settings: Mapping[str, object]
+    path: Path,
+    features: Features,
+    arrays: Mapping[str, NDArray[np.generic]],
+    settings: Mapping[str, object],
 ) -> None:
-    """One safetensors file: half-precision weights, terms and settings as JSON in its header."""
-    tensors = {name: np.asarray(array, dtype=np.float16) for name, array in arrays.items()}
+    """One safetensors file: half-precision weights (bytes stay bytes), terms and settings as JSON
+    in its header."""
+    tensors: dict[str, NDArray[np.generic]] = {
+        name: np.ascontiguousarray(array, dtype=np.int8 if array.dtype == np.int8 else np.float16)
+        for name, array in arrays.items()
+    }
     blocks = []
     for at, (analyzer, grams, terms, idf) in enumerate(features.blocks):
         tensors[f"idf.{at}"] = idf.astype(np.float16)

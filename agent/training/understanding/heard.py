@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from rich.progress import track
 
 from agent.training.ears.hearing import phone
 from agent.training.ears.voices import Speaker, espeak_speakers, espeak_voice, recorded_speakers
-from agent.training.understanding.prepare import part
+from agent.training.understanding.prepare import Example, part
 from agent.understanding.words import plain
 from audio.ears import Ears
 from audio.types import Expectation
@@ -33,6 +33,8 @@ HELD_OUT_ESPEAK = tuple(
     for accent in ("en-us-nyc", "en-029", "en-gb-x-gbclan", "en-gb-x-gbcwmd")
     for variant in ("m5", "m6", "Andy", "Annie", "Michael", "Alicia")
 )
+UNSAID = ("evi", "itn_en", "disfl_qa", "outside")  # spoken words already, or about no bank
+OTHERS = 3_000  # sentences of the other sets that are said
 LONGEST = 300  # signs; nobody says more in one breath
 
 
@@ -96,6 +98,30 @@ def heard(
         found.add(shown)
     kept = (found.known.get((text, speaker.name)) for text, speaker in wanted)
     return [one for one in kept if one is not None]
+
+
+def taught(
+    rows: Sequence[Example], ears: Path, work: Path, console: Console | None = None
+) -> list[Example]:
+    """The rows with what was heard of them: our own, Banking77's, and `OTHERS` more."""
+    others = [
+        r for r in rows if r.source not in ("own", "banking77", *UNSAID) and r.split != "test"
+    ]
+    chosen = set(sorted(others, key=lambda row: part(row.text, 2**31))[:OTHERS])
+    said = [
+        row
+        for row in rows
+        if row in chosen or (row.source in ("own", "banking77") and row.split != "test")
+    ]
+    found: dict[str, list[str]] = {}
+    texts = [row.written or row.text for row in said]
+    for one in heard(texts, teachers(), ears, work, console):
+        if one.heard:
+            found.setdefault(plain(one.text), []).append(one.heard)
+    return [
+        replace(row, heard=tuple(found.get(plain(row.text), ()))) if row.split != "test" else row
+        for row in rows
+    ]
 
 
 class _Hypotheses:

@@ -14,7 +14,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -39,6 +39,8 @@ class Example:
     intent: str
     source: str
     split: Split
+    written: str = field(default="", compare=False)  # before it was made plain
+    heard: tuple[str, ...] = ()  # what our transcriber made of it (heard.py)
 
 
 def examples(data: Path, pack: Pack, own: Sequence[Example] = ()) -> list[Example]:
@@ -54,7 +56,7 @@ def examples(data: Path, pack: Pack, own: Sequence[Example] = ()) -> list[Exampl
     for row in _all(data):
         words = plain(row.text)
         if words and row.intent in known:
-            same = Example(words, row.intent, row.source, row.split)
+            same = Example(words, row.intent, row.source, row.split, row.text)
             said.setdefault(words, Counter())[same] += 1
     taken = {plain(row.text) for row in final}
     kept = [_one(rows) for words, rows in said.items() if words not in taken]
@@ -107,7 +109,8 @@ def rows_of(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _all(data: Path) -> Iterator[Example]:
-    for reader in (_banking77, _clinc150, _natcs, _multidogo, _nlupp, _sgd, _evi, _spoken_numbers):
+    readers = (_banking77, _clinc150, _natcs, _multidogo, _nlupp, _sgd, _evi, _spoken_numbers)
+    for reader in (*readers, _anything):
         yield from reader(data)
 
 
@@ -227,3 +230,15 @@ def _spoken_numbers(data: Path) -> Iterator[Example]:
     for row in rows_of(data / "itn_en" / "pairs.jsonl.gz"):
         if row["cls"] in wanted:
             yield Example(row["spoken"], "inform", "itn_en", "train")
+
+
+def _anything(data: Path) -> Iterator[Example]:
+    """Questions about everything on earth, and the same with a slip of the tongue mended: what no
+    bank is asked, though it sounds like a question."""
+    splits: tuple[Split, ...] = ("train", "dev")
+    for split in splits:
+        for row in rows_of(data / "disfl_qa" / f"{split}.jsonl.gz"):
+            kept = part(row["original"], 8)
+            if kept < 2:
+                text = row["original"] if kept else row["disfluent"]
+                yield Example(text, OUT_OF_SCOPE, "disfl_qa", split)

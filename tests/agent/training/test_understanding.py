@@ -17,12 +17,15 @@ from agent.training.understanding import (
     intents,
     mapping,
     prepare,
+    tuning,
     voices,
 )
 from agent.training.understanding.noise import POOR, Line, spoken
+from agent.training.understanding.prepare import Example
 from agent.training.understanding.train import HELD_OUT, Settings, train_understanding
 from agent.understanding.fusion import VoiceWeights
 from agent.understanding.mind import Mind
+from agent.understanding.text import IntentModel
 from agent.understanding.words import plain
 from audio.types import EMOTIONS
 from dialogs.pack import Intent, Pack
@@ -65,6 +68,12 @@ def data(tmp_path):
                 {"text": "yes please", "intent": "yes"},
             ],
         )
+    for name in ("train", "dev"):
+        rows = [
+            {"original": f"who built the {name} tower number {at}", "disfluent": f"no wait {at}"}
+            for at in range(12)
+        ]
+        write(tmp_path / "disfl_qa" / f"{name}.jsonl.gz", rows)
     for name in ("banking_test", "finance_test", "insurance_dev"):
         row = {"utterance": f"I'd like some {name} checks mailed", "intent": "OrderCheck"}
         write(tmp_path / "natcs_intents" / f"{name}.jsonl.gz", [row])
@@ -145,7 +154,9 @@ def test_a_pack_of_any_vocabulary_gets_a_model_of_its_own_intents():
     }
     harbour = replace(bank(), intents=two)
     rows = prepare.own_examples(harbour)
-    models = [intents.fitted(rows, harbour, intents.IntentSettings(), seed=3) for _ in range(2)]
+    models = [
+        intents.fitted(rows, harbour, intents.IntentSettings(hidden=8), seed=3) for _ in range(2)
+    ]
     assert models[0]("could i rent a boat tomorrow").intent == "rent_boat"
     np.testing.assert_array_equal(models[0].weights, models[1].weights)
 
@@ -158,7 +169,7 @@ def test_training_without_public_data_gives_a_mind(tmp_path, monkeypatch):
         None,
         tmp_path,
         console=Console(quiet=True),
-        settings=Settings(intents.IntentSettings(copies=1)),
+        settings=Settings(intents.IntentSettings(copies=1, hidden=8)),
     )
     assert {"accuracy", "AUROC", "milliseconds"} <= {row.measure for row in found}
     mind = Mind.load(bank(), tmp_path)
@@ -204,3 +215,29 @@ def test_no_emotion_of_a_voice_weighs_more_than_anger(tmp_path, monkeypatch):
     by_name = {row.measure: row.value for row in voices.figures(heard(), usual=-2.2)}
     assert by_name["AUROC"] > 0.7
     assert by_name["expected calibration error"] < 0.1
+
+
+def test_what_is_tuned_never_changes_which_intent_is_likeliest():
+    texts = {"sell": ("sell my boat", "a boat for sale"), "rent": ("rent a boat", "hire a boat")}
+    rows = [Example(text, name, "own", "train") for name, some in texts.items() for text in some]
+    settings = intents.IntentSettings(copies=2, hidden=4)
+
+    def fit(some):
+        return intents.fitted(some, None, settings)
+
+    unseen = tuning.cross_fitted(rows, fit)
+    assert len(unseen.labels) == len(rows)
+    model, asked = fit(rows), ["i sell boats", "may i rent one"]
+    tuned = tuning.tuned(model, unseen, settings)
+    before, after = (one.probabilities(asked).argmax(axis=1) for one in (model, tuned))
+    np.testing.assert_array_equal(before, after)
+
+
+@pytest.mark.model
+def test_a_layer_read_back_scores_as_it_was_stored(tmp_path):
+    rows = prepare.own_examples(bank())[:120]
+    model = intents.fitted(rows, bank(), intents.IntentSettings(copies=1, hidden=8))
+    model.save(tmp_path / "intents.safetensors")
+    again = IntentModel.load(tmp_path / "intents.safetensors")
+    asked = [row.text for row in rows[:20]]
+    np.testing.assert_allclose(again.scores(asked), model.scores(asked), atol=0.05)
