@@ -23,6 +23,8 @@ from agent.evaluation import EvaluationError
 from agent.evaluation.command import evaluate_ears
 from agent.evaluation.escalation.command import evaluate_escalation, train_trouble
 from agent.evaluation.fusion.command import evaluate_fusion
+from agent.evaluation.goals import show_goals
+from agent.evaluation.understanding.command import evaluate_understanding
 from agent.explain import NothingKept, explain, list_sessions, open_store
 from agent.models import models
 from agent.offers import show as show_offers
@@ -170,6 +172,8 @@ def understanding(
 
 train.command("trouble")(train_trouble)
 evaluate.command("ears")(evaluate_ears)
+evaluate.command("understanding")(evaluate_understanding)
+evaluate.command("goals")(show_goals)
 evaluate.command("fusion")(evaluate_fusion)
 evaluate.command("escalation")(evaluate_escalation)
 

@@ -23,6 +23,7 @@ FULL_REQUEST = 0.75  # an intent this likely, with words of its own, beats what 
 ANSWERS = {"yes_no": ("affirm", "deny")}  # the intents of an answer; all other kinds: inform
 AWAITED = 6.0  # how much likelier an answer is after a question; the model knows no questions
 FITTING = 30.0  # and when it holds a value of the kind that was asked for
+YES = 0.95  # how sure a yes or no is when one was asked for
 LIKE_A_CHOICE = 85.0  # rapidfuzz's 0 to 100
 ANGRY_WORDS = 0.6  # words out of scope but this likely upset are a complaint
 SMALL = frozenset(
@@ -108,7 +109,8 @@ class Meaning:
             return other
         if other and not asked and other.intent in ("goodbye", "thanks", "cancel"):
             return None  # "no that is all for today"
-        return IntentVerdict(intent, 0.95 if asked else 0.9, {intent: 0.95 if asked else 0.9})
+        sure = YES if asked else 0.9
+        return IntentVerdict(intent, sure, {intent: sure})
 
     def _given_the_question(
         self, verdict: IntentVerdict, fitting: bool, expect: Expectation
@@ -124,6 +126,18 @@ class Meaning:
         }
         total = sum(chances.values())
         return self.intents.decide({name: chance / total for name, chance in chances.items()})
+
+
+def agreed_and_more(
+    verdict: IntentVerdict, text: str, slots: tuple[Slot, ...], context: str
+) -> str:
+    """ "Yes, and tell me my balance" where something was to be confirmed: the words of the other
+    request. Elsewhere a yes before a full request only leads up to it."""
+    yes = next((slot for slot in slots if (slot.name, slot.value) == (YES_NO, "yes")), None)
+    if yes is None or verdict.intent == "affirm" or not context.endswith("/confirm"):
+        return ""
+    said = text.lower().find(yes.said.lower())
+    return text[said + len(yes.said) :].lstrip(" ,.;!") if said >= 0 else ""
 
 
 def _fits(slot: Slot, expect: Expectation) -> bool:

@@ -12,20 +12,20 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.understanding.fusion import Fusion, VoiceWeights, fuse
-from agent.understanding.meaning import Meaning
+from agent.understanding.meaning import YES, Meaning, agreed_and_more
 from agent.understanding.requests import Piece, requests
-from agent.understanding.text import FeelingModel, IntentModel, IntentVerdict
+from agent.understanding.text import Feeling, FeelingModel, IntentModel, IntentVerdict
 from agent.understanding.words import MindError, foreign, load, plain
 from audio.types import Expectation, Prosody, Spoken
 from dialogs.pack import Pack
-from dialogs.slots import extract
-from dialogs.talk import NOTHING_HEARD, OUT_OF_SCOPE, Request, Understanding
+from dialogs.slots import YES_NO, extract
+from dialogs.talk import NOTHING_HEARD, OUT_OF_SCOPE, Request, Slot, Understanding
 
 if TYPE_CHECKING:
     from agent.understanding.sentences import SentenceEncoder
@@ -92,25 +92,16 @@ class Mind:
         feeling = self.feelings(text) if words else None
         mood = fuse(self.fusion, feeling, heard, cues, turn, at, usual)
         written = unicodedata.normalize("NFKC", text)  # "²" is a digit to Python, no number to it
-        slots = extract(written, self.pack, expect, today) if words else ()
-        also: tuple[Request, ...] = ()
-        if foreign(text):
-            verdict = IntentVerdict(OUT_OF_SCOPE, 1.0, {})
-        elif pieces := requests(written, self.intents, self.pack):
-            first, *more = pieces
-            verdict = IntentVerdict(first.intent, first.confidence, {})
-            slots = extract(first.text, self.pack, expect, today)
-            also = tuple(self._request(piece, today) for piece in more)
-        else:
-            verdict = Meaning(self.pack, self.intents)(words, slots, feeling, expect, context)
+        verdict, slots, also = self._read(written, feeling, expect, context, today)
         open_question = expect.kind == "open" and not also
         possible = self.intents.coverage(verdict.probabilities, spoken is not None)
         heard = 0.0 if verdict.intent == NOTHING_HEARD else heard
-        sure = verdict.confidence * (self._believed(heard) if words else 1.0)
+        believed = self._believed(heard) if words else 1.0
+        also = tuple(replace(one, confidence=one.confidence * believed) for one in also)
         return Understanding(
             text,
             verdict.intent,
-            sure,
+            verdict.confidence * believed,
             _others(verdict),
             mood.sentiment,
             mood.upset,
@@ -123,6 +114,27 @@ class Mind:
             also,
             possible if open_question else (),
         )
+
+    def _read(
+        self, text: str, feeling: Feeling | None, expect: Expectation, context: str, today: date
+    ) -> tuple[IntentVerdict, tuple[Slot, ...], tuple[Request, ...]]:
+        """What is wanted first, with its values, and what else."""
+        words = plain(text)
+        slots = extract(text, self.pack, expect, today) if words else ()
+        if foreign(text):
+            return IntentVerdict(OUT_OF_SCOPE, 1.0, {}), slots, ()
+        if pieces := requests(text, self.intents, self.pack):
+            first, *more = pieces
+            verdict = IntentVerdict(first.intent, first.confidence, {})
+            wanted = tuple(self._request(piece, today) for piece in more)
+            return verdict, extract(first.text, self.pack, expect, today), wanted
+        meaning = Meaning(self.pack, self.intents)
+        verdict = meaning(words, slots, feeling, expect, context)
+        if agreed := agreed_and_more(verdict, text, slots, context):
+            rest = Piece(agreed, verdict.intent, verdict.confidence)
+            yes = tuple(slot for slot in slots if slot.name == YES_NO)
+            return IntentVerdict("affirm", YES, {}), yes, (self._request(rest, today),)
+        return verdict, slots, ()
 
     def _request(self, piece: Piece, today: date) -> Request:
         slots = extract(piece.text, self.pack, Expectation(), today)

@@ -40,7 +40,7 @@ class Piece:
     text: str
     intent: str
     confidence: float
-    likely: float  # log of it; minus infinity for what is no request of its own
+    likely: float = 0.0  # log of it; minus infinity for what is no request of its own
 
 
 def requests(text: str, intents: IntentModel, pack: Pack) -> tuple[Piece, ...]:

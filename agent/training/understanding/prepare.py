@@ -242,3 +242,12 @@ def _anything(data: Path) -> Iterator[Example]:
             if kept < 2:
                 text = row["original"] if kept else row["disfluent"]
                 yield Example(text, OUT_OF_SCOPE, "disfl_qa", split)
+
+
+def anything(data: Path) -> list[Example]:
+    """Training questions about everything on earth, plain."""
+    return [
+        Example(plain(row.text), row.intent, row.source, row.split, row.text)
+        for row in _anything(data)
+        if row.split == "train"
+    ]
