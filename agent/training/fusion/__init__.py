@@ -1,0 +1,1 @@
+"""How is the fusion of words and voice taught, and from which pairs?"""

@@ -1,0 +1,112 @@
+"""Judges of words and voice: company changes nothing, absence is defined, capacities match."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent.training.fusion.sounds import FRAME
+from agent.understanding.fusing import FUSIONS, KINDS, Fuser, Turns, parameters
+from agent.understanding.vectors import Vectors
+from agent.understanding.words import MindError
+
+WORDS, FRAMES = 40, 30
+
+
+def fuser(kind, seed=0):
+    torch.manual_seed(seed)
+    return Fuser(kind, WORDS, FRAMES).eval()
+
+
+def turn(words, frames, seed=1):
+    made = torch.Generator().manual_seed(seed)
+    return (
+        torch.randn(words, WORDS, generator=made),
+        torch.randn(frames, FRAMES, generator=made),
+    )
+
+
+lengths = st.tuples(st.integers(0, 9), st.integers(0, 12))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(deadline=None, max_examples=10)
+@given(own=lengths, others=st.lists(lengths, max_size=4))
+def test_padding_and_company_change_no_verdict(kind, own, others):
+    judge, mine = fuser(kind), turn(*own)
+    with torch.inference_mode():
+        alone = judge(Turns.of([mine]))[0]
+        company = [turn(*length, seed=at + 5) for at, length in enumerate(others)]
+        among = judge(Turns.of([*company, mine]))[-1]
+    assert torch.isfinite(alone).all()
+    torch.testing.assert_close(alone, among, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("kind", FUSIONS)
+def test_what_is_absent_has_no_say(kind):
+    """Absent, whatever stands there: the verdict is that of the other alone."""
+    judge = fuser(kind)
+    gone = torch.tensor([True])
+    (words, frames), (other_words, other_frames) = turn(4, 5), turn(4, 5, seed=2)
+    with torch.inference_mode():
+        no_words = judge(Turns.of([(words, frames)]).without(gone, ~gone))
+        other = judge(Turns.of([(other_words, frames)]).without(gone, ~gone))
+        torch.testing.assert_close(no_words, other)
+        torch.testing.assert_close(no_words, judge(Turns.of([(words[:0], frames)])))
+        no_voice = judge(Turns.of([(words, frames)]).without(~gone, gone))
+        other = judge(Turns.of([(words, other_frames)]).without(~gone, gone))
+        torch.testing.assert_close(no_voice, other)
+        assert not torch.allclose(no_voice, no_words)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_parameter_learns(kind):
+    torch.manual_seed(0)
+    judge = Fuser(kind, WORDS, FRAMES).train()
+    judge(Turns.of([turn(3, 4), turn(5, 2, seed=2)])).square().sum().backward()
+    for name, weight in judge.named_parameters():
+        assert weight.grad is not None, name
+        assert weight.grad.isfinite().all(), name
+
+
+def test_capacities_match():
+    counts = [parameters(Fuser(kind, 40, FRAME)) for kind in KINDS]
+    assert max(counts) < 1.02 * min(counts)
+
+
+def test_decision_level_adds_log_odds():
+    judge, (words, frames) = fuser("decision"), turn(4, 6)
+    with torch.inference_mode():
+        both = judge(Turns.of([(words, frames)]))
+        said = judge(Turns.of([(words, frames[:0])]))
+        sounded = judge(Turns.of([(words[:0], frames)]))
+        nothing = judge(Turns.of([(words[:0], frames[:0])]))
+    torch.testing.assert_close(both - nothing, (said - nothing) + (sounded - nothing))
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_a_word_has_a_vector_of_its_own(one, other):
+    torch.manual_seed(0)
+    vectors = Vectors(64, 8)
+    with torch.inference_mode():
+        together, alone = vectors([one, other]), vectors([one])
+    assert together.isfinite().all()
+    torch.testing.assert_close(together[0], alone[0])
+
+
+def test_a_misheard_word_lies_near():
+    torch.manual_seed(0)
+    vectors = Vectors()
+    with torch.inference_mode():
+        right, wrong, other = vectors(["ridiculous", "ridiculus", "mortgage"])
+    assert (right - wrong).norm() < (right - other).norm()
+
+
+def test_vectors_come_back_from_disk(tmp_path):
+    vectors = Vectors(32, 4)
+    vectors.save(tmp_path)
+    with torch.inference_mode():
+        before, after = vectors(["card"]), Vectors.load(tmp_path)(["card"])
+    torch.testing.assert_close(before, after, atol=1e-2, rtol=1e-2)
+    with pytest.raises(MindError, match="hearken train fusion"):
+        Vectors.load(tmp_path / "nowhere")
