@@ -18,10 +18,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize  # type: ignore[import-untyped]
 from scipy.sparse import csr_matrix, hstack  # type: ignore[import-untyped]
-from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
+from scipy.special import expit, log_expit  # type: ignore[import-untyped]
 
 from agent.training.understanding.talks import Talk, star
+from agent.training.understanding.trouble_card import write_card
 from agent.understanding.calibration import line
 from agent.understanding.signs import RECENT, SIGNS, all_signs, facts
 from agent.understanding.text import FeelingModel
@@ -31,14 +33,16 @@ from agent.understanding.words import Features, MindError, plain
 Array = NDArray[np.float64]
 WEIGHTS = "understanding/context.safetensors"  # below the folder of all weights
 # Signs that mean the same in any trade. How long a conversation is and how much is said in it is
-# left out: that tells STAR's tasks apart, not its moods.
+# left out: that tells STAR's tasks apart, not its moods. Each may only count for what it means, so
+# that a reason shown to a person is one: praise for calm, every other for trouble.
 TELLING = (
-    "longer than before", "says it again", "says the last again", "told the same",
-    "told the last again", "times told the same", "told sorry", "not understood", "refused",
-    "times told sorry", "times not understood", "times refused", "begins with no", "negations",
-    "praise", "pressing words", "negations so far", "praise so far", "pressing words so far",
-    "exclamations", "questions", "capitals", "exclamations so far", "words used before", "dots",
+    "says it again", "says the last again", "told the same", "told the last again",
+    "times told the same", "told sorry", "not understood", "refused", "times told sorry",
+    "times not understood", "times refused", "begins with no", "negations", "praise",
+    "pressing words", "negations so far", "praise so far", "pressing words so far", "questions",
+    "capitals",
 )  # fmt: skip
+CALMING = frozenset({"praise", "praise so far"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,21 +138,39 @@ def _fit(
     usual = np.average(turns.signs[rows], axis=0, weights=turns.weight[rows])
     scale = turns.signs[rows].std(0)
     telling = np.isin(SIGNS, TELLING) & (scale > 0)
-    stretch = np.where(telling, settings.scale / np.where(scale > 0, scale, 1.0), 0.0)
+    side = np.where(np.isin(SIGNS, sorted(CALMING)), -1.0, 1.0)
+    stretch = np.where(telling, side * settings.scale / np.where(scale > 0, scale, 1.0), 0.0)
     shown = np.column_stack([prior / spread, (turns.signs - usual) * stretch])
     x = hstack([words, csr_matrix(shown)], format="csr")[rows]
-    regression = LogisticRegression(C=settings.cost, max_iter=500)
-    regression.fit(x, turns.annoyed[rows], sample_weight=_balanced(turns, rows))
     many = words.shape[1]
-    found, upset = regression.coef_[0], regression.coef_[0][many] / spread
+    found, bias = _regressed(x, turns.annoyed[rows], _balanced(turns, rows), settings.cost, many)
+    upset = found[many] / spread
     return TroubleModel(
         feelings.features,
         np.asarray(found[:many] + upset * feelings.upset, dtype=np.float32),
         np.asarray(found[many + 1 :] * stretch, dtype=np.float32),
         np.asarray(usual, dtype=np.float32),
-        float(regression.intercept_[0]),
+        bias,
         settings.fade,
     )
+
+
+def _regressed(
+    x: csr_matrix, truth: NDArray[np.bool_], weight: Array, cost: float, free: int
+) -> tuple[Array, float]:
+    """Logistic regression, held near nothing by `cost`; columns from `free` on never below it."""
+    across = x.T.tocsr()
+
+    def loss(found: Array) -> tuple[float, Array]:
+        odds = x @ found[:-1] + found[-1]
+        likely = np.where(truth, log_expit(odds), log_expit(-odds))
+        off = weight * (expit(odds) - truth)
+        slope = np.r_[across @ off + found[:-1] / cost, off.sum()]
+        return float(found[:-1] @ found[:-1]) / (2.0 * cost) - float(weight @ likely), slope
+
+    bounds = [(None, None)] * free + [(0.0, None)] * (x.shape[1] - free) + [(None, None)]
+    found = minimize(loss, np.zeros(x.shape[1] + 1), jac=True, method="L-BFGS-B", bounds=bounds).x
+    return np.asarray(found[:-1]), float(found[-1])
 
 
 def _balanced(turns: Turns, rows: NDArray[np.int64]) -> Array:
@@ -181,6 +203,8 @@ def _stored(array: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def train_trouble(data: Path, out: Path) -> Path:
     """Learn from all of STAR, store among all weights, beside the model of feelings it uses."""
-    path = out / WEIGHTS
-    fitted(star(data), FeelingModel.load(path.with_name("feelings.safetensors"))).save(path)
+    path, talks = out / WEIGHTS, star(data)
+    model = fitted(talks, FeelingModel.load(path.with_name("feelings.safetensors")))
+    model.save(path)
+    write_card(path, model, len(talks), sum(bool(talk.annoyed) for talk in talks))
     return path
