@@ -171,6 +171,17 @@ def understanding(
 
 
 train.command("trouble")(train_trouble)
+@train.command()
+def fusion(
+    data: Annotated[Path, typer.Option(help="Folder with the public `text` sets.")],
+    out: Annotated[Path, typer.Option(help="Where the weights go.")] = PACKAGE / "weights",
+) -> None:
+    """Train the vectors of words that `hearken evaluate fusion` puts together with voices."""
+    from agent.training.fusion.train import train_fusion
+
+    train_fusion(data, out, console)
+
+
 evaluate.command("ears")(evaluate_ears)
 evaluate.command("understanding")(evaluate_understanding)
 evaluate.command("goals")(show_goals)

@@ -54,11 +54,12 @@ def evaluate_fusion(
     from agent.evaluation.fusion.show import plot, show
 
     if data is not None:
-        outcome, about = of_data(data, weights, work, seeds, console)
+        outcome, about, served = of_data(data, weights, work, seeds, console)
     else:
         assert manifest is not None
         outcome, about = of_manifest(manifest, audio, weights, seeds, console)
-    report = reported(outcome, about)
+        served = []
+    report = reported(outcome, about, served)
     show(report, console)
     plot(report, picture)
     console.print(f"plot: {picture}", highlight=False)

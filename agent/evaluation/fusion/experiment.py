@@ -25,7 +25,6 @@ from agent.training.understanding.prepare import part
 from agent.understanding.fusing import KINDS, Kind, parameters
 
 Floats = NDArray[np.float64]
-EACH, TESTED, KEPT = 60, 90, 200  # pairs of a speaker: an epoch, to test, to calibrate on
 FEWEST = 3  # speakers: one to test, one to calibrate on, one to learn from
 
 
@@ -73,17 +72,23 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Paired:
-    """Words and voices that are put together anew for every seed."""
+    """Words and voices that are put together anew for every seed: so many pairs of a speaker, to
+    learn from in an epoch, to calibrate on and to test."""
 
     material: Material
     folds: int = FOLDS
+    each: int = 60
+    kept: int = 200
+    tested: int = 90
 
     def fold(self, seed: int, number: int) -> Fold:
         known, unknown = self.material.fold(number, self.folds)
-        learned, kept = known.apart(seed, self.folds)
+        learned, back = known.apart(seed, self.folds)
         rng = np.random.default_rng((seed, number))
         return Fold(
-            lambda rng: learned.drawn(EACH, rng), kept.drawn(KEPT, rng), unknown.drawn(TESTED, rng)
+            lambda rng: learned.drawn(self.each, rng),
+            back.drawn(self.kept, rng),
+            unknown.drawn(self.tested, rng),
         )
 
 

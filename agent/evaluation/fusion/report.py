@@ -23,6 +23,7 @@ from agent.evaluation.fusion.scores import (
     score,
     winner,
 )
+from agent.evaluation.fusion.served import Served
 from agent.training.fusion.teach import CONDITIONS
 from agent.understanding.calibration import reliability
 from agent.understanding.fusing import FUSIONS, Kind
@@ -52,9 +53,11 @@ class Report:
     gains: Mapping[tuple[str, Quantity], Figure]  # the winner over the best single, by condition
     best: Kind
     goals: Sequence[Goal]
+    served: Sequence[Served]
 
 
-def reported(outcome: Outcome, about: Sequence[str]) -> Report:
+def reported(outcome: Outcome, about: Sequence[str], served: Sequence[Served] = ()) -> Report:
+    """`served`: what the verdicts that are really served come to, where that was measured."""
     figures = {
         (kind, condition, of): score(outcome, kind, condition, of)
         for kind, condition in outcome.judged
@@ -68,7 +71,7 @@ def reported(outcome: Outcome, about: Sequence[str]) -> Report:
         for of in known(outcome)
     }
     goals = [*_gain_goals(outcome, best, gains), *_error_goals(figures, best)]
-    return Report(outcome, about, figures, gains, best, goals)
+    return Report(outcome, about, figures, gains, best, goals, served)
 
 
 def _measurable(outcome: Outcome, of: Quantity) -> bool:
@@ -133,6 +136,15 @@ def as_json(report: Report) -> dict[str, Any]:
         "winner_minus_other_fusion": [
             {"other": other, "condition": CALL, "measure": of, **_figure(found)}
             for other, of, found in other_fusions(report)
+        ],
+        "served": [
+            {
+                "name": one.name,
+                "upset UA": _figure(one.ua),
+                "upset AUROC": _figure(one.auroc),
+                "upset ECE": _figure(one.ece),
+            }
+            for one in report.served
         ],
         "reliability": _reliability(outcome),
     }

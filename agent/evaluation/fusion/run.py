@@ -8,22 +8,29 @@ from pathlib import Path
 from rich.console import Console
 
 from agent.evaluation.fusion.experiment import Given, Outcome, Paired, Source, experiment
+from agent.evaluation.fusion.served import Served, served
 from agent.evaluation.measure import single_thread
-from agent.training.fusion.material import gathered
+from agent.training.fusion.material import Gathered, gathered
 from agent.training.fusion.pairs import OFTEN, RATES
 
 
 def of_data(
     data: Path, weights: Path, work: Path, seeds: int, console: Console
-) -> tuple[Outcome, list[str]]:
+) -> tuple[Outcome, list[str], list[Served]]:
     """The built-in experiment. `data` holds `speech` and `text`."""
     with single_thread():
         found = gathered(data, weights, work, console)
-        material = found.material
-        outcome = _run(Paired(material), seeds, console)
+        outcome = _run(Paired(found.material), seeds, console)
+        verdicts = served(data / "text", weights, found.material.words)
+    return outcome, told_of(found), verdicts
+
+
+def told_of(found: Gathered) -> list[str]:
+    """What nobody may overlook when reading the figures."""
+    material = found.material
     moods = ", ".join(f"{mood} {share:.0%}" for mood, share in OFTEN.items())
     speakers = len({sound.speaker for sound in material.sounds})
-    about = [
+    return [
         "Words and voice were NOT said by the same person: acted recordings are paired with real "
         "sentences, because no freely usable recordings have both meaningful words and felt "
         "voices.",
@@ -38,7 +45,6 @@ def of_data(
         f"Transcribed: {found.misheard} of {len(material.words)} sentences as the embedded ears "
         "heard them from a synthetic voice, the others with invented mistakes of their kind.",
     ]
-    return outcome, about
 
 
 def of_manifest(

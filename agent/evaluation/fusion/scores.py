@@ -95,12 +95,12 @@ def area(sums: Floats) -> Floats:
 Counted = Callable[[Outcome, Judged], tuple[Floats, Formula]]
 
 
-def _recall_tally(truth: NDArray[np.int64], decided: NDArray[np.int64], classes: int) -> Floats:
+def recall_tally(truth: NDArray[np.int64], decided: NDArray[np.int64], classes: int) -> Floats:
     there = np.eye(classes)[np.maximum(truth, 0)]
     return np.concatenate([there * (truth == decided)[:, None], there], 1)
 
 
-def _area_tally(truth: NDArray[np.int64], scores: Floats) -> Floats:
+def area_tally(truth: NDArray[np.int64], scores: Floats) -> Floats:
     edges = np.quantile(scores, np.linspace(0, 1, STEPS + 1)[1:-1])
     step = np.searchsorted(edges, scores, side="right")
     tally = np.zeros((len(scores), 2 * STEPS))
@@ -114,9 +114,9 @@ def _sure(outcome: Outcome, judged: Judged) -> tuple[Floats, Formula]:
 
 
 _COUNTED: dict[Quantity, Counted] = {
-    "sentiment UA": lambda o, j: (_recall_tally(o.sentiment, j.decided, 3), recalls),
-    "upset UA": lambda o, j: (_recall_tally(o.upset, j.raised.astype(np.int64), 2), recalls),
-    "upset AUROC": lambda o, j: (_area_tally(o.upset, j.upset), area),
+    "sentiment UA": lambda o, j: (recall_tally(o.sentiment, j.decided, 3), recalls),
+    "upset UA": lambda o, j: (recall_tally(o.upset, j.raised.astype(np.int64), 2), recalls),
+    "upset AUROC": lambda o, j: (area_tally(o.upset, j.upset), area),
     "sentiment ECE": _sure,
     "upset ECE": lambda o, j: (calibration_tally(j.upset, o.upset == 1), calibration_error),
 }

@@ -40,7 +40,17 @@ def show(report: Report, console: Console) -> None:
     console.print(f"Best on what a call gives: [bold]{NAMES[report.best]}[/].")
     for other, of, found in other_fusions(report):
         console.print(f"  {of} above {NAMES[other]}: {points(found)}", highlight=False)
+    if report.served:
+        console.print(_served(report))
     console.print(_goals(report))
+
+
+def _served(report: Report) -> Table:
+    title = "verdicts as served (words' model, emotion head on unseen actors), paired alike"
+    shown = Table("upset, per cent", "UA", "AUROC", "ECE", title=title)
+    for one in report.served:
+        shown.add_row(one.name, percent(one.ua), percent(one.auroc), percent(one.ece))
+    return shown
 
 
 def _table(report: Report, of: Quantity) -> Table:

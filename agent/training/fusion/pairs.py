@@ -4,8 +4,9 @@ No open recordings have both meaningful customers' words and felt voices. So a m
 words and a voice for it, as often as `RATES` says: both show it; the words are flat and the voice
 shows it; the voice is flat and the words show it; or the words say the contrary and the voice is
 right, as in sarcasm. The rates are chosen, not counted anywhere: they decide how much two know more
-than one, and every fusion meets the same. Invariants, held by tests/agent/training/test_fusion.py:
-no speaker and no sentence is both taught and tested; the same seed gives the same pairs.
+than one, and every fusion meets the same. Invariants, held by
+tests/agent/evaluation/test_fusion.py: no speaker and no sentence is both taught and tested; the
+same seed gives the same pairs.
 """
 
 from __future__ import annotations

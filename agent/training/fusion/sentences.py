@@ -2,10 +2,9 @@
 
 Half of what is drawn in a mood is of customers (public customer turns, and this project's own
 sentences to a bank), half Reddit comments (what of GoEmotions' train and dev splits taught no word
-vectors), where both are known; nobody wrote down a sad
-customer's turn, so those are GoEmotions alone. Invariants, held by
-tests/agent/training/test_fusion.py: no sentence that taught the word vectors is drawn; no sentence
-has two moods.
+vectors), where both are known; nobody wrote down a sad customer's turn, so those are Reddit alone.
+Invariants, held by tests/agent/evaluation/test_fusion.py: no sentence that taught the word vectors
+is drawn; no sentence has two moods.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,14 +13,16 @@ from agent.evaluation.fusion.brought import labelled
 from agent.evaluation.fusion.experiment import Given, Outcome, Paired, experiment
 from agent.evaluation.fusion.report import as_json, reported
 from agent.evaluation.fusion.scores import area, recalls
+from agent.evaluation.fusion.served import drawn
 from agent.evaluation.fusion.show import plot, show
 from agent.evaluation.manifest import read
+from agent.evaluation.measure import single_thread
 from agent.training.fusion.brought import label
 from agent.training.fusion.pairs import Felt, Material, Sound, Words
-from agent.training.fusion.sentences import MOODS
+from agent.training.fusion.sentences import MOODS, sentences
 from agent.training.fusion.teach import Lesson
-
-WIDTHS = {"words": 6, "frames": 8}
+from agent.training.fusion.vectors import labelled as labelled_texts
+from agent.training.understanding.voices import Voice
 
 
 def marked(steps, width, mood, rng):
@@ -46,16 +49,20 @@ def material(speakers=7, each=4):
     return Material(words, sounds)
 
 
+def paired():
+    return Paired(material(), folds=3, each=40, kept=40, tested=40)
+
+
 @pytest.fixture(scope="module")
 def outcome():
-    return experiment(Paired(material(), folds=3), 1, Lesson(epochs=4), processes=1)
+    with single_thread():
+        return experiment(paired(), 1, Lesson(epochs=10), processes=1)
 
 
 def test_no_speaker_and_no_sentence_is_taught_and_tested():
-    paired = Paired(material(), folds=3)
     tested = set()
     for number in range(3):
-        fold = paired.fold(1, number)
+        fold = paired().fold(1, number)
         parts = [fold.draw(np.random.default_rng(0)), fold.kept_back, fold.tested]
         for at, one in enumerate(parts):
             for other in parts[at + 1 :]:
@@ -66,8 +73,8 @@ def test_no_speaker_and_no_sentence_is_taught_and_tested():
 
 
 def test_folds_of_turns_that_belong_together_share_nobody_and_nothing():
-    turns = Paired(material(), folds=3).fold(0, 0).tested
-    more = [*turns, *Paired(material(), folds=3).fold(0, 1).tested]
+    turns = paired().fold(0, 0).tested
+    more = [*turns, *paired().fold(0, 1).tested]
     given = Given(more)
     for number in range(given.folds):
         fold = given.fold(0, number)
@@ -155,7 +162,42 @@ def test_a_manifest_s_own_columns_are_read(tmp_path):
     assert [(one.sentiment, one.upset) for one in found.values()] == [(-1, 1), (2, -1), (-1, -1)]
 
 
+def test_what_teaches_the_vectors_is_never_drawn_and_no_sentence_has_two_moods(tmp_path):
+    folder = tmp_path / "goemotions"
+    folder.mkdir()
+    (folder / "original_labels.txt").write_text("anger\njoy\nneutral\nsadness\n")
+    rows = [f"Comment {'x' * at}\t{at % 4}\tid" for at in range(40)]
+    rows += ["Said in two moods\t0\tid", "Said in two moods\t1\tid", "Mixed\t0,1\tid"]
+    for split in ("train", "dev"):
+        with gzip.open(folder / f"{split}.tsv.gz", "wt") as out:
+            out.write("\n".join(rows if split == "train" else rows[-3:]) + "\n")
+    taught = {text for text, _ in labelled_texts(tmp_path, [])}
+    found = sentences(tmp_path, [], taught)
+    assert 0 < len(taught) < 42
+    assert any(not one.customer for one in found)
+    assert not {one.text for one in found} & taught
+    assert len({one.text for one in found}) == len(found)
+    assert not {"said in two moods", "mixed"} & {one.text for one in found}
+
+
+def test_served_verdicts_are_put_together_as_the_pairs_are():
+    feelings = SimpleNamespace(usual=-2.0, log_odds=lambda texts: np.zeros(len(texts)))
+    moods = {"angry": 0, "sad": 1, "neutral": 2, "happy": 3}
+    heard = [
+        Voice(name, label, tuple(float(at == place) for at in range(7)))
+        for name in ("a", "b")
+        for label, place in moods.items()
+    ]
+    words = {mood: [one for one in material().words if one.mood == mood] for mood in MOODS}
+    pairs = drawn(words, heard, feelings, np.random.default_rng(0))
+    assert set(pairs.speakers) == {"a", "b"}
+    assert pairs.upset.mean() == pytest.approx(0.3, abs=0.06)
+    angry = np.array([voice.label == "angry" for voice in pairs.heard])
+    assert pairs.upset[angry].all()  # a voice that is not flat is right
+    assert np.allclose(pairs.words, 2.0)
+
+
 def test_the_same_seed_gives_the_same_pairs():
-    one, other = (Paired(material(), folds=3).fold(4, 1).tested for _ in range(2))
+    one, other = (paired().fold(4, 1).tested for _ in range(2))
     assert [turn.text for turn in one] == [turn.text for turn in other]
     assert isinstance(one[0], Felt)
