@@ -24,7 +24,7 @@ from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyp
 
 from agent.training.understanding.noise import PHONE, POOR, Line, spoken
 from agent.training.understanding.prepare import Example, part
-from agent.understanding.calibration import line
+from agent.understanding.calibration import line, temperature
 from agent.understanding.text import FeelingModel
 from agent.understanding.words import Features, plain
 
@@ -134,6 +134,21 @@ def _fit(rows: Sequence[Felt], settings: FeelingSettings, seed: int) -> FeelingM
         np.asarray(upset.coef_[0], dtype=np.float32),
         float(upset.intercept_[0]),
         float(logit(settings.usual)),
+    )
+
+
+def sharpened(model: FeelingModel, rows: Sequence[Felt]) -> FeelingModel:
+    """The model with probabilities of sentiment as they come true on a tuning split."""
+    told = [row for row in rows if row.sentiment is not None]
+    if not told:
+        return model
+    words = model.features([plain(row.text) for row in told])
+    scores = words @ model.valence + model.valence_bias
+    degree = temperature(scores, np.array([(row.sentiment or 0) + 1 for row in told]))
+    return replace(
+        model,
+        valence=np.asarray(model.valence / degree, dtype=np.float16).astype(np.float32),
+        valence_bias=np.asarray(model.valence_bias / degree, dtype=np.float16).astype(np.float32),
     )
 
 

@@ -124,6 +124,12 @@ def taught(
     ]
 
 
+def known(ears: Path, work: Path) -> list[Heard]:
+    """All that teaching voices said so far, and how it was heard."""
+    voices = {speaker.name for speaker in teachers().speakers}
+    return [one for one in _Hypotheses(ears, work).known.values() if one.voice in voices]
+
+
 class _Hypotheses:
     """The file of what was heard so far, by text and voice."""
 

@@ -30,7 +30,8 @@ from agent.training.understanding import evaluate, feelings, intents, prepare, t
 from agent.training.understanding.card import write_card
 from agent.training.understanding.feelings import FeelingSettings
 from agent.training.understanding.figures import Figure
-from agent.training.understanding.heard import taught
+from agent.training.understanding.confusions import Confusions, widened
+from agent.training.understanding.heard import known, taught
 from agent.training.understanding.intents import IntentSettings
 from agent.training.understanding.prepare import Example
 from agent.understanding.layer import Sentences
@@ -82,6 +83,7 @@ def train_understanding(
     ears = PACKAGE / "weights" / "ears"
     if work is not None and ears.exists():
         rows = taught(rows, ears, work, console)
+        rows = widened(rows, Confusions.learned(known(ears, work)), seed=settings.seed)
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("intents", total=3)
         model = intent_model(rows, loaded, settings, encoder)
@@ -143,7 +145,9 @@ def _store_feelings(
     if data is not None:
         public = list(feelings.goemotions(data, "train"))
         public += feelings.calm_turns(rows, "train", settings.feelings.calm_turns)
-    feelings.fitted(public, settings.feelings, settings.seed).save(folder / FEELINGS)
+    model = feelings.fitted(public, settings.feelings, settings.seed)
+    dev = list(feelings.goemotions(data, "dev")) if data is not None else []
+    feelings.sharpened(model, dev).save(folder / FEELINGS)
 
 
 def _voice_weights(folder: Path, emotion: Path) -> list[Figure]:

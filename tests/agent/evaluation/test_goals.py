@@ -1,0 +1,48 @@
+import json
+
+import pytest
+
+from agent.evaluation import EvaluationError
+from agent.evaluation.goals import BEGIN, END, show_goals, table
+
+MET = {"what": "a", "goal": ">= 80 %", "got": 0.8123, "low": 0.7, "high": 0.9, "met": True}
+MISSED = {"what": "b", "goal": "<= 5 ms", "got": 7.5, "low": None, "high": None, "met": False}
+NEVER = {"what": "c", "goal": ">= 1", "got": None, "low": None, "high": None, "met": None} | {
+    "why": "nobody was there"
+}
+
+
+def written(path, *goals):
+    path.write_text(json.dumps({"goals": list(goals)}))
+    return path
+
+
+def test_a_goal_is_told_in_its_own_unit_and_a_missed_one_as_missed():
+    rows = table([MET, MISSED, NEVER]).splitlines()[2:]
+    assert rows == [
+        "| a | >= 80 % | 81.2 | 70 to 90 | met |",
+        "| b | <= 5 ms | 7.5 |  | missed |",
+        "| c | >= 1 | not measured | | nobody was there |",
+    ]
+
+
+def test_the_table_goes_between_its_marks_and_nothing_else_changes(tmp_path):
+    page = tmp_path / "README.md"
+    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    files = [written(tmp_path / "a.json", MET), written(tmp_path / "b.json", MISSED)]
+    show_goals(files, page)
+    text = page.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    assert "old" not in text
+    show_goals(files, page)
+    assert page.read_text() == text
+
+
+def test_what_holds_no_goals_or_no_marks_is_named(tmp_path):
+    (tmp_path / "page.md").write_text("no marks")
+    with pytest.raises(EvaluationError, match="once each"):
+        show_goals([written(tmp_path / "a.json", MET)], tmp_path / "page.md")
+    (tmp_path / "b.json").write_text("[]")
+    with pytest.raises(EvaluationError, match="holds no goals"):
+        show_goals([tmp_path / "b.json"])

@@ -1,0 +1,95 @@
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agent.evaluation.understanding import benchmarks, run
+from agent.evaluation.understanding.command import as_json
+from agent.evaluation.understanding.plot import save
+from agent.training.understanding import figures, intents
+from agent.training.understanding.intents import IntentSettings
+from dialogs.pack import Pack
+
+ROOT = Path(__file__).parents[3]
+SMALL = IntentSettings(hidden=4, epochs=1)
+WANTED = {"pay": "pay the {} bill", "lost": "i lost my {} card", "hours": "when is {} open"}
+
+
+def write(path, rows):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with gzip.open(path, "wt", encoding="utf-8") as lines:
+        lines.writelines(json.dumps(row) + "\n" for row in rows)
+
+
+def turns(name, count):
+    return [
+        {"text": said.format(f"{name} {at}"), "intent": intent}
+        for intent, said in WANTED.items()
+        for at in range(count)
+    ]
+
+
+@pytest.fixture
+def data(tmp_path):
+    for split, count in (("train", 20), ("test", 10)):
+        write(tmp_path / "banking77" / f"{split}.jsonl.gz", turns(split, count))
+    strange = [{"text": f"who painted number {at}", "intent": "oos"} for at in range(8)]
+    for name in ("train", "val", "test"):
+        write(tmp_path / "clinc150" / f"{name}.jsonl.gz", turns(name, 20))
+        write(tmp_path / "clinc150" / f"oos_{name}.jsonl.gz", strange)
+    asked = [{"original": f"who built tower {at}", "disfluent": f"no {at}"} for at in range(16)]
+    for name in ("train", "dev"):
+        write(tmp_path / "disfl_qa" / f"{name}.jsonl.gz", asked)
+    return tmp_path
+
+
+def test_no_test_sentence_is_trained_on(data, monkeypatch):
+    seen = set()
+    fit = intents.fitted
+
+    def fitted(rows, *rest):
+        seen.update(row.written for row in rows)
+        return fit(rows, *rest)
+
+    monkeypatch.setattr(intents, "fitted", fitted)
+    found = benchmarks.banking77(data, SMALL, None, None)
+    assert found.typed.hits.mean() > 0.9
+    assert seen
+    assert not [text for text in seen if "test" in text]
+    scope = benchmarks.clinc150(data, SMALL, None)
+    assert (scope.outside < scope.threshold).mean() >= 0.5
+    assert not [text for text in seen if "test" in text]
+
+
+def test_few_examples_are_as_few_as_stated(data, monkeypatch):
+    sizes = []
+    fit = intents.fitted
+
+    def fitted(rows, *rest):
+        sizes.append(len(rows))
+        return fit(rows, *rest)
+
+    monkeypatch.setattr(intents, "fitted", fitted)
+    assert len(benchmarks.few(data, 5, SMALL, None)) == benchmarks.DRAWS
+    assert sizes == [5 * len(WANTED)] * benchmarks.DRAWS
+
+
+@pytest.mark.model
+def test_what_is_served_is_measured_and_every_goal_has_a_verdict(tmp_path, monkeypatch):
+    monkeypatch.setattr(figures, "ROUNDS", 10)
+    weights, written = ROOT / "agent" / "weights", ROOT / "tests" / "data"
+    report = run.evaluated(None, weights, Pack.load(), written, None, None, lambda now: None)
+    told = as_json(report)
+    assert {goal["what"] for goal in told["goals"]} >= {"text turn, one thread: p95"}
+    assert all((goal["met"] is None) == (goal["got"] is None) for goal in told["goals"])
+    json.dumps(told, allow_nan=False)
+    save(report.reliability, tmp_path / "curves.png")
+    assert (tmp_path / "curves.png").stat().st_size > 1000
+
+
+def test_upset_turns_have_their_usual_share():
+    rows, true = run.usual_share(np.arange(100) < 40, 0.10)
+    assert true.sum() == 200
+    assert len(rows) == 2200
