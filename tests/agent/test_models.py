@@ -25,7 +25,7 @@ def house(tmp_path_factory):
         (home / "words" / superfluous).write_bytes(b"of no use")
     tiny.feeler(home / "feelings")
     tiny.moonshine(home / "turns")
-    tiny.written(home / "text", "config.json", {"model_type": "bert", "architectures": ["Bert"]})
+    tiny.written(home / "text", "config.json", {"model_type": "t5", "architectures": ["T5"]})
     (home / "text" / "model.safetensors").write_bytes(b"gigabytes")
     pretrained = {"model_type": "hubert", "architectures": ["HubertModel"]}
     tiny.written(home / "pretrained", "config.json", pretrained)
@@ -84,7 +84,7 @@ def test_each_kind_has_its_setting(house, hearken):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("some/text", "is a bert model"),
+        ("some/text", "is a t5 model"),
         ("some/pretrained", "only pretrained and must be fine-tuned first"),
         ("some/onnx", "no config.json"),
         ("some/gated", "accept terms first"),
@@ -163,7 +163,7 @@ def test_a_sharded_checkpoint_is_fetched_with_all_its_shards():
         ("wavlm", "WavLMForCTC", "letters"),
         ("hubert", "HubertForSequenceClassification", "feelings"),
         ("whisper", "WhisperForConditionalGeneration", "whole turns"),
-        ("bert", "BertForSequenceClassification", None),
+        ("bert", "BertForMaskedLM", "sentences"),
         ("t5", "T5ForConditionalGeneration", None),
         ("wav2vec2-bert", "Wav2Vec2BertForCTC", None),
         ("wav2vec2", "Wav2Vec2ForPreTraining", None),

@@ -244,10 +244,12 @@ def _anything(data: Path) -> Iterator[Example]:
                 yield Example(text, OUT_OF_SCOPE, "disfl_qa", split)
 
 
-def anything(data: Path) -> list[Example]:
-    """Training questions about everything on earth, plain."""
-    return [
-        Example(plain(row.text), row.intent, row.source, row.split, row.text)
-        for row in _anything(data)
-        if row.split == "train"
-    ]
+def anything(data: Path, remarks: int = 6_000) -> list[Example]:
+    """What no business is asked, plain, for packs of any trade: questions about everything on earth
+    and what people comment (GoEmotions)."""
+    texts = [row["original"] for row in rows_of(data / "disfl_qa" / "train.jsonl.gz")]
+    with gzip.open(data / "goemotions" / "train.tsv.gz", "rt", encoding="utf-8") as lines:
+        comments = [line.split("\t")[0] for line in lines]
+    comments.sort(key=lambda text: part(text, 2**31))
+    texts += comments[:remarks]
+    return [Example(plain(text), OUT_OF_SCOPE, "anything", "train", text) for text in texts]

@@ -79,7 +79,8 @@ def train_understanding(
         encoder = SentenceEncoder.open(sentences)
     own = feelings.own_intents() if bank else []
     rows = prepare.examples(data, loaded, own) if data else prepare.own_examples(loaded, own)
-    rows += [] if data else outside()
+    if not bank or data is None:
+        rows += prepare.anything(data) if data else outside()
     ears = PACKAGE / "weights" / "ears"
     if work is not None and ears.exists():
         rows = taught(rows, ears, work, console)

@@ -42,6 +42,9 @@ def data(tmp_path):
     asked = [{"original": f"who built tower {at}", "disfluent": f"no {at}"} for at in range(16)]
     for name in ("train", "dev"):
         write(tmp_path / "disfl_qa" / f"{name}.jsonl.gz", asked)
+    (tmp_path / "goemotions").mkdir()
+    with gzip.open(tmp_path / "goemotions" / "train.tsv.gz", "wt") as lines:
+        lines.write("what a day\t27\tid\n")
     return tmp_path
 
 
