@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import pickle
 from types import SimpleNamespace
 
 import numpy as np
@@ -195,6 +196,14 @@ def test_served_verdicts_are_put_together_as_the_pairs_are():
     angry = np.array([voice.label == "angry" for voice in pairs.heard])
     assert pairs.upset[angry].all()  # a voice that is not flat is right
     assert np.allclose(pairs.words, 2.0)
+
+
+def test_what_is_sent_to_another_process_arrives_as_it_was():
+    one = material(speakers=2, each=1)
+    other = pickle.loads(pickle.dumps(one))
+    assert other.words[5].mood == one.words[5].mood
+    assert torch.equal(other.words[5].misheard, one.words[5].misheard)
+    assert torch.equal(other.sounds[1].telephone, one.sounds[1].telephone)
 
 
 def test_the_same_seed_gives_the_same_pairs():
