@@ -224,6 +224,8 @@ class Understand:
     context: str = ""  # what was asked of the customer: flow and step of the pack
     usual: Prosody | None = None  # how this customer sounded before
     spoke_until: int | None = None  # position where the voice of a spoken turn stopped
+    said: tuple[str, ...] = ()  # the customer's turns before this one,
+    told: tuple[str, ...] = ("",)  # what was answered before each of them, and before this one
 
 
 @dataclass(frozen=True, slots=True)

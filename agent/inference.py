@@ -284,7 +284,15 @@ class Inference:
         if ask.leg != "customer":  # an employee is transcribed and never judged
             return Answered(question.id, Answer(Understanding(text, "", 0.0), transcript))
         understanding = self.mind.understand(
-            text, spoken, ask.expect, question.today, ask.turn, question.at, ask.context, ask.usual
+            text,
+            spoken,
+            ask.expect,
+            question.today,
+            ask.turn,
+            question.at,
+            ask.context,
+            ask.usual,
+            (ask.said, ask.told),
         )
         known = self._callers.get(question.session) if spoken else None
         caller = pickle.dumps(known) if known else None

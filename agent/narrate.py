@@ -79,6 +79,9 @@ def _cues(message: Message) -> str:
 def _understanding(message: Message) -> str:
     parts = [f"{message['intent']} {message['confidence']:.2f}"]
     parts += [f"{name}={value}" for name, value in message["slots"].items()]
+    parts += [f"then {intent} {sure:.2f}" for intent, sure in message.get("also", ())]
+    if len(message.get("possible", ())) > 1:
+        parts.append(f"possible: {' or '.join(message['possible'])}")
     if message.get("sentiment") is not None:
         parts.append(f"sentiment {message['sentiment']:+.2f}")
     parts.append(f"upset {message['upset']:.2f} ± {message['upset_spread']:.2f}")

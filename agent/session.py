@@ -22,6 +22,7 @@ from audio.types import Expectation, Leg
 from dialogs.flow import Dialogue
 from dialogs.talk import Conversation, Decision, Reply, Turn, Understanding
 
+LOOK_BACK = 8  # turns that a model is told of beside the one to be understood
 NOISE_S = 0.5  # a turn without words and with less voice than this was not speech
 
 
@@ -208,14 +209,21 @@ class Session:
 
     def _ask_typed(self, text: str, at: float) -> e.Understand:
         ask = self._asks.put(self._number(), "customer", at)
-        return e.Understand(ask.id, ask.turn, "customer", None, text, self.expect, self._context())
+        said, told = self.talk.before(LOOK_BACK)
+        where = self._context()
+        return e.Understand(
+            ask.id, ask.turn, "customer", None, text, self.expect, where, said=said, told=told
+        )
 
     def _ask_spoken(self, ended: Ended, leg: Leg, at: float) -> e.Understand:
         turn = ended.turn
         ask = self._asks.put(turn, leg, at, ended.voiced_s, ended.end)
         expect = self.expect if leg == "customer" else Expectation()
-        where, usual = self._context(), self.talk.usual
-        return e.Understand(ask.id, turn, leg, turn, "", expect, where, usual, ended.spoke_until)
+        where, usual, spoke_until = self._context(), self.talk.usual, ended.spoke_until
+        said, told = self.talk.before(LOOK_BACK)
+        return e.Understand(
+            ask.id, turn, leg, turn, "", expect, where, usual, spoke_until, said, told
+        )
 
     def _context(self) -> str:
         return "/".join(self.state.where)

@@ -67,7 +67,9 @@ class Understanding:
     becomes a silent "neutral". `heard` is the confidence of the transcript, 1.0 when typed.
     `also` are further requests of the turn, in the order they were said; `slots` then belong to
     the first. `possible` are the intents that cannot be ruled out at the stated coverage (a
-    conformal set), likeliest first; empty when the model says nothing about that.
+    conformal set), likeliest first; empty when the model says nothing about that. `trouble` is the
+    probability that this conversation is going wrong, judged by its last turns together, and its
+    evidence adds up to the log-odds of that; 0.0 and none when no model judges it.
     """
 
     text: str
@@ -84,6 +86,8 @@ class Understanding:
     models: Mapping[str, str] = field(default_factory=dict)
     also: tuple[Request, ...] = ()
     possible: tuple[str, ...] = ()
+    trouble: float = 0.0
+    trouble_evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +207,17 @@ class Conversation:
     channel: Channel = "chat"
     turns: tuple[Turn, ...] = ()
     escalations: tuple[Escalation, ...] = ()
+
+    def before(self, most: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The customer's last `most` turns, and what they were told before each and since the last:
+        the second is one longer."""
+        turns = [turn for turn in self.turns if turn.leg == "customer"][-most - 1 :]
+        told = [" ".join(reply.text for reply in turn.replies) for turn in turns]
+        if len(turns) <= most:
+            told = ["", *told]  # the greeting is no turn of the customer's
+        else:
+            turns = turns[1:]
+        return tuple(turn.heard.text for turn in turns), tuple(told)
 
     @property
     def usual(self) -> Prosody | None:

@@ -21,11 +21,12 @@ from agent.understanding.fusion import Fusion, VoiceWeights, fuse
 from agent.understanding.meaning import YES, Meaning, agreed_and_more
 from agent.understanding.requests import Piece, requests
 from agent.understanding.text import Feeling, FeelingModel, IntentModel, IntentVerdict
+from agent.understanding.trouble import Before, TroubleModel
 from agent.understanding.words import MindError, foreign, load, plain
 from audio.types import Expectation, Prosody, Spoken
 from dialogs.pack import Pack
 from dialogs.slots import YES_NO, extract
-from dialogs.talk import NOTHING_HEARD, OUT_OF_SCOPE, Request, Slot, Understanding
+from dialogs.talk import NOTHING_HEARD, OUT_OF_SCOPE, Evidence, Request, Slot, Understanding
 
 if TYPE_CHECKING:
     from agent.understanding.sentences import SentenceEncoder
@@ -42,6 +43,7 @@ class Mind:
     feelings: FeelingModel
     fusion: Fusion
     models: Mapping[str, str]  # role -> name, start of the file's SHA-256, licence
+    context: TroubleModel | None = None
 
     @classmethod
     def load(cls, pack: Pack, weights: Path, sentences: str = "auto") -> Mind:
@@ -69,7 +71,11 @@ class Mind:
         }
         if encoder is not None:
             models["sentences"] = f"{encoder.name} {encoder.sha256}, {encoder.licence}"
-        mind = cls(pack, intents, feelings, fusion, models)
+        context_at = weights / "understanding" / "context.safetensors"
+        context = TroubleModel.load(context_at) if context_at.exists() else None
+        if context is not None:
+            models["context"] = f"last turns together, {_named(context_at)}"
+        mind = cls(pack, intents, feelings, fusion, models, context)
         # Tables of dates and numbers are built on first use, 0.5 s: not while a caller waits.
         mind.understand("fifty dollars next week", None, Expectation(), date(2000, 1, 1), 0, 0.0)
         return mind
@@ -84,8 +90,11 @@ class Mind:
         at: float,
         context: str = "",
         usual: Prosody | None = None,
+        before: tuple[tuple[str, ...], tuple[str, ...]] = ((), ("",)),
     ) -> Understanding:
-        """`spoken` is None for a typed turn; `usual` is how this customer sounded before."""
+        """`spoken` is None for a typed turn; `usual` is how this customer sounded before; `before`
+        is what they said, and what they were told before each turn and this one.
+        """
         heard = spoken.transcript.confidence if spoken else 1.0
         cues = spoken.cues if spoken else None
         words = plain(text)
@@ -113,7 +122,22 @@ class Mind:
             {**(spoken.models if spoken else {}), **self.models},
             also,
             possible if open_question else (),
+            *self._trouble(text, Before(*before), turn, at),
         )
+
+    def _trouble(
+        self, text: str, before: Before, turn: int, at: float
+    ) -> tuple[float, tuple[Evidence, ...]]:
+        """How likely this conversation is going wrong, and what says so, the strongest first."""
+        if self.context is None or not plain(text):
+            return 0.0, ()
+        found = self.context(text, before)
+        base = Evidence("usual conversation", found.bias, turn, at)
+        terms = (
+            Evidence(share.term, share.weight, turn, at, f"{share.ago} turns ago" * bool(share.ago))
+            for share in found.terms
+        )
+        return found.probability, (base, *terms)
 
     def _read(
         self, text: str, feeling: Feeling | None, expect: Expectation, context: str, today: date

@@ -249,6 +249,8 @@ def _understanding(heard: Understanding) -> dict[str, object]:
         "intent": heard.intent,
         "confidence": _round(heard.confidence),
         "alternatives": [[name, round(p, 3)] for name, p in heard.alternatives],
+        "also": [[more.intent, round(more.confidence, 3)] for more in heard.also],
+        "possible": list(heard.possible),
         "sentiment": _round(heard.sentiment),
         "upset": _round(heard.upset),
         "upset_spread": _round(heard.upset_spread),

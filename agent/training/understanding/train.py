@@ -100,7 +100,8 @@ def train_understanding(
         progress.update(task, advance=1)
     console.print(table(figures))
     if encoder is None:
-        write_card(folder, loaded, model, data is not None, settings, figures)
+        heard = any(row.heard for row in rows)
+        write_card(folder, loaded, model, data is not None, settings, figures, heard)
     return figures
 
 

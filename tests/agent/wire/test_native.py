@@ -13,7 +13,7 @@ from agent import events as e
 from agent.wire.messages import Hello
 from agent.wire.native import NativeWire, Sound, WireError
 from audio.types import AcousticCues, Prosody, Transcript, Word
-from dialogs.talk import Escalation, Evidence, Reply, Slot, Source, Understanding
+from dialogs.talk import Escalation, Evidence, Reply, Request, Slot, Source, Understanding
 
 CHAT = {"type": "hello", "protocol": 1, "channel": "chat"}
 PCM = {"encoding": "pcm_s16le", "rate": 16000, "channels": 1}
@@ -152,6 +152,8 @@ HEARD = Understanding(
     upset_spread=0.2,
     slots=(Slot("card_type", "debit", "card"),),
     cues=ANGRY,
+    also=(Request("and my balance", "check_balance", 0.8),),
+    possible=("report_lost_card", "replace_card"),
 )
 WHY = Escalation(
     "upset_over_turns", 0.8, 1.4, (Evidence("voice: angry", 1.4, 3, 7.2),), "high", "Card is gone."
@@ -167,6 +169,8 @@ def test_what_is_understood_becomes_transcript_cues_and_understanding():
     assert (cues["type"], cues["emotion"]["angry"], cues["pitch_hz"]) == ("cues", 0.7, 210.4)
     assert understanding["slots"] == {"card_type": "debit"}
     assert understanding["alternatives"] == [["replace_card", 0.05]]
+    assert understanding["also"] == [["check_balance", 0.8]]
+    assert understanding["possible"] == ["report_lost_card", "replace_card"]
 
 
 def test_a_transcript_says_where_its_turn_was_over():
