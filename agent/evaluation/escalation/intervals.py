@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import isnan
+from functools import cache
+from math import isnan, nan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,12 +38,13 @@ class Counted:
 def counted(metric: Metric, talk: Places, seed: int = 0) -> Counted:
     """`talk` (rows,) says which conversation a row is of; rows of one lie side by side."""
     starts = np.flatnonzero(np.r_[True, talk[1:] != talk[:-1]])
-    ends = np.r_[starts[1:], len(talk)]
+    lengths = np.diff(np.r_[starts, len(talk)])
     value, random = metric(np.arange(len(talk))), np.random.default_rng(seed)
     drawn = [value]
     for _ in range(DRAWS):
         picked = random.integers(len(starts), size=len(starts))
-        rows = np.concatenate([np.arange(starts[at], ends[at]) for at in picked])
+        long = lengths[picked]
+        rows = np.repeat(starts[picked] - np.cumsum(long) + long, long) + np.arange(long.sum())
         if not isnan(one := metric(rows)):
             drawn.append(one)
     low, high = np.quantile(drawn, [0.025, 0.975])
@@ -60,21 +62,28 @@ class Scored:
     talk: Places
 
     def auroc(self) -> Counted:
-        return counted(lambda rows: auroc(self.truth[rows], self.score[rows]), self.talk)
+        return _figure(self, "auroc")
 
     def auprc(self) -> Counted:
-        return counted(
-            lambda rows: (
-                float(average_precision_score(self.truth[rows], self.score[rows]))
-                if self.truth[rows].any()
-                else float("nan")
-            ),
-            self.talk,
-        )
+        return _figure(self, "auprc")
 
     def ece(self) -> Counted:
-        chance = expit(self.score)
-        return counted(lambda rows: expected_error(chance[rows], self.truth[rows]), self.talk)
+        return _figure(self, "ece")
+
+
+@cache  # the goals, the tables and the file ask for the same ones
+def _figure(scored: Scored, name: str) -> Counted:
+    def metric(rows: Places) -> float:
+        truth, score = scored.truth[rows], scored.score[rows]
+        match name:
+            case "auroc":
+                return auroc(truth, score)
+            case "auprc":
+                return float(average_precision_score(truth, score)) if truth.any() else nan
+            case _:
+                return expected_error(expit(score), truth)
+
+    return counted(metric, scored.talk)
 
 
 def auroc(truth: Flags, score: Floats) -> float:

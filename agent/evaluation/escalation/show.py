@@ -40,7 +40,7 @@ def show(report: Report, pack: Pack, console: Console) -> None:
 
 
 def _goals(report: Report) -> Table:
-    table = _table("Goals", "goal", "", "got", "95 %", "plain TF-IDF")
+    table = _table("Goals", "", "goal", "", "got", "95 %", "plain TF-IDF")
     for goal in report.goals:
         table.add_row(
             goal.what, f"{goal.goal:.3f}", "[green]met[/]" if goal.met else "[red]missed[/]",
@@ -85,7 +85,7 @@ def _timing(policy: Policy) -> Iterator[str]:
             at = way.lead
             yield (
                 f"  {way.name}: before the first dissatisfied turn {at.before:.0%}, at it "
-                f"{at.at:.0%}, after {at.after:.0%}, never {at.never:.0%}; median {at.median:+.0f} "
+                f"{at.at:.0%}, after {at.after:.0%}, never {at.never:.0%}; median {at.median:+.1f} "
                 "turns ahead"
             )
 
