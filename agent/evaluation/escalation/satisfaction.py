@@ -5,7 +5,8 @@ mean rating and whether it is low; boosted and randomised trees join them with t
 things are said, with how the scores ran so far, and with what models of the other three sets think.
 The trees see of a conversation only scores by models that did not learn from it (stacking, Wolpert
 1992), and are calibrated on conversations they did not learn from. Nothing here is stored or
-served: USS is measured on. Settings were chosen on folds inside the training part.
+served: USS is measured on. Settings were chosen on other partitions of the same conversations, so
+that these folds were measured once; expect a little less of conversations never chosen on.
 """
 
 from __future__ import annotations
