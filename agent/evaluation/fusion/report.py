@@ -1,7 +1,7 @@
 """What does the comparison of fusions come to: figures, goals, and a file of both?
 
-The JSON's `goals` are lines of what, goal, got, low, high, met; `met` is null where the turns do
-not allow to say. Its keys come in a fixed order, and a value that does not exist is null.
+A goal's `met` is null where the turns do not allow to say. The JSON's keys come in a fixed order,
+and a value that does not exist is null.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from agent.evaluation.fusion.scores import (
     winner,
 )
 from agent.evaluation.fusion.served import Served
+from agent.evaluation.goals import Goal
 from agent.training.fusion.teach import CONDITIONS
 from agent.understanding.calibration import reliability
 from agent.understanding.fusing import FUSIONS, Kind
@@ -31,18 +32,6 @@ from agent.understanding.fusing import FUSIONS, Kind
 Cell = tuple[Kind, str, Quantity]
 AS_IS, SILENT, WORDLESS = "as they are", "voice removed", "words removed"
 GAIN, MOST_ERROR = 0.05, 0.03
-
-
-@dataclass(frozen=True, slots=True)
-class Goal:
-    """`got` lies between `low` and `high` with 95 %; shares, not per cent."""
-
-    what: str
-    goal: str
-    got: float | None
-    low: float | None
-    high: float | None
-    met: bool | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,12 +75,12 @@ def _gain_goals(
         found = gains[AS_IS, of]
         met = found.value >= GAIN and found.low > 0
         what = f"{of}: best fusion ({best}) over best single modality"
-        yield _goal(what, ">= +5 points, interval above 0", found, met)
+        yield _goal(what, "interval above 0, >= +5 %", found, met)
     for condition in (WORDLESS, SILENT):
         for of in known(outcome):
             found = gains[condition, of]
             what = f"{of}, {condition}: best fusion ({best}) over best single modality"
-            yield _goal(what, ">= 0", found, found.value >= 0)
+            yield _goal(what, ">= 0 %", found, found.value >= 0)
 
 
 def _error_goals(figures: Mapping[Cell, Figure], best: Kind) -> Iterator[Goal]:
@@ -111,6 +100,7 @@ def _goal(what: str, goal: str, found: Figure, met: bool) -> Goal:
         _number(found.low),
         _number(found.high),
         None if unknown else met,
+        "too few speakers" if unknown else "",
     )
 
 
