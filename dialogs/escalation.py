@@ -27,7 +27,7 @@ from dialogs.talk import (
 
 TERMS = (
     "asked_for_person", "accepted_offer", "asked_before", "upset", "calm", "complaint",
-    "not_understood", "valued_customer", "failed_verification",
+    "not_understood", "valued_customer", "failed_verification", "going_wrong",
 )  # fmt: skip
 RANK = {"": 0, "low": 1, "normal": 2, "high": 3}
 # Terms whose detail is ours; the details of all others may quote the customer.
@@ -35,6 +35,7 @@ OWN_WORDS = frozenset(
     ["baseline", "asked_before", "not_understood", "failed_verification", "valued_customer", "calm"]
 )
 MEMORY = 6  # turns looked back on
+SIGNS = 2  # of trouble, named as its reasons
 NOTED = 0.1  # of a rule's threshold: what is less likely is not written down
 
 
@@ -189,12 +190,20 @@ def _term(
             return once(float(max(0, state.asked_for_person - 1)), "asked for a person earlier")
         case "not_understood":
             return once(float(state.misses), _in_a_row(state.misses))
+        case "going_wrong":
+            return once(now.what.trouble, _why(now.what))
         case "failed_verification":
             return once(float(state.failed_verifications), "identity could not be confirmed")
         case "valued_customer":
             return once(float(state.known.get("tier") == "preferred"), "preferred customer")
         case _:
             return _moods(term, weight, pack, past)
+
+
+def _why(what: Understanding) -> str:
+    """The strongest signs that it is going wrong."""
+    signs = sorted((e for e in what.trouble_evidence if e.weight > 0), key=lambda e: -e.weight)
+    return ", ".join(f"{e.term}, {e.detail}" if e.detail else e.term for e in signs[:SIGNS])
 
 
 def _in_a_row(misses: int) -> str:
@@ -228,6 +237,8 @@ def _reason(what: Understanding) -> str:
 
 
 def _enough(rule: Rule, state: DialogueState, evidence: tuple[Evidence, ...]) -> bool:
+    if any(e.term == "going_wrong" and e.weight > 0 for e in evidence):
+        return True  # it looks back on several turns by itself
     turns = {e.turn for e in evidence if e.weight > 0}
     missed = state.misses if "not_understood" in rule.terms else 0
     return max(len(turns), missed) >= rule.least_turns

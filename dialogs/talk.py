@@ -67,9 +67,9 @@ class Understanding:
     becomes a silent "neutral". `heard` is the confidence of the transcript, 1.0 when typed.
     `also` are further requests of the turn, in the order they were said; `slots` then belong to
     the first. `possible` are the intents that cannot be ruled out at the stated coverage (a
-    conformal set), likeliest first; empty when the model says nothing about that. `trouble` is the
-    probability that this conversation is going wrong, judged by its last turns together, and its
-    evidence adds up to the log-odds of that; 0.0 and none when no model judges it.
+    conformal set), likeliest first; empty when the model says nothing about that. `trouble` says
+    how much likelier than usual it is that this conversation is going wrong, judged by its last
+    turns together: in log-odds, to which its evidence adds up; 0.0 and none when nothing judges it.
     """
 
     text: str

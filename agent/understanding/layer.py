@@ -1,4 +1,4 @@
-"""What stands beside the linear weights of the intent model: units of its own, and sentence vectors.
+"""What stands beside the linear weights of the intent model: hidden units, and sentence vectors.
 
 Both are optional, and their scores are added. Invariant, held by
 tests/agent/understanding/test_text.py: a layer read back from disk scores as it was stored.

@@ -21,7 +21,7 @@ from agent.understanding.fusion import Fusion, VoiceWeights, fuse
 from agent.understanding.meaning import YES, Meaning, agreed_and_more
 from agent.understanding.requests import Piece, requests
 from agent.understanding.text import Feeling, FeelingModel, IntentModel, IntentVerdict
-from agent.understanding.trouble import Before, TroubleModel
+from agent.understanding.trouble import USUAL_ODDS, Before, TroubleModel
 from agent.understanding.words import MindError, foreign, load, plain
 from audio.types import Expectation, Prosody, Spoken
 from dialogs.pack import Pack
@@ -101,9 +101,10 @@ class Mind:
         feeling = self.feelings(text) if words else None
         mood = fuse(self.fusion, feeling, heard, cues, turn, at, usual)
         written = unicodedata.normalize("NFKC", text)  # "²" is a digit to Python, no number to it
-        verdict, slots, also = self._read(written, feeling, expect, context, today)
+        intents = self.intents.hearing if spoken else self.intents
+        verdict, slots, also = self._read(intents, written, feeling, expect, context, today)
         open_question = expect.kind == "open" and not also
-        possible = self.intents.coverage(verdict.probabilities, spoken is not None)
+        possible = intents.coverage(verdict.probabilities, spoken is not None)
         heard = 0.0 if verdict.intent == NOTHING_HEARD else heard
         believed = self._believed(heard) if words else 1.0
         also = tuple(replace(one, confidence=one.confidence * believed) for one in also)
@@ -128,31 +129,37 @@ class Mind:
     def _trouble(
         self, text: str, before: Before, turn: int, at: float
     ) -> tuple[float, tuple[Evidence, ...]]:
-        """How likely this conversation is going wrong, and what says so, the strongest first."""
+        """How much likelier than usual it is that this goes wrong, and why, the strongest first."""
         if self.context is None or not plain(text):
             return 0.0, ()
         found = self.context(text, before)
-        base = Evidence("usual conversation", found.bias, turn, at)
+        base = Evidence("usual conversation", found.bias - USUAL_ODDS, turn, at)
         terms = (
             Evidence(share.term, share.weight, turn, at, f"{share.ago} turns ago" * bool(share.ago))
             for share in found.terms
         )
-        return found.probability, (base, *terms)
+        return found.above_usual, (base, *terms)
 
     def _read(
-        self, text: str, feeling: Feeling | None, expect: Expectation, context: str, today: date
+        self,
+        intents: IntentModel,
+        text: str,
+        feeling: Feeling | None,
+        expect: Expectation,
+        context: str,
+        today: date,
     ) -> tuple[IntentVerdict, tuple[Slot, ...], tuple[Request, ...]]:
         """What is wanted first, with its values, and what else."""
         words = plain(text)
         slots = extract(text, self.pack, expect, today) if words else ()
         if foreign(text):
             return IntentVerdict(OUT_OF_SCOPE, 1.0, {}), slots, ()
-        if pieces := requests(text, self.intents, self.pack):
+        if pieces := requests(text, intents, self.pack):
             first, *more = pieces
             verdict = IntentVerdict(first.intent, first.confidence, {})
             wanted = tuple(self._request(piece, today) for piece in more)
             return verdict, extract(first.text, self.pack, expect, today), wanted
-        meaning = Meaning(self.pack, self.intents)
+        meaning = Meaning(self.pack, intents)
         verdict = meaning(words, slots, feeling, expect, context)
         if agreed := agreed_and_more(verdict, text, slots, context):
             rest = Piece(agreed, verdict.intent, verdict.confidence)

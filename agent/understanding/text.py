@@ -10,7 +10,7 @@ upset terms and the bias add up to the log-odds; any text, also an empty one, ge
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +74,7 @@ class IntentModel:
     dense: Array | None = None
     sentences: Sentences | None = None
     layer: Layer | None = None
+    heard_temperature: float = 0.0  # of words that were heard; 0: the same
 
     @classmethod
     def load(cls, path: Path, sentences: Sentences | None = None) -> IntentModel:
@@ -96,6 +97,7 @@ class IntentModel:
                 arrays.get("dense"),
                 sentences,
                 Layer.read(arrays),
+                float(str(settings.get("heard_temperature", 0.0))),
             )
         except KeyError as error:
             raise MindError(f"{path} lacks {error}; train again") from error
@@ -104,6 +106,7 @@ class IntentModel:
         settings: dict[str, object] = {
             "intents": list(self.intents),
             "temperature": self.temperature,
+            "heard_temperature": self.heard_temperature,
             "threshold": self.threshold,
             "heard_floor": self.heard_floor,
             "coverage": self.coverage.stored(),
@@ -114,6 +117,11 @@ class IntentModel:
             arrays["dense"] = self.dense
             settings |= {"sentences": self.sentences.sha256, "encoder": self.sentences.name}
         save(path, self.features, arrays, settings)
+
+    @property
+    def hearing(self) -> IntentModel:
+        """The same for words that were heard, which it is less sure of."""
+        return replace(self, temperature=self.heard_temperature or self.temperature)
 
     def scores(self, texts: Sequence[str]) -> Array:
         """Raw log-odds (texts, intents)."""

@@ -10,6 +10,7 @@ later never changes the verdict on an earlier turn; turns older than RECENT chan
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ from agent.understanding.signs import RECENT, SIGNS, facts, signs
 from agent.understanding.words import Features, MindError, load, plain, save
 
 Array = NDArray[np.float32]
+USUAL = 0.051  # share of annoyed customers it was calibrated to: those of STAR
+USUAL_ODDS = math.log(USUAL / (1.0 - USUAL))
 LEAST = 0.02  # log-odds below which a word is not worth a line of its own
 
 
@@ -64,6 +67,11 @@ class Trouble:
     @property
     def probability(self) -> float:
         return probability(self.log_odds)
+
+    @property
+    def above_usual(self) -> float:
+        """The log-odds over those of a customer nothing is known of."""
+        return self.log_odds - USUAL_ODDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ and its answer never changes the judgement on it; a conversation is handed over 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from agent.training.understanding.talks import Talk
@@ -59,11 +59,16 @@ class Followed:
         return sum(times - 1 for times in self.entered.values() if times > 1)
 
 
-def followed(pack: Pack, talk: Talk, understood: Mapping[str, Understanding]) -> Followed:
+def followed(
+    pack: Pack,
+    talk: Talk,
+    understood: Mapping[str, Understanding],
+    trouble: Sequence[float] | None = None,
+) -> Followed:
     calls: list[tuple[int, str]] = []
     entered: dict[str, int] = {}
     left, active = 0, frozenset[str]()
-    for at, (_, judgement) in enumerate(judged(pack, talk, understood)):
+    for at, (_, judgement) in enumerate(judged(pack, talk, understood, trouble)):
         for cause in judgement.active - active:
             entered[cause] = entered.get(cause, 0) + 1
         left += len(active - judgement.active)
@@ -74,13 +79,21 @@ def followed(pack: Pack, talk: Talk, understood: Mapping[str, Understanding]) ->
 
 
 def judged(
-    pack: Pack, talk: Talk, understood: Mapping[str, Understanding]
+    pack: Pack,
+    talk: Talk,
+    understood: Mapping[str, Understanding],
+    trouble: Sequence[float] | None = None,
 ) -> Iterator[tuple[Asked, Judgement]]:
-    """The policy's own judgement on each turn, and what it was given."""
+    """The policy's own judgement on each turn, and what it was given.
+
+    `trouble` (turns,) is how much likelier than usual each turn makes it that this goes wrong, by a
+    model that was not trained on this conversation; none: nothing judges it.
+    """
     state = DialogueState()
     turns: tuple[Turn, ...] = ()
     for at, exchange in enumerate(talk.exchanges):
         number, what = at + 1, understood[exchange.said]
+        what = replace(what, trouble=float(trouble[at]) if trouble is not None else 0.0)
         meaning = interpret(pack, state, what)
         state = _answered(state, talk.reply(at), meaning.kind == "person")
         now = Heard(number, float(at), as_meant(what, meaning))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -131,10 +132,11 @@ def _seen(
     share: float,
 ) -> Seen:
     over = verdicts.above_usual(share)
+    each = [own.tolist() for own in verdicts.split(over)]
     return Seen(
         name,
         talks,
-        [followed(pack, talk, what) for talk in talks],
+        [followed(pack, *one) for one in zip(talks, repeat(what), each, strict=False)],
         verdicts,
         {rule: amounts(pack, rule, talks, what, over) for rule in TUNED},
     )

@@ -26,7 +26,7 @@ from dialogs.talk import Understanding
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Places = NDArray[np.int64]
-CONTEXT = "going_wrong"  # a term that the pack may come to have: log-odds of trouble.py over usual
+CONTEXT = "going_wrong"  # log-odds of trouble.py over usual
 AGAINST = frozenset({"calm"})  # terms that may only lower a score
 SMALLEST = 1e-3  # how strongly weights are held near nothing
 
@@ -50,8 +50,8 @@ def amounts(
 ) -> Amounts:
     """`context` (turns,) adds the term CONTEXT."""
     rule = pack.rules[name]
-    bare = replace(rule, baseline=0.0, terms=dict.fromkeys(rule.terms, 1.0), intents={})
-    terms = tuple(rule.terms)
+    terms = single(rule)
+    bare = replace(rule, baseline=0.0, terms=dict.fromkeys(terms, 1.0), intents={})
     seen, turns, place = [], [], []
     for number, talk in enumerate(talks):
         for asked, _ in judged(pack, talk, understood):
@@ -69,6 +69,11 @@ def amounts(
         found, terms = np.column_stack([found, context]), (*terms, CONTEXT)
         many = np.maximum(many, np.where(context > 0, rule.least_turns, 0))
     return Amounts(terms, found, many, np.array(place))
+
+
+def single(rule: Rule) -> tuple[str, ...]:
+    """The rule's terms but the one that looks at several turns together."""
+    return tuple(term for term in rule.terms if term != CONTEXT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from agent.evaluation.escalation.outcomes import (
     outcome,
 )
 from agent.evaluation.escalation.policy import OTHER_CAUSES, Followed
-from agent.evaluation.escalation.tuning import Amounts, Weights, called, given, tuned
+from agent.evaluation.escalation.tuning import Amounts, Weights, called, given, single, tuned
 from agent.training.understanding.talks import Talk
 from dialogs.pack import Pack
 
@@ -142,8 +142,8 @@ def proposals(seen: Seen, pack: Pack, kept: Flags | None = None) -> list[Proposa
     found = []
     for rule in TUNED:
         own = seen.amounts[rule]
-        without = replace(own, terms=own.terms[: len(pack.rules[rule].terms)],
-                          seen=own.seen[:, : len(pack.rules[rule].terms)])  # fmt: skip
+        terms = single(pack.rules[rule])
+        without = replace(own, terms=terms, seen=own.seen[:, : len(terms)])
         for name, sight in (("tuned", without), ("tuned, with context", own)):
             weights = tuned(sight, seen.needed, kept, pack.rules[rule], pack.costs)
             found.append(Proposal(name, rule, weights))

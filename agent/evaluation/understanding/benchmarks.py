@@ -84,7 +84,7 @@ def banking77(
         return Banking(typed, None, np.zeros(0, bool), 0.0)
     labels = {row.written: row.intent for row in test}
     said = heard(list(labels), held_out(), ears.ears, ears.work, ears.console)
-    spoken = judged(model, [(one.heard, labels[one.text]) for one in said])
+    spoken = judged(model.hearing, [(one.heard, labels[one.text]) for one in said])
     recorded = np.array([one.voice in HELD_OUT_RECORDED for one in said])
     return Banking(typed, spoken, recorded, word_errors(said))
 

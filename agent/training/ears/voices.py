@@ -71,6 +71,7 @@ def spoken(
 
 def espeak_voice(language: str) -> Speaker:
     """A voice of espeak-ng, by its own name for it: an accent, a plus, a variant."""
+
     def speak(text: str, random: np.random.Generator) -> tuple[Pcm, int]:
         samples = Voice(language, int(random.integers(120, 230))).speak(text, RATE)
         return np.round(np.clip(samples, -1, 1) * 32767).astype(np.int16), RATE

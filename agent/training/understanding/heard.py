@@ -33,7 +33,8 @@ HELD_OUT_ESPEAK = tuple(
     for accent in ("en-us-nyc", "en-029", "en-gb-x-gbclan", "en-gb-x-gbcwmd")
     for variant in ("m5", "m6", "Andy", "Annie", "Michael", "Alicia")
 )
-UNSAID = ("evi", "itn_en", "disfl_qa", "outside", "anything")  # spoken words already, or about no bank
+# Sources that are spoken words already, or about no business.
+UNSAID = ("evi", "itn_en", "disfl_qa", "outside", "anything")
 OTHERS = 3_000  # sentences of the other sets that are said
 LONGEST = 300  # signs; nobody says more in one breath
 

@@ -28,9 +28,9 @@ from rich.table import Table
 
 from agent.training.understanding import evaluate, feelings, intents, prepare, tuning, voices
 from agent.training.understanding.card import write_card
+from agent.training.understanding.confusions import Confusions, widened
 from agent.training.understanding.feelings import FeelingSettings
 from agent.training.understanding.figures import Figure
-from agent.training.understanding.confusions import Confusions, widened
 from agent.training.understanding.heard import known, taught
 from agent.training.understanding.intents import IntentSettings
 from agent.training.understanding.prepare import Example
@@ -54,6 +54,11 @@ class Settings:
     seed: int = 0
 
 
+# On the bank's mixture of public sets a hidden layer hears noise better (84.8 against 83.7 % of the
+# tuning split), and what is typed worse (90.6 against 91.9 %, sets counting alike): none.
+PUBLIC = Settings(IntentSettings(hidden=0))
+
+
 def train_understanding(
     data: Path | None,
     out: Path,
@@ -69,9 +74,9 @@ def train_understanding(
     takes a seventh of a second a sentence, once. `sentences` names a sentence encoder to train
     beside: a file of its own, and the one without it stays.
     """
-    settings, console = settings or Settings(), console or Console()
-    loaded, folder = Pack.load(pack), out / FOLDER
+    loaded, folder, console = Pack.load(pack), out / FOLDER, console or Console()
     bank = pack.resolve() == BANK.resolve()
+    settings = settings or (PUBLIC if bank and data else Settings())
     encoder = None
     if sentences:
         from agent.understanding.sentences import SentenceEncoder  # slow to import

@@ -25,6 +25,8 @@ from agent.understanding.text import IntentModel
 from dialogs.talk import OUT_OF_SCOPE
 
 FOLDS = 3
+MOST_FLOOR = 0.95  # a poor transcript always costs something
+FEWEST = 100  # heard turns for a temperature of their own
 Fit = Callable[[Sequence[Example]], IntentModel]
 
 
@@ -80,19 +82,33 @@ def joined(parts: Sequence[Unseen]) -> Unseen:
 def tuned(model: IntentModel, unseen: Unseen, settings: IntentSettings) -> IntentModel:
     """The model with temperature, threshold and conformal sets; as it was when there is nothing to
     tune on. Intents count alike, but in the sets, whose promise is about turns as they come."""
-    if not len(unseen.labels):
+    written = ~unseen.heard
+    if not written.any():
         return model
-    weights = balanced(unseen.labels)
-    degree = temperature(unseen.scores, unseen.labels, weights)
-    chances = np.asarray(softmax(unseen.scores / degree, axis=1), dtype=np.float64)
-    ours = np.array([model.intents[at] != OUT_OF_SCOPE for at in unseen.labels])
-    written = ours & ~unseen.heard
+    model = replace(
+        model,
+        temperature=_degree(unseen, written),
+        heard_temperature=_degree(unseen, unseen.heard) if unseen.heard.sum() >= FEWEST else 0.0,
+    )
+    chances = probabilities(model, unseen)
+    ours = written & np.array([model.intents[at] != OUT_OF_SCOPE for at in unseen.labels])
     threshold = 0.0
-    if written.any():
-        best = inside(model, chances)[written]
-        threshold = _quantile(best, weights[written], settings.rejected)
+    if ours.any():
+        weights = balanced(unseen.labels[ours])
+        threshold = _quantile(inside(model, chances)[ours], weights, settings.rejected)
     coverage = conformal.fitted(chances, unseen.labels, unseen.heard)
-    return replace(model, temperature=degree, threshold=threshold, coverage=coverage)
+    return replace(model, threshold=threshold, coverage=coverage)
+
+
+def probabilities(model: IntentModel, unseen: Unseen) -> Array:
+    """(n, intents), each row by the temperature for how its words came."""
+    degree = np.where(unseen.heard, model.hearing.temperature, model.temperature)
+    return np.asarray(softmax(unseen.scores / degree[:, None], axis=1), dtype=np.float64)
+
+
+def _degree(unseen: Unseen, which: NDArray[np.bool_]) -> float:
+    labels = unseen.labels[which]
+    return temperature(unseen.scores[which], labels, balanced(labels))
 
 
 def _quantile(values: Array, weights: Array, share: float) -> float:
@@ -120,4 +136,4 @@ def heard_floor(model: IntentModel, rows: Sequence[Example], seed: int) -> float
         p = np.clip(claimed * (floor + (1.0 - floor) * right), 1e-4, 1.0 - 1e-4)
         return float(-np.average(np.where(hit, np.log(p), np.log(1.0 - p)), weights=weights))
 
-    return float(min(np.linspace(0.0, 1.0, 21), key=loss))
+    return float(min(np.linspace(0.0, MOST_FLOOR, 20), key=loss))

@@ -119,10 +119,43 @@ def test_mood_is_evidence_from_words_and_voice():
 
 def test_who_answered_is_told():
     understood = ask("hello")
-    assert set(understood.models) == {"intent", "feeling", "fusion"}
+    assert set(understood.models) == {"intent", "feeling", "fusion", "context"}
     assert "safetensors" in understood.models["intent"]
 
 
 def test_weights_for_another_pack_are_refused(tmp_path):
     with pytest.raises(MindError, match="train understanding"):
         Mind.load(Pack.load(), tmp_path)
+
+
+def test_two_requests_are_understood_in_order_each_with_its_values():
+    understood = ask("pay forty dollars to the gas company and then move $15 to savings")
+    assert understood.intent == "pay_bill"
+    (further,) = understood.also
+    assert further.intent == "transfer_money"
+    amounts = [{s.value for s in slots} for slots in (understood.slots, further.slots)]
+    assert "40.00" in amounts[0]
+    assert "15.00" in amounts[1]
+    assert "15.00" not in amounts[0]
+
+
+def test_yes_and_more_is_a_yes_where_something_was_to_be_confirmed():
+    agreed = ask("yes and tell me my balance", YES_NO, context="transfer_money/confirm")
+    assert agreed.intent == "affirm"
+    assert [one.intent for one in agreed.also] == ["check_balance"]
+    elsewhere = ask("yes, tell me my balance", YES_NO, context="/more")
+    assert elsewhere.intent == "check_balance"
+    assert elsewhere.also == ()
+
+
+def test_further_requests_are_no_surer_than_their_transcript():
+    text = "block my card and tell me my balance"
+    clear, unclear = ask(text, spoken=said(text, 0.95)), ask(text, spoken=said(text, 0.05))
+    assert unclear.also[0].confidence < clear.also[0].confidence
+
+
+def test_what_is_clear_has_one_possible_intent_and_what_is_not_may_have_more():
+    assert ask("what is my balance").possible == ("check_balance",)
+    assert ask("what is my balance", YES_NO).possible == ()
+    unclear = ask("there is something about the card")
+    assert unclear.possible[0] in mind().pack.intents
