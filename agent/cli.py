@@ -171,6 +171,8 @@ def understanding(
 
 
 train.command("trouble")(train_trouble)
+
+
 @train.command()
 def fusion(
     data: Annotated[Path, typer.Option(help="Folder with the public `text` sets.")],
