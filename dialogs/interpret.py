@@ -16,7 +16,7 @@ from dialogs.fitting import Fit, fitting, placed
 from dialogs.pack import Pack, plain
 from dialogs.slots import YES_NO
 from dialogs.state import DialogueState, Task
-from dialogs.talk import NOTHING_HEARD, Slot, Understanding
+from dialogs.talk import NOTHING_HEARD, OUT_OF_SCOPE, Slot, Understanding
 from dialogs.which import askable, is_short, picked
 
 Kind = Literal[
@@ -75,7 +75,7 @@ def interpret(pack: Pack, state: DialogueState, what: Understanding) -> Meaning:
     )
     doubtful = what.heard < pack.hearing.confirm_below
     if doubtful and meaning.kind == "task":
-        return Meaning("maybe", meaning.intent, meaning.confidence)
+        meaning = Meaning("maybe", meaning.intent, meaning.confidence)
     if doubtful and meaning.kind == "yes" and state.question.kind == "confirm":
         return Meaning("unsure_yes")
     return _narrowed(pack, state, what, meaning)
@@ -86,7 +86,9 @@ def _narrowed(pack: Pack, state: DialogueState, what: Understanding, meaning: Me
 
     A task in progress is not left for words that only might be something else.
     """
-    guess = meaning.kind == "maybe" or (meaning.kind == "unclear" and not state.tasks)
+    known = meaning.kind == "out_of_scope" and OUT_OF_SCOPE not in what.possible
+    lost = meaning.kind == "unclear" or known  # outside, only because no intent was likely enough
+    guess = meaning.kind == "maybe" or (lost and not state.tasks)
     if not guess or state.question.kind == "which":
         return meaning
     options = askable(pack, state, what.possible)

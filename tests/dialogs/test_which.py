@@ -167,3 +167,18 @@ def test_every_answer_leads_somewhere(options, answer, channel):
     bot = asked(PACK, tuple(options), channel=channel)
     bot.says(answer, 0.2)
     assert bot.last.replies or bot.last.act
+
+
+def test_outside_only_for_want_of_a_likely_intent_is_asked_about(pack):
+    bot = Bot(pack, "chat")
+    bot.says("i need help with my account", 0.7, intent="out_of_scope", possible=PAIR)
+    assert bot.state.question.kind == "which"
+    truly = Bot(pack, "chat")
+    truly.says("what is the weather", 0.7, intent="out_of_scope", possible=("out_of_scope", *PAIR))
+    assert truly.state.question.kind != "which"
+
+
+def test_a_likely_task_in_a_doubtful_transcript_is_chosen_from_too(pack):
+    bot = Bot(pack, "call")
+    bot.says("transfer the bill", 0.8, intent="transfer_money", possible=PAIR, heard=0.45)
+    assert bot.state.question.kind == "which"

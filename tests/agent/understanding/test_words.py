@@ -56,3 +56,11 @@ def test_broken_weights_name_the_file_and_the_remedy(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(MindError, match=r"broken.safetensors.*train understanding"):
         load(path)
+
+
+@given(st.lists(st.text("ab c1", max_size=12), min_size=1, max_size=4))
+def test_rows_are_those_of_the_vectorizer(texts):
+    features = Features.fitted(["a b", "ab c", "c a b", "b 1"], (("word", (1, 2), 1, 50),))
+    (counter,) = features._counters
+    ours, its = features(texts), counter.transform(texts)
+    np.testing.assert_allclose(ours.toarray(), its.toarray(), atol=1e-6)
