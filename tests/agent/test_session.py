@@ -21,7 +21,7 @@ from audio.turns import hops as hops_in
 from audio.types import VOICE_HOP, Expectation, Transcript
 from dialogs.flow import Dialogue
 from dialogs.pack import Pack
-from dialogs.talk import NOTHING_HEARD, Outcome, Understanding
+from dialogs.talk import NOTHING_HEARD, Conversation, Outcome, Turn, Understanding
 from tests.scripted_mind import understood
 
 PACK = Pack.load("dialogs/bank")
@@ -308,3 +308,24 @@ def play(inputs):
 def test_the_same_inputs_lead_to_the_same_effects():
     inputs = [heard(1.0, WORD), heard(3.0, QUIET), e.Digits(5.0, "100421"), e.Tick(30.0)]
     assert play(inputs) == play(inputs)
+
+
+def test_a_question_tells_what_was_said_and_told_before():
+    session, _ = opened()
+    type_and_answer(session, "hello", 1.0)
+    type_and_answer(session, "what is my balance", 2.0)
+    (ask,) = of(session.receive(e.Typed(3.0, "it is 100421")), e.Understand)
+    assert ask.said == ("hello", "what is my balance")
+    assert len(ask.told) == len(ask.said) + 1
+    assert ask.told[0] == ""  # the greeting answered nobody
+    assert "six-digit" in ask.told[-1]
+
+
+@given(st.integers(0, 12), st.integers(1, 5))
+def test_what_was_told_is_always_one_longer_than_what_was_said(turns, most):
+    heard = [
+        Turn(at, "customer", float(at), Understanding(f"turn {at}", "", 0.0)) for at in range(turns)
+    ]
+    said, told = Conversation("chat", tuple(heard)).before(most)
+    assert said == tuple(f"turn {at}" for at in range(max(0, turns - most), turns))
+    assert len(told) == len(said) + 1

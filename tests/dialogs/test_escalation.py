@@ -266,3 +266,27 @@ def test_a_rule_may_say_its_thresholds_itself(pack, tmp_path):
 def test_a_score_out_of_range_is_still_a_probability():
     assert probability(-1000.0) == 0.0
     assert probability(1000.0) == 1.0
+
+
+def test_last_turns_that_go_wrong_are_evidence_with_their_signs(pack):
+    signs = (
+        Evidence("usual conversation", -0.5, 1, 1.0),
+        Evidence("says the last again", 1.9, 1, 1.0),
+        Evidence("word: useless", 2.6, 1, 1.0, "2 turns ago"),
+    )
+    bot = Bot(pack)
+    bot.says("so what is it now", trouble=4.0, trouble_evidence=signs)
+    (escalation,) = bot.escalations
+    assert escalation.rule == "upset_over_turns"
+    (term,) = [e for e in escalation.evidence if e.term == "going_wrong"]
+    assert term.weight == pytest.approx(4.0 * pack.rules["upset_over_turns"].terms["going_wrong"])
+    assert term.detail == "word: useless, 2 turns ago, says the last again"
+    assert isclose(fsum(e.weight for e in escalation.evidence), escalation.score)
+
+
+def test_nothing_that_judges_the_last_turns_is_no_evidence(pack):
+    bot = Bot(pack)
+    bot.says("so what is it now", trouble=0.0)
+    assert bot.escalations == []
+    judged = [j for j in bot.last.judged if j.rule == "upset_over_turns"]
+    assert not [e for j in judged for e in j.terms if e.term == "going_wrong"]

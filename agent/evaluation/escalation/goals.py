@@ -42,5 +42,10 @@ def goals(scored: Iterable[Scored]) -> Iterator[Goal]:
         yield _goal(what, ECE, error, error.value <= ECE)
 
 
+def as_said(goal: Goal) -> str:
+    """The goal as a person writes it, as `hearken evaluate goals` wants it."""
+    return f"<= {100 * goal.goal:g} %" if goal.goal == ECE else f">= {goal.goal:g}"
+
+
 def _goal(what: str, goal: float, got: Counted, met: bool, floor: float | None = None) -> Goal:
     return Goal(what, goal, got.value, got.low, got.high, met, floor)

@@ -14,6 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from agent.evaluation.escalation.goals import as_said
 from agent.evaluation.escalation.intervals import Counted, Scored
 from agent.evaluation.escalation.run import Policy, Report
 from agent.evaluation.escalation.ways import Proposal, Way
@@ -111,7 +112,7 @@ def _in(found: Counted) -> str:
 
 def as_json(report: Report, pack: Pack) -> dict[str, Any]:
     everything = {
-        "goals": [asdict(goal) for goal in report.goals],
+        "goals": [asdict(goal) | {"goal": as_said(goal)} for goal in report.goals],
         "costs": asdict(pack.costs),
         "told_from_everything_so_far": {one.name: _scored(one) for one in report.scored},
         "context": {name: _scored(one) for name, one in report.context.items()},
