@@ -194,9 +194,10 @@ def beside(folder: Path, sentences: str) -> tuple[Path, SentenceEncoder | None]:
     A file trained beside an encoder is named for it: intents-SHA256.safetensors.
     """
     alone = folder / "intents.safetensors"
-    if not sentences:
+    trained = sorted(folder.glob("intents-*.safetensors"))
+    if not sentences or (sentences == "auto" and not trained):
         return alone, None
-    # torch and transformers are slow to import, and a mind without an encoder needs neither.
+    # Slow to import, and a mind without an encoder does not need it.
     from agent.understanding.sentences import SentenceEncoder
 
     if sentences != "auto":
@@ -208,7 +209,7 @@ def beside(folder: Path, sentences: str) -> tuple[Path, SentenceEncoder | None]:
                 f"--sentence-checkpoint {sentences}`"
             )
         return found, encoder
-    for found in sorted(folder.glob("intents-*.safetensors")):
+    for found in trained:
         try:
             return found, SentenceEncoder.open(str(load(found)[2]["encoder"]))
         except (MindError, KeyError):
