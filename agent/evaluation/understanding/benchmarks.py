@@ -20,7 +20,16 @@ from scipy.special import softmax  # type: ignore[import-untyped]
 
 from agent.training.understanding import intents, tuning
 from agent.training.understanding.confusions import Confusions, widened
-from agent.training.understanding.heard import HELD_OUT_RECORDED, heard, held_out, known, teachers
+from agent.training.understanding.heard import (
+    HELD_OUT_RECORDED,
+    heard,
+    held_out,
+    is_tuning,
+    known,
+    teachers,
+    tuning_voices_alone,
+    without_tuning_voices,
+)
 from agent.training.understanding.heard import word_errors as word_errors
 from agent.training.understanding.intents import IntentSettings
 from agent.training.understanding.prepare import Example, anything, part, rows_of
@@ -74,10 +83,11 @@ def banking77(
         rows = with_heard(rows, ears)
     dev = [row for row in rows if part(row.written, 10) == 0]
     kept = [row for row in rows if part(row.written, 10)]
-    if ears is not None:  # mistakes learned without the sentences that are tuned on
-        inside = {row.written for row in dev}
-        told = [one for one in known(ears.ears, ears.work) if one.text not in inside]
-        kept, rows = (widened(some, Confusions.learned(told)) for some in (kept, rows))
+    if ears is not None:  # tuned on other sentences and other voices than it was fitted on
+        told, inside = known(ears.ears, ears.work), {row.written for row in dev}
+        apart = [one for one in told if one.text not in inside and not is_tuning(one.voice)]
+        kept = widened(without_tuning_voices(kept), Confusions.learned(apart))
+        dev, rows = tuning_voices_alone(dev), widened(rows, Confusions.learned(told))
     model = _model(kept, dev, rows, anything(data), settings, sentences)
     typed = judged(model, [(row.text, row.intent) for row in test])
     if ears is None:

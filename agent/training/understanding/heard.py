@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,9 @@ from audio.ears import Ears
 from audio.types import Expectation
 
 TAUGHT = ("kal16", "awb")  # of flite's voices; the rest of those that are quick are held out
+# Teaching voices kept from a model while it is tuned, because a caller has a new voice, too: sets and
+# temperatures would promise too much otherwise.
+TUNING = ("awb", "en-gb-scotland", "en-gb-x-rp")
 HELD_OUT_RECORDED = ("rms", "slt")
 HELD_OUT_ESPEAK = tuple(
     f"{accent}+{variant}"
@@ -123,6 +127,29 @@ def taught(
         replace(row, heard=tuple(found.get(plain(row.text), ()))) if row.split != "test" else row
         for row in rows
     ]
+
+
+def without_tuning_voices(rows: Sequence[Example]) -> list[Example]:
+    """For a model that is tuned: nothing that a tuning voice said."""
+    return [replace(row, heard=()) if _tunes(row) else row for row in rows]
+
+
+def tuning_voices_alone(rows: Sequence[Example]) -> list[Example]:
+    """What such a model is tuned on."""
+    return [row if _tunes(row) else replace(row, heard=()) for row in rows]
+
+
+def is_tuning(voice: str) -> bool:
+    return voice.partition("+")[0] in TUNING
+
+
+@cache
+def _choir() -> Choir:
+    return teachers()
+
+
+def _tunes(row: Example) -> bool:
+    return bool(row.heard) and is_tuning(_choir().of(row.written or row.text).name)
 
 
 def known(ears: Path, work: Path) -> list[Heard]:

@@ -31,7 +31,14 @@ from agent.training.understanding.card import write_card
 from agent.training.understanding.confusions import Confusions, widened
 from agent.training.understanding.feelings import FeelingSettings
 from agent.training.understanding.figures import Figure
-from agent.training.understanding.heard import known, taught
+from agent.training.understanding.heard import (
+    Heard,
+    is_tuning,
+    known,
+    taught,
+    tuning_voices_alone,
+    without_tuning_voices,
+)
 from agent.training.understanding.intents import IntentSettings
 from agent.training.understanding.prepare import Example
 from agent.understanding.layer import Sentences
@@ -86,13 +93,13 @@ def train_understanding(
     rows = prepare.examples(data, loaded, own) if data else prepare.own_examples(loaded, own)
     if not bank or data is None:
         rows += prepare.anything(data) if data else outside()
-    ears = PACKAGE / "weights" / "ears"
+    ears, told = PACKAGE / "weights" / "ears", list[Heard]()
     if work is not None and ears.exists():
         rows = taught(rows, ears, work, console)
-        rows = widened(rows, Confusions.learned(known(ears, work)), seed=settings.seed)
+        told = known(ears, work)
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("intents", total=3)
-        model = intent_model(rows, loaded, settings, encoder)
+        model = intent_model(rows, loaded, settings, encoder, told)
         stored = folder / (f"intents-{encoder.sha256}.safetensors" if encoder else INTENTS)
         model.save(stored)
         progress.update(task, advance=1, description="feelings")
@@ -122,21 +129,29 @@ def intent_model(
     pack: Pack,
     settings: Settings,
     sentences: Sentences | None = None,
+    told: Sequence[Heard] = (),
 ) -> IntentModel:
-    """Fitted without what it is tuned on, and once more with everything."""
+    """Fitted without what it is tuned on, sentences and voices, and once more with everything.
 
-    def fit(some: Sequence[Example]) -> IntentModel:
+    `told` is what the ears made of sentences, whose mistakes are made again on all others.
+    """
+    confusions = Confusions.learned(told)
+    others = Confusions.learned(one for one in told if not is_tuning(one.voice))
+
+    def fit(some: Sequence[Example], mistakes: Confusions = others) -> IntentModel:
+        some = widened(some, mistakes, seed=settings.seed)
         return intents.fitted(some, pack, settings.intents, settings.seed, sentences)
 
     training = [row for row in rows if row.split == "train"]
     dev = [row for row in rows if row.split == "dev"]
     if dev:
         held = {row for row in training if row.source == "own" and prepare.part(row.text, 4) == 0}
-        first, unseen_rows = fit([row for row in training if row not in held]), [*dev, *held]
-        unseen = tuning.scored(first, unseen_rows)
+        kept = [row for row in training if row not in held]
+        unseen_rows = tuning_voices_alone([*dev, *held])
+        unseen = tuning.scored(fit(without_tuning_voices(kept)), unseen_rows)
     else:
         unseen_rows, unseen = training, tuning.cross_fitted(training, fit)
-    last = tuning.tuned(fit(training), unseen, settings.intents)
+    last = tuning.tuned(fit(training, confusions), unseen, settings.intents)
     return replace(last, heard_floor=tuning.heard_floor(last, unseen_rows, settings.seed))
 
 

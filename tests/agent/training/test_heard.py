@@ -36,3 +36,12 @@ def test_sentences_are_heard_once_and_kept(tmp_path, monkeypatch):
     assert len(before.splitlines()) == 2
     assert heard.taught(ROWS, EARS, tmp_path) == rows
     assert kept.read_text() == before
+
+
+def test_a_model_is_tuned_on_voices_it_was_not_fitted_on():
+    rows = [Example(f"pay bill {at}", "pay_bill", "own", "train", heard=("a",)) for at in range(60)]
+    fitted, tuned = heard.without_tuning_voices(rows), heard.tuning_voices_alone(rows)
+    assert [bool(a.heard) != bool(b.heard) for a, b in zip(fitted, tuned, strict=True)] == [
+        True
+    ] * 60
+    assert 0 < sum(bool(row.heard) for row in tuned) < 60
