@@ -28,7 +28,7 @@ from audio.ears import Ears
 from audio.types import Expectation
 
 TAUGHT = ("kal16", "awb")  # of flite's voices; the rest of those that are quick are held out
-# Teaching voices kept from a model while it is tuned, because a caller has a new voice, too: sets and
+# Teaching voices kept from a model while it is tuned: a caller has a new voice, too, and sets and
 # temperatures would promise too much otherwise.
 TUNING = ("awb", "en-gb-scotland", "en-gb-x-rp")
 HELD_OUT_RECORDED = ("rms", "slt")
