@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from agent.evaluation.goals import Goal
 from agent.evaluation.understanding import benchmarks, shipped
 from agent.evaluation.understanding.benchmarks import Banking, Ears, Scope
-from agent.training.understanding.evaluate import bank_turns
+from agent.training.understanding.evaluate import bank_turns, usual_share
 from agent.training.understanding.figures import Figure, auroc, figure, mean
 from agent.training.understanding.intents import IntentSettings
 from agent.understanding import conformal
@@ -77,17 +77,9 @@ def evaluated(
         name = encoder[0] if encoder else ""
         _served(report, shipped.served(pack, weights, written, name), bool(encoder))
         claimed, true = shipped.upset(weights, bank_turns(written / shipped.TURNS))
-        at, upset = usual_share(true)
-        report.calibrated("upset from words, bank turns", claimed[at], upset, 0.03)
+        rows = usual_share(true)
+        report.calibrated("upset from words, bank turns", claimed[rows], true[rows], 0.03)
     return report
-
-
-def usual_share(true: ArrayLike, usual: float = 0.10) -> tuple[np.ndarray, np.ndarray]:
-    """Rows drawn so that upset turns have the share the probability is calibrated to."""
-    labels, rng = np.asarray(true, dtype=bool), np.random.default_rng(0)
-    yes, no = np.flatnonzero(labels), np.flatnonzero(~labels)
-    rows = np.concatenate([rng.choice(yes, int(2000 * usual)), rng.choice(no, 2000)])
-    return rows, labels[rows]
 
 
 def _banking(report: Report, found: Banking, beside: str, goal: float = 0.915) -> None:

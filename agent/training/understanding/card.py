@@ -36,7 +36,7 @@ SOURCES = (
 CARD = """# Understanding: text models
 
 `intents.safetensors` (intent and out of scope): a linear machine over TF-IDF of words, word pairs
-and letter groups, and a hidden layer of {hidden} units beside it, whose scores are added.
+and letter groups{hidden}.
 `feelings.safetensors` (sentiment and the upset score): linear models over words and word pairs.
 Pack: {pack}. Intents: {intents}.
 
@@ -101,6 +101,7 @@ they run from the median to the 95th percentile, on a machine busy with other wo
 {figures}
 """
 
+LAYER = ", and a hidden layer of {} units beside it,\nwhose scores are added"
 HEARD = """, and many as
 our own transcriber heard them from synthetic voices over a telephone line (`heard.py`), with its
 mistakes made again on all others (`confusions.py`)"""
@@ -129,7 +130,7 @@ def write_card(
         threshold=intent.threshold,
         floor=intent.heard_floor,
         hearing=intent.hearing.temperature,
-        hidden=intent.layer.inlet.shape[1] if intent.layer else 0,
+        hidden=LAYER.format(intent.layer.inlet.shape[1]) if intent.layer else "",
         level=intent.coverage.level,
         clear=CLEAR,
         heard=HEARD if heard else "",

@@ -15,6 +15,7 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit  # type: ignore[import-untyped]
 
 from agent.training.understanding.feelings import Felt
@@ -174,14 +175,20 @@ def _on_goemotions(model: FeelingModel, rows: Sequence[Felt]) -> list[Figure]:
     ]
 
 
-def _usual_error(claimed: Array, upset: Array, usual: float = 0.10) -> float:
+def _usual_error(claimed: Array, upset: Array) -> float:
     """Calibration error with upset turns weighted to their usual share, by drawing rows."""
-    rng = np.random.default_rng(0)
-    yes, no = np.flatnonzero(upset), np.flatnonzero(np.logical_not(upset))
+    rows = usual_share(upset)
+    return expected_error(claimed[rows], upset[rows]) if len(rows) else float("nan")
+
+
+def usual_share(upset: ArrayLike, usual: float = 0.10) -> NDArray[np.int64]:
+    """Rows drawn so that upset turns have the share that the probability is calibrated to; none
+    where there is only one kind of turns."""
+    labels, rng = np.asarray(upset, dtype=bool), np.random.default_rng(0)
+    yes, no = np.flatnonzero(labels), np.flatnonzero(~labels)
     if not len(yes) or not len(no):
-        return float("nan")
-    rows = np.concatenate([rng.choice(yes, int(2000 * usual)), rng.choice(no, 2000)])
-    return expected_error(claimed[rows], upset[rows])
+        return np.zeros(0, np.int64)
+    return np.concatenate([rng.choice(yes, int(2000 * usual)), rng.choice(no, 2000)])
 
 
 def satisfaction(model: FeelingModel, data: Path) -> list[Figure]:

@@ -110,7 +110,7 @@ def rows_of(path: Path) -> Iterator[dict[str, Any]]:
 
 def _all(data: Path) -> Iterator[Example]:
     readers = (_banking77, _clinc150, _natcs, _multidogo, _nlupp, _sgd, _evi, _spoken_numbers)
-    for reader in (*readers, _anything):
+    for reader in (*readers, _questions):
         yield from reader(data)
 
 
@@ -232,7 +232,7 @@ def _spoken_numbers(data: Path) -> Iterator[Example]:
             yield Example(row["spoken"], "inform", "itn_en", "train")
 
 
-def _anything(data: Path) -> Iterator[Example]:
+def _questions(data: Path) -> Iterator[Example]:
     """Questions about everything on earth, and the same with a slip of the tongue mended: what no
     bank is asked, though it sounds like a question."""
     splits: tuple[Split, ...] = ("train", "dev")

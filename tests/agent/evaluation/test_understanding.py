@@ -9,6 +9,7 @@ from agent.evaluation.understanding import benchmarks, run
 from agent.evaluation.understanding.command import as_json
 from agent.evaluation.understanding.plot import save
 from agent.training.understanding import figures, intents
+from agent.training.understanding.evaluate import usual_share
 from agent.training.understanding.intents import IntentSettings
 from dialogs.pack import Pack
 
@@ -93,6 +94,7 @@ def test_what_is_served_is_measured_and_every_goal_has_a_verdict(tmp_path, monke
 
 
 def test_upset_turns_have_their_usual_share():
-    rows, true = run.usual_share(np.arange(100) < 40, 0.10)
-    assert true.sum() == 200
+    upset = np.arange(100) < 40
+    rows = usual_share(upset, 0.10)
+    assert upset[rows].sum() == 200
     assert len(rows) == 2200
