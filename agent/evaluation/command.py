@@ -5,7 +5,6 @@ Nothing heavy is imported before the command runs: agent/cli.py loads this file 
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,6 +13,7 @@ from rich.console import Console
 
 from agent.config import PACKAGE
 from agent.evaluation import EvaluationError
+from agent.evaluation.stored import store
 from audio.types import Precision
 
 SEED = 0
@@ -100,6 +100,5 @@ def evaluate_ears(
     report = evaluated(setting, weights, [checkpoint, *(compare or ())], streaming, SEED, console)
     show(report, console)
     if json_file is not None:
-        text = json.dumps(as_json(report), indent=1, ensure_ascii=False, allow_nan=False)
-        json_file.write_text(text + "\n", encoding="utf-8")
+        store(as_json(report), json_file)
         console.print(f"everything, recording by recording: {json_file}", highlight=False)

@@ -5,7 +5,6 @@ Nothing heavy is imported before the command runs: agent/cli.py loads this file 
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +13,7 @@ import typer
 from rich.console import Console
 
 from agent.config import PACKAGE
+from agent.evaluation.stored import store
 
 BANK = PACKAGE.parent / "dialogs" / "bank"
 
@@ -46,8 +46,7 @@ def evaluate_escalation(
         report = evaluated(data, weights, loaded, status.update)
     show(report, loaded, console)
     if json_file is not None:
-        text = json.dumps(as_json(report, loaded), indent=1, ensure_ascii=False, allow_nan=False)
-        json_file.write_text(text + "\n", encoding="utf-8")
+        store(as_json(report, loaded), json_file)
         console.print(f"every figure: {json_file}", highlight=False)
 
 

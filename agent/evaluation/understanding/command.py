@@ -5,7 +5,6 @@ Nothing heavy is imported before the command runs: agent/cli.py loads this file 
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agent.config import PACKAGE
+from agent.evaluation.stored import store
 
 if TYPE_CHECKING:
     from agent.evaluation.understanding.run import Report
@@ -74,8 +74,7 @@ def evaluate_understanding(
         save(report.reliability, plot)
         console.print(f"reliability: {plot}", highlight=False)
     if json_file is not None:
-        text = json.dumps(as_json(report), indent=1, ensure_ascii=False, allow_nan=False)
-        json_file.write_text(text + "\n", encoding="utf-8")
+        store(as_json(report), json_file)
         console.print(f"every figure: {json_file}", highlight=False)
 
 
