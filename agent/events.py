@@ -125,15 +125,19 @@ class Consented:
 
 @dataclass(frozen=True, slots=True)
 class TookOver:
-    """A person now owns the conversation; the session says nothing until `HandedBack`."""
+    """A person now owns the conversation; the session says nothing until `HandedBack`.
+
+    A person takes over what is the bot's or waits in the queue; a supervisor also from a person.
+    """
 
     at: float
     name: str
+    role: Literal["person", "supervisor"] = "person"
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Words of the person who took over."""
+    """Words of the person who took over; of anybody else they are not passed on."""
 
     at: float
     name: str
@@ -142,7 +146,27 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class HandedBack:
+    """Who owned the conversation has given it back to us. Empty `name`: whoever it was."""
+
     at: float
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Abandoned:
+    """Who owned the conversation is gone without a word: somebody else is asked for."""
+
+    at: float
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Who owned the conversation has closed it. `outcome` is a word of theirs ("resolved")."""
+
+    at: float
+    name: str
+    outcome: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +177,34 @@ class Queued:
     id: int
     position: int
     wait_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unreached:
+    """Nobody comes for this hand-over. `ticket` is what a call back was noted under, `when` says
+    in words when somebody is there again; both may be empty."""
+
+    at: float
+    id: int
+    why: Literal["closed", "nobody", "too_long"]
+    ticket: str = ""
+    when: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """The customer's connection is gone without a goodbye; it may come back."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The customer's connection is back. `missed` is the sound that was lost meanwhile, in samples
+    at 16 kHz, whole voice hops: positions of every leg go on after it."""
+
+    at: float
+    missed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +237,12 @@ Input = (
     | TookOver
     | Said
     | HandedBack
+    | Abandoned
+    | Finished
     | Queued
+    | Unreached
+    | Dropped
+    | Resumed
     | Tick
     | Left
 )
@@ -284,10 +341,19 @@ class HandOver:
     """Ask for a person, or tell how that stands."""
 
     id: int
-    state: Literal["requested", "queued", "accepted", "ended"]
+    state: Literal["requested", "queued", "accepted", "ended", "callback"]
     escalation: Escalation
     position: int | None = None
     wait_s: int | None = None
+    ticket: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """Whom the customer talks to from now on. `name` is a person's, empty for us."""
+
+    owner: Literal["bot", "queued", "person", "supervisor"]
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,6 +395,7 @@ Effect = (
     | Hush
     | Act
     | HandOver
+    | Owned
     | Notify
     | Relay
     | Remember
