@@ -8,11 +8,12 @@ always give the same dialogue (tests/dialogs/test_pack.py).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from dialogs.knowledge import Knowledge
+from dialogs.people import People
 from dialogs.positions import PackError
 from dialogs.schema import IntentKind, SlotType
 
@@ -259,6 +260,7 @@ class Pack:
     knowledge: Knowledge
     exact: Mapping[str, str]  # an example in plain words -> its intent
     offers: OfferRules | None = None  # a pack need not offer anything
+    people: People = field(default_factory=People)  # always there, unless people.yaml says hours
 
     @staticmethod
     def load(directory: Path | str = BANK) -> Pack:

@@ -27,6 +27,8 @@ from dialogs.pack import (
     plain,
 )
 from dialogs.pack_checks import check
+from dialogs.people import People
+from dialogs.people_build import people
 from dialogs.positions import Page
 from dialogs.schema import (
     EscalationText,
@@ -41,12 +43,14 @@ from dialogs.schema import (
 )
 
 FILES = ("pack", "intents", "slots", "flows", "replies", "escalation")
+MAY_BE = ("offers", "people")  # files that a pack need not have
 
 
 def build(folder: Path) -> Pack:
     pages = {name: Page(folder / f"{name}.yaml") for name in FILES}
-    if (offers := folder / "offers.yaml").exists():
-        pages["offers"] = Page(offers)
+    for name in MAY_BE:
+        if (file := folder / f"{name}.yaml").exists():
+            pages[name] = Page(file)
     pack = _assemble(folder, pages)
     check(pack, pages)
     return pack
@@ -81,6 +85,7 @@ def _assemble(folder: Path, pages: Mapping[str, Page]) -> Pack:
         calm_below=top.mood.calm_below,
         knowledge=_knowledge(folder, top, pages["pack"]),
         offers=offer_rules(pages["offers"].checked(OffersText)) if "offers" in pages else None,
+        people=people(pages["people"]) if "people" in pages else People(),
         exact={plain(e): i.name for i in intents.values() for e in i.examples},
     )
 

@@ -73,7 +73,7 @@ def _read(file: Path) -> tuple[dict[Any, Any], Node]:
     except MarkedYAMLError as wrong:
         mark = wrong.problem_mark or wrong.context_mark
         raise PackError(file, mark.line + 1 if mark else 1, str(wrong.problem)) from None
-    except (YAMLError, UnicodeDecodeError) as wrong:
+    except (YAMLError, ValueError) as wrong:  # a day such as 2026-12-32 is a ValueError
         raise PackError(file, 1, f"is not readable YAML: {wrong}") from None
     if not isinstance(content, dict):
         raise PackError(file, 1, "should be a mapping of names to values")

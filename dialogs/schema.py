@@ -172,6 +172,19 @@ class OffersText(Strict):
     offers: dict[str, OfferText]
 
 
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+
+
+class PeopleText(Strict):
+    zone: str
+    hours: dict[Weekday, str]
+    exceptions: dict[str, str] = {}
+    urgent_any_time: bool = False
+    longest_wait_s: float = Field(default=300.0, gt=0)
+    tickets: bool = True
+    again_after_s: float = Field(default=600.0, ge=0)
+
+
 class HearingText(Strict):
     ask_again_below: Probability
     confirm_below: Probability
