@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from math import exp, fsum
 
 from dialogs.pack import Pack, Rule
-from dialogs.state import DialogueState
+from dialogs.state import DialogueState, Urgency
 from dialogs.summary import masked, summarise
 from dialogs.talk import (
     Conversation,
@@ -67,7 +67,7 @@ def judge(pack: Pack, state: DialogueState, talk: Conversation, now: Heard) -> J
     past = recent(talk, now)
     active = set(state.active)
     judged: dict[str, Judged] = {}
-    chosen, reached = "", RANK[state.urgency]
+    chosen, reached = "", RANK[still_asked(pack, state, now.at)]
     for rule in pack.rules.values():
         one = _judged(rule, weigh(rule, pack, state, past))
         cause = cause_of(rule, now.what)
@@ -84,6 +84,15 @@ def judge(pack: Pack, state: DialogueState, talk: Conversation, now: Heard) -> J
         judged[chosen] = replace(judged[chosen], led_to="handed_over")
         escalation = _escalation(pack.rules[chosen], pack, state, talk, now, judged[chosen])
     return Judgement(frozenset(active), escalation, tuple(judged.values()))
+
+
+def still_asked(pack: Pack, state: DialogueState, at: float) -> Urgency:
+    """How urgent it is what a person has been asked for already; nothing less is asked for beside
+    it. That nobody came counts as asked for a while."""
+    back = state.call_back
+    if back is None or at >= back.at + pack.people.again_after_s:
+        return state.urgency
+    return max(state.urgency, back.urgency, key=lambda urgency: RANK[urgency])
 
 
 def _judged(rule: Rule, evidence: tuple[Evidence, ...]) -> Judged:

@@ -9,19 +9,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Literal
 
+from dialogs.calling_back import pointless, remind
 from dialogs.draft import Draft, House
-from dialogs.further import alone, doubted, each, person_asked, remember, sorted_out
+from dialogs.further import alone, each, person_asked, remember, sorted_out
+from dialogs.going_on import nobody_came, person_done, person_joins, person_lost
 from dialogs.handing_over import as_meant, hand_over
 from dialogs.interpret import STEERING, Meaning, interpret
 from dialogs.offering import heed, offer
 from dialogs.outcomes import settle
 from dialogs.pack import Pack, plain
-from dialogs.recover import YES_NO, miss
+from dialogs.recover import miss
 from dialogs.respond import respond
-from dialogs.state import DialogueState, Question, Waited
+from dialogs.state import CallBack, DialogueState, Unreachable, Waited
 from dialogs.steering import want_person
-from dialogs.steps import what_else
 from dialogs.taking_up import take_up
 from dialogs.talk import (
     NOTHING_HEARD,
@@ -123,22 +125,53 @@ class Dialogue:
         """A person has finished; what was begun before is kept, and asked about."""
         rested = state.active & {"explicit_request", "repeated_misunderstanding"}
         state = replace(state, waiting=False, urgency="", misses=0, silences=0,
-                        active=state.active - rested)  # fmt: skip
-        draft = Draft(self._house, state, turn, at)
+                        active=state.active - rested, call_back=None)  # fmt: skip
         if state.ended:
             return Decision(state)
-        draft.say("handed_back")
-        if state.pending is not None:
-            draft.say("one_moment")
-            return draft.decision()
-        tasks = tuple(t for t in state.tasks if t.flow != self.pack.verify_with)
-        draft.state = doubted(self.pack, replace(draft.state, tasks=tasks))
-        if tasks:
-            draft.ask(Question("resume", "", "go_on", YES_NO))
-        else:
-            what_else(draft)
-            take_up(draft)
+        draft = Draft(self._house, state, turn, at)
+        person_done(draft)
         return self._decided(draft, talk)
+
+    def unreached(
+        self,
+        state: DialogueState,
+        talk: Conversation,
+        why: Unreachable,
+        ticket: str,
+        when: str,
+        at: float,
+        turn: int,
+    ) -> Decision:
+        """Nobody comes. `ticket` is what a call back is noted under, `when` says in words when
+        somebody is there again ("tomorrow at 9 AM"); either may be empty."""
+        if state.ended:
+            return Decision(state)
+        draft = Draft(self._house, state, turn, at)
+        nobody_came(draft, CallBack(why, ticket, when, state.urgency or "normal", at))
+        return self._decided(draft, talk)
+
+    def joined(
+        self,
+        state: DialogueState,
+        name: str,
+        role: Literal["person", "supervisor"],
+        at: float,
+        turn: int,
+    ) -> Decision:
+        """A person takes over: the customer hears who."""
+        if state.ended:
+            return Decision(state)
+        draft = Draft(self._house, state, turn, at)
+        person_joins(draft, name, role)
+        return draft.decision()
+
+    def lost(self, state: DialogueState, name: str, at: float, turn: int) -> Decision:
+        """The person who was here is gone without a word, and another one is asked for."""
+        if state.ended:
+            return Decision(state)
+        draft = Draft(self._house, state, turn, at)
+        person_lost(draft, name)
+        return draft.decision()
 
     def _react(self, draft: Draft, talk: Conversation, what: Understanding) -> None:
         what = sorted_out(self.pack, draft.state, what)
@@ -157,9 +190,16 @@ class Dialogue:
         heed(draft, meaning)
         respond(draft, meaning, what)
         if (asked := person_asked(self.pack, what)) and not draft.ends and not draft.demanded:
-            want_person(draft, alone(what, asked))
+            self._person_beside(draft, alone(what, asked))
         take_up(draft)
         hand_over(draft, talk, as_meant(what, meaning))
+
+    def _person_beside(self, draft: Draft, what: Understanding) -> None:
+        """A person was asked for beside something else, which goes on when nobody can come."""
+        if pointless(draft):
+            remind(draft)
+        else:
+            want_person(draft, what)
 
     def _decided(self, draft: Draft, talk: Conversation, what: Understanding = QUIET) -> Decision:
         """What follows when nothing is in progress any more is asked last, when all is known."""

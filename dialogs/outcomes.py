@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from dialogs.calling_back import pointless, remind
 from dialogs.draft import Draft
 from dialogs.pack import Failure, Step
 from dialogs.recover import offer_person
@@ -67,7 +68,11 @@ def _failed(draft: Draft, task: Task, step: Step, outcome: Outcome) -> None:
         draft.state = replace(draft.state, failed_verifications=wrong)
         if wrong >= draft.house.pack.patience.verifications:
             draft.state = replace(draft.state, locked=True, tasks=draft.state.tasks[:-1])
-            draft.demanded = "failed_verification"
+            if pointless(draft, "failed_verification"):
+                advance(draft)
+                remind(draft)
+            else:
+                draft.demanded = "failed_verification"
             return
     draft.say(failure.say)
     if failure.again and task.failures < REFUSALS:
@@ -82,7 +87,7 @@ def _give_up(draft: Draft, offer: bool) -> None:
     task, pack = draft.state.task, draft.house.pack
     count = 2 if task and task.flow == pack.verify_with else 1
     draft.state = replace(draft.state, tasks=draft.state.tasks[:-count])
-    if offer and not draft.state.waiting:
+    if offer and not (draft.state.waiting or pointless(draft)):
         offer_person(draft)
     else:
         advance(draft)

@@ -24,9 +24,12 @@ ENGINE_SAYS = (
     "silent_end answer no_answer no_answer_offer verify.begin verify.locked wrong.length "
     "wrong.zero wrong.too_much wrong.past wrong.future wrong.same waiting waiting_money "
     "handed_back go_on noted next_task next_question next_maybe dropped goodbye_rest too_many "
-    "which which_to_do which_again"
+    "which which_to_do which_again unreached.closed unreached.closed_now unreached.nobody "
+    "unreached.too_long unreached.ticket unreached.noted unreached.still person.joined "
+    "person.supervisor person.left"
 )
-BUILT_IN = "bank agent menu comma_name task intent answer count length limit on_date rest because"
+BUILT_IN = "bank agent menu comma_name task intent answer count length limit on_date rest because "
+BUILT_IN += "person ticket when"
 
 
 def check(pack: Pack, pages: Mapping[str, Page]) -> None:

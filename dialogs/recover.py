@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from audio.types import Expectation
+from dialogs.calling_back import pointless
 from dialogs.draft import Draft
 from dialogs.state import DialogueState, Question
 from dialogs.steps import advance, ask_slot, what_else
@@ -39,7 +40,7 @@ def miss(draft: Draft, reply: str) -> None:
     if state.waiting and state.question.kind == "waiting":
         draft.say("waiting")
         return
-    if state.misses >= patience.misses_before_person:
+    if state.misses >= patience.misses_before_person and not pointless(draft):
         offer_person(draft)
         return
     draft.say(reply)
@@ -100,5 +101,13 @@ def ask_again(draft: Draft, state: DialogueState) -> None:
         draft.ask(state.question)
     elif state.question.kind == "which":
         ask_which(draft, state.question.options, again=True)
+    elif state.question.kind == "intent":
+        draft.ask(state.question, intent=asked_as(draft, state.question.name))
     elif state.tasks:
         advance(draft)
+
+
+def asked_as(draft: Draft, name: str) -> str:
+    """An intent in "Do you want to ...?"."""
+    intent = draft.house.pack.intents[name]
+    return intent.phrase or intent.short

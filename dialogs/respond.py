@@ -10,11 +10,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from audio.types import Expectation
+from dialogs.calling_back import pointless
 from dialogs.draft import Draft, listed
 from dialogs.further import PERSON
 from dialogs.interpret import Meaning
 from dialogs.offering import accept, decline
-from dialogs.recover import YES_NO, ask_menu, miss, nothing_said, resume
+from dialogs.recover import YES_NO, ask_menu, asked_as, miss, nothing_said, resume
 from dialogs.state import DialogueState, Question, Task, Waited
 from dialogs.steering import (
     cancel,
@@ -95,10 +96,9 @@ def _again(draft: Draft, meaning: Meaning, what: Understanding) -> None:
 
 
 def _maybe(draft: Draft, meaning: Meaning, what: Understanding) -> None:
-    intent = draft.house.pack.intents[meaning.intent]
     draft.state = replace(draft.state, offered=Waited(what, draft.at, draft.turn))
     question = Question("intent", meaning.intent, "did_you_mean", YES_NO)
-    draft.ask(question, intent=intent.phrase or intent.short)
+    draft.ask(question, intent=asked_as(draft, meaning.intent))
 
 
 def _which(draft: Draft, meaning: Meaning, what: Understanding) -> None:
@@ -221,7 +221,7 @@ def _question(draft: Draft, meaning: Meaning, what: Understanding) -> None:
         draft.say("answer", {"answer": found.text}, found.source)
     elif meaning.confidence >= draft.house.pack.deciding.act_from:
         note(draft, what)
-        if not draft.state.tasks and not draft.state.waiting:
+        if not (draft.state.tasks or draft.state.waiting or pointless(draft)):
             draft.ask(Question("person", "", "no_answer_offer", YES_NO))
             return
         draft.say("no_answer")

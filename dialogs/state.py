@@ -14,6 +14,8 @@ from typing import Literal
 from audio.types import Expectation
 from dialogs.talk import ActionCall, OfferOutcome, Reply, Tone, Understanding
 
+Urgency = Literal["", "low", "normal", "high"]  # empty: nobody is asked for
+Unreachable = Literal["closed", "nobody", "too_long"]  # why nobody comes
 Asked = Literal[
     "open", "more", "slot", "confirm", "change", "intent", "which", "menu", "person", "resume",
     "waiting", "offer",
@@ -115,6 +117,18 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class CallBack:
+    """Nobody came for a hand-over of this urgency. `ticket` is what the call back is noted under,
+    `when` says when somebody is there again; either may be empty. `at` is session seconds."""
+
+    why: Unreachable
+    ticket: str
+    when: str
+    urgency: Urgency
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class DialogueState:
     """Where the conversation stands. `tasks` is a stack: the last one is being done now."""
 
@@ -135,7 +149,8 @@ class DialogueState:
     asked_for_person: int = 0
     accepted_person: bool = False
     waiting: bool = False  # a person has been asked for
-    urgency: Literal["", "low", "normal", "high"] = ""
+    urgency: Urgency = ""
+    call_back: CallBack | None = None  # when nobody came, until a person has been here
     active: frozenset[str] = frozenset()  # escalation rules that are above their threshold
     apologised: int = 0  # the turn of the last apology
     apologies: int = 0

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from dialogs.calling_back import pointless, remind
 from dialogs.draft import Draft
 from dialogs.further import named
 from dialogs.recover import resume
@@ -29,6 +30,10 @@ def want_person(draft: Draft, what: Understanding) -> None:
     draft.state = replace(state, asked_for_person=state.asked_for_person + 1)
     if state.waiting:
         draft.say("waiting")
+        return
+    if pointless(draft):
+        resume(draft)
+        remind(draft)
         return
     if not state.accepted_person:
         note(draft, what)

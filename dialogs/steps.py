@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from audio.types import Expectation
+from dialogs.calling_back import pointless, remind
 from dialogs.draft import Draft, listed
 from dialogs.fitting import Fit, placed, problem
 from dialogs.further import absorbed
@@ -178,6 +179,9 @@ def _take(draft: Draft, task: Task, index: int, step: Step) -> bool:
             _do(draft, task, index, step)
         case "hand_over":
             draft.state = state.with_task(over)
+            if pointless(draft, step.name):
+                remind(draft)
+                return True
             if not state.waiting:
                 draft.demanded = step.name
                 return False

@@ -110,6 +110,18 @@ class Bot:
             self.dialogue.handed_back(self.state, self.talk, float(self.turn), self.turn)
         )
 
+    def unreached(self, why: str = "closed", ticket: str = "C-17", when: str = "") -> str:
+        """Nobody comes."""
+        return self._keep(
+            self.dialogue.unreached(
+                self.state, self.talk, why, ticket, when, float(self.turn), self.turn
+            )
+        )
+
+    def loses(self, name: str = "Dana") -> str:
+        """The person who took over is cut off."""
+        return self._keep(self.dialogue.lost(self.state, name, float(self.turn), self.turn))
+
     def identifies(self) -> str:
         self.says("100421")
         self.says("4471")

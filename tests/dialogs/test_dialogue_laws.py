@@ -7,6 +7,7 @@ from math import fsum, isclose
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dialogs.escalation import RANK
 from dialogs.further import KEPT
 from dialogs.pack import Pack
 from dialogs.talk import OfferMade, Request
@@ -32,7 +33,12 @@ MOVES = st.one_of(
     st.tuples(st.just("bank"), st.just(""), st.just(1.0)),
     st.tuples(st.just("bank"), st.sampled_from(REASONS), st.just(0.0)),
     st.tuples(
-        st.sampled_from(["nothing", "misses", "returns", "stale"]), st.just(""), st.just(0.0)
+        st.sampled_from(["nothing", "misses", "returns", "loses", "stale"]),
+        st.just(""),
+        st.just(0.0),
+    ),
+    st.tuples(
+        st.just("unreached"), st.sampled_from(["closed", "nobody", "too_long"]), st.just(0.0)
     ),
 )
 
@@ -44,6 +50,7 @@ BEGINNINGS = [
     [("says", "i lost my debit card", 0.95), *SAID, ("bank", "", 1.0), ("says", "yes", 0.95)],
     [("says", "i want to dispute a charge", 0.95), *SAID, ("bank", "", 1.0)],
     [("says", "i was scammed", 0.95), *SAID],
+    [("says", "get me an agent", 0.95), ("unreached", "nobody", 0.0)],
 ]
 
 
@@ -68,7 +75,9 @@ class Watch(Bot):
                 self.bank(key="s0:99")
                 assert self.last.replies == () or ended
                 assert self.state == before
-            case "nothing" | "misses" | "returns":
+            case "unreached":
+                self.unreached(text, *[("", ""), ("C-17", "tomorrow at 9 AM")][calls % 2])
+            case "nothing" | "misses" | "returns" | "loses":
                 getattr(self, kind)()
         self.check(before, calls, kind)
 
@@ -81,15 +90,22 @@ class Watch(Bot):
         if before.ended:
             assert not last.replies
             assert last.act is None
-        elif kind in {"says", "both", "nothing", "misses", "returns"}:
+        elif kind in {"says", "both", "nothing", "misses", "returns", "loses", "unreached"}:
             assert last.replies or last.act, "a turn without an answer"
         if last.act is not None:
             assert len(self.calls) == calls + 1
             assert before.pending is None or kind == "bank", "two actions at once"
             assert last.act.name in FREE or last.state.verified, "acted unverified"
-            if before.waiting and kind != "returns":
+            if before.waiting and kind not in {"returns", "unreached"}:
                 assert last.act.name not in {"transfer", "pay_bill"}, "moved money while waiting"
+        if kind == "unreached" and not before.ended:
+            assert not last.state.waiting
+            assert last.state.pending or last.state.question.kind != "waiting", "a dead end"
         if last.escalation is not None:
+            back = before.call_back
+            again = self.pack.people.again_after_s
+            if back and not before.waiting and self.turn - back.at < again:
+                assert RANK[last.escalation.urgency] > RANK[back.urgency], "asked in a loop"
             assert isclose(fsum(e.weight for e in last.escalation.evidence), last.escalation.score)
             assert "4471" not in last.escalation.summary
         assert len(last.state.further) <= KEPT
