@@ -8,17 +8,19 @@
 Blocking, for scripts, tests and the command line; one thread reads, so that nothing is missed
 while the program does something else. Messages are those of protocol v1, as dictionaries; spoken
 audio comes as `{"type": "audio", "data": bytes}` in the place where it was received. Each has
-`received`, the reading of `time.monotonic()` when it came in.
+`came_at`, the reading of `time.monotonic()` when it came in.
 """
 
 from __future__ import annotations
 
 import json
 import queue
+import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
@@ -34,6 +36,17 @@ class Refused(RuntimeError):
     """The server did not let us in; the text is its reason."""
 
 
+@dataclass
+class Resumption:
+    """How far a conversation has come: what another client needs to go on with it."""
+
+    session: str
+    token: str
+    last_seq: int
+    sent: int = 0  # messages of ours, counted
+    unsure: list[Message] = field(default_factory=list)  # those not known to have been taken
+
+
 class Client:
     """One conversation. A context manager: leaving it says goodbye."""
 
@@ -45,13 +58,17 @@ class Client:
         speak: bool = False,
         token: str = "",
         customer: dict[str, str] | None = None,
+        resume: Resumption | None = None,
     ) -> None:
+        """Refused when the server does not let us in. With `resume` the conversation of an earlier
+        client goes on: what that one missed comes first, and what the server had not taken of it is
+        sent again."""
         self._open = ExitStack()
         try:
             # With the channel in the address a caller too many is told before the upgrade.
             address = url if "?" in url else f"{url}?channel={channel}"
-            socket = connect(address, compression=None, max_size=None)
-            self._socket = self._open.enter_context(socket)
+            line = connect(address, compression=None, max_size=None)
+            self._socket = self._open.enter_context(line)
         except InvalidStatus as refused:
             body = refused.response.body or b""
             raise Refused(f"{refused.response.status_code}: {body.decode().strip()}") from None
@@ -61,7 +78,11 @@ class Client:
         self.closed: tuple[int, str] | None = None  # close code and reason, once it is over
         hello = {"type": "hello", "protocol": 1, "channel": channel, "speak": speak}
         hello |= {"token": token, "customer": customer or {}}
-        self.send(hello | ({"audio": audio} if audio else {}))
+        self.at = resume or Resumption("", "", 0)
+        if resume is not None:
+            asked = {"session": resume.session, "token": resume.token}
+            hello["resume"] = asked | {"last_seq": resume.last_seq}
+        self._send(json.dumps(hello | ({"audio": audio} if audio else {})))
         threading.Thread(target=self._read, name="client", daemon=True).start()
 
     def __enter__(self) -> Client:
@@ -76,8 +97,15 @@ class Client:
         self._open.close()
 
     def send(self, message: Message) -> None:
-        """Any message of the protocol."""
+        """Any message of the protocol, with the number it needs to be taken once."""
+        self.at.sent += 1
+        message = {**message, "n": self.at.sent}
+        self.at.unsure.append(message)
         self._send(json.dumps(message))
+
+    def drop(self) -> None:
+        """Lose the connection without a word, as a tunnel does. `at` is what to resume with."""
+        self._socket.socket.shutdown(socket.SHUT_RDWR)
 
     def say(self, text: str) -> None:
         self.send({"type": "text", "text": text})
@@ -151,11 +179,26 @@ class Client:
                     said: Message = {"type": "audio", "data": message}
                 else:
                     said = json.loads(message)
-                self._inbox.put(said | {"received": time.monotonic()})
+                self._note(said)
+                self._inbox.put(said | {"came_at": time.monotonic()})
         except ConnectionClosed:
             pass
         self._over()
         self._inbox.put(None)
+
+    def _note(self, said: Message) -> None:
+        """Keep in mind how far both sides have come."""
+        at = self.at
+        at.last_seq = max(at.last_seq, said.get("seq", 0))
+        if said["type"] == "ready":
+            if not said.get("resumed"):
+                at.last_seq = 0
+            at.session, at.token = said["session"], said["resume_token"]
+        if "received" in said:
+            at.unsure = [one for one in at.unsure if one["n"] > said["received"]]
+        if said["type"] == "ready":
+            for message in at.unsure:
+                self._send(json.dumps(message))
 
     def _over(self) -> None:
         self.closed = (self._socket.close_code or 1006, self._socket.close_reason or "")

@@ -74,6 +74,10 @@ class LegHearing:
         """Packets have stopped in the middle of a turn: it ends here."""
         return self._follow(self._detector.close(), feel=False)
 
+    def skip(self, samples: int) -> None:
+        """So many samples were never heard: positions go on after them."""
+        self._detector.skip(samples)
+
     def _follow(
         self, found: Sequence[TurnBegan | TurnAudio | TurnEnded | TurnDropped], feel: bool
     ) -> list[Effect | TurnChange]:

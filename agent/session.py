@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from agent import events as e
 from agent.asks import Ask, Asks
@@ -18,7 +19,7 @@ from agent.hearing import Began, Dropped, Ended, LegHearing, TurnChange
 from agent.notes import Privacy
 from agent.ownership import Ownership
 from audio.turns import TurnRules
-from audio.types import Expectation, Leg
+from audio.types import RATE, Expectation, Leg
 from dialogs.flow import Dialogue
 from dialogs.talk import Conversation, Decision, Reply, Turn, Understanding
 
@@ -56,6 +57,7 @@ class Session:
         self._unasked: list[str] = []  # typed while too many questions were open
         self._speaking: int | None = None
         self._said: tuple[Reply, ...] = ()
+        self._away = False  # the customer's connection is gone for now
         self._interrupted = False  # by what may yet turn out to be no speech
         self._quiet_until = math.inf  # when silence becomes our turn to speak
         self._turns = 0
@@ -100,14 +102,16 @@ class Session:
                 self._privacy = replace(self._privacy, recording=recording)
                 self._feel = emotion or self.rules.feel_without_consent
                 return []
-            case e.TookOver(_, name):
-                return [*self._barge_in(), *self.ownership.take(name)]
-            case e.HandedBack(at):
-                return self._handed_back(at)
+            case e.TookOver() | e.Said() | e.HandedBack() | e.Abandoned() | e.Finished():
+                return self._person(event)
             case e.Queued():
-                return [*self.ownership.queued(event)]
-            case e.Said(_, name, text):
-                return [e.Relay(name, text)]
+                return self.ownership.queued(event)
+            case e.Unreached():
+                return self._unreached(event)
+            case e.Dropped(at):
+                return self._dropped(at)
+            case e.Resumed():
+                return self._resumed(event)
             case e.Tick(at):
                 return self._tick(at)
             case e.Left(_, said_end):
@@ -151,6 +155,8 @@ class Session:
         return self._carry_out(self.dialogue.silent(self.state, self.talk, at, turn), at, turn)
 
     def _patience(self, at: float) -> None:
+        if self._away:
+            return  # nobody is there to be silent
         self._quiet_until = at + (self.rules.silence_s if self._legs else self.rules.idle_s)
 
     def _number(self) -> int:
@@ -294,15 +300,96 @@ class Session:
         if decision.act is not None:
             effects.append(e.Act(decision.act))
         if decision.escalation is not None:
-            effects.append(self.ownership.ask(decision.escalation))
+            effects += self.ownership.ask(decision.escalation)
             escalations = (*self.talk.escalations, decision.escalation)
             self.talk = replace(self.talk, escalations=escalations)
         self._patience(at)
         return [*effects, *self._close("the conversation has ended")] if decision.ends else effects
 
-    def _handed_back(self, at: float) -> list[e.Effect]:
-        ended, held = self.ownership.give_back()
-        told = [effect for event in held for effect in self._acted(event)]
+    # -- people, and connections that come and go ------------------------------------------------
+
+    def _person(
+        self, event: e.TookOver | e.Said | e.HandedBack | e.Abandoned | e.Finished
+    ) -> list[e.Effect]:
+        match event:
+            case e.TookOver(at, name, role):
+                taken = self.ownership.take(name, role)
+                return [*self._barge_in(), *taken, *self._introduced(at)] if taken else []
+            case e.Said(_, name, text):
+                return [e.Relay(name, text)] if self.ownership.owned_by(name) else []
+            case e.HandedBack(at, name):
+                back = self.ownership.give_back(name)
+                return self._handed_back(at, *back) if back is not None else []
+            case e.Abandoned(at, name):
+                left = self.ownership.abandon(name)
+                return [*left, *self._left_alone(at, name)] if left else []
+            case e.Finished(_, name):
+                if not self.ownership.owned_by(name):
+                    return []
+                ended, _ = self.ownership.give_back(name) or ([], [])
+                return [*ended[:-1], *self._close(f"{name} has ended the conversation")]
+
+    def _introduced(self, at: float) -> list[e.Effect]:
+        """The customer is told who joins, aloud where we speak."""
+        name, owner = self.ownership.name, self.ownership.owner
+        role: Literal["person", "supervisor"] = "supervisor" if owner == "supervisor" else "person"
         turn = self._number()
+        decision = self.dialogue.joined(self.state, name, role, at, turn)
+        self.state = decision.state
+        self._patience(at)
+        return [e.Say(turn, decision.replies, self._aloud)] if decision.replies else []
+
+    def _handed_back(self, at: float, ended: list[e.Effect], held: list[e.Acted]) -> list[e.Effect]:
+        told = [effect for event in held for effect in self._acted(event)]
+        return [*ended, *told, *self._goes_on(at)]
+
+    def _left_alone(self, at: float, name: str) -> list[e.Effect]:
+        """Who was here is gone; if nobody had been asked for, we go on ourselves."""
+        if self.ownership.owner == "bot":
+            return self._goes_on(at)
+        turn = self._number()
+        decision = self.dialogue.lost(self.state, name, at, turn)
+        return [*self._carry_out(decision, at, turn), *self._held()]
+
+    def _held(self) -> list[e.Effect]:
+        return [effect for event in self.ownership.held() for effect in self._acted(event)]
+
+    def _goes_on(self, at: float) -> list[e.Effect]:
+        held, turn = self._held(), self._number()
         decision = self.dialogue.handed_back(self.state, self.talk, at, turn)
-        return [*ended, *told, *self._carry_out(decision, at, turn)]
+        return [*held, *self._carry_out(decision, at, turn)]
+
+    def _unreached(self, event: e.Unreached) -> list[e.Effect]:
+        told = self.ownership.unreached(event)
+        if told is None:
+            return []
+        turn = self._number()
+        decision = self.dialogue.unreached(
+            self.state, self.talk, event.why, event.ticket, event.when, event.at, turn
+        )
+        return [*told, *self._carry_out(decision, event.at, turn)]
+
+    def _dropped(self, at: float) -> list[e.Effect]:
+        """What was being said counts as said; then we wait, as long as it takes."""
+        effects: list[e.Effect] = []
+        for leg in self._legs.values():
+            if leg.turn:
+                effects += self._follow(leg, leg.cut(), at)
+        self._away, self._speaking, self._interrupted = True, None, False
+        self._quiet_until = math.inf
+        return effects
+
+    def _resumed(self, event: e.Resumed) -> list[e.Effect]:
+        effects: list[e.Effect] = []
+        for leg in self._legs.values():
+            if leg.turn:  # of a connection that was replaced before it was seen to be gone
+                effects += self._follow(leg, leg.cut(), event.at)
+            leg.skip(event.missed)
+        self._away, self._speaking = False, None
+        if self._legs and event.missed:
+            gap = f"{event.missed / RATE:.1f} s of sound were lost while the connection was away."
+            effects.append(e.Notify("gap", gap))
+        if self._aloud and self._said and not self.ownership.person:
+            effects.append(e.Say(self._number(), self._said, self._aloud, again=True))
+        self._patience(event.at)
+        return effects

@@ -202,6 +202,15 @@ class TurnDetector:
         """Nothing more will be heard for now: an open turn is over. Later audio may be pushed."""
         return [self._end("closed")] if self.open else []
 
+    def skip(self, samples: int) -> None:
+        """Between turns: a whole number of hops was lost. ValueError inside a turn."""
+        if self.open or samples < 0 or samples % VOICE_HOP:
+            raise ValueError(f"{samples} samples cannot be skipped here")
+        self.heard += samples
+        self._speaking = False
+        if samples:
+            self._before.clear()  # a turn's audio has no hole in it
+
     def _wait(self, hop: Samples) -> list[TurnEvent]:
         self._before.append((hop.copy(), self._speaking))
         recent = [voiced for _, voiced in self._before][-self.rules.onset_hops :]

@@ -69,35 +69,38 @@ class Hello(Message):
         return self
 
 
-class TextMessage(Message):
+class Counted(Message):
+    """What follows hello. `n` counts a client's messages of a session from 1, so that one sent
+    again after a resume is not taken twice; a client that never resumes may leave it out."""
+
+    n: int = Field(0, ge=0)
+
+
+class TextMessage(Counted):
     type: Literal["text"]
     text: Text
 
 
-class DigitsMessage(Message):
+class DigitsMessage(Counted):
     type: Literal["digits"]
     digits: Annotated[str, StringConstraints(pattern=r"^[0-9*#]{1,32}$")]
 
 
-class ConsentMessage(Message):
+class ConsentMessage(Counted):
     type: Literal["consent"]
     recording: bool
     emotion: bool
 
 
-class PlayedMessage(Message):
+class PlayedMessage(Counted):
     type: Literal["played"]
     turn: int = Field(ge=0)
     ms: int = Field(ge=0)
 
 
-class EndMessage(Message):
+class EndMessage(Counted):
     type: Literal["end"]
 
 
-AfterHello = TypeAdapter[TextMessage | DigitsMessage | ConsentMessage | PlayedMessage | EndMessage](
-    Annotated[
-        TextMessage | DigitsMessage | ConsentMessage | PlayedMessage | EndMessage,
-        Field(discriminator="type"),
-    ]
-)
+Said = TextMessage | DigitsMessage | ConsentMessage | PlayedMessage | EndMessage
+AfterHello = TypeAdapter[Said](Annotated[Said, Field(discriminator="type")])

@@ -23,6 +23,7 @@ from agent.wire.messages import (
     EndMessage,
     Hello,
     PlayedMessage,
+    Said,
     TextMessage,
 )
 from audio.codecs import WIDTH
@@ -55,9 +56,11 @@ class Sound:
 class NativeWire:
     """One client's side of protocol v1. Before `hello` is accepted, nothing else is."""
 
-    def __init__(self) -> None:
+    def __init__(self, seq: int = 0) -> None:
+        """`seq` is the number of the last message that was sent for this session."""
         self.hello: Hello | None = None
-        self._seq = 0
+        self.number = 0  # the client's own, of the message that was decoded last; 0: it had none
+        self._seq = seq
         self._rest = b""
         self._odd_told = False
 
@@ -73,7 +76,8 @@ class NativeWire:
         if self.hello is None:
             self.hello = _hello(fields)
             return self.hello
-        return _event(fields, at)
+        event, self.number = _event(fields, at)
+        return event
 
     def _sound(self, data: bytes) -> Sound:
         if self.hello is None:
@@ -104,9 +108,13 @@ class NativeWire:
     # -- effects out ---------------------------------------------------------------------------
 
     def message(self, type: str, at: float, **fields: object) -> str:
-        """A server message with the next sequence number."""
+        """A server message with the next sequence number: one that is never lost."""
         self._seq += 1
-        head = {"type": type, "seq": self._seq, "at": round(at, 3)}
+        return self.notice(type, at, seq=self._seq, **fields)
+
+    def notice(self, type: str, at: float, **fields: object) -> str:
+        """A server message about this connection alone: it is not repeated after a resume."""
+        head = {"type": type, "at": round(at, 3)}
         return json.dumps(head | {k: v for k, v in fields.items() if v is not None})
 
     def encode(self, effect: e.Effect, at: float) -> list[str]:
@@ -124,6 +132,8 @@ class NativeWire:
                 return [self.message("hush", at, turn=turn)]
             case e.HandOver():
                 return [self.message("handoff", at, **_handoff(effect))]
+            case e.Owned(owner, name):
+                return [self.message("owner", at, owner=owner, name=name or None)]
             case e.Notify(code, text):
                 return [self.message("error", at, code=code, message=text)]
             case e.Relay(name, text):
@@ -134,7 +144,7 @@ class NativeWire:
                 return []
 
     def error(self, error: WireError, at: float) -> str:
-        return self.message("error", at, code=error.code, message=error.message)
+        return self.notice("error", at, code=error.code, message=error.message)
 
     def _show(self, show: e.Show, at: float) -> list[str]:
         out = []
@@ -186,13 +196,18 @@ def _hello(fields: dict[str, object]) -> Hello:
         raise WireError("bad_hello", _explain(wrong), NOT_ALLOWED) from None
 
 
-def _event(fields: dict[str, object], at: float) -> e.Input:
+def _event(fields: dict[str, object], at: float) -> tuple[e.Input, int]:
+    """What a message says, and the client's own number of it."""
     if fields.get("type") == "hello":
         raise WireError("hello_twice", "hello was said already; open a new connection instead.")
     try:
         message = AfterHello.validate_json(json.dumps(fields))
     except ValidationError as wrong:
         raise WireError("bad_message", _explain(wrong)) from None
+    return _meant(message, at), message.n
+
+
+def _meant(message: Said, at: float) -> e.Input:
     match message:
         case TextMessage(text=text):
             return e.Typed(at, text)
@@ -270,4 +285,5 @@ def _handoff(over: e.HandOver) -> Mapping[str, object]:
         "urgency": why.urgency,
         "position": over.position,
         "wait_s": over.wait_s,
+        "ticket": over.ticket or None,
     }
