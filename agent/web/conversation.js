@@ -29,7 +29,7 @@ function waitInWords(seconds) {
 }
 
 /** The evidence and the summary are for the person who takes over; the customer sees where they stand. */
-function handoffInWords({ state, position, wait_s: wait }) {
+function handoffInWords({ state, position, wait_s: wait, ticket }) {
   const place = position ? ` You are number ${position} in line.` : "";
   const time = Number.isFinite(wait) ? ` Expected wait: ${waitInWords(wait)}.` : "";
   switch (state) {
@@ -39,10 +39,27 @@ function handoffInWords({ state, position, wait_s: wait }) {
       return `Waiting for a person.${place}${time}`;
     case "accepted":
       return "A person has joined and can see the conversation so far.";
+    case "callback":
+      return ticket ? `We will call you back. Your number for that is ${ticket}.` : "";
     default:
       return "";
   }
 }
+
+function ownerInWords({ owner, name }) {
+  switch (owner) {
+    case "queued":
+      return "Automated assistant – waiting for a person";
+    case "person":
+      return `Talking to ${name || "a person"}`;
+    case "supervisor":
+      return `Talking to ${name || "a person"}, supervisor`;
+    default:
+      return "Automated assistant";
+  }
+}
+
+const BOT = { owner: "bot" };
 
 export class Conversation extends HTMLElement {
   start(settings) {
@@ -59,6 +76,7 @@ export class Conversation extends HTMLElement {
     this.speaking = true;
     this.lines = []; // the transcript
     this.typed = []; // typed words the server may send back as a transcript
+    this.talkingTo = BOT;
     this.permission = null; // what the customer agreed to; null until asked
     addEventListener("pagehide", () => this.#leave());
     if (settings.open) this.open();
@@ -205,8 +223,8 @@ export class Conversation extends HTMLElement {
   }
 
   #ready({ message, resumed, lost }) {
-    if (!resumed) this.withPerson = false;
-    this.#showOnline();
+    if (!resumed) this.talkingTo = BOT;
+    this.#showOwner();
     const spoken = message.audio?.out;
     if (spoken) this.speaker.prepare(spoken);
     this.panel.setSound(this.speaking, Boolean(spoken));
@@ -216,8 +234,8 @@ export class Conversation extends HTMLElement {
     if (this.microphone.on) this.panel.setMicrophone("on");
   }
 
-  #showOnline() {
-    this.panel.setStatus(this.withPerson ? "Talking to a person" : "Automated assistant");
+  #showOwner() {
+    this.panel.setStatus(ownerInWords(this.talkingTo));
   }
 
   #restarted() {
@@ -257,6 +275,7 @@ export class Conversation extends HTMLElement {
       speech: () => this.#speech(message),
       hush: () => this.speaker.hush(message.turn),
       handoff: () => this.#handoff(message),
+      owner: () => this.#owner(message),
       agent: () => this.#write({ who: "person", name: message.name || "Our colleague", text: message.text }),
       error: () => this.#problem(message),
     };
@@ -290,10 +309,14 @@ export class Conversation extends HTMLElement {
 
   #handoff(message) {
     this.panel.setHandoff(handoffInWords(message));
-    if (message.state === "accepted") this.panel.setSuggestions([]);
-    const handedBack = this.withPerson && message.state === "ended"; // told once, however many asked
-    if (["accepted", "ended"].includes(message.state)) this.withPerson = message.state === "accepted";
-    this.#showOnline();
+  }
+
+  #owner(message) {
+    const isPerson = ({ owner }) => owner === "person" || owner === "supervisor";
+    const handedBack = isPerson(this.talkingTo) && message.owner === "bot";
+    this.talkingTo = message;
+    this.#showOwner();
+    if (isPerson(message)) this.panel.setSuggestions([]);
     if (handedBack) this.#write({ who: "notice", name: "Notice", text: "You are talking to the automated assistant again." });
   }
 

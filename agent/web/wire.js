@@ -1,6 +1,8 @@
 /* One session of the native protocol v1 over a websocket.
  *
- * Answers: are we connected, what came in, in what order. Knows nothing of the page.
+ * Answers: are we connected, what came in, in what order. Knows nothing of the page. Each message
+ * of ours is numbered (`n`) and kept until the server says that it has it (`received`), so that
+ * after a lost connection nothing is missing and nothing is said twice.
  * The listener is told `state(name, detail)`, `message(object)` and `audio(ArrayBuffer)`.
  */
 const AWAY_FOR_NOW = new Set([1001, 1006, 1013]); // restart, line lost, overloaded: worth coming back
@@ -12,6 +14,7 @@ const CLOSED_BECAUSE = {
   1008: "The server did not allow this connection.",
   1009: "That message was too big for the server.",
   1011: "Something went wrong on our side.",
+  4001: "This conversation goes on in another window.",
 };
 
 export class Wire {
@@ -24,7 +27,8 @@ export class Wire {
     this.lastSeq = 0;
     this.attempts = 0;
     this.dropped = 0; // frames of sound not sent because the line was too slow
-    this.unsent = []; // messages written while the line was down
+    this.count = 0; // of our messages, in this session
+    this.kept = []; // { n, message, sent }: those the server has not said it has
   }
 
   open() {
@@ -43,13 +47,14 @@ export class Wire {
 
   send(message) {
     if (this.over) return;
-    if (this.ready) this.socket.send(JSON.stringify(message));
-    else this.unsent.push(message);
+    const one = { n: ++this.count, message, sent: false };
+    this.kept.push(one);
+    if (this.ready) this.#post(one);
   }
 
   /** For what is only true now, such as how much was heard: never kept for later. */
   sendNow(message) {
-    if (this.ready) this.send(message);
+    if (this.ready) this.socket.send(JSON.stringify(message));
   }
 
   sendAudio(frame) {
@@ -64,6 +69,11 @@ export class Wire {
     this.socket?.close(1000);
   }
 
+  #post(one) {
+    one.sent = true;
+    this.socket.send(JSON.stringify({ ...one.message, n: one.n }));
+  }
+
   #greet() {
     const { session, resumeToken: token, lastSeq: last_seq } = this;
     const resume = session ? { resume: { session, token, last_seq } } : {};
@@ -76,8 +86,12 @@ export class Wire {
       return;
     }
     const message = JSON.parse(data);
-    if (message.type === "ready") this.#begin(message);
-    else if (!this.#seenBefore(message)) this.listener.message(message);
+    if (message.type === "ready") {
+      this.#begin(message);
+      return;
+    }
+    this.#acknowledged(message.received);
+    if (!this.#seenBefore(message)) this.listener.message(message);
   }
 
   #begin(message) {
@@ -85,13 +99,31 @@ export class Wire {
     const lost = this.session !== null && !resumed;
     // After a resume the server repeats what we missed, numbered from lastSeq + 1, and `ready`
     // itself may carry a later number: taking that one would discard the repeats.
-    if (!resumed) this.lastSeq = message.seq ?? 0;
+    if (resumed) this.#acknowledged(message.received ?? this.#lastSent());
+    else this.#startAnew(message.seq ?? 0);
     this.session = message.session;
     this.resumeToken = message.resume_token;
     this.attempts = 0;
     this.ready = true;
+    for (const one of this.kept) this.#post(one); // before anything newer: their numbers are lower
     this.listener.state("ready", { message, resumed, lost });
-    for (const waiting of this.unsent.splice(0)) this.send(waiting);
+  }
+
+  /** Another session: what was said in the old one is not repeated in it, what was not is said. */
+  #startAnew(seq) {
+    this.lastSeq = seq;
+    this.kept = this.kept.filter((one) => !one.sent);
+    this.count = 0;
+    for (const one of this.kept) one.n = ++this.count;
+  }
+
+  #acknowledged(received = 0) {
+    this.kept = this.kept.filter((one) => one.n > received);
+  }
+
+  /** A server that does not count has what was sent, as far as anybody knows. */
+  #lastSent() {
+    return Math.max(0, ...this.kept.filter((one) => one.sent).map((one) => one.n));
   }
 
   #seenBefore({ seq }) {

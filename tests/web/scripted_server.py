@@ -10,6 +10,7 @@ import logging
 import mimetypes
 import threading
 from contextlib import suppress
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,10 @@ def handoff(state: str, **more: Any) -> Message:
     } | more
 
 
+def owner(owner: str, name: str | None = None) -> Message:
+    return {"type": "owner", "owner": owner} | ({"name": name} if name else {})
+
+
 ANSWERS: dict[str, list[Message]] = {
     "hours": [
         understood(0.3, None),
@@ -86,29 +91,57 @@ ANSWERS: dict[str, list[Message]] = {
     "talk to a person": [
         understood(-0.6, 0.72),
         handoff("requested"),
+        owner("queued"),
         handoff("queued", position=3, wait_s=130),
         reply("I am bringing in a colleague."),
     ],
 }
 
 
-class Connection:
-    """One websocket session: what it received, and how to send to it."""
+@dataclass
+class Session:
+    """What outlives a connection: messages by number, and how many of the client's we have."""
 
-    def __init__(self, socket: ServerConnection, session: str) -> None:
+    name: str
+    told: list[Message] = field(default_factory=list)
+    count: int = 0
+    texts: list[str] = field(default_factory=list)  # taken once each
+
+
+class Connection:
+    """One websocket: what it received, and how to send to it."""
+
+    def __init__(self, socket: ServerConnection, kept: Session) -> None:
         self.socket = socket
-        self.session = session
+        self.kept = kept
         self.received: list[Message] = []
         self.audio: list[bytes] = []
-        self.seq = 0
+
+    @property
+    def session(self) -> str:
+        return self.kept.name
+
+    @property
+    def seq(self) -> int:
+        return len(self.kept.told)
 
     def push(self, *messages: Message | bytes) -> None:
         for message in messages:
             if isinstance(message, bytes):
                 self.socket.send(message)
-                continue
-            self.seq += 1
-            self.socket.send(json.dumps({"seq": self.seq, "at": self.seq / 10} | message))
+            else:
+                self.lose(message)
+                self.socket.send(json.dumps(self.kept.told[-1]))
+
+    def lose(self, *messages: Message) -> None:
+        """Say something that does not arrive, for the line is broken."""
+        for message in messages:
+            number = self.seq + 1
+            self.kept.told.append({"seq": number, "at": number / 10} | message)
+
+    def notice(self, message: Message) -> None:
+        """About this connection alone: without a number, and never repeated."""
+        self.socket.send(json.dumps({"at": 0.0} | message))
 
     def speak(self, turn: int, seconds: float) -> None:
         """A quiet tone as a spoken reply, in pieces of 100 ms and one odd-sized tail."""
@@ -149,6 +182,8 @@ class ScriptedServer:
         """Be as new, for the next test."""
         self.sessions: list[Connection] = []
         self.resumable = True
+        self.takes = True  # else what comes in is lost before it is taken
+        self.acknowledges = True
         self.refuse_with: tuple[int, str] | None = None
 
     def embed(self, **attributes: str) -> str:
@@ -193,12 +228,15 @@ class ScriptedServer:
                 connection.audio.append(message)
             else:
                 connection.received.append(json.loads(message))
-                self._answer(connection, connection.received[-1])
+                self._take(connection, connection.received[-1])
 
     def _connect(self, socket: ServerConnection, hello: Message) -> Connection:
-        session = f"s{len(self.sessions) + 1}"
+        kept = Session(f"s{len(self.sessions) + 1}")
         resumed = self.resumable and "resume" in hello
-        connection = Connection(socket, hello["resume"]["session"] if resumed else session)
+        if resumed:
+            known = (one.kept for one in self.sessions)
+            kept = next(one for one in known if one.name == hello["resume"]["session"])
+        connection = Connection(socket, kept)
         connection.received.append(hello)
         if not self.refuse_with:
             self._welcome(connection, hello, resumed)
@@ -206,14 +244,31 @@ class ScriptedServer:
         return connection
 
     def _welcome(self, connection: Connection, hello: Message, resumed: bool) -> None:
-        if resumed:
-            connection.seq = hello["resume"]["last_seq"]
         out = {"encoding": "pcm_s16le", "rate": OUT_RATE, "channels": 1}
         audio = {"audio": {"in": hello["audio"], "out": out}} if "audio" in hello else {}
         ready = {"type": "ready", "session": connection.session, "resume_token": "t", "models": {}}
-        connection.push(ready | audio)
-        if not resumed and hello["channel"] == "chat":
+        if resumed:
+            back = {"resumed": True, "received": connection.kept.count}
+            connection.notice(ready | audio | back)
+            for message in connection.kept.told[hello["resume"]["last_seq"] :]:
+                connection.notice(message)
+            return
+        connection.notice(ready | audio)
+        if hello["channel"] == "chat":
             connection.push(reply("Good day. What can I do for you?", turn=0))
+
+    def _take(self, connection: Connection, message: Message) -> None:
+        """Each message once, by the client's own number of it."""
+        number = message.get("n", 0)
+        if not self.takes or (number and number <= connection.kept.count):
+            return
+        if number:
+            connection.kept.count = number
+            if self.acknowledges:
+                connection.notice({"type": "received", "received": number})
+        if message["type"] == "text":
+            connection.kept.texts.append(message["text"])
+        self._answer(connection, message)
 
     def _answer(self, connection: Connection, message: Message) -> None:
         if message["type"] == "end":

@@ -27,6 +27,7 @@ from tests.web.scripted_server import (
     Connection,
     ScriptedServer,
     handoff,
+    owner,
     reply,
     understood,
 )
@@ -35,6 +36,7 @@ pytestmark = pytest.mark.browser
 
 TONE_HZ, TONE_PEAK = 1000.0, 0.5
 WAIT_S = 10
+STATUS = "header [role=status]"
 
 
 def write_tone(path: Path) -> None:
@@ -200,17 +202,43 @@ def test_a_person_takes_over_and_hands_back(widget: Widget) -> None:
     widget.open().press(".person-button")
     assert widget.received("text")[0]["text"] == "talk to a person"
     widget.sees(".handoff", "You are number 3 in line. Expected wait: about 2 minutes.")
+    widget.sees(STATUS, "Automated assistant – waiting for a person")
     widget.session.push(
-        handoff("accepted"), {"type": "agent", "name": "Ruth", "text": "I can see your card."}
+        handoff("accepted"),
+        owner("person", "Ruth"),
+        {"type": "agent", "name": "Ruth", "text": "I can see your card."},
     )
     widget.sees(".handoff", "A person has joined").sees(".person", "I can see your card.")
+    widget.sees(STATUS, "Talking to Ruth")
     assert widget.texts(".name") == ["Ruth"]
-    widget.session.push(handoff("ended"))
-    widget.sees(".notice", "automated assistant again")
+    widget.session.push(owner("supervisor", "Dana"))
+    widget.sees(STATUS, "Talking to Dana, supervisor")
+    widget.session.push(handoff("ended"), owner("bot"))
+    widget.sees(".notice", "automated assistant again").sees(STATUS, "Automated assistant")
     assert widget.find(".handoff").text == ""
     assert widget.find(".handoff").get_attribute("role") == "status"
     page = widget.driver.execute_script("return arguments[0].innerHTML", widget.root)
     assert "secret" not in page, "evidence and summary are for the person who takes over"
+
+
+def test_a_call_back_is_told_with_its_number(widget: Widget) -> None:
+    widget.open().press(".person-button").sees(".handoff", "number 3 in line")
+    widget.session.push(handoff("callback", ticket="C-17"), owner("bot"))
+    widget.sees(".handoff", "We will call you back. Your number for that is C-17.")
+    assert widget.texts(STATUS) == ["Automated assistant"]
+    assert not widget.texts(".notice"), "no person has been here"
+    widget.session.push(handoff("callback"))
+    widget.until(lambda: widget.find(".handoff").text == "", "a call back without a number")
+
+
+def test_whom_one_talks_to_is_known_after_the_line_was_down(widget: Widget) -> None:
+    widget.open().session.push(owner("person", "<b>Ruth</b>"))
+    widget.sees(STATUS, "Talking to <b>Ruth</b>")
+    first = widget.session
+    first.lose(owner("queued"))
+    first.close(1001)
+    widget.sees(STATUS, "waiting for a person")
+    assert not widget.texts(".notice")
 
 
 def test_the_transcript_can_be_downloaded(widget: Widget, tmp_path: Path) -> None:
@@ -238,10 +266,49 @@ def test_a_restart_is_survived_by_resuming(widget: Widget) -> None:
         "token": "t",
         "last_seq": first.seq,
     }
-    widget.session.push({"type": "agent", "name": "old", "text": "twice", "seq": 1})
+    widget.session.notice({"type": "agent", "name": "old", "text": "twice", "seq": 1})
     widget.session.push(reply("Where were we?"))
     widget.sees(".assistant", "Where were we?")
     assert not widget.texts(".person"), "a message seen before is not shown again"
+
+
+def test_what_was_said_while_the_line_was_down_follows_in_order(widget: Widget) -> None:
+    widget.open()
+    first = widget.session
+    first.lose(reply("One moment."), reply("Here it is."))
+    first.close(1001)
+    widget.sees(".assistant", "Here it is.")
+    shown = widget.texts(".assistant p")
+    assert shown == ["Good day. What can I do for you?", "One moment.", "Here it is."]
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_what_was_written_is_taken_once_wherever_it_was_lost(widget: Widget, taken: bool) -> None:
+    """On its way to the server, or its acknowledgement on the way back."""
+    widget.open().type("one")
+    widget.sees(".assistant", "one")
+    widget.server.takes, widget.server.acknowledges = taken, False
+    widget.type("two").received("text", 2)
+    widget.server.takes = True
+    first = widget.session
+    first.close(1001)
+    widget.until(lambda: widget.session is not first, "a second connection")
+    widget.sees(".assistant", "two").type("three").sees(".assistant", "three")
+    assert widget.session.kept.texts == ["one", "two", "three"]
+    again = [message["n"] for message in widget.session.of_type("text")]
+    assert again == ([3] if taken else [2, 3])
+
+
+def test_what_the_server_has_is_not_kept(widget: Widget) -> None:
+    widget.open().type("one").sees(".assistant", "one")
+    kept = "return document.querySelector('hearken-widget').wire.kept.length"
+    widget.until(lambda: widget.driver.execute_script(kept) == 0, "acknowledged")
+
+
+def test_a_conversation_that_goes_on_elsewhere_is_left_there(widget: Widget) -> None:
+    widget.open().session.close(4001)
+    widget.sees(".problem", "goes on in another window")
+    assert len(widget.server.sessions) == 1
 
 
 def test_what_is_written_while_the_line_is_down_arrives(widget: Widget) -> None:
@@ -249,7 +316,7 @@ def test_what_is_written_while_the_line_is_down_arrives(widget: Widget) -> None:
     widget.open()
     first = widget.session
     first.close(1013, "1")
-    widget.sees("header [role=status]", "Very busy").type("hours?")
+    widget.sees(STATUS, "Very busy").type("hours?")
     widget.sees(".problem", "started anew").sees(".assistant", "Main Street")
     assert widget.session is not first
 
@@ -257,7 +324,7 @@ def test_what_is_written_while_the_line_is_down_arrives(widget: Widget) -> None:
 def test_a_refusal_is_told_and_not_repeated(widget: Widget) -> None:
     widget.server.refuse_with = (1008, "origin")
     widget.visit(open="true").sees(".problem", "did not allow this connection")
-    widget.sees("header [role=status]", "Not connected")
+    widget.sees(STATUS, "Not connected")
     assert len(widget.server.sessions) == 1
     widget.server.refuse_with = None
     widget.type("hours?").sees(".assistant", "Main Street")  # writing is asking again
@@ -337,16 +404,17 @@ def test_consent_is_asked_first_and_is_off_until_given(widget: Widget) -> None:
     widget.press("[name=recording]").press(".consent .primary").sees(".listening", "Microphone on")
     widget.sees(".agreed", "Recording: yes · Tone of voice: no")
     consent = {"type": "consent", "recording": True, "emotion": False}
-    assert widget.received("consent") == [consent]
+    assert widget.received("consent") == [consent | {"n": 1}]
     widget.press(".voice .link").press("[name=emotion]").press(".consent .primary")
-    assert widget.received("consent", 2)[1] == consent | {"emotion": True}
+    assert widget.received("consent", 2)[1] == consent | {"emotion": True, "n": 2}
 
 
 def test_recording_is_not_asked_about_where_nothing_records(widget: Widget) -> None:
     widget.open().press(".microphone").press("[name=emotion]").press(".consent .primary")
     widget.sees(".agreed", "Tone of voice: yes")
     assert widget.texts(".agreed") == ["Tone of voice: yes"]
-    assert widget.received("consent") == [{"type": "consent", "recording": False, "emotion": True}]
+    consent = {"type": "consent", "recording": False, "emotion": True, "n": 1}
+    assert widget.received("consent") == [consent]
 
 
 def test_speech_becomes_captions_and_history_stays(widget: Widget) -> None:
