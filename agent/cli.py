@@ -19,6 +19,7 @@ from agent.calling import chat as chat_in_terminal
 from agent.client import Refused
 from agent.config import PACKAGE, SettingsError, load
 from agent.engine import ModelsError
+from agent.erase import NothingToErase, erase
 from agent.evaluation import EvaluationError
 from agent.evaluation.command import evaluate_ears
 from agent.evaluation.escalation.command import evaluate_escalation, train_trouble
@@ -40,6 +41,7 @@ MISTAKES = (
     EvaluationError,
     ModelsError,
     NothingKept,
+    NothingToErase,
     PackError,
     Refused,
     SettingsError,
@@ -108,7 +110,8 @@ def explain_session(
     turn: Annotated[int | None, typer.Option(help="This turn alone.")] = None,
 ) -> None:
     """Show why a person was called in a conversation, or was not: the evidence of each turn."""
-    store = open_store(load(config).state)
+    settings = load(config)
+    store = open_store(settings.state, settings.database)
     if session:
         explain(store, session, turn, console)
     else:
@@ -121,7 +124,8 @@ def offers(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Show what became of the offers made, and what another way of choosing would have brought."""
-    show_offers(open_store(load(config).state).offers(), as_json, console)
+    settings = load(config)
+    show_offers(open_store(settings.state, settings.database).offers(), as_json, console)
 
 
 @train.command()
@@ -184,6 +188,7 @@ def fusion(
     train_fusion(data, out, console)
 
 
+app.command("erase")(erase)
 evaluate.command("ears")(evaluate_ears)
 evaluate.command("understanding")(evaluate_understanding)
 evaluate.command("goals")(show_goals)

@@ -80,7 +80,14 @@ class Settings(BaseSettings):
     # What the encoder multiplies in; auto: bfloat16 where the processor does, else float32.
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     state: Path = Path(".hearken")  # databases live here
-    keep_days: int = Field(30, ge=1)  # judgements of turns and offers are kept this long
+    database: str = ""  # an SQLAlchemy URL, such as postgresql+psycopg://...; empty: in `state`
+    resume_s: float = Field(120.0, ge=0)  # a customer whose connection is lost may come back in
+    agent_token: SecretStr = SecretStr("")  # for people who take over, at /console; empty: closed
+    supervisor_token: SecretStr = SecretStr("")  # for those who look on and may take over from them
+    nobody_s: float = Field(60.0, ge=0)  # to wait for somebody to log in there, before a call back
+    console_s: float = Field(20.0, ge=0)  # to wait for a person whose console is cut off
+    webhook_url: str = ""  # a helpdesk that is told of hand-overs (CloudEvents); empty: none
+    webhook_secret: SecretStr = SecretStr("")  # what its messages are signed with: whsec_...
     actions_url: str = ""  # an HTTP endpoint for the pack's actions; empty: the built-in bank
     actions_token: SecretStr = SecretStr("")  # sent to it as a bearer token
 

@@ -32,7 +32,10 @@ class NothingKept(ValueError):
     """What was asked for is not there, in words that say what is."""
 
 
-def open_store(state: Path) -> Store:
+def open_store(state: Path, database: str = "") -> Store:
+    """The store of a server with these settings, which has to be there. NothingKept."""
+    if database:
+        return Store(database)
     file = state / "hearken.sqlite3"
     if not file.exists():
         raise NothingKept(f"no conversations are kept in {state}; has the server run from here?")

@@ -1,0 +1,55 @@
+"""How is everything about a conversation or a customer erased, and what proves it?
+
+`hearken erase SESSION|CUSTOMER` deletes what the store keeps of it, and prints a receipt that names
+nobody. The receipt is kept; the rest is gone from the files, not only from the tables.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from agent.config import load
+from agent.explain import open_store
+from agent.store import Receipt
+
+
+class NothingToErase(LookupError):
+    """Nothing is kept under that id."""
+
+
+def erase(
+    whose: Annotated[str, typer.Argument(help="A session's id, or a customer's.")],
+    config: Annotated[Path | None, typer.Option(help="The server's settings file.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The receipt for programs.")] = False,
+) -> None:
+    """Erase all that is kept of a session or of a customer, and print a receipt."""
+    settings = load(config)
+    store = open_store(settings.state, settings.database)
+    try:
+        if not yes:
+            typer.confirm(f"Erase everything kept of {whose!r}? It cannot be undone.", abort=True)
+        receipt = store.erase(whose, datetime.now(UTC).isoformat(timespec="seconds"))
+    finally:
+        store.close()
+    if receipt is None:
+        raise NothingToErase(f"nothing is kept of {whose!r}: it is no session's or customer's id")
+    print_receipt(receipt, as_json)
+
+
+def print_receipt(receipt: Receipt, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(receipt.as_dict(), indent=2))
+        return
+    console = Console()
+    console.print(f"Erased at {receipt.at}, receipt {receipt.id}")
+    for digest in receipt.sessions:
+        console.print(f"  session with SHA-256 {digest}")
+    kept = ", ".join(f"{count} {table}" for table, count in receipt.rows.items() if count)
+    console.print(f"  rows: {kept}")

@@ -1,0 +1,32 @@
+"""What outlives a conversation?
+
+The journal of every conversation, the sound of those that are recorded, the queue of those who wait
+for a person, judgements and offers, messages to a helpdesk, and receipts of what was erased. SQLite
+by default, PostgreSQL by its URL; the same code, through SQLAlchemy Core. Blocking, and safe to
+call from several threads. Held by tests/agent/store against both.
+"""
+
+from __future__ import annotations
+
+from agent.store.conversations import Conversations
+from agent.store.erasure import Erasure
+from agent.store.notes import Notes
+from agent.store.outbox import Outbox
+from agent.store.queue import URGENCIES, Queue
+from agent.store.records import Kept, Post, Receipt, Segment, SessionRecord, Ticket, Waiting
+
+__all__ = [
+    "URGENCIES",
+    "Kept",
+    "Post",
+    "Receipt",
+    "Segment",
+    "SessionRecord",
+    "Store",
+    "Ticket",
+    "Waiting",
+]
+
+
+class Store(Conversations, Queue, Notes, Outbox, Erasure):
+    """The database of one server."""
