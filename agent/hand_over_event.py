@@ -17,7 +17,7 @@ from cloudevents.core.v1.event import CloudEvent
 from agent.events import HandOver
 from dialogs.further import PERSON
 from dialogs.pack import Pack
-from dialogs.talk import Channel, Escalation
+from dialogs.talk import Escalation
 
 TOLD = ("requested", "accepted", "ended", "callback")  # a place in the queue is nobody's business
 MOODS = ("upset", "calm", "going_wrong", "complaint")  # terms of evidence that are about feelings
@@ -28,7 +28,7 @@ class Conversation:
     """Whose hand-over it is. `recording`: the customer agreed to be recorded."""
 
     id: str
-    channel: Channel
+    channel: str
     customer: str
     recording: bool
 

@@ -1,0 +1,387 @@
+"""A helpdesk that fails, is slow, is busy or dies learns of every hand-over all the same, once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import queue
+import socket
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx
+import pytest
+from standardwebhooks import Webhook as Verifier
+
+from agent.events import HandOver
+from agent.store import SessionRecord, Store
+from agent.webhook import GIVE_UP_S, LONGEST_S, Round, Webhook, WebhookError
+from dialogs.pack import Pack
+from dialogs.talk import Escalation, Evidence
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+WHY = Escalation(
+    "explicit_request", 0.95, 2.9, (Evidence("asked_for_person", 5.9, 3, 8.0, "agent"),),
+    "normal", 'Wants: "agent" (turn 3)',
+)  # fmt: skip
+WAIT_S = 20
+
+
+class Helpdesk:
+    """A receiver. `answers` are what it does with the next requests, "ok" when there are none:
+    a status, (status, headers), a body, "dies", or an event to wait for first."""
+
+    def __init__(self) -> None:
+        self.answers: list = []
+        self.got: queue.Queue[tuple[dict[str, str], str]] = queue.Queue()
+        desk = self
+
+        class Receiver(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"])).decode()
+                desk.got.put(({k.lower(): v for k, v in self.headers.items()}, body))
+                answer = desk.answers.pop(0) if desk.answers else 204
+                if isinstance(answer, threading.Event):
+                    answer.wait(WAIT_S)
+                    return
+                if answer == "dies":
+                    self.close_connection = True
+                    return
+                status, headers, said = 200, {}, b""
+                match answer:
+                    case int():
+                        status = answer
+                    case (status, headers):
+                        pass
+                    case bytes():
+                        said = answer
+                self.send_response(status)
+                for name, value in {"Content-Length": str(len(said)), **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(said)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
+
+    def events(self) -> list[dict]:
+        """What has come in by now, each verified as a receiver would."""
+        found = []
+        while not self.got.empty():
+            found.append(self.verified(*self.got.get()))
+        return found
+
+    def verified(self, headers: dict[str, str], body: str) -> dict:
+        assert headers["content-type"] == "application/cloudevents+json"
+        event = Verifier(SECRET).verify(body, headers)
+        assert event["id"] == headers["webhook-id"]
+        return event
+
+
+@pytest.fixture
+def desk() -> Iterator[Helpdesk]:
+    desk = Helpdesk()
+    thread = threading.Thread(target=desk.server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    yield desk
+    desk.server.shutdown()
+    desk.server.server_close()
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def pack() -> Pack:
+    return Pack.load()
+
+
+@pytest.fixture
+def store(tmp_path) -> Iterator[Store]:
+    store = Store(tmp_path / "store.sqlite")
+    for id in ("s1", "s2"):
+        store.begin(record(id))
+    yield store
+    store.close()
+
+
+def record(id: str) -> SessionRecord:
+    return SessionRecord(
+        id=id, began_at="2026-11-24T21:00:00+00:00", channel="chat", customer="c-9",
+        today="2026-11-24", legs=(), speak=False, pack="", settings={}, models={}, token="",
+        state="live", recording=False, ended_at="", last_at="2026-11-24T21:00:00+00:00",
+        sealed="", audio=None,
+    )  # fmt: skip
+
+
+class Clock:
+    """The wall's time, which passes when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC).replace(microsecond=0)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def passes(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def hook(store, pack, desk, clock) -> Webhook:
+    return Webhook(store, pack, desk.url, SECRET, clock)
+
+
+def post(hook: Webhook) -> Round:
+    async def once() -> Round:
+        async with httpx.AsyncClient() as client:
+            return await hook.post_due(client)
+
+    return asyncio.run(once())
+
+
+def note(
+    hook: Webhook, clock: Clock, state: str = "requested", session: str = "s1", **more
+) -> None:
+    hook.note(session, "c-9", HandOver(1, state, WHY, **more), clock())
+
+
+def kinds(events: list[dict]) -> list[str]:
+    return [event["type"].split(".")[2] for event in events]
+
+
+def test_a_hand_over_is_told_once_and_signed(hook, desk, clock):
+    note(hook, clock)
+    assert post(hook).accepted == 1
+    (event,) = desk.events()
+    assert event["type"] == "hearken.handoff.requested.v1"
+    assert event["data"]["channel"] == "chat"
+    assert event["data"]["evidence"][0]["turn"] == 3
+    assert post(hook) == Round(0, 0, 0, 30.0)
+    assert desk.events() == []
+
+
+@pytest.mark.parametrize("trouble", [500, 503, 429, 408, "dies"])
+def test_what_fails_for_now_is_tried_again_under_the_same_id(hook, desk, clock, trouble):
+    desk.answers = [trouble, trouble]
+    note(hook, clock)
+    assert post(hook).later == 1
+    assert post(hook) == Round(0, 0, 0, 5.0), "not at once"
+    clock.passes(5)
+    assert post(hook).later == 1
+    clock.passes(10)
+    assert post(hook).accepted == 1
+    first, second, third = desk.events()
+    assert first == second == third
+
+
+def test_a_slow_helpdesk_is_tried_again(store, pack, desk, clock):
+    released = threading.Event()
+    desk.answers = [released]
+    hook = Webhook(store, pack, desk.url, SECRET, clock, timeout_s=0.2)
+    note(hook, clock)
+    assert post(hook).later == 1
+    released.set()
+    clock.passes(5)
+    assert post(hook).accepted == 1
+    first, second = desk.events()
+    assert first == second
+
+
+def test_nobody_answers_at_all(store, pack, clock):
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        port = nobody.getsockname()[1]
+    hook = Webhook(store, pack, f"http://127.0.0.1:{port}/", SECRET, clock)
+    note(hook, clock)
+    assert post(hook).later == 1
+
+
+@pytest.mark.parametrize("dated", [True, False])
+def test_a_helpdesk_says_when_to_come_back(hook, desk, clock, dated):
+    when = format_datetime(clock() + timedelta(seconds=20), usegmt=True) if dated else "20"
+    desk.answers = [(429, {"Retry-After": when})]
+    note(hook, clock)
+    assert post(hook) == Round(0, 1, 0, 20.0)
+    clock.passes(19)
+    assert post(hook) == Round(0, 0, 0, 1.0)
+    clock.passes(1)
+    assert post(hook).accepted == 1
+
+
+def test_no_helpdesk_puts_us_off_for_ever(hook, desk, clock):
+    desk.answers = [(503, {"Retry-After": "9" * 30}), (503, {"Retry-After": "some day"})]
+    note(hook, clock)
+    assert post(hook).later == 1
+    clock.passes(LONGEST_S + 1)
+    assert post(hook).later == 1
+    clock.passes(LONGEST_S + 1)
+    assert post(hook).accepted == 1
+
+
+@pytest.mark.parametrize("refused", [400, 401, 404, 410, (302, {"Location": "/elsewhere"})])
+def test_what_is_refused_is_given_up_and_said_so(hook, desk, clock, caplog, refused):
+    desk.answers = [refused]
+    note(hook, clock)
+    assert post(hook).given_up == 1
+    (said,) = [one for one in caplog.records if one.levelname == "ERROR"]
+    assert (said.session, said.event) == ("s1", desk.events()[0]["id"])
+    clock.passes(GIVE_UP_S)
+    assert post(hook).given_up == 0
+    assert desk.events() == []
+
+
+def test_after_a_day_it_is_given_up(hook, desk, clock, caplog):
+    desk.answers = [500] * 200
+    note(hook, clock)
+    rounds = [post(hook)]
+    while not rounds[-1].given_up:
+        assert len(rounds) < 60
+        clock.passes(min(3600.0, 5.0 * 2 ** len(rounds)))
+        rounds.append(post(hook))
+    assert "could not be told" in caplog.text
+    clock.passes(GIVE_UP_S)
+    assert post(hook) == Round(0, 0, 0, 30.0)
+
+
+def test_what_was_not_told_before_a_stop_is_told_after_it(store, pack, hook, desk, clock, tmp_path):
+    desk.answers = ["dies"]
+    note(hook, clock)
+    post(hook)
+    store.close()
+    again = Store(tmp_path / "store.sqlite")
+    clock.passes(5)
+    assert post(Webhook(again, pack, desk.url, SECRET, clock)).accepted == 1
+    again.close()
+    first, second = desk.events()
+    assert first == second
+
+
+def test_the_states_of_one_hand_over_come_in_their_order(hook, desk, clock):
+    desk.answers = [500]
+    note(hook, clock)
+    assert post(hook).later == 1
+    clock.passes(2)
+    note(hook, clock, "accepted")
+    note(hook, clock, session="s2")
+    done = post(hook)
+    assert (done.accepted, done.later) == (1, 1), "of another conversation at once"
+    clock.passes(1)
+    note(hook, clock, "ended")
+    clock.passes(10)
+    assert post(hook).accepted == 3
+    told = [event for event in desk.events() if event["data"]["conversation_id"] == "s1"]
+    assert kinds(told) == ["requested", "requested", "accepted", "ended"]
+
+
+def test_a_call_back_carries_its_ticket_and_a_place_in_the_queue_is_not_told(hook, desk, clock):
+    note(hook, clock, "queued", position=1)
+    note(hook, clock, "callback", ticket="C-17")
+    assert post(hook).accepted == 1
+    assert desk.events()[0]["data"]["ticket"] == "C-17"
+
+
+def test_the_same_thing_noted_twice_is_told_once(hook, desk, clock):
+    note(hook, clock)
+    note(hook, clock)
+    assert post(hook).accepted == 1
+
+
+def test_a_conversation_nobody_knows_is_not_told(hook, desk, clock):
+    note(hook, clock, session="erased")
+    assert post(hook) == Round(0, 0, 0, 30.0)
+
+
+@pytest.mark.parametrize(
+    ("said", "by"),
+    [
+        (b'{"accepted_by": " Dana "}', ["Dana"]),
+        (b'{"accepted_by": ["x"]}', []),
+        (b"ok", []),
+        (b'{"accepted_by": "Dana"' + b" " * 70_000 + b"}", []),
+    ],
+)
+def test_a_helpdesk_may_say_who_takes_over(store, pack, desk, clock, said, by):
+    heard: list[tuple[str, int, str]] = []
+    hook = Webhook(store, pack, desk.url, SECRET, clock, accepted=lambda *who: heard.append(who))
+    desk.answers = [said]
+    note(hook, clock)
+    assert post(hook).accepted == 1
+    assert heard == [("s1", 1, name) for name in by]
+
+
+def test_running_it_posts_what_is_noted_at_once(store, pack, desk):
+    hook = Webhook(store, pack, desk.url, SECRET, lambda: datetime.now(UTC))
+
+    async def life() -> None:
+        running = asyncio.create_task(hook.run())
+        for state in ("requested", "accepted"):
+            effect = HandOver(1, state, WHY)
+            await asyncio.to_thread(hook.note, "s1", "", effect, datetime.now(UTC))
+            got = await asyncio.to_thread(desk.got.get, True, WAIT_S)
+            assert kinds([desk.verified(*got)]) == [state]
+        running.cancel()
+        await asyncio.wait([running])
+
+    asyncio.run(life())
+
+
+class Noticed(logging.Handler):
+    """Waits for a line of the log."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.said: queue.Queue[str] = queue.Queue()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.said.put(record.getMessage())
+
+
+def test_a_database_in_trouble_does_not_end_it(store, pack, desk, tmp_path):
+    with closing(sqlite3.connect(tmp_path / "store.sqlite")) as books:
+        books.execute("alter table outbox rename to elsewhere")
+    hook = Webhook(store, pack, desk.url, SECRET, lambda: datetime.now(UTC))
+    noticed = Noticed()
+    logging.getLogger("hearken.webhook").addHandler(noticed)
+
+    async def life() -> None:
+        running = asyncio.create_task(hook.run())
+        said = await asyncio.to_thread(noticed.said.get, True, WAIT_S)
+        assert "cannot be read" in said
+        assert not running.done()
+        running.cancel()
+        await asyncio.wait([running])
+
+    asyncio.run(life())
+    logging.getLogger("hearken.webhook").removeHandler(noticed)
+
+
+@pytest.mark.parametrize("url", ["", "helpdesk.example/hook", "ftp://x/y", "http://", "http://[x"])
+def test_an_address_that_is_none(store, pack, url):
+    with pytest.raises(WebhookError, match="webhook_url"):
+        Webhook(store, pack, url, SECRET, lambda: datetime.now(UTC))
+
+
+@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_A"])
+def test_a_secret_that_is_none(store, pack, secret):
+    with pytest.raises(WebhookError, match="webhook_secret"):
+        Webhook(store, pack, "https://x/y", secret, lambda: datetime.now(UTC))
+
+
+def test_bodies_are_kept_as_they_are_sent(store, hook, desk, clock):
+    note(hook, clock)
+    (kept,) = store.due((clock() + timedelta(1)).isoformat(timespec="seconds"))
+    post(hook)
+    assert json.loads(kept.body) == desk.events()[0]
