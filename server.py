@@ -12,7 +12,7 @@ import json
 import logging
 import signal
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from time import monotonic
@@ -31,20 +31,28 @@ from agent.admission import Admission, Limits, capacity
 from agent.bank import BankActions
 from agent.cli import app, main
 from agent.config import Settings, load
+from agent.desk import NO_CONSOLE, Desk
 from agent.engine import Engine, EngineRules
-from agent.line import House, Line
+from agent.journal import Journal
+from agent.line import Line
+from agent.live import House, utc
+from agent.lives import Lives
 from agent.metrics import Metrics
 from agent.pages import Page, Pages, text
+from agent.people import People
 from agent.session import SessionRules
 from agent.store import Store
+from agent.tidying import EVERY_S, tidy
 from agent.wire.native import OUR_FAULT, OVERLOADED
 from agent.worker import Forked, set_apart, where
 from audio.completeness import Endings
+from dialogs.fingerprint import fingerprint
 from dialogs.pack import Pack
 
 log = logging.getLogger("hearken.server")
 
 SESSION_PATH = "/v1/session"
+CONSOLE_PATH = "/v1/console"
 LOADING_S = 5  # what callers are told to wait while the models are not there
 
 
@@ -59,16 +67,19 @@ def build(settings: Settings, core: int | None = None) -> House:
         if settings.actions_url
         else BankActions(settings.state / "bank.sqlite3", pack)
     )
-    store = Store(settings.state / "hearken.sqlite3")
-    oldest = datetime.now(UTC) - timedelta(days=settings.keep_days)
-    store.forget_before(oldest.isoformat(timespec="seconds"))
+    store = Store(settings.database or settings.state / "hearken.sqlite3")
+    consoles = any(t.get_secret_value() for t in (settings.agent_token, settings.supervisor_token))
+    now = datetime.now
     return House(
         settings=settings,
         pack=pack,
+        pack_digest=fingerprint(pack.directory),
         engine=Engine(Forked(settings, core), rules),
         admission=Admission(Limits(settings.max_sessions, settings.capacity)),
         actions=actions,
         store=store,
+        journal=Journal(store, lambda: utc(now(UTC))),
+        people=People(pack, store, None, consoles, settings.nobody_s),
         metrics=Metrics(),
         rules=SessionRules(turns=settings.turns.rules(Endings.load())),
         clock=monotonic,
@@ -82,12 +93,17 @@ class Server:
     def __init__(self, house: House) -> None:
         self.house = house
         self.pages = Pages()
+        self.lives = Lives(house)
+        self.desk = Desk(house, self.lives)
         self.lines: set[Line] = set()
         self.ready = False
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self) -> Sockets:
         """Listen, then load the models; `/readyz` and callers wait meanwhile with a 503."""
         settings = self.house.settings
+        self.house.journal.start()
+        self._tasks.append(asyncio.create_task(self.desk.run()))
         sockets = await serve(
             self.handle,
             settings.host,
@@ -104,6 +120,7 @@ class Server:
         gc.collect()
         gc.freeze()  # what was loaded stays, and need not be looked through for garbage
         self.ready = True
+        self._tasks.append(asyncio.create_task(self._tidy()))
         return sockets
 
     async def _measure(self) -> None:
@@ -113,49 +130,83 @@ class Server:
         each = f"{1000 * (costs.encoding + costs.answering):.1f}"
         log.info("measured", extra={"capacity": streams, "models_ms_per_talking_second": each})
 
+    async def _tidy(self) -> None:
+        """Every minute, throw away what is not to be kept any longer."""
+        house, since = self.house, datetime.now(UTC)
+        keep = house.pack.privacy.keep_days
+        while True:
+            alive, now = set(self.lives), datetime.now(UTC)
+            resume_s = house.settings.resume_s
+            await asyncio.to_thread(tidy, house.store, alive, since, now, resume_s, keep)
+            await asyncio.sleep(EVERY_S)
+
     async def close(self) -> None:
         """End what the process has started; callers are gone already."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.wait(self._tasks)
+        await self.lives.stop()
         await self.house.engine.stop()
+        await asyncio.to_thread(self.house.journal.stop)
         self.house.store.close()
 
     async def handle(self, socket: ServerConnection) -> None:
-        """One caller from hello to goodbye."""
+        """One caller, or one console, from hello to goodbye."""
+        console = socket.request is not None and _path(socket.request) == CONSOLE_PATH
+        line = None if console else Line(self.house, self.lives, socket)
+        try:
+            await (self.desk.serve(socket) if line is None else self._serve(line))
+        except Exception as fault:  # the one place: a broken session must not take others along
+            id = line.id if line else "console"
+            log.error("a session failed", extra={"session": id, "fault": _first(fault)})
+            await socket.close(OUR_FAULT, "this connection failed on our side; please reconnect")
+
+    async def _serve(self, line: Line) -> None:
         admission, began = self.house.admission, self.house.clock()
         if admission.full():  # by those who were let in between its upgrade and now
             wait = f"all lines are busy; try again in {admission.wait_s} seconds"
-            await socket.close(OVERLOADED, wait)
+            await line.socket.close(OVERLOADED, wait)
             return
-        line = Line(self.house, socket)
         self.lines.add(line)
         admission.enter()
         try:
             await line.run()
-        except Exception as fault:  # the one place: a broken session must not take others along
-            log.error("a session failed", extra={"session": line.id, "fault": _first(fault)})
-            await socket.close(OUR_FAULT, "this conversation failed on our side; please reconnect")
         finally:
             self.lines.discard(line)
             admission.leave(line.streams, self.house.clock() - began)
 
     def admit(self, socket: ServerConnection, request: Request) -> Response | None:
-        """None lets the upgrade to a session go on; anything else is the answer."""
-        path = request.path.partition("?")[0]
-        if path != SESSION_PATH:
-            return _response(self._page(path))
+        """None lets the upgrade to a session or a console go on; anything else is the answer."""
+        path = _path(request)
+        if path == SESSION_PATH:
+            refused = self._crowded(request.path)
+        elif path == CONSOLE_PATH:
+            refused = None if self.desk.open else text(403, NO_CONSOLE)
+        else:
+            refused = self._page(path)
+        refused = refused or self._foreign(request)
+        return _response(refused) if refused else None
+
+    def _crowded(self, path: str) -> Page | None:
+        """Why nobody more can be served just now."""
         if not self._able:
             wait = ("Retry-After", str(LOADING_S))
-            return _response(text(503, "The models are being loaded.", wait))
-        if self._too_many(request.path):
+            return text(503, "The models are being loaded.", wait)
+        if self._too_many(path):
             self.house.metrics.refused.labels("overloaded").inc()
             seconds = self.house.admission.wait_s
             busy = f"All lines are busy; try again in {seconds} seconds."
-            return _response(text(503, busy, ("Retry-After", str(seconds))))
+            return text(503, busy, ("Retry-After", str(seconds)))
+        return None
+
+    def _foreign(self, request: Request) -> Page | None:
+        """Why this is no websocket of a site that may talk to us."""
         origin, allowed = request.headers.get("Origin"), self.house.settings.origins
         if origin is not None and allowed and origin not in allowed:
             self.house.metrics.refused.labels("origin").inc()
-            return _response(text(403, "This site may not talk to this server (see origins)."))
+            return text(403, "This site may not talk to this server (see origins).")
         if request.headers.get("Upgrade", "").lower() != "websocket":
-            return _response(text(426, "Connect with a websocket.", ("Upgrade", "websocket")))
+            return text(426, "Connect with a websocket.", ("Upgrade", "websocket"))
         return None
 
     @property
@@ -192,6 +243,10 @@ class Server:
         metrics.left_out.labels("partials").set(not engine.load.partials)
         metrics.left_out.labels("cues").set(not engine.load.cues)
         metrics.restarts.set(engine.restarts)
+
+
+def _path(request: Request) -> str:
+    return request.path.partition("?")[0]
 
 
 def _response(page: Page) -> Response:

@@ -71,6 +71,10 @@ class Kept:
         turn.audio.append(effect.samples)
         return self._sound(turn) if self._hops(turn.heard) > before else None
 
+    def turn(self, key: StreamKey) -> Turn | None:
+        """A turn that is not answered yet."""
+        return self._turns.get(key)
+
     def _hops(self, samples: int) -> int:
         """By position: packet sizes do not matter."""
         return max(0, samples - self._ahead) // self._hop

@@ -1,107 +1,69 @@
-"""What happens between one caller's socket and their session?
+"""What happens between one caller's socket and their conversation?
 
-Decodes messages into inputs, gives them to the `Session`, and carries out the effects that come
-back: the models, the bank, the queue of those who wait for a person, and what is sent. Queues are
-bounded; a client that does not read is dropped; whatever fails here ends this line alone.
+Says hello, begins a conversation or goes on with one (agent/lives.py), and then turns messages
+into inputs. Queues are bounded; a client that does not read is dropped, and may come back; whatever
+fails here ends this line alone.
 """
 
 from __future__ import annotations
 
 import asyncio
-import math
 import secrets
-from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import partial
 
+import numpy as np
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from agent import events as e
-from agent.actions import Actions
-from agent.admission import Admission
-from agent.config import Settings
-from agent.engine import Engine, NoAnswer
-from agent.metrics import Metrics
-from agent.notes import Note
+from agent.live import House, Live, Over
+from agent.lives import CannotResume, Lives
 from agent.outgoing import Outgoing
-from agent.session import Session, SessionRules
-from agent.store import Store
 from agent.wire.messages import Audio, Hello
 from agent.wire.native import NOT_ALLOWED, OVERLOADED, NativeWire, Sound, WireError
-from audio.intake import Intake
-from audio.types import RATE
-from dialogs.flow import Dialogue
-from dialogs.pack import Pack
-from dialogs.talk import ActionCall
+from audio.intake import Hops, Intake
+from audio.types import RATE, VOICE_HOP
 
+FLUSH_S = 1.0  # for what has been said before a conversation failed
 MISTAKES = 20  # of one client, before it is sent away
-
-
-@dataclass(frozen=True, slots=True)
-class House:
-    """What all lines of a process share. `clock` counts seconds, `today` is the wall's."""
-
-    settings: Settings
-    pack: Pack
-    engine: Engine
-    admission: Admission
-    actions: Actions
-    store: Store
-    metrics: Metrics
-    rules: SessionRules
-    clock: Callable[[], float]
-    today: Callable[[], datetime]
-
-
-class _Over(Exception):
-    """The conversation has ended; ends the tasks of its line."""
+FULL_SCALE = 32768  # samples are whole multiples of 1 / FULL_SCALE, as a recording can hold them
 
 
 class Line:
-    """One socket, one session, and the tasks between them."""
+    """One socket, and the conversation it is attached to."""
 
-    def __init__(self, house: House, socket: ServerConnection) -> None:
+    def __init__(self, house: House, lives: Lives, socket: ServerConnection) -> None:
         self.house = house
+        self.lives = lives
         self.socket = socket
-        self.id = secrets.token_hex(8)
         self.wire = NativeWire()
-        self.session: Session | None = None
+        self.live: Live | None = None
         self.streams = 0  # legs of live audio
-        self._began = house.clock()
         self._out = Outgoing(socket, house.settings.max_outbox, house.settings.write_s)
-        self._changed = asyncio.Event()  # the session's deadline is earlier now than it was,
-        self._wakes_at = 0.0  # when its clock last looked
-        self._speech_began = 0.0
         self._mistakes = 0
-        self._notes: deque[Note] = deque()  # not kept yet
+
+    @property
+    def id(self) -> str:
+        """The session's, once there is one."""
+        return self.live.id if self.live else ""
 
     @property
     def now(self) -> float:
-        """Seconds since this session began."""
-        return self.house.clock() - self._began
+        return self.live.now if self.live else 0.0
 
     async def run(self) -> None:
         """Serve the line until either side ends it."""
         try:
             async with asyncio.TaskGroup() as self._tasks:
-                self._tasks.create_task(self._out.write(self._closed))
                 await self._read()
-                raise _Over
-        except* (_Over, ConnectionClosed):
+                raise Over
+        except* (Over, ConnectionClosed):
             pass
-        except* (TimeoutError, asyncio.QueueFull):
+        except* TimeoutError:
             self.house.metrics.refused.labels("slow_reader").inc()
             await self.socket.close(NOT_ALLOWED, "you read more slowly than we answer")
         finally:
-            if self.session is not None:
-                self._feed(e.Left(self.now))
-                self.house.engine.leave(self.id)
-                await asyncio.to_thread(self._keep)
-                await asyncio.to_thread(self.house.store.left, self.id)
+            if self.live is not None:
+                self.live.detach(self._out)
 
     # -- what comes in -------------------------------------------------------------------------
 
@@ -109,7 +71,7 @@ class Line:
         hello = await self._hello()
         if hello is None:
             return
-        intake = self._open(hello)
+        intake = await self._open(hello)
         try:
             async for message in self.socket:
                 await self._take(message, intake)
@@ -123,9 +85,19 @@ class Line:
             if isinstance(said, Sound):
                 await self._hear(intake, said)
             elif not isinstance(said, Hello):
-                self._feed(said)
+                self._say(said, self.wire.number)
         except WireError as error:
             self._tell(error)
+
+    def _say(self, event: e.Input, number: int) -> None:
+        """Once: a client that resumes sends again what it was not told we have."""
+        assert self.live is not None
+        if number and number <= self.live.progress.client:
+            return
+        self.live.feed(event, number)
+        if number:
+            received = self.wire.notice("received", self.now, received=number)
+            self._out.message(received, self.live.kept)
 
     async def _hello(self) -> Hello | None:
         try:
@@ -158,35 +130,77 @@ class Line:
         await self.socket.send(self.wire.error(error, self.now))
         await self.socket.close(error.close or NOT_ALLOWED, error.message[:120])
 
-    def _open(self, hello: Hello) -> Intake | None:
-        house, audio = self.house, hello.audio
-        chance = int(self.id[:13], 16) / 16**13  # the id comes from `secrets`: even in [0, 1)
-        dialogue = Dialogue(house.pack, self.id, house.today().date(), hello.channel, chance)
-        self.session = Session(dialogue, house.rules)
-        fields = {
-            "session": self.id,
-            "resume_token": secrets.token_urlsafe(24),
-            "models": house.engine.names,
-            "audio": _formats(audio, hello.speak),
-        }
-        self._out.message(self.wire.message("ready", self.now, **fields))
+    # -- the conversation ----------------------------------------------------------------------
+
+    async def _open(self, hello: Hello) -> Intake | None:
+        if not await self._resumed(hello):
+            self._began(hello)
+        assert self.live is not None
+        await self.live.begun.wait()
+        audio = hello.audio
+        legs = audio.legs if audio else ()
+        return self.house.engine.intake(audio.encoding, audio.rate, legs) if audio else None
+
+    def _began(self, hello: Hello) -> None:
+        live, token = self.lives.begin(hello)
+        self._attach(live, hello)
+        self._ready(live, hello, token)
         if hello.resume is not None:
             self._tell(WireError("cannot_resume", "That session is over; this is a new one."))
-        house.metrics.opened.labels(hello.channel).inc()
-        self._tasks.create_task(self._clock())
+        self.house.metrics.opened.labels(hello.channel).inc()
+
+    async def _resumed(self, hello: Hello) -> bool:
+        """Whether the conversation the client asks for goes on here."""
+        if hello.resume is None:
+            return False
+        try:
+            live = await self.lives.resume(hello.resume)
+            _fits(live, hello)
+        except CannotResume:
+            return False
+        missed = await live.missed(hello.resume.last_seq)
+        self._attach(live, hello)
+        self._ready(live, hello, hello.resume.token, received=live.progress.client, resumed=True)
+        for message in missed:
+            self._out.message(live.vault.message(message), live.kept)
+        live.resumed()
+        return True
+
+    def _attach(self, live: Live, hello: Hello) -> None:
+        self.live = live
+        audio = hello.audio if hello.speak else None
+        self._out.opens(audio, live.person_speaks)
+        live.attach(self._out)
+        self._tasks.create_task(self._out.write(self._closed))
+        self._tasks.create_task(self._out.farewell())
+        self._tasks.create_task(self._watch(live))
         if audio is not None:
-            spoken = self._out.speak(house.engine, audio, self._mark, self._sounding)
+            spoken = self._out.speak(self.house.engine, audio, live.speech, live.spoken)
             self._tasks.create_task(spoken)
-        customer = e.Customer(hello.customer.id, hello.customer.name)
-        legs = audio.legs if audio else ()
-        self._feed(e.Opened(self.now, hello.channel, legs, hello.speak, customer))
-        return house.engine.intake(audio.encoding, audio.rate, legs) if audio else None
+
+    def _ready(self, live: Live, hello: Hello, token: str, **more: object) -> None:
+        fields = {
+            "session": live.id,
+            "resume_token": token,
+            "models": self.house.engine.names,
+            "audio": _formats(hello.audio, hello.speak),
+        }
+        self._out.message(self.wire.notice("ready", live.now, **fields, **more))
+
+    async def _watch(self, live: Live) -> None:
+        """When the conversation itself fails, so does its line."""
+        task = self.lives.task(live)
+        await asyncio.wait([task])
+        if not task.cancelled() and (failure := task.exception()) is not None:
+            await self._out.flush(FLUSH_S)
+            raise failure
 
     async def _hear(self, intake: Intake | None, sound: Sound) -> None:
-        assert intake is not None  # the wire refuses sound that was not declared
+        assert intake is not None
+        assert self.live is not None
         for hops in await self.house.engine.hear(intake, sound.data):
             self.house.metrics.audio.inc(len(hops.samples) / RATE)
-            self._feed(e.Heard(self.now, hops.leg, hops.samples, hops.speech))
+            self.live.feed(_heard(hops, self.now))
         if (odd := self.wire.odd_bytes()) is not None:
             self._tell(odd)
 
@@ -196,113 +210,25 @@ class Line:
         self._mistakes += 1
         if self._mistakes >= MISTAKES:
             text = f"{MISTAKES} messages could not be accepted; read the errors and try again"
-            self._close(e.Close(NOT_ALLOWED, text))
-
-    # -- the session ---------------------------------------------------------------------------
-
-    def _feed(self, event: e.Input) -> None:
-        assert self.session is not None
-        for effect in self.session.receive(event):
-            self._do(effect)
-        if self.session.deadline < self._wakes_at:
-            self._changed.set()
-
-    def _do(self, effect: e.Effect) -> None:
-        match effect:
-            case e.Listen():
-                self.house.engine.listen(self.id, effect, partial(self._partial, effect.stream))
-            case e.Forget(stream):
-                self.house.engine.forget(self.id, stream)
-            case e.Understand():
-                self._tasks.create_task(self._understand(effect))
-            case e.Act(call):
-                self._tasks.create_task(self._act(call))
-            case e.Hush(turn):
-                self._out.hush(turn)
-            case e.Say(aloud=True):
-                self._out.say(effect)
-            case e.HandOver(state="requested"):
-                self._tasks.create_task(self._queue(effect))
-            case e.Remember(note):
-                self._notes.append(note)
-                self._tasks.create_task(asyncio.to_thread(self._keep))
-            case e.Close():
-                self._close(effect)
-                return
-            case _:
-                pass
-        for message in self.wire.encode(effect, self.now):
-            self._out.message(message)
-
-    def _partial(self, stream: int, text: str) -> None:
-        if self.session is not None and not self.session.closed:
-            self._feed(e.Partial(self.now, stream, text))
-
-    async def _clock(self) -> None:
-        assert self.session is not None
-        while True:
-            self._wakes_at = self.session.deadline
-            wait = self._wakes_at - self.now
-            with suppress(TimeoutError):
-                async with asyncio.timeout(None if math.isinf(wait) else wait):
-                    await self._changed.wait()
-            self._changed.clear()
-            if self.session.deadline <= self.now:
-                self._feed(e.Tick(self.now))
-
-    async def _understand(self, effect: e.Understand) -> None:
-        house, asked = self.house, self.now
-        assert self.session is not None
-        today = self.session.dialogue.today
-        try:
-            answer = await house.engine.understand(self.id, effect, today, asked)
-        except NoAnswer as missing:
-            house.metrics.missed.labels(missing.why).inc()
-            self._feed(e.Missed(self.now, effect.ask, missing.why))
-            return
-        house.metrics.turns.labels(self.session.talk.channel).inc()
-        house.metrics.answer.labels(self.session.talk.channel).observe(self.now - asked)
-        self._feed(e.Understood(self.now, effect.ask, answer.understanding, answer.transcript))
-
-    async def _act(self, call: ActionCall) -> None:
-        outcome = await asyncio.to_thread(self.house.actions.perform, call)
-        self._feed(e.Acted(self.now, outcome))
-
-    async def _queue(self, effect: e.HandOver) -> None:
-        house = self.house
-        now = house.today().isoformat(timespec="seconds")
-        house.metrics.handoffs.labels(effect.escalation.rule).inc()
-        place = await asyncio.to_thread(
-            house.store.queue, self.id, effect.id, effect.escalation, now
-        )
-        self._feed(e.Queued(self.now, effect.id, place, place * house.settings.wait_s))
-
-    def _keep(self) -> None:
-        """Write down what is not kept yet; called in a thread, and once more at the end, since a
-        task may be cancelled before its thread has begun."""
-        notes: list[Note] = []
-        with suppress(IndexError):  # two threads may take from it at once
-            while True:
-                notes.append(self._notes.popleft())
-        if notes:
-            now = self.house.today().astimezone(UTC).isoformat(timespec="seconds")
-            self.house.store.remember(self.id, notes, now)
-
-    # -- what goes out -------------------------------------------------------------------------
-
-    def _mark(self, turn: int, state: str) -> str:
-        self._speech_began = self.now if state == "start" else self._speech_began
-        return self.wire.message("speech", self.now, turn=turn, state=state)
-
-    def _sounding(self, turn: int, ms: int) -> None:
-        self._feed(e.Speaking(self._speech_began, turn, ms))
-
-    def _close(self, effect: e.Close) -> None:
-        farewell = self._out.close(effect, lambda: self.wire.encode(effect, self.now))
-        self._tasks.create_task(farewell)
+            self._out.end(e.Close(NOT_ALLOWED, text))
 
     def _closed(self, code: int) -> None:
         self.house.metrics.closed.labels(str(code)).inc()
+
+
+def _heard(hops: Hops, at: float) -> e.Heard:
+    """As it is heard, felt and recorded: nothing is finer than a recording can hold."""
+    whole = np.clip(np.rint(hops.samples * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1)
+    samples = (whole / FULL_SCALE).astype(np.float32)
+    assert len(samples) % VOICE_HOP == 0
+    return e.Heard(at, hops.leg, samples, tuple(round(p, 4) for p in hops.speech))
+
+
+def _fits(live: Live, hello: Hello) -> None:
+    """A conversation goes on over the channel it began on."""
+    legs = hello.audio.legs if hello.audio else ()
+    if (hello.channel, legs) != (live.record.channel, tuple(live.record.legs)):
+        raise CannotResume("A session goes on over the channel it began on.")
 
 
 def _formats(audio: Audio | None, speak: bool) -> dict[str, object] | None:

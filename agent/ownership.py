@@ -5,7 +5,7 @@ One state machine. Hand-overs are numbered from 1 in a session.
     bot ----asked----> queued ----taken----> person ----given back, ended----> bot
      |                   |  ^                   |  |
      |                   |  '---abandoned-------'  '---taken by a supervisor---> supervisor
-     |                   '--unreached--> bot                      (given back, abandoned: as a person)
+     |                   '--unreached--> bot                 (given back, abandoned: as a person)
      '--------taken---------------------> person or supervisor
 
 While a person or a supervisor owns the conversation the bot says nothing. Every hand-over that was
@@ -41,6 +41,11 @@ class Ownership:
     def owned_by(self, name: str) -> bool:
         """Whether it is `name` who may speak now."""
         return self.person and name == self.name
+
+    @property
+    def asked_for(self) -> tuple[int, ...]:
+        """The hand-overs that are open, by number."""
+        return tuple(self._open)
 
     def ask(self, why: Escalation) -> list[e.Effect]:
         """A person is needed."""

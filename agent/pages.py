@@ -32,7 +32,7 @@ def text(status: int, words: str, *headers: tuple[str, str]) -> Page:
 
 
 class Pages:
-    """The demo page, the widget and its files, by path."""
+    """The demo page, the widget, the console and their files, by path."""
 
     def __init__(self, folder: Path = WEB) -> None:
         self._pages: dict[str, Page] = {}
@@ -40,7 +40,9 @@ class Pages:
             if file.is_file():
                 self._pages[f"/static/{file.relative_to(folder).as_posix()}"] = _page(file)
         self._pages["/"] = self._pages["/static/index.html"]
+        self._pages["/console"] = self._pages["/static/console/index.html"]
         self._pages["/widget.js"] = self._pages["/static/widget.js"]
+        self._pages["/console"] = self._pages["/static/console/index.html"]
 
     def get(self, path: str) -> Page:
         """The page at `path`, or 404."""

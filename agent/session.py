@@ -363,6 +363,8 @@ class Session:
         told = self.ownership.unreached(event)
         if told is None:
             return []
+        if self.ownership.owner == "queued":  # somebody may still come for another request
+            return told
         turn = self._number()
         decision = self.dialogue.unreached(
             self.state, self.talk, event.why, event.ticket, event.when, event.at, turn

@@ -15,6 +15,7 @@ from typing import Literal
 from dialogs.knowledge import Knowledge
 from dialogs.people import People
 from dialogs.positions import PackError
+from dialogs.privacy import PrivacyRules
 from dialogs.schema import IntentKind, SlotType
 
 __all__ = ["Flow", "Intent", "Pack", "PackError", "Rule", "SlotSpec", "Step", "Wording"]
@@ -261,6 +262,7 @@ class Pack:
     exact: Mapping[str, str]  # an example in plain words -> its intent
     offers: OfferRules | None = None  # a pack need not offer anything
     people: People = field(default_factory=People)  # always there, unless people.yaml says hours
+    privacy: PrivacyRules = field(default_factory=PrivacyRules)
 
     @staticmethod
     def load(directory: Path | str = BANK) -> Pack:

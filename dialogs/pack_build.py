@@ -30,12 +30,14 @@ from dialogs.pack_checks import check
 from dialogs.people import People
 from dialogs.people_build import people
 from dialogs.positions import Page
+from dialogs.privacy import PrivacyRules
 from dialogs.schema import (
     EscalationText,
     FlowsText,
     IntentsText,
     OffersText,
     PackText,
+    PrivacyText,
     RepliesText,
     ReplyText,
     SlotsText,
@@ -43,7 +45,7 @@ from dialogs.schema import (
 )
 
 FILES = ("pack", "intents", "slots", "flows", "replies", "escalation")
-MAY_BE = ("offers", "people")  # files that a pack need not have
+MAY_BE = ("offers", "people", "privacy")  # files that a pack need not have
 
 
 def build(folder: Path) -> Pack:
@@ -86,7 +88,18 @@ def _assemble(folder: Path, pages: Mapping[str, Page]) -> Pack:
         knowledge=_knowledge(folder, top, pages["pack"]),
         offers=offer_rules(pages["offers"].checked(OffersText)) if "offers" in pages else None,
         people=people(pages["people"]) if "people" in pages else People(),
+        privacy=_privacy(pages["privacy"]) if "privacy" in pages else PrivacyRules(),
         exact={plain(e): i.name for i in intents.values() for e in i.examples},
+    )
+
+
+def _privacy(page: Page) -> PrivacyRules:
+    given = page.checked(PrivacyText)
+    return PrivacyRules(
+        redact=frozenset(given.redact),
+        recording=given.recording,
+        emotion=given.emotion,
+        keep_days=given.keep_days.model_dump(),
     )
 
 

@@ -74,6 +74,9 @@ def _slots(pack: Pack) -> Iterator[Wrong]:
             yield "slots", where, f"{name}: digits need a length"
         if spec.type != "choice" and spec.values:
             yield "slots", [*where, "values"], f"{name}: only a choice has values"
+        if spec.secret and spec.type != "digits":
+            said = f"{name}: only digits can be secret, for words cannot be found again"
+            yield "slots", [*where, "secret"], said
         for key, reply in (("ask", spec.ask), ("again", spec.again)):
             if reply not in pack.replies:
                 yield "slots", [*where, key], _missing("reply", reply, pack.replies)

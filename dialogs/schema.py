@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from dialogs.privacy import DAYS, KINDS, Consent, Kind
+
 SlotType = Literal["amount", "digits", "date", "time", "name", "choice", "yes_no", "text"]
 IntentKind = Literal["task", "question", "talk", "control"]
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -183,6 +185,21 @@ class PeopleText(Strict):
     longest_wait_s: float = Field(default=300.0, gt=0)
     tickets: bool = True
     again_after_s: float = Field(default=600.0, ge=0)
+
+
+class KeepDaysText(Strict):
+    recordings: int = Field(default=DAYS["recordings"], ge=1)
+    judgements: int = Field(default=DAYS["judgements"], ge=1)
+    offers: int = Field(default=DAYS["offers"], ge=1)
+    handovers: int = Field(default=DAYS["handovers"], ge=1)
+    tickets: int = Field(default=DAYS["tickets"], ge=1)
+
+
+class PrivacyText(Strict):
+    redact: list[Kind] = list(KINDS)
+    recording: Consent = "ask"
+    emotion: Consent = "ask"
+    keep_days: KeepDaysText = KeepDaysText()
 
 
 class HearingText(Strict):

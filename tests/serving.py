@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from agent.actions import Actions
 from agent.config import Settings
 from agent.engine import Engine
 from agent.inference import Inference
-from agent.line import House
+from agent.live import House
 from agent.worker import Launch, Tell, load_inference
 from dialogs.pack import Pack
 from server import Server, build
@@ -38,20 +39,26 @@ class Serving:
         return f"http://127.0.0.1:{self.port}"
 
 
+def in_hours() -> datetime:
+    """A Tuesday, ten o'clock where the bank is: people are at work."""
+    return datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
+
+
 @contextmanager
 def serving(
     state: Path,
     mind: object | None = None,
     actions: Actions | None = None,
     launch: Callable[[Settings], Launch] | None = None,
+    today: Callable[[], datetime] | None = None,
     **settings: object,
 ) -> Iterator[Serving]:
-    """Serve until the block ends; `mind` and `actions` may be something scripted. The models are
-    in a thread, unless `launch` says otherwise."""
+    """Serve until the block ends; `mind` and `actions` may be something scripted, `today` another
+    clock on the wall. The models are in a thread, unless `launch` says otherwise."""
     house = build(Settings(**{"port": 0, "state": state, "capacity": 100, **settings}))
     start = launch(house.settings) if launch else _threaded(house, mind)
     house = replace(house, engine=Engine(start, house.engine.rules))
-    house = replace(house, actions=actions or house.actions)
+    house = replace(house, actions=actions or house.actions, today=today or house.today)
     server, started = Server(house), threading.Event()
     loop, found = asyncio.new_event_loop(), []
 
@@ -80,12 +87,13 @@ def _threaded(house: House, mind: object | None) -> Launch:
     """Models that are read from disk once for all tests; every server has its own streams."""
 
     def load(tell: Tell) -> Inference:
-        read = _read(house.settings.weights, house.pack.directory)
+        read = read_models(house.settings.weights, house.pack.directory)
         return Inference(read.ears, mind or read.mind, tell)
 
     return Threaded(load)
 
 
 @cache
-def _read(weights: Path, pack: Path) -> Inference:
+def read_models(weights: Path, pack: Path) -> Inference:
+    """The models, read once in a process."""
     return load_inference(Settings(weights=weights), Pack.load(pack), lambda message: None)

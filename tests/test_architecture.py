@@ -12,9 +12,18 @@ CLIENT = "agent/bench/load.py"  # a process of its own, at the other end of the 
 ASYNC = {
     "server.py",
     "agent/line.py",
+    "agent/live.py",
+    "agent/lives.py",
+    "agent/desk.py",
+    "agent/seat.py",
+    "agent/following.py",
+    "agent/talking.py",
+    "agent/takeover.py",
+    "agent/webhook.py",
     "agent/outgoing.py",
     "agent/engine.py",
     "agent/packets.py",
+    "agent/bench/sessions.py",
     CLIENT,
 }
 

@@ -12,7 +12,7 @@ from agent.client import Client
 from audio import files
 from audio.codecs import WIDTH, encode
 from audio.resample import resample
-from tests.serving import serving
+from tests.serving import in_hours, serving
 
 pytestmark = [pytest.mark.socket, pytest.mark.model]
 
@@ -24,7 +24,7 @@ RATES = (8000, 16000, 24000, 44100, 48000)
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory):
-    with serving(tmp_path_factory.mktemp("state")) as running:
+    with serving(tmp_path_factory.mktemp("state"), today=in_hours, agent_token="a") as running:
         yield running
 
 

@@ -6,11 +6,14 @@ Nothing heavy is imported before a command runs: agent/cli.py loads this file fo
 from __future__ import annotations
 
 import json
+import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from agent.bench import BenchError
 from agent.bench.encoder import bench_encoder
@@ -19,6 +22,28 @@ from agent.config import PACKAGE
 INTERRUPTED = 130  # the exit code that shells give Ctrl-C
 
 bench = typer.Typer(help="Measure what this machine can carry.", no_args_is_help=True)
+
+
+@bench.command("sessions")
+def bench_sessions(
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write every figure there.")
+    ] = None,
+) -> None:
+    """Measure the journal, resuming, a console's lag and the memory of idle chats."""
+    from agent.bench.sessions import measure
+
+    console = Console()
+    with tempfile.TemporaryDirectory() as folder, console.status("") as status:
+        goals = measure(Path(folder), lambda text: status.update(text))
+    table = Table("figure", "got", "goal", "")
+    for goal in goals:
+        got, most = f"{goal.figure:.1f} {goal.unit}", f"{goal.goal:.0f} {goal.unit}"
+        table.add_row(goal.name, got, most, "met" if goal.met else "missed")
+    console.print(table)
+    if json_file is not None:
+        said = [asdict(goal) | {"met": goal.met} for goal in goals]
+        json_file.write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
 
 
 @bench.command("streams")

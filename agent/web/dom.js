@@ -12,6 +12,14 @@ const ICONS = {
   sound: ["M4.5 9.5v5h3.2l4.3 3.6V5.9L7.7 9.5z", "M15.5 9a4.2 4.2 0 0 1 0 6", "M18 6.5a7.8 7.8 0 0 1 0 11"],
   silent: ["M4.5 9.5v5h3.2l4.3 3.6V5.9L7.7 9.5z", "M16 9.5l5 5", "M21 9.5l-5 5"],
   person: ["M12 11.5a3.6 3.6 0 1 0 0-7.2 3.6 3.6 0 0 0 0 7.2z", "M5 20c.6-3.6 3.3-5.5 7-5.5s6.4 1.9 7 5.5"],
+  clock: ["M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16z", "M12 7.5V12l3 2"],
+  alert: ["M12 4.5L21 19.5H3z", "M12 10v4.5", "M12 17v.1"],
+  eye: ["M3 12c2.4-4.2 5.4-6.2 9-6.2s6.6 2 9 6.2c-2.4 4.2-5.4 6.2-9 6.2S5.4 16.2 3 12z",
+    "M12 14.6a2.6 2.6 0 1 0 0-5.2 2.6 2.6 0 0 0 0 5.2z"],
+  back: ["M9 6.5L4 11.5l5 5", "M4 11.5h10.5a5.5 5.5 0 0 1 5.5 5.5v1"],
+  check: ["M4.5 12.5l5 5 10-11"],
+  phone: ["M6 4.5h3l1.5 4-2 1.5a10 10 0 0 0 5.5 5.5l1.5-2 4 1.5v3a1.5 1.5 0 0 1-1.6 1.5A15 15 0 0 1 4.5 6.1 1.5 1.5 0 0 1 6 4.5z"],
+  chat: ["M4 5.5h16v11h-8.5L7 20.5v-4H4z"],
 };
 
 /** make("p", { class: "note", onclick: f }, "text", child): null children are left out. */
@@ -27,13 +35,16 @@ export function make(tag, attributes = {}, ...children) {
 }
 
 export function icon(name) {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("aria-hidden", "true");
-  for (const d of ICONS[name]) {
-    const path = document.createElementNS(SVG, "path");
-    path.setAttribute("d", d);
-    svg.append(path);
+  const paths = ICONS[name].map((d) => draw("path", { d }));
+  return draw("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, ...paths);
+}
+
+/** As `make`, for a part of an SVG drawing. */
+export function draw(tag, attributes = {}, ...children) {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value != null) element.setAttribute(name, value);
   }
-  return svg;
+  element.append(...children);
+  return element;
 }

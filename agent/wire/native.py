@@ -72,7 +72,7 @@ class NativeWire:
         """One websocket message in; WireError when it cannot be accepted."""
         if isinstance(message, bytes):
             return self._sound(message)
-        fields = _parse(message)
+        fields = parse(message)
         if self.hello is None:
             self.hello = _hello(fields)
             return self.hello
@@ -177,7 +177,7 @@ class NativeWire:
         return out
 
 
-def _parse(message: str) -> dict[str, object]:
+def parse(message: str) -> dict[str, object]:
     try:
         fields = json.loads(message)
     except (ValueError, RecursionError) as broken:
@@ -193,7 +193,7 @@ def _hello(fields: dict[str, object]) -> Hello:
     try:
         return Hello.model_validate_json(json.dumps(fields))
     except ValidationError as wrong:
-        raise WireError("bad_hello", _explain(wrong), NOT_ALLOWED) from None
+        raise WireError("bad_hello", explain(wrong), NOT_ALLOWED) from None
 
 
 def _event(fields: dict[str, object], at: float) -> tuple[e.Input, int]:
@@ -203,7 +203,7 @@ def _event(fields: dict[str, object], at: float) -> tuple[e.Input, int]:
     try:
         message = AfterHello.validate_json(json.dumps(fields))
     except ValidationError as wrong:
-        raise WireError("bad_message", _explain(wrong)) from None
+        raise WireError("bad_message", explain(wrong)) from None
     return _meant(message, at), message.n
 
 
@@ -221,7 +221,7 @@ def _meant(message: Said, at: float) -> e.Input:
             return e.Left(at, said_end=True)
 
 
-def _explain(wrong: ValidationError) -> str:
+def explain(wrong: ValidationError) -> str:
     """Each mistake as "where: what", without the client's own values: they may be private."""
     said = []
     for error in wrong.errors(include_url=False, include_input=False):

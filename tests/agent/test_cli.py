@@ -11,14 +11,14 @@ from typer.testing import CliRunner
 
 from agent.cli import app, main
 from agent.narrate import narrate
-from tests.serving import serving
+from tests.serving import in_hours, serving
 
 OPERATOR = "tests/recordings/operator-operator.wav"
 
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory):
-    with serving(tmp_path_factory.mktemp("state")) as running:
+    with serving(tmp_path_factory.mktemp("state"), today=in_hours, agent_token="a") as running:
         yield running
 
 

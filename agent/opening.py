@@ -1,0 +1,25 @@
+"""How does a conversation begin, so that it can begin again?
+
+The same record gives the same session: for a customer who has just come, for one who comes back
+after a restart, and for a replay.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import cast
+
+from agent.session import Session, SessionRules
+from agent.store.records import SessionRecord
+from dialogs.flow import Dialogue
+from dialogs.pack import Pack
+from dialogs.talk import Channel
+
+
+def opening(pack: Pack, record: SessionRecord, rules: SessionRules) -> Session:
+    """The session of this record before its first input."""
+    chance = int(record.id[:13], 16) / 16**13  # the id comes from `secrets`: even in [0, 1)
+    channel = cast(Channel, record.channel)
+    return Session(
+        Dialogue(pack, record.id, date.fromisoformat(record.today), channel, chance), rules
+    )

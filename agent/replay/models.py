@@ -1,0 +1,113 @@
+"""What do the models that are here now make of a recording's turns?
+
+The same models and the same order of work as on a line (agent/inference.py), without waiting and
+without company. A turn whose sound was not kept, or was silenced because somebody said a number in
+it, cannot be heard again: it is answered as it was then.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from agent import events as e
+from agent.config import Settings
+from agent.inference import Inference
+from agent.kept import Kept
+from agent.questions import Answered as ModelAnswered
+from agent.questions import Forgotten, FromModels, Gone, Heard, Lost, Question
+from agent.replay.answers import Answered, recalled
+from agent.worker import load_inference
+from dialogs.pack import Pack
+
+if TYPE_CHECKING:
+    from agent.replay.memory import Then
+    from agent.replay.recording import Recording
+
+NONE = "[]"
+
+
+class Models:
+    """The models of one process, for one recording after the other."""
+
+    def __init__(self, settings: Settings, pack: Pack) -> None:
+        """Reads them from disk, which takes seconds; raises what that raises."""
+        self._told: list[FromModels] = []
+        self._inference = load_inference(settings, pack, self._told.append)
+        encoder = self._inference.ears
+        self._hop, self._ahead = encoder.hop, encoder.ahead
+
+    @property
+    def names(self) -> dict[str, str]:
+        return self._inference.names
+
+    def hearing(self, recording: Recording) -> Listening:
+        """The answers for this recording."""
+        kept = Kept(self._hop, self._ahead)
+        return Listening(self._inference, self._told, kept, recording)
+
+
+@dataclass(slots=True)
+class Listening:
+    """The models, listening to one recording."""
+
+    inference: Inference
+    told: list[FromModels]
+    kept: Kept
+    recording: Recording
+    borrowed: int = 0
+    listens: bool = True
+    _asked: int = 0
+    _lost: bool = False
+
+    def listen(self, effect: e.Listen) -> Sequence[str]:
+        sound = self.kept.listen(self.recording.record.id, effect, lambda text: None)
+        if sound is None:
+            return ()
+        self.inference.take(sound, 0.0)
+        return [told.text for told in self._work() if isinstance(told, Heard)]
+
+    def forget(self, stream: int) -> None:
+        key = (self.recording.record.id, stream)
+        self.kept.forget(key)
+        self.inference.take(Forgotten(key), 0.0)
+
+    def understand(self, ask: e.Understand, then: Then | None, today: date, at: float) -> Answered:
+        if ask.stream is not None and not self._whole(ask):
+            self.borrowed += 1
+            self.forget(ask.stream)
+            return recalled(ask, then)
+        self._asked += 1
+        question = Question(self._asked, self.recording.record.id, ask, today, at)
+        told = self.kept.ask(question)
+        if told is None:
+            return recalled(ask, then)
+        self.inference.take(told, 0.0)
+        for one in self._work():
+            match one:
+                case ModelAnswered(question=number, answer=answer, caller=caller):
+                    self.kept.answered(number, caller)
+                    return e.Understood(at, ask.ask, answer.understanding, answer.transcript), NONE
+                case Lost(failure=failure):
+                    raise RuntimeError(f"a model failed on turn {ask.turn}: {failure}")
+        raise RuntimeError(f"the models did not answer turn {ask.turn}")
+
+    def over(self) -> None:
+        """This customer's voice is forgotten."""
+        self.inference.take(Gone(self.recording.record.id), 0.0)
+
+    def _whole(self, ask: e.Understand) -> bool:
+        """Whether the recording holds the sound of this turn as it was heard."""
+        sound = self.recording.sound.get(ask.leg)
+        turn = self.kept.turn((self.recording.record.id, ask.stream or 0))
+        return bool(sound and turn and sound.whole(turn.start, turn.start + turn.heard))
+
+    def _work(self) -> list[FromModels]:
+        self.told.clear()
+        while (work := self.inference.next(math.inf)) is not None:
+            assert not isinstance(work, float)  # nothing waits at the end of time
+            self.inference.do(work, lambda: 0.0)
+        return list(self.told)

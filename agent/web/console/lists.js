@@ -1,0 +1,131 @@
+/* The lists at the left: one's own conversations, those who wait, and the calls to return. */
+import { icon, make } from "../dom.js";
+import { keyed, say, walkWithArrows } from "./keyed.js";
+import { heat } from "./timeline.js";
+import { channel, Customer, duration, rule, stopwatch, upset, urgency, wallTime, whyCallBack } from "./words.js";
+
+const CHANNEL_ICONS = { chat: "chat", voice: "microphone", call: "phone" };
+const byId = (id) => document.getElementById(id);
+const seconds = () => performance.now() / 1000;
+
+export class Lists {
+  /** `actions.open(session)` for an entry that is chosen, `actions.accept(entry)`. */
+  constructor(actions) {
+    this.actions = actions;
+    this.waiting = [];
+    this.open = null; // the session that is shown
+    this.online = false;
+    for (const id of ["mine", "queue"]) walkWithArrows(byId(id));
+    setInterval(() => this.#count(), 1000);
+  }
+
+  find(session) {
+    return this.waiting.find((entry) => entry.session === session) ?? null;
+  }
+
+  /** The whole queue; returns those who were not in it before. */
+  queue(waiting) {
+    const known = new Set(this.waiting.map(keyOf));
+    const now = seconds();
+    this.waiting = waiting.map((entry) => ({ ...entry, since: now - entry.waited_s }));
+    this.draw();
+    return this.waiting.filter((entry) => !known.has(keyOf(entry)));
+  }
+
+  mine(conversations) {
+    this.conversations = conversations;
+    byId("mine-part").hidden = !conversations.length;
+    keyed(byId("mine"), conversations, (one) => one.session, (one, before) => this.#own(one, before));
+  }
+
+  draw({ open = this.open, online = this.online } = {}) {
+    Object.assign(this, { open, online });
+    byId("queue-empty").hidden = this.waiting.length > 0;
+    say(byId("queue-count"), String(this.waiting.length));
+    keyed(byId("queue"), this.waiting, keyOf, (entry, before) => this.#entry(entry, before));
+    if (this.conversations) this.mine(this.conversations);
+  }
+
+  calls(tickets) {
+    byId("calls-empty").hidden = tickets.length > 0;
+    say(byId("calls-count"), String(tickets.length));
+    byId("calls").replaceChildren(...tickets.map(({ ticket, customer, why, written_at: at, summary }) =>
+      make("li", {},
+        make("p", { class: "entry-head" }, make("b", {}, Customer(customer)), make("span", {}, ticket)),
+        make("p", { class: "quiet" }, `${whyCallBack(why)} · ${wallTime(at)}`),
+        summary ? make("p", { class: "entry-summary" }, summary) : null)));
+  }
+
+  #entry(entry, before) {
+    const row = before ?? this.#row((one) => this.actions.open(one.session));
+    row.entry = entry;
+    const button = row.firstChild;
+    const signs = [
+      make("span", { class: `urgency ${entry.urgency}` }, entry.urgency === "high" ? icon("alert") : null, urgency(entry.urgency)),
+      Number.isFinite(entry.upset) ? make("span", { class: `feeling ${heat(entry.upset)}` }, upset(entry.upset)) : null,
+      entry.present ? null : make("span", { class: "gone" }, "Connection lost"),
+      entry.here === false ? make("span", { class: "gone" }, "On another server") : null,
+    ];
+    const drawn = JSON.stringify([entry.urgency, entry.upset, entry.present, entry.here, entry.customer, entry.rule, entry.summary]);
+    if (row.drawn !== drawn) {
+      row.drawn = drawn;
+      button.replaceChildren(
+        make("span", { class: "entry-head" },
+          make("span", { class: "sign", title: channel(entry.channel) }, icon(CHANNEL_ICONS[entry.channel] ?? "chat"), make("span", { class: "unseen" }, channel(entry.channel))),
+          make("b", {}, Customer(entry.customer)), make("span", { class: "timer" })),
+        make("span", { class: "entry-why" }, rule(entry.rule), chance(entry.probability)),
+        make("span", { class: "signs" }, ...signs.filter(Boolean)),
+        make("span", { class: "entry-summary" }, entry.summary));
+    }
+    this.#mark(button, entry.session);
+    row.accept ??= row.appendChild(make("button", { type: "button", class: "accept", onclick: () => this.actions.accept(row.entry) }, "Accept"));
+    row.accept.setAttribute("aria-label", `Accept ${Customer(entry.customer)}`);
+    row.accept.disabled = !this.online || entry.here === false;
+    this.#time(row);
+    return row;
+  }
+
+  #own(one, before) {
+    const row = before ?? this.#row((entry) => this.actions.open(entry.session));
+    row.entry = one;
+    const button = row.firstChild;
+    const last = one.items.findLast((item) => item.kind === "customer")?.text ?? "";
+    const drawn = JSON.stringify([one.customer, one.unread, last, one.channel]);
+    if (row.drawn !== drawn) {
+      row.drawn = drawn;
+      button.replaceChildren(
+        make("span", { class: "entry-head" },
+          make("span", { class: "sign" }, icon(CHANNEL_ICONS[one.channel] ?? "chat"), make("span", { class: "unseen" }, channel(one.channel))),
+          make("b", {}, Customer(one.customer)),
+          one.unread ? make("span", { class: "unread" }, `${one.unread} new`) : null),
+        last ? make("span", { class: "entry-last" }, last) : "");
+    }
+    this.#mark(button, one.session);
+    return row;
+  }
+
+  #row(choose) {
+    const row = make("li", {});
+    row.append(make("button", { type: "button", class: "entry", "data-stop": true, onclick: () => choose(row.entry) }));
+    return row;
+  }
+
+  #mark(button, session) {
+    if (session === this.open) button.setAttribute("aria-current", "true");
+    else button.removeAttribute("aria-current");
+  }
+
+  #count() {
+    for (const row of byId("queue").children) this.#time(row);
+  }
+
+  #time(row) {
+    const waits = seconds() - row.entry.since;
+    const timer = row.querySelector(".timer");
+    say(timer, stopwatch(waits));
+    timer.setAttribute("title", `Waiting for ${duration(waits)}`);
+  }
+}
+
+const keyOf = ({ session, id }) => `${session}/${id}`;
+const chance = (value) => (Number.isFinite(value) ? ` · ${Math.round(value * 100)} % sure` : "");

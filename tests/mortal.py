@@ -1,0 +1,97 @@
+"""A server in a process of its own that dies by SIGKILL just when it is told to.
+
+`dies_at` is the number of the row at which the process ends, "before" or "after" that row is on
+disk: at every such place a customer must find their conversation as they left it. The models are
+the scripted mind; store, bank and sockets are the real ones.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Literal
+
+from agent.store import Store
+from agent.written import Row
+from audio.types import Expectation, Spoken
+from dialogs.pack import Pack
+from dialogs.talk import Understanding
+from tests.scripted_mind import understood
+
+When = Literal["before", "after"]
+
+_ISOLATED = multiprocessing.get_context("forkserver")
+_ISOLATED.set_forkserver_preload(["tests.mortal_models", "tests.mortal"])
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    row: int
+    when: When
+
+
+class MortalStore(Store):
+    """The real store, in a process that ends at one row."""
+
+    death: Death | None = None
+
+    def append(self, rows: Sequence[tuple[str, Row]], now: str) -> None:
+        death = self.death
+        fatal = death is not None and any(row.n == death.row for _, row in rows)
+        if fatal and death is not None and death.when == "before":
+            rows = [(session, row) for session, row in rows if row.n < death.row]
+        if rows:
+            super().append(rows, now)
+        if fatal:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class ScriptedMind:
+    """Finds intents by words, so that every run answers alike."""
+
+    models: dict[str, str] = {}
+
+    def __init__(self, pack: Pack) -> None:
+        self._pack = pack
+
+    def understand(
+        self, text: str, spoken: Spoken | None, expect: Expectation, *more: object, **rest: object
+    ) -> Understanding:
+        return understood(self._pack, text or spoken.transcript.text, expect)
+
+
+def serve(state: Path, told: Connection, death: Death | None) -> None:
+    """The child's life: tells the port, then serves until its parent hangs up."""
+    import server
+    from tests.mortal_models import PACK
+    from tests.serving import serving
+
+    MortalStore.death = death
+    server.Store = MortalStore
+    with serving(state, ScriptedMind(PACK), agent_token="a", resume_s=600) as running:
+        told.send(running.port)
+        with suppress(EOFError):
+            told.recv()
+
+
+@contextmanager
+def mortal(state: Path, death: Death | None = None) -> Iterator[str]:
+    """The address of a server that serves `state` until it dies or the block ends."""
+    ours, theirs = _ISOLATED.Pipe()
+    child = _ISOLATED.Process(target=serve, args=(state, theirs, death))
+    child.start()
+    theirs.close()
+    try:
+        yield f"ws://127.0.0.1:{ours.recv()}/v1/session"
+    finally:
+        ours.close()
+        child.join(20)
+        child.kill()
+        child.join()
+        child.close()
