@@ -38,14 +38,13 @@ from agent.line import Line
 from agent.live import House, utc
 from agent.lives import Lives
 from agent.metrics import Metrics
+from agent.opening import session_rules
 from agent.pages import Page, Pages, text
 from agent.people import People
-from agent.session import SessionRules
 from agent.store import Store
 from agent.tidying import EVERY_S, tidy
 from agent.wire.native import OUR_FAULT, OVERLOADED
 from agent.worker import Forked, set_apart, where
-from audio.completeness import Endings
 from dialogs.fingerprint import fingerprint
 from dialogs.pack import Pack
 
@@ -81,7 +80,7 @@ def build(settings: Settings, core: int | None = None) -> House:
         journal=Journal(store, lambda: utc(now(UTC))),
         people=People(pack, store, None, consoles, settings.nobody_s),
         metrics=Metrics(),
-        rules=SessionRules(turns=settings.turns.rules(Endings.load())),
+        rules=session_rules(settings),
         clock=monotonic,
         today=lambda: datetime.now().astimezone(),
     )

@@ -147,7 +147,7 @@ class Board:
                 return self._add(at, "person", said["text"], name=said["name"])
             case "error":
                 return self._add(at, "notice", said["message"])
-            case "bye":
+            case "bye" if not self.reason:
                 self.reason = said["reason"]
                 return self._add(at, "notice", said["reason"])
         return []

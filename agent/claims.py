@@ -37,9 +37,6 @@ def claims(summary: str, times: Mapping[int, float]) -> tuple[Claim, ...]:
     for line in summary.splitlines():
         if head := _HEAD.match(line):
             found.append((head[1], head[2]))
-        elif found:  # a customer's words may go over several lines
-            label, text = found[-1]
-            found[-1] = (label, f"{text}\n{line}")
     return tuple(Claim(label, text, _links(text, times)) for label, text in found)
 
 

@@ -29,6 +29,9 @@ from agent.evaluation.understanding.command import evaluate_understanding
 from agent.explain import NothingKept, explain, list_sessions, open_store
 from agent.models import models
 from agent.offers import show as show_offers
+from agent.replay.command import replay
+from agent.replay.recording import RecordingError
+from agent.replay.shelf import shelf
 from agent.tune import tune
 from audio.codecs import Encoding
 from audio.types import AudioError
@@ -43,6 +46,7 @@ MISTAKES = (
     NothingKept,
     NothingToErase,
     PackError,
+    RecordingError,
     Refused,
     SettingsError,
     FileNotFoundError,
@@ -60,6 +64,7 @@ app.add_typer(evaluate, name="evaluate")
 app.add_typer(models, name="models")
 app.add_typer(tune, name="tune")
 app.add_typer(bench, name="bench")
+app.add_typer(shelf, name="recordings")
 console = Console()
 
 Address = Annotated[str, typer.Option("--url", help="The server's session address.")]
@@ -189,6 +194,7 @@ def fusion(
 
 
 app.command("erase")(erase)
+app.command("replay")(replay)
 evaluate.command("ears")(evaluate_ears)
 evaluate.command("understanding")(evaluate_understanding)
 evaluate.command("goals")(show_goals)

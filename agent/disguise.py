@@ -15,13 +15,16 @@ from agent.surrogates import NOWHERE, Surrogates
 from dialogs.numbers import UNITS
 
 SHORT = 6  # digits: fewer could stand in a message by chance
-LONGEST = 32  # digits; what is longer is found only where it stands alone
+LONGEST = 256  # digits; what is longer is found only where it stands alone
+BREATH = 24  # digits of two numbers side by side
+MOST_LENGTHS = 64  # that are tried at each place
 MOST_SAID = 2048  # ways of saying a value that are remembered
 NAMES = UNITS[:10]
-_RUN = re.compile(r"\d(?:[\s.\-_/()+]{0,3}\d)*")
+_RUN = re.compile(r"\d(?:[\s.\-_/()+]{0,8}\d)*")
 _GROUP = re.compile(r"\d+")
 _NAMED = re.compile(rf"\b(?:{'|'.join(NAMES)})(?: (?:{'|'.join(NAMES)}))+\b")
 _NAME = re.compile(r"[a-z]+")
+_ONE = re.compile(r"\d|[a-z]+")
 _NOWHERE_ALOUD = NOWHERE.replace(".", " dot ")
 _ADDRESS = re.compile(rf"[a-z]{{8}}@{re.escape(NOWHERE)}")
 _SPOKEN_ADDRESS = re.compile(rf"[a-z]{{8}} at {_NOWHERE_ALOUD}")
@@ -65,7 +68,10 @@ class Disguise:
             hidden = surrogate if "@" in fragment else _aloud(surrogate)
         else:
             hidden = dressed(fragment, surrogate)
-            if "".join(filter(str.isdigit, fragment)) == value:
+            if any(letter.isdigit() for letter in hidden) and not _RUN.fullmatch(folded(hidden)):
+                hidden = surrogate  # words between its digits: it would not be found again
+            elif "".join(filter(str.isdigit, fragment)) == value:
+                self.said.pop(hidden, None)
                 return hidden
         if self.said.get(hidden) != fragment:
             if len(self.said) >= MOST_SAID:
@@ -107,31 +113,35 @@ class Disguise:
                 if real is not None:
                     swaps.append(Swap(match.start(), match.end(), real))
 
-        def real_digits(digits: str, fragment: str) -> str | None:
-            real = self._real(digits, fragment, short)
-            return None if real is None else self.said.get(fragment) or dressed(fragment, real)
+        def told(digits: str, fragment: str) -> str | None:
+            return self._shown(digits, fragment, short)
 
-        swaps += _in_runs(text, self._lengths(), real_digits)
-        swaps += _in_words(text, self._lengths(), real_digits)
+        swaps += _in_runs(text, self._lengths(), told)
+        swaps += _in_words(text, self._lengths(), told)
         return sorted(swaps)
 
-    def _real(self, digits: str, fragment: str, short: bool) -> str | None:
-        """What these digits stand for; written without a gap, two numbers may be side by side."""
+    def _shown(self, digits: str, fragment: str, short: bool) -> str | None:
+        """What `fragment`, which says these digits, stands for. Two numbers that were said in one
+        breath may stand side by side."""
         if (real := self._kept.real(digits)) is not None:
-            return real if short or len(digits) >= SHORT else None
-        if len(fragment) != len(digits) or len(digits) > 2 * LONGEST:
+            told = short or len(digits) >= SHORT
+            return self.said.get(fragment) or dressed(fragment, real) if told else None
+        if len(digits) > BREATH:
             return None
         for cut in self._kept.sizes:
-            one, other = self._kept.real(digits[:cut]), self._kept.real(digits[cut:])
-            if one is not None and other is not None:
-                parts = ((digits[:cut], one), (digits[cut:], other))
-                return "".join(it if short or len(it) >= SHORT else said for said, it in parts)
+            if self._kept.real(digits[:cut]) and self._kept.real(digits[cut:]):
+                spoken = list(_ONE.finditer(folded(fragment)))
+                left, right = fragment[: spoken[cut - 1].end()], fragment[spoken[cut].start() :]
+                between = fragment[len(left) : len(fragment) - len(right)]
+                first = self._shown(digits[:cut], left, short) or left
+                return first + between + (self._shown(digits[cut:], right, short) or right)
         return None
 
     def _lengths(self) -> list[int]:
         """How many digits together may be a number that is known, most first."""
         sizes = {size for size in self._kept.sizes if size <= LONGEST}
-        return sorted(sizes | {one + other for one in sizes for other in sizes}, reverse=True)
+        both = {one + other for one in sizes for other in sizes if one + other <= BREATH}
+        return sorted(sizes | both, reverse=True)[-MOST_LENGTHS:]
 
 
 def changed(text: str, swaps: Sequence[Swap]) -> str:

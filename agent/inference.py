@@ -111,8 +111,8 @@ class Inference:
 
     @property
     def names(self) -> dict[str, str]:
-        """Role -> which model answers for it."""
-        ears = {role: model.name for role, model in self.ears.models.items()}
+        """Role -> which model answers for it: its name and the start of its file's SHA-256."""
+        ears = {role: f"{one.name}, {one.sha256}" for role, one in self.ears.models.items()}
         return {**ears, **self.mind.models}
 
     def __len__(self) -> int:

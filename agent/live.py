@@ -12,7 +12,7 @@ import asyncio
 import json
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -92,8 +92,10 @@ class Live:
         token: str,
         progress: Progress | None = None,
         at: float = 0.0,
+        positions: Mapping[str, int] | None = None,
     ) -> None:
-        """`at` is the time of its last input, when it goes on after a stop."""
+        """`at` is the time of its last input and `positions` are those of its legs, when it goes on
+        after a stop."""
         self.house = house
         self.record = record
         self.session = session
@@ -123,7 +125,7 @@ class Live:
         self._tasks: asyncio.TaskGroup | None = None
         self._owed: set[asyncio.Task[None]] = set()  # to be finished even if the customer goes
         self._speech_began = 0.0
-        self._sound = Soundtrack(house.store, house.journal, record)
+        self._sound = Soundtrack(house.store, house.journal, record, house.pack.privacy, positions)
 
     @property
     def id(self) -> str:
@@ -225,10 +227,11 @@ class Live:
         self._speech_began = self.now if state == "start" else self._speech_began
         return self._wire.notice("speech", self.now, turn=turn, state=state)
 
-    def person_sound(self, pcm: bytes) -> None:
-        """16 kHz PCM16 of the person who took over, for the customer; empty when they pause."""
-        if self._out is not None and self.session.ownership.person:
-            self._out.person(pcm, self.session.ownership.name)
+    def person_sound(self, pcm: bytes, name: str) -> None:
+        """16 kHz PCM16 of a person, for the customer, if it is they who may speak now; empty when
+        they pause or have to stop."""
+        if self._out is not None and (not pcm or self.session.ownership.owned_by(name)):
+            self._out.person(pcm, name)
 
     # -- what comes in -------------------------------------------------------------------------
 
@@ -297,7 +300,8 @@ class Live:
             sealed, store = self.vault.sealed(self.token), self.house.store
             self.house.journal.do(lambda: store.seal(self.id, sealed))
         if isinstance(event, e.Consented):
-            store, agreed = self.house.store, event.recording
+            store = self.house.store
+            agreed = self.house.pack.privacy.may_record(event.recording)
             self.house.journal.do(lambda: store.consented(self.id, agreed))
         self.progress.rows += 1
         self.progress.client = max(self.progress.client, client)

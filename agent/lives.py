@@ -95,7 +95,14 @@ class Lives(Mapping[str, Live]):
             log.error("a session cannot be made anew", extra={"session": record.id})
             raise CannotResume("That session could not be restored.") from broken
         live = Live(
-            house, record, again.session, again.vault, asked.token, again.progress, again.at
+            house,
+            record,
+            again.session,
+            again.vault,
+            asked.token,
+            again.progress,
+            again.at,
+            again.positions,
         )
         self._start(live, lambda: _take_up(live, again))
         await live.begun.wait()
@@ -138,6 +145,7 @@ class _Again:
     acts: tuple[e.Act, ...]
     requests: tuple[e.HandOver, ...]
     present: bool
+    positions: Mapping[str, int]  # by leg, of the next sample
 
 
 def _rebuilt(house: House, record: SessionRecord, token: str) -> _Again:
@@ -151,9 +159,11 @@ def _rebuilt(house: House, record: SessionRecord, token: str) -> _Again:
     acts: dict[str, e.Act] = {}
     requests: dict[int, e.HandOver] = {}
     present = True
+    positions = dict.fromkeys(record.legs, 0)
     for row in house.store.rows(record.id):
         event = read(row.input)
         _settle(event, asks, acts, requests)
+        _advance(event, positions)
         present = {"Dropped": False, "Resumed": True}.get(type(event).__name__, present)
         for effect in session.receive(event):
             match effect:
@@ -168,7 +178,7 @@ def _rebuilt(house: House, record: SessionRecord, token: str) -> _Again:
     open_asks = tuple(asks.values())
     return _Again(
         session, vault, progress, at, open_asks, tuple(acts.values()), tuple(requests.values()),
-        present,
+        present, positions,
     )  # fmt: skip
 
 
@@ -185,6 +195,14 @@ def _settle(
             acts.pop(outcome.key, None)
         case e.Queued(id=id) | e.Unreached(id=id):
             requests.pop(id, None)
+
+
+def _advance(event: e.Input, positions: dict[str, int]) -> None:
+    match event:
+        case e.Heard(leg=leg, samples=samples):
+            positions[leg] += len(samples)
+        case e.Resumed(missed=missed):
+            positions.update({leg: at + missed for leg, at in positions.items()})
 
 
 def _count(progress: Progress, row: Row) -> None:
@@ -226,7 +244,7 @@ def _record(house: House, id: str, token: str, hello: Hello) -> SessionRecord:
         models=house.engine.names,
         token=_digest(token),
         state="live",
-        recording=False,
+        recording=house.pack.privacy.may_record(agreed=False),
         ended_at="",
         last_at=utc(now),
         sealed="",

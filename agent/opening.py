@@ -9,8 +9,10 @@ from __future__ import annotations
 from datetime import date
 from typing import cast
 
+from agent.config import Settings
 from agent.session import Session, SessionRules
 from agent.store.records import SessionRecord
+from audio.completeness import Endings
 from dialogs.flow import Dialogue
 from dialogs.pack import Pack
 from dialogs.talk import Channel
@@ -23,3 +25,8 @@ def opening(pack: Pack, record: SessionRecord, rules: SessionRules) -> Session:
     return Session(
         Dialogue(pack, record.id, date.fromisoformat(record.today), channel, chance), rules
     )
+
+
+def session_rules(settings: Settings) -> SessionRules:
+    """The rules that a server with these settings gives its sessions."""
+    return SessionRules(turns=settings.turns.rules(Endings.load()))

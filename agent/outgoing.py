@@ -91,6 +91,8 @@ class Outgoing:
         if self._format is None:
             return
         if self._persons is None:
+            if not pcm:
+                return
             self._persons = Resampler(RATE, self._format.rate)
             self.message(self._marked(name, "start"))
         if pcm:

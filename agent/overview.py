@@ -1,7 +1,7 @@
 """Who waits, what goes on, and who is to be called back?
 
 The lists that every console shows, complete each time. `look` reads the store and blocks; the rest
-is put together from it and from the conversations of this process (tests/agent/test_overview.py).
+is put together from it and from the conversations of this process (tests/test_supervisors.py).
 """
 
 from __future__ import annotations

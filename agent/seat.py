@@ -166,8 +166,7 @@ class Seat:
             case c.Unwatch():
                 self._following.unwatch()
             case c.Accept(session=session, id=number):
-                await takeover.accept(house, self._live(session), number, who)
-                await self._following.open(session)
+                await self._accept(session, number)
             case c.TakeOver(session=session):
                 await takeover.take_over(house, self._live(session), who)
                 await self._following.open(session)
@@ -183,6 +182,14 @@ class Seat:
                 self._talking.begin(self._live(session))
             case c.Voice(session=session):
                 self._talking.end(session)
+
+    async def _accept(self, session: str, number: int) -> None:
+        if session in self._lives:
+            await takeover.accept(self._house, self._live(session), number, self.who)
+        else:
+            await takeover.take_on(self._house, session, number, self.who)
+            self._room.changed.set()
+        await self._following.open(session)
 
     def _live(self, session: str) -> Live:
         live = self._lives.get(session)

@@ -35,7 +35,6 @@ class SessionRules:
     idle_s: float = 600.0  # chat: nothing typed
     muted_s: float = 1.2  # packets stopped in the middle of a turn
     asks_in_flight: int = 2  # texts typed beyond this are joined into one question
-    feel_without_consent: bool = False  # the pack's to allow
     turns: TurnRules = TurnRules()
 
 
@@ -51,7 +50,7 @@ class Session:
         self.ownership = Ownership()
         self.closed = False
         self._aloud = False
-        self._feel = rules.feel_without_consent
+        self._feel = dialogue.pack.privacy.may_feel(agreed=False)
         self._legs: dict[Leg, LegHearing] = {}
         self._asks = Asks()
         self._unasked: list[str] = []  # typed while too many questions were open
@@ -61,7 +60,8 @@ class Session:
         self._interrupted = False  # by what may yet turn out to be no speech
         self._quiet_until = math.inf  # when silence becomes our turn to speak
         self._turns = 0
-        self._privacy = Privacy(dialogue.pack, self.talk.channel)
+        recording = dialogue.pack.privacy.may_record(agreed=False)
+        self._privacy = Privacy(dialogue.pack, self.talk.channel, recording)
 
     @property
     def deadline(self) -> float:
@@ -99,8 +99,9 @@ class Session:
                     self._patience(at)
                 return []
             case e.Consented(_, recording, emotion):
-                self._privacy = replace(self._privacy, recording=recording)
-                self._feel = emotion or self.rules.feel_without_consent
+                rules = self.dialogue.pack.privacy
+                self._privacy = replace(self._privacy, recording=rules.may_record(recording))
+                self._feel = rules.may_feel(emotion)
                 return []
             case e.TookOver() | e.Said() | e.HandedBack() | e.Abandoned() | e.Finished():
                 return self._person(event)

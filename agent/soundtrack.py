@@ -7,7 +7,7 @@ compressed by the thread that writes the journal.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from agent.redactions import Redaction
 from agent.store import SessionRecord, Store
 from agent.tape import Piece, Tape, flac
 from audio.types import RATE, Samples
+from dialogs.privacy import PrivacyRules
 
 TOGETHER = 2 * RATE  # samples in one piece, at least
 
@@ -24,15 +25,24 @@ TOGETHER = 2 * RATE  # samples in one piece, at least
 class Soundtrack:
     """The recording of one conversation's legs."""
 
-    def __init__(self, store: Store, journal: Journal, record: SessionRecord) -> None:
+    def __init__(
+        self,
+        store: Store,
+        journal: Journal,
+        record: SessionRecord,
+        rules: PrivacyRules,
+        positions: Mapping[str, int] | None = None,
+    ) -> None:
+        """`positions` are those of the next samples of its legs, when it goes on after a stop."""
         self.began = False  # the last input was the first sound of a turn
         self._store = store
         self._journal = journal
         self._id = record.id
-        self._tape = Tape(record.legs) if record.legs else None
+        self._rules = rules
+        self._tape = Tape(record.legs, positions) if record.legs else None
         self._agreed = record.recording
-        self._heard: dict[str, int] = dict.fromkeys(record.legs, 0)  # position, by leg
-        self._from: dict[str, int] = dict.fromkeys(record.legs, 0)  # where consent begins
+        self._heard = dict.fromkeys(record.legs, 0) | dict(positions or {})  # position, by leg
+        self._from = dict(self._heard)  # where consent begins
         self._streams: set[int] = set()
         self._pieces: dict[str, list[Piece]] = {}
 
@@ -52,7 +62,7 @@ class Soundtrack:
                 self._flush()
                 self._heard = {leg: at + missed for leg, at in self._heard.items()}
             case e.Consented(recording=recording):
-                self._consented(recording)
+                self._consented(self._rules.may_record(recording))
         for piece in self._tape.push(event, effects, redactions):
             self._take(piece)
 

@@ -16,6 +16,8 @@ from agent.live import House, Live, utc
 from agent.wire.native import WireError
 
 HANDED_BACK = "handed_back"  # the outcome of a hand-over that was given back to the bot
+GONE = "gone"  # ... of a customer who did not wait
+TOO_LATE = "Somebody else has taken it, or it is over."
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ async def accept(house: House, live: Live, number: int, who: Somebody) -> None:
     """Take a hand-over from the queue; of several who try, one gets it."""
     now = utc(house.today())
     if not await asyncio.to_thread(house.store.accept, live.id, number, who.name, now):
-        raise WireError("too_late", "Somebody else has taken it, or it is over.")
+        raise WireError("too_late", TOO_LATE)
     await _taken_too(house, live, who)
     live.feed(e.TookOver(live.now, who.name, who.role))
     if live.session.closed:
@@ -38,6 +40,17 @@ async def accept(house: House, live: Live, number: int, who: Somebody) -> None:
         raise over()
     if not live.session.ownership.owned_by(who.name):
         raise WireError("too_late", f"{live.session.ownership.name} has taken it over.")
+
+
+async def take_on(house: House, session: str, number: int, who: Somebody) -> None:
+    """Take the request of a customer who has left out of the queue: to call them back, perhaps."""
+    record = await asyncio.to_thread(house.store.session, session)
+    if record is None or record.state == "live":
+        raise over()
+    now = utc(house.today())
+    if not await asyncio.to_thread(house.store.accept, session, number, who.name, now):
+        raise WireError("too_late", TOO_LATE)
+    await asyncio.to_thread(house.store.finish, session, number, GONE, now)
 
 
 async def take_over(house: House, live: Live, who: Somebody) -> None:

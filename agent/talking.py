@@ -23,7 +23,6 @@ class Talking:
     def __init__(self, who: Somebody) -> None:
         self._who = who
         self._live: Live | None = None
-        self._spoke = False  # since the last pause
         self._heard: asyncio.Queue[bytes] = asyncio.Queue(PIECES)
 
     def begin(self, live: Live) -> None:
@@ -44,9 +43,7 @@ class Talking:
         live.hearers.discard(self._heard)
         while not self._heard.empty():
             self._heard.get_nowait()
-        if self._spoke:
-            self._spoke = False
-            live.person_sound(b"")
+        live.person_sound(b"", self._who.name)
 
     def owned(self) -> None:
         """End when the conversation is theirs no more."""
@@ -58,9 +55,8 @@ class Talking:
         """16 kHz PCM16 of the person; empty when they pause. Nothing when no voice is on: frames
         may be under way while a conversation changes hands."""
         self.owned()
-        if self._live is not None and (pcm or self._spoke):
-            self._spoke = bool(pcm)
-            self._live.person_sound(pcm)
+        if self._live is not None:
+            self._live.person_sound(pcm, self._who.name)
 
     async def listen(self, sound: Callable[[bytes], None]) -> None:
         """A task of the console: passes on what the customer sounds like."""

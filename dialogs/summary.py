@@ -31,7 +31,8 @@ def summarise(
         _mood(talk, what, turn),
         _promises(state),
     ]
-    return "\n".join(line for line in lines if line)
+    # A customer's own line breaks must not make lines that look like ours.
+    return "\n".join(" ".join(line.split()) for line in lines if line)
 
 
 # A run of digits, perhaps in groups; no amount ("$250") and no part of a date ("11/24/2026").

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from agent.client import Client
+from agent.journal import Journal
+from agent.store.tables import handoffs
+from dialogs.pack import Pack
+from tests.mortal import ScriptedMind
+from tests.serving import Serving, serving
+
 Message = dict[str, Any]
 PATIENCE_S = 20
+TRANSFER = "transfer 50 dollars from checking to savings"
 
 
 class Console:
@@ -82,3 +94,80 @@ class Console:
         self.send("watch", session="nowhere")
         self.wait_for("error", lambda one: one["code"] in ("no_session", "not_yours"))
         return self.got[before:]
+
+
+def noon() -> datetime:
+    """A moment at which people are there: a Tuesday, 10 AM in New York."""
+    return datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
+
+
+@contextmanager
+def desk(
+    state: Path,
+    mind: object | None = None,
+    today: Callable[[], datetime] = noon,
+    **settings: object,
+) -> Iterator[Serving]:
+    """A server with consoles; intents are found by words, unless `mind` says otherwise."""
+    tokens = {"agent_token": "a", "supervisor_token": "s"}
+    mind = mind or ScriptedMind(Pack.load())
+    with serving(state, mind, today=today, **{**tokens, **settings}) as running:
+        yield running
+
+
+@contextmanager
+def customer(house: Serving, *said: str, **hello: Any) -> Iterator[Client]:
+    """A customer who has said something and been answered, each time."""
+    with Client(house.url, customer={"id": "100421"}, **hello) as client:
+        client.wait_for("reply")
+        for text in said:
+            client.say(text)
+            client.wait_for("reply")
+        yield client
+        client.end()
+
+
+@contextmanager
+def waiting(house: Serving, *before: str, **hello: Any) -> Iterator[Client]:
+    """A customer who has asked for a person."""
+    with customer(house, *before, **hello) as client:
+        client.say("I want to talk to a person")
+        while client.wait_for("handoff")["state"] != "queued":
+            pass
+        yield client
+
+
+def queued(console: Console, session: str) -> Message:
+    """The entry of this session in the queue, once it is there."""
+
+    def there(said: Message) -> list[Message]:
+        return [one for one in said["waiting"] if one["session"] == session]
+
+    (entry,) = there(console.wait_for("queue", there))
+    return entry
+
+
+def accepted(console: Console, session: str) -> Message:
+    """Take this one from the queue, and see it opened."""
+    entry = queued(console, session)
+    console.send("accept", session=session, id=entry["id"])
+    return console.wait_for("opened")
+
+
+def outcome(house: Serving, session: str) -> tuple[str, str]:
+    """State and outcome of a session's only hand-over, once what was asked for is written."""
+    settle(house)
+    with house.server.house.store.engine.connect() as books:
+        wanted = select(handoffs.c.state, handoffs.c.outcome).where(handoffs.c.session == session)
+        state, said = books.execute(wanted).one()
+    return state, said
+
+
+def settle(house: Serving) -> None:
+    """Wait until everything that was to be written is."""
+    done = asyncio.run_coroutine_threadsafe(written(house.server.house.journal), house.loop)
+    done.result(20)
+
+
+async def written(journal: Journal) -> None:
+    await journal.do(lambda: None)

@@ -1,42 +1,19 @@
-"""People at consoles and customers at the other end, over real sockets and a real store."""
+"""People at consoles take conversations over, over real sockets and with a real store."""
 
 from __future__ import annotations
 
-import asyncio
-import json
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from contextlib import suppress
 
 import pytest
-from sqlalchemy import select
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from agent.client import Client
-from agent.store.tables import handoffs
-from dialogs.pack import Pack
-from tests.consoles import Console
-from tests.mortal import ScriptedMind
-from tests.serving import serving
+from tests.consoles import TRANSFER, Console, accepted, customer, desk, outcome, queued, waiting
 
 pytestmark = [pytest.mark.socket, pytest.mark.model]
-
-TRANSFER = "transfer 50 dollars from checking to savings"
-
-
-def noon() -> datetime:
-    """A moment at which people are there: a Tuesday, 10 AM in New York."""
-    return datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
-
-
-@contextmanager
-def desk(state, **settings):
-    tokens = {"agent_token": "a", "supervisor_token": "s"}
-    mind = ScriptedMind(Pack.load())
-    with serving(state, mind, today=noon, **{**tokens, **settings}) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -45,43 +22,23 @@ def house(tmp_path_factory):
         yield running
 
 
-@contextmanager
-def customer(house, *said, id="100421"):
-    """A customer who has said something and been answered, each time."""
-    with Client(house.url, customer={"id": id}) as client:
-        client.session = client.wait_for("ready")["session"]
-        client.wait_for("reply")
-        for text in said:
-            client.say(text)
-            client.wait_for("reply")
-        yield client
-        client.end()
+@pytest.fixture
+def ada(house):
+    with Console(house.page, "Ada") as console:
+        yield console
 
 
-@contextmanager
-def waiting(house, *before):
-    """A customer who has asked for a person."""
-    with customer(house, *before) as client:
-        client.say("I want to talk to a person")
-        while client.wait_for("handoff")["state"] != "queued":
-            pass
-        yield client
+@pytest.fixture
+def bob(house):
+    with Console(house.page, "Bob") as console:
+        yield console
 
 
-def queued(console, session):
-    """The entry of this session in the queue, once it is there."""
-
-    def there(said):
-        return [one for one in said["waiting"] if one["session"] == session]
-
-    (entry,) = there(console.wait_for("queue", there))
-    return entry
-
-
-def accepted(console, session):
-    entry = queued(console, session)
-    console.send("accept", session=session, id=entry["id"])
-    return console.wait_for("opened")
+@pytest.fixture
+def eve(house):
+    """A person who tries what is not theirs."""
+    with Console(house.page, "Eve") as console:
+        yield console
 
 
 # -- the way in --------------------------------------------------------------------------------
@@ -132,36 +89,35 @@ def test_the_page_is_there_and_the_address_wants_a_websocket(house):
 # -- taking over -------------------------------------------------------------------------------
 
 
-def test_a_person_accepts_and_both_talk(house):
-    with Console(house.page, "Ada") as ada, waiting(house, TRANSFER) as client:
-        entry = queued(ada, client.session)
+def test_a_person_accepts_and_both_talk(house, ada):
+    with waiting(house, TRANSFER) as client:
+        entry = queued(ada, client.at.session)
         assert (entry["here"], entry["present"], entry["channel"]) == (True, True, "chat")
         assert (entry["customer"], entry["rule"]) == ("100421", "explicit_request")
         assert TRANSFER in entry["summary"]
-        ada.send("accept", session=client.session, id=entry["id"])
+        ada.send("accept", session=client.at.session, id=entry["id"])
         opened = ada.wait_for("opened")
         assert (opened["owner"], opened["name"]) == ("person", "Ada")
         assert client.wait_for("owner")["name"] == "Ada"
         client.say("hello, who is there?")
         assert ada.item("customer", "who is there")["text"] == "hello, who is there?"
-        ada.send("say", session=client.session, text="This is Ada.")
+        ada.send("say", session=client.at.session, text="This is Ada.")
         told = client.wait_for("agent")
         assert (told["name"], told["text"]) == ("Ada", "This is Ada.")
         assert ada.item("person")["text"] == "This is Ada."
 
 
-def test_of_two_who_accept_at_once_one_gets_it(house):
-    with Console(house.page, "Ada") as ada, Console(house.page, "Bob") as bob:
-        for _ in range(3):
-            with waiting(house) as client:
-                entry = queued(ada, client.session)
-                for console in (ada, bob):
-                    console.send("accept", session=client.session, id=entry["id"])
-                answers = [decided(console) for console in (ada, bob)]
-                codes = [one.get("code", one["type"]) for one in answers]
-                assert sorted(codes) == ["opened", "too_late"]
-                winner = (ada, bob)[codes.index("opened")]
-                assert client.wait_for("owner", timeout_s=20)["name"] == winner.name
+def test_of_two_who_accept_at_once_one_gets_it(house, ada, bob):
+    for _ in range(3):
+        with waiting(house) as client:
+            entry = queued(ada, client.at.session)
+            for console in (ada, bob):
+                console.send("accept", session=client.at.session, id=entry["id"])
+            answers = [decided(console) for console in (ada, bob)]
+            codes = [one.get("code", one["type"]) for one in answers]
+            assert sorted(codes) == ["opened", "too_late"]
+            winner = (ada, bob)[codes.index("opened")]
+            assert client.wait_for("owner", timeout_s=20)["name"] == winner.name
 
 
 def decided(console):
@@ -170,28 +126,14 @@ def decided(console):
     return said
 
 
-def outcome(house, session):
-    """State and outcome of a session's only hand-over, once what was asked for is written."""
-    server = house.server
-    done = asyncio.run_coroutine_threadsafe(written(server.house.journal), house.loop)
-    done.result(20)
-    with server.house.store.engine.connect() as books:
-        wanted = select(handoffs.c.state, handoffs.c.outcome).where(handoffs.c.session == session)
-        return tuple(books.execute(wanted).one())
-
-
-async def written(journal):
-    await journal.do(lambda: None)
-
-
-def test_handed_back_the_bot_goes_on_where_it_was(house):
-    with Console(house.page, "Ada") as ada, waiting(house, TRANSFER) as client:
-        accepted(ada, client.session)
-        ada.send("hand_back", session=client.session)
+def test_handed_back_the_bot_goes_on_where_it_was(house, ada):
+    with waiting(house, TRANSFER) as client:
+        accepted(ada, client.at.session)
+        ada.send("hand_back", session=client.at.session)
         assert ada.wait_for("owner")["owner"] == "bot"
         while "go on with your transfer" not in client.wait_for("reply")["text"]:
             pass
-        assert outcome(house, client.session) == ("ended", "handed_back")
+        assert outcome(house, client.at.session) == ("ended", "handed_back")
         for text in ("yes", "100421", "4471"):
             client.say(text)
             client.wait_for("understanding")
@@ -201,15 +143,39 @@ def test_handed_back_the_bot_goes_on_where_it_was(house):
         assert "savings" in said
 
 
-def test_a_person_closes_the_conversation_with_an_outcome(house):
-    with Console(house.page, "Ada") as ada, waiting(house) as client:
-        accepted(ada, client.session)
-        ada.send("close", session=client.session, outcome="follow_up")
+def test_a_person_closes_the_conversation_with_an_outcome(house, ada):
+    with waiting(house) as client:
+        accepted(ada, client.at.session)
+        ada.send("close", session=client.at.session, outcome="follow_up")
         assert "Ada has ended" in client.wait_for("bye")["reason"]
         assert "Ada has ended" in ada.wait_for("closed")["reason"]
-        assert outcome(house, client.session) == ("ended", "follow_up")
-        ada.send("say", session=client.session, text="Are you still there?")
+        assert outcome(house, client.at.session) == ("ended", "follow_up")
+        ada.send("say", session=client.at.session, text="Are you still there?")
         assert ada.wait_for("error")["code"] == "no_session"
+
+
+def test_whoever_did_not_wait_can_be_taken_out_of_the_queue(house, ada):
+    with waiting(house, TRANSFER) as client:
+        client.consent(recording=True, emotion=False)
+    gone = ada.wait_for(
+        "queue",
+        lambda said: [
+            one
+            for one in said["waiting"]
+            if (one["session"], one["here"]) == (client.at.session, False)
+        ],
+    )
+    (entry,) = (one for one in gone["waiting"] if one["session"] == client.at.session)
+    assert not entry["present"]
+    ada.send("accept", session=client.at.session, id=entry["id"])
+    opened = ada.wait_for("opened")
+    assert TRANSFER in [one["text"] for one in opened["items"]]
+    assert "has left" in ada.wait_for("closed")["reason"]
+    ada.wait_for(
+        "queue",
+        lambda said: client.at.session not in [one["session"] for one in said["waiting"]],
+    )
+    assert outcome(house, client.at.session) == ("ended", "gone")
 
 
 # -- what somebody may not do ------------------------------------------------------------------
@@ -228,85 +194,101 @@ def test_a_person_closes_the_conversation_with_an_outcome(house):
         ("accept", {"id": 1}, "too_late"),
     ],
 )
-def test_what_is_not_theirs_nobody_can_touch(house, type, more, code):
-    with Console(house.page, "Eve") as eve, customer(house) as client:
-        eve.send(type, session=client.session, **more)
+def test_what_is_not_theirs_nobody_can_touch(house, eve, type, more, code):
+    with customer(house) as client:
+        eve.send(type, session=client.at.session, **more)
         assert eve.wait_for("error")["code"] == code
         client.say("what is my balance")
         assert client.wait_for("reply", "agent", "owner")["type"] == "reply"
 
 
-def test_what_another_person_has_nobody_can_touch(house):
-    with Console(house.page, "Ada") as ada, Console(house.page, "Eve") as eve:
-        with waiting(house) as client:
-            accepted(ada, client.session)
-            for type, more in (("watch", {}), ("say", {"text": "I am Ada"}), ("hand_back", {})):
-                eve.send(type, session=client.session, **more)
-                wrong = eve.wait_for("error")
-                assert wrong["code"] == "not_yours"
-            assert not [one for one in eve.got if one["type"] in ("opened", "item")]
+def test_what_another_person_has_nobody_can_touch(house, ada, eve):
+    with waiting(house) as client:
+        accepted(ada, client.at.session)
+        for type, more in (("watch", {}), ("say", {"text": "I am Ada"}), ("hand_back", {})):
+            eve.send(type, session=client.at.session, **more)
+            wrong = eve.wait_for("error")
+            assert wrong["code"] == "not_yours"
+        assert not [one for one in eve.got if one["type"] in ("opened", "item")]
 
 
-@pytest.mark.parametrize("type", ["watch", "accept", "say", "take_over", "close"])
-def test_of_a_session_that_is_not_there(house, type):
-    more = {"accept": {"id": 1}, "say": {"text": "x"}, "close": {"outcome": "other"}}
-    with Console(house.page, "Grace", "s") as grace:
-        grace.send(type, session="0" * 16, **more.get(type, {}))
-        assert grace.wait_for("error")["code"] == "no_session"
-
-
-def test_a_mistake_is_told_and_too_many_end_it(house):
-    with Console(house.page, "Eve") as eve:
-        eve.raw("{")
-        assert eve.wait_for("error")["code"] == "bad_json"
-        eve.send("accept", session="x", id="many")
-        assert "id" in eve.wait_for("error")["message"]
+def test_a_mistake_is_told_and_too_many_end_it(house, eve):
+    eve.raw("{")
+    assert eve.wait_for("error")["code"] == "bad_json"
+    eve.send("accept", session="x", id="many")
+    assert "id" in eve.wait_for("error")["message"]
+    with suppress(ConnectionClosed):
         for _ in range(20):
             eve.send("hello", protocol=1, name="Eve", token="a")
-        assert eve.closed()[0] == 1008
+    assert eve.closed()[0] == 1008
 
 
 # -- consoles that come and go -----------------------------------------------------------------
 
 
 def test_who_is_cut_off_and_stays_away_loses_the_conversation(tmp_path):
-    with desk(tmp_path, console_s=0) as hasty, Console(hasty.page, "Bob") as bob:
-        with Console(hasty.page, "Ada") as ada, waiting(hasty) as client:
-            number = accepted(ada, client.session)["id"]
-            client.wait_for("owner")
-            ada.drop()
-            assert client.wait_for("owner")["owner"] == "queued"
-            while (stands := client.wait_for("handoff"))["state"] != "queued":
-                pass
-            assert stands["position"] == 1
-            assert accepted(bob, client.session)["id"] == number
-            while client.wait_for("owner")["name"] != "Bob":
-                pass
+    with (
+        desk(tmp_path, console_s=0) as hasty,
+        waiting(hasty) as client,
+        Console(hasty.page, "Bob") as bob,
+        Console(hasty.page, "Ada") as ada,
+    ):
+        number = accepted(ada, client.at.session)["id"]
+        client.wait_for("owner")
+        ada.drop()
+        assert client.wait_for("owner")["owner"] == "queued"
+        while (stands := client.wait_for("handoff"))["state"] != "queued":
+            pass
+        assert stands["position"] == 1
+        assert accepted(bob, client.at.session)["id"] == number
+        while client.wait_for("owner")["name"] != "Bob":
+            pass
 
 
 def test_who_logs_in_again_in_time_keeps_the_conversation(house):
     with waiting(house) as client:
         with Console(house.page, "Ada") as ada:
-            accepted(ada, client.session)
+            accepted(ada, client.at.session)
             ada.drop()
         client.say("are you there?")
         with Console(house.page, "Ada") as again:
-            assert again.wait_for("ready")["recovered"] == [client.session]
-            again.send("watch", session=client.session)
+            assert again.wait_for("ready")["recovered"] == [client.at.session]
+            again.send("watch", session=client.at.session)
             opened = again.wait_for("opened")
             assert (opened["owner"], opened["name"]) == ("person", "Ada")
-            again.send("say", session=client.session, text="I am back.")
+            again.send("say", session=client.at.session, text="I am back.")
             assert client.wait_for("agent")["text"] == "I am back."
 
 
 def test_the_later_console_of_a_name_replaces_the_earlier(house):
     with Console(house.page, "Ada") as first, waiting(house) as client:
-        accepted(first, client.session)
+        accepted(first, client.at.session)
         with Console(house.page, "Ada") as second:
-            assert second.wait_for("ready")["recovered"] == [client.session]
+            assert second.wait_for("ready")["recovered"] == [client.at.session]
             assert first.closed()[0] == 4001
-            second.send("say", session=client.session, text="Here I am.")
+            second.send("say", session=client.at.session, text="Here I am.")
             assert client.wait_for("agent")["text"] == "Here I am."
+
+
+def test_after_a_restart_somebody_else_can_take_the_conversation(tmp_path):
+    with (
+        desk(tmp_path) as first,
+        Client(first.url) as client,
+        Console(first.page, "Ada") as ada,
+    ):
+        session = client.wait_for("ready")["session"]
+        client.say("I want to talk to a person")
+        accepted(ada, session)
+        ada.send("say", session=session, text="This is Ada.")
+        client.wait_for("agent")
+        at = client.at
+    with desk(tmp_path) as second, Client(second.url, resume=at) as client:
+        while client.wait_for("handoff")["state"] != "queued":
+            pass
+        with Console(second.page, "Bob") as bob:
+            opened = accepted(bob, session)
+            assert opened["name"] == "Bob"
+            assert "This is Ada." in [one["text"] for one in opened["items"]]
 
 
 def test_nobody_is_there_and_a_call_back_is_noted(tmp_path):
@@ -318,105 +300,14 @@ def test_nobody_is_there_and_a_call_back_is_noted(tmp_path):
             there = ada.wait_for("calls_back", lambda said: said["tickets"])
             (ticket,) = there["tickets"]
         assert (ticket["ticket"], ticket["why"]) == (over["ticket"], "nobody")
-        assert ticket["session"] == client.session
+        assert ticket["session"] == client.at.session
 
 
 def test_when_somebody_comes_to_work_those_who_wait_get_more_patience(tmp_path):
     with desk(tmp_path, nobody_s=40) as empty, waiting(empty) as client:
-        live = empty.server.lives[client.session]
+        live = empty.server.lives[client.at.session]
         (before,) = live._late_at.values()
         with Console(empty.page, "Ada") as ada:
-            queued(ada, client.session)
+            queued(ada, client.at.session)
             (after,) = live._late_at.values()
         assert after - before == pytest.approx(300 - 40)
-
-
-# -- supervisors -------------------------------------------------------------------------------
-
-
-def test_a_supervisor_takes_over_from_a_person_who_is_told(house):
-    with both(house, Console(house.page, "Grace", "s")) as (ada, grace, client):
-            accepted(ada, client.session)
-            grace.send("take_over", session=client.session)
-            assert grace.wait_for("opened")["name"] == "Grace"
-            told = ada.wait_for("owner", lambda one: one["name"] != "Ada")
-            assert (told["owner"], told["name"]) == ("supervisor", "Grace")
-            ada.send("say", session=client.session, text="One moment")
-            assert ada.wait_for("error")["code"] == "not_yours"
-            client.say("who is this?")
-            grace.item("customer", "who is this?")
-            assert "who is this?" not in json.dumps(ada.sync())
-            grace.send("say", session=client.session, text="This is Grace.")
-            assert client.wait_for("agent")["name"] == "Grace"
-
-
-def test_what_a_supervisor_has_taken_nobody_accepts(house):
-    with both(house, Console(house.page, "Grace", "s")) as (ada, grace, client):
-            entry = queued(ada, client.session)
-            grace.send("take_over", session=client.session)
-            grace.wait_for("opened")
-            ada.send("accept", session=client.session, id=entry["id"])
-            assert ada.wait_for("error")["code"] == "too_late"
-            grace.send("hand_back", session=client.session)
-            while client.wait_for("owner")["owner"] != "bot":
-                pass
-            assert outcome(house, client.session) == ("ended", "handed_back")
-
-
-def test_a_whisper_is_heard_by_the_person_alone(house):
-    with both(house, Console(house.page, "Grace", "s")) as (ada, grace, client):
-            grace.send("whisper", session=client.session, text="psst")
-            assert grace.wait_for("error")["code"] == "nobody"
-            accepted(ada, client.session)
-            grace.send("whisper", session=client.session, text="offer a refund")
-            for console in (ada, grace):
-                heard = console.wait_for("whisper")
-                assert (heard["name"], heard["text"]) == ("Grace", "offer a refund")
-            ada.send("say", session=client.session, text="Let me see.")
-            client.wait_for("agent")
-            client.end()
-            told = [*client.messages(quiet_s=20)]
-            assert "refund" not in json.dumps(told)
-        rows = house.server.house.store.rows(client.session)
-        assert "refund" not in "".join(row.input for row in rows)
-
-
-def test_a_supervisor_sees_every_conversation(house):
-    with Console(house.page, "Grace", "s") as grace, customer(house, TRANSFER) as client:
-
-        def mine(said):
-            return [one for one in said["live"] if one["session"] == client.session]
-
-        (one,) = mine(
-            grace.wait_for("sessions", lambda said: mine(said) and mine(said)[0]["turns"])
-        )
-        assert (one["owner"], one["intent"], one["present"]) == ("bot", "transfer_money", True)
-        assert one["upset"] == one["moods"][0][1] == 0.1
-        assert one["alert"] == ""
-        for _ in range(3):
-            client.say("flurble")
-            client.wait_for("reply")
-        grace.wait_for("sessions", lambda said: mine(said) and mine(said)[0]["alert"] == "stuck")
-
-
-def test_whoever_opens_late_sees_what_was_seen_by_who_followed(house):
-    with Console(house.page, "Grace", "s") as grace, Console(house.page, "Hedy", "s") as hedy:
-        with customer(house) as client:
-            grace.send("watch", session=client.session)
-            opened = grace.wait_for("opened")
-            for text in (TRANSFER, "100421", "4471", "agent"):
-                client.say(text)
-                client.wait_for("understanding")
-            while client.wait_for("handoff")["state"] != "queued":
-                pass
-            grace.item("handoff", "Place")
-            hedy.send("watch", session=client.session)
-            late = hedy.wait_for("opened")
-    lines = {one["n"]: one for one in opened["items"]}
-    lines |= {one["item"]["n"]: one["item"] for one in grace.got if one["type"] == "item"}
-    moods = [[m["at"], m["upset"], m["turn"]] for m in grace.got if m["type"] == "mood"]
-    claims = [one["claims"] for one in grace.got if one["type"] == "claims"]
-    assert [*lines.values()] == late["items"]
-    assert moods == [mood[:3] for mood in late["moods"]]
-    assert claims[-1] == late["claims"]
-    assert {link["turn"] for one in late["claims"] for link in one["links"]}

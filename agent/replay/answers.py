@@ -1,7 +1,7 @@
 """Who answers the questions of a session that is replayed?
 
-The recording (`AsRecorded`), or the models that are here now (agent/replay/models.py). Whoever it is
-answers at once or raises `NotRecorded`; nothing is made up.
+The recording (`AsRecorded`), or the models that are here now (agent/replay/models.py). Whichever it
+is answers at once or raises `NotRecorded`; nothing is made up.
 """
 
 from __future__ import annotations

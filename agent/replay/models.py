@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from agent.replay.recording import Recording
 
 NONE = "[]"
+VOICE_ACTIVITY = "silero-vad"  # its verdicts are part of what was heard
 
 
 class Models:
@@ -42,12 +43,17 @@ class Models:
 
     @property
     def names(self) -> dict[str, str]:
-        return self._inference.names
+        """Role -> which model answers for it, as a server's sessions note it."""
+        return {"voice_activity": VOICE_ACTIVITY, **self._inference.names}
 
     def hearing(self, recording: Recording) -> Listening:
         """The answers for this recording."""
         kept = Kept(self._hop, self._ahead)
         return Listening(self._inference, self._told, kept, recording)
+
+    def over(self, recording: Recording) -> None:
+        """Its customer's voice is forgotten."""
+        self._inference.take(Gone(recording.record.id), 0.0)
 
 
 @dataclass(slots=True)
@@ -94,10 +100,6 @@ class Listening:
                 case Lost(failure=failure):
                     raise RuntimeError(f"a model failed on turn {ask.turn}: {failure}")
         raise RuntimeError(f"the models did not answer turn {ask.turn}")
-
-    def over(self) -> None:
-        """This customer's voice is forgotten."""
-        self.inference.take(Gone(self.recording.record.id), 0.0)
 
     def _whole(self, ask: e.Understand) -> bool:
         """Whether the recording holds the sound of this turn as it was heard."""

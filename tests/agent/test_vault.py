@@ -49,6 +49,7 @@ def shown(kept, kind, text):
         ("write to Jane.Doe@example.com please", "Jane.Doe@example.com"),
         ("write to jane dot doe at example dot com please", "jane dot doe at example dot com"),
         ("call (212) 555-0187 today", "(212) 555-0187"),
+        ("take 4111 uh 1111, then 1111 1111", "4111 uh 1111, then 1111 1111"),
         ("my customer number is double one oh four two one", "double one oh four two one"),
     ],
 )
@@ -79,6 +80,16 @@ def test_the_same_value_has_the_same_surrogate_however_it_is_said():
 def test_what_is_not_private_is_the_same_input():
     event = e.Typed(1.0, "transfer 250 dollars to savings")
     assert vault().hide(event, OPEN).event is event
+
+
+def test_two_numbers_in_one_breath_are_two_numbers_for_the_bank():
+    kept = vault()
+    hidden = typed(kept, "1004214471")
+    call = {"customer_number": hidden[:6], "passcode": hidden[6:]}
+    told = kept.call(ActionCall("k", "verify_customer", call)).arguments
+    assert told == {"customer_number": "100421", "passcode": "4471"}
+    assert shown(kept, "transcript", hidden) == "1004214471"
+    assert shown(kept, "reply", hidden) == f"100421{hidden[6:]}"
 
 
 def test_a_code_is_shown_in_its_owners_words_only():

@@ -5,6 +5,7 @@ import { help } from "./dialogs.js";
 import { focusFirst } from "./keyed.js";
 import { Keys } from "./keys.js";
 import { Login } from "./login.js";
+import { dismissAll } from "./told.js";
 
 const byId = (id) => document.getElementById(id);
 
@@ -41,6 +42,7 @@ new Keys([
   [["c"], "Close the conversation", click("close")],
   [["o"], "Take over (supervisors)", click("take-over")],
   [["w"], "Whisper (supervisors)", onShown(() => byId("whisper-text").focus())],
+  [["x"], "Dismiss the messages at the lower left", dismissAll],
   [["?"], "Show this", help],
 ], byId("keys"), byId("keys-on"));
 

@@ -12,7 +12,7 @@ import { focusFirst, say } from "./keyed.js";
 import { Line } from "./line.js";
 import { Lists } from "./lists.js";
 import { LiveTable } from "./live.js";
-import { trouble } from "./told.js";
+import { dismissAll, trouble } from "./told.js";
 import { View } from "./view.js";
 import { Voice } from "./voice.js";
 import { customer, Customer } from "./words.js";
@@ -52,6 +52,8 @@ export class Desk {
     this.view.hide();
     this.view.me = this.live.me = name;
     this.lists.queue([]);
+    this.live.show([]);
+    dismissAll();
     const line = new Line(ADDRESS, { name, token }, {
       state: (state, detail) => line === this.line && HEARS[state]?.(this, detail),
       message: (message) => line === this.line && HEARS[message.type]?.(this, message), // later servers may say more
@@ -68,6 +70,11 @@ export class Desk {
   know(session) {
     if (!this.all.has(session)) this.all.set(session, new Conversation(session, this.name));
     return this.all.get(session);
+  }
+
+  /** Whether what happens in it is told to this console. */
+  follows(one) {
+    return this.role === "supervisor" || one.isMine || one.owner === "queued";
   }
 
   // ---- what is pressed
@@ -177,7 +184,7 @@ export class Desk {
     say(byId("nothing-note"), waiting ? "Choose somebody who is waiting, at the left." : "Nobody is waiting. New requests appear at the left.");
     if (this.shown) {
       const queued = this.lists.find(this.shown.session);
-      this.view.state({ queued, role: this.role, online, onAir: this.voice.session });
+      this.view.state({ queued, role: this.role, online, onAir: this.voice.session, follows: this.follows(this.shown) });
     }
     this.#air();
     const unread = this.mine.reduce((sum, one) => sum + one.unread, 0);

@@ -47,6 +47,7 @@ export const HEARS = {
   },
 
   lost(desk) {
+    desk.voice.stop();
     openAnew(desk, desk.mine.map((one) => one.session));
   },
 
@@ -77,11 +78,14 @@ export const HEARS = {
 
   opened(desk, message) {
     const one = desk.know(message.session);
+    const was = one.isMine;
+    if (desk.shown === one) desk.view.keep();
     if (one.open(message)) trouble("What you wrote last did not arrive. It is in the text field again.");
     if (desk.shown === one) desk.view.refresh();
     if (desk.wanted === one.session || (!desk.shown && one.isMine)) desk.show(one);
     if (desk.wanted === one.session) desk.wanted = null;
     desk.draw();
+    if (one.isMine && !was && desk.shown === one) desk.view.write();
   },
 
   item(desk, { session, item }) {
@@ -147,7 +151,8 @@ export const HEARS = {
 
 /** Asks for everything again, last of all what is shown: that one is followed from then on. */
 function openAnew(desk, sessions) {
-  desk.wanted ??= desk.shown?.session ?? sessions[0] ?? null;
+  if (desk.shown && !desk.shown.over && desk.follows(desk.shown)) desk.wanted ??= desk.shown.session;
+  desk.wanted ??= desk.shown ? null : sessions[0] ?? null;
   const others = sessions.filter((session) => session !== desk.wanted);
   for (const session of desk.wanted ? [...others, desk.wanted] : others) desk.line.send({ type: "watch", session });
 }

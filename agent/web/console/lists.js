@@ -63,8 +63,8 @@ export class Lists {
     const signs = [
       make("span", { class: `urgency ${entry.urgency}` }, entry.urgency === "high" ? icon("alert") : null, urgency(entry.urgency)),
       Number.isFinite(entry.upset) ? make("span", { class: `feeling ${heat(entry.upset)}` }, upset(entry.upset)) : null,
-      entry.present ? null : make("span", { class: "gone" }, "Connection lost"),
-      entry.here === false ? make("span", { class: "gone" }, "On another server") : null,
+      isElsewhere(entry) ? make("span", { class: "gone" }, "On another server") : null,
+      entry.present ? null : make("span", { class: "gone" }, entry.here === false ? "Has left" : "Connection lost"),
     ];
     const drawn = JSON.stringify([entry.urgency, entry.upset, entry.present, entry.here, entry.customer, entry.rule, entry.summary]);
     if (row.drawn !== drawn) {
@@ -80,7 +80,7 @@ export class Lists {
     this.#mark(button, entry.session);
     row.accept ??= row.appendChild(make("button", { type: "button", class: "accept", onclick: () => this.actions.accept(row.entry) }, "Accept"));
     row.accept.setAttribute("aria-label", `Accept ${Customer(entry.customer)}`);
-    row.accept.disabled = !this.online || entry.here === false;
+    row.accept.disabled = !this.online || isElsewhere(entry);
     this.#time(row);
     return row;
   }
@@ -127,5 +127,9 @@ export class Lists {
   }
 }
 
+/** Who has left is in no server; accepting them takes them out of the queue. */
+export const isElsewhere = ({ here, present }) => here === false && present;
+
 const keyOf = ({ session, id }) => `${session}/${id}`;
-const chance = (value) => (Number.isFinite(value) ? ` · ${Math.round(value * 100)} % sure` : "");
+const chance = (value) =>
+  (Number.isFinite(value) ? make("span", { class: "chance" }, ` · ${Math.round(value * 100)} % sure`) : "");

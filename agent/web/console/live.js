@@ -56,23 +56,23 @@ export class LiveTable {
     const line = make("tr", {});
     const watch = make("button", { type: "button", class: "link", "data-stop": true, onclick: () => this.actions.open(line.row.session) });
     const takes = make("button", { type: "button", onclick: () => this.actions.takeOver(line.row) }, "Take over");
-    const cells = Object.fromEntries(["owner", "about", "mood", "alert", "since"].map((name) => [name, make("td", { class: name })]));
-    line.append(make("th", { scope: "row" }, watch, make("span", { class: "quiet" })), ...Object.values(cells), make("td", {}, takes));
-    return Object.assign(line, { watch, takes, cells });
+    const fields = Object.fromEntries(["alert", "mood", "owner", "about", "since"].map((name) => [name, make("td", { class: `row-${name}` })]));
+    line.append(make("th", { scope: "row" }, watch, make("span", { class: "quiet" })), ...Object.values(fields), make("td", {}, takes));
+    return Object.assign(line, { watch, takes, fields });
   }
 
   #fill(line, row) {
-    const { watch, takes, cells } = line;
+    const { watch, takes, fields } = line;
     const called = Customer(row.customer);
     say(watch, called);
     watch.setAttribute("aria-label", `Watch ${called}`);
     takes.setAttribute("aria-label", `Take over ${called}`);
     watch.nextSibling.textContent = `${channel(row.channel)} · ${row.turns} turns${row.present ? "" : " · connection lost"}`;
     line.classList.toggle("alerted", Boolean(row.alert));
-    cells.owner.replaceChildren(make("span", { class: `tag ${row.owner}` }, ownerInShort(row, this.me)));
-    cells.about.textContent = row.intent ? intent(row.intent) : "–";
-    cells.mood.replaceChildren(sparkline(row.moods ?? []), make("span", {}, upset(row.upset)));
-    cells.alert.replaceChildren(...(row.alert ? [icon("alert"), alert(row.alert)] : []));
+    fields.owner.replaceChildren(make("span", { class: `tag ${row.owner}` }, ownerInShort(row, this.me)));
+    fields.about.textContent = row.intent ? intent(row.intent) : "–";
+    fields.mood.replaceChildren(sparkline(row.moods ?? []), make("span", {}, upset(row.upset)));
+    fields.alert.replaceChildren(...(row.alert ? [icon("alert"), alert(row.alert)] : []));
   }
 
   #count() {
@@ -81,7 +81,7 @@ export class LiveTable {
 
   #time(line) {
     const lasts = (Date.now() - Date.parse(line.row.began_at)) / 1000;
-    say(line.cells.since, stopwatch(lasts));
-    line.cells.since.setAttribute("title", duration(lasts));
+    say(line.fields.since, stopwatch(lasts));
+    line.fields.since.setAttribute("title", duration(lasts));
   }
 }

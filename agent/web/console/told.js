@@ -16,3 +16,7 @@ export function trouble(sentence) {
   byId("troubles").append(line);
   while (byId("troubles").children.length > MOST) byId("troubles").firstChild.remove();
 }
+
+export function dismissAll() {
+  byId("troubles").replaceChildren();
+}

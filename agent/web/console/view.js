@@ -2,12 +2,14 @@
  * Reports through `actions` what was pressed; decides nothing about the conversation. */
 import { icon, make } from "../dom.js";
 import { say } from "./keyed.js";
+import { isElsewhere } from "./lists.js";
 import { Timeline } from "./timeline.js";
 import { Transcript } from "./transcript.js";
 import { channel, customer, ownership, stopwatch, wallTime } from "./words.js";
 
 const OWNER_ICONS = { mine: "person", other: "eye", bot: "mark", queued: "clock", over: "check" };
 const NARROW = matchMedia("(max-width: 1099px)"); // the same width as in talk.css
+const NOT_FOLLOWED = "You do not see what is said from now on.";
 const byId = (id) => document.getElementById(id);
 
 export class View {
@@ -24,7 +26,7 @@ export class View {
   }
 
   show(conversation) {
-    this.#keepDraft();
+    if (conversation !== this.conversation) this.keep();
     this.conversation = conversation;
     this.toggleAbout(false);
     this.field.value = conversation.draft;
@@ -36,20 +38,23 @@ export class View {
     this.state();
   }
 
-  /** Opened anew: what was being written stays. */
+  /** What is being written belongs to the conversation; call this before that changes. */
+  keep() {
+    if (this.conversation) this.conversation.draft = this.field.value;
+  }
+
   refresh() {
-    this.#keepDraft();
     this.show(this.conversation);
   }
 
   hide() {
-    this.#keepDraft();
+    this.keep();
     this.conversation = null;
   }
 
   /** Puts back what was not sent, in front of what is being written. */
   takeBack() {
-    this.#keepDraft();
+    this.keep();
     const lost = this.conversation.takeBack();
     this.field.value = this.conversation.draft;
     this.#fit();
@@ -57,7 +62,7 @@ export class View {
   }
 
   /** Who owns it now, and with it all that may be done. `queued` is its entry in the queue. */
-  state({ queued = null, role = this.role, online = this.online, onAir = null } = {}) {
+  state({ queued = null, role = this.role, online = this.online, onAir = null, follows = true } = {}) {
     Object.assign(this, { role, online });
     const { conversation } = this;
     if (!conversation) return;
@@ -68,10 +73,11 @@ export class View {
     banner.dataset.tone = tone;
     say(byId("owner-heading"), heading);
     const began = wallTime(conversation.beganAt);
-    say(byId("owner-note"), [channel(conversation.channel), began && `since ${began}`, note].filter(Boolean).join(" · "));
+    const about = [channel(conversation.channel), began && `since ${began}`, follows || over ? note : NOT_FOLLOWED];
+    say(byId("owner-note"), about.filter(Boolean).join(" · "));
     const waits = owner === "queued" && !over;
     const may = {
-      accept: waits && Boolean(queued?.here ?? true) && Boolean(queued ?? conversation.id),
+      accept: waits && (queued ? !isElsewhere(queued) : Boolean(conversation.id)),
       voice: isMine && conversation.voice,
       "take-over": role === "supervisor" && !isMine && !waits && !over && owner !== "supervisor",
       "hand-back": isMine,
@@ -178,17 +184,13 @@ export class View {
     byId("voice").replaceChildren(icon(on ? "stop" : "microphone"), on ? "Stop speaking " : "Speak ", make("kbd", {}, "V"));
   }
 
-  #keepDraft() {
-    if (this.conversation) this.conversation.draft = this.field.value;
-  }
-
   #connect() {
     const pressed = { accept: "accept", voice: "voice", "take-over": "takeOver", "hand-back": "handBack", close: "close" };
     for (const [id, action] of Object.entries(pressed)) {
       byId(id).addEventListener("click", () => this.actions[action](this.conversation));
     }
     byId("about-button").addEventListener("click", () => this.toggleAbout());
-    byId("about").addEventListener("keydown", (event) => {
+    byId("conversation").addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || !byId("about").classList.contains("open")) return;
       this.toggleAbout(false);
       byId("about-button").focus();

@@ -39,8 +39,11 @@ export const outcome = (key) => (Object.hasOwn(OUTCOMES, key) ? OUTCOMES[key] : 
 /** Mood of one figure; an absent one is said as such and never called calm. */
 export const upset = (value) => mood({ upset: value }).words;
 
-export const customer = (name) => name || "a customer";
-export const Customer = (name) => name || "Customer without a name";
+const isNumber = (name) => /^\d+$/.test(name); // of a customer whose name the channel does not know
+
+/** Whom one talks to, within a sentence and at the head of a line. */
+export const customer = (name) => (isNumber(name) ? `customer ${name}` : name || "the customer");
+export const Customer = (name) => (isNumber(name) ? `Customer ${name}` : name || "Unnamed customer");
 
 /** 65 -> "1:05", 3665 -> "1:01:05". */
 export function stopwatch(seconds) {
@@ -79,7 +82,7 @@ export function ownership({ owner, name, customer: called, over }, me) {
       return { tone: "other", heading: `${title} is talking to ${who}`, note: "You are only watching." };
     }
     case "queued":
-      return { tone: "queued", heading: `${Customer(called)} is waiting for a person`, note: "The assistant keeps them company until somebody accepts." };
+      return { tone: "queued", heading: `${Customer(called)} is waiting for a person`, note: "The assistant talks to them meanwhile." };
     default:
       return { tone: "bot", heading: `The assistant is talking to ${who}`, note: "You are only watching." };
   }
