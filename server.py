@@ -143,7 +143,9 @@ class Server:
         """End what the process has started; callers are gone already."""
         for task in self._tasks:
             task.cancel()
-        await asyncio.wait(self._tasks)
+        for ended in await asyncio.gather(*self._tasks, return_exceptions=True):
+            if isinstance(ended, Exception):
+                log.error("a task of the process failed", extra={"fault": _first(ended)})
         await self.lives.stop()
         await self.house.engine.stop()
         await asyncio.to_thread(self.house.journal.stop)

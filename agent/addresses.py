@@ -12,7 +12,7 @@ _WRITTEN = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
 _SPOKEN = re.compile(
     rf"\b(?P<who>{_SPELLED}(?: (?:(?:dot|underscore|dash|hyphen) \w+|{_DIGIT}\b)){{0,{MOST}}})"
     rf" at (?P<where>{_SPELLED}(?: (?:dot|dash|hyphen) \w+){{0,8}}) dot "
-    r"(?P<top>com|org|net|edu|gov|io|us|co)\b"
+    r"(?P<top>[a-z]{2,12})\b"
 )
 _MARKS = {"dot": ".", "underscore": "_", "dash": "-", "hyphen": "-"}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Protocol
@@ -29,7 +29,7 @@ class JournalFull(RuntimeError):
 class Rows(Protocol):
     """Where rows go: a `Store`."""
 
-    def append(self, rows: Sequence[tuple[str, Row]], now: str) -> None: ...
+    def append(self, rows: Sequence[tuple[str, Row]], now: str) -> Collection[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,8 @@ class Journal:
 
     def __init__(self, store: Rows, now: Callable[[], str]) -> None:
         """`now` is the wall's time as ISO 8601 in UTC; called from the writing thread."""
+        # Called in the event loop: rows of this session are not kept, for it has been erased.
+        self.erased: Callable[[str], None] = lambda session: None
         self._store = store
         self._now = now
         self._queue: SimpleQueue[_Write | None] = SimpleQueue()
@@ -107,17 +109,25 @@ class Journal:
 
     def _write(self, group: list[_Write]) -> None:
         failure: Exception | None = None
+        erased: Collection[str] = ()
         try:
             if (work := group[0].work) is not None:
                 work()
             else:
                 rows = [write.row for write in group if write.row is not None]
-                self._store.append(rows, self._now())
+                erased = self._store.append(rows, self._now())
         except (OSError, ValueError, SQLAlchemyError) as wrong:  # told to whoever waits for it
             failure = wrong
         assert self._loop is not None
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(_tell, group, failure)
+            self._loop.call_soon_threadsafe(self._tell, group, failure, erased)
+
+    def _tell(
+        self, group: list[_Write], failure: Exception | None, erased: Collection[str]
+    ) -> None:
+        _tell(group, failure)
+        for session in erased:
+            self.erased(session)
 
 
 def _groups(writes: list[_Write]) -> list[list[_Write]]:

@@ -23,6 +23,8 @@ CREATE TABLE IF NOT EXISTS ledger (
 ) STRICT
 """
 
+CLAIMS = frozenset({"customer_number", "passcode"})
+
 Effect = Callable[[sqlite3.Connection, Mapping[str, str]], Mapping[str, str]]
 
 
@@ -103,6 +105,6 @@ class Ledger:
 
 
 def _written(arguments: Mapping[str, str]) -> str:
-    """Arguments as compared later. What proves an identity is not kept."""
-    kept = {name: value for name, value in arguments.items() if name != "passcode"}
+    """Arguments as compared later. What proves an identity is not kept, nor who claimed to be."""
+    kept = {name: value for name, value in arguments.items() if name not in CLAIMS}
     return json.dumps(kept, sort_keys=True)

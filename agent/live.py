@@ -159,6 +159,9 @@ class Live:
         store, now = self.house.store, self._utc()
         self.house.journal.do(lambda: store.end(self.id, now))
         self.house.journal.do(lambda: store.left(self.id))
+        if self.session.ownership.person:  # the customer has left them
+            for number in self.session.ownership.asked_for:
+                self.house.journal.do(partial(store.finish, self.id, number, "left", now))
         self.house.floor.tell(Happened(self.id, "closed"))
 
     # -- connections ---------------------------------------------------------------------------
@@ -378,6 +381,16 @@ class Live:
             self._out.end(effect, [self.vault.message(one) for one in told], kept)
         self._tasks.create_task(self._finish())
 
+    def erased(self) -> None:
+        """Everything that was kept of it was erased: it ends, for nothing may be kept again."""
+        if self.stopped or self.session.closed:
+            return
+        assert self._tasks is not None
+        self.session.closed = True
+        if self._out is not None:
+            self._out.end(e.Close(1000, "nothing of this conversation is kept any more"))
+        self._tasks.create_task(self._finish())
+
     def _owe(self, task: asyncio.Task[None]) -> None:
         self._owed.add(task)
         task.add_done_callback(self._owed.discard)
@@ -461,7 +474,8 @@ class Live:
                 del self._late_at[id]
                 people, today = self.house.people, self.house.today()
                 none = await asyncio.to_thread(people.too_long, self.id, id, today)
-                self.feed(e.Unreached(self.now, id, none.why, none.ticket, none.when))
+                if none is not None:
+                    self.feed(e.Unreached(self.now, id, none.why, none.ticket, none.when))
                 self.house.floor.tell(Happened(self.id, "queue"))
 
     def _utc(self) -> str:

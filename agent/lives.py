@@ -38,6 +38,7 @@ class Lives(Mapping[str, Live]):
         self._lives: dict[str, Live] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._coming: dict[str, asyncio.Task[Live]] = {}  # made anew just now
+        house.journal.erased = self._erased
 
     def __getitem__(self, id: str) -> Live:
         return self._lives[id]
@@ -121,6 +122,11 @@ class Lives(Mapping[str, Live]):
         if not done.cancelled() and (failure := done.exception()) is not None:
             kind = type(failure).__name__
             log.error("a conversation failed", extra={"session": live.id, "failure": kind})
+
+    def _erased(self, id: str) -> None:
+        """Nothing is kept of it any more, so it cannot go on."""
+        if (live := self._lives.get(id)) is not None:
+            live.erased()
 
     async def stop(self) -> None:
         """Leave all where they are; they can be resumed with another process."""

@@ -71,8 +71,8 @@ class People:
             self._helpdesk.note(session, customer, effect, now)
         return found
 
-    def too_long(self, session: str, number: int, now: datetime) -> Unreachable:
-        """Nobody has come in time."""
+    def too_long(self, session: str, number: int, now: datetime) -> Unreachable | None:
+        """Nobody has come in time; None when somebody has, just now."""
         why: Literal["nobody", "too_long"] = "too_long"
         if self._helpdesk is None and not self.at_work():
             why = "nobody"
@@ -94,9 +94,13 @@ class People:
 
     def _call_back(
         self, session: str, number: int, why: Literal["closed", "nobody", "too_long"], now: datetime
-    ) -> Unreachable:
-        people = self._pack.people
-        ticket = self._store.ticket(session, number, why, _utc(now)) if people.tickets else ""
+    ) -> Unreachable | None:
+        """None when it is in the queue no more."""
+        people, ticket = self._pack.people, ""
+        if people.tickets:
+            ticket = self._store.ticket(session, number, why, _utc(now))
+        if not ticket and not self._store.waits(session, number):
+            return None
         return Unreachable(why, ticket, people.opens_in_words(now) if why == "closed" else "")
 
 

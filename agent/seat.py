@@ -108,6 +108,7 @@ class Seat:
         self._talking.end()
         self._shown.clear()
         self._outbox.put_nowait(c.encode("lost"))
+        self._house.metrics.errors.labels("lost").inc()
         self._room.changed.set()
 
     def _sound(self, pcm: bytes) -> None:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from agent.store import Store
 
 EVERY_S = 60.0
+OVERWRITE_S = 1.0  # to wait for those who read; else the next time
 
 
 def tidy(
@@ -22,7 +23,8 @@ def tidy(
     resume_s: float,
     keep_days: Mapping[str, int],
 ) -> None:
-    """End what nobody can resume any more, and forget what is older than `keep_days` by kind.
+    """End what nobody can resume any more, and forget what is older than `keep_days` by kind;
+    nothing that was deleted stays in the files.
 
     `alive` are the sessions this process takes care of itself; `since` is when it began: those of
     an earlier process can be resumed from then on for as long as any other.
@@ -34,6 +36,7 @@ def tidy(
             store.end(record.id, _utc(now))
             store.left(record.id)
     store.forget({kind: _utc(now - timedelta(days=days)) for kind, days in keep_days.items()})
+    store.overwrite(OVERWRITE_S)
 
 
 def _utc(moment: datetime) -> str:

@@ -38,6 +38,7 @@ LONGEST_S = 3600.0
 GIVE_UP_S = 24 * 3600.0  # after the event
 POLL_S = 30.0  # between two looks for what another process left to be posted
 AT_ONCE = 8  # hand-overs posted at the same time
+CLAIM_S = 120.0  # that a process has to post what it takes in hand, before others may
 MOST = 64 * 1024  # bytes of an answer that are looked at
 PASSING = frozenset({408, 425, 429})  # and every 5xx: worth another try
 
@@ -131,29 +132,32 @@ class Webhook:
         """Post every event that is due: those of one hand-over in their order."""
         now = self._now()
         self._held = {key: until for key, until in self._held.items() if until > now}
-        due = await asyncio.to_thread(self._store.due, _utc(now))
+        until = now + timedelta(seconds=CLAIM_S)
+        due = await asyncio.to_thread(self._store.claim, _utc(now), _utc(until), AT_ONCE)
         posts = sorted(due, key=lambda post: (_key(post), _began(post)))
-        few = asyncio.Semaphore(AT_ONCE)
         async with asyncio.TaskGroup() as tasks:
             groups = [
-                tasks.create_task(self._in_order(client, few, list(group)))
+                tasks.create_task(self._in_order(client, list(group), until))
                 for _, group in groupby(posts, _key)
             ]
         ended = [one for group in groups for one in group.result()]
         count = {kind: ended.count(kind) for kind in ("accepted", "later", "given_up")}
-        return Round(**count, next_s=self._next_s())
+        next_s = 0.0 if len(groups) == AT_ONCE else self._next_s()
+        return Round(**count, next_s=next_s)
 
     def _next_s(self) -> float:
         waits = [(until - self._now()).total_seconds() for until in self._held.values()]
         return max(0.0, min([POLL_S, *waits]))
 
     async def _in_order(
-        self, client: httpx.AsyncClient, few: asyncio.Semaphore, posts: Iterable[Post]
+        self, client: httpx.AsyncClient, posts: Iterable[Post], until: datetime
     ) -> list[Ended]:
+        """As far as it goes before others may do it, too."""
         ended: list[Ended] = []
-        async with few:
-            for post in posts:
-                ended.append(await self._post(client, post))
+        for post in posts:
+            if self._now() + timedelta(seconds=self._timeout_s) >= until:
+                break
+            ended.append(await self._post(client, post))
         return ended
 
     async def _post(self, client: httpx.AsyncClient, post: Post) -> Ended:

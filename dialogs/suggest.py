@@ -82,8 +82,12 @@ def _apply(draft: Draft, turn: Turn) -> None:
     sure = what.confidence >= pack.deciding.act_from
     if intent is not None and intent.flow and intent.name != "talk_to_person" and sure:
         begin(draft, intent.flow, what.slots, what.text)
-        return
-    for fit in fitting(pack, draft.state, what.slots):
+    elif intent is None or intent.kind != "question":  # which is about something else
+        _fill(draft, turn)
+
+
+def _fill(draft: Draft, turn: Turn) -> None:
+    for fit in fitting(draft.house.pack, draft.state, turn.heard.slots):
         put(draft, fit)
 
 

@@ -41,15 +41,16 @@ class MortalStore(Store):
 
     death: Death | None = None
 
-    def append(self, rows: Sequence[tuple[str, Row]], now: str) -> None:
+    def append(self, rows: Sequence[tuple[str, Row]], now: str) -> frozenset[str]:
         death = self.death
         fatal = death is not None and any(row.n == death.row for _, row in rows)
         if fatal and death is not None and death.when == "before":
             rows = [(session, row) for session, row in rows if row.n < death.row]
         if rows:
-            super().append(rows, now)
+            erased = super().append(rows, now)
         if fatal:
             os.kill(os.getpid(), signal.SIGKILL)
+        return erased
 
 
 class ScriptedMind:

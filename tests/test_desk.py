@@ -178,6 +178,14 @@ def test_whoever_did_not_wait_can_be_taken_out_of_the_queue(house, ada):
     assert outcome(house, client.at.session) == ("ended", "gone")
 
 
+def test_the_customer_leaves_a_person(house, ada):
+    with waiting(house) as client:
+        accepted(ada, client.at.session)
+        client.end()
+        assert "has left" in ada.wait_for("closed")["reason"]
+        assert outcome(house, client.at.session) == ("ended", "left")
+
+
 # -- what somebody may not do ------------------------------------------------------------------
 
 

@@ -33,24 +33,42 @@ class Conversations(Database):
         with self._writing() as books:
             books.execute(self._insert(sessions), values)
 
-    def append(self, rows: Sequence[tuple[str, Row]], now: str) -> None:
+    def append(self, rows: Sequence[tuple[str, Row]], now: str) -> frozenset[str]:
         """Rows of any sessions, all or none. The same row again changes nothing; ValueError for
-        another one of that number."""
+        another one of that number.
+
+        Rows of sessions that do not exist, because they were erased, are not kept: nothing would
+        ever find and delete them. Which sessions these are is returned.
+        """
+        ids = {session for session, _ in rows}
         values = [_values(session, row) for session, row in rows]
         try:
             with self._writing() as books:
-                books.execute(insert(inputs), values)
-                self._seen({session for session, _ in rows}, now, books)
+                there = self._there(ids, books)
+                if values := [one for one in values if one["session"] in there]:
+                    books.execute(insert(inputs), values)
+                    self._seen(there, now, books)
         except IntegrityError:
-            self._append_again(values)
+            there = self._append_again(values)
+        self._erased |= ids - there
+        return frozenset(ids - there)
 
-    def _append_again(self, values: list[dict[str, Any]]) -> None:
+    def _there(self, ids: set[str], books: Connection) -> set[str]:
+        """Those of these sessions that exist, and will until the transaction is over."""
+        wanted = select(sessions.c.id).where(sessions.c.id.in_(ids)).with_for_update(read=True)
+        return set(books.execute(wanted).scalars())
+
+    def _append_again(self, values: list[dict[str, Any]]) -> set[str]:
         with self._writing() as books:
+            there = self._there({one["session"] for one in values}, books)
             for one in values:
+                if one["session"] not in there:
+                    continue
                 books.execute(self._insert(inputs), one)
                 where = (inputs.c.session == one["session"]) & (inputs.c.n == one["n"])
                 if books.execute(select(inputs.c.input).where(where)).scalar() != one["input"]:
                     raise ValueError(f"row {one['n']} of {one['session']} is another one already")
+        return there
 
     def _seen(self, ids: set[str], now: str, books: Connection) -> None:
         """Noted once a second: that is all a time in seconds can say."""

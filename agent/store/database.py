@@ -11,15 +11,27 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Insert, Table, create_engine, event, inspect, text
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Insert,
+    Table,
+    create_engine,
+    event,
+    inspect,
+    text,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import StaticPool
 
-from agent.store.tables import handoffs, metadata
+from agent.store.tables import handoffs, metadata, receipts
 
 PATIENCE_S = 10.0  # while another process writes
+GLANCE_MS = 100  # that writers are kept waiting for readers, at a time
 OLD = "handoffs_before"
 
 
@@ -29,12 +41,14 @@ class Database:
     def __init__(self, where: Path | str = ":memory:") -> None:
         """A path is a SQLite file, anything else SQLAlchemy's URL of a database, or ":memory:"."""
         self._lock = threading.Lock()
+        self._erased: set[str] = set()  # sessions that were erased while they went on here
         self.engine = _engine(where)
         # A database in memory has one connection, for one thread at a time.
         self._shared = isinstance(self.engine.pool, StaticPool)
         with self._writing() as books:
             _renew(books)
             metadata.create_all(books)
+            _widen(books)
             _take_over_old(books)
 
     def close(self) -> None:
@@ -60,11 +74,35 @@ class Database:
             return postgresql.insert(table).on_conflict_do_nothing()
         return sqlite.insert(table).on_conflict_do_nothing()
 
-    def _overwrite(self) -> None:
-        """After a deletion: nothing of it stays in SQLite's log of writes either."""
-        if self.engine.dialect.name == "sqlite":
-            with self._lock, self.engine.connect() as books:
-                books.exec_driver_sql("pragma wal_checkpoint(truncate)").close()
+    @property
+    def overwrites(self) -> bool:
+        """Whether we can see to it that nothing deleted stays in the files. A database server does
+        that itself, in its own time."""
+        return self.engine.dialect.name == "sqlite"
+
+    def overwrite(self, patience_s: float = PATIENCE_S) -> bool:
+        """After a deletion: empty SQLite's log of writes, where it still is. False when another
+        process was reading all the time, so that it is still there; the next time may do it."""
+        if not self.overwrites:
+            return False
+        until = monotonic() + patience_s
+        while not self._emptied():
+            if monotonic() >= until:
+                return False
+            sleep(GLANCE_MS / 1000)
+        with self._writing() as books:
+            books.execute(update(receipts).where(~receipts.c.overwritten).values(overwritten=True))
+        return True
+
+    def _emptied(self) -> bool:
+        with self._lock, self.engine.connect() as books:
+            books.exec_driver_sql(f"pragma busy_timeout = {GLANCE_MS}").close()
+            try:
+                busy = books.exec_driver_sql("pragma wal_checkpoint(truncate)").scalar()
+            finally:
+                patience = round(1000 * PATIENCE_S)
+                books.exec_driver_sql(f"pragma busy_timeout = {patience}").close()
+        return not busy
 
 
 def _engine(where: Path | str) -> Engine:
@@ -92,6 +130,13 @@ def _begin(books: Connection) -> None:
     """Who will write says so at once, or two of them could wait for each other."""
     writes = books.get_execution_options().get("writes")
     books.exec_driver_sql("begin immediate" if writes else "begin")
+
+
+def _widen(books: Connection) -> None:
+    """Receipts of an earlier layout did not say whether anything was left."""
+    if "overwritten" not in {one["name"] for one in inspect(books).get_columns("receipts")}:
+        added = "alter table receipts add column overwritten boolean not null default false"
+        books.execute(text(added))
 
 
 def _renew(books: Connection) -> None:

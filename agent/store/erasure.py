@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sqlalchemy import Connection, delete, select
 
@@ -32,13 +33,12 @@ class Erasure(Database):
 
     def forget(self, before: Mapping[str, str]) -> Mapping[str, int]:
         """Delete what is older than the moment (ISO 8601 in UTC) of its kind: recordings,
-        judgements, offers, handovers, tickets. How many of each went; KeyError: no such kind."""
+        judgements, offers, handovers, tickets. How many of each went; KeyError: no such kind.
+        `overwrite` is to follow."""
         gone: dict[str, int] = {}
         with self._writing() as books:
             for kind, moment in before.items():
                 gone[kind] = _FORGET[kind](books, moment)
-        if any(gone.values()):
-            self._overwrite()
         return gone
 
     def forget_before(self, day: str) -> None:
@@ -48,7 +48,7 @@ class Erasure(Database):
     def erase(self, whose: str, now: str) -> Receipt | None:
         """Everything of a session, or of every session of a customer, by id. None: nothing there.
 
-        A conversation that is going on goes on; what it says afterwards is kept again.
+        A conversation that is going on ends with its next row, which is not kept (`append`).
         """
         with self._writing() as books:
             rows: Counter[str] = Counter()
@@ -58,13 +58,15 @@ class Erasure(Database):
             digests = tuple(sorted(hashlib.sha256(id.encode()).hexdigest() for id in ids))
             receipt = Receipt(_receipt_id(digests, now), now, digests, dict(rows))
             books.execute(self._insert(receipts), receipt.as_dict())
-        self._overwrite()
-        return receipt
+        return replace(receipt, overwritten=self.overwrite())
 
     def receipts(self) -> list[Receipt]:
         with self._reading() as books:
             rows = books.execute(select(receipts).order_by(receipts.c.at)).mappings().all()
-        return [Receipt(r["id"], r["at"], tuple(r["sessions"]), r["rows"]) for r in rows]
+        return [
+            Receipt(r["id"], r["at"], tuple(r["sessions"]), r["rows"], r["overwritten"])
+            for r in rows
+        ]
 
 
 def _sessions_of(books: Connection, whose: str) -> list[str]:

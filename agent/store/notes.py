@@ -19,6 +19,8 @@ class Notes(Database):
 
     def remember(self, session: str, notes: Sequence[Note], now: str) -> None:
         """Append what turns and offers came to. `now` is ISO 8601 in UTC."""
+        if session in self._erased:
+            return
         with self._writing() as books:
             for note in notes:
                 match note:

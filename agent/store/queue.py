@@ -41,6 +41,8 @@ class Queue(Database):
             "evidence": json.dumps([asdict(term) for term in why.evidence]),
             "customer": customer,
         }
+        if session in self._erased:
+            return 0
         with self._writing() as books:
             books.execute(self._insert(handoffs), values)
         waiting = [(one.session, one.number) for one in self.waiting() if one.present]
@@ -83,15 +85,24 @@ class Queue(Database):
                      changed_at=now)  # fmt: skip
 
     def ticket(self, session: str, number: int, why: str, now: str) -> str:
-        """Note that somebody calls back; the ticket's number, always the same for a hand-over."""
+        """Note that somebody calls back; the ticket's number, always the same for a hand-over.
+        Empty for one that nobody waits for any more: it was taken, or is over."""
+        of = _of(session, number)
         with self._reading() as books:
-            id = books.execute(select(handoffs.c.id).where(_of(session, number))).scalar()
+            id = books.execute(select(handoffs.c.id).where(of)).scalar()
         if id is None:
             return ""
-        ticket = f"C{id:05d}"
-        self._change(session, number, ("queued",), state="callback", ticket=ticket, why=why,
+        self._change(session, number, ("queued",), state="callback", ticket=f"C{id:05d}", why=why,
                      changed_at=now)  # fmt: skip
-        return ticket
+        noted = of & (handoffs.c.state == "callback")
+        with self._reading() as books:
+            return books.execute(select(handoffs.c.ticket).where(noted)).scalar() or ""
+
+    def waits(self, session: str, number: int) -> bool:
+        """Whether it is still to be taken by somebody."""
+        queued = _of(session, number) & (handoffs.c.state == "queued")
+        with self._reading() as books:
+            return books.execute(select(handoffs.c.id).where(queued)).scalar() is not None
 
     def tickets(self) -> list[Ticket]:
         """Everyone who is to be called back, oldest first."""

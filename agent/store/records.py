@@ -99,12 +99,14 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What was erased, without naming anybody: digests of the sessions' ids, and rows by table."""
+    """What was erased, without naming anybody: digests of the sessions' ids, and rows by table.
+    `overwritten`: nothing of it is in the database's files any more."""
 
     id: str
     at: str
     sessions: tuple[str, ...]
     rows: Mapping[str, int] = field(default_factory=dict)
+    overwritten: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self) | {"sessions": list(self.sessions), "rows": dict(self.rows)}

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 metadata = MetaData()
@@ -146,6 +147,7 @@ receipts = Table(
     _text("at"),
     Column("sessions", JSON, nullable=False),
     Column("rows", JSON, nullable=False),
+    Column("overwritten", Boolean, nullable=False, server_default=false()),
 )
 # What belongs to one session, by the name of its column.
 OF_A_SESSION = (inputs, audio, handoffs, judgements, offers, outbox)

@@ -17,12 +17,14 @@ class Book:
         self.rows: list[tuple[str, Row]] = []
         self.transactions = 0
         self.broken = False
+        self.erased = frozenset()
 
     def append(self, rows, now):
         if self.broken:
             raise OSError("no space left on device")
         self.transactions += 1
         self.rows += rows
+        return self.erased
 
 
 def row(n):
@@ -78,6 +80,20 @@ def test_what_the_disk_refuses_is_told_and_the_next_is_tried():
 
     _, book = journalled(work)
     assert [one.n for _, one in book.rows] == [2]
+
+
+def test_who_goes_on_though_erased_is_told_of():
+    told = []
+
+    async def work(journal, book):
+        journal.erased = told.append
+        await journal.append("a", row(1))
+        book.erased = frozenset({"a"})
+        await journal.append("a", row(2))
+        await journal.do(lambda: None)
+
+    journalled(work)
+    assert told == ["a"]
 
 
 def test_too_many_waiting_are_refused():

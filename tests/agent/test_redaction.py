@@ -47,6 +47,7 @@ def found(text, asked=OPEN, pack=PACK, growing=False):
         ("the last four of my social, 6789", "ssn", "6789"),
         ("mail Jane.Doe@example.com please", "email", "jane.doe@example.com"),
         ("jane dot doe at example dot com", "email", "jane.doe@example.com"),
+        ("j smith at example dot travel", "email", "jsmith@example.travel"),
         ("j d four at my dash bank dot org", "email", "jdfour@my-bank.org"),
         ("call me at (212) 555-0187", "phone", "2125550187"),
         ("+44 20 7946 0958", "phone", "442079460958"),

@@ -21,7 +21,15 @@ from standardwebhooks import Webhook as Verifier
 
 from agent.events import HandOver
 from agent.store import SessionRecord, Store
-from agent.webhook import GIVE_UP_S, LONGEST_S, Round, Webhook, WebhookError
+from agent.webhook import (
+    AT_ONCE,
+    CLAIM_S,
+    GIVE_UP_S,
+    LONGEST_S,
+    Round,
+    Webhook,
+    WebhookError,
+)
 from dialogs.pack import Pack
 from dialogs.talk import Escalation, Evidence
 
@@ -277,7 +285,7 @@ def test_the_states_of_one_hand_over_come_in_their_order(hook, desk, clock):
     note(hook, clock, "accepted")
     note(hook, clock, session="s2")
     done = post(hook)
-    assert (done.accepted, done.later) == (1, 1), "of another conversation at once"
+    assert (done.accepted, done.later) == (1, 0), "of another conversation at once"
     clock.passes(1)
     note(hook, clock, "ended")
     clock.passes(10)
@@ -302,6 +310,26 @@ def test_the_same_thing_noted_twice_is_told_once(hook, desk, clock):
 def test_a_conversation_nobody_knows_is_not_told(hook, desk, clock):
     note(hook, clock, session="erased")
     assert post(hook) == Round(0, 0, 0, 30.0)
+
+
+def test_more_than_fit_into_one_round_are_told_at_once_all_the_same(store, hook, desk, clock):
+    for number in range(AT_ONCE + 1):
+        store.begin(record(f"more{number}"))
+        note(hook, clock, session=f"more{number}")
+    assert post(hook) == Round(AT_ONCE, 0, 0, 0.0)
+    assert post(hook) == Round(1, 0, 0, 30.0)
+
+
+def test_what_a_process_had_in_hand_when_it_died_is_told_by_another(store, hook, desk, clock):
+    note(hook, clock)
+    now, until = (clock() + timedelta(seconds=s) for s in (0, CLAIM_S))
+    (lost,) = store.claim(now.isoformat(), until.isoformat(), AT_ONCE)
+    note(hook, clock, "accepted")
+    assert post(hook) == Round(0, 0, 0, 30.0), "in order, so not before the first"
+    clock.passes(CLAIM_S)
+    assert post(hook).accepted == 2
+    first, second = desk.events()
+    assert (first["id"], kinds([second])) == (lost.id, ["accepted"])
 
 
 @pytest.mark.parametrize(
@@ -380,8 +408,9 @@ def test_a_secret_that_is_none(store, pack, secret):
         Webhook(store, pack, "https://x/y", secret, lambda: datetime.now(UTC))
 
 
-def test_bodies_are_kept_as_they_are_sent(store, hook, desk, clock):
+def test_bodies_are_kept_as_they_are_sent(store, hook, desk, clock, tmp_path):
     note(hook, clock)
-    (kept,) = store.due((clock() + timedelta(1)).isoformat(timespec="seconds"))
     post(hook)
-    assert json.loads(kept.body) == desk.events()[0]
+    with closing(sqlite3.connect(tmp_path / "store.sqlite")) as books:
+        ((kept,),) = books.execute("select body from outbox")
+    assert json.loads(kept) == desk.events()[0]

@@ -68,6 +68,13 @@ def test_what_the_customer_tells_the_person_is_taken_into_account(pack):
     assert bot.state == before
 
 
+def test_a_question_fills_nothing_in(pack):
+    bot = with_a_person(pack, TRANSFER)
+    said = [one.text for one in told_a_person(bot, FEE) if "transfer" in one.why]
+    assert said == [one.text for one in proposals(pack, bot.state, bot.talk, TODAY)][-1:]
+    assert "$50.00" in said[0]
+
+
 def test_what_is_asked_for_while_a_person_is_there_is_begun_in_the_proposal(pack):
     bot = with_a_person(pack)
     found = told_a_person(bot, "i want to transfer money to savings")

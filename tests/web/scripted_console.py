@@ -19,7 +19,7 @@ from websockets.sync.server import ServerConnection, serve
 
 from agent.pages import Pages, text
 from agent.wire.console import OUTCOMES
-from tests.web.scripted_server import _quiet_logger
+from tests.web.scripted_server import quiet_logger
 
 Message = dict[str, Any]
 ROLES = {"agent": "person", "supervisor": "supervisor"}
@@ -134,7 +134,7 @@ class ScriptedConsole:
             port,
             process_request=self._page,
             compression=None,
-            logger=_quiet_logger(),
+            logger=quiet_logger(),
         )
         self.port = self._server.socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}/console"

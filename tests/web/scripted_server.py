@@ -173,7 +173,7 @@ class ScriptedServer:
             port,
             process_request=self._static,
             compression=None,
-            logger=_quiet_logger(),
+            logger=quiet_logger(),
         )
         self.port = self._server.socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}/"
@@ -292,7 +292,7 @@ def _response(status: HTTPStatus, kind: str, body: bytes) -> Response:
     return Response(status.value, status.phrase, headers, body)
 
 
-def _quiet_logger() -> logging.Logger:
+def quiet_logger() -> logging.Logger:
     """Browsers open connections they do not use; websockets logs each as a failed handshake."""
     logger = logging.getLogger("scripted_server")
     logger.setLevel(logging.CRITICAL)

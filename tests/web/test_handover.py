@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -126,7 +125,9 @@ def test_a_person_comes_and_goes_and_the_assistant_goes_on(windows: Windows) -> 
 
     windows.customer.sees(".person", "It is.").sees(STATUS, "Automated assistant")
     windows.customer.sees(".notice", "automated assistant again").sees(".assistant", "go on with")
-    windows.customer.type("yes").sees(".assistant", "$50.00")
+    customer = windows.customer.type("yes")
+    customer.until(lambda: "Which account" in customer.texts(".assistant")[-1], "where it was")
+    customer.type("checking").sees(".assistant", "$50.00")
 
 
 def test_somebody_upset_is_seen_and_a_supervisor_takes_over(windows: Windows) -> None:

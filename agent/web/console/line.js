@@ -17,7 +17,8 @@ const CLOSED_BECAUSE = {
 export class Line {
   constructor(url, hello, listener) {
     Object.assign(this, { url, hello, listener });
-    this.ready = false;
+    this.ready = false; // the server has let us in
+    this.waits = false; // for the next try
     this.over = false;
     this.attempts = 0;
     this.network = new AbortController();
@@ -25,6 +26,7 @@ export class Line {
 
   open() {
     clearTimeout(this.timer);
+    this.waits = false;
     if (!this.listens) this.#listen();
     this.listener.state("connecting");
     const socket = (this.socket = new WebSocket(this.url));
@@ -36,7 +38,7 @@ export class Line {
       socket.send(JSON.stringify({ type: "hello", protocol: 1, ...this.hello }));
     };
     socket.onmessage = ({ data }) => this.#receive(data);
-    socket.onclose = (event) => this.#closed(event);
+    socket.onclose = (event) => this.#closed(event, socket);
   }
 
   /** Whether it could be sent. */
@@ -60,7 +62,7 @@ export class Line {
     const { signal } = this.network;
     // A browser notices a dead network long before a websocket does.
     addEventListener("offline", () => this.#cutOff(), { signal });
-    addEventListener("online", () => !this.ready && this.open(), { signal });
+    addEventListener("online", () => this.waits && this.open(), { signal });
   }
 
   #receive(data) {
@@ -81,10 +83,11 @@ export class Line {
     }
   }
 
-  async #closed({ code, reason }) {
-    const refused = !this.opened && (await this.#refusedWith());
+  async #closed({ code, reason }, socket) {
+    if (socket !== this.socket) return;
     this.ready = false;
-    if (this.over) return;
+    const refused = !this.opened && (await this.#refusedWith());
+    if (this.over || socket !== this.socket || this.waits) return;
     if (refused) this.#refuse(refused);
     else if (AWAY_FOR_NOW.has(code)) this.#comeBack();
     else this.#refuse(this.refusal || CLOSED_BECAUSE[code] || reason);
@@ -115,6 +118,7 @@ export class Line {
     const wait = ceiling * (0.2 + 0.8 * Math.random());
     this.attempts += 1;
     clearTimeout(this.timer);
+    this.waits = true;
     this.timer = setTimeout(() => this.open(), wait * 1000);
     this.listener.state("waiting", { seconds: wait });
   }

@@ -2,7 +2,7 @@
 import { icon, make } from "../dom.js";
 import { keyed, say, walkWithArrows } from "./keyed.js";
 import { heat } from "./timeline.js";
-import { channel, Customer, duration, rule, stopwatch, upset, urgency, wallTime, whyCallBack } from "./words.js";
+import { channel, Customer, duration, rule, stopwatch, summary, upset, urgency, wallTime, whyCallBack } from "./words.js";
 
 const CHANNEL_ICONS = { chat: "chat", voice: "microphone", call: "phone" };
 const byId = (id) => document.getElementById(id);
@@ -49,11 +49,11 @@ export class Lists {
   calls(tickets) {
     byId("calls-empty").hidden = tickets.length > 0;
     say(byId("calls-count"), String(tickets.length));
-    byId("calls").replaceChildren(...tickets.map(({ ticket, customer, why, written_at: at, summary }) =>
+    byId("calls").replaceChildren(...tickets.map(({ ticket, customer, why, written_at: at, summary: text }) =>
       make("li", {},
         make("p", { class: "entry-head" }, make("b", {}, Customer(customer)), make("span", {}, ticket)),
         make("p", { class: "quiet" }, `${whyCallBack(why)} · ${wallTime(at)}`),
-        summary ? make("p", { class: "entry-summary" }, summary) : null)));
+        text ? make("p", { class: "entry-summary" }, summary(text)) : null)));
   }
 
   #entry(entry, before) {
@@ -75,7 +75,7 @@ export class Lists {
           make("b", {}, Customer(entry.customer)), make("span", { class: "timer" })),
         make("span", { class: "entry-why" }, rule(entry.rule), chance(entry.probability)),
         make("span", { class: "signs" }, ...signs.filter(Boolean)),
-        make("span", { class: "entry-summary" }, entry.summary));
+        make("span", { class: "entry-summary" }, summary(entry.summary)));
     }
     this.#mark(button, entry.session);
     row.accept ??= row.appendChild(make("button", { type: "button", class: "accept", onclick: () => this.actions.accept(row.entry) }, "Accept"));

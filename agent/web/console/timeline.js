@@ -33,12 +33,12 @@ export class Timeline {
   constructor(parent, go) {
     this.parent = parent;
     this.go = go;
-    this.shown = null; // the turn whose evidence is shown
+    this.chosen = null; // the turn that somebody asked about; else it is the last one
     this.why = make("div", { class: "why", role: "status" });
   }
 
   show(conversation) {
-    if (conversation.session !== this.session) this.shown = null;
+    if (conversation.session !== this.session) this.chosen = null;
     this.session = conversation.session;
     this.conversation = conversation;
     const moods = conversation.moods.filter((one) => Number.isFinite(one.upset));
@@ -54,7 +54,7 @@ export class Timeline {
       this.#drawing(moods),
       this.why,
     );
-    this.#explain(moods.find((one) => one.turn === this.shown) ?? last);
+    this.#explain(moods.find((one) => one.turn === this.chosen) ?? last);
     if (focused !== null) this.parent.querySelector(`[data-turn="${CSS.escape(focused)}"]`)?.focus();
   }
 
@@ -87,8 +87,7 @@ export class Timeline {
       "aria-label": `At ${stopwatch(one.at)}: ${upset(one.upset)}${feeling(one)}. Enter shows the turn.`,
     });
     point.append(draw("circle", { class: "reach", cx: x, cy: y, r: 11 }), this.#mark(one, x, y));
-    point.addEventListener("mouseenter", () => this.#explain(one));
-    point.addEventListener("focus", () => this.#explain(one));
+    for (const asks of ["mouseenter", "focus"]) point.addEventListener(asks, () => this.#ask(one, last));
     point.addEventListener("click", () => this.go(one.turn));
     return point;
   }
@@ -108,8 +107,12 @@ export class Timeline {
     if (to !== undefined || event.key === "Enter" || event.key === " ") event.preventDefault();
   }
 
+  #ask(one, last) {
+    this.chosen = last ? null : one.turn; // who looks at the last one goes on with the next
+    this.#explain(one);
+  }
+
   #explain(one) {
-    this.shown = one.turn;
     for (const point of this.parent.querySelectorAll(".point")) {
       point.classList.toggle("shown", point.dataset.turn === String(one.turn));
     }

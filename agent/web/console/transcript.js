@@ -15,6 +15,8 @@ const STATES = {
   callback: "A call back was noted",
 };
 
+const SIGNS = { requested: "alert", queued: "clock", accepted: "check", ended: "check", callback: "phone" };
+
 export class Transcript {
   constructor(log, newer) {
     Object.assign(this, { log, newer });
@@ -111,15 +113,20 @@ export class Transcript {
       const sure = Number.isFinite(item.confidence) && item.confidence < SURE ? "perhaps: " : "";
       notes.push(make("span", {}, sure + intent(item.intent)));
     }
-    if (item.flow) notes.push(make("span", {}, intent(item.flow)));
+    if (item.flow && item.flow !== this.#flowBefore(item)) notes.push(make("span", {}, intent(item.flow)));
     return notes.length ? make("p", { class: "notes" }, ...notes) : null;
+  }
+
+  /** What was in progress when the assistant spoke before. */
+  #flowBefore({ n }) {
+    return this.conversation.items.findLast((item) => item.kind === "bot" && item.n < n)?.flow;
   }
 
   #event(item) {
     const { kind, state, text } = item;
     const why = item.rule ? rule(item.rule) : "";
     const words = text || [STATES[state] ?? intent(state ?? kind), why].filter(Boolean).join(": ");
-    const sign = { owner: "person", handoff: "alert", action: "check" }[kind];
+    const sign = { owner: "person", action: "check" }[kind] ?? SIGNS[state];
     return make("div", { class: `event ${kind}` }, sign ? icon(sign) : null, make("p", {}, words), this.#time(item));
   }
 

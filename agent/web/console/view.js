@@ -105,6 +105,7 @@ export class View {
       make("button", { type: "button", title: why || null, onclick: () => this.use(at) },
         make("kbd", { "aria-hidden": "true" }, String(at + 1)), make("span", { class: "reply" }, text),
         why ? make("span", { class: "why-reply" }, why) : null));
+    if (byId("suggestions").contains(document.activeElement)) this.write(); // else the focus is lost
     byId("suggestions").replaceChildren(...buttons);
     byId("suggestions").hidden = !this.conversation.isMine || !replies.length;
   }

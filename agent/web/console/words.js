@@ -45,6 +45,9 @@ const isNumber = (name) => /^\d+$/.test(name); // of a customer whose name the c
 export const customer = (name) => (isNumber(name) ? `customer ${name}` : name || "the customer");
 export const Customer = (name) => (isNumber(name) ? `Customer ${name}` : name || "Unnamed customer");
 
+/** A summary where there is no room for links to its turns. */
+export const summary = (text) => text.replaceAll(/ ?\(turn \d+\)/g, "");
+
 /** 65 -> "1:05", 3665 -> "1:01:05". */
 export function stopwatch(seconds) {
   const whole = Math.max(0, Math.floor(seconds));

@@ -9,15 +9,18 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 
+from agent.notes import TurnNote
 from agent.store import SessionRecord, Store
 from agent.written import Row
 from dialogs.talk import Escalation
 
 NOW = "2026-11-24T10:00:00+00:00"
+SOON = "2026-11-24T10:02:00+00:00"
 LATER = "2026-11-25T10:00:00+00:00"
 CARD = "4111 1111 1111 1111"
 
@@ -115,15 +118,59 @@ def test_a_ticket_is_the_same_however_often_it_is_asked_for(store):
     assert store.ticket("b", 1, "closed", NOW) == ""
 
 
+def test_who_was_taken_gets_no_ticket(store):
+    store.queue("a", 1, why(), NOW, "ann")
+    assert store.waits("a", 1)
+    store.accept("a", 1, "Dana", NOW)
+    assert not store.waits("a", 1)
+    assert store.ticket("a", 1, "too_long", NOW) == ""
+    store.finish("a", 1, "resolved", NOW)
+    assert store.ticket("a", 1, "too_long", NOW) == ""
+    assert store.tickets() == []
+
+
 def test_a_message_is_due_until_it_has_arrived(store):
     store.post("m1", "a", 1, "{}", NOW)
     store.post("m1", "a", 1, "{}", NOW)
-    assert [one.id for one in store.due(NOW)] == ["m1"]
+    assert [one.id for one in store.claim(NOW, SOON, 8)] == ["m1"]
     store.posted("m1", False, LATER)
-    assert store.due(NOW) == []
-    assert [one.tries for one in store.due(LATER)] == [1]
+    assert store.claim(NOW, SOON, 8) == []
+    assert [one.tries for one in store.claim(LATER, LATER, 8)] == [1]
     store.posted("m1", True, "")
-    assert store.due(LATER) == []
+    assert store.claim(LATER, LATER, 8) == []
+
+
+def test_what_one_process_has_in_hand_no_other_gets_for_a_while(opened):
+    stores = [opened() for _ in range(4)]
+    posts = {f"m{n}": f"s{n // 3}" for n in range(60)}
+    for id, session in posts.items():
+        stores[0].post(id, session, 1, "{}", NOW)
+    start, got = threading.Barrier(4), []
+
+    def claims(store):
+        start.wait()
+        while (mine := store.claim(NOW, LATER, 3)) or len(got) < len(posts):
+            got.extend(mine)
+            assert all(
+                [one.session for one in mine].count(session) == 3
+                for session in {one.session for one in mine}
+            )
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(claims, stores))
+    assert sorted(one.id for one in got) == sorted(posts)
+    assert stores[0].claim(NOW, LATER, 60) == []
+    assert len(stores[1].claim(LATER, LATER, 60)) == len(posts), "whoever had them may have died"
+
+
+def test_what_happens_to_a_hand_over_waits_for_what_happened_before(store):
+    store.post("m1", "a", 1, "{}", NOW)
+    store.claim(NOW, LATER, 8)
+    store.post("m2", "a", 1, "{}", NOW)
+    store.post("m3", "b", 1, "{}", NOW)
+    assert [one.id for one in store.claim(SOON, LATER, 8)] == ["m3"]
+    store.posted("m1", True, "")
+    assert [one.id for one in store.claim(SOON, LATER, 8)] == ["m2"]
 
 
 def everything(store, id, customer):
@@ -153,6 +200,51 @@ def test_what_is_erased_is_in_no_file_any_more(opened, place):
             assert CARD.encode() not in file.read_bytes(), file
 
 
+def test_who_is_erased_while_they_talk_leaves_nothing_behind(opened):
+    store, other = opened(), opened()
+    for id in ("a", "b"):
+        everything(store, id, "ann")
+    other.erase("a", LATER)
+    assert store.append([("a", row(2, CARD)), ("b", row(2))], LATER) == {"a"}
+    assert store.append([("a", row(2, CARD)), ("b", row(2))], LATER) == {"a"}, "again"
+    store.remember("a", [TurnNote(3, 1.0, "chat", (), CARD)], LATER)
+    store.keep_audio("a", "customer", 512, 512, CARD.encode())
+    assert store.queue("a", 2, why(), LATER) == 0
+    assert (store.rows("a"), store.audio("a"), store.notes("a")) == ([], [], [])
+    assert [one.session for one in store.waiting()] == ["b"]
+    assert store.rows("b") == [row(1, CARD), row(2)]
+
+
+def leftovers(place):
+    return [file for file in place.parent.iterdir() if CARD.encode() in file.read_bytes()]
+
+
+def test_a_receipt_says_when_somebody_was_reading_all_the_time(tmp_path, monkeypatch):
+    monkeypatch.setattr("agent.store.database.PATIENCE_S", 0.3)
+    place = tmp_path / "hearken.sqlite3"
+    store, server = Store(place), Store(place)
+    everything(store, "a", "ann")
+    with closing(sqlite3.connect(place)) as reader:
+        reader.execute("begin")
+        reader.execute("select count(*) from inputs").fetchone()
+        assert not store.erase("ann", LATER).overwritten
+        assert leftovers(place)
+        assert not store.overwrite(0.0)
+    assert [one.overwritten for one in store.receipts()] == [False]
+    assert server.overwrite(0.0)
+    assert [one.overwritten for one in store.receipts()] == [True]
+    assert leftovers(place) == []
+    server.close()
+    store.close()
+
+
+def test_only_a_database_of_files_is_ours_to_overwrite(store, place):
+    everything(store, "a", "ann")
+    receipt = store.erase("ann", LATER)
+    assert receipt.overwritten == store.overwrites == (not isinstance(place, str))
+    assert store.receipts() == [receipt]
+
+
 def test_what_is_old_is_forgotten_by_kind(store):
     for id in ("a", "b"):
         everything(store, id, "ann")
@@ -173,6 +265,9 @@ create table handoffs (id integer primary key, session text not null, number int
  summary text not null, evidence text not null, state text not null default 'queued'
  check (state in ('queued', 'accepted', 'ended')), present integer not null default 1,
  unique (session, number));
+create table receipts (id text primary key, at text not null, sessions json not null,
+ rows json not null);
+insert into receipts values ('r', '2026-01-01', '[]', '{}');
 insert into handoffs values (7, 'old', 1, '2026-01-01', 'r', 'high', 0.5, 's', '[]', 'queued', 1);
 """
 
@@ -188,15 +283,19 @@ def test_a_queue_of_an_earlier_version_is_taken_over(tmp_path):
         store.close()
     store = Store(file)
     assert store.ticket("old", 1, "closed", NOW) == "C00007"
+    assert [(one.id, one.overwritten) for one in store.receipts()] == [("r", False)]
     store.close()
 
 
 CHILD = """
 import sys
 from pathlib import Path
-from agent.store import Store
+from agent.store import SessionRecord, Store
 from agent.written import Row
 store = Store(Path(sys.argv[1]))
+store.begin(SessionRecord(
+    "a", "", "", "", "", (), False, "", {}, {}, "", "live", False, "", "", "", None
+))
 for n in range(1, 100000):
     store.append([("a", Row(n, 0.0, "x" * 500))], "2026-11-24T10:00:00+00:00")
     print(n, flush=True)

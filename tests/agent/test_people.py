@@ -1,0 +1,74 @@
+"""Who asks for a person gets one, or learns why not; and somebody may come at the last moment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from agent.events import HandOver
+from agent.people import People, Unreachable
+from agent.store import Store
+from dialogs.pack import Pack
+from dialogs.people import People as Hours
+from dialogs.talk import Escalation
+
+OPEN = datetime(2026, 11, 24, 15, tzinfo=UTC)  # a Tuesday, ten in New York
+SHUT = OPEN + timedelta(hours=12)
+WHY = Escalation("explicit_request", 0.95, 2.9, (), "normal", "Wants a person.")
+PACK = Pack.load()
+NO_TICKETS = replace(PACK, people=replace(PACK.people, tickets=False))
+
+
+@pytest.fixture
+def store():
+    store = Store(":memory:")
+    yield store
+    store.close()
+
+
+def asked(people, now=OPEN, number=1):
+    return people.told("a", "ann", HandOver(number, "requested", WHY), now)
+
+
+def test_who_asks_while_somebody_is_there_gets_a_place(store):
+    assert asked(People(PACK, store, consoles=True)) == 1
+    assert store.waits("a", 1)
+
+
+@pytest.mark.parametrize(
+    ("now", "consoles", "why"), [(SHUT, True, "closed"), (OPEN, False, "nobody")]
+)
+def test_who_asks_when_nobody_comes_is_called_back(store, now, consoles, why):
+    told = asked(People(PACK, store, consoles=consoles), now)
+    assert (told.why, told.ticket, bool(told.when)) == (why, "C00001", why == "closed")
+    assert asked(People(PACK, store, consoles=consoles), now) == told, "the same, however often"
+
+
+@pytest.mark.parametrize(("at_work", "why"), [(0, "nobody"), (2, "too_long")])
+def test_nobody_comes_in_time(store, at_work, why):
+    people = People(PACK, store, consoles=True)
+    people.at_work = lambda: at_work
+    asked(people)
+    assert people.too_long("a", 1, OPEN) == Unreachable(why, "C00001")
+
+
+@pytest.mark.parametrize("pack", [PACK, NO_TICKETS])
+def test_who_is_taken_at_the_last_moment_is_not_called_back(store, pack):
+    people = People(pack, store, consoles=True)
+    asked(people)
+    assert store.accept("a", 1, "Dana", OPEN.isoformat())
+    assert people.too_long("a", 1, OPEN) is None
+
+
+def test_a_pack_may_promise_no_calls_back(store):
+    people = People(NO_TICKETS, store, consoles=True)
+    asked(people)
+    assert people.too_long("a", 1, OPEN) == Unreachable("nobody")
+    assert people.too_long("b", 1, OPEN) is None
+
+
+def test_a_pack_without_hours_is_always_open(store):
+    always = replace(PACK, people=Hours())
+    assert asked(People(always, store, consoles=True), SHUT) == 1

@@ -1,0 +1,242 @@
+"""Numbers planted in everything a customer can say are nowhere on disk, in no log, in no sound.
+
+A real server with the real models: typed words, spoken words, keys, and the words of a person who
+takes over. Everything it leaves behind is searched, also as it lies there when a server is killed.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from agent import events as e
+from agent.client import Client, Message
+from agent.store import Store
+from agent.written import read
+from audio.codecs import encode
+from audio.speak import Voice
+from audio.types import RATE
+from dialogs.numbers import UNITS
+from tests.serving import Serving, serving
+
+pytestmark = [pytest.mark.socket, pytest.mark.model]
+
+PCM = {"encoding": "pcm_s16le", "rate": RATE, "channels": 1}
+PACKET = RATE // 5  # bytes: a tenth of a second
+DIGITS = UNITS[:10]
+
+# What is planted, and how it is cut into groups. None of it is in the bank's books.
+TYPED = {
+    "4929123456789015": (4, 4, 4, 4),  # a card
+    "536904399": (3, 2, 4),  # a social security number
+    "4155552671": (3, 3, 4),  # a telephone
+    "8830197745": (5, 5),  # an account
+    "815932": (3, 3),  # a customer number
+    "9264": (2, 2),  # its passcode
+    "6011000990139424": (4, 4, 4, 4),  # a card that a person reads out
+}
+SPOKEN = {"5527184599423651": (4, 4, 4, 4), "682719": (3, 3)}
+KEYED = {"6157": (2, 2), "371449635398431": (4, 6, 5)}
+ADDRESS = ("quentin.zyx@planted.example", "quentin dot zyx at planted dot example", "quentin.zyx")
+
+
+def said(digits: str, zero: str = "zero") -> str:
+    return " ".join(zero if one == "0" else DIGITS[int(one)] for one in digits)
+
+
+def forms(digits: str, sizes: tuple[int, ...]) -> list[str]:
+    """The same number, however somebody would write it or say it."""
+    ends = np.cumsum(sizes)
+    groups = [digits[end - size : end] for end, size in zip(ends, sizes, strict=True)]
+    written = [between.join(groups) for between in ("", " ", "-", ".", ", ")]
+    single = [between.join(digits) for between in (" ", "-", ", ")]
+    return [*written, *single, said(digits), said(digits, "oh"), said(digits).replace(" ", ", ")]
+
+
+def patterns() -> list[re.Pattern[bytes]]:
+    numbers = {**TYPED, **SPOKEN, **KEYED}
+    texts = {form for digits, sizes in numbers.items() for form in forms(digits, sizes)}
+    alone = rb"(?<![0-9A-Za-z.])%b(?![0-9A-Za-z])"  # a few digits may be in anything by chance
+    return [
+        re.compile(alone % re.escape(text.encode()), re.IGNORECASE) for text in (*texts, *ADDRESS)
+    ]
+
+
+def found(state: Path) -> list[tuple[str, bytes]]:
+    files = [path for path in state.rglob("*") if path.is_file()]
+    assert any(path.name == "hearken.sqlite3" for path in files)
+    return [
+        (path.name, match.group())
+        for path in files
+        for pattern in patterns()
+        for match in pattern.finditer(path.read_bytes())
+    ]
+
+
+def test_what_is_searched_for_would_be_found(tmp_path):
+    (tmp_path / "hearken.sqlite3").write_bytes(
+        b'"4929-1234-5678-9015" "9264", five five two seven one eight four five nine nine four two'
+        b" three six five one; Quentin.Zyx"
+    )
+    assert len(found(tmp_path)) == 4
+
+
+# -- two customers -----------------------------------------------------------------------------
+
+
+def answered(client: Client, text: str) -> Message:
+    client.say(text)
+    return client.wait_for("reply", timeout_s=30)
+
+
+def types(client: Client, house: Serving) -> None:
+    client.wait_for("reply")
+    client.consent(recording=True, emotion=True)
+    answered(client, "my card is 4929 1234 5678 9015, my ssn is 536-90-4399, what is the fee")
+    answered(client, "write to Quentin.Zyx@planted.example or call (415) 555-2671")
+    answered(client, "quentin dot zyx at planted dot example")
+    answered(client, "my account number is 8830197745 and 4929-1234-5678-9015 is the card")
+    answered(client, f"once more, {said('4929123456789015')} and {said('8830197745', 'oh')}")
+    answered(client, "check my balance")
+    answered(client, "815932")
+    answered(client, "9264")
+    answered(client, "8 1 5 9 3 2")
+    person_reads_out(client, house, "6011 0009 9013 9424")
+
+
+def person_reads_out(client: Client, house: Serving, card: str) -> None:
+    live = house.server.lives[client.at.session]
+    for event in (
+        lambda: e.TookOver(live.now, "Dana", "supervisor"),
+        lambda: e.Said(live.now, "Dana", f"The new card is {card}."),
+    ):
+        house.loop.call_soon_threadsafe(lambda event=event: live.feed(event()))
+    assert client.wait_for("agent", timeout_s=30)["text"] == f"The new card is {card}."
+
+
+def speaks(client: Client) -> None:
+    client.wait_for("reply")
+    client.consent(recording=True, emotion=True)
+    voice = Voice("en-us", 140)
+    hears(client, voice, "good morning")
+    card = said("5527184599423651")
+    assert hears(client, voice, f"my card number is {card}") == f"my card number is {card}"
+    assert hears(client, voice, said("682719")) == said("682719")
+    client.send({"type": "digits", "digits": "6157#"})
+    client.wait_for("reply", timeout_s=30)
+    client.send({"type": "digits", "digits": "371449635398431"})
+    client.wait_for("reply", timeout_s=30)
+
+
+def hears(client: Client, voice: Voice, text: str) -> str:
+    """Says it; what the customer is told was heard."""
+    spoken = np.concatenate(list(voice.sentences(text, RATE)))
+    sound = np.pad(spoken, (RATE // 2, 5 * RATE // 2))
+    data = encode(sound, "pcm_s16le")
+    for start in range(0, len(data), PACKET):
+        client._send(data[start : start + PACKET])
+    heard: str = client.wait_for("transcript", timeout_s=30)["text"]
+    client.wait_for("reply", timeout_s=30)
+    return heard
+
+
+@pytest.fixture(scope="module")
+def left(tmp_path_factory):
+    """The state of a server that was stopped, as it was before, its log, and its sessions' ids."""
+    state, killed = (tmp_path_factory.mktemp(name) for name in ("state", "killed"))
+    log = io.StringIO()
+    listener = logging.StreamHandler(log)
+    logging.getLogger().addHandler(listener)
+    before = logging.getLogger().level
+    logging.getLogger().setLevel(logging.INFO)
+    try:
+        with (
+            serving(state, agent_token="a", supervisor_token="s") as house,
+            Client(house.url) as typing,
+            Client(house.url, "voice", PCM) as speaking,
+        ):
+            types(typing, house)
+            speaks(speaking)
+            shutil.copytree(state, killed, dirs_exist_ok=True)
+            typing.end()
+            speaking.end()
+            for client in (typing, speaking):
+                client.wait_for("bye", timeout_s=30)
+            ids = typing.at.session, speaking.at.session
+    finally:
+        logging.getLogger().removeHandler(listener)
+        logging.getLogger().setLevel(before)
+    return state, killed, log.getvalue(), ids
+
+
+def test_nothing_private_is_in_any_file(left):
+    state, killed, _, _ = left
+    assert (killed / "hearken.sqlite3-wal").stat().st_size > 0
+    assert found(killed) == []
+    assert found(state) == []
+
+
+def test_nothing_private_is_in_the_log(left, capfd):
+    log = left[2].encode() + "".join(capfd.readouterr()).encode()
+    assert [pattern.pattern for pattern in patterns() if pattern.search(log)] == []
+
+
+def test_what_was_said_is_kept_all_the_same(left):
+    store = Store(left[0] / "hearken.sqlite3")
+    typed, spoken = ("".join(row.input for row in store.rows(id)) for id in left[3])
+    assert "what is the fee" in typed
+    assert "my card number is" in spoken
+    assert "good morning" in spoken
+    assert all(store.session(id).sealed == "" for id in left[3]), "opened by nobody any more"
+    store.close()
+    store = Store(left[1] / "hearken.sqlite3")
+    assert all(store.session(id).sealed for id in left[3]), "it could have been resumed"
+    store.close()
+
+
+def leg(store: Store, id: str):
+    pieces = store.audio(id)
+    whole = np.full(max(one.start + one.length for one in pieces), np.nan, np.float32)
+    for one in pieces:
+        samples, _ = soundfile.read(io.BytesIO(one.flac), dtype="float32")
+        whole[one.start : one.start + one.length] = samples
+    return whole
+
+
+def test_private_sound_is_silence_and_the_rest_is_there(left):
+    store = Store(left[0] / "hearken.sqlite3")
+    rows, sound = store.rows(left[3][1]), leg(store, left[3][1])
+    store.close()
+    places = [
+        (one["from_sample"], one["to_sample"])
+        for row in rows
+        for one in json.loads(row.redactions)
+        if one.get("to_sample")
+    ]
+    assert len(places) >= 2
+    for start, end in places:
+        assert end - start > RATE, "six digits take more than a second"
+        assert not np.isnan(sound[start:end]).any()
+        assert not sound[start:end].any()
+    words = [
+        word
+        for event in (read(row.input) for row in rows)
+        if isinstance(event, e.Understood) and event.transcript
+        for word in event.transcript.words
+    ]
+    plain = [word for word in words if word.text in ("good", "morning", "card")]
+    assert len(plain) >= 3
+    for word in plain:
+        assert sound[word.start : word.end].any(), word.text
+    secret = [word for word in words if word.text in DIGITS]
+    assert len(secret) >= 22
+    for word in secret:
+        assert not sound[word.start : word.end].any(), word.text
