@@ -12,6 +12,7 @@ import json
 import logging
 import signal
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -43,6 +44,7 @@ from agent.pages import Page, Pages, text
 from agent.people import People
 from agent.store import Store
 from agent.tidying import EVERY_S, tidy
+from agent.webhook import Webhook
 from agent.wire.native import OUR_FAULT, OVERLOADED
 from agent.worker import Forked, set_apart, where
 from dialogs.fingerprint import fingerprint
@@ -55,9 +57,13 @@ CONSOLE_PATH = "/v1/console"
 LOADING_S = 5  # what callers are told to wait while the models are not there
 
 
-def build(settings: Settings, core: int | None = None) -> House:
-    """Everything a server needs, from its settings. PackError when the pack is broken. `core` is
-    the processor core that is the models' own."""
+def build(
+    settings: Settings,
+    core: int | None = None,
+    today: Callable[[], datetime] = lambda: datetime.now().astimezone(),
+) -> House:
+    """Everything a server needs, from its settings. `core` is the processor core that is the
+    models' own. PackError when the pack is broken, WebhookError when a helpdesk's address is."""
     pack = Pack.load(settings.pack)
     rules = EngineRules(settings.answer_s, settings.asks_waiting, settings.voice)
     settings.state.mkdir(parents=True, exist_ok=True)
@@ -68,7 +74,7 @@ def build(settings: Settings, core: int | None = None) -> House:
     )
     store = Store(settings.database or settings.state / "hearken.sqlite3")
     consoles = any(t.get_secret_value() for t in (settings.agent_token, settings.supervisor_token))
-    now = datetime.now
+    helpdesk = _helpdesk(settings, pack, store, today)
     return House(
         settings=settings,
         pack=pack,
@@ -77,13 +83,21 @@ def build(settings: Settings, core: int | None = None) -> House:
         admission=Admission(Limits(settings.max_sessions, settings.capacity)),
         actions=actions,
         store=store,
-        journal=Journal(store, lambda: utc(now(UTC))),
-        people=People(pack, store, None, consoles, settings.nobody_s),
+        journal=Journal(store, lambda: utc(datetime.now(UTC))),
+        people=People(pack, store, helpdesk, consoles, settings.nobody_s),
         metrics=Metrics(),
         rules=session_rules(settings),
         clock=monotonic,
-        today=lambda: datetime.now().astimezone(),
+        today=today,
+        helpdesk=helpdesk,
     )
+
+
+def _helpdesk(
+    settings: Settings, pack: Pack, store: Store, today: Callable[[], datetime]
+) -> Webhook | None:
+    url, secret = settings.webhook_url, settings.webhook_secret.get_secret_value()
+    return Webhook(store, pack, url, secret, today) if url else None
 
 
 class Server:
@@ -103,6 +117,9 @@ class Server:
         settings = self.house.settings
         self.house.journal.start()
         self._tasks.append(asyncio.create_task(self.desk.run()))
+        if (helpdesk := self.house.helpdesk) is not None:
+            helpdesk.accepted = self.desk.promised
+            self._tasks.append(asyncio.create_task(helpdesk.run()))
         sockets = await serve(
             self.handle,
             settings.host,

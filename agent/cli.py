@@ -33,6 +33,7 @@ from agent.replay.command import replay
 from agent.replay.recording import RecordingError
 from agent.replay.shelf import shelf
 from agent.tune import tune
+from agent.webhook import WebhookError
 from audio.codecs import Encoding
 from audio.types import AudioError
 from dialogs.pack import PackError
@@ -49,6 +50,7 @@ MISTAKES = (
     RecordingError,
     Refused,
     SettingsError,
+    WebhookError,
     FileNotFoundError,
 )
 

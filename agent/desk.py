@@ -30,6 +30,7 @@ log = logging.getLogger("hearken.desk")
 APART_S = 0.2  # between two lists
 MANY = 50  # conversations for which it is that long; for more, in proportion
 AGAIN_S = 5.0  # lists change by time alone, too
+PROMISES = 1024  # of a helpdesk's, that wait to be noted
 NO_CONSOLE = "The console is closed: neither agent_token nor supervisor_token is set."
 
 
@@ -41,6 +42,7 @@ class Desk:
         self._lives = lives
         self._room = Room()
         self._tasks: asyncio.TaskGroup | None = None
+        self._promises: asyncio.Queue[tuple[str, int, str]] = asyncio.Queue(PROMISES)
         self._cut_off: dict[str, asyncio.Task[None]] = {}  # by name: their conversations wait
         house.people.at_work = lambda: len(self._room.seats)
 
@@ -56,6 +58,7 @@ class Desk:
         async with asyncio.TaskGroup() as self._tasks:
             self._tasks.create_task(self._look_on())
             self._tasks.create_task(self._show())
+            self._tasks.create_task(self._expect())
 
     async def serve(self, socket: ServerConnection) -> None:
         """One console from hello to goodbye."""
@@ -111,6 +114,31 @@ class Desk:
         for session in self._owned(name):
             live = self._lives[session]
             live.feed(e.Abandoned(live.now, name))
+
+    def promised(self, session: str, number: int, name: str) -> None:
+        """A helpdesk says who comes. Who sits at a console takes over there at once; for anybody
+        else the customer waits, and we help them meanwhile."""
+        try:
+            self._promises.put_nowait((session, number, name))
+        except asyncio.QueueFull:
+            log.error("who comes could not be noted", extra={"session": session})
+
+    async def _expect(self) -> None:
+        while True:
+            session, number, name = await self._promises.get()
+            await self._promised(session, number, name)
+
+    async def _promised(self, session: str, number: int, name: str) -> None:
+        try:
+            await asyncio.to_thread(self._house.store.promise, session, number, name)
+        except SQLAlchemyError:
+            log.error("who comes could not be noted", extra={"session": session})
+        live, seat = self._lives.get(session), self._room.seats.get(name)
+        if live is not None:
+            live.expects(number)
+        if live is not None and seat is not None:
+            with suppress(WireError):  # taken by another meanwhile, or over
+                await seat.accept(session, number)
 
     def _owned(self, name: str) -> list[str]:
         lives = self._lives.values()

@@ -35,6 +35,7 @@ from agent.session import Session, SessionRules
 from agent.soundtrack import Soundtrack
 from agent.store import SessionRecord, Store
 from agent.vault import Vault
+from agent.webhook import Webhook
 from agent.wire.native import NativeWire
 from agent.written import Row, written
 from audio.types import RATE, VOICE_HOP, Expectation
@@ -64,6 +65,7 @@ class House:
     clock: Callable[[], float]
     today: Callable[[], datetime]
     floor: Floor = field(default_factory=Floor)
+    helpdesk: Webhook | None = None  # that is told of hand-overs
 
 
 @dataclass(slots=True)
@@ -209,6 +211,10 @@ class Live:
         if self.record.legs:
             missed = max(0, int((self.now - self._heard_at) * RATE)) // VOICE_HOP * VOICE_HOP
         self.feed(e.Resumed(self.now, missed))
+
+    def expects(self, number: int) -> None:
+        """Somebody surely comes for this hand-over: wait as long as it takes."""
+        self._late_at.pop(number, None)
 
     def patient(self) -> None:
         """Somebody has come to work: wait for them as long as the pack says, from when a person was

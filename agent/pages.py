@@ -15,6 +15,7 @@ POLICY = (
     "default-src 'self'; connect-src 'self' ws: wss:; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; media-src 'self' blob:"
 )
+NOT_FRAMED = f"{POLICY}; frame-ancestors 'none'"  # no other page may have its clicks
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,12 @@ def _page(file: Path) -> Page:
         type += "; charset=utf-8"
     headers = [("Cache-Control", "no-cache"), ("X-Content-Type-Options", "nosniff")]
     if file.suffix == ".html":
-        headers.append(("Content-Security-Policy", POLICY))
+        headers.append(("Content-Security-Policy", NOT_FRAMED if _acts(file) else POLICY))
     else:
         headers.append(("Access-Control-Allow-Origin", "*"))  # the widget lives on other sites
     return Page(200, type, file.read_bytes(), tuple(headers))
+
+
+def _acts(file: Path) -> bool:
+    """Whether somebody who is logged in acts on this page."""
+    return file.parent.name == "console"

@@ -72,7 +72,9 @@ class People:
         return found
 
     def too_long(self, session: str, number: int, now: datetime) -> Unreachable | None:
-        """Nobody has come in time; None when somebody has, just now."""
+        """Nobody has come in time; None when somebody has, just now, or surely will."""
+        if self._store.promised(session, number):
+            return None
         why: Literal["nobody", "too_long"] = "too_long"
         if self._helpdesk is None and not self.at_work():
             why = "nobody"

@@ -167,7 +167,7 @@ class Seat:
             case c.Unwatch():
                 self._following.unwatch()
             case c.Accept(session=session, id=number):
-                await self._accept(session, number)
+                await self.accept(session, number)
             case c.TakeOver(session=session):
                 await takeover.take_over(house, self._live(session), who)
                 await self._following.open(session)
@@ -184,7 +184,8 @@ class Seat:
             case c.Voice(session=session):
                 self._talking.end(session)
 
-    async def _accept(self, session: str, number: int) -> None:
+    async def accept(self, session: str, number: int) -> None:
+        """Take a hand-over from the queue; WireError when it is not to be had."""
         if session in self._lives:
             await takeover.accept(self._house, self._live(session), number, self.who)
         else:

@@ -1,8 +1,9 @@
 """Which sound of a conversation may be written now, and what of it must be silence?
 
 A leg's sound is held back for a second, and while a turn is heard or its meaning is not known yet.
-When it is, what was private in it is silenced; the whole turn where a number had been asked for or
-nobody knows what was said. What is written is written once and in order (tests/agent/test_tape.py).
+When it is, what was private in it is silenced; the whole turn where a number had been asked for, or
+was in words on the way and is not in the last ones, or where nobody knows what was said. What is
+written is written once and in order (tests/agent/test_tape.py).
 """
 
 from __future__ import annotations
@@ -18,10 +19,13 @@ import soundfile  # type: ignore[import-untyped]
 from agent import events as e
 from agent.redactions import Redaction
 from audio.types import RATE, Samples
+from dialogs.privacy import Kind
 
 HELD = RATE  # samples held at least: a turn begins up to 0.7 s before it is noticed
 PAD = RATE * 15 // 100  # samples around private words that are silenced, too
 MOST = 120 * RATE  # samples of a leg that are held at most; what is older is silenced
+CLOSED = frozenset({"choice", "yes_no", "name"})  # questions that no number answers
+AMOUNTS: frozenset[Kind] = frozenset({"code"})  # or so it seems while they are still being said
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +39,13 @@ class Piece:
 
 @dataclass(slots=True)
 class _Turn:
+    stream: int
     leg: str
     start: int
     end: int
     private: bool = False  # a number was asked for
+    seen: set[Kind] = field(default_factory=set)  # what words on the way held: the last may not
+    plain: frozenset[Kind] = frozenset()  # of these, what is no secret where this was asked
 
 
 @dataclass(slots=True)
@@ -73,6 +80,10 @@ class Tape:
             case e.Resumed(missed=missed):
                 for held in self._legs.values():
                     held.at += missed
+            case e.Partial(stream=stream):
+                for turn in (*self._open.values(), *self._asked.values()):
+                    if turn.stream == stream:
+                        turn.seen |= {one.kind for one in redactions}
             case e.Understood(ask=ask):
                 self._judged(ask, redactions)
             case e.Missed(ask=ask):
@@ -98,7 +109,7 @@ class Tape:
     def _follow(self, effect: e.Effect) -> None:
         match effect:
             case e.Listen(stream=stream, leg=leg, start=start, samples=samples):
-                turn = self._open.setdefault(stream, _Turn(leg, start, start))
+                turn = self._open.setdefault(stream, _Turn(stream, leg, start, start))
                 turn.end = max(turn.end, start + len(samples))
             case e.Forget(stream=stream):
                 self._open.pop(stream, None)
@@ -106,6 +117,7 @@ class Tape:
                 turn = self._open.pop(stream)
                 turn.end = max(turn.end, self._legs[turn.leg].at)
                 turn.private = effect.expect.kind == "digits"
+                turn.plain = frozenset() if effect.expect.kind in CLOSED else AMOUNTS
                 self._asked[effect.ask] = turn
 
     def _judged(self, ask: int, redactions: Sequence[Redaction] | None) -> None:
@@ -116,7 +128,8 @@ class Tape:
         placed = [one for one in redactions or () if one.to_sample > one.from_sample]
         spoken = [one for one in redactions or () if one.where == "transcript"]
         unplaced = bool(redactions) and len(placed) < max(1, len(spoken))
-        if redactions is None or turn.private or unplaced:
+        lost = bool(turn.seen - turn.plain) and not placed
+        if redactions is None or turn.private or unplaced or lost:
             self._silence(turn.leg, turn.start - PAD, turn.end + PAD)
         for one in placed:
             self._silence(turn.leg, one.from_sample - PAD, one.to_sample + PAD)

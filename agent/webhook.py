@@ -85,17 +85,16 @@ class Webhook:
         url: str,
         secret: str,
         now: Callable[[], datetime],
-        accepted: Callable[[str, int, str], None] = lambda session, number, name: None,
         timeout_s: float = 10.0,
     ) -> None:
-        """`secret` is "whsec_" and base64. `accepted(session, number, name)` is called in the event
-        loop when an answer names who takes over. Raises WebhookError."""
+        """`secret` is "whsec_" and base64. Raises WebhookError."""
+        # Called in the event loop when an answer to a hand-over's event names who takes over.
+        self.accepted: Callable[[str, int, str], None] = lambda session, number, name: None
         self._store = store
         self._pack = pack
         self._url = _checked(url)
         self._signer = _signer(secret)
         self._now = now
-        self._accepted = accepted
         self._timeout_s = timeout_s
         self._held: dict[tuple[str, int], datetime] = {}  # an earlier event of it has to wait
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -168,7 +167,7 @@ class Webhook:
         if tried.ended == "accepted":
             await asyncio.to_thread(self._store.posted, post.id, True, "")
             if tried.by:
-                self._accepted(post.session, post.number, tried.by)
+                self.accepted(post.session, post.number, tried.by)
             return "accepted"
         age = (self._now() - _began(post)).total_seconds()
         told = {"session": post.session, "event": post.id, "status": tried.status}

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Literal
 
@@ -82,17 +83,24 @@ def serve(state: Path, told: Connection, death: Death | None) -> None:
 
 
 @contextmanager
-def mortal(state: Path, death: Death | None = None) -> Iterator[str]:
-    """The address of a server that serves `state` until it dies or the block ends."""
+def child(state: Path, death: Death | None = None) -> Iterator[tuple[str, BaseProcess]]:
+    """A server that serves `state` until it dies or the block ends: its address, and its process."""
     ours, theirs = _ISOLATED.Pipe()
-    child = _ISOLATED.Process(target=serve, args=(state, theirs, death))
-    child.start()
+    process = _ISOLATED.Process(target=serve, args=(state, theirs, death))
+    process.start()
     theirs.close()
     try:
-        yield f"ws://127.0.0.1:{ours.recv()}/v1/session"
+        yield f"ws://127.0.0.1:{ours.recv()}/v1/session", process
     finally:
         ours.close()
-        child.join(20)
-        child.kill()
-        child.join()
-        child.close()
+        process.join(20)
+        process.kill()
+        process.join()
+        process.close()
+
+
+@contextmanager
+def mortal(state: Path, death: Death | None = None) -> Iterator[str]:
+    """The address of such a server, for those who need no more."""
+    with child(state, death) as (url, _):
+        yield url

@@ -80,8 +80,9 @@ def called_back(house: Serving) -> str:
 def private(house: Serving) -> str:
     """Numbers that nobody else needs to see are typed."""
     with chat(house) as client:
-        for text in ("my credit card 4111 1111 1111 1111 was stolen", "my number is 100421",
-                     "the passcode is 4471", "yes", "my mail is jo@example.com", "bye"):  # fmt: skip
+        say(client, "my credit card 4111 1111 1111 1111 was stolen")
+        say(client, "my number is 100421")
+        for text in ("the passcode is 4471", "yes", "my mail is jo@example.com", "bye"):
             say(client, text)
         return client.at.session
 
@@ -93,9 +94,9 @@ def spoken(house: Serving) -> str:
         phone = Phone(client, Voice("en-us"))
         phone.wait(4.0)
         phone.say("check my balance please", 8.0)
-        phone.say("one oh oh four two one", 7.0)
+        phone.say("one zero zero four two one", 7.0)
         phone.say("four four seven one", 9.0)
-        phone.say("checking", 9.0)
+        phone.say("checking", 12.0)
         phone.say("thank you, goodbye", 4.0)
         client.end()
         return client.at.session
@@ -115,7 +116,7 @@ def two_legs(house: Serving) -> str:
     with Client(house.url, "call", STEREO, resume=at) as client:
         client.wait_for("ready")
         phone = Phone(client, Voice("en-us"), legs=2)
-        phone.say("one oh oh four two one", 3.0)
+        phone.say("one zero zero four two one", 3.0)
         phone.say("I want to talk to a supervisor", 3.0)
         client.end()
         return at.session

@@ -55,10 +55,11 @@ def serving(
 ) -> Iterator[Serving]:
     """Serve until the block ends; `mind` and `actions` may be something scripted, `today` another
     clock on the wall. The models are in a thread, unless `launch` says otherwise."""
-    house = build(Settings(**{"port": 0, "state": state, "capacity": 100, **settings}))
+    given = Settings(**{"port": 0, "state": state, "capacity": 100, **settings})
+    house = build(given, today=today) if today else build(given)
     start = launch(house.settings) if launch else _threaded(house, mind)
     house = replace(house, engine=Engine(start, house.engine.rules))
-    house = replace(house, actions=actions or house.actions, today=today or house.today)
+    house = replace(house, actions=actions or house.actions)
     server, started = Server(house), threading.Event()
     loop, found = asyncio.new_event_loop(), []
 
@@ -87,7 +88,9 @@ def _threaded(house: House, mind: object | None) -> Launch:
     """Models that are read from disk once for all tests; every server has its own streams."""
 
     def load(tell: Tell) -> Inference:
-        read = read_models(house.settings.weights, house.pack.directory)
+        # With a mind that is given only the ears are wanted, and any pack's will do.
+        pack = Settings().pack if mind else house.pack.directory
+        read = read_models(house.settings.weights, pack)
         return Inference(read.ears, mind or read.mind, tell)
 
     return Threaded(load)

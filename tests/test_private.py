@@ -11,6 +11,8 @@ import json
 import logging
 import re
 import shutil
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +27,8 @@ from audio.codecs import encode
 from audio.speak import Voice
 from audio.types import RATE
 from dialogs.numbers import UNITS
+from dialogs.pack import Pack
+from tests.mortal import ScriptedMind
 from tests.serving import Serving, serving
 
 pytestmark = [pytest.mark.socket, pytest.mark.model]
@@ -43,8 +47,9 @@ TYPED = {
     "9264": (2, 2),  # its passcode
     "6011000990139424": (4, 4, 4, 4),  # a card that a person reads out
 }
-SPOKEN = {"5527184599423651": (4, 4, 4, 4), "682719": (3, 3)}
+SPOKEN = {"5527184599423651": (4, 4, 4, 4), "682719": (3, 3), "37828224631": (4, 4, 3)}
 KEYED = {"6157": (2, 2), "371449635398431": (4, 6, 5)}
+BRANCHES = ("downtown", "riverside", "oak", "oak street", "university")
 ADDRESS = ("quentin.zyx@planted.example", "quentin dot zyx at planted dot example", "quentin.zyx")
 
 
@@ -122,13 +127,16 @@ def person_reads_out(client: Client, house: Serving, card: str) -> None:
     assert client.wait_for("agent", timeout_s=30)["text"] == f"The new card is {card}."
 
 
-def speaks(client: Client) -> None:
+def speaks(client: Client, house: Serving) -> None:
     client.wait_for("reply")
     client.consent(recording=True, emotion=True)
     voice = Voice("en-us", 140)
     hears(client, voice, "good morning")
     card = said("5527184599423651")
     assert hears(client, voice, f"my card number is {card}") == f"my card number is {card}"
+    hears(client, voice, "branch hours")
+    assert hears(client, voice, said("37828224631")) in BRANCHES, "a branch was asked for"
+    hears(client, voice, "check my balance")
     assert hears(client, voice, said("682719")) == said("682719")
     client.send({"type": "digits", "digits": "6157#"})
     client.wait_for("reply", timeout_s=30)
@@ -148,40 +156,50 @@ def hears(client: Client, voice: Voice, text: str) -> str:
     return heard
 
 
+class Left:
+    """What a server left: its state when it was stopped, and a copy from when customers were
+    connected, as if it had been killed then."""
+
+    def __init__(self, root: Path) -> None:
+        self.state, self.killed = root / "stopped", root / "killed"
+        self.session = ""
+
+    def serve(self, talk: Callable[[Client, Serving], None], *hello: object, **more: object):
+        with serving(self.state, **more) as house, Client(house.url, *hello) as client:
+            talk(client, house)
+            self.session = client.at.session
+            shutil.copytree(self.state, self.killed)
+            client.end()
+            client.wait_for("bye", timeout_s=30)
+        return self
+
+    def store(self, state: Path) -> Store:
+        return Store(state / "hearken.sqlite3")
+
+
 @pytest.fixture(scope="module")
 def left(tmp_path_factory):
-    """The state of a server that was stopped, as it was before, its log, and its sessions' ids."""
-    state, killed = (tmp_path_factory.mktemp(name) for name in ("state", "killed"))
+    """Of a customer who types and one who speaks; and the log of both."""
     log = io.StringIO()
     listener = logging.StreamHandler(log)
     logging.getLogger().addHandler(listener)
     before = logging.getLogger().level
     logging.getLogger().setLevel(logging.INFO)
+    typing, speaking = (Left(tmp_path_factory.mktemp(name)) for name in ("typed", "spoken"))
     try:
-        with (
-            serving(state, agent_token="a", supervisor_token="s") as house,
-            Client(house.url) as typing,
-            Client(house.url, "voice", PCM) as speaking,
-        ):
-            types(typing, house)
-            speaks(speaking)
-            shutil.copytree(state, killed, dirs_exist_ok=True)
-            typing.end()
-            speaking.end()
-            for client in (typing, speaking):
-                client.wait_for("bye", timeout_s=30)
-            ids = typing.at.session, speaking.at.session
+        typing.serve(types)
+        speaking.serve(speaks, "voice", PCM, mind=ScriptedMind(Pack.load()))
     finally:
         logging.getLogger().removeHandler(listener)
         logging.getLogger().setLevel(before)
-    return state, killed, log.getvalue(), ids
+    return typing, speaking, log.getvalue()
 
 
 def test_nothing_private_is_in_any_file(left):
-    state, killed, _, _ = left
-    assert (killed / "hearken.sqlite3-wal").stat().st_size > 0
-    assert found(killed) == []
-    assert found(state) == []
+    for one in left[:2]:
+        assert (one.killed / "hearken.sqlite3-wal").stat().st_size > 0
+        assert found(one.killed) == []
+        assert found(one.state) == []
 
 
 def test_nothing_private_is_in_the_log(left, capfd):
@@ -189,17 +207,15 @@ def test_nothing_private_is_in_the_log(left, capfd):
     assert [pattern.pattern for pattern in patterns() if pattern.search(log)] == []
 
 
-def test_what_was_said_is_kept_all_the_same(left):
-    store = Store(left[0] / "hearken.sqlite3")
-    typed, spoken = ("".join(row.input for row in store.rows(id)) for id in left[3])
-    assert "what is the fee" in typed
-    assert "my card number is" in spoken
-    assert "good morning" in spoken
-    assert all(store.session(id).sealed == "" for id in left[3]), "opened by nobody any more"
-    store.close()
-    store = Store(left[1] / "hearken.sqlite3")
-    assert all(store.session(id).sealed for id in left[3]), "it could have been resumed"
-    store.close()
+@pytest.mark.parametrize(
+    ("number", "said"), [(0, "what is the fee"), (1, "good morning"), (1, "my card number is")]
+)
+def test_what_was_said_is_kept_all_the_same(left, number, said):
+    one = left[number]
+    for state, sealed in ((one.state, False), (one.killed, True)):
+        with closing(one.store(state)) as store:
+            assert said in "".join(row.input for row in store.rows(one.session))
+            assert bool(store.session(one.session).sealed) == sealed, "for whoever may resume"
 
 
 def leg(store: Store, id: str):
@@ -212,9 +228,9 @@ def leg(store: Store, id: str):
 
 
 def test_private_sound_is_silence_and_the_rest_is_there(left):
-    store = Store(left[0] / "hearken.sqlite3")
-    rows, sound = store.rows(left[3][1]), leg(store, left[3][1])
-    store.close()
+    spoken = left[1]
+    with closing(spoken.store(spoken.state)) as store:
+        rows, sound = store.rows(spoken.session), leg(store, spoken.session)
     places = [
         (one["from_sample"], one["to_sample"])
         for row in rows

@@ -24,11 +24,14 @@ class NotRecorded(LookupError):
 
 
 class Answers(Protocol):
-    """Where answers come from. `listens`: words so far come from here, too; `borrowed` counts the
-    answers that were taken from the recording although models were there."""
+    """Where answers come from. `borrowed` counts those that were taken from the recording although
+    models were there."""
 
-    listens: bool
     borrowed: int
+
+    def hears(self, stream: int) -> bool:
+        """Whether the words so far of this turn come from here, and not from the recording."""
+        ...
 
     def listen(self, effect: e.Listen) -> Sequence[str]:
         """The words of a turn so far, each time they changed."""
@@ -46,8 +49,10 @@ class Answers(Protocol):
 class AsRecorded:
     """The answers that were given then."""
 
-    listens = False
     borrowed = 0
+
+    def hears(self, stream: int) -> bool:
+        return False
 
     def listen(self, effect: e.Listen) -> Sequence[str]:
         return ()

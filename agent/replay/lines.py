@@ -20,6 +20,9 @@ READ_S = 2.0  # that a line without sound is shown at least
 LETTERS_S = 15.0  # letters read in a second
 
 
+Private = tuple[int, int, str]  # a place in a text, and what was there
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One thing said. `who`: "customer", "agent" (on the second leg), "bot", or a person's name
@@ -35,7 +38,7 @@ class Line:
     confidence: float | None = None
     sentiment: float | None = None
     upset: float | None = None
-    private: tuple[tuple[int, int, str], ...] = ()  # places in the text, with what they were
+    private: tuple[Private, ...] = ()
 
 
 @dataclass(slots=True)
@@ -45,6 +48,7 @@ class _Reading:
     lines: list[Line] = field(default_factory=list)
     spoke_ms: dict[int, int] = field(default_factory=dict)  # of the bot's turns, as far as sent
     turns: dict[int, tuple[int, str, float]] = field(default_factory=dict)  # by question
+    typed: dict[int, list[Private]] = field(default_factory=dict)  # in what was typed, likewise
 
     def run(self) -> list[Line]:
         for row, event in zip(self.recording.rows, self.recording.inputs(), strict=True):
@@ -65,6 +69,8 @@ class _Reading:
         for one in decided:
             if one["kind"] == "turn":
                 self.turns[one["ask"]] = (one["turn"], one["leg"], row.at)
+                if isinstance(event, e.Typed | e.Digits) and one.get("typed") == _words(event):
+                    self.typed[one["ask"]] = list(_private(row))
             elif one["kind"] == "reply" and one["text"]:
                 self.lines.append(replace(_shown(row.at, "bot", one["text"]), turn=one["turn"]))
 
@@ -78,7 +84,7 @@ class _Reading:
             turn=turn,
             upset=heard.upset if leg == "customer" else None,
             sentiment=heard.sentiment,
-            private=tuple(_private(row)),
+            private=(*_private(row), *self.typed.get(event.ask, ())),
         )
         if words is not None and words.words:
             first, last = words.words[0].start / RATE, words.words[-1].end / RATE
@@ -112,7 +118,11 @@ def offset(recording: Recording) -> float:
     return 0.0
 
 
-def _private(row: Row) -> Iterator[tuple[int, int, str]]:
+def _words(event: e.Typed | e.Digits) -> str:
+    return event.text if isinstance(event, e.Typed) else event.digits
+
+
+def _private(row: Row) -> Iterator[Private]:
     for one in json.loads(row.redactions):
         if one.get("where") == "text":
             yield one.get("start", 0), one.get("end", 0), one.get("label") or one["kind"]

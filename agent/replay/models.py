@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -65,24 +65,32 @@ class Listening:
     kept: Kept
     recording: Recording
     borrowed: int = 0
-    listens: bool = True
     _asked: int = 0
-    _lost: bool = False
+    _legs: dict[int, str] = field(default_factory=dict)  # of turns in progress
+
+    def hears(self, stream: int) -> bool:
+        """Whether the recording holds the sound of this turn so far as it was heard."""
+        sound = self.recording.sound.get(self._legs.get(stream, ""))
+        turn = self.kept.turn((self.recording.record.id, stream))
+        return bool(sound and turn and sound.whole(turn.start, turn.start + turn.heard))
 
     def listen(self, effect: e.Listen) -> Sequence[str]:
+        self._legs[effect.stream] = effect.leg
         sound = self.kept.listen(self.recording.record.id, effect, lambda text: None)
         if sound is None:
             return ()
         self.inference.take(sound, 0.0)
-        return [told.text for told in self._work() if isinstance(told, Heard)]
+        words = [told.text for told in self._work() if isinstance(told, Heard)]
+        return words if self.hears(effect.stream) else ()
 
     def forget(self, stream: int) -> None:
         key = (self.recording.record.id, stream)
+        self._legs.pop(stream, None)
         self.kept.forget(key)
         self.inference.take(Forgotten(key), 0.0)
 
     def understand(self, ask: e.Understand, then: Then | None, today: date, at: float) -> Answered:
-        if ask.stream is not None and not self._whole(ask):
+        if ask.stream is not None and not self.hears(ask.stream):
             self.borrowed += 1
             self.forget(ask.stream)
             return recalled(ask, then)
@@ -100,12 +108,6 @@ class Listening:
                 case Lost(failure=failure):
                     raise RuntimeError(f"a model failed on turn {ask.turn}: {failure}")
         raise RuntimeError(f"the models did not answer turn {ask.turn}")
-
-    def _whole(self, ask: e.Understand) -> bool:
-        """Whether the recording holds the sound of this turn as it was heard."""
-        sound = self.recording.sound.get(ask.leg)
-        turn = self.kept.turn((self.recording.record.id, ask.stream or 0))
-        return bool(sound and turn and sound.whole(turn.start, turn.start + turn.heard))
 
     def _work(self) -> list[FromModels]:
         self.told.clear()

@@ -160,7 +160,7 @@ class Again:
         match event:
             case e.Tick() | e.Understood() | e.Missed() | e.Acted() | e.Queued() | e.Unreached():
                 return None
-            case e.Partial(at, stream, text) if self.answers.listens:
+            case e.Partial(at, stream, text) if self.answers.hears(stream):
                 return self._at_their_time(at, stream, text) if self.late else None
             case e.TookOver(role="person") if self._session.ownership.owner == "bot":
                 # They had been asked for then, and have not been now.

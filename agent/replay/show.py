@@ -48,7 +48,7 @@ def show_comparison(
 ) -> None:
     """What another build decides otherwise, by recording."""
     for one in since:
-        console.print(f"{name}: {one}", style="dim", markup=False, highlight=False)
+        console.print(f"{name}: {one}", style="dim", markup=False, soft_wrap=True)
     for recording, changes in found.items():
         verdict = "different" if changes else "same"
         line = Text(f"{verdict:<10}", style=STYLES[verdict])
@@ -59,7 +59,8 @@ def show_comparison(
             rest = followed(changes[SHOWN - 1 :])
             console.print(f"    then: {rest}", markup=False, highlight=False, soft_wrap=True)
     other = sum(bool(changes) for changes in found.values())
-    console.print(Text(f"{name} decides otherwise in {other} of {len(found)}", style="bold"))
+    told = Text(f"{name} decides otherwise in {other} of {len(found)}", style="bold")
+    console.print(told, soft_wrap=True)
 
 
 def show_outcomes(

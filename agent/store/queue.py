@@ -79,6 +79,16 @@ class Queue(Database):
         """Whoever had taken it is gone: it waits again, as long as it has waited before."""
         self._change(session, number, ("accepted",), state="queued", name="", changed_at=now)
 
+    def promise(self, session: str, number: int, name: str) -> None:
+        """`name` comes, says somebody outside: it waits for them, and is not given up."""
+        self._change(session, number, ("queued",), name=name)
+
+    def promised(self, session: str, number: int) -> bool:
+        """Whether somebody was promised who has not come yet."""
+        waits = _of(session, number) & (handoffs.c.state == "queued") & (handoffs.c.name != "")
+        with self._reading() as books:
+            return books.execute(select(handoffs.c.id).where(waits)).scalar() is not None
+
     def finish(self, session: str, number: int, outcome: str, now: str) -> None:
         """It is over. `outcome` is a word of whoever had it."""
         self._change(session, number, ("queued", "accepted"), state="ended", outcome=outcome,

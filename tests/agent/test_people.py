@@ -62,6 +62,17 @@ def test_who_is_taken_at_the_last_moment_is_not_called_back(store, pack):
     assert people.too_long("a", 1, OPEN) is None
 
 
+def test_who_was_promised_somebody_waits_for_them(store):
+    people = People(PACK, store, consoles=True)
+    asked(people)
+    store.promise("a", 1, "Dana")
+    assert people.too_long("a", 1, OPEN) is None
+    assert store.accept("a", 1, "Dana", OPEN.isoformat())
+    assert not store.promised("a", 1)
+    store.requeue("a", 1, OPEN.isoformat())
+    assert people.too_long("a", 1, OPEN) is not None, "who was promised is gone again"
+
+
 def test_a_pack_may_promise_no_calls_back(store):
     people = People(NO_TICKETS, store, consoles=True)
     asked(people)

@@ -123,6 +123,27 @@ def test_a_turn_is_silence_where_a_number_was_asked_or_nobody_knows(kind, answer
     assert np.array_equal(whole[5 * RATE + PAD :], SPEECH[5 * RATE + PAD : 8 * RATE])
 
 
+@pytest.mark.parametrize(
+    ("asked", "kind", "there"),
+    [
+        ("open", "card", False),
+        ("open", "account", False),
+        ("open", "code", True),  # "transfer two hundred", before the dollars
+        ("amount", "code", True),
+        ("choice", "code", False),
+        ("yes_no", "card", False),
+    ],
+)
+def test_a_number_that_was_in_words_on_the_way_is_not_kept_when_they_change(asked, kind, there):
+    reel = Reel()
+    reel.push(heard(SPEECH[: 3 * RATE]), [listen(0, SPEECH[: 3 * RATE])])
+    reel.push(e.Partial(1.0, 1, "seven seven"), (), [Redaction(kind, "text", 0, 4, "number")])
+    reel.push(e.Partial(1.1, 1, "pay a bill"))
+    reel.push(e.Tick(1.2), [understand(kind=asked)])
+    reel.push(understood())
+    assert reel.close().leg().any() == there
+
+
 def test_what_was_no_speech_is_kept():
     reel = Reel()
     reel.push(heard(SPEECH[: 3 * RATE]), [listen(RATE, SPEECH[RATE : 3 * RATE])])

@@ -13,11 +13,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
-from standardwebhooks import Webhook as Verifier
 
 from agent.events import HandOver
 from agent.store import SessionRecord, Store
@@ -32,79 +30,18 @@ from agent.webhook import (
 )
 from dialogs.pack import Pack
 from dialogs.talk import Escalation, Evidence
+from tests.helpdesks import SECRET, WAIT_S, Helpdesk, helpdesk, kinds
 
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 WHY = Escalation(
     "explicit_request", 0.95, 2.9, (Evidence("asked_for_person", 5.9, 3, 8.0, "agent"),),
     "normal", 'Wants: "agent" (turn 3)',
 )  # fmt: skip
-WAIT_S = 20
-
-
-class Helpdesk:
-    """A receiver. `answers` are what it does with the next requests, "ok" when there are none:
-    a status, (status, headers), a body, "dies", or an event to wait for first."""
-
-    def __init__(self) -> None:
-        self.answers: list = []
-        self.got: queue.Queue[tuple[dict[str, str], str]] = queue.Queue()
-        desk = self
-
-        class Receiver(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"])).decode()
-                desk.got.put(({k.lower(): v for k, v in self.headers.items()}, body))
-                answer = desk.answers.pop(0) if desk.answers else 204
-                if isinstance(answer, threading.Event):
-                    answer.wait(WAIT_S)
-                    return
-                if answer == "dies":
-                    self.close_connection = True
-                    return
-                status, headers, said = 200, {}, b""
-                match answer:
-                    case int():
-                        status = answer
-                    case (status, headers):
-                        pass
-                    case bytes():
-                        said = answer
-                self.send_response(status)
-                for name, value in {"Content-Length": str(len(said)), **headers}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(said)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
-
-    def events(self) -> list[dict]:
-        """What has come in by now, each verified as a receiver would."""
-        found = []
-        while not self.got.empty():
-            found.append(self.verified(*self.got.get()))
-        return found
-
-    def verified(self, headers: dict[str, str], body: str) -> dict:
-        assert headers["content-type"] == "application/cloudevents+json"
-        event = Verifier(SECRET).verify(body, headers)
-        assert event["id"] == headers["webhook-id"]
-        return event
 
 
 @pytest.fixture
 def desk() -> Iterator[Helpdesk]:
-    desk = Helpdesk()
-    thread = threading.Thread(target=desk.server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    yield desk
-    desk.server.shutdown()
-    desk.server.server_close()
-    thread.join()
+    with helpdesk() as desk:
+        yield desk
 
 
 @pytest.fixture(scope="module")
@@ -165,10 +102,6 @@ def note(
     hook: Webhook, clock: Clock, state: str = "requested", session: str = "s1", **more
 ) -> None:
     hook.note(session, "c-9", HandOver(1, state, WHY, **more), clock())
-
-
-def kinds(events: list[dict]) -> list[str]:
-    return [event["type"].split(".")[2] for event in events]
 
 
 def test_a_hand_over_is_told_once_and_signed(hook, desk, clock):
@@ -343,7 +276,8 @@ def test_what_a_process_had_in_hand_when_it_died_is_told_by_another(store, hook,
 )
 def test_a_helpdesk_may_say_who_takes_over(store, pack, desk, clock, said, by):
     heard: list[tuple[str, int, str]] = []
-    hook = Webhook(store, pack, desk.url, SECRET, clock, accepted=lambda *who: heard.append(who))
+    hook = Webhook(store, pack, desk.url, SECRET, clock)
+    hook.accepted = lambda *who: heard.append(who)
     desk.answers = [said]
     note(hook, clock)
     assert post(hook).accepted == 1

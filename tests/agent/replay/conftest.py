@@ -1,0 +1,33 @@
+"""Recordings that were made for the tests, and builds that differ in one thing."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from agent.config import Settings
+from agent.replay.builds import Here
+
+SESSIONS = Path("tests/recordings/sessions")
+
+
+@pytest.fixture(scope="session")
+def here() -> Here:
+    return Here.of(Settings())
+
+
+@pytest.fixture
+def pack(tmp_path) -> Path:
+    """A pack of one's own to change."""
+    folder = tmp_path / "pack"
+    shutil.copytree(Settings().pack, folder)
+    return folder
+
+
+def changed(file: Path, before: str, after: str) -> None:
+    """One thing in a file is another one."""
+    text = file.read_text(encoding="utf-8")
+    assert text.count(before) >= 1, f"{before!r} is not in {file.name}"
+    file.write_text(text.replace(before, after, 1), encoding="utf-8")

@@ -1,0 +1,116 @@
+"""Chats and calls from elsewhere become recordings that can be replayed; mistakes are told."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from agent.replay.importing import imported
+from agent.replay.judge import replayed
+from agent.replay.lines import lines
+from agent.replay.recording import RecordingError, load, save
+from audio import files
+from audio.speak import Voice
+from audio.types import RATE
+from tests.agent.replay.conftest import SESSIONS
+
+pytestmark = pytest.mark.model
+NOW = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
+LOG = """\
+[00:00] Customer: hi, my debit card is gone
+[00:12] Sam: Oh no. Let me see.
+[00:15] Customer: my number is 100421
+and my card is 4111 1111 1111 1111
+[00:40] Customer: what are your opening hours
+"""
+
+
+@pytest.fixture(scope="module")
+def call(tmp_path_factory):
+    """A customer on the left, an employee on the right, two seconds between them."""
+    voice, quiet = Voice("en-us"), np.zeros(2 * RATE, np.float32)
+    one = [quiet, voice.speak("I lost my debit card", RATE), quiet, quiet]
+    customer = np.concatenate(one)
+    employee = np.concatenate([np.zeros(len(customer), np.float32),
+                               voice.speak("one moment please", RATE), quiet])  # fmt: skip
+    customer = np.concatenate([customer, np.zeros(len(employee) - len(customer), np.float32)])
+    file = tmp_path_factory.mktemp("call") / "call.wav"
+    files.write(file, 0.7 * np.stack([customer, employee], axis=1), RATE)
+    return file
+
+
+def test_a_chat_becomes_a_recording(here, tmp_path):
+    (tmp_path / "chat.txt").write_text(LOG)
+    save(imported(tmp_path / "chat.txt", None, here, NOW), tmp_path / "chat.zip")
+    recording = load(tmp_path / "chat.zip")
+    assert replayed(recording, here.build).verdict == "identical"
+    said = [one for one in lines(recording) if one.who == "customer"]
+    assert [round(one.start) for one in said] == [0, 15, 40]
+    assert any(one.name == "Sam" for one in lines(recording))
+    written = (tmp_path / "chat.zip").read_bytes() + "".join(
+        row.input for row in recording.rows
+    ).encode()
+    assert b"4111" not in written
+    assert b"100421" not in written
+    assert [one[2] for one in said[1].private] == ["customer number", "card number"]
+
+
+def test_the_same_file_is_the_same_recording(here, tmp_path):
+    (tmp_path / "chat.txt").write_text("Customer: what are your opening hours\n")
+    one, other = (imported(tmp_path / "chat.txt", None, here, NOW) for _ in range(2))
+    assert one.rows == other.rows
+    assert one.record == other.record
+
+
+def test_a_call_becomes_a_recording(call, here, tmp_path):
+    recording = imported(call, None, here, NOW)
+    save(recording, tmp_path / "call.zip")
+    recording = load(tmp_path / "call.zip")
+    assert recording.record.legs == ("customer", "agent")
+    assert replayed(recording, here.build).verdict == "identical"
+    who = [(one.who, one.text) for one in lines(recording) if one.who in ("customer", "agent")]
+    assert who[0] == ("customer", "i lost my debit card")
+    assert who[1][0] == "agent"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("said.txt", "I lost my credit card"),
+        ("said.vtt", "WEBVTT\n\n00:02.000 --> 00:03.900\n<v Customer>I lost my credit card\n"),
+        ("said.srt", "1\n00:00:02,000 --> 00:00:03,900\nI lost my credit card\n"),
+    ],
+)
+def test_what_a_person_has_written_down_counts(name, text, call, here, tmp_path):
+    (tmp_path / name).write_text(text)
+    recording = imported(call, tmp_path / name, here, NOW)
+    (said,) = (one for one in lines(recording) if one.who == "customer")
+    assert said.text == "I lost my credit card"
+    assert 1.5 < said.start < 2.5
+    assert replayed(recording, here.build).verdict == "identical"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("my card is gone", r"chat\.txt:1: a line of a chat begins with who says it"),
+        ("Sam: hello\nAda: hi", r"no line is a customer's \(Ada, Sam speak\)"),
+    ],
+)
+def test_a_log_that_is_none_is_told_in_words(text, words, here, tmp_path):
+    (tmp_path / "chat.txt").write_text(text)
+    with pytest.raises(RecordingError, match=words):
+        imported(tmp_path / "chat.txt", None, here, NOW)
+
+
+def test_lines_that_nobody_said_are_told(call, here, tmp_path):
+    (tmp_path / "said.txt").write_text("I lost my card\nand my umbrella\n")
+    with pytest.raises(RecordingError, match="1 lines of the transcript belong to no turn"):
+        imported(call, tmp_path / "said.txt", here, NOW)
+
+
+def test_a_chat_has_no_transcript(here):
+    with pytest.raises(RecordingError, match="only a sound file has a transcript"):
+        imported(SESSIONS / "README.md", SESSIONS / "README.md", here, NOW)

@@ -1,0 +1,160 @@
+"""The same again is the same, byte for byte; one thing changed is named, and nothing is made up."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from agent.config import Settings
+from agent.replay.answers import AsRecorded
+from agent.replay.builds import Here
+from agent.replay.judge import replayed
+from agent.replay.many import Worker
+from agent.replay.models import Models
+from agent.replay.recording import load
+from agent.replay.run import Again, identical, recorded, strict
+from tests.agent.replay.conftest import SESSIONS, changed
+
+ALL = sorted(SESSIONS.glob("*.zip"))
+
+
+@pytest.fixture(scope="module")
+def models(here):
+    return Models(here.settings, here.build.pack)
+
+
+def under(pack) -> Here:
+    return Here.of(Settings(pack=pack))
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
+def test_a_strict_replay_is_byte_identical(path, here):
+    found = replayed(load(path), here.build)
+    assert found.verdict == "identical"
+    assert found.told() == []
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
+def test_what_is_asked_for_now_gets_the_answers_of_then(path, here):
+    recording = load(path)
+    run = Again(recording, here.build, AsRecorded(), late=True).run()
+    assert not run.missing
+    assert [what for _, what in run.decisions] == [what for _, what in recorded(recording)]
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("mode", ["fresh", "late"])
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
+def test_the_same_models_decide_the_same(path, mode, here, models):
+    found = replayed(load(path), here.build, mode, models.hearing)
+    assert found.verdict == "same", found.told()
+
+
+@pytest.mark.model
+def test_turns_in_which_a_number_was_said_are_answered_as_they_were(here, models):
+    recording = load(SESSIONS / "spoken.zip")
+    found = replayed(recording, here.build, "fresh", models.hearing)
+    assert found.run.borrowed == 2  # the customer number and the passcode: their sound is silence
+    assert not recording.sound["customer"].whole(0, len(recording.sound["customer"].samples))
+
+
+def test_a_changed_reply_is_named(pack):
+    changed(pack / "replies.yaml", "And your four-digit", "Now your four-digit")
+    found = replayed(load(SESSIONS / "transfer.zip"), under(pack).build)
+    assert found.verdict == "different"
+    assert len(found.changes) == 1
+    (first,) = found.changes
+    assert (first.kind, first.turn) == ("reply", 3)
+    assert str(first).endswith(
+        'text: "And your four-digit telephone passcode?" -> "Now your four-digit telephone '
+        'passcode?"'
+    )
+
+
+def test_a_changed_threshold_is_named(pack):
+    changed(pack / "escalation.yaml", "    least_turns: 2 ", "    enter: 0.19\n    least_turns: 2 ")
+    found = replayed(load(SESSIONS / "handed-over.zip"), under(pack).build)
+    assert found.verdict == "different"
+    assert {one.kind for one in found.changes} == {"rule"}
+    assert {one.before["rule"] for one in found.changes} == {"upset_over_turns"}
+    assert set(found.changes[0].fields) == {"enter"}
+
+
+def test_a_changed_weight_of_the_policy_is_named(pack):
+    changed(pack / "escalation.yaml", "      complaint: 0.4 ", "      complaint: 0.5 ")
+    first = replayed(load(SESSIONS / "handed-over.zip"), under(pack).build).changes[0]
+    assert (first.kind, first.before["rule"]) == ("rule", "upset_over_turns")
+    assert "terms.complaint" in first.fields
+
+
+@pytest.mark.model
+def test_a_changed_weight_of_a_model_is_named(tmp_path):
+    weights = tmp_path / "weights"
+    shutil.copytree(Settings().weights, weights)
+    nudge(weights / "understanding" / "intents.safetensors")
+    worker = Worker(Here.of(Settings(weights=weights)), "fresh")
+    found = worker.replay(SESSIONS / "transfer.zip")
+    assert found.verdict == "different"
+    assert found.changes[0].kind == "intent"
+    told = [one for one in found.told() if one.startswith("since: ")]
+    assert len(told) == 1
+    assert told[0].startswith("since: model of intent")
+
+
+def nudge(file) -> None:
+    """One weight is another one: some intent is far likelier, whatever is said."""
+    from safetensors import safe_open
+    from safetensors.numpy import save_file
+
+    with safe_open(file, framework="numpy") as stored:
+        tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+        header = stored.metadata()
+    weights = tensors["bias"] = tensors["bias"].copy()
+    weights[0] += 30.0
+    save_file(tensors, file, header)
+
+
+def test_turns_that_end_later_are_named_first(here):
+    rules = here.build.rules
+    slow = replace(rules, turns=replace(rules.turns, silence=dict.fromkeys(rules.turns.silence, 3)))
+    found = replayed(load(SESSIONS / "spoken.zip"), replace(here.build, rules=slow))
+    assert found.changes[0].kind in ("turn", "turn_end")
+
+
+def test_what_was_not_recorded_is_an_error_and_not_made_up(here, pack):
+    recording = load(SESSIONS / "transfer.zip")
+    answers = [n for n, row in enumerate(recording.rows) if '"type":"Acted"' in row.input]
+    rows = tuple(row for n, row in enumerate(recording.rows) if n != answers[0])
+    run = Again(replace(recording, rows=rows), here.build, AsRecorded()).run()
+    assert len(run.missing) == 1
+    assert "verify_customer(" in run.missing[0]
+
+
+def test_a_question_that_was_never_asked_is_an_error_in_strict_mode(here):
+    recording = load(SESSIONS / "transfer.zip")
+    typed = next(row for row in recording.rows if '"type":"Typed"' in row.input)
+    more = replace(typed, n=len(recording.rows) + 1, input=typed.input)
+    rows = (*recording.rows[:3], more, *recording.rows[3:])
+    run = strict(replace(recording, rows=rows), here.build)
+    assert "the answer to question" in run.missing[0]
+
+
+def test_one_byte_of_difference_is_seen(here):
+    recording = load(SESSIONS / "transfer.zip")
+    last = recording.rows[-1]
+    rows = (*recording.rows[:-1], replace(last, digest="0" * 64))
+    other = replace(recording, rows=rows)
+    assert not identical(other, strict(other, here.build))
+    assert f"input {last.n} differs in a detail" in replayed(other, here.build).told()[0]
+
+
+def test_what_is_decided_can_be_kept_as_what_is_expected(here):
+    recording = load(SESSIONS / "handed-over.zip")
+    rows = strict(recording, here.build).rows()
+    assert [json.loads(row.decisions) for row in rows] == [
+        json.loads(row.decisions) for row in recording.rows
+    ]
+    assert [row.digest for row in rows] == [row.digest for row in recording.rows]
