@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from rich.console import Console
@@ -26,9 +27,18 @@ TURN_S = 2.5  # of silence after a recording, so that its last turn ends and is 
 ANSWER_S = 10.0
 
 
-def chat(url: str, token: str, console: Console) -> None:
+class Consent(NamedTuple):
+    """What a caller agrees to."""
+
+    recording: bool
+    emotion: bool
+
+
+def chat(url: str, token: str, record: bool, console: Console) -> None:
     """Lines of standard input are said; answers are printed."""
     with Client(url, token=token) as client:
+        if record:
+            client.consent(recording=True, emotion=False)
         _show(client.messages(QUIET_S), console)
         for line in _lines(console):
             client.say(line)
@@ -42,7 +52,7 @@ def call(
     url: str,
     recordings: list[Path],
     encoding: Encoding | None,
-    emotion: bool,
+    consent: Consent,
     token: str,
     save: Path | None,
     console: Console,
@@ -57,7 +67,7 @@ def call(
     audio = {"encoding": spoken, "rate": rate, "channels": channels, "legs": legs}
     with Client(url, "call" if channels == 2 else "voice", audio, True, token) as client:
         telephone = _Telephone(client, spoken, rate, channels, console)
-        client.consent(recording=False, emotion=emotion)
+        client.consent(*consent)
         telephone.hear_out()
         for samples, _ in sounds:
             telephone.say(samples)

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from agent.bench import BenchError
 from agent.bench.command import bench
+from agent.calling import Consent
 from agent.calling import call as call_recordings
 from agent.calling import chat as chat_in_terminal
 from agent.client import Refused
@@ -71,12 +72,13 @@ console = Console()
 
 Address = Annotated[str, typer.Option("--url", help="The server's session address.")]
 Token = Annotated[str, typer.Option("--token", help="What the server's `token` setting asks for.")]
+Recorded = Annotated[bool, typer.Option("--record", help="The caller agrees to be recorded.")]
 
 
 @app.command()
-def chat(url: Address = URL, token: Token = "") -> None:
+def chat(url: Address = URL, token: Token = "", record: Recorded = False) -> None:
     """Type to a running server; lines piped in are said one after the other."""
-    chat_in_terminal(url, token, console)
+    chat_in_terminal(url, token, record, console)
 
 
 @app.command()
@@ -90,12 +92,14 @@ def call(
         Encoding | None, typer.Option(help="On the wire; mulaw at 8 kHz, else pcm_s16le.")
     ] = None,
     emotion: Annotated[bool, typer.Option(help="The caller consents to being felt.")] = True,
+    record: Recorded = False,
     save: Annotated[
         Path | None, typer.Option(help="Write what the server said into this sound file.")
     ] = None,
 ) -> None:
     """Stream recordings in real time to a running server and show what it makes of them."""
-    call_recordings(url, recordings, encoding, emotion, token, save, console)
+    consent = Consent(record, emotion)
+    call_recordings(url, recordings, encoding, consent, token, save, console)
 
 
 @app.command()

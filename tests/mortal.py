@@ -84,7 +84,7 @@ def serve(state: Path, told: Connection, death: Death | None) -> None:
 
 @contextmanager
 def child(state: Path, death: Death | None = None) -> Iterator[tuple[str, BaseProcess]]:
-    """A server that serves `state` until it dies or the block ends: its address, and its process."""
+    """Address and process of a server that serves `state` until it dies or the block ends."""
     ours, theirs = _ISOLATED.Pipe()
     process = _ISOLATED.Process(target=serve, args=(state, theirs, death))
     process.start()

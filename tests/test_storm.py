@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.socket, pytest.mark.model]
 
 MANY = 200
 SOME = MANY // 4  # have their answer when the server dies; the others have not, or just now
-SCRIPT = ("what is my balance", "100421", "4471", "checking", "what is the fee for a wire transfer")
+SCRIPT = ("what is my balance", "100421", "4471", "checking", "thank you")
 
 
 class Customer:
@@ -60,7 +60,14 @@ class Customer:
             await self.says(text)
             await self.answered()
 
-    async def leaves(self) -> None:
+    async def ends(self) -> None:
+        """Say goodbye, and hear everything that is still to be said."""
+        await self._send({"type": "end"})
+        while self.got[-1]["type"] != "bye":
+            await self._hears()
+        await self.is_gone()
+
+    async def is_gone(self) -> None:
         assert self._line is not None
         await self._line.close()
 
@@ -98,6 +105,7 @@ async def storm(state: Path) -> tuple[Customer, list[Customer], int]:
     with child(state) as (url, process):
         await undisturbed.comes(url)
         await undisturbed.goes_through()
+        await undisturbed.ends()
         await asyncio.gather(*(one.comes(url) for one in customers))
         places = [n % len(SCRIPT) for n in range(MANY)]
         begun = zip(customers, places, strict=True)
@@ -106,17 +114,18 @@ async def storm(state: Path) -> tuple[Customer, list[Customer], int]:
             *(one.says(SCRIPT[n]) for one, n in zip(customers, places, strict=True))
         )
         waiting = [asyncio.create_task(one.answered()) for one in customers]
-        for done in list(asyncio.as_completed(waiting))[:SOME]:
-            await done
+        while sum(one.done() for one in waiting) < SOME:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            waiting
         process.kill()
         ended = await asyncio.gather(*waiting, return_exceptions=True)
         assert all(one is None or isinstance(one, ConnectionClosed) for one in ended)
         cut_off = sum(not one.has_answer for one in customers)
-        await asyncio.gather(*(one.leaves() for one in customers))
+        await asyncio.gather(*(one.is_gone() for one in customers))
     with child(state) as (url, _):
         await asyncio.gather(*(one.comes(url) for one in customers))
         await asyncio.gather(*(one.goes_through() for one in customers))
-        await asyncio.gather(*(one.leaves() for one in customers))
+        await asyncio.gather(*(one.ends() for one in customers))
     return undisturbed, customers, cut_off
 
 

@@ -6,6 +6,7 @@ numbers (https://www.w3.org/TR/webvtt1/).
 
 from __future__ import annotations
 
+import re
 from html import escape
 
 import webvtt
@@ -15,6 +16,7 @@ from agent.replay.recording import Recording
 
 NAMES = {"customer": "Customer", "agent": "Agent", "bot": "Hearken"}
 UPSET = 0.5
+_SPACE = re.compile(r"\s+")  # a cue ends at an empty line
 
 
 def captions(recording: Recording) -> str:
@@ -38,7 +40,7 @@ def _cue(line: Line) -> str:
 
 
 def _plain(text: str) -> str:
-    return escape(" ".join(text.split()), quote=False)
+    return escape(_SPACE.sub(" ", text), quote=False)
 
 
 def _time(seconds: float) -> str:
