@@ -102,7 +102,7 @@ class Settings(BaseSettings):
     write_s: float = Field(10.0, gt=0)  # a client that takes longer to read a message is dropped
     wait_s: int = Field(120, ge=0)  # for a person, for each customer in the queue before
     answer_s: float = Field(5.0, gt=0)  # a model slower than this is `Missed`
-    asks_waiting: int = Field(64, ge=1)  # questions to the models, of all callers together
+    asks_waiting: int = Field(1024, ge=1)  # questions to the models, of all callers together
     voice: str = "en-us"
     turns: Turns = Turns()
 

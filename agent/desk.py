@@ -192,9 +192,9 @@ class Desk:
         live = overview.sessions(noted, self._lives, house.pack, house.today())
         message = encode("sessions", live=live)
         for seat in seats:
-            seat.show("sessions", message, message)
+            seat.show("sessions", _still(live), message)
 
 
-def _still(queue: list[Fields]) -> str:
-    """The queue as it is compared: that time passes is no change."""
-    return json.dumps([{**one, "waited_s": 0} for one in queue])
+def _still(told: list[Fields]) -> str:
+    """A list as it is compared: that time passes is no change."""
+    return json.dumps([{**one, "waited_s": 0, "lasts_s": 0} for one in told])

@@ -73,7 +73,7 @@ class ModelsError(RuntimeError):
 @dataclass(frozen=True, slots=True)
 class EngineRules:
     answer_s: float = 5.0  # a model slower than this is `Missed`
-    asks_waiting: int = 64  # questions to the models, of all callers together
+    asks_waiting: int = 1024  # questions to the models, of all callers together
     voice: str = "en-us"
 
 

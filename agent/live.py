@@ -394,7 +394,8 @@ class Live:
         assert self._tasks is not None
         self.session.closed = True
         if self._out is not None:
-            self._out.end(e.Close(1000, "nothing of this conversation is kept any more"))
+            close = e.Close(1000, "nothing of this conversation is kept any more")
+            self._out.end(close, self._wire.encode(close, self.now))
         self._tasks.create_task(self._finish())
 
     def _owe(self, task: asyncio.Task[None]) -> None:

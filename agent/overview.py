@@ -81,6 +81,7 @@ def _session(live: Live, pack: Pack, waited_s: int) -> Fields:
         "channel": live.record.channel,
         "customer": live.record.customer,
         "began_at": live.record.began_at,
+        "lasts_s": round(live.now),
         "owner": ownership.owner,
         "name": ownership.name,
         "intent": turns[-1][1].intent if turns else "",

@@ -17,24 +17,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 
 from agent import events as e
 from agent.client import Client, Message
 from agent.store import Store
 from agent.written import read
-from audio.codecs import encode
 from audio.speak import Voice
 from audio.types import RATE
 from dialogs.numbers import UNITS
 from dialogs.pack import Pack
 from tests.mortal import ScriptedMind
 from tests.serving import Serving, serving
+from tests.speaking import PCM, hears, leg
 
 pytestmark = [pytest.mark.socket, pytest.mark.model]
 
-PCM = {"encoding": "pcm_s16le", "rate": RATE, "channels": 1}
-PACKET = RATE // 5  # bytes: a tenth of a second
 DIGITS = UNITS[:10]
 
 # What is planted, and how it is cut into groups. None of it is in the bank's books.
@@ -44,11 +41,11 @@ TYPED = {
     "4155552671": (3, 3, 4),  # a telephone
     "8830197745": (5, 5),  # an account
     "815932": (3, 3),  # a customer number
-    "9264": (2, 2),  # its passcode
+    "1267": (2, 2),  # its passcode; no surrogate begins with a 1 or a 2
     "6011000990139424": (4, 4, 4, 4),  # a card that a person reads out
 }
 SPOKEN = {"5527184599423651": (4, 4, 4, 4), "682719": (3, 3), "37828224631": (4, 4, 3)}
-KEYED = {"6157": (2, 2), "371449635398431": (4, 6, 5)}
+KEYED = {"2157": (2, 2), "371449635398431": (4, 6, 5)}
 BRANCHES = ("downtown", "riverside", "oak", "oak street", "university")
 ADDRESS = ("quentin.zyx@planted.example", "quentin dot zyx at planted dot example", "quentin.zyx")
 
@@ -88,7 +85,7 @@ def found(state: Path) -> list[tuple[str, bytes]]:
 
 def test_what_is_searched_for_would_be_found(tmp_path):
     (tmp_path / "hearken.sqlite3").write_bytes(
-        b'"4929-1234-5678-9015" "9264", five five two seven one eight four five nine nine four two'
+        b'"4929-1234-5678-9015" "1267", five five two seven one eight four five nine nine four two'
         b" three six five one; Quentin.Zyx"
     )
     assert len(found(tmp_path)) == 4
@@ -112,7 +109,7 @@ def types(client: Client, house: Serving) -> None:
     answered(client, f"once more, {said('4929123456789015')} and {said('8830197745', 'oh')}")
     answered(client, "check my balance")
     answered(client, "815932")
-    answered(client, "9264")
+    answered(client, "1267")
     answered(client, "8 1 5 9 3 2")
     person_reads_out(client, house, "6011 0009 9013 9424")
 
@@ -138,22 +135,10 @@ def speaks(client: Client, house: Serving) -> None:
     assert hears(client, voice, said("37828224631")) in BRANCHES, "a branch was asked for"
     hears(client, voice, "check my balance")
     assert hears(client, voice, said("682719")) == said("682719")
-    client.send({"type": "digits", "digits": "6157#"})
+    client.send({"type": "digits", "digits": "2157#"})
     client.wait_for("reply", timeout_s=30)
     client.send({"type": "digits", "digits": "371449635398431"})
     client.wait_for("reply", timeout_s=30)
-
-
-def hears(client: Client, voice: Voice, text: str) -> str:
-    """Says it; what the customer is told was heard."""
-    spoken = np.concatenate(list(voice.sentences(text, RATE)))
-    sound = np.pad(spoken, (RATE // 2, 5 * RATE // 2))
-    data = encode(sound, "pcm_s16le")
-    for start in range(0, len(data), PACKET):
-        client._send(data[start : start + PACKET])
-    heard: str = client.wait_for("transcript", timeout_s=30)["text"]
-    client.wait_for("reply", timeout_s=30)
-    return heard
 
 
 class Left:
@@ -216,15 +201,6 @@ def test_what_was_said_is_kept_all_the_same(left, number, said):
         with closing(one.store(state)) as store:
             assert said in "".join(row.input for row in store.rows(one.session))
             assert bool(store.session(one.session).sealed) == sealed, "for whoever may resume"
-
-
-def leg(store: Store, id: str):
-    pieces = store.audio(id)
-    whole = np.full(max(one.start + one.length for one in pieces), np.nan, np.float32)
-    for one in pieces:
-        samples, _ = soundfile.read(io.BytesIO(one.flac), dtype="float32")
-        whole[one.start : one.start + one.length] = samples
-    return whole
 
 
 def test_private_sound_is_silence_and_the_rest_is_there(left):

@@ -114,9 +114,9 @@ async def storm(state: Path) -> tuple[Customer, list[Customer], int]:
             *(one.says(SCRIPT[n]) for one, n in zip(customers, places, strict=True))
         )
         waiting = [asyncio.create_task(one.answered()) for one in customers]
-        while sum(one.done() for one in waiting) < SOME:
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            waiting
+        pending = set(waiting)
+        while len(pending) > MANY - SOME:
+            _, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
         process.kill()
         ended = await asyncio.gather(*waiting, return_exceptions=True)
         assert all(one is None or isinstance(one, ConnectionClosed) for one in ended)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 
 import pytest
 
@@ -18,6 +19,9 @@ class Book:
         self.transactions = 0
         self.broken = False
         self.erased = frozenset()
+
+    def together(self):
+        return nullcontext()
 
     def append(self, rows, now):
         if self.broken:

@@ -257,6 +257,7 @@ def test_what_a_process_had_in_hand_when_it_died_is_told_by_another(store, hook,
     note(hook, clock)
     now, until = (clock() + timedelta(seconds=s) for s in (0, CLAIM_S))
     (lost,) = store.claim(now.isoformat(), until.isoformat(), AT_ONCE)
+    clock.passes(1)
     note(hook, clock, "accepted")
     assert post(hook) == Round(0, 0, 0, 30.0), "in order, so not before the first"
     clock.passes(CLAIM_S)

@@ -52,6 +52,7 @@ def row(session: str, **more: Any) -> Message:
         "channel": "chat",
         "customer": "Patricia Miller",
         "began_at": BEGAN,
+        "lasts_s": 75,
         "owner": "bot",
         "name": "",
         "intent": "replace_card",

@@ -5,6 +5,7 @@ import { sparkline } from "./timeline.js";
 import { alert, channel, Customer, duration, intent, ownerInShort, stopwatch, upset } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
+const seconds = () => performance.now() / 1000;
 
 export class LiveTable {
   /** `actions.open(session)` when one is to be watched, `actions.takeOver(row)`. */
@@ -25,7 +26,8 @@ export class LiveTable {
   show(live) {
     const before = new Map(this.rows.map((row) => [row.session, row.alert]));
     const first = (row) => (row.alert ? 0 : 1);
-    this.rows = [...live].sort((one, other) => first(one) - first(other) || (one.began_at < other.began_at ? -1 : 1));
+    const now = seconds();
+    this.rows = live.map((row) => ({ ...row, since: now - row.lasts_s })).sort((one, other) => first(one) - first(other) || (one.began_at < other.began_at ? -1 : 1));
     this.draw();
     return this.rows.filter((row) => row.alert && before.get(row.session) !== row.alert);
   }
@@ -80,7 +82,7 @@ export class LiveTable {
   }
 
   #time(line) {
-    const lasts = (Date.now() - Date.parse(line.row.began_at)) / 1000;
+    const lasts = seconds() - line.row.since;
     say(line.fields.since, stopwatch(lasts));
     line.fields.since.setAttribute("title", duration(lasts));
   }
