@@ -128,7 +128,7 @@ def speaks(client: Client, house: Serving) -> None:
     client.wait_for("reply")
     client.consent(recording=True, emotion=True)
     voice = Voice("en-us", 140)
-    hears(client, voice, "good morning")
+    assert hears(client, voice, "good morning") == "good morning"
     card = said("5527184599423651")
     assert hears(client, voice, f"my card number is {card}") == f"my card number is {card}"
     hears(client, voice, "branch hours")
