@@ -1,8 +1,8 @@
 """When is it safe to go on? When what led there is on disk.
 
-One thread writes for all conversations, whatever has gathered in one transaction; each row's
-future is done when it is committed, and its messages and actions wait for that. Other writes that
-must come in order with rows (consent, audio, the sealed vault) go the same way.
+One thread appends the rows of all conversations, whatever has gathered in one transaction; each
+row's future is done when it is committed, and its messages and actions wait for that. Other writes
+that must come in order with rows (consent, audio, the sealed vault) go the same way.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Protocol
@@ -32,18 +31,12 @@ class Rows(Protocol):
 
     def append(self, rows: Sequence[tuple[str, Row]], now: str) -> Collection[str]: ...
 
-    def together(self) -> AbstractContextManager[None]: ...
-
 
 @dataclass(frozen=True, slots=True)
 class _Write:
     kept: asyncio.Future[None]
     row: tuple[str, Row] | None = None
     work: Callable[[], object] | None = None
-
-
-# Writes that belong together, why they failed, and the sessions whose rows are not kept.
-_Written = tuple[list[_Write], Exception | None, Collection[str]]
 
 
 class Journal:
@@ -99,7 +92,8 @@ class Journal:
     def _run(self) -> None:
         while True:
             writes, more = self._gathered()
-            self._write_all(_groups(writes))
+            for group in _groups(writes):
+                self._write(group)
             if not more:
                 return
 
@@ -113,32 +107,27 @@ class Journal:
             writes.append(write)
         return writes, True
 
-    def _write_all(self, groups: list[list[_Write]]) -> None:
-        """Told to whoever waits for it once it is committed: what went wrong, too."""
-        try:
-            with self._store.together():
-                written = [self._write(group) for group in groups]
-        except (OSError, SQLAlchemyError) as wrong:
-            written = [(group, wrong, ()) for group in groups]
-        assert self._loop is not None
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._tell, written)
-
-    def _write(self, group: list[_Write]) -> _Written:
+    def _write(self, group: list[_Write]) -> None:
+        failure: Exception | None = None
+        erased: Collection[str] = ()
         try:
             if (work := group[0].work) is not None:
                 work()
-                return group, None, ()
-            rows = [write.row for write in group if write.row is not None]
-            return group, None, self._store.append(rows, self._now())
-        except (OSError, ValueError, SQLAlchemyError) as wrong:
-            return group, wrong, ()
+            else:
+                rows = [write.row for write in group if write.row is not None]
+                erased = self._store.append(rows, self._now())
+        except (OSError, ValueError, SQLAlchemyError) as wrong:  # told to whoever waits for it
+            failure = wrong
+        assert self._loop is not None
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._tell, group, failure, erased)
 
-    def _tell(self, written: list[_Written]) -> None:
-        for group, failure, erased in written:
-            _tell(group, failure)
-            for session in erased:
-                self.erased(session)
+    def _tell(
+        self, group: list[_Write], failure: Exception | None, erased: Collection[str]
+    ) -> None:
+        _tell(group, failure)
+        for session in erased:
+            self.erased(session)
 
 
 def _groups(writes: list[_Write]) -> list[list[_Write]]:

@@ -42,22 +42,17 @@ class MortalStore(Store):
 
     death: Death | None = None
 
-    _dies = False  # what is being written is the last
-
     def append(self, rows: Sequence[tuple[str, Row]], now: str) -> frozenset[str]:
         death = self.death
         fatal = death is not None and any(row.n == death.row for _, row in rows)
         if fatal and death is not None and death.when == "before":
+            rows = [(session, row) for session, row in rows if row.n < death.row]
+        erased: frozenset[str] = frozenset()
+        if rows:
+            erased = super().append(rows, now)
+        if fatal:
             os.kill(os.getpid(), signal.SIGKILL)
-        self._dies = self._dies or fatal
-        return super().append(rows, now)
-
-    @contextmanager
-    def together(self) -> Iterator[None]:
-        with super().together():
-            yield
-        if self._dies:
-            os.kill(os.getpid(), signal.SIGKILL)
+        return erased
 
 
 class ScriptedMind:

@@ -128,7 +128,6 @@ def speaks(client: Client, house: Serving) -> None:
     client.wait_for("reply")
     client.consent(recording=True, emotion=True)
     voice = Voice("en-us", 140)
-    assert hears(client, voice, "good morning") == "good morning"
     card = said("5527184599423651")
     assert hears(client, voice, f"my card number is {card}") == f"my card number is {card}"
     hears(client, voice, "branch hours")
@@ -192,9 +191,7 @@ def test_nothing_private_is_in_the_log(left, capfd):
     assert [pattern.pattern for pattern in patterns() if pattern.search(log)] == []
 
 
-@pytest.mark.parametrize(
-    ("number", "said"), [(0, "what is the fee"), (1, "good morning"), (1, "my card number is")]
-)
+@pytest.mark.parametrize(("number", "said"), [(0, "what is the fee"), (1, "my card number is")])
 def test_what_was_said_is_kept_all_the_same(left, number, said):
     one = left[number]
     for state, sealed in ((one.state, False), (one.killed, True)):
@@ -224,7 +221,7 @@ def test_private_sound_is_silence_and_the_rest_is_there(left):
         if isinstance(event, e.Understood) and event.transcript
         for word in event.transcript.words
     ]
-    plain = [word for word in words if word.text in ("good", "morning", "card")]
+    plain = [word for word in words if word.text in ("card", "branch", "hours", "balance")]
     assert len(plain) >= 3
     for word in plain:
         assert sound[word.start : word.end].any(), word.text

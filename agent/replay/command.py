@@ -17,7 +17,8 @@ from rich.console import Console
 from rich.progress import track
 
 from agent.config import load
-from agent.replay.recording import RecordingError, found_in
+from agent.replay.folder import found_in
+from agent.replay.recording import RecordingError
 
 if TYPE_CHECKING:
     from agent.replay.builds import Here
@@ -127,8 +128,9 @@ def _write(found: Sequence[Replayed], junit: Path | None, json_out: str | None) 
 
 
 def _update(recordings: Sequence[Path], found: Sequence[Replayed], console: Console) -> None:
-    from agent.replay.recording import load as read
-    from agent.replay.recording import save, with_rows
+    from agent.replay.folder import load as read
+    from agent.replay.folder import save
+    from agent.replay.recording import with_rows
 
     for path, one in zip(recordings, found, strict=True):
         if one.run.missing:
@@ -163,8 +165,8 @@ def _against(
 def _what_if(
     recordings: Sequence[Path], here: Here, file: Path, mode: Mode, console: Console
 ) -> int:
+    from agent.replay.folder import load as read
     from agent.replay.models import Models
-    from agent.replay.recording import load as read
     from agent.replay.show import show_outcomes
     from agent.replay.whatif import outcome
     from agent.replay.whatif import policy as other_policy

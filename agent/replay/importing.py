@@ -61,13 +61,14 @@ class Written:
         return not self.who or self.who.casefold() in CUSTOMER
 
 
-def imported(source: Path, transcript: Path | None, here: Here, now: datetime) -> Recording:
+def imported(
+    source: Path, transcript: Path | None, here: Here, models: Models, now: datetime
+) -> Recording:
     """The recording of a sound file with what was said in it, or of a chat's log.
 
     A stereo file has the customer on the left and an employee on the right. RecordingError or
     AudioError in words that name the file and line.
     """
-    models = Models(here.settings, here.build.pack)
     with _bank(here) as bank:
         if source.suffix.lower() not in SOUNDS:
             if transcript is not None:

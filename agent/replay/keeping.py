@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from agent.replay.recording import Recording, RecordingError, save
+from agent.replay.folder import save
+from agent.replay.recording import Recording, RecordingError
 from agent.replay.sound import LegSound, Range, joined, masked, unpack_flac, without
 from agent.store import Segment, SessionRecord, Store
 from agent.written import Row

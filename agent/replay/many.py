@@ -15,9 +15,9 @@ from pathlib import Path
 
 from agent.config import Settings
 from agent.replay.builds import Here
+from agent.replay.folder import load
 from agent.replay.judge import Mode, Replayed, replayed
 from agent.replay.models import Models
-from agent.replay.recording import load
 from agent.replay.run import Pace
 
 FRESH_START = multiprocessing.get_context("spawn")  # torch does not survive a fork

@@ -31,7 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     if file_path.suffix == ".zip":
-        from agent.replay.recording import is_recording
+        from agent.replay.folder import is_recording
 
         return (
             RecordingFile.from_parent(parent, path=file_path) if is_recording(file_path) else None

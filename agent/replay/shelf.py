@@ -13,7 +13,8 @@ from rich.table import Table
 
 from agent.config import load as load_settings
 from agent.explain import open_store
-from agent.replay.recording import RecordingError, load, save
+from agent.replay.folder import load, save
+from agent.replay.recording import RecordingError
 
 shelf = typer.Typer(
     help="Keep, import, label and pass on recorded conversations.", no_args_is_help=True
@@ -71,9 +72,11 @@ def import_one(
     """
     from agent.replay.builds import Here
     from agent.replay.importing import imported
+    from agent.replay.models import Models
 
     here = Here.of(load_settings(config))
-    recording = imported(source, transcript, here, datetime.now().astimezone())
+    models = Models(here.settings, here.build.pack)
+    recording = imported(source, transcript, here, models, datetime.now().astimezone())
     save(recording, out)
     _say(f"{out}: {len(recording.rows)} inputs, {recording.seconds:.0f} s")
 

@@ -42,7 +42,6 @@ class Database:
         """A path is a SQLite file, anything else SQLAlchemy's URL of a database, or ":memory:"."""
         self._lock = threading.Lock()
         self._erased: set[str] = set()  # sessions that were erased while they went on here
-        self._joint = threading.local()  # the transaction of this thread that others are part of
         self.engine = _engine(where)
         # A database in memory has one connection, for one thread at a time.
         self._shared = isinstance(self.engine.pool, StaticPool)
@@ -59,35 +58,13 @@ class Database:
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         """A transaction that is committed at the end of the block, or leaves no trace."""
-        if (joint := self._in_joint()) is not None:
-            with joint.begin_nested():
-                yield joint
-            return
         with self._lock, self.engine.connect() as books:
             books = books.execution_options(writes=True)
             with books.begin():
                 yield books
 
     @contextmanager
-    def together(self) -> Iterator[None]:
-        """What this thread writes in the block is committed at its end, all at once: that costs a
-        fraction of committing each. A write that fails leaves no trace and the others as they are.
-        """
-        with self._writing() as books:
-            self._joint.books = books
-            try:
-                yield
-            finally:
-                del self._joint.books
-
-    def _in_joint(self) -> Connection | None:
-        return getattr(self._joint, "books", None)
-
-    @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        if (joint := self._in_joint()) is not None:
-            yield joint
-            return
         with self._lock if self._shared else nullcontext(), self.engine.connect() as books:
             yield books
 

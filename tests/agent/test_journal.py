@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import nullcontext
 
 import pytest
 
@@ -19,9 +18,6 @@ class Book:
         self.transactions = 0
         self.broken = False
         self.erased = frozenset()
-
-    def together(self):
-        return nullcontext()
 
     def append(self, rows, now):
         if self.broken:

@@ -19,9 +19,10 @@ from rich.table import Table
 from agent.bench.machine import this_machine
 from agent.config import Settings
 from agent.replay.builds import Here
+from agent.replay.folder import load, save
 from agent.replay.judge import Mode
 from agent.replay.many import replay_all
-from agent.replay.recording import Recording, load, save
+from agent.replay.recording import Recording
 
 SESSIONS = Path("tests/recordings/sessions")
 HOUR_S = 3600.0

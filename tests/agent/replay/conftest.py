@@ -9,6 +9,7 @@ import pytest
 
 from agent.config import Settings
 from agent.replay.builds import Here
+from agent.replay.models import Models
 
 SESSIONS = Path("tests/recordings/sessions")
 
@@ -16,6 +17,11 @@ SESSIONS = Path("tests/recordings/sessions")
 @pytest.fixture(scope="session")
 def here() -> Here:
     return Here.of(Settings())
+
+
+@pytest.fixture(scope="session")
+def models(here) -> Models:
+    return Models(here.settings, here.build.pack)
 
 
 @pytest.fixture

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from agent.replay.folder import load, save
 from agent.replay.importing import imported
 from agent.replay.judge import replayed
 from agent.replay.lines import lines
-from agent.replay.recording import RecordingError, load, save
+from agent.replay.recording import RecordingError
 from audio import files
 from audio.speak import Voice
 from audio.types import RATE
@@ -41,9 +42,9 @@ def call(tmp_path_factory):
     return file
 
 
-def test_a_chat_becomes_a_recording(here, tmp_path):
+def test_a_chat_becomes_a_recording(here, models, tmp_path):
     (tmp_path / "chat.txt").write_text(LOG)
-    save(imported(tmp_path / "chat.txt", None, here, NOW), tmp_path / "chat.zip")
+    save(imported(tmp_path / "chat.txt", None, here, models, NOW), tmp_path / "chat.zip")
     recording = load(tmp_path / "chat.zip")
     assert replayed(recording, here.build).verdict == "identical"
     said = [one for one in lines(recording) if one.who == "customer"]
@@ -57,15 +58,15 @@ def test_a_chat_becomes_a_recording(here, tmp_path):
     assert [one[2] for one in said[1].private] == ["customer number", "card number"]
 
 
-def test_the_same_file_is_the_same_recording(here, tmp_path):
+def test_the_same_file_is_the_same_recording(here, models, tmp_path):
     (tmp_path / "chat.txt").write_text("Customer: what are your opening hours\n")
-    one, other = (imported(tmp_path / "chat.txt", None, here, NOW) for _ in range(2))
+    one, other = (imported(tmp_path / "chat.txt", None, here, models, NOW) for _ in range(2))
     assert one.rows == other.rows
     assert one.record == other.record
 
 
-def test_a_call_becomes_a_recording(call, here, tmp_path):
-    recording = imported(call, None, here, NOW)
+def test_a_call_becomes_a_recording(call, here, models, tmp_path):
+    recording = imported(call, None, here, models, NOW)
     save(recording, tmp_path / "call.zip")
     recording = load(tmp_path / "call.zip")
     assert recording.record.legs == ("customer", "agent")
@@ -83,9 +84,9 @@ def test_a_call_becomes_a_recording(call, here, tmp_path):
         ("said.srt", "1\n00:00:02,000 --> 00:00:03,900\nI lost my credit card\n"),
     ],
 )
-def test_what_a_person_has_written_down_counts(name, text, call, here, tmp_path):
+def test_what_a_person_has_written_down_counts(name, text, call, here, models, tmp_path):
     (tmp_path / name).write_text(text)
-    recording = imported(call, tmp_path / name, here, NOW)
+    recording = imported(call, tmp_path / name, here, models, NOW)
     (said,) = (one for one in lines(recording) if one.who == "customer")
     assert said.text == "I lost my credit card"
     assert 1.5 < said.start < 2.5
@@ -99,18 +100,18 @@ def test_what_a_person_has_written_down_counts(name, text, call, here, tmp_path)
         ("Sam: hello\nAda: hi", r"no line is a customer's \(Ada, Sam speak\)"),
     ],
 )
-def test_a_log_that_is_none_is_told_in_words(text, words, here, tmp_path):
+def test_a_log_that_is_none_is_told_in_words(text, words, here, models, tmp_path):
     (tmp_path / "chat.txt").write_text(text)
     with pytest.raises(RecordingError, match=words):
-        imported(tmp_path / "chat.txt", None, here, NOW)
+        imported(tmp_path / "chat.txt", None, here, models, NOW)
 
 
-def test_lines_that_nobody_said_are_told(call, here, tmp_path):
+def test_lines_that_nobody_said_are_told(call, here, models, tmp_path):
     (tmp_path / "said.txt").write_text("I lost my card\nand my umbrella\n")
     with pytest.raises(RecordingError, match="1 lines of the transcript belong to no turn"):
-        imported(call, tmp_path / "said.txt", here, NOW)
+        imported(call, tmp_path / "said.txt", here, models, NOW)
 
 
-def test_a_chat_has_no_transcript(here):
+def test_a_chat_has_no_transcript(here, models):
     with pytest.raises(RecordingError, match="only a sound file has a transcript"):
-        imported(SESSIONS / "README.md", SESSIONS / "README.md", here, NOW)
+        imported(SESSIONS / "README.md", SESSIONS / "README.md", here, models, NOW)

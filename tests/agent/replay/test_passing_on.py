@@ -15,8 +15,9 @@ import soundfile
 import webvtt
 
 from agent.replay.captions import captions
+from agent.replay.folder import load
 from agent.replay.lines import lines, offset
-from agent.replay.recording import RecordingError, load
+from agent.replay.recording import RecordingError
 from agent.replay.vcon import vcon
 from agent.replay.wav import wav
 from audio.types import RATE

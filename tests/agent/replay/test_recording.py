@@ -8,7 +8,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from agent.replay.recording import RecordingError, found_in, is_recording, load, save
+from agent.replay.folder import found_in, is_recording, load, save
+from agent.replay.recording import RecordingError
 from agent.replay.sound import LegSound, joined, masked, pack_flac, unpack_flac, without
 from audio.types import VOICE_HOP
 from tests.agent.replay.conftest import SESSIONS

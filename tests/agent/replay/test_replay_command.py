@@ -13,7 +13,8 @@ from junitparser import JUnitXml
 from typer.testing import CliRunner
 
 from agent.cli import app
-from agent.replay.recording import RecordingError, load
+from agent.replay.folder import load
+from agent.replay.recording import RecordingError
 from tests.agent.replay.conftest import SESSIONS, changed
 
 ROOT = Path(__file__).parents[3]

@@ -11,19 +11,13 @@ import pytest
 from agent.config import Settings
 from agent.replay.answers import AsRecorded
 from agent.replay.builds import Here
+from agent.replay.folder import load
 from agent.replay.judge import replayed
 from agent.replay.many import Worker
-from agent.replay.models import Models
-from agent.replay.recording import load
 from agent.replay.run import Again, identical, recorded, strict
 from tests.agent.replay.conftest import SESSIONS, changed
 
 ALL = sorted(SESSIONS.glob("*.zip"))
-
-
-@pytest.fixture(scope="module")
-def models(here):
-    return Models(here.settings, here.build.pack)
 
 
 def under(pack) -> Here:
