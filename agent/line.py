@@ -144,7 +144,7 @@ class Line:
     def _began(self, hello: Hello) -> None:
         live, token = self.lives.begin(hello)
         self._attach(live, hello)
-        self._ready(live, hello, token)
+        self._out.message(self._ready(live, hello, token))
         if hello.resume is not None:
             self._tell(WireError("cannot_resume", "That session is over; this is a new one."))
         self.house.metrics.opened.labels(hello.channel).inc()
@@ -160,9 +160,11 @@ class Line:
             return False
         missed = await live.missed(hello.resume.last_seq)
         self._attach(live, hello)
-        self._ready(live, hello, hello.resume.token, received=live.progress.client, resumed=True)
-        for message in missed:
-            self._out.message(live.vault.message(message), live.kept)
+        ready = self._ready(
+            live, hello, hello.resume.token, received=live.progress.client, resumed=True
+        )
+        shown = [live.vault.message(message) for message in missed]
+        self._out.begins([ready, *shown], live.kept)
         live.resumed()
         return True
 
@@ -178,14 +180,14 @@ class Line:
             spoken = self._out.speak(self.house.engine, audio, live.speech, live.spoken)
             self._tasks.create_task(spoken)
 
-    def _ready(self, live: Live, hello: Hello, token: str, **more: object) -> None:
+    def _ready(self, live: Live, hello: Hello, token: str, **more: object) -> str:
         fields = {
             "session": live.id,
             "resume_token": token,
             "models": self.house.engine.names,
             "audio": _formats(hello.audio, hello.speak),
         }
-        self._out.message(self.wire.notice("ready", live.now, **fields, **more))
+        return self.wire.notice("ready", live.now, **fields, **more)
 
     async def _watch(self, live: Live) -> None:
         """When the conversation itself fails, so does its line."""

@@ -31,6 +31,7 @@ class Outgoing:
         self._socket = socket
         self._write_s = write_s
         self._outbox: asyncio.Queue[_Item] = asyncio.Queue(limit)
+        self._first: list[tuple[str, asyncio.Future[None] | None]] = []
         self._to_speak: asyncio.Queue[e.Say] = asyncio.Queue(16)
         self._ending: asyncio.Future[list[_Item]] = asyncio.get_running_loop().create_future()
         self._format: Audio | None = None
@@ -42,6 +43,10 @@ class Outgoing:
         """`format` is how the client hears, None when it does not; `marked` makes the message that
         the voice of a person, by name, starts or ends."""
         self._format, self._marked = format, marked
+
+    def begins(self, messages: Sequence[str], kept: asyncio.Future[None] | None = None) -> None:
+        """Before `write`: what this client has missed, however much, comes before all else."""
+        self._first = [(message, kept) for message in messages]
 
     def message(self, message: str, kept: asyncio.Future[None] | None = None) -> None:
         """Send this after what came before it, and not before `kept` is done. A client that has
@@ -110,17 +115,27 @@ class Outgoing:
 
     async def write(self, closed: Callable[[int], None]) -> None:
         """Send what is queued until a `Close` comes by; `closed` is told its code."""
+        for message, kept in self._first:
+            await self._send(message, kept)
+        self._first = []
         while True:
             item, kept = await self._outbox.get()
-            if kept is not None:
-                await asyncio.shield(kept)  # what a client has read is on disk
             if isinstance(item, e.Close):
+                await self._settled(kept)
                 closed(item.code)
                 await self._socket.close(item.code, item.reason[:120])
                 return
-            async with asyncio.timeout(self._write_s):
-                await self._socket.send(item)
+            await self._send(item, kept)
             self._outbox.task_done()
+
+    async def _send(self, item: str | bytes, kept: asyncio.Future[None] | None) -> None:
+        await self._settled(kept)
+        async with asyncio.timeout(self._write_s):
+            await self._socket.send(item)
+
+    async def _settled(self, kept: asyncio.Future[None] | None) -> None:
+        if kept is not None:
+            await asyncio.shield(kept)  # what a client has read is on disk
 
     async def speak(
         self,

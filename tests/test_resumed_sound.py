@@ -27,11 +27,11 @@ def test_sound_goes_on_where_its_legs_were(tmp_path):
         client = Client(house.url, "voice", PCM)
         client.wait_for("reply")
         client.consent(recording=True, emotion=False)
-        assert hears(client, voice, "check my balance")
+        hears(client, voice, "branch hours")
         at = client.at
     with serving(tmp_path, mind) as house, Client(house.url, "voice", PCM, resume=at) as client:
         assert client.wait_for("ready")["resumed"]
-        assert hears(client, voice, "check my balance")
+        assert hears(client, voice, "riverside")
         client.end()
         client.wait_for("bye")
     with closing(Store(tmp_path / "hearken.sqlite3")) as store:
