@@ -34,9 +34,9 @@ from agent.cli import app, main
 from agent.config import Settings, load
 from agent.desk import NO_CONSOLE, Desk
 from agent.engine import Engine, EngineRules
+from agent.house import House, utc
 from agent.journal import Journal
 from agent.line import Line
-from agent.live import House, utc
 from agent.lives import Lives
 from agent.metrics import Metrics
 from agent.opening import session_rules

@@ -17,8 +17,8 @@ from websockets.exceptions import ConnectionClosed
 
 from agent import events as e
 from agent import overview
+from agent.house import House
 from agent.journal import JournalFull
-from agent.live import House
 from agent.lives import Lives
 from agent.overview import Fields, Noted
 from agent.seat import Room, Seat, greeted
@@ -93,7 +93,7 @@ class Desk:
             waits.cancel()
         if len(seats) == 1 and earlier is None:
             for live in self._lives.values():
-                live.patient()
+                live.waiting.patient()
         recovered, role = self._owned(name), seat.who.role
         seat.tell(encode("ready", role=role, name=name, outcomes=OUTCOMES, recovered=recovered))
         self._room.changed.set()
@@ -135,7 +135,7 @@ class Desk:
             log.error("who comes could not be noted", extra={"session": session})
         live, seat = self._lives.get(session), self._room.seats.get(name)
         if live is not None:
-            live.expects(number)
+            live.waiting.expects(number)
         if live is not None and seat is not None:
             with suppress(WireError):  # taken by another meanwhile, or over
                 await seat.accept(session, number)

@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass, field
 from agent import takeover
 from agent.board import Board
 from agent.floor import Happened
-from agent.live import House, Live
+from agent.house import House
+from agent.live import Live
 from agent.lives import Lives
 from agent.store import SessionRecord, Store
 from agent.takeover import Somebody

@@ -15,7 +15,8 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from agent import events as e
-from agent.live import House, Live, Over
+from agent.house import House
+from agent.live import Live, Over
 from agent.lives import CannotResume, Lives
 from agent.outgoing import Outgoing
 from agent.wire.messages import Audio, Hello
@@ -92,12 +93,12 @@ class Line:
     def _say(self, event: e.Input, number: int) -> None:
         """Once: a client that resumes sends again what it was not told we have."""
         assert self.live is not None
-        if number and number <= self.live.progress.client:
+        if number and number <= self.live.diary.progress.client:
             return
         self.live.feed(event, number)
         if number:
             received = self.wire.notice("received", self.now, received=number)
-            self._out.message(received, self.live.kept)
+            self._out.message(received, self.live.diary.kept)
 
     async def _hello(self) -> Hello | None:
         try:
@@ -158,13 +159,12 @@ class Line:
             _fits(live, hello)
         except CannotResume:
             return False
-        missed = await live.missed(hello.resume.last_seq)
+        missed = await live.diary.missed(hello.resume.last_seq)
         self._attach(live, hello)
-        ready = self._ready(
-            live, hello, hello.resume.token, received=live.progress.client, resumed=True
-        )
+        received = live.diary.progress.client
+        ready = self._ready(live, hello, hello.resume.token, received=received, resumed=True)
         shown = [live.vault.message(message) for message in missed]
-        self._out.begins([ready, *shown], live.kept)
+        self._out.begins(ready, shown, live.diary.kept)
         live.resumed()
         return True
 

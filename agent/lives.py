@@ -11,11 +11,14 @@ import asyncio
 import hashlib
 import logging
 import secrets
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from agent import events as e
-from agent.live import House, Live, Progress, utc
+from agent.diary import RECENT, Progress
+from agent.house import House, utc
+from agent.live import Live
 from agent.opening import opening
 from agent.session import Session
 from agent.store import SessionRecord
@@ -105,6 +108,7 @@ class Lives(Mapping[str, Live]):
             again.at,
             again.positions,
         )
+        live.diary.told(again.told)
         self._start(live, lambda: _take_up(live, again))
         await live.begun.wait()
         return live
@@ -150,8 +154,10 @@ class _Again:
     asks: tuple[e.Understand, ...]
     acts: tuple[e.Act, ...]
     requests: tuple[e.HandOver, ...]
+    waits: Mapping[int, float]  # by hand-over, since when
     present: bool
     positions: Mapping[str, int]  # by leg, of the next sample
+    told: deque[str]  # the last messages
 
 
 def _rebuilt(house: House, record: SessionRecord, token: str) -> _Again:
@@ -164,11 +170,15 @@ def _rebuilt(house: House, record: SessionRecord, token: str) -> _Again:
     asks: dict[int, e.Understand] = {}
     acts: dict[str, e.Act] = {}
     requests: dict[int, e.HandOver] = {}
+    waits: dict[int, float] = {}
+    told: deque[str] = deque(maxlen=RECENT)
     present = True
     positions = dict.fromkeys(record.legs, 0)
     for row in house.store.rows(record.id):
         event = read(row.input)
         _settle(event, asks, acts, requests)
+        if isinstance(event, e.Queued):
+            waits[event.id] = event.at
         _advance(event, positions)
         present = {"Dropped": False, "Resumed": True}.get(type(event).__name__, present)
         for effect in session.receive(event):
@@ -180,11 +190,12 @@ def _rebuilt(house: House, record: SessionRecord, token: str) -> _Again:
                 case e.HandOver(state="requested"):
                     requests[effect.id] = effect
         _count(progress, row)
+        told.extend(row.messages)
         at = max(at, row.at)
     open_asks = tuple(asks.values())
     return _Again(
         session, vault, progress, at, open_asks, tuple(acts.values()), tuple(requests.values()),
-        present, positions,
+        waits, present, positions, told,
     )  # fmt: skip
 
 
@@ -230,8 +241,12 @@ def _take_up(live: Live, again: _Again) -> None:
         live.redo(act)
     for request in again.requests:
         live.redo(request)
-    if live.session.ownership.person:  # their console was cut off, too
-        live.feed(e.Abandoned(live.now, live.session.ownership.name))
+    ownership = live.session.ownership
+    for number in () if ownership.person else ownership.asked_for:
+        if number in again.waits:
+            live.waiting.queued(number, again.waits[number])
+    if ownership.person:  # their console was cut off, too
+        live.feed(e.Abandoned(live.now, ownership.name))
 
 
 def _record(house: House, id: str, token: str, hello: Hello) -> SessionRecord:

@@ -44,9 +44,10 @@ class Outgoing:
         the voice of a person, by name, starts or ends."""
         self._format, self._marked = format, marked
 
-    def begins(self, messages: Sequence[str], kept: asyncio.Future[None] | None = None) -> None:
-        """Before `write`: what this client has missed, however much, comes before all else."""
-        self._first = [(message, kept) for message in messages]
+    def begins(self, ready: str, missed: Sequence[str], kept: asyncio.Future[None] | None) -> None:
+        """Before `write`: `ready` and what this client has missed, however much, come before all
+        else; what was missed not before `kept` is done."""
+        self._first = [(ready, None), *((message, kept) for message in missed)]
 
     def message(self, message: str, kept: asyncio.Future[None] | None = None) -> None:
         """Send this after what came before it, and not before `kept` is done. A client that has

@@ -19,7 +19,8 @@ from websockets.exceptions import ConnectionClosed
 from agent import takeover
 from agent.floor import Happened
 from agent.following import Following
-from agent.live import REPLACED, House, Live, Over
+from agent.house import House
+from agent.live import REPLACED, Live, Over
 from agent.lives import Lives
 from agent.takeover import Somebody
 from agent.talking import Talking

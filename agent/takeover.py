@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agent import events as e
-from agent.live import House, Live, utc
+from agent.house import House, utc
+from agent.live import Live
 from agent.wire.native import WireError
 
 HANDED_BACK = "handed_back"  # the outcome of a hand-over that was given back to the bot

@@ -213,8 +213,10 @@ class TurnDetector:
 
     def _wait(self, hop: Samples) -> list[TurnEvent]:
         self._before.append((hop.copy(), self._speaking))
+        if not self._speaking:
+            return []
         recent = [voiced for _, voiced in self._before][-self.rules.onset_hops :]
-        if not self._speaking or sum(recent) < self.rules.onset_voiced:
+        if sum(recent) < self.rules.onset_voiced:
             return []
         first = len(self._before) - len(recent) + recent.index(True)
         kept = list(self._before)[max(0, first - hops(self.rules.preroll)) :]

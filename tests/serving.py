@@ -14,8 +14,8 @@ from pathlib import Path
 from agent.actions import Actions
 from agent.config import Settings
 from agent.engine import Engine
+from agent.house import House
 from agent.inference import Inference
-from agent.live import House
 from agent.worker import Launch, Tell, load_inference
 from dialogs.pack import Pack
 from server import Server, build

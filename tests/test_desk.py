@@ -314,8 +314,8 @@ def test_nobody_is_there_and_a_call_back_is_noted(tmp_path):
 def test_when_somebody_comes_to_work_those_who_wait_get_more_patience(tmp_path):
     with desk(tmp_path, nobody_s=40) as empty, waiting(empty) as client:
         live = empty.server.lives[client.at.session]
-        (before,) = live._late_at.values()
+        (before,) = live.waiting._late_at.values()
         with Console(empty.page, "Ada") as ada:
             queued(ada, client.at.session)
-            (after,) = live._late_at.values()
+            (after,) = live.waiting._late_at.values()
         assert after - before == pytest.approx(300 - 40)

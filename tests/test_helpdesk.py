@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -82,7 +83,7 @@ def test_what_a_helpdesk_was_not_told_before_a_restart_it_is_told_after_it(start
     with start() as house, waiting(house) as client:
         first = desk.next()
         client.drop()
-        at = client.at
+        at = deepcopy(client.at)  # as it was, and without a goodbye
     wall.ahead = timedelta(seconds=CLAIM_S + 1)
     with start() as house, Client(house.url, resume=at) as client:
         again = desk.next()

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.socket, pytest.mark.model]
 
 MANY = 200
 SOME = MANY // 4  # have their answer when the server dies; the others have not, or just now
-SCRIPT = ("what is my balance", "100421", "4471", "checking")
+SCRIPT = ("what is my balance", "100421", "4471")
 
 
 class Customer:

@@ -6,11 +6,14 @@ Real sockets, a real bank and a real store; the server is a process that is kill
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
 
 from agent.client import Client, Message, Resumption
+from tests.consoles import desk, waiting
 from tests.mortal import Death, mortal
 
 pytestmark = [pytest.mark.socket, pytest.mark.model]
@@ -97,20 +100,21 @@ def test_killed_at_every_input_the_customer_notices_a_pause(undisturbed, tmp_pat
     messages, count, moved = undisturbed
     assert len(moved) == 1
     assert count > 8
-    for row in range(2, count + 1):
-        for when in ("before", "after"):
-            state = tmp_path / f"{row}-{when}"
-            customer = Customer()
-            with mortal(state, Death(row, when)) as url:
-                through = customer.goes_on(url)
-            with mortal(state) as url:
-                assert through or customer.goes_on(url), f"{when} row {row}"
-            assert told(customer.got) == messages, f"{when} row {row}"
-            assert transfers(state) == moved, f"{when} row {row}"
+    deaths = [Death(row, when) for row in range(2, count + 1) for when in ("before", "after")]
+    with ThreadPoolExecutor(2) as pool:
+        for death, got, done in pool.map(lambda one: survived(one, tmp_path), deaths):
+            assert got == messages, death
+            assert done == moved, death
 
 
-def cut(client: Client) -> None:
-    client.drop()
+def survived(death: Death, folder: Path) -> tuple[Death, list[tuple[int, str, str]], list[str]]:
+    """What a customer is told and what the bank does when the server dies there."""
+    state, customer = folder / f"{death.row}-{death.when}", Customer()
+    with mortal(state, death) as url:
+        through = customer.goes_on(url)
+    with mortal(state) as url:
+        assert through or customer.goes_on(url), death
+    return death, told(customer.got), transfers(state)
 
 
 @pytest.mark.parametrize("cuts", [1, 3])
@@ -159,3 +163,28 @@ def test_a_token_that_is_not_the_sessions_opens_nothing(tmp_path):
             other = client.wait_for("ready")
             assert not other.get("resumed")
             assert client.wait_for("error")["code"] == "cannot_resume"
+
+
+def test_who_waits_for_a_person_waits_no_longer_because_of_a_restart(tmp_path):
+    with desk(tmp_path, nobody_s=600) as house, waiting(house) as client:
+        client.drop()
+        at = deepcopy(client.at)  # as it was, and without a goodbye
+    with desk(tmp_path, nobody_s=0) as house, Client(house.url, resume=at) as client:
+        told = client.wait_for("handoff")
+        assert (told["state"], told["ticket"]) == ("callback", "C00001")
+
+
+def test_a_page_that_was_loaded_anew_gets_everything_however_much_it_was(tmp_path):
+    with desk(tmp_path, max_outbox=16) as house, Client(house.url) as client:
+        client.wait_for("reply")
+        for _ in range(10):
+            client.say("what are your opening hours")
+            client.wait_for("understanding")
+            client.wait_for("reply")
+        client.drop()
+        at = client.at
+    last, at.last_seq = at.last_seq, 0
+    assert last > 16
+    with desk(tmp_path, max_outbox=16) as house, Client(house.url, resume=at) as client:
+        got = [client.wait_for(*CONVERSATION)["seq"] for _ in range(last)]
+    assert got == list(range(1, last + 1))

@@ -16,6 +16,13 @@ from agent.store.records import Segment, SessionRecord
 from agent.store.tables import audio, inputs, sessions
 from agent.written import Row
 
+# Made once: what SQLAlchemy finds out about a statement it keeps with it.
+_KEPT = insert(inputs)
+_THERE = (
+    select(sessions.c.id)
+    .where(sessions.c.id.in_(bindparam("ids", expanding=True)))
+    .with_for_update(read=True)
+)
 _SEEN = (
     update(sessions)
     .where(sessions.c.id == bindparam("of"))
@@ -46,7 +53,7 @@ class Conversations(Database):
             with self._writing() as books:
                 there = self._there(ids, books)
                 if values := [one for one in values if one["session"] in there]:
-                    books.execute(insert(inputs), values)
+                    books.execute(_KEPT, values)
                     self._seen(there, now, books)
         except IntegrityError:
             there = self._append_again(values)
@@ -55,8 +62,7 @@ class Conversations(Database):
 
     def _there(self, ids: set[str], books: Connection) -> set[str]:
         """Those of these sessions that exist, and will until the transaction is over."""
-        wanted = select(sessions.c.id).where(sessions.c.id.in_(ids)).with_for_update(read=True)
-        return set(books.execute(wanted).scalars())
+        return set(books.execute(_THERE, {"ids": list(ids)}).scalars())
 
     def _append_again(self, values: list[dict[str, Any]]) -> set[str]:
         with self._writing() as books:
@@ -89,6 +95,13 @@ class Conversations(Database):
                 r.digest, r.redactions)
             for r in found
         ]  # fmt: skip
+
+    def messages(self, session: str) -> list[str]:
+        """Everything its customer was told, in order: numbered from 1."""
+        wanted = (inputs.c.session == session) & (inputs.c.messages != "")
+        with self._reading() as books:
+            rows = books.execute(select(inputs.c.messages).where(wanted).order_by(inputs.c.n))
+            return [message for row in rows for message in json.loads(row.messages)]
 
     def seal(self, session: str, sealed: str) -> None:
         self._set(session, sealed=sealed)
