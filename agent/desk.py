@@ -134,8 +134,6 @@ class Desk:
         except SQLAlchemyError:
             log.error("who comes could not be noted", extra={"session": session})
         live, seat = self._lives.get(session), self._room.seats.get(name)
-        if live is not None:
-            live.waiting.expects(number)
         if live is not None and seat is not None:
             with suppress(WireError):  # taken by another meanwhile, or over
                 await seat.accept(session, number)

@@ -71,10 +71,12 @@ class People:
             self._helpdesk.note(session, customer, effect, now)
         return found
 
+    def promised(self, session: str, number: int) -> bool:
+        """Whether a helpdesk has said who comes: worth waiting for as long again, once."""
+        return self._store.promised(session, number)
+
     def too_long(self, session: str, number: int, now: datetime) -> Unreachable | None:
-        """Nobody has come in time; None when somebody has, just now, or surely will."""
-        if self._store.promised(session, number):
-            return None
+        """Nobody has come in time; None when somebody has, just now."""
         why: Literal["nobody", "too_long"] = "too_long"
         if self._helpdesk is None and not self.at_work():
             why = "nobody"

@@ -100,6 +100,9 @@ class Waiting:
 
     async def _too_long(self, number: int) -> None:
         people, today = self._house.people, self._house.today()
+        if await asyncio.to_thread(people.promised, self._id, number):
+            self.queued(number, self._now())
+            return
         none = await asyncio.to_thread(people.too_long, self._id, number, today)
         if none is not None:
             self._feed(e.Unreached(self._now(), number, none.why, none.ticket, none.when))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -44,6 +45,16 @@ def always_open(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def impatient(tmp_path_factory, always_open) -> Path:
+    """The same, and nobody has to wait for more than a second."""
+    folder = tmp_path_factory.mktemp("packs") / "bank"
+    shutil.copytree(always_open, folder)
+    days = "".join(f"  {day.lower()}: 00:00-24:00\n" for day in calendar.day_name)
+    (folder / "people.yaml").write_text(f"zone: UTC\nhours:\n{days}longest_wait_s: 1\n")
+    return folder
+
+
 @pytest.fixture
 def wall() -> Wall:
     return Wall()
@@ -62,7 +73,7 @@ def start(tmp_path, always_open, desk, wall) -> Start:
     def started(**settings: object) -> AbstractContextManager[Serving]:
         hook = {"webhook_url": desk.url, "webhook_secret": SECRET, "pack": always_open}
         mind = ScriptedMind(Pack.load(always_open))
-        return serving(tmp_path, mind, today=wall, **hook, **settings)
+        return serving(tmp_path, mind, today=wall, **hook | settings)
 
     return started
 
@@ -120,6 +131,15 @@ def test_who_is_named_and_comes_later_finds_the_customer_waiting(start, desk):
             while client.wait_for("owner")["owner"] != "person":
                 pass
             assert kinds([desk.next()]) == ["accepted"]
+
+
+def test_who_is_named_and_never_comes_is_waited_for_once_then_called_back(start, desk, impatient):
+    desk.answers = [b'{"accepted_by": "Zoe"}']
+    with start(pack=impatient) as house, waiting(house) as client:
+        desk.next()
+        assert client.wait_for("handoff")["state"] == "callback"
+        assert client.wait_for("owner")["owner"] == "bot"
+        assert client.wait_for("reply")["text"]
 
 
 @pytest.mark.parametrize(

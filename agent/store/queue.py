@@ -80,14 +80,14 @@ class Queue(Database):
         self._change(session, number, ("accepted",), state="queued", name="", changed_at=now)
 
     def promise(self, session: str, number: int, name: str) -> None:
-        """`name` comes, says somebody outside: it waits for them, and is not given up."""
+        """`name` comes, says somebody outside: it waits for them as long again."""
         self._change(session, number, ("queued",), name=name)
 
     def promised(self, session: str, number: int) -> bool:
-        """Whether somebody was promised who has not come yet."""
+        """Whether somebody was promised who has not come yet; a promise is believed once."""
         waits = _of(session, number) & (handoffs.c.state == "queued") & (handoffs.c.name != "")
-        with self._reading() as books:
-            return books.execute(select(handoffs.c.id).where(waits)).scalar() is not None
+        with self._writing() as books:
+            return bool(books.execute(update(handoffs).where(waits).values(name="")).rowcount)
 
     def finish(self, session: str, number: int, outcome: str, now: str) -> None:
         """It is over. `outcome` is a word of whoever had it."""

@@ -62,15 +62,21 @@ def test_who_is_taken_at_the_last_moment_is_not_called_back(store, pack):
     assert people.too_long("a", 1, OPEN) is None
 
 
-def test_who_was_promised_somebody_waits_for_them(store):
+def test_a_promise_that_somebody_comes_is_believed_once(store):
     people = People(PACK, store, consoles=True)
     asked(people)
     store.promise("a", 1, "Dana")
-    assert people.too_long("a", 1, OPEN) is None
+    assert people.promised("a", 1)
+    assert not people.promised("a", 1)
+    assert people.too_long("a", 1, OPEN) is not None
+
+
+def test_who_was_promised_and_came_is_promised_no_more(store):
+    people = People(PACK, store, consoles=True)
+    asked(people)
+    store.promise("a", 1, "Dana")
     assert store.accept("a", 1, "Dana", OPEN.isoformat())
-    assert not store.promised("a", 1)
-    store.requeue("a", 1, OPEN.isoformat())
-    assert people.too_long("a", 1, OPEN) is not None, "who was promised is gone again"
+    assert not people.promised("a", 1)
 
 
 def test_a_pack_may_promise_no_calls_back(store):
