@@ -13,7 +13,9 @@ import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from multiprocessing.connection import Connection
+from multiprocessing.forkserver import _forkserver
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Literal
@@ -28,7 +30,13 @@ from tests.scripted_mind import understood
 When = Literal["before", "after"]
 
 _ISOLATED = multiprocessing.get_context("forkserver")
-_ISOLATED.set_forkserver_preload(["tests.mortal_models", "tests.mortal"])
+
+
+@cache
+def _with_models() -> None:
+    """A process has one fork server: whoever started it before had not read the models for us."""
+    _forkserver._stop()
+    _ISOLATED.set_forkserver_preload(["tests.mortal_models", "tests.mortal"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +94,7 @@ def serve(state: Path, told: Connection, death: Death | None) -> None:
 @contextmanager
 def child(state: Path, death: Death | None = None) -> Iterator[tuple[str, BaseProcess]]:
     """Address and process of a server that serves `state` until it dies or the block ends."""
+    _with_models()
     ours, theirs = _ISOLATED.Pipe()
     process = _ISOLATED.Process(target=serve, args=(state, theirs, death))
     process.start()

@@ -153,6 +153,7 @@ def test_a_helpdesk_that_cannot_be_told_stops_the_start_in_one_sentence(
 
     monkeypatch.setattr("sys.argv", ["hearken", "serve"])
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HEARKEN_OWN_CORE", "false")  # the tests after this want both
     monkeypatch.setenv("HEARKEN_WEBHOOK_URL", url)
     monkeypatch.setenv("HEARKEN_WEBHOOK_SECRET", secret)
     with pytest.raises(SystemExit) as ended:
