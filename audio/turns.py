@@ -149,9 +149,12 @@ class TurnDetector:
         self._voice = 0  # how many of them are
         self._quiet = 0  # hops since its last voiced one
         self._held: list[Samples] = []  # the last of those: silence until voice returns
+        # Rules in hops: they are asked for each hop.
+        self._preroll, self._tail = hops(self.rules.preroll), hops(self.rules.tail)
+        self._shortest, self._longest = hops(self.rules.shortest), hops(self.rules.longest)
         # While no turn is open: the hops that would belong to one that begins now.
         self._before: deque[tuple[Samples, bool]] = deque(
-            maxlen=hops(self.rules.preroll) + self.rules.onset_hops
+            maxlen=self._preroll + self.rules.onset_hops
         )
 
     @property
@@ -164,7 +167,7 @@ class TurnDetector:
 
         For whoever has a clock, when packets stop coming: wait this long, then `close`.
         """
-        voiced = self._voice if self.open else hops(self.rules.shortest)
+        voiced = self._voice if self.open else self._shortest
         return self.rules.patience(self._expectation, self._words, voiced)
 
     @property
@@ -219,7 +222,7 @@ class TurnDetector:
         if sum(recent) < self.rules.onset_voiced:
             return []
         first = len(self._before) - len(recent) + recent.index(True)
-        kept = list(self._before)[max(0, first - hops(self.rules.preroll)) :]
+        kept = list(self._before)[max(0, first - self._preroll) :]
         self._before.clear()
         self._start = self.heard - len(kept) * VOICE_HOP
         self._voiced = [voiced for _, voiced in kept]
@@ -231,7 +234,7 @@ class TurnDetector:
         self._voice += self._speaking
         self._quiet = 0 if self._speaking else self._quiet + 1
         events: list[TurnEvent] = []
-        if self._quiet > hops(self.rules.tail):
+        if self._quiet > self._tail:
             self._held.append(hop.copy())
         else:
             events += [TurnAudio(held) for held in self._held]
@@ -239,7 +242,7 @@ class TurnDetector:
             self._held = []
         if self._quiet and self._quiet >= hops(self.patience):
             events.append(self._end("silence"))
-        elif len(self._voiced) >= hops(self.rules.longest):
+        elif len(self._voiced) >= self._longest:
             events.append(self._end("longest"))
         return events
 
@@ -250,7 +253,7 @@ class TurnDetector:
         self._hear("")
         # What goes on after a cut is speech again only from the higher threshold, as any onset.
         self._speaking = False
-        if self._voice < hops(self.rules.shortest):
+        if self._voice < self._shortest:
             return TurnDropped(start)
         return TurnEnded(start, start + len(voiced) * VOICE_HOP, voiced, why)
 

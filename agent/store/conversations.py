@@ -16,6 +16,10 @@ from agent.store.records import Segment, SessionRecord
 from agent.store.tables import audio, inputs, sessions
 from agent.written import Row
 
+_ROW = (
+    inputs.c.n, inputs.c.at, inputs.c.input, inputs.c.client, inputs.c.messages,
+    inputs.c.decisions, inputs.c.digest, inputs.c.redactions,
+)  # fmt: skip
 # Made once: what SQLAlchemy finds out about a statement it keeps with it.
 _KEPT = insert(inputs)
 _THERE = (
@@ -89,11 +93,10 @@ class Conversations(Database):
         """What is kept of a session, in order; rows after number `after`."""
         wanted = (inputs.c.session == session) & (inputs.c.n > after)
         with self._reading() as books:
-            found = books.execute(select(inputs).where(wanted).order_by(inputs.c.n)).all()
+            found = books.execute(select(*_ROW).where(wanted).order_by(inputs.c.n)).all()
         return [
-            Row(r.n, r.at, r.input, r.client, tuple(json.loads(r.messages or "[]")), r.decisions,
-                r.digest, r.redactions)
-            for r in found
+            Row(n, at, said, client, tuple(json.loads(messages)) if messages else (), *rest)
+            for n, at, said, client, messages, *rest in found
         ]  # fmt: skip
 
     def messages(self, session: str) -> list[str]:
