@@ -54,6 +54,9 @@ log = logging.getLogger("hearken.server")
 
 SESSION_PATH = "/v1/session"
 CONSOLE_PATH = "/v1/console"
+# A row is on disk only after its thread has had the interpreter a dozen times: Python's 5 ms of
+# waiting for it each time would be heard.
+SWITCH_S = 0.0005
 LOADING_S = 5  # what callers are told to wait while the models are not there
 
 
@@ -329,6 +332,7 @@ def serve_command(
     for talkative in ("websockets", "bm25s", "httpx"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
     log.info("settings", extra=settings.shown())
+    sys.setswitchinterval(SWITCH_S)
     core = set_apart() if settings.own_core else None
     asyncio.run(run(Server(build(settings, core))))
 

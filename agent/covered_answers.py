@@ -138,6 +138,8 @@ class CoveredAnswers:
     def _evidence(
         self, given: Sequence[Evidence], pairs: list[tuple[str, str]], found: list[Redaction]
     ) -> tuple[Evidence, ...]:
+        if not pairs:  # it is made of the turn's words, and of numbers of ours
+            return tuple(given)
         return tuple(
             replace(one, detail=self._again(one.detail, pairs, "evidence", found))
             if one.detail

@@ -26,7 +26,9 @@ from audio.types import RATE, VOICE_HOP
 
 FLUSH_S = 1.0  # for what has been said before a conversation failed
 MISTAKES = 20  # of one client, before it is sent away
-FULL_SCALE = 32768  # samples are whole multiples of 1 / FULL_SCALE, as a recording can hold them
+FULL_SCALE = np.float32(
+    32768
+)  # samples are whole multiples of 1 / FULL_SCALE, as a recording can hold them
 
 
 class Line:
@@ -220,8 +222,10 @@ class Line:
 
 def _heard(hops: Hops, at: float) -> e.Heard:
     """As it is heard, felt and recorded: nothing is finer than a recording can hold."""
-    whole = np.clip(np.rint(hops.samples * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1)
-    samples = (whole / FULL_SCALE).astype(np.float32)
+    samples = np.rint(hops.samples * FULL_SCALE)
+    np.maximum(samples, -FULL_SCALE, out=samples)  # np.clip takes five times as long on so few
+    np.minimum(samples, FULL_SCALE - 1, out=samples)
+    samples /= FULL_SCALE
     assert len(samples) % VOICE_HOP == 0
     return e.Heard(at, hops.leg, samples, tuple(round(p, 4) for p in hops.speech))
 
