@@ -98,6 +98,8 @@ class Lives(Mapping[str, Live]):
         except (SealError, WrittenError) as broken:
             log.error("a session cannot be made anew", extra={"session": record.id})
             raise CannotResume("That session could not be restored.") from broken
+        if not again.progress.rows:  # the process ended before anything of it was on disk
+            raise CannotResume("That session had not begun; this is a new one.")
         live = Live(
             house,
             record,

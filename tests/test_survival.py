@@ -100,7 +100,7 @@ def test_killed_at_every_input_the_customer_notices_a_pause(undisturbed, tmp_pat
     messages, count, moved = undisturbed
     assert len(moved) == 1
     assert count > 8
-    deaths = [Death(row, when) for row in range(2, count + 1) for when in ("before", "after")]
+    deaths = [Death(row, when) for row in range(1, count + 1) for when in ("before", "after")]
     with ThreadPoolExecutor(2) as pool:
         for death, got, done in pool.map(lambda one: survived(one, tmp_path), deaths):
             assert got == messages, death
