@@ -7,7 +7,6 @@ to nothing is joined: one row for half a second of it.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from agent.redactions import Redaction
 from agent.replay.decisions import decisions, footprint
 from agent.vault import Vault
 from agent.wire.native import NativeWire
-from agent.written import Row, written
+from agent.written import Row, one_line, written
 
 RECENT = 256  # messages kept at hand for a client that comes back
 TOGETHER = 16  # packets that led to nothing, in one row
@@ -93,7 +92,7 @@ class Diary:
         for message in said:
             self.progress.seq += 1
             self._recent.append((self.progress.seq, message))
-        redacted = json.dumps([one.written() for one in redactions])
+        redacted = one_line([one.written() for one in redactions])
         return self._write(event, effects, said, client, redacted), messages
 
     def _write(
@@ -119,7 +118,7 @@ class Diary:
             written(event),
             client,
             tuple(messages),
-            json.dumps(decisions(effects), separators=(",", ":")),
+            one_line(decisions(effects)),
             footprint(effects),
             redactions,
         )

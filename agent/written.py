@@ -59,7 +59,7 @@ def written(event: e.Input) -> str:
         said: dict[str, Any] = {"at": event.at, "leg": event.leg, "speech": event.speech}
     else:
         said = _plain(event)
-    return _line({"type": type(event).__name__, **said})
+    return one_line({"type": type(event).__name__, **said})
 
 
 def read(line: str, sound: Sound | None = None) -> e.Input:
@@ -78,7 +78,7 @@ def read(line: str, sound: Sound | None = None) -> e.Input:
 
 def written_effects(effects: Sequence[e.Effect]) -> str:
     """Effects as a JSON list; of sound there is the number of samples."""
-    return _line([{"type": type(effect).__name__, **_plain(effect)} for effect in effects])
+    return one_line([{"type": type(effect).__name__, **_plain(effect)} for effect in effects])
 
 
 def digest(effects: Sequence[e.Effect]) -> str:
@@ -102,5 +102,6 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _line(value: Any) -> str:
+def one_line(value: Any) -> str:
+    """One value as one line: everything that is kept and compared is written so."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

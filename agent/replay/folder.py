@@ -20,7 +20,7 @@ from typing import Any
 from agent.replay.recording import AGAIN, INPUTS, Recording, RecordingError
 from agent.replay.sound import LegSound, pack_flac, unpack_flac
 from agent.store.records import SessionRecord
-from agent.written import Row
+from agent.written import Row, one_line
 
 FORMAT = 1
 ABOUT = "session.json"
@@ -131,10 +131,10 @@ def _rows(data: bytes, where: Path) -> tuple[Row, ...]:
             row = Row(
                 one["n"],
                 float(one["at"]),
-                _line(one["input"]),
-                decisions=_line(one.get("decisions", [])),
+                one_line(one["input"]),
+                decisions=one_line(one.get("decisions", [])),
                 digest=one["digest"],
-                redactions=_line(one.get("redactions", [])),
+                redactions=one_line(one.get("redactions", [])),
             )
         except (ValueError, KeyError, TypeError, AttributeError) as wrong:
             said = f"{type(wrong).__name__}: {wrong}"
@@ -181,11 +181,6 @@ def _row(row: Row) -> str:
         if getattr(row, name) != "[]"
     ]
     return "{" + ",".join([*parts, f'"digest":"{row.digest}"']) + "}"
-
-
-def _line(value: Any) -> str:
-    """As agent/written.py writes lines."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def _sha(data: bytes) -> str:

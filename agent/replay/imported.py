@@ -6,8 +6,6 @@ of the recording. Private values are replaced before anything else, as on a line
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,19 +14,23 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from agent import events as e
 from agent.actions import Actions
 from agent.opening import opening
+from agent.redactions import Redaction
 from agent.replay.decisions import decisions, footprint
 from agent.replay.models import Listening, Models
 from agent.replay.recording import Recording, RecordingError
 from agent.replay.run import Build, Run, Step
-from agent.replay.sound import LegSound, without
+from agent.replay.sound import LegSound, Whole, whole_numbers, without
 from agent.session import Session
 from agent.store.records import SessionRecord
-from agent.tape import PAD
-from agent.vault import Vault
-from audio.types import RATE, Expectation, Transcript, Word
+from agent.tape import Piece, Tape
+from agent.vault import Hidden, Vault
+from agent.written import one_line
+from audio.types import RATE, VOICE_HOP, Expectation, Transcript, Word
 
 if TYPE_CHECKING:
     from agent.replay.importing import Written
@@ -39,13 +41,14 @@ PLACE_S = 2.0
 
 @dataclass(slots=True)
 class Importing:
-    """One conversation on its way to become a recording. `written`: what the customer said, by a
-    person; `sounds`: the whole legs."""
+    """One conversation on its way to become a recording. `key` is the vault's and leads nowhere;
+    `written`: what the customer said, by a person; `sounds`: the whole legs."""
 
     record: SessionRecord
     build: Build
     models: Models
     bank: Actions
+    key: bytes
     written: Sequence[Written] = ()
     sounds: Mapping[str, LegSound] = field(default_factory=dict)
     _session: Session = field(init=False)
@@ -56,7 +59,9 @@ class Importing:
     _due: list[tuple[float, int, e.Input]] = field(default_factory=list)
     _order: count[int] = field(default_factory=count)
     _asked: dict[int, Expectation] = field(default_factory=dict)
-    _silent: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    _tape: Tape = field(init=False)
+    _samples: dict[str, Whole] = field(default_factory=dict)  # what may be kept, by leg
+    _spread: set[int] = field(default_factory=set)  # questions whose words have no sure place
     _turns: dict[int, tuple[int, int]] = field(default_factory=dict)  # by stream: from, to
 
     def run(self, inputs: Iterable[e.Input]) -> Recording:
@@ -65,13 +70,16 @@ class Importing:
         whole = Recording(self.record, (), sounds=_given(self.sounds))
         self._answers = self.models.hearing(whole)
         self._lines = _Lines(self.written)
-        self._vault = Vault(self.build.pack, hashlib.sha256(self.record.id.encode()).digest())
+        self._vault = Vault(self.build.pack, self.key)
+        self._tape = Tape(self.sounds)
+        self._samples = {leg: np.zeros_like(one.samples) for leg, one in self.sounds.items()}
         self._session = opening(self.build.pack, self.record, self.build.rules)
         for event in inputs:
             self._until(event.at)
             if self._session.closed:
                 break
             self._feed(event)
+        self._keep(self._tape.close())
         self.models.over(whole)
         self._lines.all_heard()
         rows = Run(tuple(self._steps)).rows()
@@ -93,12 +101,9 @@ class Importing:
             expect = self._asked.pop(event.ask, expect)
         hidden = self._vault.hide(event, expect)
         effects = self._session.receive(hidden.event)
-        told = json.dumps([one.written() for one in hidden.redactions], separators=(",", ":"))
+        told = one_line([one.written() for one in hidden.redactions])
         self._steps.append(Step(hidden.event, decisions(effects), footprint(effects), told))
-        for one in hidden.redactions:
-            if one.to_sample > one.from_sample:
-                places = self._silent.setdefault(one.leg or "customer", [])
-                places.append((one.from_sample - PAD, one.to_sample + PAD))
+        self._keep(self._tape.push(hidden.event, effects, self._placed(hidden)))
         for effect in effects:
             self._follow(effect, event.at)
 
@@ -126,11 +131,10 @@ class Importing:
         if ask.stream is None or ask.leg != "customer" or not isinstance(event, e.Understood):
             return event
         start, end = self._turns[ask.stream]
-        if ask.expect.kind == "digits":
-            self._silent.setdefault(ask.leg, []).append((start - PAD, end + PAD))
         line = self._lines.of(start / RATE, end / RATE)
         if line is None:
             return event
+        self._spread.add(ask.ask)
         meant, _ = self._answers.understand(replace(ask, stream=None, text=line), None, today, at)
         assert isinstance(meant, e.Understood)
         heard = event.result
@@ -142,14 +146,26 @@ class Importing:
     def _later(self, at: float, event: e.Input) -> None:
         heappush(self._due, (at, next(self._order), replace(event, at=at)))
 
+    def _placed(self, hidden: Hidden) -> Sequence[Redaction]:
+        """Where in the sound something private is; of words that a person wrote nobody knows, so
+        the tape silences the turn."""
+        event, found = hidden.event, hidden.redactions
+        if isinstance(event, e.Understood) and event.ask in self._spread:
+            return [replace(one, from_sample=0, to_sample=0) for one in found]
+        return found
+
+    def _keep(self, pieces: Iterable[Piece]) -> None:
+        for one in pieces:
+            whole = self._samples[one.leg]
+            whole[one.start : one.start + len(one.samples)] = whole_numbers(one.samples)
+
     def _kept(self) -> dict[str, LegSound]:
         """The sound without what was private in it."""
         out: dict[str, LegSound] = {}
         for leg, sound in self.sounds.items():
-            gone = [(max(0, a), min(b, len(sound.samples))) for a, b in self._silent.get(leg, ())]
-            samples = sound.samples.copy()
-            for start, end in gone:
-                samples[start:end] = 0
+            samples = self._samples[leg]
+            changed = np.flatnonzero(samples != sound.samples) // VOICE_HOP * VOICE_HOP
+            gone = ((int(at), int(at) + VOICE_HOP) for at in np.unique(changed))
             out[leg] = LegSound(samples, without(sound.kept, gone))
         return out
 

@@ -22,7 +22,7 @@ from agent.replay.decisions import Decision, decisions, footprint
 from agent.replay.memory import Memory
 from agent.replay.recording import Recording
 from agent.session import Session, SessionRules
-from agent.written import Row, written
+from agent.written import Row, one_line, written
 from dialogs.pack import Pack
 
 GRACE_S = 0.05  # what came so soon after a deadline came before the clock had ticked
@@ -71,7 +71,7 @@ class Run:
                 n,
                 step.event.at,
                 written(step.event),
-                decisions=_line(step.decisions),
+                decisions=one_line(step.decisions),
                 digest=step.digest,
                 redactions=step.redactions,
             )
@@ -104,7 +104,7 @@ def identical(recording: Recording, run: Run) -> bool:
     if len(run.steps) != len(recording.rows):
         return False
     return all(
-        (row.digest, row.decisions) == (step.digest, _line(step.decisions))
+        (row.digest, row.decisions) == (step.digest, one_line(step.decisions))
         for row, step in zip(recording.rows, run.steps, strict=True)
     )
 
@@ -224,7 +224,3 @@ class Again:
     def _later(self, at: float, event: e.Input, redactions: str = NONE) -> None:
         event = replace(event, at=at)
         heapq.heappush(self._due, (at, next(self._order), event, redactions))
-
-
-def _line(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"))

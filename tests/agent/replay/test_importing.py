@@ -58,6 +58,25 @@ def test_a_chat_becomes_a_recording(here, models, tmp_path):
     assert [one[2] for one in said[1].private] == ["customer number", "card number"]
 
 
+def test_words_in_any_script_are_the_same_again(here, models, tmp_path):
+    (tmp_path / "chat.txt").write_text("Customer: señor, mi tarjeta — 卡 — is gone\n", "utf-8")
+    save(imported(tmp_path / "chat.txt", None, here, models, NOW), tmp_path / "chat.zip")
+    assert replayed(load(tmp_path / "chat.zip"), here.build).verdict == "identical"
+
+
+def test_a_spoken_number_is_silence_whoever_wrote_it_down(here, models, tmp_path):
+    voice, quiet = Voice("en-us"), np.zeros(2 * RATE, np.float32)
+    said = "my card number is four one one one, one one one one, one one one one, one one one one"
+    files.write(tmp_path / "call.wav", 0.7 * np.concatenate([quiet, voice.speak(said, RATE)]), RATE)
+    (tmp_path / "said.txt").write_text(said)
+    recording = imported(tmp_path / "call.wav", tmp_path / "said.txt", here, models, NOW)
+    (line,) = (one for one in lines(recording) if one.who == "customer")
+    assert "four one one one" not in line.text
+    sound = recording.sound["customer"]
+    assert not sound.samples[round(line.start * RATE) : round(line.end * RATE)].any()
+    assert not sound.whole(0, len(sound.samples))
+
+
 def test_the_same_file_is_the_same_recording(here, models, tmp_path):
     (tmp_path / "chat.txt").write_text("Customer: what are your opening hours\n")
     one, other = (imported(tmp_path / "chat.txt", None, here, models, NOW) for _ in range(2))
