@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,13 @@ class Here:
                 found.append(f"model of {role}: {then} -> {now}")
         return tuple(found)
 
+    def expected(self, recording: Recording) -> Recording:
+        """The same, noted as what this build decides."""
+        shown, record = self.settings.shown(), recording.record
+        settings = {name: shown.get(name, then) for name, then in record.settings.items()}
+        record = replace(record, pack=self.pack_digest, settings=settings)
+        return replace(recording, record=record)
+
     def unlike(self, here: Here) -> list[str]:
         """In what it is another build than `here`: files of the pack, and settings."""
         mine, yours = _files(self.build.pack), _files(here.build.pack)
@@ -79,13 +86,16 @@ class Elsewhere:
     def decided(self, paths: Sequence[Path], mode: Mode) -> dict[str, list[Timed]]:
         """What it decides in each recording, by session. RecordingError when it cannot say."""
         asked = ["replay", *map(str, paths), "--mode", mode, "--json", "-"]
-        ran = subprocess.run(
-            [*self.command, *asked],
-            env={**os.environ, **dict(self.environment)},
-            capture_output=True,
-            text=True,
-            timeout=OTHER_S,
-        )
+        try:
+            ran = subprocess.run(
+                [*self.command, *asked],
+                env={**os.environ, **dict(self.environment)},
+                capture_output=True,
+                text=True,
+                timeout=OTHER_S,
+            )
+        except subprocess.TimeoutExpired:
+            raise RecordingError(f"{self.name} was not done within {OTHER_S:.0f} s") from None
         try:
             told = json.loads(ran.stdout)
             return {one["session"]: _timed(one["decisions"]) for one in told["recordings"]}

@@ -81,7 +81,7 @@ def replay(
     if json_out != "-":
         show(found, console, full)
     if update:
-        _update(recordings, found, console)
+        _update(recordings, found, here, console)
         return
     worst = {one.verdict for one in found}
     raise typer.Exit(WRONG if "error" in worst else DIFFERENT if "different" in worst else 0)
@@ -94,13 +94,13 @@ def _replayed(
 
     if speed == "1":
         worker = Worker(here, mode)
-        return [worker.replay(one, _as_it_happened(console)) for one in recordings]
+        return [worker.replay(one, _AsItHappened(console)) for one in recordings]
     done = replay_all(here, recordings, mode, jobs)
     quiet = len(recordings) < 3 or not console.is_terminal
     return list(track(done, "replaying", len(recordings), console=console, disable=quiet))
 
 
-class _as_it_happened:  # noqa: N801 - called like a function
+class _AsItHappened:
     """Waits until each input is due, and tells what was decided."""
 
     def __init__(self, console: Console) -> None:
@@ -127,7 +127,9 @@ def _write(found: Sequence[Replayed], junit: Path | None, json_out: str | None) 
         Path(json_out).write_text(json.dumps(as_json(found), indent=1) + "\n", encoding="utf-8")
 
 
-def _update(recordings: Sequence[Path], found: Sequence[Replayed], console: Console) -> None:
+def _update(
+    recordings: Sequence[Path], found: Sequence[Replayed], here: Here, console: Console
+) -> None:
     from agent.replay.folder import load as read
     from agent.replay.folder import save
     from agent.replay.recording import with_rows
@@ -136,7 +138,7 @@ def _update(recordings: Sequence[Path], found: Sequence[Replayed], console: Cons
         if one.run.missing:
             raise RecordingError(f"{path} was not updated: {one.run.missing[0]}")
         if one.verdict != "identical":
-            save(with_rows(read(path), one.run.rows()), path)
+            save(here.expected(with_rows(read(path), one.run.rows())), path)
             console.print(f"{path}: updated", markup=False, highlight=False)
 
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
-from agent.wire.native import NOT_ALLOWED, Sound, WireError, explain, parse
+from agent.wire.messages import Message
+from agent.wire.native import NOT_ALLOWED, Sound, WireError, explain, first, parse
 
 PROTOCOL = 1
 WIDTH = 2  # bytes of a sample
@@ -24,10 +25,6 @@ OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
 SessionId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
-
-
-class Message(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class ConsoleHello(Message):
@@ -121,7 +118,7 @@ class ConsoleWire:
             return self._sound(message)
         fields = parse(message)
         if self.hello is None:
-            self.hello = _hello(fields)
+            self.hello = first(fields, ConsoleHello)
             return self.hello
         if fields.get("type") == "hello":
             raise WireError("hello_twice", "hello was said already; open a new connection instead.")
@@ -148,12 +145,3 @@ def encode(type: str, /, **fields: object) -> str:
 
 def error(wrong: WireError) -> str:
     return encode("error", code=wrong.code, message=wrong.message)
-
-
-def _hello(fields: dict[str, object]) -> ConsoleHello:
-    if fields.get("type") != "hello":
-        raise WireError("hello_first", 'The first message must be of type "hello".', NOT_ALLOWED)
-    try:
-        return ConsoleHello.model_validate_json(json.dumps(fields))
-    except ValidationError as wrong:
-        raise WireError("bad_hello", explain(wrong), NOT_ALLOWED) from None

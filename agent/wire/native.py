@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -22,6 +23,7 @@ from agent.wire.messages import (
     DigitsMessage,
     EndMessage,
     Hello,
+    Message,
     PlayedMessage,
     Said,
     TextMessage,
@@ -74,7 +76,7 @@ class NativeWire:
             return self._sound(message)
         fields = parse(message)
         if self.hello is None:
-            self.hello = _hello(fields)
+            self.hello = first(fields, Hello)
             return self.hello
         event, self.number = _event(fields, at)
         return event
@@ -187,11 +189,15 @@ def parse(message: str) -> dict[str, object]:
     return fields
 
 
-def _hello(fields: dict[str, object]) -> Hello:
+H = TypeVar("H", bound=Message)
+
+
+def first(fields: dict[str, object], kind: type[H]) -> H:
+    """The first message of a connection, as that `kind` of hello; WireError, which closes it."""
     if fields.get("type") != "hello":
         raise WireError("hello_first", 'The first message must be of type "hello".', NOT_ALLOWED)
     try:
-        return Hello.model_validate_json(json.dumps(fields))
+        return kind.model_validate_json(json.dumps(fields))
     except ValidationError as wrong:
         raise WireError("bad_hello", explain(wrong), NOT_ALLOWED) from None
 
