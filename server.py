@@ -12,7 +12,7 @@ import json
 import logging
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -22,6 +22,7 @@ from urllib.parse import parse_qs
 
 import typer
 from prometheus_client import CONTENT_TYPE_LATEST
+from sqlalchemy.exc import SQLAlchemyError
 from websockets.asyncio.server import Server as Sockets
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.datastructures import Headers
@@ -119,10 +120,10 @@ class Server:
         """Listen, then load the models; `/readyz` and callers wait meanwhile with a 503."""
         settings = self.house.settings
         self.house.journal.start()
-        self._tasks.append(asyncio.create_task(self.desk.run()))
+        self._start(self.desk.run())
         if (helpdesk := self.house.helpdesk) is not None:
             helpdesk.accepted = self.desk.promised
-            self._tasks.append(asyncio.create_task(helpdesk.run()))
+            self._start(helpdesk.run())
         sockets = await serve(
             self.handle,
             settings.host,
@@ -139,8 +140,19 @@ class Server:
         gc.collect()
         gc.freeze()  # what was loaded stays, and need not be looked through for garbage
         self.ready = True
-        self._tasks.append(asyncio.create_task(self._tidy()))
+        self._start(self._tidy())
         return sockets
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        """A task as long as the process; should it fail, the log says so at once."""
+
+        def ended(task: asyncio.Task[None]) -> None:
+            if not task.cancelled() and (fault := task.exception()) is not None:
+                log.error("a task of the process failed", extra={"fault": _first(fault)})
+
+        task = asyncio.create_task(work)
+        task.add_done_callback(ended)
+        self._tasks.append(task)
 
     async def _measure(self) -> None:
         costs = await self.house.engine.measure()
@@ -156,16 +168,17 @@ class Server:
         while True:
             alive, now = set(self.lives), datetime.now(UTC)
             resume_s = house.settings.resume_s
-            await asyncio.to_thread(tidy, house.store, alive, since, now, resume_s, keep)
+            try:
+                await asyncio.to_thread(tidy, house.store, alive, since, now, resume_s, keep)
+            except SQLAlchemyError as failure:  # the database is busy or away: the next time, then
+                log.error("could not tidy", extra={"fault": _first(failure)})
             await asyncio.sleep(EVERY_S)
 
     async def close(self) -> None:
         """End what the process has started; callers are gone already."""
         for task in self._tasks:
             task.cancel()
-        for ended in await asyncio.gather(*self._tasks, return_exceptions=True):
-            if isinstance(ended, Exception):
-                log.error("a task of the process failed", extra={"fault": _first(ended)})
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.lives.stop()
         await self.house.engine.stop()
         await asyncio.to_thread(self.house.journal.stop)

@@ -26,10 +26,11 @@ def tidy(
     """End what nobody can resume any more, and forget what is older than `keep_days` by kind;
     nothing that was deleted stays in the files.
 
-    `alive` are the sessions this process takes care of itself; `since` is when it began: those of
-    an earlier process can be resumed from then on for as long as any other.
+    `alive` are the sessions this process takes care of itself, and tells others of; `since` is when
+    it began: those of an earlier process can be resumed from then on for as long as any other.
     """
-    patience = timedelta(seconds=resume_s)
+    store.cared_for(alive, _utc(now))
+    patience = timedelta(seconds=max(resume_s, 2 * EVERY_S))  # others tell as often of theirs
     for record in store.live():
         seen = max(datetime.fromisoformat(record.last_at), since)
         if record.id not in alive and seen + patience < now:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -88,6 +88,11 @@ class Conversations(Database):
         if new:
             books.execute(_SEEN, new)
             self._last.update({one["of"]: now for one in new})
+
+    def cared_for(self, sessions: Collection[str], now: str) -> None:
+        """These are alive in a process, even when nothing happens in them."""
+        with self._writing() as books:
+            self._seen(set(sessions), now, books)
 
     def rows(self, session: str, after: int = 0) -> list[Row]:
         """What is kept of a session, in order; rows after number `after`."""

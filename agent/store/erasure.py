@@ -41,10 +41,6 @@ class Erasure(Database):
                 gone[kind] = _FORGET[kind](books, moment)
         return gone
 
-    def forget_before(self, day: str) -> None:
-        """Delete judgements and offers kept before `day`."""
-        self.forget({"judgements": day, "offers": day})
-
     def erase(self, whose: str, now: str) -> Receipt | None:
         """Everything of a session, or of every session of a customer, by id. None: nothing there.
 

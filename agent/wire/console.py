@@ -15,7 +15,6 @@ from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 from agent.wire.messages import Message
 from agent.wire.native import NOT_ALLOWED, Sound, WireError, explain, first, parse
 
-PROTOCOL = 1
 WIDTH = 2  # bytes of a sample
 
 Role = Literal["person", "supervisor"]

@@ -44,7 +44,7 @@ def test_no_answer_is_ignored_and_later_changes_are_kept():
     assert (second.outcome, second.changes) == ("ignored", ())
     assert third.outcome == ""
     assert first.scores == {"a": 1.0, "b": 0.5}
-    store.forget_before("2026-12-01T00:00:00+00:00")
+    store.forget({"offers": "2026-12-01T00:00:00+00:00"})
     assert store.offers() == []
 
 

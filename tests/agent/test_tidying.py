@@ -57,6 +57,15 @@ def test_who_has_not_come_back_in_time_is_let_go(store):
     assert {one.session: one.present for one in store.waiting()} == {"a": 0, "b": 1, "c": 1}
 
 
+def test_who_says_nothing_is_not_let_go_by_another_process(store):
+    talking(store, "a", 0)
+    talking(store, "b", 0)
+    for minute in range(10):
+        tidied(store, at(60 * minute), {"a"})  # the process that takes care of "a"
+        tidied(store, at(60 * minute + 30))  # another one on the same database
+    assert tidied(store, at(600), {"a"}) == {"a": "live", "b": "ended"}
+
+
 def test_after_a_restart_there_is_as_much_time_again(store):
     talking(store, "a", 0)
     since = at(5000)

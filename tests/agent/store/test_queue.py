@@ -62,7 +62,7 @@ def test_what_turns_came_to_is_kept_in_their_order(store):
 def test_old_judgements_are_forgotten(store):
     store.remember("a", [note(2)], "2026-01-01T10:00:00+00:00")
     store.remember("b", [note(2)], "2026-02-01T10:00:00+00:00")
-    store.forget_before("2026-01-15T00:00:00+00:00")
+    store.forget({"judgements": "2026-01-15T00:00:00+00:00"})
     assert [one.session for one in store.kept()] == ["b"]
 
 
