@@ -136,8 +136,10 @@ class Line:
     # -- the conversation ----------------------------------------------------------------------
 
     async def _open(self, hello: Hello) -> Intake | None:
-        if not await self._resumed(hello):
+        if refusal := await self._cannot_resume(hello):
             self._began(hello)
+            if hello.resume is not None:
+                self._tell(WireError("cannot_resume", f"{refusal} This is a new one."))
         assert self.live is not None
         await self.live.begun.wait()
         audio = hello.audio
@@ -148,19 +150,17 @@ class Line:
         live, token = self.lives.begin(hello)
         self._attach(live, hello)
         self._out.message(self._ready(live, hello, token))
-        if hello.resume is not None:
-            self._tell(WireError("cannot_resume", "That session is over; this is a new one."))
         self.house.metrics.opened.labels(hello.channel).inc()
 
-    async def _resumed(self, hello: Hello) -> bool:
-        """Whether the conversation the client asks for goes on here."""
+    async def _cannot_resume(self, hello: Hello) -> str:
+        """Why the conversation the client asks for does not go on here; empty when it does."""
         if hello.resume is None:
-            return False
+            return "No session was named."
         try:
             live = await self.lives.resume(hello.resume)
             _fits(live, hello)
-        except CannotResume:
-            return False
+        except CannotResume as why:
+            return str(why)
         missed = await live.diary.missed(hello.resume.last_seq)
         self._attach(live, hello)
         received = live.diary.progress.client
@@ -168,7 +168,7 @@ class Line:
         shown = [live.vault.message(message) for message in missed]
         self._out.begins(ready, shown, live.diary.kept)
         live.resumed()
-        return True
+        return ""
 
     def _attach(self, live: Live, hello: Hello) -> None:
         self.live = live

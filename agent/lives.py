@@ -24,7 +24,7 @@ from agent.session import Session
 from agent.store import SessionRecord
 from agent.vault import SealError, Vault
 from agent.wire.messages import Hello, Resume
-from agent.written import Row, WrittenError, read
+from agent.written import VERSION, Row, WrittenError, read
 
 log = logging.getLogger("hearken.lives")
 
@@ -73,7 +73,7 @@ class Lives(Mapping[str, Live]):
         """The conversation a client wants to go on with; CannotResume when it cannot."""
         if (live := self._lives.get(asked.session)) is not None:
             if not _same(live.record, asked.token):
-                raise CannotResume("That token is not the session's.")
+                raise CannotResume("That session is over.")  # no more is said to who has no token
             if live.session.closed:
                 raise CannotResume("That session is over.")
             return live
@@ -90,7 +90,9 @@ class Lives(Mapping[str, Live]):
         if record is None or record.state != "live":
             raise CannotResume("That session is over.")
         if not _same(record, asked.token):
-            raise CannotResume("That token is not the session's.")
+            raise CannotResume("That session is over.")  # no more is said to who has no token
+        if record.version != VERSION:
+            raise CannotResume("That session was begun by another version of this program.")
         if record.pack != house.pack_digest:
             raise CannotResume("What we can do has changed since; please begin again.")
         try:
@@ -182,7 +184,11 @@ def _rebuilt(house: House, record: SessionRecord, token: str) -> _Again:
         if isinstance(event, e.Queued):
             waits[event.id] = event.at
         _advance(event, positions)
-        present = {"Dropped": False, "Resumed": True}.get(type(event).__name__, present)
+        match event:
+            case e.Dropped():
+                present = False
+            case e.Resumed():
+                present = True
         for effect in session.receive(event):
             match effect:
                 case e.Understand():
@@ -272,6 +278,7 @@ def _record(house: House, id: str, token: str, hello: Hello) -> SessionRecord:
         last_at=utc(now),
         sealed="",
         audio=audio.model_dump(mode="json") if audio else None,
+        version=VERSION,
     )
 
 

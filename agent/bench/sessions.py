@@ -26,7 +26,7 @@ from agent.bench.running import Running, running
 from agent.config import PACKAGE
 from agent.journal import Journal
 from agent.store import SessionRecord, Store
-from agent.written import Row, written
+from agent.written import VERSION, Row, written
 from audio.types import RATE, VOICE_HOP
 from dialogs.fingerprint import fingerprint
 
@@ -222,6 +222,7 @@ def _record(id: str, channel: str, legs: tuple[str, ...]) -> SessionRecord:
         last_at=_now(),
         sealed="",
         audio=None,
+        version=VERSION,
     )
 
 

@@ -22,7 +22,8 @@ from agent.replay.sound import LegSound, pack_flac, unpack_flac
 from agent.store.records import SessionRecord
 from agent.written import Row, one_line
 
-FORMAT = 1
+FORMAT = 2
+READABLE = (1, 2)  # 1: digests of an earlier kind (agent/written.py)
 ABOUT = "session.json"
 SECRET = ("token", "sealed")  # of a session's record, and of no use to a recording
 
@@ -63,8 +64,9 @@ def load(path: Path) -> Recording:
             leg: _sound(_checked(files, one, path), one, path)
             for leg, one in about["sound"].items()
         }
+        kept = {"version": 1} | about["session"]
         names = [one.name for one in fields(SessionRecord) if one.name not in SECRET]
-        given = {name: about["session"][name] for name in names} | dict.fromkeys(SECRET, "")
+        given = {name: kept[name] for name in names} | dict.fromkeys(SECRET, "")
         record = SessionRecord(**given | {"legs": tuple(given["legs"])})
         labels = {str(name): str(value) for name, value in about["labels"].items()}
     except (KeyError, TypeError, AttributeError) as wrong:
@@ -96,8 +98,11 @@ def _about(data: bytes, where: Path) -> dict[str, Any]:
         known = about["format"]
     except (ValueError, KeyError, TypeError) as wrong:
         raise RecordingError(f"{where}: no description of a recording ({wrong}); {AGAIN}") from None
-    if known != FORMAT:
-        raise RecordingError(f"{where}: format {known} is not {FORMAT}, which this version reads")
+    if known not in READABLE:
+        raise RecordingError(
+            f"{where}: format {known} is not one that this version reads "
+            f"({', '.join(map(str, READABLE))}); export it with a newer version"
+        )
     return dict(about)
 
 

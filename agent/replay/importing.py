@@ -31,6 +31,7 @@ from agent.replay.models import Models
 from agent.replay.recording import Recording, RecordingError
 from agent.replay.sound import FULL_SCALE, LegSound, Whole, whole_numbers
 from agent.store.records import SessionRecord
+from agent.written import VERSION
 from audio import files
 from audio.intake import Intake
 from audio.resample import resample
@@ -238,6 +239,7 @@ def _record(
         last_at=began,
         sealed="",
         audio=None,
+        version=VERSION,
     )
 
 

@@ -16,6 +16,7 @@ from agent.replay.answers import Answers
 from agent.replay.diff import EXACT, MODELS, Change, Timed, compare, followed
 from agent.replay.recording import Recording
 from agent.replay.run import Again, Build, Pace, Run, identical, recorded, strict
+from agent.written import comparable
 
 Mode = Literal["strict", "fresh", "late"]
 Verdict = Literal["identical", "same", "different", "error"]
@@ -113,6 +114,6 @@ def against(mode: Mode, one: Sequence[Timed], other: Sequence[Timed]) -> list[Ch
 def _detail(recording: Recording, run: Run) -> int | None:
     """The first row that is not byte for byte what it was."""
     for row, step in zip(recording.rows, run.steps, strict=False):
-        if row.digest != step.digest:
+        if row.digest != step.digest and comparable(row.digest):
             return row.n
     return None

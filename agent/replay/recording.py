@@ -13,11 +13,12 @@ from functools import cached_property
 from agent import events as e
 from agent.replay.sound import NOTHING, LegSound
 from agent.store.records import SessionRecord
-from agent.written import Row, WrittenError, read
+from agent.written import HEARD_TAG, Row, WrittenError, read
 from audio.types import VOICE_HOP, Leg, Samples
 
 INPUTS = "inputs.jsonl"
 AGAIN = "export or import it again"
+HEARD = f'{{"type":"{HEARD_TAG}"'  # how the line of what was heard begins
 
 
 class RecordingError(ValueError):
@@ -76,7 +77,7 @@ class Recording:
         """The probability of voice in every hop that was heard, by leg."""
         found: dict[str, list[float]] = {leg: [] for leg in self.record.legs}
         for row in self.rows:
-            if row.input.startswith('{"type":"Heard"'):
+            if row.input.startswith(HEARD):
                 said = json.loads(row.input)
                 found[said["leg"]] += said["speech"]
         return found

@@ -132,11 +132,18 @@ def _begin(books: Connection) -> None:
     books.exec_driver_sql("begin immediate" if writes else "begin")
 
 
+# Columns that an earlier layout did not have: whether anything of what was erased is left, and
+# which version of rows a session has.
+ADDED = {
+    "receipts": ("overwritten", "boolean not null default false"),
+    "sessions": ("version", "integer not null default 1"),
+}
+
+
 def _widen(books: Connection) -> None:
-    """Receipts of an earlier layout did not say whether anything was left."""
-    if "overwritten" not in {one["name"] for one in inspect(books).get_columns("receipts")}:
-        added = "alter table receipts add column overwritten boolean not null default false"
-        books.execute(text(added))
+    for table, (column, kind) in ADDED.items():
+        if column not in {one["name"] for one in inspect(books).get_columns(table)}:
+            books.execute(text(f"alter table {table} add column {column} {kind}"))
 
 
 def _renew(books: Connection) -> None:

@@ -13,7 +13,8 @@ class SessionRecord:
 
     `today` is the day the dialogue was given, `pack` the digest of its pack, `token` the SHA-256 of
     the resume token, `sealed` its private values that only that token opens, `audio` the wire's
-    format. `state` is "live" until the conversation is over.
+    format. `state` is "live" until the conversation is over. `version` is that of its rows
+    (agent/written.py).
     """
 
     id: str
@@ -33,6 +34,7 @@ class SessionRecord:
     last_at: str
     sealed: str
     audio: Mapping[str, Any] | None
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True)

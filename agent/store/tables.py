@@ -47,6 +47,7 @@ sessions = Table(
     _text("last_at"),
     _text("sealed"),
     Column("audio", JSON),
+    Column("version", Integer, nullable=False, server_default="1"),
     Index("sessions_state", "state"),
     Index("sessions_customer", "customer"),
 )

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from agent import events as e
-from agent.written import WrittenError, digest, read, written, written_effects
+from agent.written import (
+    EFFECT_TAGS,
+    INPUT_TAGS,
+    WrittenError,
+    comparable,
+    digest,
+    read,
+    written,
+    written_effects,
+)
 from audio.types import AcousticCues, Prosody, Transcript, Word
-from dialogs.talk import Evidence, Outcome, Request, Slot, Understanding
+from dialogs.talk import Evidence, Outcome, Reply, Request, Slot, Understanding
 
+KEPT = Path(__file__).parent / "inputs_version_2.jsonl"
+DIGEST = "2:54a818ba4fd59ea12dcf789643be7f8249c6f48beece840d7737f6af00697ee0"
 CUES = AcousticCues(
     {"neutral": 0.1 + 0.2}, None, 0.2, Prosody(None, 1.0, -3.0, None, 0.1, 0.2), 1.0, 0.5
 )
@@ -91,4 +104,28 @@ def test_effects_differ_when_anything_in_them_does():
 
 def test_of_sound_the_length_is_written():
     listen = e.Listen(1, "customer", 0, np.zeros(512, np.float32), True)
-    assert json.loads(written_effects([listen]))[0]["samples"] == 512
+    assert json.loads(written_effects([listen])) == [["Listen", 1, "customer", 0, 512, True]]
+
+
+def test_every_input_and_effect_has_a_tag_of_its_own():
+    assert set(INPUT_TAGS) == set(get_args(e.Input))
+    assert set(EFFECT_TAGS) == set(get_args(e.Effect))
+    assert len({tag for tag, _ in INPUT_TAGS.values()}) == len(INPUT_TAGS)
+    assert len(set(EFFECT_TAGS.values())) == len(EFFECT_TAGS)
+
+
+def test_what_is_on_disk_is_read_for_ever():
+    """The lines of `inputs_version_2.jsonl` were written once; renaming a class or a field in the
+    code must not change a byte of them."""
+    lines = KEPT.read_text(encoding="utf-8").splitlines()
+    assert [written(event) for event in INPUTS] == lines
+    assert [read(line) for line in lines] == INPUTS
+
+
+def test_a_digest_hangs_on_tags_and_values_alone():
+    reply = Reply("Hello.", flow="greet", step="say")
+    effects = [e.Hush(2), e.Say(3, (reply,), True), e.Close(1000, "bye")]
+    assert digest(effects) == DIGEST
+    assert comparable(digest(effects))
+    assert comparable("")
+    assert not comparable("ab12")  # as the first version wrote them

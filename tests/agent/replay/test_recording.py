@@ -61,7 +61,7 @@ def test_a_changed_file_is_refused_and_named(tmp_path):
     ("about", "words"),
     [
         (b"not json", "no description of a recording"),
-        (b'{"format": 99}', "format 99 is not 1"),
+        (b'{"format": 99}', "format 99 is not one that this version reads"),
         (b'{"format": 1}', "fields are missing"),
     ],
 )
