@@ -12,8 +12,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from agent.bench import BenchError
-from agent.bench.command import bench
 from agent.calling import Consent
 from agent.calling import call as call_recordings
 from agent.calling import chat as chat_in_terminal
@@ -21,13 +19,15 @@ from agent.client import Refused
 from agent.config import PACKAGE, SettingsError, load
 from agent.engine import ModelsError
 from agent.erase import NothingToErase, erase
-from agent.evaluation import EvaluationError
-from agent.evaluation.command import evaluate_ears
-from agent.evaluation.escalation.command import evaluate_escalation, train_trouble
-from agent.evaluation.fusion.command import evaluate_fusion
-from agent.evaluation.goals import show_goals
-from agent.evaluation.understanding.command import evaluate_understanding
 from agent.explain import NothingKept, explain, list_sessions, open_store
+from agent.lab.bench import BenchError
+from agent.lab.bench.command import bench
+from agent.lab.evaluation import EvaluationError
+from agent.lab.evaluation.command import evaluate_ears
+from agent.lab.evaluation.escalation.command import evaluate_escalation, train_trouble
+from agent.lab.evaluation.fusion.command import evaluate_fusion
+from agent.lab.evaluation.goals import show_goals
+from agent.lab.evaluation.understanding.command import evaluate_understanding
 from agent.models import models
 from agent.offers import show as show_offers
 from agent.replay.command import replay
@@ -153,7 +153,7 @@ def ears(
     ] = None,
 ) -> None:
     """Train the speech encoder, the transcriber and the emotion head."""
-    from agent.training.ears import Recipe, train_ears  # torch is slow to import
+    from agent.lab.training.ears import Recipe, train_ears  # torch is slow to import
 
     recipe = Recipe(minutes=minutes, start=str(start or ""))
     train_ears(data, out, work, console, recipe)
@@ -179,7 +179,7 @@ def understanding(
     ),
 ) -> None:
     """Train intent, sentiment and upset on a pack's examples and the public text sets."""
-    from agent.training.understanding import train_understanding
+    from agent.lab.training.understanding import train_understanding
 
     kept = work if spoken else None
     train_understanding(data, out, pack, console, None, kept, sentence_checkpoint)
@@ -194,7 +194,7 @@ def fusion(
     out: Annotated[Path, typer.Option(help="Where the weights go.")] = PACKAGE / "weights",
 ) -> None:
     """Train the vectors of words that `hearken evaluate fusion` puts together with voices."""
-    from agent.training.fusion.train import train_fusion
+    from agent.lab.training.fusion.train import train_fusion
 
     train_fusion(data, out, console)
 

@@ -50,7 +50,7 @@ def turns(
         ".hearken/turns"
     ),
 ) -> None:
-    from agent.training.turns import Aim, tune_turns  # torch is slow to import
+    from agent.lab.training.turns import Aim, tune_turns  # torch is slow to import
 
     tune_turns(recordings, out, split, json, Aim(cut_offs, least, words), work, console)
 
@@ -61,6 +61,6 @@ def endings(
     out: Annotated[Path, typer.Option(help="Where the counts go.")] = ENDINGS,
 ) -> None:
     """Count after which words customers' turns end."""
-    from agent.training.turns import count_endings
+    from agent.lab.training.turns import count_endings
 
     count_endings(data, out, console)

@@ -5,7 +5,7 @@ the question that was asked decides how to listen (`Transcriber.decide`): a clos
 vocabulary is searched for in the letter or phone probabilities, an open question is decoded with
 words and their usual order. Confidence is a probability: a logistic curve over how far the answer
 lies below the sounds heard, below the runner-up, and from their own greedy reading, fitted on dev
-speakers (agent/training/ears/calibrate.py). A wrong guess from a closed list is one far below.
+speakers (agent/lab/training/ears/calibrate.py). A wrong guess from a closed list is one far below.
 """
 
 from __future__ import annotations

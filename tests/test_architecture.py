@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-CLIENT = "agent/bench/load.py"  # a process of its own, at the other end of the socket
+CLIENT = "agent/lab/bench/load.py"  # a process of its own, at the other end of the socket
 ASYNC = {
     "server.py",
     "agent/line.py",
@@ -26,7 +26,7 @@ ASYNC = {
     "agent/outgoing.py",
     "agent/engine.py",
     "agent/packets.py",
-    "agent/bench/sessions.py",
+    "agent/lab/bench/sessions.py",
     CLIENT,
 }
 

@@ -35,7 +35,7 @@ class VoiceWeights:
     """Log-odds of being upset for each emotion at probability one, less `shift`.
 
     The defaults are chosen, not learned: an angry voice alone makes an upset customer likely, a
-    sad one hardly. `agent.training.understanding.voices` learns them from held-out speakers and
+    sad one hardly. `agent.lab.training.understanding.voices` learns them from held-out speakers and
     stores them beside the emotion head, whose licence they share.
     """
 

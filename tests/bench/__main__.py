@@ -16,10 +16,10 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from agent.bench.machine import this_machine
-from agent.bench.processes import Processes
-from agent.bench.running import ROOT, Running, running
 from agent.client import FRAME_S, Client
+from agent.lab.bench.machine import this_machine
+from agent.lab.bench.processes import Processes
+from agent.lab.bench.running import ROOT, Running, running
 from audio import files
 from audio.codecs import encode
 from audio.intake import Intake

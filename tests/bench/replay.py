@@ -16,8 +16,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from agent.bench.machine import this_machine
 from agent.config import Settings
+from agent.lab.bench.machine import this_machine
 from agent.replay.builds import Here
 from agent.replay.folder import load, save
 from agent.replay.judge import Mode

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from typer.testing import CliRunner
 
-from agent.bench import BenchError
-from agent.bench.levels import level_of
-from agent.bench.machine import this_machine
-from agent.bench.report import Report, Setting
-from agent.bench.running import running
 from agent.cli import app
+from agent.lab.bench import BenchError
+from agent.lab.bench.levels import level_of
+from agent.lab.bench.machine import this_machine
+from agent.lab.bench.report import Report, Setting
+from agent.lab.bench.running import running
 from tests.agent.bench.test_levels import FINE
 
 

@@ -7,12 +7,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from agent.bench import BenchError
-from agent.bench.comparison import LENGTHS, NAMES, compared
-from agent.bench.encoder import SPEECH, bench_encoder
-from agent.bench.shapes import STREAMED, write_shape
-from agent.bench.utterance import spoken
 from agent.config import PACKAGE
+from agent.lab.bench import BenchError
+from agent.lab.bench.comparison import LENGTHS, NAMES, compared
+from agent.lab.bench.encoder import SPEECH, bench_encoder
+from agent.lab.bench.shapes import STREAMED, write_shape
+from agent.lab.bench.utterance import spoken
 from audio.types import RATE
 from tests.agent.bench.test_shapes import TINY
 

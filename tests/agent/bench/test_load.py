@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.bench.drive import drive
-from agent.bench.levels import level_of
-from agent.bench.plan import Plan
-from agent.bench.voices import load_voices, lookahead
+from agent.lab.bench.drive import drive
+from agent.lab.bench.levels import level_of
+from agent.lab.bench.plan import Plan
+from agent.lab.bench.voices import load_voices, lookahead
 from tests.agent.bench.loads import plan
 from tests.serving import serving
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.socket
 
 
 def test_the_process_that_makes_the_load_carries_no_models():
-    code = "import sys, agent.bench.load; print(*sys.modules)"
+    code = "import sys, agent.lab.bench.load; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
     assert not {"torch", "numpy", "onnxruntime"} & set(loaded.split())
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from agent.bench import BenchError
-from agent.bench.shapes import SHAPES, STREAMED, resolved, write_shape
+from agent.lab.bench import BenchError
+from agent.lab.bench.shapes import SHAPES, STREAMED, resolved, write_shape
 from audio import checkpoints
 
 TINY = {

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent.bench import BenchError
-from agent.bench.plan import LINE_RATE
-from agent.bench.voices import load_voices, lookahead
+from agent.lab.bench import BenchError
+from agent.lab.bench.plan import LINE_RATE
+from agent.lab.bench.voices import load_voices, lookahead
 from audio import files
 from audio.codecs import decode
 from audio.intake import Intake

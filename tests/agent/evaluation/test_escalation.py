@@ -13,18 +13,18 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from agent.cli import app
-from agent.evaluation import EvaluationError
-from agent.evaluation.escalation.context import by_domain
-from agent.evaluation.escalation.course import course, whole
-from agent.evaluation.escalation.goals import goals
-from agent.evaluation.escalation.intervals import Scored, auroc, counted
-from agent.evaluation.escalation.minds import OPEN, TODAY, understood
-from agent.evaluation.escalation.outcomes import Called, first_above, lead, outcome
-from agent.evaluation.escalation.policy import OTHER_CAUSES, followed, judged
-from agent.evaluation.escalation.satisfaction import rated_turns
-from agent.evaluation.escalation.tuning import amounts, called, score, tuned
-from agent.evaluation.escalation.tuning import given as as_given
-from agent.training.understanding.talks import Exchange, Talk, star, uss
+from agent.lab.evaluation import EvaluationError
+from agent.lab.evaluation.escalation.context import by_domain
+from agent.lab.evaluation.escalation.course import course, whole
+from agent.lab.evaluation.escalation.goals import goals
+from agent.lab.evaluation.escalation.intervals import Scored, auroc, counted
+from agent.lab.evaluation.escalation.minds import OPEN, TODAY, understood
+from agent.lab.evaluation.escalation.outcomes import Called, first_above, lead, outcome
+from agent.lab.evaluation.escalation.policy import OTHER_CAUSES, followed, judged
+from agent.lab.evaluation.escalation.satisfaction import rated_turns
+from agent.lab.evaluation.escalation.tuning import amounts, called, score, tuned
+from agent.lab.evaluation.escalation.tuning import given as as_given
+from agent.lab.training.understanding.talks import Exchange, Talk, star, uss
 from agent.understanding.mind import Mind
 from agent.understanding.text import FeelingModel
 from agent.understanding.words import Features, plain

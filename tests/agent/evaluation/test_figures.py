@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from agent.evaluation.figures import (
+from agent.lab.evaluation.figures import (
     Measure,
     calibration_error,
     calibration_tally,

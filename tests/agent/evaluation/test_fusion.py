@@ -9,21 +9,21 @@ import numpy as np
 import pytest
 import torch
 
-from agent.evaluation import EvaluationError
-from agent.evaluation.fusion.brought import labelled
-from agent.evaluation.fusion.experiment import Given, Outcome, Paired, experiment
-from agent.evaluation.fusion.report import as_json, reported
-from agent.evaluation.fusion.scores import area, recalls
-from agent.evaluation.fusion.served import drawn
-from agent.evaluation.fusion.show import plot, show
-from agent.evaluation.manifest import read
-from agent.evaluation.measure import single_thread
-from agent.training.fusion.brought import label
-from agent.training.fusion.pairs import Felt, Material, Sound, Words
-from agent.training.fusion.sentences import MOODS, sentences
-from agent.training.fusion.teach import Lesson
-from agent.training.fusion.vectors import labelled as labelled_texts
-from agent.training.understanding.voices import Voice
+from agent.lab.evaluation import EvaluationError
+from agent.lab.evaluation.fusion.brought import labelled
+from agent.lab.evaluation.fusion.experiment import Given, Outcome, Paired, experiment
+from agent.lab.evaluation.fusion.report import as_json, reported
+from agent.lab.evaluation.fusion.scores import area, recalls
+from agent.lab.evaluation.fusion.served import drawn
+from agent.lab.evaluation.fusion.show import plot, show
+from agent.lab.evaluation.manifest import read
+from agent.lab.evaluation.measure import single_thread
+from agent.lab.training.fusion.brought import label
+from agent.lab.training.fusion.pairs import Felt, Material, Sound, Words
+from agent.lab.training.fusion.sentences import MOODS, sentences
+from agent.lab.training.fusion.teach import Lesson
+from agent.lab.training.fusion.vectors import labelled as labelled_texts
+from agent.lab.training.understanding.voices import Voice
 
 
 def marked(steps, width, mood, rng):

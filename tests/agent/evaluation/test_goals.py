@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from agent.evaluation import EvaluationError
-from agent.evaluation.goals import BEGIN, END, show_goals, table
+from agent.lab.evaluation import EvaluationError
+from agent.lab.evaluation.goals import BEGIN, END, show_goals, table
 
 MET = {"what": "a", "goal": ">= 80 %", "got": 0.8123, "low": 0.7, "high": 0.9, "met": True}
 MISSED = {"what": "b", "goal": "<= 5 ms", "got": 7.5, "low": None, "high": None, "met": False}

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from agent.evaluation import EvaluationError
-from agent.evaluation.manifest import plain, read
-from agent.evaluation.picking import crossing, of_split, spread
-from agent.evaluation.questions import menu, question
-from agent.evaluation.sounds import beside, opened
+from agent.lab.evaluation import EvaluationError
+from agent.lab.evaluation.manifest import plain, read
+from agent.lab.evaluation.picking import crossing, of_split, spread
+from agent.lab.evaluation.questions import menu, question
+from agent.lab.evaluation.sounds import beside, opened
 from audio.types import AudioError, Expectation
 from tests.agent.evaluation.hearing import write_manifest
 

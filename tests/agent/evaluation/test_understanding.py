@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent.evaluation.understanding import benchmarks, run
-from agent.evaluation.understanding.command import as_json
-from agent.evaluation.understanding.plot import save
-from agent.training.understanding import figures, intents
-from agent.training.understanding.evaluate import usual_share
-from agent.training.understanding.intents import IntentSettings
+from agent.lab.evaluation.understanding import benchmarks, run
+from agent.lab.evaluation.understanding.command import as_json
+from agent.lab.evaluation.understanding.plot import save
+from agent.lab.training.understanding import figures, intents
+from agent.lab.training.understanding.evaluate import usual_share
+from agent.lab.training.understanding.intents import IntentSettings
 from dialogs.pack import Pack
 
 ROOT = Path(__file__).parents[3]

@@ -2,9 +2,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.training.understanding.confusions import Confusions, aligned, widened
-from agent.training.understanding.heard import Heard
-from agent.training.understanding.prepare import Example
+from agent.lab.training.understanding.confusions import Confusions, aligned, widened
+from agent.lab.training.understanding.heard import Heard
+from agent.lab.training.understanding.prepare import Example
 
 WORDS = st.lists(st.sampled_from(["pay", "my", "bill", "card", "car"]), max_size=6)
 

@@ -10,13 +10,13 @@ import pytest
 import soundfile
 import torch
 
-from agent.training.ears.acted import Voice, in_order
-from agent.training.ears.batches import LETTERS, Example, collated, epoch, spelled, strings
-from agent.training.ears.evaluate import Result, calibration_error, figure, repeated
-from agent.training.ears.export import export_encoder
-from agent.training.ears.feel import Lesson, by_actors, by_sentence, teach, verdicts
-from agent.training.ears.phrases import KINDS, number
-from agent.training.ears.prepare import (
+from agent.lab.training.ears.acted import Voice, in_order
+from agent.lab.training.ears.batches import LETTERS, Example, collated, epoch, spelled, strings
+from agent.lab.training.ears.evaluate import Result, calibration_error, figure, repeated
+from agent.lab.training.ears.export import export_encoder
+from agent.lab.training.ears.feel import Lesson, by_actors, by_sentence, teach, verdicts
+from agent.lab.training.ears.phrases import KINDS, number
+from agent.lab.training.ears.prepare import (
     SPEECH,
     Corpus,
     DataError,
@@ -26,12 +26,12 @@ from agent.training.ears.prepare import (
     manifest,
     written,
 )
-from agent.training.ears.recall import recall
-from agent.training.ears.run import FIRSTS
-from agent.training.ears.sound import Wear, mulaw, on_the_phone, trimmed, worn
-from agent.training.ears.spelling import flat_start, time_masks
-from agent.training.ears.tasks import absent
-from agent.training.ears.train import Recipe, train_letters
+from agent.lab.training.ears.recall import recall
+from agent.lab.training.ears.run import FIRSTS
+from agent.lab.training.ears.sound import Wear, mulaw, on_the_phone, trimmed, worn
+from agent.lab.training.ears.spelling import flat_start, time_masks
+from agent.lab.training.ears.tasks import absent
+from agent.lab.training.ears.train import Recipe, train_letters
 from audio.codecs import decode, encode
 from audio.contours import BANDS, Contours
 from audio.ears import Ears

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.training.understanding import heard
-from agent.training.understanding.prepare import Example
+from agent.lab.training.understanding import heard
+from agent.lab.training.understanding.prepare import Example
 
 EARS = Path(__file__).parents[3] / "agent" / "weights" / "ears"
 ROWS = [

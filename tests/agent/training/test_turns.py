@@ -17,14 +17,14 @@ from rich.console import Console
 
 from agent.cli import main
 from agent.config import PACKAGE, SettingsError, load
-from agent.training.turns import Aim, tune_turns
-from agent.training.turns.endings import counted, judged
-from agent.training.turns.frontier import choose, frontiers, held_out
-from agent.training.turns.hear import tracks
-from agent.training.turns.recordings import Labelled, labelled
-from agent.training.turns.report import examined, settings_of
-from agent.training.turns.settings import Chosen, write
-from agent.training.turns.sweep import (
+from agent.lab.training.turns import Aim, tune_turns
+from agent.lab.training.turns.endings import counted, judged
+from agent.lab.training.turns.frontier import choose, frontiers, held_out
+from agent.lab.training.turns.hear import tracks
+from agent.lab.training.turns.recordings import Labelled, labelled
+from agent.lab.training.turns.report import examined, settings_of
+from agent.lab.training.turns.settings import Chosen, write
+from agent.lab.training.turns.sweep import (
     Policy,
     judge,
     measure,
@@ -32,7 +32,7 @@ from agent.training.turns.sweep import (
     with_words,
     without_words,
 )
-from agent.training.turns.tracks import HOP_S, track
+from agent.lab.training.turns.tracks import HOP_S, track
 from audio.completeness import Endings
 from audio.ears import Ears
 from audio.files import write as write_sound

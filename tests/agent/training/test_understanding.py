@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 from scipy.special import logit
 
-from agent.training.understanding import (
+from agent.lab.training.understanding import (
     evaluate,
     feelings,
     figures,
@@ -20,9 +20,9 @@ from agent.training.understanding import (
     tuning,
     voices,
 )
-from agent.training.understanding.noise import POOR, Line, spoken
-from agent.training.understanding.prepare import Example
-from agent.training.understanding.train import HELD_OUT, Settings, train_understanding
+from agent.lab.training.understanding.noise import POOR, Line, spoken
+from agent.lab.training.understanding.prepare import Example
+from agent.lab.training.understanding.train import HELD_OUT, Settings, train_understanding
 from agent.understanding.fusion import VoiceWeights
 from agent.understanding.mind import Mind
 from agent.understanding.text import IntentModel

@@ -5,9 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.training.fusion.sounds import FRAME
-from agent.understanding.fusing import FUSIONS, KINDS, Fuser, Turns, parameters
-from agent.understanding.vectors import Vectors
+from agent.lab.fusion_models.fusing import FUSIONS, KINDS, Fuser, Turns, parameters
+from agent.lab.fusion_models.vectors import Vectors
+from agent.lab.training.fusion.sounds import FRAME
 from agent.understanding.words import MindError
 
 WORDS, FRAMES = 40, 30

@@ -3,8 +3,8 @@ import shutil
 import numpy as np
 import pytest
 
-from agent.training.understanding import intents
-from agent.training.understanding.prepare import Example
+from agent.lab.training.understanding import intents
+from agent.lab.training.understanding.prepare import Example
 from agent.understanding.mind import beside
 from agent.understanding.sentences import SentenceEncoder
 from agent.understanding.text import IntentModel

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.training.understanding.feelings import FeelingSettings, fitted
-from agent.training.understanding.intents import IntentSettings
-from agent.training.understanding.intents import fitted as fitted_intents
-from agent.training.understanding.prepare import own_examples
+from agent.lab.training.understanding.feelings import FeelingSettings, fitted
+from agent.lab.training.understanding.intents import IntentSettings
+from agent.lab.training.understanding.intents import fitted as fitted_intents
+from agent.lab.training.understanding.prepare import own_examples
 from agent.understanding.text import FeelingModel, IntentModel
 from dialogs.pack import Pack
 from dialogs.talk import OUT_OF_SCOPE

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.training.understanding.talks import Exchange, Talk
-from agent.training.understanding.trouble import (
+from agent.lab.training.understanding.talks import Exchange, Talk
+from agent.lab.training.understanding.trouble import (
     TELLING,
     WEIGHTS,
     TroubleSettings,

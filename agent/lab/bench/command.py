@@ -1,0 +1,141 @@
+"""How is `hearken bench` called?
+
+Nothing heavy is imported before a command runs: agent/cli.py loads this file for every command.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from agent.config import PACKAGE
+from agent.lab.bench import BenchError
+from agent.lab.bench.encoder import bench_encoder
+
+INTERRUPTED = 130  # the exit code that shells give Ctrl-C
+
+bench = typer.Typer(help="Measure what this machine can carry.", no_args_is_help=True)
+
+
+@bench.command("sessions")
+def bench_sessions(
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write every figure there.")
+    ] = None,
+) -> None:
+    """Measure the journal, resuming, a console's lag and the memory of idle chats."""
+    from agent.lab.bench.sessions import measure
+
+    console = Console()
+    with tempfile.TemporaryDirectory() as folder, console.status("") as status:
+        goals = measure(Path(folder), lambda text: status.update(text))
+    table = Table("figure", "got", "goal", "")
+    for goal in goals:
+        got, most = f"{goal.figure:.1f} {goal.unit}", f"{goal.goal:.0f} {goal.unit}"
+        table.add_row(goal.name, got, most, "met" if goal.met else "missed")
+    console.print(table)
+    if json_file is not None:
+        said = [asdict(goal) | {"met": goal.met} for goal in goals]
+        json_file.write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
+
+
+@bench.command("streams")
+def bench_streams(
+    checkpoint: Annotated[
+        str | None,
+        typer.Option(help="In the place of the embedded ears: folder, hub name or random:SHAPE."),
+    ] = None,
+    talk: Annotated[
+        float, typer.Option(min=0.05, max=1.0, help="Share of the time that is speech; see above.")
+    ] = 1.0,
+    callers: Annotated[
+        int | None, typer.Option(min=1, help="One level of so many; none: the most are searched.")
+    ] = None,
+    packet_ms: Annotated[int, typer.Option(min=1, max=1000, help="Of audio in a message.")] = 20,
+    turn_s: Annotated[
+        float, typer.Option(min=0.5, max=19, help="A usual turn; others are half to 1.5 times it.")
+    ] = 4.0,
+    seconds: Annotated[float, typer.Option(min=1, help="That count in a level.")] = 25.0,
+    churn: Annotated[
+        float,
+        typer.Option(min=0, help="With --callers: from the half on, so many a second come and go."),
+    ] = 0.0,
+    minutes: Annotated[
+        float, typer.Option(min=0, help="With --callers: so long, and watch the memory.")
+    ] = 0.0,
+    speak: Annotated[bool, typer.Option(help="Answers are spoken, too.")] = False,
+    recordings: Annotated[Path, typer.Option(help="Folder of what callers say.")] = (
+        PACKAGE.parent / "tests" / "recordings"
+    ),
+    goal_ms: Annotated[float, typer.Option(min=1, help="For p95 of a level.")] = 250.0,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write every figure there.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of all that is chosen at random.")] = 0,
+    url: Annotated[
+        str | None, typer.Option(help="Load this running server; its memory and CPU stay unknown.")
+    ] = None,
+) -> None:
+    """How many live callers a server on this machine holds, over real websockets.
+
+    Callers stream mu-law audio at its own speed from another process,
+    whatever the server does. A level is held when p95 of the time from the
+    end of a turn to its decision is within the goal and nothing was missed.
+    Without --callers the most that are held are searched.
+
+    --talk: a caller speaks a turn of about --turn-s seconds, then is silent
+    for 1.6 s, which is longer than it takes the server to end the turn; these
+    two together are the given share of the time, a longer silence the rest.
+    With 1.0 the next turn follows at once: everybody is live nearly all the
+    time. With 0.4 about four callers in ten are live at any moment.
+    """
+    if callers is None and (churn or minutes):
+        raise BenchError(
+            "--churn and --minutes measure a fixed number of callers: give --callers N"
+        )
+    if churn and minutes:
+        raise BenchError("give either --churn or --minutes")
+    from agent.lab.bench.report import Report, Setting
+    from agent.lab.bench.show import show
+    from agent.lab.bench.streams import measure
+
+    console = Console()
+    report = Report(
+        Setting(
+            recordings=recordings,
+            checkpoint=checkpoint,
+            url=url,
+            callers=callers,
+            packet_ms=packet_ms,
+            talk=talk,
+            turn_s=turn_s,
+            seconds=seconds,
+            churn=churn,
+            minutes=minutes,
+            speak=speak,
+            goal_ms=goal_ms,
+            seed=seed,
+        )
+    )
+    try:
+        measure(report, console)
+    except KeyboardInterrupt:
+        console.print("interrupted; measured so far:")
+        raise typer.Exit(INTERRUPTED) from None
+    finally:
+        if report.levels or report.soak:
+            show(report, console)
+        if json_file is not None and (report.levels or report.soak):
+            text = json.dumps(report.as_json(), indent=1, allow_nan=False)
+            json_file.write_text(text + "\n", encoding="utf-8")
+            console.print(f"every figure: {json_file}", highlight=False)
+
+
+bench.command("encoder")(bench_encoder)

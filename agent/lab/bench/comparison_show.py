@@ -1,0 +1,133 @@
+"""How does a comparison of encoders look, in a terminal and as JSON?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from agent.lab.bench.comparison import GOAL, OURS, Comparison, Row
+from agent.lab.bench.floor import SHARE_GOAL, Floor
+
+WHAT = {
+    "streaming": "Hearken, one voice",
+    "company": "Hearken, {streams} voices at once",
+    "streaming-fp32": "Hearken, one voice, float32",
+    "again": "transformers, whole turn again",
+    "again-bf16": "transformers, the same, bfloat16",
+    "window": "transformers, last 2 s again",
+    "pipeline": "transformers, its pipeline",
+    "speechbrain": "speechbrain, whole turn again",
+}
+
+
+def show(comparison: Comparison, name: str, console: Console) -> None:
+    console.print(_table(comparison, name))
+    for line in (*_notes(comparison), *_goals(comparison)):
+        console.print(line, highlight=False)
+    console.print(comparison.machine.line, highlight=False)
+
+
+def _table(comparison: Comparison, name: str) -> Table:
+    title = f"Hearing a live voice with {escape(name)}, one thread"
+    table = Table(title=title, title_justify="left", title_style="bold", box=None)
+    table.add_column("way", no_wrap=True)
+    lengths = [f"{cost.seconds:g} s" for cost in comparison.rows[0].costs]
+    for heading in (*lengths, "x ours", "step", "end", "apart", "same %"):
+        table.add_column(heading, justify="right")
+    for row in comparison.rows:
+        last, times = row.costs[-1], comparison.times(row)
+        table.add_row(
+            WHAT[row.name].format(streams=row.streams),
+            *(f"{1000 * cost.cpu:.1f}" for cost in row.costs),
+            "-" if times is None else f"{times:.1f}",
+            f"{1000 * last.step_cpu_s:.1f}",
+            f"{1000 * last.end_s:.0f}",
+            f"{row.largest:.0e}",
+            f"{100 * row.same:.1f}",
+        )
+    return table
+
+
+def _notes(comparison: Comparison) -> Iterator[str]:
+    longest = comparison.rows[0].costs[-1].seconds
+    yield (
+        "CPU milliseconds for each second of sound and each voice, in turns of these lengths, and "
+        f"how many times ours; median of {comparison.repeat}. In the turn of {longest:g} s, in "
+        "milliseconds: step is the CPU of the last hop that brought text, end the wait from the "
+        "last packet to the last letters, which for ours includes the search for words (in "
+        "company, for the words of all). apart is the largest difference of a log probability to "
+        "the whole turn heard at once, same the frames with the same likeliest letter."
+    )
+    if comparison.streams_exactly:
+        yield (
+            "Ours is compared with the mask that this checkpoint was trained with; the others with "
+            "transformers' own forward, which knows no such mask: the same weights and the same "
+            "work, but not what they were trained for."
+        )
+    yield from _rhythm(comparison)
+
+
+def _rhythm(comparison: Comparison) -> Iterator[str]:
+    ours = {1000 * row.text_s for row in comparison.rows if row.name in OURS}
+    others = {1000 * row.text_s for row in comparison.rows} - ours
+    every = " or ".join(f"{ms:.0f}" for ms in sorted(ours | others))
+    if ours and others:
+        (own,) = ours
+        every = f"{every} ms, ours every {own:.0f}"
+        yield f"[yellow]note[/] Not all give text equally often: every {every} ms."
+    else:
+        yield f"Text comes every {every} ms."
+
+
+def _goals(comparison: Comparison) -> Iterator[str]:
+    naive = comparison.row("again")
+    if naive is not None and (times := comparison.times(naive)) is not None:
+        more = ""
+        if (together := comparison.times(naive, "company")) is not None:
+            more = f"; {together:.0f} times in company"
+        seconds = naive.costs[-1].seconds
+        yield (
+            f"Goal, {GOAL:.0f} times less CPU than hearing {seconds:g} s again and again: "
+            f"{_verdict(times >= GOAL)}, {times:.1f} times{more}."
+        )
+    if comparison.floor is not None:
+        yield _floor(comparison.floor)
+
+
+def _floor(floor: Floor) -> str:
+    return (
+        f"Goal, {100 * SHARE_GOAL:.0f} % of the machine's matrix rate: "
+        f"{_verdict(floor.share >= SHARE_GOAL)}, {100 * floor.share:.0f} %. A step of "
+        f"{floor.streams} voices x {floor.frames} frames takes {1000 * floor.step_s:.1f} ms; its "
+        f"{floor.work.total / 1e9:.2f} GFLOP alone, at the {floor.rate / 1e9:.0f} GFLOP/s of "
+        f"large {floor.dtype} products, {1000 * floor.floor_s:.1f} ms."
+    )
+
+
+def _verdict(met: bool) -> str:
+    return "[green]met[/]" if met else "[red]missed[/]"
+
+
+def as_json(comparison: Comparison, name: str) -> dict[str, Any]:
+    """Every figure, in seconds, with what follows from them."""
+    floor = comparison.floor
+    return {
+        "checkpoint": name,
+        "machine": asdict(comparison.machine),
+        "repeat": comparison.repeat,
+        "ways": [_row(comparison, row) for row in comparison.rows],
+        "floor": None
+        if floor is None
+        else asdict(floor)
+        | {"flop": floor.work.total, "floor_s": floor.floor_s, "share": floor.share},
+    }
+
+
+def _row(comparison: Comparison, row: Row) -> dict[str, Any]:
+    times = None if row.name in OURS else comparison.times(row)
+    return asdict(row) | {"times_ours": times}

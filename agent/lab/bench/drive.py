@@ -1,0 +1,54 @@
+"""How does a measurement have its load made by a process of its own?
+
+A process of its own shares neither an interpreter lock nor a garbage collector with anything.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable, Generator
+from contextlib import closing, suppress
+from typing import Any, Literal
+
+from agent.config import PACKAGE
+from agent.lab.bench import BenchError
+from agent.lab.bench.plan import Answer, Outcome, Plan
+
+Moment = Literal["steady", "tick", "counted"]
+Watch = Callable[[Moment, float], None]  # `at`: seconds since turns began to count
+
+
+def drive(plan: Plan, watch: Watch) -> Outcome:
+    """Make the load; `watch` is told what the load process tells, while it goes on."""
+    with closing(_told(plan)) as told:
+        for fields in told:
+            event = fields.pop("event")
+            if event == "outcome":
+                answers = [Answer(**answer) for answer in fields.pop("answers")]
+                return Outcome(answers=answers, **fields)
+            watch(event, float(fields.get("at", 0.0)))
+    raise BenchError("the process that makes the load has failed; see its error above")
+
+
+def _told(plan: Plan) -> Generator[dict[str, Any]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "agent.lab.bench.load"],
+        cwd=PACKAGE.parent,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C is ours, and stops it below
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        with suppress(BrokenPipeError), process.stdin as plans:
+            pickle.dump(plan, plans)
+        for line in process.stdout:
+            yield json.loads(line)
+    finally:
+        process.stdout.close()
+        process.kill()
+        process.wait()

@@ -1,0 +1,119 @@
+"""How does a call of the load sit on its websocket?
+
+The protocol's sans-I/O half comes from the websockets library, and audio frames are made once
+beforehand, so that sending one is a single write that never waits. The library's own client waits
+in `send` while a socket is full: one caller whom the server does not read would hold up the packets
+of all others, and lighten the load just when the server is behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any, cast
+
+from websockets.client import ClientProtocol
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Response
+from websockets.protocol import SEND_EOF, State
+from websockets.uri import WebSocketURI
+
+from agent.lab.bench.caller import Call
+from agent.lab.bench.plan import LINE_RATE
+
+HELLO: dict[str, Any] = {
+    "type": "hello",
+    "protocol": 1,
+    "channel": "call",
+    "audio": {"encoding": "mulaw", "rate": LINE_RATE, "channels": 1},
+}
+CONSENT = {"type": "consent", "recording": False, "emotion": True}  # emotion is work, too
+REASON = 80  # characters of a reason that are kept
+
+
+def framed(packet: bytes) -> bytes:
+    """A packet of audio as it goes over the socket."""
+    return Frame(Opcode.BINARY, packet).serialize(mask=True)
+
+
+class Line(asyncio.Protocol):
+    """One connection. `opened` makes the call once the handshake is done; its packets are frames.
+
+    `closed` is told how it ended: code and reason, or the status that refused the handshake.
+    """
+
+    def __init__(
+        self,
+        uri: WebSocketURI,
+        speak: bool,
+        opened: Callable[[Line], Call],
+        closed: Callable[[Line, str], None],
+    ) -> None:
+        self.call: Call | None = None
+        self._socket = ClientProtocol(uri, max_size=None)
+        self._hello = HELLO | {"speak": speak}
+        self._opened, self._closed = opened, closed
+        self._refused = ""
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._socket.send_request(self._socket.connect())
+        self._flush()
+
+    def data_received(self, data: bytes) -> None:
+        self._socket.receive_data(data)
+        at = asyncio.get_running_loop().time()
+        for event in self._socket.events_received():
+            if isinstance(event, Response):
+                self._answered(event)
+            elif isinstance(event, Frame) and event.opcode is Opcode.TEXT and self.call:
+                self.call.received(bytes(event.data), at)
+        self._flush()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._socket.receive_eof()
+        code, reason = self._socket.close_code, self._socket.close_reason or ""
+        self._closed(self, self._refused or f"{code} {reason[:REASON]}".strip())
+
+    def send_packet(self) -> None:
+        """Write the packet that is due. Never waits: what the socket does not take is kept."""
+        assert self._transport is not None
+        assert self.call is not None
+        self._transport.write(self.call.next())
+
+    def hang_up(self) -> None:
+        """Say goodbye; the server closes."""
+        if self._socket.state is State.OPEN:
+            self._say({"type": "end"})
+
+    def drop(self) -> None:
+        """No more waiting for the other side."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    @property
+    def live(self) -> bool:
+        return self._socket.state is State.OPEN
+
+    def _answered(self, response: Response) -> None:
+        if self._socket.handshake_exc is not None:
+            body = (response.body or b"").decode(errors="replace").strip()
+            self._refused = f"{response.status_code} {body[:REASON]}".strip()
+            return
+        self._say(self._hello)
+        self._say(CONSENT)
+        self.call = self._opened(self)
+
+    def _say(self, message: dict[str, Any]) -> None:
+        self._socket.send_text(json.dumps(message).encode())
+        self._flush()
+
+    def _flush(self) -> None:
+        assert self._transport is not None
+        for data in self._socket.data_to_send():
+            if data != SEND_EOF:
+                self._transport.write(data)
+            elif self._transport.can_write_eof():
+                self._transport.write_eof()

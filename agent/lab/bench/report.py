@@ -1,0 +1,107 @@
+"""What does `hearken bench streams` find out?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from scipy.stats import linregress  # type: ignore[import-untyped]
+
+from agent.lab.bench.levels import Level, quantile_ms
+from agent.lab.bench.machine import Machine, this_machine
+from agent.lab.bench.plan import Outcome
+
+CHURN_GOAL = 1.5  # p99 while others come and go, times the quiet one
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How the measurement was asked for; `hearken bench streams --help` says what each means."""
+
+    recordings: Path
+    checkpoint: str | None = None
+    url: str | None = None
+    callers: int | None = None
+    packet_ms: int = 20
+    talk: float = 1.0
+    turn_s: float = 4.0
+    seconds: float = 25.0
+    churn: float = 0.0
+    minutes: float = 0.0
+    speak: bool = False
+    goal_ms: float = 250.0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Churn:
+    """Do those who stay notice those who come and go? Milliseconds."""
+
+    per_s: float
+    quiet_p99_ms: float | None
+    churn_p99_ms: float | None
+
+    @property
+    def ratio(self) -> float | None:
+        if not self.quiet_p99_ms or self.churn_p99_ms is None:
+            return None
+        return self.churn_p99_ms / self.quiet_p99_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Soak:
+    """Does memory grow while the load stays the same? MiB and minutes."""
+
+    samples: tuple[tuple[float, float], ...]
+    slope: float
+    error: float  # standard error of the slope, as if samples were independent
+
+    @property
+    def first(self) -> float:
+        return self.samples[0][1]
+
+    @property
+    def last(self) -> float:
+        return self.samples[-1][1]
+
+
+@dataclass(slots=True)
+class Report:
+    """Filled in while it is measured, so that there is something to show when it is interrupted."""
+
+    setting: Setting
+    machine: Machine = field(default_factory=this_machine)
+    ready_s: float | None = None
+    idle_mib: float | None = None  # of the warm server without callers
+    levels: list[Level] = field(default_factory=list)
+    streams: int | None = None  # held
+    churn: Churn | None = None
+    soak: Soak | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        found = asdict(self)
+        found["setting"]["recordings"] = str(self.setting.recordings)
+        for level, written in zip(self.levels, found["levels"], strict=True):
+            written["held"] = level.held
+        if self.churn is not None:
+            found["churn"]["ratio"] = self.churn.ratio
+        return found
+
+
+def churn_of(outcome: Outcome, per_s: float) -> Churn:
+    """The first half was quiet; in the second others came and went."""
+    stayed = [answer for answer in outcome.answers if not answer.visitor]
+    half = outcome.seconds / 2
+    quiet = [answer.took_s for answer in stayed if answer.at < half]
+    busy = [answer.took_s for answer in stayed if answer.at >= half]
+    return Churn(per_s, quantile_ms(quiet, 99), quantile_ms(busy, 99))
+
+
+def soak_of(samples: Sequence[tuple[float, float]]) -> Soak | None:
+    """Least squares over (minute, MiB); None when there are too few for a line and its error."""
+    if len(samples) < 3:
+        return None
+    line = linregress([minute for minute, _ in samples], [mib for _, mib in samples])
+    return Soak(tuple(samples), float(line.slope), float(line.stderr))

@@ -1,0 +1,101 @@
+"""What would a checkpoint of a known size cost here, when nobody has it at hand?
+
+How long a model takes depends on its shape and hardly on its weights, so a folder with random
+weights is as good as the real one for a measurement: `--checkpoint random:base`. What it hears
+means nothing. Held by tests/agent/bench/test_shapes.py: every shape opens as a checkpoint does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from audio import torchaudio_guard  # noqa: F401  before transformers, which imports torchaudio
+
+# isort: split
+from transformers import HubertConfig, HubertForCTC
+from transformers.utils import logging
+
+from agent.lab.bench import BenchError
+from audio.encoder import small_config
+
+RANDOM = "random:"  # before the name of a shape, in the place of a folder or hub name
+SEED = 0
+
+# The 32 characters of facebook/wav2vec2-base-960h and facebook/hubert-large-ls960-ft, most frequent
+# letters first.
+LETTERS_960H = ("<pad>", "<s>", "</s>", "<unk>", "|", *"ETAONIHSRDLUMWCFGYPBVK'XJQZ")
+LETTERS_HOUSE = ("<pad>", "|", "'", *"abcdefghijklmnopqrstuvwxyz")
+
+STREAMED = {  # what a checkpoint says that was trained to stream (audio/encoder.py)
+    "chunk_frames": 16,
+    "left_frames": 64,
+    "causal_positions": True,
+    "feat_extract_norm": "layer",
+    "do_stable_layer_norm": True,
+}
+
+Shape = Mapping[str, Any]  # settings of a HubertConfig; what is missing is as in HuBERT base
+
+SHAPES: Mapping[str, Callable[[], Shape]] = {
+    # facebook/hubert-base-ls960: 12 layers of 768, group norm, 94 M parameters
+    "base": lambda: {"vocab_size": len(LETTERS_960H)},
+    # the same size, had it been trained to stream
+    "base-streamed": lambda: {"vocab_size": len(LETTERS_960H), **STREAMED},
+    # ntu-spml/distilhubert: 2 of its layers behind the same convolutions
+    "distil": lambda: {"vocab_size": len(LETTERS_960H), "num_hidden_layers": 2},
+    # the ears that come with Hearken: 6 layers of 256
+    "embedded": lambda: small_config().to_diff_dict(),
+}
+
+
+def resolved(checkpoint: str, folder: Path) -> str:
+    """A folder or hub name as it is; for `random:SHAPE` the folder that it was written to, which is
+    inside `folder`."""
+    if not checkpoint.startswith(RANDOM):
+        return checkpoint
+    name = checkpoint.removeprefix(RANDOM)
+    if name not in SHAPES:
+        known = ", ".join(RANDOM + shape for shape in SHAPES)
+        raise BenchError(f"{checkpoint!r} is no shape that is known here; known are {known}")
+    where = folder / name
+    write_shape(SHAPES[name](), where)
+    return str(where)
+
+
+def write_shape(shape: Shape, folder: Path) -> None:
+    """A CTC checkpoint of this shape as it lies on the hub, its weights random but always equal."""
+    config = HubertConfig(**{"pad_token_id": 0, **shape})
+    config.title = f"random weights in the shape of {folder.name}"
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(SEED)
+        HubertForCTC(config).save_pretrained(folder)
+    letters = LETTERS_HOUSE if config.vocab_size == len(LETTERS_HOUSE) else LETTERS_960H
+    _write(folder / "vocab.json", {letter: i for i, letter in enumerate(letters)})
+    _write(
+        folder / "tokenizer_config.json",
+        {
+            "pad_token": "<pad>",
+            "word_delimiter_token": "|",
+            "do_lower_case": letters is LETTERS_HOUSE,
+        },
+    )
+    _write(
+        folder / "preprocessor_config.json",
+        {
+            "feature_extractor_type": "Wav2Vec2FeatureExtractor",
+            "do_normalize": config.feat_extract_norm == "group",
+            "sampling_rate": 16000,
+            "feature_size": 1,
+            "padding_value": 0.0,
+        },
+    )
+
+
+def _write(path: Path, told: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")

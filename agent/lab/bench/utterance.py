@@ -1,0 +1,26 @@
+"""What is said to the encoders that are compared?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from agent.lab.bench import BenchError
+from audio.files import read
+from audio.resample import resample
+from audio.types import RATE, Samples
+
+
+def spoken(folder: Path, seconds: float) -> Samples:
+    """The recordings of a folder one after the other, from the first again when they run out."""
+    files = sorted(folder.glob("*.wav"))
+    if not files:
+        raise BenchError(f"{folder} holds no .wav recordings; name a folder with --recordings")
+    samples = np.concatenate([_at_house_rate(path) for path in files])
+    return np.resize(samples, round(seconds * RATE))
+
+
+def _at_house_rate(path: Path) -> Samples:
+    sound, rate = read(path)
+    return resample(np.ascontiguousarray(sound[:, 0]), rate, RATE)

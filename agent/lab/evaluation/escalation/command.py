@@ -1,0 +1,60 @@
+"""How is `hearken evaluate escalation` called?
+
+Nothing heavy is imported before the command runs: agent/cli.py loads this file for every command.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from agent.config import PACKAGE
+from agent.lab.evaluation.stored import store
+
+BANK = PACKAGE.parent / "dialogs" / "bank"
+
+
+def evaluate_escalation(
+    data: Annotated[Path, typer.Option(help="Folder of the sets, with uss, star and nlupp in it.")],
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write every figure there, the goals first.")
+    ] = None,
+    pack: Annotated[Path, typer.Option(help="The pack whose rules are measured.")] = BANK,
+    weights: Annotated[Path, typer.Option(help="Folder of the weights.")] = PACKAGE / "weights",
+    missed: Annotated[
+        float | None, typer.Option(min=0.01, help="Another cost of a missed customer.")
+    ] = None,
+    needless: Annotated[
+        float | None, typer.Option(min=0.01, help="Another cost of a needless hand-over.")
+    ] = None,
+) -> None:
+    """Is a person called when one is needed, in time, and not for nothing?"""
+    from agent.lab.evaluation.escalation.run import evaluated
+    from agent.lab.evaluation.escalation.show import as_json, show
+    from dialogs.pack import Pack
+
+    console = Console()
+    loaded = Pack.load(pack)
+    costs = loaded.costs
+    costs = replace(costs, missed=missed or costs.missed, needless=needless or costs.needless)
+    loaded = replace(loaded, costs=costs)
+    with console.status("reading") as status:
+        report = evaluated(data, weights, loaded, status.update)
+    show(report, loaded, console)
+    if json_file is not None:
+        store(as_json(report, loaded), json_file)
+        console.print(f"every figure: {json_file}", highlight=False)
+
+
+def train_trouble(
+    data: Annotated[Path, typer.Option(help="Folder of the sets, with star in it.")],
+    out: Annotated[Path, typer.Option(help="Where the weights go.")] = PACKAGE / "weights",
+) -> None:
+    """Train the model that says whether a conversation is going wrong."""
+    from agent.lab.training.understanding.trouble import train_trouble as train
+
+    Console().print(f"{train(data, out)}", highlight=False)

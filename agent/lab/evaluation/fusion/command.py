@@ -1,0 +1,68 @@
+"""How is `hearken evaluate fusion` called, and in which order does it work?
+
+Nothing heavy is imported before the command runs: agent/cli.py loads this file for every command.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from agent.config import PACKAGE
+from agent.lab.evaluation import EvaluationError
+from agent.lab.evaluation.stored import store
+
+
+def evaluate_fusion(
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder with the public `speech` and `text` sets: acted voices, paired."),
+    ] = None,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(help="Your recordings instead: .jsonl with text, and emotion or upset."),
+    ] = None,
+    audio: Annotated[
+        Path | None,
+        typer.Option(help="Zip or folder with the paths of the manifest; default: beside it."),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="How often everything is taught anew.")] = 3,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write every figure and goal there.")
+    ] = None,
+    picture: Annotated[Path, typer.Option("--plot", help="Where the plot goes.")] = Path(
+        ".hearken/fusion.png"
+    ),
+    weights: Annotated[Path, typer.Option(help="Folder of the embedded models.")] = (
+        PACKAGE / "weights"
+    ),
+    work: Annotated[Path, typer.Option(help="What was encoded before is kept there.")] = Path(
+        ".hearken"
+    ),
+) -> None:
+    """Compare words, voice and three ways of fusing them on unseen speakers and sentences."""
+    console = Console()
+    if (manifest is None) == (data is None):
+        raise EvaluationError(
+            "give either --data DIR (the public sets) or --manifest FILE (your own recordings)"
+        )
+    from agent.lab.evaluation.fusion.report import as_json, reported
+    from agent.lab.evaluation.fusion.run import of_data, of_manifest
+    from agent.lab.evaluation.fusion.show import plot, show
+
+    if data is not None:
+        outcome, about, served = of_data(data, weights, work, seeds, console)
+    else:
+        assert manifest is not None
+        outcome, about = of_manifest(manifest, audio, weights, seeds, console)
+        served = []
+    report = reported(outcome, about, served)
+    show(report, console)
+    plot(report, picture)
+    console.print(f"plot: {picture}", highlight=False)
+    if json_file is not None:
+        store(as_json(report), json_file)
+        console.print(f"figures, goals and reliability: {json_file}", highlight=False)

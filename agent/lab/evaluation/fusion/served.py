@@ -1,0 +1,189 @@
+"""What do the verdicts that are really served come to, put together at decision level?
+
+The words' log-odds of the feelings model and the emotion head's probabilities for actors whom it
+did not know (`held_out.jsonl`), paired as in the experiment; sentences are those that the feelings
+model has not learned from. Beside the sum with the weights as served stand a sum whose weights are
+learned from the pairs, and one that also sees how words and voice go together. Learned and
+calibrated on five sixths of the speakers, measured on the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit  # type: ignore[import-untyped]
+from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
+
+from agent.lab.evaluation.figures import (
+    Figure,
+    Formula,
+    Measure,
+    calibration_error,
+    calibration_tally,
+    figure,
+)
+from agent.lab.evaluation.fusion.scores import area, area_tally, recall_tally, recalls
+from agent.lab.training.fusion.pairs import FOLDS, OFTEN, RATES, Words, shown
+from agent.lab.training.fusion.sentences import Mood
+from agent.lab.training.fusion.vectors import reddit
+from agent.lab.training.understanding import voices
+from agent.lab.training.understanding.feelings import own_sentences
+from agent.lab.training.understanding.voices import Voice
+from agent.understanding.calibration import line
+from agent.understanding.text import FeelingModel
+from agent.understanding.words import plain
+from audio.types import EMOTIONS
+
+Floats = NDArray[np.float64]
+Moods = Mapping[Mood, Sequence[Words]]
+EACH = 300  # pairs of a speaker
+MOOD_OF: Mapping[str, Mood] = {
+    "angry": "upset",
+    "disgusted": "upset",
+    "sad": "unhappy",
+    "fearful": "unhappy",
+    "neutral": "neutral",
+    "happy": "pleased",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One way to put the served verdicts together, and how well upset is told by it."""
+
+    name: str
+    ua: Figure
+    auroc: Figure
+    ece: Figure
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Verdicts:
+    """Pairs: `words` (pairs,) log-odds above the usual, `heard` voices, and who is upset."""
+
+    words: Floats
+    heard: Sequence[Voice]
+    upset: NDArray[np.bool_]
+
+    @property
+    def speakers(self) -> list[str]:
+        return [voice.speaker for voice in self.heard]
+
+    @property
+    def voices(self) -> Floats:
+        """(pairs, 7) probabilities."""
+        return np.array([voice.chances for voice in self.heard])
+
+
+def served(data: Path, weights: Path, words: Sequence[Words], seed: int = 0) -> list[Served]:
+    """`data` is the folder of the text sets. Nothing where the emotion head left no verdicts."""
+    told = weights / "emotion" / "held_out.jsonl"
+    if not told.exists():
+        return []
+    feelings = FeelingModel.load(weights / "understanding" / "feelings.safetensors")
+    pairs = drawn(unseen(data, words), voices.read(told), feelings, np.random.default_rng(seed))
+    names = sorted(set(pairs.speakers))
+    fold = np.array([names.index(name) * FOLDS // len(names) for name in pairs.speakers])
+    both = np.column_stack([pairs.words, pairs.voices])
+    ways: dict[str, Callable[[NDArray[np.bool_]], Floats]] = {
+        "words alone": lambda known: _learned(both[:, :1], pairs.upset, known),
+        "voice alone": lambda known: _learned(both[:, 1:], pairs.upset, known),
+        "decision level, weights as served": lambda known: _as_served(pairs, known, feelings.usual),
+        "decision level, weights from the pairs": lambda known: _learned(both, pairs.upset, known),
+        "the same and how both go together": lambda known: _learned(
+            np.hstack([both, both[:, :1] * both[:, 1:]]), pairs.upset, known
+        ),
+    }
+    return [_figures(name, pairs, fold, way) for name, way in ways.items()]
+
+
+def unseen(data: Path, words: Sequence[Words]) -> Moods:
+    """Those of the sentences that the feelings model has not learned from."""
+    own = {plain(one.text) for one in own_sentences()}
+    later = {plain(text) for text, _ in reddit(data, "dev")}
+    found: dict[Mood, list[Words]] = {}
+    for one in words:
+        if (one.customer and one.text not in own) or (not one.customer and one.text in later):
+            found.setdefault(one.mood, []).append(one)
+    return found
+
+
+def drawn(
+    words: Moods, heard: Sequence[Voice], feelings: FeelingModel, rng: np.random.Generator
+) -> Verdicts:
+    odds = {
+        one.text: float(value) - feelings.usual
+        for some in words.values()
+        for one, value in zip(some, feelings.log_odds([one.text for one in some]), strict=True)
+    }
+    speakers: dict[str, dict[Mood, list[Voice]]] = {}
+    for voice in heard:
+        if mood := MOOD_OF.get(voice.label):
+            speakers.setdefault(voice.speaker, {}).setdefault(mood, []).append(voice)
+    rows = [row for some in speakers.values() for row in _pairs(some, words, rng)]
+    return Verdicts(
+        np.array([odds[one.text] for one, _, _ in rows]),
+        [voice for _, voice, _ in rows],
+        np.array([upset for _, _, upset in rows]),
+    )
+
+
+def _pairs(
+    some: Mapping[Mood, Sequence[Voice]], words: Moods, rng: np.random.Generator
+) -> Iterator[tuple[Words, Voice, bool]]:
+    moods, accords = list(OFTEN), list(RATES)
+    for _ in range(EACH):
+        mood = moods[int(rng.choice(len(moods), p=list(OFTEN.values())))]
+        accord = accords[int(rng.choice(len(accords), p=list(RATES.values())))]
+        said, sounded = shown(mood, accord)
+        sentence = words[said][int(rng.integers(len(words[said])))]
+        voice = some[sounded][int(rng.integers(len(some[sounded])))]
+        yield sentence, voice, mood == "upset"
+
+
+def _learned(columns: Floats, upset: NDArray[np.bool_], known: NDArray[np.bool_]) -> Floats:
+    model = LogisticRegression(C=1.0, max_iter=500).fit(columns[known], upset[known])
+    return np.asarray(model.decision_function(columns), dtype=np.float64)
+
+
+def _as_served(pairs: Verdicts, known: NDArray[np.bool_], usual: float) -> Floats:
+    """The voice's weights without the tested speakers; the line calibrates to these pairs' share of
+    upset turns and changes no order."""
+    told = {voice.speaker for voice, there in zip(pairs.heard, known, strict=True) if there}
+    some = {id(voice): voice for voice in pairs.heard if voice.speaker in told}
+    weights = voices.fitted(list(some.values()), usual)
+    emotions = np.array([weights.emotions[name] for name in EMOTIONS])
+    scores = usual + pairs.words + pairs.voices @ emotions - weights.shift
+    slope, shift = line(scores[known], pairs.upset[known])
+    return np.asarray(slope * scores + shift, dtype=np.float64)
+
+
+def _figures(
+    name: str,
+    pairs: Verdicts,
+    fold: NDArray[np.int64],
+    way: Callable[[NDArray[np.bool_]], Floats],
+) -> Served:
+    chance = np.zeros(len(fold))
+    raised = np.zeros(len(fold), np.int64)
+    for number in range(FOLDS):
+        known = fold != number
+        chance[~known] = expit(way(known))[~known]
+        raised[~known] = chance[~known] > pairs.upset[known].mean()
+    truth = pairs.upset.astype(np.int64)
+
+    def counted(tally: Floats, formula: Formula) -> Figure:
+        everything = np.ones(len(truth), dtype=np.bool_)
+        measure = Measure("emotion", name, name, everything, tally, formula)
+        return figure(measure, pairs.speakers)
+
+    return Served(
+        name,
+        counted(recall_tally(truth, raised, 2), recalls),
+        counted(area_tally(truth, chance), area),
+        counted(calibration_tally(chance, pairs.upset), calibration_error),
+    )

@@ -1,0 +1,238 @@
+"""Which recordings does a manifest name, and what is known about each?
+
+A manifest is JSON lines (.jsonl or .jsonl.gz); only `path` is required. A line that cannot be used
+is kept as a `Flaw` with its number, never dropped in silence
+(tests/agent/evaluation/test_manifest.py).
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from agent.lab.evaluation import EvaluationError
+from agent.lab.training.ears.acted import CALLED
+from audio.emotion import known_as
+from audio.types import EMOTIONS, Emotion, Expectation
+
+# Fields that the shared sets carry and that no figure needs.
+UNUSED = {"duration_s", "sample_rate", "peak", "rms", "sentence", "sentence_split", "prompt"} | {
+    "target",
+    "label",
+    "intensity",
+}
+LABELS: Mapping[str, Emotion] = {
+    **{label: known for label in CALLED if (known := known_as(label))},
+    **{emotion: emotion for emotion in EMOTIONS},
+}
+ADULT = 16  # years, as in training (agent/lab/training/ears/prepare.py)
+
+
+class Question(BaseModel):
+    """`expect`: what the dialogue had asked for, as `audio.types.Expectation`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    kind: Literal["open", "yes_no", "digits", "amount", "date", "name", "choice"] = "open"
+    length: int = Field(0, ge=0)
+    choices: tuple[str, ...] = ()
+
+    def asked(self) -> Expectation:
+        return Expectation(self.kind, self.length, tuple(map(plain, self.choices)))
+
+
+class Line(BaseModel):
+    """One line as it is written. Other fields are allowed: sets carry what they know."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+    path: str = Field(min_length=1)
+    text: str | None = None
+    text_guess: str | None = None  # inferred from a prompt; nobody listened
+    emotion: str | None = None
+    speaker: str | int | None = None
+    split: str | None = None
+    split_wide: str | None = None  # speechocean762: what training went by
+    gender: str | None = None
+    phone: str | None = None
+    dialect: str | None = None
+    native: bool | None = None
+    native_language: str | None = None
+    age: float | str | None = None  # years; words such as "twenties" are not used
+    kind: str | None = None
+    language: str | None = None
+    doubtful: bool | None = None
+    expect: Question | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """A line that cannot be used, and why."""
+
+    line: int
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What to play to the ears and what they should make of it."""
+
+    line: int
+    path: str
+    speaker: str  # where it is not known: the path, so that every recording is its own
+    text: str = ""  # in `plain` form; "" is not known
+    emotion: Emotion | None = None
+    split: str = ""
+    kind: str = ""
+    groups: Mapping[str, str] = field(default_factory=dict)  # "sex" -> "female"
+    expect: Expectation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Every usable line; `notes` are sentences that its reader should know."""
+
+    recordings: tuple[Recording, ...]
+    flaws: tuple[Flaw, ...]
+    notes: tuple[str, ...]
+    lines: int
+
+
+def read(path: Path, language: str = "en") -> Manifest:
+    """Text in another language than `language` is not compared; emotion is."""
+    lines, flaws = list[tuple[int, Line]](), list[Flaw]()
+    first: dict[str, int] = {}
+    count = 0
+    for number, raw in enumerate(_lines(path), 1):
+        if not raw.strip():
+            continue
+        count += 1
+        try:
+            line = Line.model_validate_json(raw)
+        except ValidationError as wrong:
+            flaws.append(Flaw(number, _said(wrong)))
+            continue
+        if line.path in first:
+            flaws.append(Flaw(number, f"{line.path}: the same path as line {first[line.path]}"))
+            continue
+        first[line.path] = number
+        lines.append((number, line))
+    if not count:
+        raise EvaluationError(f"{path}: the manifest has no lines")
+    recordings = list[Recording]()
+    for number, line in lines:
+        if line.doubtful:
+            continue
+        if not (line.text or line.text_guess or line.emotion):
+            flaws.append(Flaw(number, f"{line.path}: neither text nor emotion to compare with"))
+        elif one := _recording(number, line, language):
+            recordings.append(one)
+    flaws.sort(key=lambda flaw: flaw.line)
+    return Manifest(tuple(recordings), tuple(flaws), tuple(_notes(lines, language)), count)
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    try:
+        raw = path.read_bytes()
+        yield from (gzip.decompress(raw) if path.suffix == ".gz" else raw).splitlines()
+    except (OSError, EOFError, zlib.error) as problem:
+        raise EvaluationError(f"{path}: no manifest that can be read ({problem})") from problem
+
+
+def _said(wrong: ValidationError) -> str:
+    return "; ".join(
+        ": ".join([*map(str, error["loc"][:1]), error["msg"]]) for error in wrong.errors()
+    )
+
+
+def _recording(number: int, line: Line, language: str) -> Recording | None:
+    text = plain(line.text or line.text_guess or "") if _spoken_in(line, language) else ""
+    emotion = LABELS.get((line.emotion or "").lower())
+    if not text and emotion is None:
+        return None  # `_notes` counts these: another language, or a label that is none of the seven
+    return Recording(
+        line=number,
+        path=line.path,
+        speaker=line.path if line.speaker in (None, "") else str(line.speaker),
+        text=text,
+        emotion=emotion,
+        split=line.split_wide or line.split or "",
+        kind=line.kind or "",
+        groups={name: value for name, value in _groups(line) if value},
+        expect=line.expect.asked() if line.expect else None,
+    )
+
+
+def _spoken_in(line: Line, language: str) -> bool:
+    return line.language is None or re.split("[-_]", line.language.lower())[0] == language
+
+
+def _groups(line: Line) -> Iterator[tuple[str, str]]:
+    yield "sex", {"m": "male", "f": "female"}.get((line.gender or "").lower()[:1], "")
+    yield "phone", line.phone or ""
+    yield "first language", _nativeness(line)
+    if isinstance(line.age, float):
+        yield "age", "adult" if line.age >= ADULT else "child"
+    yield "kind", line.kind or ""
+
+
+def _nativeness(line: Line) -> str:
+    native = line.native
+    if native is None and line.native_language:
+        native = line.native_language.lower().startswith("en")
+    if native is None and line.dialect:
+        native = {"native": True, "nonnative": False}.get(
+            re.sub("[^a-z]", "", line.dialect.lower())
+        )
+    return "" if native is None else "native" if native else "non-native"
+
+
+def plain(text: str) -> str:
+    """Words as they are compared: lower case, without punctuation, apostrophes kept inside."""
+    words = re.sub(r"[^\w']+|_", " ", text.lower().replace("\u2019", "'")).split()
+    return " ".join(word.strip("'") for word in words if word.strip("'"))
+
+
+def _notes(lines: Sequence[tuple[int, Line]], language: str) -> Iterator[str]:
+    if doubtful := [number for number, line in lines if line.doubtful]:
+        yield f"{_many(doubtful)} marked doubtful left out"
+    used = [(number, line) for number, line in lines if not line.doubtful]
+    if foreign := [n for n, line in used if line.text and not _spoken_in(line, language)]:
+        yield f"{_many(foreign)} not in {language!r}: their words are not compared"
+    labels = [(n, line.emotion) for n, line in used if line.emotion]
+    for label, many in Counter(e for _, e in labels if e.lower() not in LABELS).items():
+        at = next(n for n, e in labels if e == label)
+        yield (
+            f"emotion {label!r} ({many}, first on line {at}) is none of {', '.join(EMOTIONS)}: "
+            "not scored"
+        )
+    if guessed := [n for n, line in used if line.text_guess and not line.text]:
+        yield f"{_many(guessed)} compared with text_guess, which nobody checked by ear"
+    if figures := [n for n, line in used if re.search(r"\d", line.text or "")]:
+        yield f"{_many(figures)} whose text has figures; the ears write numbers as words"
+    if loners := [n for n, line in used if line.speaker in (None, "")]:
+        yield (
+            f"{_many(loners)} without a speaker: each counts as a speaker of its own, which makes "
+            "intervals too narrow"
+        )
+    unknown: dict[str, int] = {}
+    for number, line in lines:
+        for name in line.model_extra or ():
+            if name not in UNUSED:
+                unknown.setdefault(name, number)
+    for name, number in unknown.items():
+        near = get_close_matches(name, Line.model_fields, 1)
+        yield f"line {number}: unknown field {name!r}" + (f"; {near[0]!r}?" if near else "")
+
+
+def _many(numbers: Sequence[int]) -> str:
+    if len(numbers) == 1:
+        return f"1 line ({numbers[0]})"
+    return f"{len(numbers)} lines (first: {numbers[0]})"

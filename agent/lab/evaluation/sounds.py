@@ -1,0 +1,59 @@
+"""Where are a manifest's recordings, and can they be played?"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile  # type: ignore[import-untyped]
+
+from agent.lab.evaluation import EvaluationError
+from audio.types import AudioError, Samples
+
+Fetch = Callable[[str], bytes]  # raises KeyError or OSError for what is not there
+
+
+@dataclass(frozen=True, slots=True)
+class Sounds:
+    where: Path
+    fetch: Fetch
+
+    def read(self, path: str) -> tuple[Samples, int]:
+        """Samples (frames,) and their rate. AudioError: missing, broken, silent, two channels."""
+        try:
+            raw = self.fetch(path)
+        except (KeyError, OSError) as problem:
+            raise AudioError(f"{path}: not in {self.where}") from problem
+        except (zipfile.BadZipFile, zlib.error) as problem:
+            raise AudioError(f"{path}: damaged inside {self.where}") from problem
+        try:
+            samples, rate = soundfile.read(io.BytesIO(raw), dtype="float32", always_2d=True)
+        except soundfile.LibsndfileError as problem:
+            raise AudioError(f"{path}: no sound file that can be read") from problem
+        if not samples.any():
+            raise AudioError(f"{path}: holds no sound, only silence")
+        if samples.shape[1] != 1:
+            raise AudioError(f"{path}: {samples.shape[1]} channels; a recording holds one voice")
+        if not np.isfinite(samples).all():
+            raise AudioError(f"{path}: holds samples that are not finite numbers")
+        return np.clip(samples[:, 0], -1, 1), int(rate)
+
+
+def beside(manifest: Path) -> Path:
+    """Where recordings are when nobody said: a zip of the manifest's name, or its folder."""
+    packed = manifest.with_name(manifest.name.removesuffix(".gz").removesuffix(".jsonl") + ".zip")
+    return packed if packed.exists() else manifest.parent
+
+
+def opened(where: Path) -> Sounds:
+    if where.is_dir():
+        return Sounds(where, lambda path: (where / path).read_bytes())
+    try:
+        return Sounds(where, zipfile.ZipFile(where).read)
+    except (OSError, zipfile.BadZipFile) as problem:
+        raise EvaluationError(f"{where}: neither a folder nor a zip file") from problem

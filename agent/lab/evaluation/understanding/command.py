@@ -1,0 +1,105 @@
+"""How is `hearken evaluate understanding` called, and what does it print and write?
+
+Nothing heavy is imported before the command runs: agent/cli.py loads this file for every command.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from agent.config import PACKAGE
+from agent.lab.evaluation.stored import store
+
+if TYPE_CHECKING:
+    from agent.lab.evaluation.understanding.run import Report
+
+WRITTEN = PACKAGE.parent / "tests" / "data"  # there in a checkout
+
+
+def evaluate_understanding(
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of the public text sets; none: what ships alone.")
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write every figure there, the goals first.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Save the reliability curves as this picture.")
+    ] = None,
+    pack: Annotated[Path, typer.Option(help="The pack that is served.")] = (
+        PACKAGE.parent / "dialogs" / "bank"
+    ),
+    weights: Annotated[Path, typer.Option(help="Folder of the weights.")] = PACKAGE / "weights",
+    sentence_checkpoint: Annotated[
+        str, typer.Option(help="Measure beside this sentence encoder, too: folder or hub name.")
+    ] = "",
+    spoken: Annotated[
+        bool, typer.Option(help="Also say the sentences and hear them: an hour, the first time.")
+    ] = True,
+    work: Annotated[Path, typer.Option(help="What was heard is kept here.")] = Path(
+        ".hearken/understanding"
+    ),
+) -> None:
+    """How well words are understood: benchmarks, and the weights as they are served."""
+    import torch
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    from agent.lab.evaluation.understanding.benchmarks import Ears
+    from agent.lab.evaluation.understanding.run import evaluated
+    from dialogs.pack import Pack
+
+    torch.set_num_threads(1)  # as the server runs them
+    threadpool_limits(1)
+    console = Console()
+    encoder = None
+    if sentence_checkpoint:
+        from agent.understanding.sentences import SentenceEncoder
+
+        encoder = (sentence_checkpoint, SentenceEncoder.open(sentence_checkpoint))
+    ears = Ears(PACKAGE / "weights" / "ears", work, console) if spoken else None
+    written = WRITTEN if WRITTEN.exists() else None
+    report = evaluated(
+        data, weights, Pack.load(pack), written, ears, encoder, lambda now: console.print(now)
+    )
+    show(report, console)
+    if plot is not None:
+        from agent.lab.evaluation.understanding.plot import save
+
+        save(report.reliability, plot)
+        console.print(f"reliability: {plot}", highlight=False)
+    if json_file is not None:
+        store(as_json(report), json_file)
+        console.print(f"every figure: {json_file}", highlight=False)
+
+
+def show(report: Report, console: Console) -> None:
+    told = Table("measured on", "measure", "value", "95 % interval", "rows", box=None)
+    for row in report.figures:
+        interval = f"{row.low:.3f} to {row.high:.3f}"
+        told.add_row(row.name, row.measure, f"{row.value:.3f}", interval, str(row.rows))
+    console.print(told)
+    aims = Table("aim", "goal", "", box=None)
+    for goal in report.goals:
+        verdict = {
+            True: "[green]met[/]",
+            False: "[red]missed[/]",
+            None: f"not measured: {goal.why}",
+        }
+        aims.add_row(goal.what, goal.goal, verdict[goal.met])
+    console.print(aims)
+
+
+def as_json(report: Report) -> dict[str, object]:
+    return {
+        "goals": [asdict(goal) for goal in report.goals],
+        "figures": [asdict(row) for row in report.figures],
+        "reliability": {
+            name: [asdict(row) for row in table] for name, table in report.reliability.items()
+        },
+    }

@@ -1,0 +1,87 @@
+"""How good are the weights as they are served: whole turns through the mind, and what they cost?
+
+The hand-written turns of tests/data stand for callers of the bank; what public sets add is in the
+card beside the weights.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, softmax  # type: ignore[import-untyped]
+
+from agent.lab.training.understanding import feelings
+from agent.lab.training.understanding.evaluate import Turn, bank_turns, milliseconds
+from agent.understanding.mind import Mind
+from agent.understanding.text import FeelingModel
+from agent.understanding.words import plain
+from audio.types import Expectation
+from dialogs.pack import Pack
+from dialogs.talk import Understanding
+
+TURNS, SEVERAL = "bank_turns.jsonl", "several_requests.jsonl"
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A hand-written turn and what its writer wanted, in order."""
+
+    text: str
+    intents: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What the mind made of the hand-written turns."""
+
+    turns: tuple[Turn, ...]
+    understood: tuple[Understanding, ...]
+    asked: tuple[Asked, ...]
+    answered: tuple[tuple[str, ...], ...]  # the intents understood in each of `asked`
+    median_ms: float
+    p95_ms: float
+
+
+def served(pack: Pack, weights: Path, written: Path, sentences: str) -> Served:
+    mind = Mind.load(pack, weights, sentences)
+    turns = tuple(bank_turns(written / TURNS))
+    lines = (written / SEVERAL).read_text(encoding="utf-8").splitlines()
+    asked = tuple(Asked(row["text"], tuple(row["intents"])) for row in map(json.loads, lines))
+
+    def understood(text: str) -> Understanding:
+        return mind.understand(text, None, Expectation(), date(2026, 1, 5), 1, 0.0)
+
+    meant = [understood(one.text) for one in asked]
+    median, p95 = milliseconds(understood, [turn.text for turn in turns] * 3)
+    return Served(
+        turns,
+        tuple(understood(turn.text) for turn in turns),
+        asked,
+        tuple((one.intent, *(more.intent for more in one.also)) for one in meant),
+        median,
+        p95,
+    )
+
+
+def upset(weights: Path, turns: Sequence[Turn]) -> tuple[Floats, NDArray[np.bool_]]:
+    """Claimed probabilities of the words alone, and the truth."""
+    model = FeelingModel.load(weights / "understanding" / "feelings.safetensors")
+    claimed = expit(model.log_odds([turn.text for turn in turns]).astype(np.float64))
+    return np.asarray(claimed), np.array([turn.upset for turn in turns])
+
+
+def sentiment(weights: Path, data: Path) -> tuple[Floats, NDArray[np.bool_]]:
+    """On GoEmotions' test: how sure of negative, neutral or positive, and whether it was right."""
+    model = FeelingModel.load(weights / "understanding" / "feelings.safetensors")
+    rows = [row for row in feelings.goemotions(data, "test") if row.sentiment is not None]
+    words = model.features([plain(row.text) for row in rows])
+    chances = softmax(words @ model.valence + model.valence_bias, axis=1)
+    right = np.array([(row.sentiment or 0) + 1 for row in rows])
+    return np.asarray(chances.max(axis=1)), np.asarray(chances.argmax(axis=1) == right)

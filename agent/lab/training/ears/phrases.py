@@ -1,0 +1,168 @@
+"""What do callers say that no recording at hand contains?
+
+Texts to synthesise for training alone (voices.py): account numbers, amounts, dates, answers and
+requests of a retail bank. Dev and test hold real voices only.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from agent.lab.training.ears.prepare import DIGITS, written
+
+
+def listed(text: str, between: str | None = None) -> tuple[str, ...]:
+    return tuple(text.split(between))
+
+
+TEENS = listed("ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen")
+TENS = listed("twenty thirty forty fifty sixty seventy eighty ninety")
+MONTHS = listed(
+    "january february march april may june july august september october november december"
+)
+ORDINALS = listed(
+    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
+    "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth twenty|first "
+    "twenty|second twenty|third twenty|fourth twenty|fifth twenty|sixth twenty|seventh "
+    "twenty|eighth twenty|ninth thirtieth thirty|first"
+)
+ANSWERS = listed(
+    "yes;yes please;yeah;yep;yup;yes it is;yes that's right;that's right;that's correct;correct;"
+    "sure;okay;of course;absolutely;please do;go ahead;right;i do;no;no thanks;no thank you;nope;"
+    "nah;no it isn't;not really;that's wrong;that's not right;incorrect;i don't think so;"
+    "don't do that;never mind;stop;cancel;wrong",
+    ";",
+)
+MENU = listed(
+    "check balance;check my balance;account balance;replace card;replace my card;lost card;"
+    "stolen card;transfer money;transfer;reset password;reset my password;order checks;"
+    "branch hours;opening hours;appointment;make an appointment;schedule appointment;pay bill;"
+    "pay my bill;fraud;report fraud;dispute;dispute a charge;operator;agent;representative;"
+    "speak to a person;human;start over;main menu;go back;repeat;say that again;help;goodbye;"
+    "savings;checking;savings account;checking account;credit card;debit card;mortgage;loan;"
+    "customer service;new account;close account;complaint;manager;supervisor;something else;"
+    "account number;routing number;phone number;last four digits;social security number",
+    ";",
+)
+WISHES = listed(
+    "{};{};{};i want to {};i need {};i'd like {};i'm calling about {};can you help me with {};"
+    "it's about {};{} please;i have a question about {};could i get {}",
+    ";",
+)
+NAMES = listed(
+    "james mary robert patricia john jennifer michael linda david elizabeth william barbara "
+    "richard susan joseph jessica thomas sarah charles karen daniel lisa matthew nancy anthony "
+    "betty mark sandra steven ashley paul emily andrew kimberly joshua margaret kevin donna brian "
+    "michelle"
+)
+SURNAMES = listed(
+    "smith johnson williams brown jones garcia miller davis rodriguez martinez anderson taylor "
+    "moore jackson martin lee thompson white harris clark lewis robinson walker young allen king "
+    "wright scott hill green adams baker nelson carter mitchell roberts turner phillips campbell "
+    "parker"
+)
+
+Random = np.random.Generator
+
+
+def number(value: int) -> str:
+    """A whole number below a million in words."""
+    if value < 20:
+        return (*DIGITS, *TEENS)[value]
+    if value < 100:
+        return f"{TENS[value // 10 - 2]} {number(value % 10) if value % 10 else ''}".strip()
+    if value < 1000:
+        rest = number(value % 100) if value % 100 else ""
+        return f"{number(value // 100)} hundred {rest}".strip()
+    rest = number(value % 1000) if value % 1000 else ""
+    return f"{number(value // 1000)} thousand {rest}".strip()
+
+
+def digits(random: Random) -> str:
+    said: list[str] = []
+    for _ in range(random.integers(1, 11)):
+        digit = "oh" if random.random() < 0.05 else DIGITS[random.integers(10)]
+        said.append(f"double {digit}" if random.random() < 0.05 else digit)
+    return " ".join(said)
+
+
+def amount(random: Random) -> str:
+    value = int(10 ** random.uniform(0, 4.5))
+    cents = f" and {number(int(random.integers(1, 100)))} cents" if random.random() < 0.4 else ""
+    return f"{number(value)} {'dollar' if value == 1 else 'dollars'}{cents}"
+
+
+def date(random: Random) -> str:
+    month, day = MONTHS[random.integers(12)], ORDINALS[random.integers(31)].replace("|", " ")
+    year = int(random.integers(1940, 2030))
+    spelled = f"{number(year // 100)} {number(year % 100)}" if year % 100 > 9 else ""
+    return " ".join(
+        (
+            f"{month} {day} {spelled}",
+            f"{month} {day}",
+            f"the {day} of {month}",
+            f"{day} of {month} {spelled}",
+        )[random.integers(4)].split()
+    )
+
+
+def name(random: Random) -> str:
+    first, last = NAMES[random.integers(len(NAMES))], SURNAMES[random.integers(len(SURNAMES))]
+    return (f"{first} {last}", f"my name is {first} {last}", first)[random.integers(3)]
+
+
+def wish(random: Random) -> str:
+    return WISHES[random.integers(len(WISHES))].format(MENU[random.integers(len(MENU))])
+
+
+def answer(random: Random) -> str:
+    return ANSWERS[random.integers(len(ANSWERS))]
+
+
+KINDS: tuple[tuple[Callable[[Random], str], int], ...] = (
+    (digits, 900),
+    (answer, 700),
+    (amount, 500),
+    (date, 450),
+    (wish, 1100),
+    (name, 350),
+)
+
+
+def requests(data: Path, count: int, random: Random) -> list[str]:
+    """What customers wrote to banks, short enough to say in a breath and without figures."""
+    lines: list[str] = []
+    for path, key in (
+        (data / "text/banking77/train.jsonl.gz", "text"),
+        (data / "text/natcs_intents/banking_test.jsonl.gz", "utterance"),
+        (data / "text/natcs_intents/finance_test.jsonl.gz", "utterance"),
+    ):
+        with gzip.open(path, "rt") as rows:
+            lines += [json.loads(row)[key] for row in rows]
+    said = sorted({written(line) for line in lines if not any(c.isdigit() for c in line)})
+    said = [line for line in said if 2 <= len(line.split()) <= 14]
+    return [said[i] for i in random.permutation(len(said))[:count]]
+
+
+def phrases(data: Path, seed: int) -> list[str]:
+    """What espeak-ng says in training."""
+    random = np.random.default_rng(seed)
+    return [make(random) for make, count in KINDS for _ in range(count)] + requests(
+        data, 1500, random
+    )
+
+
+def more_phrases(data: Path, said: Sequence[str], seed: int) -> list[str]:
+    """What voices built from recorded people say: phrases, requests, and training transcripts
+    (`said`), which are read out a second time by somebody who is easy to understand."""
+    random = np.random.default_rng((seed, 1))
+    texts = [make(random) for make, count in KINDS for _ in range(count // 4)]
+    again = sorted({text for text in said if len(text.split()) > 2})
+    texts += [again[i] for i in random.permutation(len(again))[:1800]]
+    texts += requests(data, 3000, random)[1500:2700]
+    return [texts[i] for i in random.permutation(len(texts))]

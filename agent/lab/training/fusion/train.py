@@ -1,0 +1,57 @@
+"""What does `hearken train fusion` do? The word vectors, and the card beside them.
+
+They are what every fusion of `hearken evaluate fusion` knows of words, so that recordings of a
+user's own can be compared without the public sets. A minute on one core, 0.7 MB.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+
+from agent.lab.fusion_models.vectors import FILE
+from agent.lab.training.fusion.vectors import labelled, learned
+from agent.lab.training.understanding.prepare import examples
+from dialogs.pack import Pack
+
+FOLDER = "fusion"  # below the folder of all weights
+CARD = """# Fusion: vectors of words
+
+A table of {buckets:,} letter groups by {width} numbers in half precision. A word is the mean of its
+letter groups of three to five letters and of itself whole, so every word has a vector, and one that
+was misheard lies near what was said. `hearken evaluate fusion` puts words, as these vectors,
+together with voices. Nothing that serves needs the file.
+
+**Licence: CC BY-SA 4.0**, as its data allows.
+
+## Data
+
+| data | licence | by |
+|---|---|---|
+| GoEmotions, three quarters of the train split | Apache-2.0 | Demszky et al. 2020 |
+| public customer turns, train splits | see understanding/README.md | Banking77, CLINC150, ... |
+
+{sentences:,} sentences, taught to tell 27 emotions and none apart, every other one with the
+mistakes of a poor line.
+
+## Made by
+
+    hearken train fusion --data DIR
+
+## Limits
+
+- English; how people write on Reddit is not how they speak to a bank.
+- A vector knows no other word: irony and "not" are left to whoever looks at several.
+"""
+
+
+def train_fusion(data: Path, out: Path, console: Console) -> None:
+    """`data` holds the text sets in `text`, as for `hearken evaluate fusion`."""
+    console.print("vectors of words, about a minute", highlight=False)
+    some = labelled(data / "text", examples(data / "text", Pack.load()))
+    vectors = learned(some)
+    vectors.save(out / FOLDER)
+    card = CARD.format(buckets=vectors.buckets, width=vectors.width, sentences=len(some))
+    (out / FOLDER / "README.md").write_text(card, encoding="utf-8")
+    console.print(f"{out / FOLDER / FILE}", highlight=False)

@@ -1,0 +1,91 @@
+"""Which words does our transcriber take for which others, and what would it make of a sentence?
+
+Learned from sentences that were said and heard (heard.py): the two are aligned word by word
+(Levenshtein), and each word is then exchanged for what was heard in its place, as often as it was.
+A heard sentence costs a seventh of a second, one made this way nothing, and it is as wrong as the
+real ones. Invariants, held by tests/agent/training/test_confusions.py: the same seed gives the same
+sentence; a transcriber that hears everything right changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from rapidfuzz.distance import Levenshtein
+
+from agent.lab.training.understanding.heard import Heard
+from agent.lab.training.understanding.prepare import Example
+from agent.understanding.words import plain
+
+FEWEST = 3  # times a word must have been said before its mistakes are believed
+COPIES = 2  # of each training sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Confusions:
+    """For each word, what was heard for it ("" is nothing) and how often."""
+
+    heard: Mapping[str, tuple[tuple[str, ...], tuple[float, ...]]]
+
+    @classmethod
+    def learned(cls, some: Iterable[Heard]) -> Confusions:
+        counts: dict[str, Counter[str]] = defaultdict(Counter)
+        for one in some:
+            for word, heard in aligned(plain(one.text).split(), plain(one.heard).split()):
+                counts[word][heard] += 1
+        return cls(
+            {
+                word: (tuple(found), tuple(n / found.total() for n in found.values()))
+                for word, found in counts.items()
+                if found.total() >= FEWEST
+            }
+        )
+
+    def copy(self, text: str, rng: np.random.Generator) -> str:
+        """A plain sentence as it might have been heard."""
+        words = []
+        for word in text.split():
+            if word in self.heard:
+                choices, chances = self.heard[word]
+                word = choices[int(rng.choice(len(choices), p=chances))]
+            words.append(word)
+        return " ".join(filter(None, words))
+
+
+def aligned(said: Sequence[str], heard: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Each word said, and what was heard in its place; words heard out of nothing are left out.
+
+    Where several words stand for several others, the last takes what is left over.
+    """
+    for operation in Levenshtein.opcodes(said, heard):
+        before = said[operation.src_start : operation.src_end]
+        after = heard[operation.dest_start : operation.dest_end]
+        for at, word in enumerate(before):
+            last = at == len(before) - 1
+            yield word, " ".join(after[at:] if last else after[at : at + 1])
+
+
+def widened(
+    rows: Sequence[Example], confusions: Confusions, copies: int = COPIES, seed: int = 0
+) -> list[Example]:
+    """Training rows with sentences as they might have been heard; tuning rows as they are."""
+    rng = np.random.default_rng(seed)
+    return [
+        replace(row, heard=(*row.heard, *_copies(row, confusions, copies, rng)))
+        if row.split == "train"
+        else row
+        for row in rows
+    ]
+
+
+def _copies(
+    row: Example, confusions: Confusions, copies: int, rng: np.random.Generator
+) -> Iterator[str]:
+    said = plain(row.text)
+    for _ in range(copies):
+        heard = confusions.copy(said, rng)
+        if heard and heard != said:
+            yield heard

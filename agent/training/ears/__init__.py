@@ -1,6 +1,0 @@
-"""How are the ears trained and measured?"""
-
-from agent.training.ears.run import evaluate_ears, train_ears
-from agent.training.ears.train import Recipe
-
-__all__ = ["Recipe", "evaluate_ears", "train_ears"]

@@ -1,5 +1,0 @@
-"""How are the text models and their calibration trained and measured?"""
-
-from agent.training.understanding.train import train_understanding
-
-__all__ = ["train_understanding"]
