@@ -48,8 +48,8 @@ from agent.tidying import EVERY_S, tidy
 from agent.webhook import Webhook
 from agent.wire.native import OUR_FAULT, OVERLOADED
 from agent.worker import Forked, set_apart, where
-from dialogs.fingerprint import fingerprint
-from dialogs.pack import Pack
+from dialogs.pack.fingerprint import fingerprint
+from dialogs.pack.model import Pack
 
 log = logging.getLogger("hearken.server")
 

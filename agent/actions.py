@@ -12,7 +12,7 @@ from typing import Protocol
 import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from dialogs.talk import ActionCall, Outcome
+from dialogs.values import ActionCall, Outcome
 
 UNAVAILABLE = "unavailable"  # it may or may not have happened: only the same key may try again
 UNKNOWN_ACTION = "unknown_action"

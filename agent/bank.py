@@ -16,8 +16,8 @@ from agent import branches
 from agent.actions import UNKNOWN_ACTION, Refused
 from agent.ledger import Effect, Ledger
 from agent.seed import cents, hidden, sow
-from dialogs.pack import Pack
-from dialogs.talk import ActionCall, Outcome
+from dialogs.pack.model import Pack
+from dialogs.values import ActionCall, Outcome
 
 Arguments = Mapping[str, str]
 Values = dict[str, str]

@@ -16,7 +16,7 @@ from agent.claims import Claim, claims
 from agent.items import Item, Kind, Mood, standing, taken
 from agent.wire.console import encode
 from agent.written import Row, read
-from dialogs.talk import Understanding
+from dialogs.values import Understanding
 
 CERTAIN = 0.5  # a mood that is known less well than within this is not shown
 

@@ -1,7 +1,7 @@
 """Where in the conversation is each line of a summary shown to be so?
 
-A summary is what dialogs/summary.py writes for the person who takes over: one claim a line, with
-the turns it was taken from. Held by tests/agent/test_board.py.
+A summary is what dialogs/escalation/summary.py writes for the person who takes over: one claim a
+line, with the turns it was taken from. Held by tests/agent/test_board.py.
 """
 
 from __future__ import annotations

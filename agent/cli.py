@@ -37,7 +37,7 @@ from agent.tune import tune
 from agent.webhook import WebhookError
 from audio.codecs import Encoding
 from audio.types import AudioError
-from dialogs.pack import PackError
+from dialogs.pack.model import PackError
 
 URL = "ws://127.0.0.1:8765/v1/session"
 MISTAKES = (

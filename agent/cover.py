@@ -15,8 +15,8 @@ from agent.folding import without
 from agent.redaction import LABELS, Span, spans
 from agent.redactions import Redaction
 from audio.types import Expectation
-from dialogs.pack import Pack
-from dialogs.talk import Outcome
+from dialogs.pack.model import Pack
+from dialogs.values import Outcome
 
 OPEN = Expectation()
 PATTERNS = frozenset({"card", "ssn", "email", "phone"})  # private in what the bank answers

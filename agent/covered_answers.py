@@ -17,10 +17,10 @@ from agent.redaction import Span
 from agent.redactions import Redaction
 from agent.worded import joined, samples, swapped
 from audio.types import Expectation, Transcript
-from dialogs.pack import Pack
-from dialogs.privacy import Kind
-from dialogs.slots import NUMBER
-from dialogs.talk import Evidence, Slot, Understanding
+from dialogs.extraction.slots import NUMBER
+from dialogs.pack.model import Pack
+from dialogs.pack.privacy_rules import Kind
+from dialogs.values import Evidence, Slot, Understanding
 
 CENTS = ".00"
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from agent.folding import folded
 from agent.surrogates import NOWHERE, Surrogates
-from dialogs.numbers import UNITS
+from dialogs.extraction.numbers import UNITS
 
 SHORT = 6  # digits: fewer could stand in a message by chance
 LONGEST = 256  # digits; what is longer is found only where it stands alone

@@ -16,7 +16,7 @@ from rich.table import Table
 from agent.config import Settings, SettingsError, load
 from agent.worker import load_inference
 from audio.types import AudioError
-from dialogs.pack import Pack, PackError
+from dialogs.pack.model import Pack, PackError
 
 PACKAGES = ("torch", "torchaudio", "transformers", "websockets", "onnxruntime", "scikit-learn")
 FREE_BYTES = 1 << 30

@@ -21,7 +21,7 @@ from agent.store import SessionRecord
 from agent.vault import Vault
 from agent.waiting import Waiting
 from audio.types import Expectation
-from dialogs.talk import ActionCall
+from dialogs.values import ActionCall
 
 
 class Errands:

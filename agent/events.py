@@ -13,7 +13,7 @@ from typing import Literal
 
 from agent.notes import Note
 from audio.types import Expectation, Leg, Prosody, Samples, Transcript
-from dialogs.talk import ActionCall, Channel, Escalation, Outcome, Reply, Understanding
+from dialogs.values import ActionCall, Channel, Escalation, Outcome, Reply, Understanding
 
 
 @dataclass(frozen=True, slots=True)

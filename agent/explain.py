@@ -15,7 +15,7 @@ from rich.text import Text
 
 from agent.notes import TurnNote
 from agent.store import Kept, Store
-from dialogs.talk import Evidence, Judged
+from dialogs.values import Evidence, Judged
 
 NOT_KEPT = "words not kept: no consent to recording"
 LED_TO = {

@@ -20,7 +20,7 @@ from agent.store import SessionRecord, Store
 from agent.takeover import Somebody
 from agent.wire.console import encode
 from agent.wire.native import WireError
-from dialogs.suggest import proposals
+from dialogs.agent_assist import proposals
 
 
 @dataclass(slots=True)

@@ -15,9 +15,9 @@ from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
 from agent.events import HandOver
-from dialogs.further import PERSON
-from dialogs.pack import Pack
-from dialogs.talk import Escalation
+from dialogs.pack.model import Pack
+from dialogs.responses.request_queue import PERSON
+from dialogs.values import Escalation
 
 TOLD = ("requested", "accepted", "ended", "callback")  # a place in the queue is nobody's business
 MOODS = ("upset", "calm", "going_wrong", "complaint")  # terms of evidence that are about feelings

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from datetime import date
 
 from audio.types import Expectation
-from dialogs.dates import Spelled
-from dialogs.numbers import Number, find
+from dialogs.extraction.dates import Spelled
+from dialogs.extraction.numbers import Number, find
 
 _DATE = re.compile(
     r"(?<![\d/.-])(?:\d{4}-(?:0?[1-9]|1[0-2])-(?:0?[1-9]|[12]\d|3[01])"

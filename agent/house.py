@@ -17,7 +17,7 @@ from agent.people import People
 from agent.session import SessionRules
 from agent.store import Store
 from agent.webhook import Webhook
-from dialogs.pack import Pack
+from dialogs.pack.model import Pack
 
 
 @dataclass(frozen=True, slots=True)

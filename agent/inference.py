@@ -38,7 +38,7 @@ from agent.questions import (
     ToModels,
 )
 from audio.types import Expectation, Samples, Spoken
-from dialogs.talk import Understanding
+from dialogs.values import Understanding
 
 if TYPE_CHECKING:  # these bring torch, which only the models' process needs (agent/worker.py)
     from agent.understanding.mind import Mind

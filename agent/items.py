@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from dialogs.talk import Evidence
+from dialogs.values import Evidence
 
 Kind = Literal["customer", "bot", "person", "owner", "handoff", "action", "notice"]
 MINUTE = 60

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from agent.actions import UNAVAILABLE, Refused
-from dialogs.talk import ActionCall, Outcome
+from dialogs.values import ActionCall, Outcome
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS ledger (

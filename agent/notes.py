@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
-from dialogs.escalation import without_words, worth_noting
-from dialogs.pack import Pack
-from dialogs.summary import masked
-from dialogs.talk import Decision, Judged, OfferAnswered, OfferMade, Understanding
+from dialogs.escalation.scoring import without_words, worth_noting
+from dialogs.escalation.summary import masked
+from dialogs.pack.model import Pack
+from dialogs.values import Decision, Judged, OfferAnswered, OfferMade, Understanding
 
 CHANGES = frozenset({"entered", "left", "handed_over"})
 

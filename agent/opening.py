@@ -13,9 +13,9 @@ from agent.config import Settings
 from agent.session import Session, SessionRules
 from agent.store.records import SessionRecord
 from audio.completeness import Endings
-from dialogs.flow import Dialogue
-from dialogs.pack import Pack
-from dialogs.talk import Channel
+from dialogs.manager import Dialogue
+from dialogs.pack.model import Pack
+from dialogs.values import Channel
 
 
 def opening(pack: Pack, record: SessionRecord, rules: SessionRules) -> Session:

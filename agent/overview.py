@@ -14,8 +14,8 @@ from typing import Literal
 from agent.board import CERTAIN
 from agent.live import Live
 from agent.store import Store, Ticket, Waiting
-from dialogs.pack import Pack
-from dialogs.talk import Understanding
+from dialogs.pack.model import Pack
+from dialogs.values import Understanding
 
 MOODS = 30  # of a conversation, in the list of all
 Alert = Literal["", "upset", "waiting_long", "stuck"]

@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import Literal
 
 from agent import events as e
-from dialogs.talk import Escalation
+from dialogs.values import Escalation
 
 Owner = Literal["bot", "queued", "person", "supervisor"]
 

@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 
 from agent.events import HandOver
 from agent.store import Store
-from dialogs.pack import Pack
+from dialogs.pack.model import Pack
 
 
 @dataclass(frozen=True, slots=True)

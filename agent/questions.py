@@ -12,7 +12,7 @@ from datetime import date
 
 from agent.events import Understand
 from audio.types import Samples, Transcript
-from dialogs.talk import Understanding
+from dialogs.values import Understanding
 
 StreamKey = tuple[str, int]  # session, stream
 

@@ -20,9 +20,9 @@ from agent.folding import folded, without
 from agent.harmless import dates, days, everybodys, money, not_a_number, of_money, quantity
 from agent.redaction_cues import Cue, after_cue, cued
 from audio.types import Expectation
-from dialogs.numbers import Number, find
-from dialogs.pack import Pack, SlotSpec
-from dialogs.privacy import Kind
+from dialogs.extraction.numbers import Number, find
+from dialogs.pack.model import Pack, SlotSpec
+from dialogs.pack.privacy_rules import Kind
 
 LABELS: dict[Kind, str] = {
     "card": "card number", "account": "account number", "ssn": "social security number",

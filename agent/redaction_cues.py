@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from dialogs.pack import SlotSpec
+from dialogs.pack.model import SlotSpec
 
 NEAR = 48  # letters before or after a number in which its name is looked for
 

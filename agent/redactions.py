@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from agent.redaction import LABELS, Span
-from dialogs.privacy import Kind
+from dialogs.pack.privacy_rules import Kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from dialogs.positions import Page
-from dialogs.schema import Strict
+from dialogs.pack.schema import Strict
+from dialogs.pack.yaml_source import Page
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS customers (

@@ -20,8 +20,8 @@ from agent.notes import Privacy
 from agent.ownership import Ownership
 from audio.turns import TurnRules
 from audio.types import RATE, Expectation, Leg
-from dialogs.flow import Dialogue
-from dialogs.talk import Conversation, Decision, Reply, Turn, Understanding
+from dialogs.manager import Dialogue
+from dialogs.values import Conversation, Decision, Reply, Turn, Understanding
 
 LOOK_BACK = 8  # turns that a model is told of beside the one to be understood
 NOISE_S = 0.5  # a turn without words and with less voice than this was not speech

@@ -17,7 +17,7 @@ from agent.redactions import Redaction
 from agent.store import SessionRecord, Store
 from agent.tape import Piece, Tape, flac
 from audio.types import RATE, Samples
-from dialogs.privacy import PrivacyRules
+from dialogs.pack.privacy_rules import PrivacyRules
 
 TOGETHER = 2 * RATE  # samples in one piece, at least
 

@@ -19,7 +19,7 @@ import soundfile  # type: ignore[import-untyped]
 from agent import events as e
 from agent.redactions import Redaction
 from audio.types import RATE, Samples
-from dialogs.privacy import Kind
+from dialogs.pack.privacy_rules import Kind
 
 HELD = RATE  # samples held at least: a turn begins up to 0.7 s before it is noticed
 PAD = RATE * 15 // 100  # samples around private words that are silenced, too

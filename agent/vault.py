@@ -29,8 +29,8 @@ from agent.redactions import Redaction
 from agent.surrogates import Surrogates
 from agent.worded import joined, swapped, words_of
 from audio.types import Expectation
-from dialogs.pack import Pack
-from dialogs.talk import ActionCall
+from dialogs.pack.model import Pack
+from dialogs.values import ActionCall
 
 # Messages in which codes are put back too: the customer's own words, and a person's to them.
 OWN_WORDS = frozenset({"transcript", "partial", "agent"})

@@ -29,7 +29,7 @@ from standardwebhooks.webhooks import EmptyWebhookSecretError
 from agent.events import HandOver
 from agent.hand_over_event import Conversation, event
 from agent.store import Post, Store
-from dialogs.pack import Pack
+from dialogs.pack.model import Pack
 
 log = logging.getLogger("hearken.webhook")
 

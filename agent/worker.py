@@ -32,7 +32,7 @@ from agent.config import Settings
 from agent.inference import Inference
 from agent.questions import Costs, FromModels, Measure, Ready, ToModels, Unable
 from audio.types import RATE, Expectation, Samples
-from dialogs.pack import Pack
+from dialogs.pack.model import Pack
 
 HEADER = struct.Struct("!I")  # bytes of the pickle that follows
 REPORT_S = 1.0  # between two words about the load

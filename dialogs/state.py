@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from audio.types import Expectation
-from dialogs.talk import ActionCall, OfferOutcome, Reply, Tone, Understanding
+from dialogs.values import ActionCall, OfferOutcome, Reply, Tone, Understanding
 
 Urgency = Literal["", "low", "normal", "high"]  # empty: nobody is asked for
 Unreachable = Literal["closed", "nobody", "too_long"]  # why nobody comes

@@ -18,7 +18,7 @@ from websockets.sync.client import connect
 from agent.client import Client
 from agent.journal import Journal
 from agent.store.tables import handoffs
-from dialogs.pack import Pack
+from dialogs.pack.model import Pack
 from tests.mortal import ScriptedMind
 from tests.serving import Serving, serving
 

@@ -23,8 +23,8 @@ from typing import Literal
 from agent.store import Store
 from agent.written import Row
 from audio.types import Expectation, Spoken
-from dialogs.pack import Pack
-from dialogs.talk import Understanding
+from dialogs.pack.model import Pack
+from dialogs.values import Understanding
 from tests.scripted_mind import understood
 
 When = Literal["before", "after"]

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from audio.types import Expectation
-from dialogs.flow import Dialogue
-from dialogs.pack import Pack, plain
-from dialogs.slots import extract
-from dialogs.talk import Conversation, Decision, Outcome, Turn, Understanding
+from dialogs.extraction.slots import extract
+from dialogs.manager import Dialogue
+from dialogs.pack.model import Pack, plain
+from dialogs.values import Conversation, Decision, Outcome, Turn, Understanding
 
 TODAY = date(2026, 11, 24)  # a Tuesday
 

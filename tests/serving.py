@@ -17,7 +17,7 @@ from agent.engine import Engine
 from agent.house import House
 from agent.inference import Inference
 from agent.worker import Launch, Tell, load_inference
-from dialogs.pack import Pack
+from dialogs.pack.model import Pack
 from server import Server, build
 from tests.threaded import Threaded
 

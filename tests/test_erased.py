@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from agent.cli import app
 from agent.client import Client
 from agent.store import Store
-from dialogs.pack import Pack
+from dialogs.pack.model import Pack
 from tests.mortal import ScriptedMind
 from tests.serving import serving
 

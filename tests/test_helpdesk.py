@@ -14,7 +14,7 @@ import pytest
 
 from agent.client import Client
 from agent.webhook import CLAIM_S
-from dialogs.pack import Pack
+from dialogs.pack.model import Pack
 from tests.consoles import Console, customer, outcome, waiting
 from tests.helpdesks import SECRET, Helpdesk, helpdesk, kinds
 from tests.mortal import ScriptedMind

@@ -24,8 +24,8 @@ from agent.store import Store
 from agent.written import read
 from audio.speak import Voice
 from audio.types import RATE
-from dialogs.numbers import UNITS
-from dialogs.pack import Pack
+from dialogs.extraction.numbers import UNITS
+from dialogs.pack.model import Pack
 from tests.mortal import ScriptedMind
 from tests.serving import Serving, serving
 from tests.speaking import PCM, hears, leg

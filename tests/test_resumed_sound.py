@@ -13,7 +13,7 @@ from agent.client import Client
 from agent.store import Store
 from agent.written import read
 from audio.speak import Voice
-from dialogs.pack import Pack
+from dialogs.pack.model import Pack
 from tests.mortal import ScriptedMind
 from tests.serving import serving
 from tests.speaking import PCM, hears, leg

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from dialogs.pack import Pack
-from dialogs.talk import Evidence
+from dialogs.pack.model import Pack
+from dialogs.values import Evidence
 from tests.consoles import (
     TRANSFER,
     Console,

@@ -21,8 +21,8 @@ from agent.replay.diff import Timed
 from agent.replay.judge import Mode
 from agent.replay.recording import Recording, RecordingError
 from agent.replay.run import Build
-from dialogs.fingerprint import fingerprint
-from dialogs.pack import Pack
+from dialogs.pack.fingerprint import fingerprint
+from dialogs.pack.model import Pack
 
 PACK = "pack.yaml"
 OTHER_S = 3600.0  # that another build may take

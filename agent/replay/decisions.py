@@ -13,7 +13,7 @@ from typing import Any
 from agent import events as e
 from agent.notes import TurnNote
 from agent.written import digest
-from dialogs.talk import Judged
+from dialogs.values import Judged
 
 Decision = dict[str, Any]
 DIGITS = 3  # of a probability, and of a weight

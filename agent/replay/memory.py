@@ -14,7 +14,7 @@ from agent import events as e
 from agent.replay.answers import NotRecorded
 from agent.replay.recording import Recording
 from audio.types import RATE
-from dialogs.talk import ActionCall, Outcome
+from dialogs.values import ActionCall, Outcome
 
 NEAR = RATE // 4  # samples by which the same turn may end earlier or later
 

@@ -21,7 +21,7 @@ from agent.questions import Answered as ModelAnswered
 from agent.questions import Forgotten, FromModels, Gone, Heard, Lost, Question
 from agent.replay.answers import Answered, recalled
 from agent.worker import load_inference
-from dialogs.pack import Pack
+from dialogs.pack.model import Pack
 
 if TYPE_CHECKING:
     from agent.replay.memory import Then

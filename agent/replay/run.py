@@ -23,7 +23,7 @@ from agent.replay.memory import Memory
 from agent.replay.recording import Recording
 from agent.session import Session, SessionRules
 from agent.written import Row, comparable, one_line, written
-from dialogs.pack import Pack
+from dialogs.pack.model import Pack
 
 GRACE_S = 0.05  # what came so soon after a deadline came before the clock had ticked
 NONE = "[]"

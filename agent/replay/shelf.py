@@ -113,7 +113,7 @@ def write_captions(recording: One, out: Out) -> None:
 def write_vcon(recording: One, out: Out, config: Config = None) -> None:
     """Write it as a vCon 0.4.0, with its sound inside."""
     from agent.replay.vcon import vcon
-    from dialogs.pack import Pack
+    from dialogs.pack.model import Pack
 
     pack = Pack.load(load_settings(config).pack)
     out.write_text(vcon(load(recording), pack), encoding="utf-8")

@@ -14,7 +14,7 @@ from rich.text import Text
 from agent.replay.diff import Change, followed
 from agent.replay.judge import Replayed
 from agent.replay.whatif import Outcome, calls
-from dialogs.pack import Costs
+from dialogs.pack.model import Costs
 
 STYLES = {"identical": "green", "same": "green", "different": "red", "error": "bold red"}
 SHOWN = 8  # changes of one recording that are listed

@@ -18,7 +18,7 @@ from agent.replay.lines import Line, lines
 from agent.replay.recording import Recording
 from agent.replay.wav import wav, whole
 from audio.types import RATE
-from dialogs.pack import Pack
+from dialogs.pack.model import Pack
 
 VERSION = "0.4.0"
 VENDOR = "Hearken"

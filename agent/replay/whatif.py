@@ -21,7 +21,7 @@ from agent.replay.builds import Here
 from agent.replay.diff import Timed
 from agent.replay.recording import Recording, RecordingError
 from agent.replay.run import Again, Build
-from dialogs.pack import Costs, Pack, PackError
+from dialogs.pack.model import Costs, Pack, PackError
 
 POLICY = "escalation.yaml"
 LABEL = "needed_person"

@@ -11,7 +11,7 @@ from agent.notes import NOTES, LoggedOffer, Note, TurnNote
 from agent.store.database import Database
 from agent.store.records import Kept
 from agent.store.tables import judgements, offers
-from dialogs.talk import OfferAnswered, OfferMade
+from dialogs.values import OfferAnswered, OfferMade
 
 
 class Notes(Database):

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, select, update
 from agent.store.database import Database
 from agent.store.records import Ticket, Waiting
 from agent.store.tables import handoffs
-from dialogs.talk import Escalation
+from dialogs.values import Escalation
 
 URGENCIES = ("high", "normal", "low")
 

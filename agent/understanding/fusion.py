@@ -24,7 +24,7 @@ from agent.understanding.calibration import probability
 from agent.understanding.text import Feeling
 from agent.understanding.words import MindError
 from audio.types import EMOTIONS, AcousticCues, Emotion, Prosody
-from dialogs.talk import Evidence
+from dialogs.values import Evidence
 
 NAMED = 8  # words and voice cues shown by name; the rest is summed up in one line
 LEAST = 0.05  # log-odds below which a word is not worth a line of its own

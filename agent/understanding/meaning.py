@@ -15,9 +15,9 @@ from agent.understanding.calibration import probability
 from agent.understanding.text import Feeling, IntentModel, IntentVerdict
 from agent.understanding.words import NUMBER, plain
 from audio.types import Expectation
-from dialogs.pack import Pack
-from dialogs.slots import YES_NO
-from dialogs.talk import NOTHING_HEARD, OUT_OF_SCOPE, Slot
+from dialogs.extraction.slots import YES_NO
+from dialogs.pack.model import Pack
+from dialogs.values import NOTHING_HEARD, OUT_OF_SCOPE, Slot
 
 FULL_REQUEST = 0.75  # an intent this likely, with words of its own, beats what was asked
 ANSWERS = {"yes_no": ("affirm", "deny")}  # the intents of an answer; all other kinds: inform

@@ -24,9 +24,9 @@ from agent.understanding.text import Feeling, FeelingModel, IntentModel, IntentV
 from agent.understanding.trouble import USUAL_ODDS, Before, TroubleModel
 from agent.understanding.words import MindError, foreign, load, plain
 from audio.types import Expectation, Prosody, Spoken
-from dialogs.pack import Pack
-from dialogs.slots import YES_NO, extract
-from dialogs.talk import NOTHING_HEARD, OUT_OF_SCOPE, Evidence, Request, Slot, Understanding
+from dialogs.extraction.slots import YES_NO, extract
+from dialogs.pack.model import Pack
+from dialogs.values import NOTHING_HEARD, OUT_OF_SCOPE, Evidence, Request, Slot, Understanding
 
 if TYPE_CHECKING:
     from agent.understanding.sentences import SentenceEncoder

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from agent.understanding.text import IntentModel
 from agent.understanding.words import plain
-from dialogs.pack import Pack
+from dialogs.pack.model import Pack
 
 MOST = 3  # requests in one turn
 ATOMS = 7  # pieces between connectives that are looked at; what follows stays with the last

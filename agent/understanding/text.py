@@ -21,7 +21,7 @@ from scipy.special import softmax  # type: ignore[import-untyped]
 from agent.understanding.conformal import Coverage
 from agent.understanding.layer import Layer, Sentences
 from agent.understanding.words import NUMBER, Features, MindError, load, plain, save
-from dialogs.talk import OUT_OF_SCOPE
+from dialogs.values import OUT_OF_SCOPE
 
 Array = NDArray[np.float32]
 ALONE = 0.8  # log-odds or sentiment a single known word must carry to be judged on its own

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 from audio.codecs import Encoding
 from audio.resample import RATES
 from audio.types import Leg
-from dialogs.talk import Channel
+from dialogs.values import Channel
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 

@@ -30,7 +30,7 @@ from agent.wire.messages import (
 )
 from audio.codecs import WIDTH
 from audio.types import RATE, AcousticCues
-from dialogs.talk import Reply, Understanding
+from dialogs.values import Reply, Understanding
 
 NOT_ALLOWED = 1008
 TOO_BIG = 1009

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from agent.actions import HttpActions
-from dialogs.talk import ActionCall, Outcome
+from dialogs.values import ActionCall, Outcome
 
 CALL = ActionCall("s1:1", "transfer", {"amount": "10.00"})
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from agent.asks import Asks
 from agent.events import Missed, Understood
-from dialogs.talk import Understanding
+from dialogs.values import Understanding
 
 
 def answer(ask: int) -> Understood:

@@ -11,8 +11,8 @@ import pytest
 from agent.actions import Refused
 from agent.bank import BankActions
 from agent.ledger import Ledger
-from dialogs.pack import Pack, PackError
-from dialogs.talk import ActionCall, Outcome
+from dialogs.pack.model import Pack, PackError
+from dialogs.values import ActionCall, Outcome
 from tests.scripted_mind import TODAY
 
 PATRICIA, DAVID = "100421", "100538"

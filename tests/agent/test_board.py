@@ -18,9 +18,9 @@ from agent.session import Session, SessionRules
 from agent.wire.native import NativeWire
 from agent.written import Row, written
 from audio.types import AcousticCues, Prosody, Transcript
-from dialogs.flow import Dialogue
-from dialogs.pack import Pack
-from dialogs.talk import Evidence, Outcome
+from dialogs.manager import Dialogue
+from dialogs.pack.model import Pack
+from dialogs.values import Evidence, Outcome
 from tests.scripted_mind import understood
 
 PACK = Pack.load()

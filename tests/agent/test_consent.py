@@ -12,9 +12,9 @@ from agent import events as e
 from agent.notes import TurnNote
 from agent.session import Session, SessionRules
 from audio.types import VOICE_HOP
-from dialogs.flow import Dialogue
-from dialogs.pack import Pack
-from dialogs.privacy import PrivacyRules
+from dialogs.manager import Dialogue
+from dialogs.pack.model import Pack
+from dialogs.pack.privacy_rules import PrivacyRules
 from tests.scripted_mind import understood
 
 PACK = Pack.load()

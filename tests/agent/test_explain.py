@@ -18,9 +18,9 @@ from agent.explain import explain, list_sessions
 from agent.notes import NOTES, TurnNote
 from agent.session import Session, SessionRules
 from agent.store import Store
-from dialogs.flow import Dialogue
-from dialogs.pack import Pack
-from dialogs.talk import Outcome, Understanding
+from dialogs.manager import Dialogue
+from dialogs.pack.model import Pack
+from dialogs.values import Outcome, Understanding
 from tests.scripted_mind import understood
 
 PACK = Pack.load()

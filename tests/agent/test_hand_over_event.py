@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from agent.events import HandOver
 from agent.hand_over_event import MOODS, TOLD, Conversation, event
-from dialogs.pack import Pack
-from dialogs.talk import Escalation, Evidence
+from dialogs.pack.model import Pack
+from dialogs.values import Escalation, Evidence
 
 PACK = Pack.load()
 ABOUT = Conversation("5e55", "voice", "c-9", recording=True)

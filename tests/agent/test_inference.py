@@ -51,7 +51,7 @@ from transformers import HubertForCTC
 from audio.ears import Ears
 from audio.encoder import small_config
 from audio.types import FRAME, RATE, Expectation, Spoken, Transcript
-from dialogs.talk import Understanding
+from dialogs.values import Understanding
 
 TODAY = date(2026, 11, 24)
 HOP = 1600

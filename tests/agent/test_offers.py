@@ -18,9 +18,9 @@ from agent.notes import LoggedOffer
 from agent.offers import report, show, wilson
 from agent.session import Session, SessionRules
 from agent.store import Store
-from dialogs.flow import Dialogue
-from dialogs.pack import Pack
-from dialogs.talk import OfferAnswered, OfferMade, Outcome
+from dialogs.manager import Dialogue
+from dialogs.pack.model import Pack
+from dialogs.values import OfferAnswered, OfferMade, Outcome
 from tests.scripted_mind import TODAY, understood
 
 NOW = "2026-11-24T10:00:00+00:00"

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from agent import events as e
 from agent.session import Session, SessionRules
-from dialogs.flow import Dialogue
-from dialogs.pack import Pack
-from dialogs.talk import Outcome
+from dialogs.manager import Dialogue
+from dialogs.pack.model import Pack
+from dialogs.values import Outcome
 from tests.scripted_mind import understood
 
 PACK = Pack.load("dialogs/bank")

@@ -10,9 +10,9 @@ import pytest
 from agent.events import HandOver
 from agent.people import People, Unreachable
 from agent.store import Store
-from dialogs.pack import Pack
-from dialogs.people import People as Hours
-from dialogs.talk import Escalation
+from dialogs.pack.model import Pack
+from dialogs.pack.opening_hours import People as Hours
+from dialogs.values import Escalation
 
 OPEN = datetime(2026, 11, 24, 15, tzinfo=UTC)  # a Tuesday, ten in New York
 SHUT = OPEN + timedelta(hours=12)

@@ -13,9 +13,9 @@ from stdnum import luhn
 
 from agent.redaction import spans
 from audio.types import Expectation
-from dialogs.numbers import UNITS
-from dialogs.pack import Pack
-from dialogs.privacy import KINDS, PrivacyRules
+from dialogs.extraction.numbers import UNITS
+from dialogs.pack.model import Pack
+from dialogs.pack.privacy_rules import KINDS, PrivacyRules
 
 PACK = Pack.load()
 OPEN = Expectation()

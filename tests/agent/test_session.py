@@ -19,9 +19,9 @@ from audio.completeness import Endings
 from audio.turns import TurnRules
 from audio.turns import hops as hops_in
 from audio.types import VOICE_HOP, Expectation, Transcript
-from dialogs.flow import Dialogue
-from dialogs.pack import Pack
-from dialogs.talk import NOTHING_HEARD, Conversation, Outcome, Turn, Understanding
+from dialogs.manager import Dialogue
+from dialogs.pack.model import Pack
+from dialogs.values import NOTHING_HEARD, Conversation, Outcome, Turn, Understanding
 from tests.scripted_mind import understood
 
 PACK = Pack.load("dialogs/bank")

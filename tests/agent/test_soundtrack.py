@@ -14,7 +14,7 @@ from agent.journal import Journal
 from agent.soundtrack import TOGETHER, Soundtrack
 from agent.store import SessionRecord, Store
 from audio.types import RATE, VOICE_HOP
-from dialogs.privacy import PrivacyRules
+from dialogs.pack.privacy_rules import PrivacyRules
 
 NOW = "2026-11-24T10:00:00+00:00"
 HOP = VOICE_HOP

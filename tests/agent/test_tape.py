@@ -15,7 +15,7 @@ from agent import events as e
 from agent.redactions import Redaction
 from agent.tape import HELD, MOST, PAD, Tape, flac
 from audio.types import RATE, VOICE_HOP, Expectation
-from dialogs.talk import Understanding
+from dialogs.values import Understanding
 from tests.strategies import cut, packet_sizes
 
 SPEECH = np.random.default_rng(7).uniform(0.1, 0.9, 40 * RATE).astype(np.float32)

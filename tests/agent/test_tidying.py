@@ -11,8 +11,8 @@ import pytest
 from agent.store import SessionRecord, Store
 from agent.tidying import tidy
 from agent.written import Row
-from dialogs.privacy import DAYS
-from dialogs.talk import Escalation
+from dialogs.pack.privacy_rules import DAYS
+from dialogs.values import Escalation
 
 BEGAN = datetime(2026, 11, 24, 10, tzinfo=UTC)
 CARD = "4111 1111 1111 1111"

@@ -12,8 +12,8 @@ from agent import events as e
 from agent.vault import SealError, Vault
 from agent.written import read, written
 from audio.types import Expectation, Transcript, Word
-from dialogs.pack import Pack
-from dialogs.talk import ActionCall, Evidence, Outcome, Request, Slot, Understanding
+from dialogs.pack.model import Pack
+from dialogs.values import ActionCall, Evidence, Outcome, Request, Slot, Understanding
 
 PACK = Pack.load()
 OPEN = Expectation()

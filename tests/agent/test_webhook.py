@@ -28,8 +28,8 @@ from agent.webhook import (
     Webhook,
     WebhookError,
 )
-from dialogs.pack import Pack
-from dialogs.talk import Escalation, Evidence
+from dialogs.pack.model import Pack
+from dialogs.values import Escalation, Evidence
 from tests.helpdesks import SECRET, WAIT_S, Helpdesk, helpdesk, kinds
 
 WHY = Escalation(

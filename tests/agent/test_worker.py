@@ -29,7 +29,7 @@ from audio import files
 from audio.codecs import encode
 from audio.resample import resample
 from audio.types import RATE, Expectation
-from dialogs.talk import Understanding
+from dialogs.values import Understanding
 from tests.serving import serving
 from tests.threaded import Threaded
 

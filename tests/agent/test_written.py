@@ -21,7 +21,7 @@ from agent.written import (
     written_effects,
 )
 from audio.types import AcousticCues, Prosody, Transcript, Word
-from dialogs.talk import Evidence, Outcome, Reply, Request, Slot, Understanding
+from dialogs.values import Evidence, Outcome, Reply, Request, Slot, Understanding
 
 KEPT = Path(__file__).parent / "inputs_version_2.jsonl"
 DIGEST = "2:54a818ba4fd59ea12dcf789643be7f8249c6f48beece840d7737f6af00697ee0"

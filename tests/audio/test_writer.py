@@ -20,8 +20,8 @@ from audio.checkpoints import CheckpointError
 from audio.ears import Ears
 from audio.types import RATE, Expectation, Transcript, Word
 from audio.writer import MOST, Writer, asked, pieces, plain, repeats, spread
-from dialogs.pack import Pack
-from dialogs.slots import extract
+from dialogs.extraction.slots import extract
+from dialogs.pack.model import Pack
 from tests import tiny
 
 EMBEDDED = Path("agent") / "weights"

@@ -19,9 +19,9 @@ from pathlib import Path
 from agent.bank import BankActions
 from agent.understanding.mind import Mind
 from audio.types import Spoken, Transcript
-from dialogs.flow import Dialogue
-from dialogs.pack import Pack
-from dialogs.talk import Channel, Conversation, Turn
+from dialogs.manager import Dialogue
+from dialogs.pack.model import Pack
+from dialogs.values import Channel, Conversation, Turn
 
 TODAY = date(2026, 11, 24)
 WEIGHTS = Path(__file__).parents[2] / "agent" / "weights"

@@ -13,8 +13,8 @@ import sys
 import time
 from pathlib import Path
 
-from dialogs.knowledge import Knowledge
-from dialogs.pack import Pack
+from dialogs.knowledge.retrieval import Knowledge
+from dialogs.pack.model import Pack
 
 QUESTIONS = Path(__file__).parents[1] / "data" / "bank_questions.jsonl"
 

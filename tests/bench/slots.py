@@ -19,10 +19,10 @@ from decimal import Decimal
 from pathlib import Path
 
 from audio.types import Expectation
-from dialogs.dates import Spelled
-from dialogs.numbers import find
-from dialogs.pack import Pack
-from dialogs.slots import extract
+from dialogs.extraction.dates import Spelled
+from dialogs.extraction.numbers import find
+from dialogs.extraction.slots import extract
+from dialogs.pack.model import Pack
 
 NLUPP_TODAY = date(2022, 3, 15)  # the day its relative dates count from
 ITN_TODAY = date(2010, 1, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dialogs.pack import Pack
+from dialogs.pack.model import Pack
 
 
 @pytest.fixture(scope="session")

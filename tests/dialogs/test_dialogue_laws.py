@@ -7,10 +7,10 @@ from math import fsum, isclose
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialogs.escalation import RANK
-from dialogs.further import KEPT
-from dialogs.pack import Pack
-from dialogs.talk import OfferMade, Request
+from dialogs.escalation.scoring import RANK
+from dialogs.pack.model import Pack
+from dialogs.responses.request_queue import KEPT
+from dialogs.values import OfferMade, Request
 from tests.scripted_mind import Bot, understood
 
 PACK = Pack.load()

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialogs.escalation import Heard, judge, probability
-from dialogs.pack import Costs, Pack
+from dialogs.escalation.scoring import Heard, judge, probability
+from dialogs.pack.model import Costs, Pack
 from dialogs.state import DialogueState
-from dialogs.talk import Conversation, Evidence, Understanding
+from dialogs.values import Conversation, Evidence, Understanding
 from tests.scripted_mind import Bot
 
 PACK = Pack.load()

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from dialogs.fitting import placed, problem
+from dialogs.interpretation.slot_filling import placed, problem
 from dialogs.state import Filled, Task
-from dialogs.talk import Slot
+from dialogs.values import Slot
 from tests.scripted_mind import TODAY
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialogs.further import KEPT
-from dialogs.pack import Pack
-from dialogs.talk import Request
+from dialogs.pack.model import Pack
+from dialogs.responses.request_queue import KEPT
+from dialogs.values import Request
 from tests.scripted_mind import Bot, understood
 
 PACK = Pack.load()

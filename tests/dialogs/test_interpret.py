@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dialogs.interpret import interpret
+from dialogs.interpretation.dialogue_acts import interpret
 from tests.scripted_mind import Bot, understood
 
 TRANSFER = ["transfer ten dollars from checking to savings", "100421", "4471"]

@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from dialogs.documents import renamed, sections
-from dialogs.knowledge import Knowledge, words_of
+from dialogs.knowledge.documents import renamed, sections
+from dialogs.knowledge.retrieval import Knowledge, words_of
 from tests.bench.knowledge import own
 from tests.scripted_mind import Bot
 

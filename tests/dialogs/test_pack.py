@@ -6,8 +6,8 @@ import shutil
 
 import pytest
 
-from dialogs.pack import Pack, PackError
-from dialogs.pack import plain as plain_words
+from dialogs.pack.model import Pack, PackError
+from dialogs.pack.model import plain as plain_words
 
 FILES = ("pack", "intents", "slots", "flows", "replies", "escalation")
 

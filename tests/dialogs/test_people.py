@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dialogs.pack import Pack, PackError
-from dialogs.people import ALWAYS, DAY, People
+from dialogs.pack.model import Pack, PackError
+from dialogs.pack.opening_hours import ALWAYS, DAY, People
 
 NEW_YORK = ZoneInfo("America/New_York")
 MINUTE = timedelta(minutes=1)

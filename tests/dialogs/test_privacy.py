@@ -6,8 +6,8 @@ import shutil
 
 import pytest
 
-from dialogs.pack import Pack, PackError
-from dialogs.privacy import DAYS, KINDS, PrivacyRules
+from dialogs.pack.model import Pack, PackError
+from dialogs.pack.privacy_rules import DAYS, KINDS, PrivacyRules
 
 
 def test_the_built_in_pack_hides_everything_and_asks(pack):

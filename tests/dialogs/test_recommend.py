@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialogs.pack import Condition, Pack, PackError
-from dialogs.recommend import (
+from dialogs.offer_policy import (
     NOTHING,
     Occasion,
     Scored,
@@ -20,7 +19,8 @@ from dialogs.recommend import (
     holds,
     number_of,
 )
-from dialogs.talk import OfferAnswered, OfferMade
+from dialogs.pack.model import Condition, Pack, PackError
+from dialogs.values import OfferAnswered, OfferMade
 from tests.scripted_mind import Bot
 
 PACK = Pack.load()

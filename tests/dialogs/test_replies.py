@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialogs.pack import Wording
-from dialogs.replies import fill, on_date, shown, tone_for, wording
-from dialogs.talk import Understanding
+from dialogs.pack.model import Wording
+from dialogs.rendering import fill, on_date, shown, tone_for, wording
+from dialogs.values import Understanding
 from tests.scripted_mind import TODAY, Bot
 
 

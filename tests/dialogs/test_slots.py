@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audio.types import Expectation
-from dialogs.dates import Spelled
-from dialogs.numbers import find
-from dialogs.pack import Pack
-from dialogs.slots import extract
+from dialogs.extraction.dates import Spelled
+from dialogs.extraction.numbers import find
+from dialogs.extraction.slots import extract
+from dialogs.pack.model import Pack
 from tests.scripted_mind import TODAY
 
 PACK = Pack.load()

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialogs.pack import Pack
-from dialogs.suggest import MOST, proposals
-from dialogs.talk import Request, Turn
+from dialogs.agent_assist import MOST, proposals
+from dialogs.pack.model import Pack
+from dialogs.values import Request, Turn
 from tests.scripted_mind import TODAY, WORDS, Bot, understood
 
 PACK = Pack.load()

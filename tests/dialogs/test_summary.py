@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dialogs.summary import masked
+from dialogs.escalation.summary import masked
 from tests.scripted_mind import Bot, understood
 
 

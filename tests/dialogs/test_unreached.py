@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from dialogs.talk import Request
+from dialogs.values import Request
 from tests.scripted_mind import Bot, understood
 
 WHEN = "tomorrow at 8 AM"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialogs.pack import Pack
+from dialogs.pack.model import Pack
 from tests.scripted_mind import Bot
 
 PACK = Pack.load()

@@ -16,8 +16,8 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 
 from audio.types import Expectation, Spoken
-from dialogs.pack import Pack
-from dialogs.talk import Understanding
+from dialogs.pack.model import Pack
+from dialogs.values import Understanding
 from tests.mortal import ScriptedMind
 from tests.serving import Serving, in_hours, serving
 from tests.web.console_page import Page, browser_with_tone

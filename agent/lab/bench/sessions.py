@@ -28,7 +28,7 @@ from agent.lab.bench.running import Running, running
 from agent.store import SessionRecord, Store
 from agent.written import VERSION, Row, written
 from audio.types import RATE, VOICE_HOP
-from dialogs.fingerprint import fingerprint
+from dialogs.pack.fingerprint import fingerprint
 
 ROWS = 5_000
 MINUTES = 10

@@ -28,9 +28,9 @@ from agent.lab.training.understanding.talks import Exchange, Talk, star, uss
 from agent.understanding.mind import Mind
 from agent.understanding.text import FeelingModel
 from agent.understanding.words import Features, plain
-from dialogs.escalation import probability
-from dialogs.pack import Costs, Pack
-from dialogs.talk import Understanding
+from dialogs.escalation.scoring import probability
+from dialogs.pack.model import Costs, Pack
+from dialogs.values import Understanding
 
 WEIGHTS = Path(__file__).parents[3] / "agent" / "weights"
 PACK = Pack.load()

@@ -11,7 +11,7 @@ from agent.lab.evaluation.understanding.plot import save
 from agent.lab.training.understanding import figures, intents
 from agent.lab.training.understanding.evaluate import usual_share
 from agent.lab.training.understanding.intents import IntentSettings
-from dialogs.pack import Pack
+from dialogs.pack.model import Pack
 
 ROOT = Path(__file__).parents[3]
 SMALL = IntentSettings(hidden=4, epochs=1)

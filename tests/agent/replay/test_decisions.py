@@ -6,7 +6,7 @@ from agent import events as e
 from agent.notes import TurnNote
 from agent.replay.decisions import decisions, footprint
 from audio.types import AcousticCues, Expectation, Prosody, Transcript
-from dialogs.talk import (
+from dialogs.values import (
     ActionCall,
     Escalation,
     Evidence,

@@ -17,7 +17,7 @@ import pytest
 from agent.notes import TurnNote
 from agent.store import SessionRecord, Store
 from agent.written import Row
-from dialogs.talk import Escalation
+from dialogs.values import Escalation
 
 NOW = "2026-11-24T10:00:00+00:00"
 SOON = "2026-11-24T10:02:00+00:00"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from agent.notes import TurnNote
-from dialogs.talk import Escalation
+from dialogs.values import Escalation
 
 
 def why(urgency: str = "normal") -> Escalation:

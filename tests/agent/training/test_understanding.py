@@ -28,8 +28,8 @@ from agent.understanding.mind import Mind
 from agent.understanding.text import IntentModel
 from agent.understanding.words import plain
 from audio.types import EMOTIONS
-from dialogs.pack import Intent, Pack
-from dialogs.talk import OUT_OF_SCOPE
+from dialogs.pack.model import Intent, Pack
+from dialogs.values import OUT_OF_SCOPE
 
 
 @cache

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from agent.understanding.mind import Mind, MindError
 from audio.types import AcousticCues, Expectation, Prosody, Spoken, Transcript
-from dialogs.pack import Pack
-from dialogs.talk import NOTHING_HEARD
+from dialogs.pack.model import Pack
+from dialogs.values import NOTHING_HEARD
 
 WEIGHTS = Path(__file__).parents[3] / "agent" / "weights"
 TODAY = date(2026, 3, 2)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agent.understanding.requests import MOST, requests
 from agent.understanding.text import IntentModel
-from dialogs.pack import Pack
+from dialogs.pack.model import Pack
 
 ROOT = Path(__file__).parents[3]
 WEIGHTS = ROOT / "agent" / "weights" / "understanding" / "intents.safetensors"

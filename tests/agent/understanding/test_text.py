@@ -10,8 +10,8 @@ from agent.lab.training.understanding.intents import IntentSettings
 from agent.lab.training.understanding.intents import fitted as fitted_intents
 from agent.lab.training.understanding.prepare import own_examples
 from agent.understanding.text import FeelingModel, IntentModel
-from dialogs.pack import Pack
-from dialogs.talk import OUT_OF_SCOPE
+from dialogs.pack.model import Pack
+from dialogs.values import OUT_OF_SCOPE
 
 
 @cache

@@ -13,7 +13,7 @@ from agent import events as e
 from agent.wire.messages import Hello
 from agent.wire.native import NativeWire, Sound, WireError
 from audio.types import AcousticCues, Prosody, Transcript, Word
-from dialogs.talk import Escalation, Evidence, Reply, Request, Slot, Source, Understanding
+from dialogs.values import Escalation, Evidence, Reply, Request, Slot, Source, Understanding
 
 CHAT = {"type": "hello", "protocol": 1, "channel": "chat"}
 PCM = {"encoding": "pcm_s16le", "rate": 16000, "channels": 1}

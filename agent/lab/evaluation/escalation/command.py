@@ -35,7 +35,7 @@ def evaluate_escalation(
     """Is a person called when one is needed, in time, and not for nothing?"""
     from agent.lab.evaluation.escalation.run import evaluated
     from agent.lab.evaluation.escalation.show import as_json, show
-    from dialogs.pack import Pack
+    from dialogs.pack.model import Pack
 
     console = Console()
     loaded = Pack.load(pack)

@@ -17,9 +17,9 @@ from agent.lab.evaluation.escalation.policy import followed
 from agent.lab.training.understanding.prepare import rows_of
 from agent.lab.training.understanding.talks import Exchange, Talk
 from agent.understanding.mind import Mind
-from dialogs.escalation import sure_of
-from dialogs.pack import Pack
-from dialogs.talk import Understanding
+from dialogs.escalation.scoring import sure_of
+from dialogs.pack.model import Pack
+from dialogs.values import Understanding
 
 RULE = "explicit_request"
 

@@ -17,7 +17,7 @@ from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 from agent.understanding.mind import Mind
 from agent.understanding.words import Features, plain
 from audio.types import Expectation
-from dialogs.talk import Understanding
+from dialogs.values import Understanding
 
 TODAY = date(2026, 1, 5)  # the transcripts have no dates
 OPEN = Expectation()  # nor do they say what the customer had been asked for

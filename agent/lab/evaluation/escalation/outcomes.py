@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from agent.lab.evaluation.escalation.intervals import Counted, counted
 from agent.lab.training.understanding.talks import Talk
-from dialogs.pack import Costs
+from dialogs.pack.model import Costs
 
 Flags = NDArray[np.bool_]
 Places = NDArray[np.int64]

@@ -16,12 +16,12 @@ from dataclasses import dataclass, replace
 
 from agent.lab.training.understanding.talks import Talk
 from agent.understanding.signs import not_understood
-from dialogs.escalation import Heard, Judgement, judge
-from dialogs.handing_over import as_meant
-from dialogs.interpret import interpret
-from dialogs.pack import Pack
+from dialogs.escalation.handoff import as_meant
+from dialogs.escalation.scoring import Heard, Judgement, judge
+from dialogs.interpretation.dialogue_acts import interpret
+from dialogs.pack.model import Pack
 from dialogs.state import DialogueState
-from dialogs.talk import Conversation, Turn, Understanding
+from dialogs.values import Conversation, Turn, Understanding
 
 # Rules about what a customer wants done, not about how the conversation goes. They are right to
 # fire on calm customers, so a label about annoyance says nothing of them.

@@ -37,8 +37,8 @@ from agent.lab.training.understanding.talks import USS, Talk, star, uss
 from agent.lab.training.understanding.trouble import WEIGHTS
 from agent.understanding.mind import Mind
 from agent.understanding.trouble import TroubleModel
-from dialogs.pack import Pack
-from dialogs.talk import Understanding
+from dialogs.pack.model import Pack
+from dialogs.values import Understanding
 
 Progress = Callable[[str], None]
 EVERY = 3  # of USS's conversations the policy is asked about one in three: a minute less

@@ -18,7 +18,7 @@ from agent.lab.evaluation.escalation.goals import as_said
 from agent.lab.evaluation.escalation.intervals import Counted, Scored
 from agent.lab.evaluation.escalation.run import Policy, Report
 from agent.lab.evaluation.escalation.ways import Proposal, Way
-from dialogs.pack import Pack
+from dialogs.pack.model import Pack
 
 
 def show(report: Report, pack: Pack, console: Console) -> None:

@@ -19,9 +19,9 @@ from scipy.special import expit, log_expit, logit  # type: ignore[import-untyped
 
 from agent.lab.evaluation.escalation.policy import judged
 from agent.lab.training.understanding.talks import Talk
-from dialogs.escalation import recent, weigh
-from dialogs.pack import Costs, Pack, Rule
-from dialogs.talk import Understanding
+from dialogs.escalation.scoring import recent, weigh
+from dialogs.pack.model import Costs, Pack, Rule
+from dialogs.values import Understanding
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

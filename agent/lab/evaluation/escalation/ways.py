@@ -28,7 +28,7 @@ from agent.lab.evaluation.escalation.outcomes import (
 from agent.lab.evaluation.escalation.policy import OTHER_CAUSES, Followed
 from agent.lab.evaluation.escalation.tuning import Amounts, Weights, called, given, single, tuned
 from agent.lab.training.understanding.talks import Talk
-from dialogs.pack import Pack
+from dialogs.pack.model import Pack
 
 Flags = NDArray[np.bool_]
 Turns = list[int | None]

@@ -36,7 +36,7 @@ from agent.lab.training.understanding.prepare import Example, anything, part, ro
 from agent.understanding.layer import Sentences
 from agent.understanding.text import IntentModel
 from agent.understanding.words import plain
-from dialogs.talk import OUT_OF_SCOPE
+from dialogs.values import OUT_OF_SCOPE
 
 Floats = NDArray[np.float64]
 DRAWS = 3  # of the few examples

@@ -52,7 +52,7 @@ def evaluate_understanding(
 
     from agent.lab.evaluation.understanding.benchmarks import Ears
     from agent.lab.evaluation.understanding.run import evaluated
-    from dialogs.pack import Pack
+    from dialogs.pack.model import Pack
 
     torch.set_num_threads(1)  # as the server runs them
     threadpool_limits(1)

@@ -18,7 +18,7 @@ from agent.lab.training.understanding.intents import IntentSettings
 from agent.understanding import conformal
 from agent.understanding.calibration import Bin, expected_error, reliability
 from agent.understanding.layer import Sentences
-from dialogs.pack import Pack
+from dialogs.pack.model import Pack
 
 NO_ENCODER = "no sentence encoder was given (--sentence-checkpoint)"
 NO_EARS = "sentences were not said and heard (--no-spoken)"

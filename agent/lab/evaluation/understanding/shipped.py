@@ -22,8 +22,8 @@ from agent.understanding.mind import Mind
 from agent.understanding.text import FeelingModel
 from agent.understanding.words import plain
 from audio.types import Expectation
-from dialogs.pack import Pack
-from dialogs.talk import Understanding
+from dialogs.pack.model import Pack
+from dialogs.values import Understanding
 
 TURNS, SEVERAL = "bank_turns.jsonl", "several_requests.jsonl"
 Floats = NDArray[np.float64]

@@ -23,7 +23,7 @@ from agent.lab.training.fusion.vectors import labelled, learned
 from agent.lab.training.understanding.noise import PHONE, POOR, spoken
 from agent.lab.training.understanding.prepare import examples, part
 from agent.understanding.words import plain
-from dialogs.pack import Pack
+from dialogs.pack.model import Pack
 
 
 @dataclass(frozen=True, slots=True)

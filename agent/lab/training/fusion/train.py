@@ -13,7 +13,7 @@ from rich.console import Console
 from agent.lab.fusion_models.vectors import FILE
 from agent.lab.training.fusion.vectors import labelled, learned
 from agent.lab.training.understanding.prepare import examples
-from dialogs.pack import Pack
+from dialogs.pack.model import Pack
 
 FOLDER = "fusion"  # below the folder of all weights
 CARD = """# Fusion: vectors of words

@@ -14,7 +14,7 @@ from agent.lab.training.understanding.feelings import own_sentences
 from agent.lab.training.understanding.figures import Figure
 from agent.understanding.requests import CLEAR
 from agent.understanding.text import IntentModel
-from dialogs.pack import Pack
+from dialogs.pack.model import Pack
 
 if TYPE_CHECKING:
     from agent.lab.training.understanding.train import Settings

@@ -34,7 +34,7 @@ from agent.lab.training.understanding.noise import CLEAR, PHONE, POOR, Line, spo
 from agent.lab.training.understanding.prepare import Example, rows_of
 from agent.understanding.calibration import expected_error
 from agent.understanding.text import FeelingModel, IntentModel
-from dialogs.talk import OUT_OF_SCOPE
+from dialogs.values import OUT_OF_SCOPE
 
 ANNOYED = "Did the user become aggressive or annoyed"  # STAR asked its wizards
 

@@ -25,8 +25,8 @@ from agent.lab.training.understanding.prepare import Example
 from agent.understanding.layer import Layer, Sentences
 from agent.understanding.text import IntentModel
 from agent.understanding.words import Features, plain
-from dialogs.pack import Pack
-from dialogs.talk import OUT_OF_SCOPE
+from dialogs.pack.model import Pack
+from dialogs.values import OUT_OF_SCOPE
 
 Array = NDArray[np.float64]
 

@@ -20,8 +20,8 @@ from typing import Any, Literal
 
 from agent.lab.training.understanding.mapping import NLUPP, NLUPP_ALONE, SGD_ACTS, ours
 from agent.understanding.words import plain
-from dialogs.pack import Pack
-from dialogs.talk import OUT_OF_SCOPE
+from dialogs.pack.model import Pack
+from dialogs.values import OUT_OF_SCOPE
 
 Split = Literal["train", "dev", "test"]
 MOST = 700  # sentences of one intent from one set: the large sets must not drown our own examples

@@ -43,8 +43,8 @@ from agent.lab.training.understanding.intents import IntentSettings
 from agent.lab.training.understanding.prepare import Example
 from agent.understanding.layer import Sentences
 from agent.understanding.text import FeelingModel, IntentModel
-from dialogs.pack import BANK, Pack
-from dialogs.talk import OUT_OF_SCOPE
+from dialogs.pack.model import BANK, Pack
+from dialogs.values import OUT_OF_SCOPE
 
 FOLDER = "understanding"  # below the folder of all weights
 INTENTS, FEELINGS = "intents.safetensors", "feelings.safetensors"

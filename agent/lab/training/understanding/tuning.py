@@ -22,7 +22,7 @@ from agent.lab.training.understanding.prepare import Example
 from agent.understanding import conformal
 from agent.understanding.calibration import temperature
 from agent.understanding.text import IntentModel
-from dialogs.talk import OUT_OF_SCOPE
+from dialogs.values import OUT_OF_SCOPE
 
 FOLDS = 3
 MOST_FLOOR = 0.95  # a poor transcript always costs something

@@ -1,0 +1,204 @@
+"""Which days are in these words, seen from `today`?
+
+Weekdays are the coming ones, "next friday" is the friday of next week, a day without a year is
+the nearest one ahead. Phrases are found by patterns and, where they need a calendar's knowledge,
+read by dateparser. Held by tests/dialogs/test_slots.py.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+
+from dateparser.date import DateDataParser  # type: ignore[import-untyped]
+
+from dialogs.extraction.numbers import find
+from dialogs.extraction.times import Span, find_times
+
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september",
+    "october", "november", "december",
+)  # fmt: skip
+_ORDINAL_WORDS = (
+    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
+    "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
+)
+ORDINALS = _ORDINAL_WORDS.split()
+
+_MONTH = "(?P<month>" + "|".join(rf"{m[:3]}(?:{m[3:]})?" for m in MONTHS) + r"|sept)\.?"
+_NTH = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
+_YEAR = r"(?:,?\s+(?:of\s+)?(?P<year>(?:19|20)\d\d))?"
+PATTERNS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"\b(?P<iso>\d{4}-\d{2}-\d{2})\b",
+        r"\b(?P<us>(?:[0-2]?\d|3[01])/(?:[0-2]?\d|3[01])(?:/\d{2,4})?)\b",
+        rf"\b{_MONTH}\s+(?:the\s+)?{_NTH}\b(?!\s*(?:dollars|bucks|am\b|pm\b|a\.?m|p\.?m|:)){_YEAR}",
+        rf"\b(?:the\s+)?{_NTH}\s+(?:of\s+)?{_MONTH}(?![a-z]){_YEAR}",
+        rf"\b(?:(?P<which>next week|last week|next|last|this|coming|on|past)\s+)?"
+        rf"(?P<weekday>{'|'.join(DAYS)})"
+        r"(?:\s+(?P<after>next week|last week|in (?:a|\d) weeks?))?\b",
+        r"\b(?P<from>\d+|a|an) (?P<unit>day|week|month)s? (?:away )?from (?:now|today)\b",
+        r"\b(?P<week>a week from (?:today|tomorrow))\b",
+        r"\b(?P<word>day after tomorrow|day before yesterday|today|tonight|tomorrow|yesterday"
+        r"|last night|this (?:morning|afternoon|evening)|right away|right now|immediately)\b",
+        r"\b(?P<in>in (?:\d+|a|an) (?:day|week|month)s?(?: time)?)\b",
+        r"\b(?P<ago>(?:\d+|a|an) (?:day|week|month|year)s? ago)\b",
+        r"\b(?P<week>next week|next month|last week|last month)\b",
+        r"\b(?:on\s+)?the (?P<nth>\d{1,2})(?:st|nd|rd|th)\b",
+        r"\b(?P<bare>\d{1,2}(?:st|nd|rd|th)|now)\b",
+    )
+)
+
+
+class Spelled:
+    """Text with number and ordinal words as digits, that still knows where each letter was."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._origin = list(range(len(text) + 1))
+        for match in reversed(list(_ORDINAL.finditer(text))):
+            self._replace(match.start(), match.end(), _nth(match))
+        for number in reversed(find(self.text)):
+            if not self.text[number.start : number.end].upper().isupper():
+                continue  # it has no words to spell
+            self._replace(number.start, number.end, " ".join(number.parts))
+        for match in reversed(list(_SPOKEN_YEAR.finditer(self.text))):
+            self._replace(match.start(), match.end(), match.group(1) + match.group(2))
+
+    def _replace(self, start: int, end: int, said: str) -> None:
+        self.text = self.text[:start] + said + self.text[end:]
+        first, last = self._origin[start], self._origin[end]
+        self._origin[start:end] = [first, *[last] * (len(said) - 1)]
+
+    def dates(self, today: date, asked: bool = False) -> list[Span]:
+        return [self._back(span) for span in find_dates(self.text, today, asked)]
+
+    def times(self, office_hours: bool = True, asked: bool = False) -> list[Span]:
+        return [self._back(span) for span in find_times(self.text, office_hours, asked)]
+
+    def _back(self, span: Span) -> Span:
+        return Span(self._origin[span.start], self._origin[span.end], span.value)
+
+
+def _nth(match: re.Match[str]) -> str:
+    if match.group(2) == "thirtieth":
+        return "30th"
+    tens = {"twenty": 20, "thirty": 30}.get(match.group(1) or "", 0)
+    value = tens + ORDINALS.index(match.group(2)) + 1
+    suffix = {1: "st", 2: "nd", 3: "rd"}.get(value % 10 if value // 10 != 1 else 0, "th")
+    return f"{value}{suffix}"
+
+
+# "one second" is no day, and "the second one" is a choice.
+_ORDINAL = re.compile(
+    rf"\b(?:(twenty|thirty)[ -])?((?<!one )(?<!a )(?:{'|'.join(ORDINALS)})|thirtieth)\b"
+    r"(?! (?:one|time))"
+)
+_SPOKEN_YEAR = re.compile(r"\b(19|20) (\d\d)\b(?!\s*(?:a\.?\s?m|p\.?\s?m|dollar|buck))")
+
+
+def find_dates(text: str, today: date, asked: bool = False) -> list[Span]:
+    """Days in text with digits, left to right; "the 4th" alone counts when a day was asked."""
+    found: list[Span] = []
+    for pattern in PATTERNS if asked else PATTERNS[:-1]:
+        for match in pattern.finditer(text):
+            if any(match.start() < span.end and span.start < match.end() for span in found):
+                continue
+            day = _day(match.groupdict(), today)
+            if day is not None:
+                found.append(Span(match.start(), match.end(), day.isoformat()))
+    return _without_weekdays(text, sorted(found, key=lambda span: span.start))
+
+
+def _without_weekdays(text: str, found: list[Span]) -> list[Span]:
+    """ "Friday, October 16" is one day: the weekday beside a date says nothing new."""
+    kept: list[Span] = []
+    for i, span in enumerate(found):
+        following = found[i + 1] if i + 1 < len(found) else None
+        gap = text[span.end : following.start].strip(" ,") if following else "-"
+        if following and not gap and text[span.start : span.end].split()[-1] in DAYS:
+            continue
+        kept.append(span)
+    return kept
+
+
+def _day(part: dict[str, str | None], today: date) -> date | None:
+    if part.get("weekday"):
+        return _weekday(part, today)
+    if iso := part.get("iso"):
+        return _iso(iso)
+    if part.get("bare") == "now":
+        return today
+    if nth := part.get("nth") or part.get("bare"):
+        return _monthday(int(re.sub(r"\D", "", nth)), today)
+    if word := part.get("word"):
+        shift = {"day after tomorrow": 2, "tomorrow": 1, "yesterday": -1, "last night": -1,
+                 "day before yesterday": -2}.get(word, 0)  # fmt: skip
+        return today + timedelta(days=shift)
+    if (week := part.get("week")) and "from" in week:
+        return today + timedelta(days=8 if "tomorrow" in week else 7)
+    if part.get("month"):
+        month, day, year = part["month"] or "", part["day"], part.get("year")
+        return _read(f"{month[:3]} {day} {year or ''}".strip(), today)
+    if ahead := part.get("from"):
+        return _read(f"in {ahead.replace('an', '1').replace('a', '1')} {part['unit']}s", today)
+    said = part.get("us") or part.get("in") or part.get("ago") or part.get("week") or ""
+    return _read(said.replace(" time", "").replace(" an ", " 1 ").replace(" a ", " 1 "), today)
+
+
+def _weekday(part: dict[str, str | None], today: date) -> date:
+    index = DAYS.index(part["weekday"] or "")
+    ahead = (index - today.weekday()) % 7
+    which, after = part.get("which") or "", part.get("after") or ""
+    monday = today - timedelta(days=today.weekday())
+    if "last week" in {which, after}:
+        return monday + timedelta(days=index - 7)
+    if which in {"last", "past"}:
+        return today - timedelta(days=(7 - ahead) if ahead else 7)
+    if which in {"next", "next week"} or after == "next week":
+        return monday + timedelta(days=index + 7)
+    weeks = int(re.sub(r"\D", "", after) or 1) if after else 0
+    return today + timedelta(days=(ahead or 7) + 7 * weeks)
+
+
+def _iso(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _monthday(day: int, today: date) -> date | None:
+    year, month = today.year, today.month
+    for _ in range(13):
+        try:
+            found = date(year, month, day)
+        except ValueError:
+            found = None
+        if found is not None and found >= today:
+            return found
+        year, month = (year + 1, 1) if month == 12 else (year, month + 1)
+    return None
+
+
+@lru_cache(maxsize=4)
+def _parser(today: date) -> DateDataParser:
+    return DateDataParser(
+        languages=["en"],
+        settings={
+            "PREFER_DATES_FROM": "future",
+            "RELATIVE_BASE": datetime(today.year, today.month, today.day),
+            "DATE_ORDER": "MDY",
+        },
+    )
+
+
+def _read(text: str, today: date) -> date | None:
+    found = _parser(today).get_date_data(text).date_obj
+    if found is None:
+        return None
+    day: date = found.date()
+    return day

@@ -1,0 +1,109 @@
+"""How is it said: in which mood, on which channel, with which values filled in?
+
+Templates know only `{name}`; nothing else in them is interpreted, so a customer's words can be
+filled in safely. Wordings rotate by a counter, never by chance. Held by
+tests/dialogs/test_replies.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, timedelta
+from decimal import Decimal, InvalidOperation
+
+from dialogs.pack.model import Pack, Wording
+from dialogs.values import Channel, Tone, Understanding
+
+PLACE = re.compile(r"\{([a-z_]+)\}")
+SPOKEN: tuple[Channel, ...] = ("voice", "call")
+
+Value = tuple[str, str]  # a value and its type
+
+
+def tone_for(pack: Pack, what: Understanding | None, tone: Tone, apologies: int) -> Tone:
+    """Apologise to an upset customer once or twice, then be brief; go back when it is calm.
+
+    Only what is certain of `upset` counts, so a guess from weak evidence changes nothing.
+    """
+    if what is None:
+        return tone
+    certain = what.upset - what.upset_spread
+    if certain >= pack.apologise_from:
+        return "apologetic" if apologies < 2 else "brief"
+    if what.upset + what.upset_spread < pack.calm_below:
+        return "neutral"
+    return tone
+
+
+def wording(words: Wording, tone: Tone, channel: Channel, counter: int) -> tuple[str, Tone]:
+    """One line of a reply and the tone it really has."""
+    if tone != "neutral" and (lines := getattr(words, tone)):
+        return lines[counter % len(lines)], tone
+    lines = words.voice if channel in SPOKEN and words.voice else words.neutral
+    return lines[counter % len(lines)], "neutral"
+
+
+def fill(template: str, values: Mapping[str, str]) -> str:
+    """`template` with each `{name}` replaced; a missing value leaves nothing behind."""
+    text = PLACE.sub(lambda place: values.get(place.group(1), ""), template)
+    return re.sub(r"\s+([.,?!:])", r"\1", re.sub(r"[ \t]{2,}", " ", text)).strip()
+
+
+def shown(value: str, kind: str, channel: Channel, today: date) -> str:
+    """A normalised value as a person says or writes it."""
+    spoken = channel in SPOKEN
+    match kind:
+        case "amount":
+            return _amount(value, spoken)
+        case "digits":
+            return " ".join(value) if spoken else value
+        case "date":
+            return _date(value, today)
+        case "time":
+            return _time(value, spoken)
+        case _:
+            return value
+
+
+def on_date(value: str, today: date) -> str:
+    """ "today", "tomorrow", "on Friday, November 27" """
+    text = _date(value, today)
+    return text if text in {"today", "tomorrow", "yesterday"} else f"on {text}"
+
+
+def _amount(value: str, spoken: bool) -> str:
+    try:
+        amount = Decimal(value)
+    except InvalidOperation:
+        return value
+    sign = "minus " if amount < 0 and spoken else "-" if amount < 0 else ""
+    amount = abs(amount)
+    if not spoken:
+        return f"{sign}${amount:,.2f}"
+    dollars, cents = int(amount), int(amount * 100) % 100
+    unit = "dollar" if dollars == 1 else "dollars"
+    if not cents:
+        return f"{sign}{dollars} {unit}"
+    return f"{sign}{dollars} {unit} and {cents} {'cent' if cents == 1 else 'cents'}"
+
+
+def _date(value: str, today: date) -> str:
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        return value
+    near = {today: "today", today + timedelta(1): "tomorrow", today - timedelta(1): "yesterday"}
+    if day in near:
+        return near[day]
+    year = f", {day.year}" if abs((day - today).days) > 300 else ""
+    return f"{day:%A}, {day:%B} {day.day}{year}"
+
+
+def _time(value: str, spoken: bool) -> str:
+    hour, _, minute = value.partition(":")
+    if not (hour.isdigit() and minute.isdigit()):
+        return value
+    half = "AM" if int(hour) < 12 else "PM"
+    twelve = int(hour) % 12 or 12
+    return f"{twelve} {half}" if spoken and minute == "00" else f"{twelve}:{minute} {half}"
