@@ -1,7 +1,7 @@
 """The process: it listens, it reads the time, and it lets callers in or sends them away.
 
 `python server.py` serves with the settings of `hearken.toml` and HEARKEN_* variables, exactly as
-`hearken serve` does. What happens on one caller's line is in agent/line.py.
+`hearken serve` does. What happens on one caller's line is in agent/runtime/connection.py.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
-from agent.actions import HttpActions
-from agent.admission import Admission, Limits, capacity
-from agent.bank import BankActions
-from agent.cli import app, main
+from agent.actions.bank import BankActions
+from agent.actions.interface import HttpActions
+from agent.cli.main import app, main
 from agent.config import Settings, load
-from agent.desk import NO_CONSOLE, Desk
-from agent.engine import Engine, EngineRules
-from agent.house import House, utc
-from agent.journal import Journal
-from agent.line import Line
-from agent.lives import Lives
-from agent.metrics import Metrics
-from agent.opening import session_rules
-from agent.pages import Page, Pages, text
-from agent.people import People
+from agent.console.hub import NO_CONSOLE, Desk
+from agent.core.session_factory import session_rules
+from agent.handoff.routing import People
+from agent.handoff.webhook import Webhook
+from agent.inference.engine import Engine, EngineRules
+from agent.inference.worker import Forked, set_apart, where
+from agent.runtime.admission import Admission, Limits, capacity
+from agent.runtime.connection import Line
+from agent.runtime.metrics import Metrics
+from agent.runtime.registry import Lives
+from agent.runtime.services import House, utc
+from agent.runtime.static_pages import Page, Pages, text
 from agent.store import Store
-from agent.tidying import EVERY_S, tidy
-from agent.webhook import Webhook
+from agent.store.journal import Journal
+from agent.store.retention import EVERY_S, tidy
 from agent.wire.native import OUR_FAULT, OVERLOADED
-from agent.worker import Forked, set_apart, where
 from dialogs.pack.fingerprint import fingerprint
 from dialogs.pack.model import Pack
 

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from audio.completeness import Endings
+from audio.text_endpointing import Endings
 from audio.turns import SILENCE, TurnRules
 from audio.types import Asked
 

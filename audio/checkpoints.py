@@ -28,6 +28,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
+from audio.ctc_vocabulary import Letters, in_language, letters_of, text_of_token
 from audio.encoder import Encoder, Reach, reach_of
 from audio.hub import CheckpointError as CheckpointError  # for those who open checkpoints
 from audio.hub import (
@@ -41,10 +42,9 @@ from audio.hub import (
     useless,
     weights_of,
 )
-from audio.letters import Letters, in_language, letters_of, text_of_token
-from audio.listening import alphabet_of
 from audio.phones import PHONE_HEAD
-from audio.search import Alphabet
+from audio.phrase_search import Alphabet
+from audio.recognisers import alphabet_of
 from audio.types import FRAME, RATE
 
 # Families whose encoder is wav2vec2's, by transformers' model_type.

@@ -3,9 +3,9 @@
 A small convolutional head with attentive pooling (Lin et al. 2017, arXiv 1703.03130; with
 deviations as in Okabe et al. 2018, arXiv 1803.10963) over a learned blend of the layers of the
 encoder pass that also spells, and over how colour and pitch of the voice differ from what is usual
-for this caller (audio/contours.py), which an encoder taught to spell has learned to ignore.
-Probabilities are temperature-scaled on dev speakers (Guo et al. 2017). It was taught by acted
-emotion, so it abstains rather than guess from little or unclear speech.
+for this caller (audio/speaker_normalisation.py), which an encoder taught to spell has learned to
+ignore. Probabilities are temperature-scaled on dev speakers (Guo et al. 2017). It was taught by
+acted emotion, so it abstains rather than guess from little or unclear speech.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from audio.contours import NUMBERS, Caller, contours
 from audio.incremental import Mix
 from audio.prosody import Tones
+from audio.speaker_normalisation import NUMBERS, Caller, contours
 from audio.types import EMOTIONS, AcousticCues, Emotion, Prosody
 
 # What the head tells apart. Calm is neutral to everybody else.

@@ -179,7 +179,7 @@ def small_config(**changes: Any) -> HubertConfig:
     """The embedded size: 6 layers of 256 behind two convolutions, 5.4 M parameters.
 
     Seven convolutions, as HuBERT has, want a thousand hours to become a good ear. Two, begun as a
-    filter bank (agent/lab/training/ears/filters.py), start as one.
+    filter bank (agent/lab/training/ears/filter_bank.py), start as one.
     """
     settings: dict[str, Any] = {
         "vocab_size": 29,

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from transformers.activations import ACT2FN
 
 from audio.encoder import Reach, frames_in, sight_of
-from audio.products import Convolution, Layer, normed
+from audio.inference_layers import Convolution, Layer, normed
 from audio.types import FRAME, Samples
 
 BOUNDED = Reach(chunk=64, left=192)  # of a checkpoint that was never taught to stream: 1.28 s

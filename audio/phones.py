@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from audio.search import Alphabet
+from audio.phrase_search import Alphabet
 from audio.speak import phonemes
 
 PHONES = (

@@ -20,10 +20,10 @@ from typing import Literal
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 
-from audio.answers import AMOUNT, DATE, NO, SPOKEN_DIGITS, YES
-from audio.lexicon import Lexicon
+from audio.answer_phrases import AMOUNT, DATE, NO, SPOKEN_DIGITS, YES
+from audio.beam_search import Lexicon
 from audio.phones import PhoneAlphabet
-from audio.search import Alphabet, Finding, Phrase, Said, Scores, search
+from audio.phrase_search import Alphabet, Finding, Phrase, Said, Scores, search
 from audio.types import FRAME, Expectation, Transcript, Word
 
 Group = Literal["closed", "words", "open"]

@@ -9,9 +9,9 @@ sound: `TurnBegan` points back before the first voiced hop, where the first `Tur
 A sneeze with a voice in it lasts as long as a word; only its lack of words can tell, later.
 
 How long a silence ends a turn depends on what was asked and on how the words so far look
-(audio/completeness.py): an answer that was heard ends early, "i want to" late, and a pause between
-the digits of an account number does not end anything. `hearken tune turns` measures these numbers
-on recordings.
+(audio/text_endpointing.py): an answer that was heard ends early, "i want to" late, and a pause
+between the digits of an account number does not end anything. `hearken tune turns` measures these
+numbers on recordings.
 
 Held by tests/audio/test_turns.py: for any sound, events do not depend on how it was cut into
 pieces; the audio of a turn is exactly what lies between its start and its end, turns do not
@@ -31,7 +31,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from audio.completeness import Endings, Outlook, outlook
+from audio.text_endpointing import Endings, Outlook, outlook
 from audio.types import RATE, VOICE_HOP, Asked, Expectation, Samples
 
 # Seconds of silence that end a turn, by what was asked. For digits, while some are missing or

@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from agent.client import Client
-from agent.journal import Journal
+from agent.store.journal import Journal
 from agent.store.tables import handoffs
 from dialogs.pack.model import Pack
 from tests.mortal import ScriptedMind

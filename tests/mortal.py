@@ -20,8 +20,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Literal
 
+from agent.core.event_json import Row
 from agent.store import Store
-from agent.written import Row
 from audio.types import Expectation, Spoken
 from dialogs.pack.model import Pack
 from dialogs.values import Understanding

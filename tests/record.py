@@ -20,8 +20,8 @@ import numpy as np
 from websockets.sync.client import ClientConnection, connect
 
 from agent.client import Client
-from agent.replay.folder import load, save
-from agent.replay.keeping import export
+from agent.recordings.bundle import load, save
+from agent.recordings.export import export
 from agent.store import Store
 from audio.codecs import encode
 from audio.speak import Voice

@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from agent.actions import Actions
+from agent.actions.interface import Actions
 from agent.config import Settings
-from agent.engine import Engine
-from agent.house import House
-from agent.inference import Inference
-from agent.worker import Launch, Tell, load_inference
+from agent.inference.engine import Engine
+from agent.inference.scheduler import Inference
+from agent.inference.worker import Launch, Tell, load_inference
+from agent.runtime.services import House
 from dialogs.pack.model import Pack
 from server import Server, build
 from tests.threaded import Threaded

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from agent.client import Client
-from agent.webhook import CLAIM_S
+from agent.handoff.webhook import CLAIM_S
 from dialogs.pack.model import Pack
 from tests.consoles import Console, customer, outcome, waiting
 from tests.helpdesks import SECRET, Helpdesk, helpdesk, kinds

@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent import events as e
 from agent.client import Client, Message
+from agent.core import events as e
+from agent.core.event_json import read
 from agent.store import Store
-from agent.written import read
 from audio.speak import Voice
 from audio.types import RATE
 from dialogs.extraction.numbers import UNITS

@@ -8,10 +8,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from agent import events as e
 from agent.client import Client
+from agent.core import events as e
+from agent.core.event_json import read
 from agent.store import Store
-from agent.written import read
 from audio.speak import Voice
 from dialogs.pack.model import Pack
 from tests.mortal import ScriptedMind

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 
-from agent.worker import STOP_S, Load, serve
+from agent.inference.worker import STOP_S, Load, serve
 
 
 class Threaded:

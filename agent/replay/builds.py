@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from agent.config import Settings, load
-from agent.opening import session_rules
+from agent.core.session_factory import session_rules
+from agent.recordings.recording import Recording, RecordingError
 from agent.replay.diff import Timed
-from agent.replay.judge import Mode
-from agent.replay.recording import Recording, RecordingError
 from agent.replay.run import Build
+from agent.replay.verdict import Mode
 from dialogs.pack.fingerprint import fingerprint
 from dialogs.pack.model import Pack
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any, Literal
 
-from agent.replay.decisions import Decision
+from agent.core.decisions import Decision
 
 NAMES = frozenset({"turn", "ask", "key", "id"})
 POSITIONS = frozenset({"until", "end"})

@@ -22,21 +22,21 @@ from pathlib import Path
 import numpy as np
 import webvtt
 
-from agent import events as e
-from agent.actions import Actions
-from agent.bank import BankActions
+from agent.actions.bank import BankActions
+from agent.actions.interface import Actions
+from agent.core import events as e
+from agent.core.event_json import VERSION
+from agent.recordings.leg_audio import FULL_SCALE, LegSound, Whole, whole_numbers
+from agent.recordings.recording import Recording, RecordingError
 from agent.replay.builds import Here
-from agent.replay.imported import Importing
-from agent.replay.models import Models
-from agent.replay.recording import Recording, RecordingError
-from agent.replay.sound import FULL_SCALE, LegSound, Whole, whole_numbers
+from agent.replay.import_session import Importing
+from agent.replay.live_models import Models
 from agent.store.records import SessionRecord
-from agent.written import VERSION
 from audio import files
-from audio.intake import Intake
 from audio.resample import resample
 from audio.types import RATE, Leg, Samples
 from audio.vad import VoiceActivity
+from audio.voice_input import Intake
 
 CUSTOMER = frozenset({"customer", "user", "caller", "client", "visitor", "guest", "me"})
 STEP = RATE // 10  # samples heard at a time

@@ -15,14 +15,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
 
-from agent import events as e
-from agent.opening import opening
-from agent.replay.answers import Answers, NotRecorded
-from agent.replay.decisions import Decision, decisions, footprint
-from agent.replay.memory import Memory
-from agent.replay.recording import Recording
-from agent.session import Session, SessionRules
-from agent.written import Row, comparable, one_line, written
+from agent.core import events as e
+from agent.core.decisions import Decision, decisions, footprint
+from agent.core.event_json import Row, comparable, one_line, written
+from agent.core.session import Session, SessionRules
+from agent.core.session_factory import opening
+from agent.recordings.recording import Recording
+from agent.replay.answer_sources import Answers, NotRecorded
+from agent.replay.recorded_answers import Memory
 from dialogs.pack.model import Pack
 
 GRACE_S = 0.05  # what came so soon after a deadline came before the clock had ticked

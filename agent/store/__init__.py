@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from agent.store.conversations import Conversations
 from agent.store.erasure import Erasure
-from agent.store.notes import Notes
+from agent.store.handoff_queue import URGENCIES, Queue
 from agent.store.outbox import Outbox
-from agent.store.queue import URGENCIES, Queue
 from agent.store.records import Kept, Post, Receipt, Segment, SessionRecord, Ticket, Waiting
+from agent.store.turn_notes import Notes
 
 __all__ = [
     "URGENCIES",

@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from agent.core.event_json import Row
 from agent.store.database import Database
 from agent.store.records import Segment, SessionRecord
 from agent.store.tables import audio, inputs, sessions
-from agent.written import Row
 
 _ROW = (
     inputs.c.n, inputs.c.at, inputs.c.input, inputs.c.client, inputs.c.messages,

@@ -14,7 +14,7 @@ class SessionRecord:
     `today` is the day the dialogue was given, `pack` the digest of its pack, `token` the SHA-256 of
     the resume token, `sealed` its private values that only that token opens, `audio` the wire's
     format. `state` is "live" until the conversation is over. `version` is that of its rows
-    (agent/written.py).
+    (agent/core/event_json.py).
     """
 
     id: str

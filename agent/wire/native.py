@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from agent import events as e
+from agent.core import events as e
 from agent.wire.messages import (
     AfterHello,
     Audio,

@@ -148,7 +148,8 @@ def advance(draft: Draft) -> None:
 
 
 def what_else(draft: Draft) -> None:
-    """Nothing is in progress any more. What follows is decided when the turn is (dialogs.manager)."""
+    """Nothing is in progress any more. What follows is decided when the turn is
+    (dialogs.manager)."""
     waiting = Question("waiting", reply="waiting")
     question = waiting if draft.state.waiting else draft.open_question("more")
     draft.state = replace(draft.state, question=question)

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from agent.admission import LATE_S, LONGEST_S, USUAL_S, Admission, Limits, capacity
 from agent.client import Client
-from agent.questions import Costs, Load
+from agent.inference.messages import Costs, Load
+from agent.runtime.admission import LATE_S, LONGEST_S, USUAL_S, Admission, Limits, capacity
 from tests.serving import serving
 
 IN_TIME, LATE = Load(0.0, 0.5, True, True), Load(LATE_S + 0.1, 1.0, False, True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.asks import Asks
-from agent.events import Missed, Understood
+from agent.core.events import Missed, Understood
+from agent.core.pending_turns import Asks
 from dialogs.values import Understanding
 
 

@@ -8,9 +8,9 @@ from datetime import date
 
 import pytest
 
-from agent.actions import Refused
-from agent.bank import BankActions
-from agent.ledger import Ledger
+from agent.actions.bank import BankActions
+from agent.actions.idempotency import Ledger
+from agent.actions.interface import Refused
 from dialogs.pack.model import Pack, PackError
 from dialogs.values import ActionCall, Outcome
 from tests.scripted_mind import TODAY

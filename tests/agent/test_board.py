@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import events as e
-from agent.board import Board
-from agent.claims import LABELS, claims
-from agent.replay.decisions import decisions
-from agent.session import Session, SessionRules
+from agent.console.summary_claims import LABELS, claims
+from agent.console.transcript_view import Board
+from agent.core import events as e
+from agent.core.decisions import decisions
+from agent.core.event_json import Row, written
+from agent.core.session import Session, SessionRules
 from agent.wire.native import NativeWire
-from agent.written import Row, written
 from audio.types import AcousticCues, Prosody, Transcript
 from dialogs.manager import Dialogue
 from dialogs.pack.model import Pack

@@ -9,8 +9,8 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from agent.cli import app, main
-from agent.narrate import narrate
+from agent.cli.main import app, main
+from agent.cli.message_text import narrate
 from tests.serving import in_hours, serving
 
 OPERATOR = "tests/recordings/operator-operator.wav"

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from agent.config import SettingsError, load
-from audio.completeness import Endings
+from audio.text_endpointing import Endings
 from audio.turns import TurnRules
 
 

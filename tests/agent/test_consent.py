@@ -8,9 +8,9 @@ from datetime import date
 import numpy as np
 import pytest
 
-from agent import events as e
-from agent.notes import TurnNote
-from agent.session import Session, SessionRules
+from agent.core import events as e
+from agent.core.session import Session, SessionRules
+from agent.core.turn_notes import TurnNote
 from audio.types import VOICE_HOP
 from dialogs.manager import Dialogue
 from dialogs.pack.model import Pack

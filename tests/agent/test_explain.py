@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from agent import events as e
-from agent.cli import main
-from agent.explain import explain, list_sessions
-from agent.notes import NOTES, TurnNote
-from agent.session import Session, SessionRules
+from agent.cli.explain import explain, list_sessions
+from agent.cli.main import main
+from agent.core import events as e
+from agent.core.session import Session, SessionRules
+from agent.core.turn_notes import NOTES, TurnNote
 from agent.store import Store
 from dialogs.manager import Dialogue
 from dialogs.pack.model import Pack

@@ -13,8 +13,8 @@ from cloudevents.core.formats.json import JSONFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.events import HandOver
-from agent.hand_over_event import MOODS, TOLD, Conversation, event
+from agent.core.events import HandOver
+from agent.handoff.webhook_event import MOODS, TOLD, Conversation, event
 from dialogs.pack.model import Pack
 from dialogs.values import Escalation, Evidence
 

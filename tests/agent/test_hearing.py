@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.events import Forget, Heard, Listen, Notify
-from agent.hearing import Began, Dropped, Ended, LegHearing
+from agent.core.events import Forget, Heard, Listen, Notify
+from agent.core.turn_taking import Began, Dropped, Ended, LegHearing
 from audio.turns import TurnRules
 from audio.turns import hops as hops_in
 from audio.types import VOICE_HOP

@@ -18,20 +18,8 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from agent.events import Understand
-from agent.inference import (
-    ANSWER_S,
-    AUDIO_S,
-    COMPANY_S,
-    ENOUGH,
-    LATE_S,
-    STEP_S,
-    VERY_LATE_S,
-    Answering,
-    Inference,
-    Step,
-)
-from agent.questions import (
+from agent.core.events import Understand
+from agent.inference.messages import (
     Answered,
     Forgotten,
     Gone,
@@ -43,13 +31,25 @@ from agent.questions import (
     Question,
     Sound,
 )
+from agent.inference.scheduler import (
+    ANSWER_S,
+    AUDIO_S,
+    COMPANY_S,
+    ENOUGH,
+    LATE_S,
+    STEP_S,
+    VERY_LATE_S,
+    Answering,
+    Inference,
+    Step,
+)
 from audio import torchaudio_guard  # noqa: F401
 
 # isort: split
 from transformers import HubertForCTC
 
-from audio.ears import Ears
 from audio.encoder import small_config
+from audio.speech_analyser import Ears
 from audio.types import FRAME, RATE, Expectation, Spoken, Transcript
 from dialogs.values import Understanding
 

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from agent.journal import MOST, Journal, JournalFull
-from agent.written import Row
+from agent.core.event_json import Row
+from agent.store.journal import MOST, Journal, JournalFull
 
 
 class Book:

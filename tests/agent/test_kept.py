@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.events import Listen, Understand
-from agent.kept import TRIES, Kept
-from agent.questions import Known, Question, Sound
+from agent.core.events import Listen, Understand
+from agent.inference.in_flight import TRIES, Kept
+from agent.inference.messages import Known, Question, Sound
 from audio.types import Expectation
 
 HOP, AHEAD = 1000, 80

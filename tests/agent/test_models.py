@@ -10,7 +10,7 @@ import sys
 import pytest
 from huggingface_hub import constants
 
-from agent.cli import main
+from agent.cli.main import main
 from audio.hub import kind_of, needed
 from tests import hub, tiny
 
@@ -120,7 +120,7 @@ def test_offline_is_offline():
         [
             sys.executable,
             "-c",
-            "from agent.cli import main; main()",
+            "from agent.cli.main import main; main()",
             "models",
             "pull",
             "some/words",

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from rich.console import Console
 from typer.testing import CliRunner
 
-from agent import events as e
-from agent.cli import app
-from agent.notes import LoggedOffer
-from agent.offers import report, show, wilson
-from agent.session import Session, SessionRules
+from agent.cli.main import app
+from agent.cli.offers import report, show, wilson
+from agent.core import events as e
+from agent.core.session import Session, SessionRules
+from agent.core.turn_notes import LoggedOffer
 from agent.store import Store
 from dialogs.manager import Dialogue
 from dialogs.pack.model import Pack

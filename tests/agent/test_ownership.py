@@ -11,8 +11,8 @@ from datetime import date
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent import events as e
-from agent.session import Session, SessionRules
+from agent.core import events as e
+from agent.core.session import Session, SessionRules
 from dialogs.manager import Dialogue
 from dialogs.pack.model import Pack
 from dialogs.values import Outcome

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from agent.events import HandOver
-from agent.people import People, Unreachable
+from agent.core.events import HandOver
+from agent.handoff.routing import People, Unreachable
 from agent.store import Store
 from dialogs.pack.model import Pack
 from dialogs.pack.opening_hours import People as Hours

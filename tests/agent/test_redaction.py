@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stdnum import luhn
 
-from agent.redaction import spans
+from agent.privacy.detection import spans
 from audio.types import Expectation
 from dialogs.extraction.numbers import UNITS
 from dialogs.pack.model import Pack

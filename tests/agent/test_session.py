@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent import events as e
-from agent.session import Session, SessionRules
-from audio.completeness import Endings
+from agent.core import events as e
+from agent.core.session import Session, SessionRules
+from audio.text_endpointing import Endings
 from audio.turns import TurnRules
 from audio.turns import hops as hops_in
 from audio.types import VOICE_HOP, Expectation, Transcript

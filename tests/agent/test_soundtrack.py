@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from agent import events as e
-from agent.journal import Journal
-from agent.soundtrack import TOGETHER, Soundtrack
+from agent.core import events as e
+from agent.runtime.audio_recorder import TOGETHER, Soundtrack
 from agent.store import SessionRecord, Store
+from agent.store.journal import Journal
 from audio.types import RATE, VOICE_HOP
 from dialogs.pack.privacy_rules import PrivacyRules
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stdnum import luhn
 
-from agent.surrogates import MOST, NOWHERE, Surrogates
+from agent.privacy.surrogates import MOST, NOWHERE, Surrogates
 
 KEY = bytes(range(32))
 numbers = st.from_regex(r"[0-9]{1,20}", fullmatch=True)

@@ -11,9 +11,9 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import events as e
-from agent.redactions import Redaction
-from agent.tape import HELD, MOST, PAD, Tape, flac
+from agent.core import events as e
+from agent.privacy.audio_masking import HELD, MOST, PAD, Tape, flac
+from agent.privacy.redaction_record import Redaction
 from audio.types import RATE, VOICE_HOP, Expectation
 from dialogs.values import Understanding
 from tests.strategies import cut, packet_sizes

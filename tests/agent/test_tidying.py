@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from agent.core.event_json import Row
 from agent.store import SessionRecord, Store
-from agent.tidying import tidy
-from agent.written import Row
+from agent.store.retention import tidy
 from dialogs.pack.privacy_rules import DAYS
 from dialogs.values import Escalation
 
@@ -101,7 +101,7 @@ def test_a_pack_says_how_long(store):
 
 
 def test_what_could_not_be_overwritten_is_overwritten_later(store, tmp_path, monkeypatch):
-    monkeypatch.setattr("agent.tidying.OVERWRITE_S", 0.0)
+    monkeypatch.setattr("agent.store.retention.OVERWRITE_S", 0.0)
     talking(store, "a", 0)
     with closing(sqlite3.connect(tmp_path / "hearken.sqlite3")) as reader:
         reader.execute("begin")

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import events as e
-from agent.vault import SealError, Vault
-from agent.written import read, written
+from agent.core import events as e
+from agent.core.event_json import read, written
+from agent.privacy.vault import SealError, Vault
 from audio.types import Expectation, Transcript, Word
 from dialogs.pack.model import Pack
 from dialogs.values import ActionCall, Evidence, Outcome, Request, Slot, Understanding

@@ -17,9 +17,8 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
-from agent.events import HandOver
-from agent.store import SessionRecord, Store
-from agent.webhook import (
+from agent.core.events import HandOver
+from agent.handoff.webhook import (
     AT_ONCE,
     CLAIM_S,
     GIVE_UP_S,
@@ -28,6 +27,7 @@ from agent.webhook import (
     Webhook,
     WebhookError,
 )
+from agent.store import SessionRecord, Store
 from dialogs.pack.model import Pack
 from dialogs.values import Escalation, Evidence
 from tests.helpdesks import SECRET, WAIT_S, Helpdesk, helpdesk, kinds

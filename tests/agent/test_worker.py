@@ -20,11 +20,11 @@ import numpy as np
 import pytest
 
 from agent.client import Client
-from agent.engine import Engine, EngineRules, ModelsError
-from agent.events import Listen, Understand
-from agent.inference import Inference
-from agent.questions import Answer, Answered, Known, Question, Ready, Unable
-from agent.worker import HEADER, Forked, framed, serve
+from agent.core.events import Listen, Understand
+from agent.inference.engine import Engine, EngineRules, ModelsError
+from agent.inference.messages import Answer, Answered, Known, Question, Ready, Unable
+from agent.inference.scheduler import Inference
+from agent.inference.worker import HEADER, Forked, framed, serve
 from audio import files
 from audio.codecs import encode
 from audio.resample import resample

@@ -9,8 +9,8 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from agent import events as e
-from agent.written import (
+from agent.core import events as e
+from agent.core.event_json import (
     EFFECT_TAGS,
     INPUT_TAGS,
     WrittenError,

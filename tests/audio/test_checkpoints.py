@@ -15,8 +15,8 @@ from safetensors.torch import load_file, save_file
 
 from audio import checkpoints
 from audio.checkpoints import CheckpointError
-from audio.ears import Ears
-from audio.listening import Windowed
+from audio.recognisers import Windowed
+from audio.speech_analyser import Ears
 from audio.transcriber import Partial, Transcriber
 from audio.types import RATE, Expectation
 from tests import tiny

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audio.completeness import Endings, digits_in, outlook
+from audio.text_endpointing import Endings, digits_in, outlook
 from audio.types import AudioError, Expectation
 
 AT_ANY_SPEED = settings(deadline=None)  # a busy machine is no failure

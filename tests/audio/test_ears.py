@@ -21,12 +21,12 @@ from transformers import (
     Wav2Vec2ForCTC,
 )
 
-from audio.ears import Ears
 from audio.emotion import EmotionHead
 from audio.encoder import small_config
 from audio.files import read
 from audio.hub import CheckpointError
 from audio.resample import resample
+from audio.speech_analyser import Ears
 from audio.types import EMOTIONS, RATE, Expectation
 
 ROOT = Path(__file__).parents[2]

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 import torch
 
-from audio.contours import NUMBERS, Caller, contours
 from audio.emotion import (
     ACTED,
     LONGEST,
@@ -20,6 +19,7 @@ from audio.emotion import (
     together,
 )
 from audio.prosody import tones
+from audio.speaker_normalisation import NUMBERS, Caller, contours
 from audio.types import EMOTIONS, RATE, Prosody
 
 CLEAR = Prosody(180.0, 5.0, -20.0, 4.0, 0.1, 2.0)

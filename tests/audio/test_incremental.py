@@ -17,7 +17,7 @@ from transformers import HubertConfig, HubertModel, Wav2Vec2Config, Wav2Vec2Mode
 
 from audio.encoder import Encoder, Reach, frames_in, small_config
 from audio.incremental import SLOTS, Incremental
-from audio.products import best_dtype
+from audio.inference_layers import best_dtype
 
 SPOKEN = (np.random.default_rng(1).standard_normal(26_000) * 0.1).astype(np.float32)
 SIZES = st.lists(st.integers(0, 9000), max_size=12)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from audio.ctc_vocabulary import in_language, letters_of, text_of_token
 from audio.hub import CheckpointError
-from audio.letters import in_language, letters_of, text_of_token
 from tests.tiny import BASE_960H
 
 PLAIN = dict(zip("|abc", range(4), strict=True))

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audio.lexicon import Lexicon
+from audio.beam_search import Lexicon
 from audio.phones import PHONES, SOUNDS, PhoneAlphabet, one, pronounced
-from audio.search import Alphabet
+from audio.phrase_search import Alphabet
 from audio.transcriber import Transcriber
 from audio.types import Expectation
 

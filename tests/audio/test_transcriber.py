@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audio.lexicon import Lexicon
-from audio.search import Alphabet, Phrase, search
+from audio.beam_search import Lexicon
+from audio.phrase_search import Alphabet, Phrase, search
 from audio.transcriber import Partial, Transcriber
 from audio.types import Expectation
 

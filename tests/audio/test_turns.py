@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from audio import turns
 from audio.codecs import decode, encode
-from audio.completeness import Endings
 from audio.resample import resample
 from audio.speak import Voice
+from audio.text_endpointing import Endings
 from audio.turns import (
     TurnAudio,
     TurnBegan,

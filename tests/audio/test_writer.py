@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from audio import checkpoints
 from audio.checkpoints import CheckpointError
-from audio.ears import Ears
+from audio.seq2seq_transcriber import MOST, Writer, asked, pieces, plain, repeats, spread
+from audio.speech_analyser import Ears
 from audio.types import RATE, Expectation, Transcript, Word
-from audio.writer import MOST, Writer, asked, pieces, plain, repeats, spread
 from dialogs.extraction.slots import extract
 from dialogs.pack.model import Pack
 from tests import tiny

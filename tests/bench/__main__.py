@@ -22,10 +22,10 @@ from agent.lab.bench.processes import Processes
 from agent.lab.bench.running import ROOT, Running, running
 from audio import files
 from audio.codecs import encode
-from audio.intake import Intake
 from audio.resample import resample
 from audio.turns import TurnDetector, TurnEnded, TurnRules
 from audio.vad import VoiceActivity
+from audio.voice_input import Intake
 
 CHATS, CALLS = 200, 12
 TEXTS = ("what are your opening hours", "check my balance", "no", "cancel", "thank you")

@@ -16,8 +16,8 @@ from datetime import date
 from itertools import product
 from pathlib import Path
 
-from agent.bank import BankActions
-from agent.understanding.mind import Mind
+from agent.actions.bank import BankActions
+from agent.understanding.turn_understanding import Mind
 from audio.types import Spoken, Transcript
 from dialogs.manager import Dialogue
 from dialogs.pack.model import Pack

@@ -18,11 +18,11 @@ from rich.table import Table
 
 from agent.config import Settings
 from agent.lab.bench.machine import this_machine
+from agent.recordings.bundle import load, save
+from agent.recordings.recording import Recording
 from agent.replay.builds import Here
-from agent.replay.folder import load, save
-from agent.replay.judge import Mode
-from agent.replay.many import replay_all
-from agent.replay.recording import Recording
+from agent.replay.parallel import replay_all
+from agent.replay.verdict import Mode
 
 SESSIONS = Path("tests/recordings/sessions")
 HOUR_S = 3600.0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.bank import BankActions
+from agent.actions.bank import BankActions
 from tests.scripted_mind import TODAY, Bot
 
 KNOWN = "> 100421\n> 4471\n! verify_customer\n< Thank"

@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 
-from agent.pages import Pages, text
+from agent.runtime.static_pages import Pages, text
 from agent.wire.console import OUTCOMES
 from tests.web.scripted_server import quiet_logger
 

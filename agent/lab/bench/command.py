@@ -1,6 +1,7 @@
 """How is `hearken bench` called?
 
-Nothing heavy is imported before a command runs: agent/cli.py loads this file for every command.
+Nothing heavy is imported before a command runs: agent/cli/main.py loads this file for every
+command.
 """
 
 from __future__ import annotations

@@ -35,12 +35,12 @@ from agent.lab.bench.ways import (
 from agent.lab.evaluation.measure import single_thread
 from audio import checkpoints
 from audio.checkpoints import Checkpoint
-from audio.ears import Ears
 from audio.encoder import Encoder
 from audio.incremental import Incremental
-from audio.listening import Streamed
-from audio.products import best_dtype
-from audio.search import Scores
+from audio.inference_layers import best_dtype
+from audio.phrase_search import Scores
+from audio.recognisers import Streamed
+from audio.speech_analyser import Ears
 from audio.types import FRAME, RATE, Precision, Samples
 
 COMPANY = 16

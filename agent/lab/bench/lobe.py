@@ -22,7 +22,7 @@ def open_lobe(folder: Path) -> Any:
         HuBERT,
     )
 
-    from agent.lab.training.ears.errors import without_placeholders
+    from agent.lab.training.ears.word_errors import without_placeholders
 
     without_placeholders()
     with _quiet():

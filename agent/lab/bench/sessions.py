@@ -20,13 +20,13 @@ from typing import Any
 import numpy as np
 from websockets.sync.client import ClientConnection, connect
 
-from agent import events as e
 from agent.config import PACKAGE
-from agent.journal import Journal
+from agent.core import events as e
+from agent.core.event_json import VERSION, Row, written
 from agent.lab.bench.processes import Processes
 from agent.lab.bench.running import Running, running
 from agent.store import SessionRecord, Store
-from agent.written import VERSION, Row, written
+from agent.store.journal import Journal
 from audio.types import RATE, VOICE_HOP
 from dialogs.pack.fingerprint import fingerprint
 

@@ -17,10 +17,10 @@ from agent.lab.bench import BenchError
 from agent.lab.bench.plan import LINE_RATE, Turn, Voices
 from audio import files
 from audio.codecs import encode
-from audio.intake import Intake
 from audio.resample import Resampler, resample
 from audio.types import RATE, VOICE_HOP, Samples
 from audio.vad import VoiceActivity
+from audio.voice_input import Intake
 
 SOUNDS = (".wav", ".flac", ".ogg")
 TURNS, SHORT = 64, 16  # different ones; callers choose among them

@@ -38,8 +38,8 @@ from transformers import AutoFeatureExtractor, AutoTokenizer, pipeline
 from transformers.pipelines.audio_utils import chunk_bytes_iter
 
 from agent.lab.bench.lobe import open_lobe
-from audio.ears import Ears
-from audio.search import Scores
+from audio.phrase_search import Scores
+from audio.speech_analyser import Ears
 from audio.types import RATE, Expectation, Samples
 
 Pieces = Sequence[Scores]
@@ -93,7 +93,8 @@ def ends(samples: int, hop: int) -> Iterator[int]:
 
 
 def streaming(ears: Ears, company: int = 1) -> Way:
-    """`audio.ears`, by itself or with other voices in every call; all end together. Includes the
+    """`audio.speech_analyser`, by itself or with other voices in every call; all end together.
+    Includes the
     search for words when the turn is over, which none of the others does."""
 
     def hear(utterance: Samples) -> Iterator[Pieces]:

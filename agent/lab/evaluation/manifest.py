@@ -20,7 +20,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.lab.evaluation import EvaluationError
-from agent.lab.training.ears.acted import CALLED
+from agent.lab.training.ears.acted_recordings import CALLED
 from audio.emotion import known_as
 from audio.types import EMOTIONS, Emotion, Expectation
 
@@ -34,7 +34,7 @@ LABELS: Mapping[str, Emotion] = {
     **{label: known for label in CALLED if (known := known_as(label))},
     **{emotion: emotion for emotion in EMOTIONS},
 }
-ADULT = 16  # years, as in training (agent/lab/training/ears/prepare.py)
+ADULT = 16  # years, as in training (agent/lab/training/ears/corpus.py)
 
 
 class Question(BaseModel):

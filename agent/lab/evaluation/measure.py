@@ -1,8 +1,8 @@
 """What do ears make of each recording, heard as a caller would be?
 
-Everything goes through `audio.ears.Ears`, in packets of 200 ms. The question that was asked comes
-in at the end of a turn only, so one hearing is decided twice: once as an open question, and once as
-an answer. The two are never mixed.
+Everything goes through `audio.speech_analyser.Ears`, in packets of 200 ms. The question that was
+asked comes in at the end of a turn only, so one hearing is decided twice: once as an open question,
+and once as an answer. The two are never mixed.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ import torch
 from agent.lab.evaluation import EvaluationError
 from agent.lab.evaluation.manifest import Flaw, Recording, plain
 from agent.lab.evaluation.sounds import Sounds
-from agent.lab.training.ears.hearing import Room
+from agent.lab.training.ears.offline_recogniser import Room
 from audio import checkpoints
 from audio.checkpoints import CheckpointError
-from audio.contours import Caller
-from audio.ears import Ears, Model, Stream
+from audio.speaker_normalisation import Caller
+from audio.speech_analyser import Ears, Model, Stream
 from audio.types import RATE, AudioError, Emotion, Expectation, Precision, Samples, Transcript
 
 PACKET = RATE // 5

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from agent.lab.evaluation.manifest import Recording
-from audio.answers import DIGITS, NO, YES
+from audio.answer_phrases import DIGITS, NO, YES
 from audio.types import Expectation
 
 Asking = Literal["auto", "open", "digits", "yes_no", "keywords"]

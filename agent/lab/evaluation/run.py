@@ -17,8 +17,8 @@ from agent.lab.evaluation.questions import menu, question, sort
 from agent.lab.evaluation.report import Report, Setting, scored
 from agent.lab.evaluation.sounds import opened
 from agent.lab.evaluation.streaming import compared
-from agent.lab.training.ears.hearing import phone, wide
-from agent.lab.training.ears.prepare import FEELING, SPEECH
+from agent.lab.training.ears.corpus import FEELING, SPEECH
+from agent.lab.training.ears.offline_recogniser import phone, wide
 
 
 def evaluated(

@@ -22,7 +22,7 @@ from agent.lab.evaluation.figures import (
 )
 from agent.lab.evaluation.measure import Turn
 from agent.lab.evaluation.questions import right, unrolled
-from agent.lab.training.ears.errors import edits
+from agent.lab.training.ears.word_errors import edits
 from audio.types import EMOTIONS, Emotion, Transcript
 
 ABSTAINED = len(EMOTIONS)  # the column of the confusion table for no verdict

@@ -20,14 +20,14 @@ from agent.lab.evaluation.manifest import plain
 from agent.lab.evaluation.measure import Contender, Turn, Watch, hear, single_thread
 from agent.lab.evaluation.scores import emotions
 from agent.lab.evaluation.sounds import Sounds
-from agent.lab.training.ears.hearing import Ear, Room
+from agent.lab.training.ears.offline_recogniser import Ear, Room
 from audio import checkpoints
-from audio.contours import Caller
-from audio.ears import Ears
 from audio.emotion import EmotionHead, cues, load_head
-from audio.listening import Windowed
+from audio.phrase_search import Scores
 from audio.prosody import tones
-from audio.search import Scores
+from audio.recognisers import Windowed
+from audio.speaker_normalisation import Caller
+from audio.speech_analyser import Ears
 from audio.transcriber import Transcriber
 from audio.types import RATE, Emotion, Expectation, Samples
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from typer.testing import CliRunner
 
-from agent.cli import app
+from agent.cli.main import app
 from agent.lab.bench import BenchError
 from agent.lab.bench.levels import level_of
 from agent.lab.bench.machine import this_machine

@@ -12,10 +12,10 @@ from agent.lab.bench.plan import LINE_RATE
 from agent.lab.bench.voices import load_voices, lookahead
 from audio import files
 from audio.codecs import decode
-from audio.intake import Intake
 from audio.turns import TurnDetector, TurnEnded
 from audio.types import RATE
 from audio.vad import VoiceActivity
+from audio.voice_input import Intake
 from tests.agent.bench.loads import plan
 
 RECORDINGS = Path("tests/recordings")

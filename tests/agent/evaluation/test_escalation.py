@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from agent.cli import app
+from agent.cli.main import app
 from agent.lab.evaluation import EvaluationError
 from agent.lab.evaluation.escalation.context import by_domain
 from agent.lab.evaluation.escalation.course import course, whole
@@ -24,10 +24,10 @@ from agent.lab.evaluation.escalation.policy import OTHER_CAUSES, followed, judge
 from agent.lab.evaluation.escalation.satisfaction import rated_turns
 from agent.lab.evaluation.escalation.tuning import amounts, called, score, tuned
 from agent.lab.evaluation.escalation.tuning import given as as_given
-from agent.lab.training.understanding.talks import Exchange, Talk, star, uss
-from agent.understanding.mind import Mind
-from agent.understanding.text import FeelingModel
-from agent.understanding.words import Features, plain
+from agent.lab.training.understanding.rated_dialogues import Exchange, Talk, star, uss
+from agent.understanding.text_features import Features, plain
+from agent.understanding.text_models import FeelingModel
+from agent.understanding.turn_understanding import Mind
 from dialogs.escalation.scoring import probability
 from dialogs.pack.model import Costs, Pack
 from dialogs.values import Understanding

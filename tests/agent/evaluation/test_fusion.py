@@ -18,12 +18,12 @@ from agent.lab.evaluation.fusion.served import drawn
 from agent.lab.evaluation.fusion.show import plot, show
 from agent.lab.evaluation.manifest import read
 from agent.lab.evaluation.measure import single_thread
-from agent.lab.training.fusion.brought import label
+from agent.lab.training.fusion.fusion_training import Lesson
 from agent.lab.training.fusion.pairs import Felt, Material, Sound, Words
 from agent.lab.training.fusion.sentences import MOODS, sentences
-from agent.lab.training.fusion.teach import Lesson
-from agent.lab.training.fusion.vectors import labelled as labelled_texts
-from agent.lab.training.understanding.voices import Voice
+from agent.lab.training.fusion.user_recordings import label
+from agent.lab.training.fusion.word_vectors import labelled as labelled_texts
+from agent.lab.training.understanding.voice_evidence import Voice
 
 
 def marked(steps, width, mood, rng):

@@ -9,7 +9,7 @@ import pytest
 
 from agent.config import Settings
 from agent.replay.builds import Here
-from agent.replay.models import Models
+from agent.replay.live_models import Models
 
 SESSIONS = Path("tests/recordings/sessions")
 

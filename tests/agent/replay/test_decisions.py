@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from agent import events as e
-from agent.notes import TurnNote
-from agent.replay.decisions import decisions, footprint
+from agent.core import events as e
+from agent.core.decisions import decisions, footprint
+from agent.core.turn_notes import TurnNote
 from audio.types import AcousticCues, Expectation, Prosody, Transcript
 from dialogs.values import (
     ActionCall,

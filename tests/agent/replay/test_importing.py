@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from agent.replay.folder import load, save
+from agent.recordings.bundle import load, save
+from agent.recordings.recording import RecordingError
+from agent.recordings.transcript import lines
 from agent.replay.importing import imported
-from agent.replay.judge import replayed
-from agent.replay.lines import lines
-from agent.replay.recording import RecordingError
+from agent.replay.verdict import replayed
 from audio import files
 from audio.speak import Voice
 from audio.types import RATE

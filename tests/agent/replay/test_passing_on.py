@@ -14,12 +14,12 @@ import pytest
 import soundfile
 import webvtt
 
-from agent.replay.captions import captions
-from agent.replay.folder import load
-from agent.replay.lines import lines, offset
-from agent.replay.recording import RecordingError
-from agent.replay.vcon import vcon
-from agent.replay.wav import wav
+from agent.recordings.bundle import load
+from agent.recordings.recording import RecordingError
+from agent.recordings.transcript import lines, offset
+from agent.recordings.vcon import vcon
+from agent.recordings.wav import wav
+from agent.recordings.webvtt import captions
 from audio.types import RATE
 from tests.agent.replay.conftest import SESSIONS
 

@@ -8,9 +8,9 @@ import zipfile
 import numpy as np
 import pytest
 
-from agent.replay.folder import found_in, is_recording, load, save
-from agent.replay.recording import RecordingError
-from agent.replay.sound import LegSound, joined, masked, pack_flac, unpack_flac, without
+from agent.recordings.bundle import found_in, is_recording, load, save
+from agent.recordings.leg_audio import LegSound, joined, masked, pack_flac, unpack_flac, without
+from agent.recordings.recording import RecordingError
 from audio.types import VOICE_HOP
 from tests.agent.replay.conftest import SESSIONS
 

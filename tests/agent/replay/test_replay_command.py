@@ -12,9 +12,9 @@ import pytest
 from junitparser import JUnitXml
 from typer.testing import CliRunner
 
-from agent.cli import app
-from agent.replay.folder import load
-from agent.replay.recording import RecordingError
+from agent.cli.main import app
+from agent.recordings.bundle import load
+from agent.recordings.recording import RecordingError
 from tests.agent.replay.conftest import SESSIONS, changed
 
 ROOT = Path(__file__).parents[3]

@@ -9,12 +9,12 @@ from dataclasses import replace
 import pytest
 
 from agent.config import Settings
-from agent.replay.answers import AsRecorded
+from agent.recordings.bundle import load
+from agent.replay.answer_sources import AsRecorded
 from agent.replay.builds import Here
-from agent.replay.folder import load
-from agent.replay.judge import replayed
-from agent.replay.many import Worker
+from agent.replay.parallel import Worker
 from agent.replay.run import Again, identical, recorded, strict
+from agent.replay.verdict import replayed
 from tests.agent.replay.conftest import SESSIONS, changed
 
 ALL = sorted(SESSIONS.glob("*.zip"))

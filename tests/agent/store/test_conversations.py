@@ -14,9 +14,9 @@ from dataclasses import replace
 
 import pytest
 
-from agent.notes import TurnNote
+from agent.core.event_json import Row
+from agent.core.turn_notes import TurnNote
 from agent.store import SessionRecord, Store
-from agent.written import Row
 from dialogs.values import Escalation
 
 NOW = "2026-11-24T10:00:00+00:00"
@@ -291,7 +291,7 @@ CHILD = """
 import sys
 from pathlib import Path
 from agent.store import SessionRecord, Store
-from agent.written import Row
+from agent.core.event_json import Row
 store = Store(Path(sys.argv[1]))
 store.begin(SessionRecord(
     "a", "", "", "", "", (), False, "", {}, {}, "", "live", False, "", "", "", None

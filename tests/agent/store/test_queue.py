@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from agent.notes import TurnNote
+from agent.core.turn_notes import TurnNote
 from dialogs.values import Escalation
 
 

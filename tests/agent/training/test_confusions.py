@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.lab.training.understanding.confusions import Confusions, aligned, widened
-from agent.lab.training.understanding.heard import Heard
-from agent.lab.training.understanding.prepare import Example
+from agent.lab.training.understanding.examples import Example
+from agent.lab.training.understanding.synthetic_transcripts import Heard
 
 WORDS = st.lists(st.sampled_from(["pay", "my", "bill", "card", "car"]), max_size=6)
 

@@ -10,13 +10,10 @@ import pytest
 import soundfile
 import torch
 
-from agent.lab.training.ears.acted import Voice, in_order
+from agent.lab.training.ears.acted_recordings import Voice, in_order
+from agent.lab.training.ears.augmentation import Wear, mulaw, on_the_phone, trimmed, worn
 from agent.lab.training.ears.batches import LETTERS, Example, collated, epoch, spelled, strings
-from agent.lab.training.ears.evaluate import Result, calibration_error, figure, repeated
-from agent.lab.training.ears.export import export_encoder
-from agent.lab.training.ears.feel import Lesson, by_actors, by_sentence, teach, verdicts
-from agent.lab.training.ears.phrases import KINDS, number
-from agent.lab.training.ears.prepare import (
+from agent.lab.training.ears.corpus import (
     SPEECH,
     Corpus,
     DataError,
@@ -26,16 +23,19 @@ from agent.lab.training.ears.prepare import (
     manifest,
     written,
 )
-from agent.lab.training.ears.recall import recall
+from agent.lab.training.ears.ctc_model import flat_start, time_masks
+from agent.lab.training.ears.emotion_figures import recall
+from agent.lab.training.ears.emotion_training import Lesson, by_actors, by_sentence, teach, verdicts
+from agent.lab.training.ears.evaluate import Result, calibration_error, figure, repeated
+from agent.lab.training.ears.export import export_encoder
+from agent.lab.training.ears.phrases import KINDS, number
 from agent.lab.training.ears.run import FIRSTS
-from agent.lab.training.ears.sound import Wear, mulaw, on_the_phone, trimmed, worn
-from agent.lab.training.ears.spelling import flat_start, time_masks
 from agent.lab.training.ears.tasks import absent
 from agent.lab.training.ears.train import Recipe, train_letters
 from audio.codecs import decode, encode
-from audio.contours import BANDS, Contours
-from audio.ears import Ears
 from audio.encoder import frames_in
+from audio.speaker_normalisation import BANDS, Contours
+from audio.speech_analyser import Ears
 from audio.types import RATE, Expectation
 
 WORDS = ("yes", "no", "stop", "one", "two", "five")

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.lab.training.understanding import heard
-from agent.lab.training.understanding.prepare import Example
+from agent.lab.training.understanding import synthetic_transcripts as heard
+from agent.lab.training.understanding.examples import Example
 
 EARS = Path(__file__).parents[3] / "agent" / "weights" / "ears"
 ROWS = [

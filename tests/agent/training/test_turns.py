@@ -15,15 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from agent.cli import main
+from agent.cli.main import main
 from agent.config import PACKAGE, SettingsError, load
 from agent.lab.training.turns import Aim, tune_turns
 from agent.lab.training.turns.endings import counted, judged
 from agent.lab.training.turns.frontier import choose, frontiers, held_out
-from agent.lab.training.turns.hear import tracks
-from agent.lab.training.turns.recordings import Labelled, labelled
-from agent.lab.training.turns.report import examined, settings_of
-from agent.lab.training.turns.settings import Chosen, write
+from agent.lab.training.turns.labelled_turns import Labelled, labelled
+from agent.lab.training.turns.pause_tracks import HOP_S, track
+from agent.lab.training.turns.policy_choice import examined, settings_of
+from agent.lab.training.turns.recording_analysis import tracks
+from agent.lab.training.turns.settings_file import Chosen, write
 from agent.lab.training.turns.sweep import (
     Policy,
     judge,
@@ -32,11 +33,10 @@ from agent.lab.training.turns.sweep import (
     with_words,
     without_words,
 )
-from agent.lab.training.turns.tracks import HOP_S, track
-from audio.completeness import Endings
-from audio.ears import Ears
 from audio.files import write as write_sound
 from audio.speak import Voice
+from audio.speech_analyser import Ears
+from audio.text_endpointing import Endings
 from audio.turns import TurnDetector, TurnDropped, TurnEnded, TurnRules, hops
 from audio.types import RATE, VOICE_HOP, AudioError, Expectation
 from audio.vad import VoiceActivity

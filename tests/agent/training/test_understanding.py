@@ -10,23 +10,17 @@ import pytest
 from rich.console import Console
 from scipy.special import logit
 
-from agent.lab.training.understanding import (
-    evaluate,
-    feelings,
-    figures,
-    intents,
-    mapping,
-    prepare,
-    tuning,
-    voices,
-)
+from agent.lab.training.understanding import evaluate, figures, intents, mapping, tuning
+from agent.lab.training.understanding import examples as prepare
+from agent.lab.training.understanding import sentiment as feelings
+from agent.lab.training.understanding import voice_evidence as voices
+from agent.lab.training.understanding.examples import Example
 from agent.lab.training.understanding.noise import POOR, Line, spoken
-from agent.lab.training.understanding.prepare import Example
 from agent.lab.training.understanding.train import HELD_OUT, Settings, train_understanding
-from agent.understanding.fusion import VoiceWeights
-from agent.understanding.mind import Mind
-from agent.understanding.text import IntentModel
-from agent.understanding.words import plain
+from agent.understanding.mood_fusion import VoiceWeights
+from agent.understanding.text_features import plain
+from agent.understanding.text_models import IntentModel
+from agent.understanding.turn_understanding import Mind
 from audio.types import EMOTIONS
 from dialogs.pack.model import Intent, Pack
 from dialogs.values import OUT_OF_SCOPE

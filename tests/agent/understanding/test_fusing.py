@@ -5,10 +5,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.lab.fusion_models.fusing import FUSIONS, KINDS, Fuser, Turns, parameters
-from agent.lab.fusion_models.vectors import Vectors
-from agent.lab.training.fusion.sounds import FRAME
-from agent.understanding.words import MindError
+from agent.lab.fusion_models.classifiers import FUSIONS, KINDS, Fuser, Turns, parameters
+from agent.lab.fusion_models.subword_vectors import Vectors
+from agent.lab.training.fusion.voice_frames import FRAME
+from agent.understanding.text_features import MindError
 
 WORDS, FRAMES = 40, 30
 

@@ -6,9 +6,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from agent.understanding.calibration import probability
-from agent.understanding.fusion import Fusion, VoiceWeights, fuse, spread
-from agent.understanding.text import Feeling
-from agent.understanding.words import MindError
+from agent.understanding.mood_fusion import Fusion, VoiceWeights, fuse, spread
+from agent.understanding.text_features import MindError
+from agent.understanding.text_models import Feeling
 from audio.types import EMOTIONS, AcousticCues, Prosody
 
 FUSION = Fusion(usual=-2.2)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.understanding.mind import Mind, MindError
+from agent.understanding.turn_understanding import Mind, MindError
 from audio.types import AcousticCues, Expectation, Prosody, Spoken, Transcript
 from dialogs.pack.model import Pack
 from dialogs.values import NOTHING_HEARD

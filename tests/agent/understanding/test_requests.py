@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.understanding.requests import MOST, requests
-from agent.understanding.text import IntentModel
+from agent.understanding.multi_intent import MOST, requests
+from agent.understanding.text_models import IntentModel
 from dialogs.pack.model import Pack
 
 ROOT = Path(__file__).parents[3]

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from agent.lab.training.understanding import intents
-from agent.lab.training.understanding.prepare import Example
-from agent.understanding.mind import beside
-from agent.understanding.sentences import SentenceEncoder
-from agent.understanding.text import IntentModel
-from agent.understanding.words import MindError
+from agent.lab.training.understanding.examples import Example
+from agent.understanding.sentence_encoder import SentenceEncoder
+from agent.understanding.text_features import MindError
+from agent.understanding.text_models import IntentModel
+from agent.understanding.turn_understanding import beside
 from tests import tiny
 
 SAID = ["pay my bill", "i lost my card and i need to have it blocked at once", "hello"]

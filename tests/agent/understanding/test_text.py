@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.lab.training.understanding.feelings import FeelingSettings, fitted
+from agent.lab.training.understanding.examples import own_examples
 from agent.lab.training.understanding.intents import IntentSettings
 from agent.lab.training.understanding.intents import fitted as fitted_intents
-from agent.lab.training.understanding.prepare import own_examples
-from agent.understanding.text import FeelingModel, IntentModel
+from agent.lab.training.understanding.sentiment import FeelingSettings, fitted
+from agent.understanding.text_models import FeelingModel, IntentModel
 from dialogs.pack.model import Pack
 from dialogs.values import OUT_OF_SCOPE
 

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.lab.training.understanding.talks import Exchange, Talk
-from agent.lab.training.understanding.trouble import (
+from agent.lab.training.understanding.dialogue_breakdown import (
     TELLING,
     WEIGHTS,
     TroubleSettings,
@@ -17,10 +16,11 @@ from agent.lab.training.understanding.trouble import (
     fitted,
     log_odds,
 )
-from agent.understanding.signs import RECENT, SIGNS, all_signs, facts
-from agent.understanding.text import FeelingModel
-from agent.understanding.trouble import Before, TroubleModel
-from agent.understanding.words import Features, MindError, plain
+from agent.lab.training.understanding.rated_dialogues import Exchange, Talk
+from agent.understanding.conversation_features import RECENT, SIGNS, all_signs, facts
+from agent.understanding.dialogue_breakdown import Before, TroubleModel
+from agent.understanding.text_features import Features, MindError, plain
+from agent.understanding.text_models import FeelingModel
 
 SHIPPED = Path(__file__).parents[3] / "agent" / "weights"
 CALM = ("hello there", "my number is 12", "yes please", "thanks, that is great", "a table for two")

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.understanding.words import Features, MindError, load, plain, save
+from agent.understanding.text_features import Features, MindError, load, plain, save
 
 
 @pytest.mark.parametrize(

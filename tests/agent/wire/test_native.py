@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import events as e
+from agent.core import events as e
 from agent.wire.messages import Hello
 from agent.wire.native import NativeWire, Sound, WireError
 from audio.types import AcousticCues, Prosody, Transcript, Word

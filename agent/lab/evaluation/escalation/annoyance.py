@@ -24,11 +24,11 @@ from sklearn.preprocessing import StandardScaler  # type: ignore[import-untyped]
 from agent.lab.evaluation.escalation.blocks import Blocks, letters, likely, words
 from agent.lab.evaluation.escalation.course import whole
 from agent.lab.evaluation.escalation.intervals import Scored
-from agent.lab.training.understanding.talks import Talk
+from agent.lab.training.understanding.rated_dialogues import Talk
 from agent.understanding.calibration import line
-from agent.understanding.signs import all_signs, facts
-from agent.understanding.text import FeelingModel
-from agent.understanding.words import plain
+from agent.understanding.conversation_features import all_signs, facts
+from agent.understanding.text_features import plain
+from agent.understanding.text_models import FeelingModel
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -1,6 +1,7 @@
 """How is `hearken evaluate escalation` called?
 
-Nothing heavy is imported before the command runs: agent/cli.py loads this file for every command.
+Nothing heavy is imported before the command runs: agent/cli/main.py loads this file for every
+command.
 """
 
 from __future__ import annotations
@@ -55,6 +56,6 @@ def train_trouble(
     out: Annotated[Path, typer.Option(help="Where the weights go.")] = PACKAGE / "weights",
 ) -> None:
     """Train the model that says whether a conversation is going wrong."""
-    from agent.lab.training.understanding.trouble import train_trouble as train
+    from agent.lab.training.understanding.dialogue_breakdown import train_trouble as train
 
     Console().print(f"{train(data, out)}", highlight=False)

@@ -16,10 +16,15 @@ from numpy.typing import NDArray
 from scipy.special import logit  # type: ignore[import-untyped]
 
 from agent.lab.evaluation.escalation.intervals import Scored
-from agent.lab.training.understanding.talks import Talk
-from agent.lab.training.understanding.trouble import TroubleSettings, Turns, learnt, log_odds
-from agent.understanding.text import FeelingModel
-from agent.understanding.trouble import TroubleModel
+from agent.lab.training.understanding.dialogue_breakdown import (
+    TroubleSettings,
+    Turns,
+    learnt,
+    log_odds,
+)
+from agent.lab.training.understanding.rated_dialogues import Talk
+from agent.understanding.dialogue_breakdown import TroubleModel
+from agent.understanding.text_models import FeelingModel
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]

@@ -14,9 +14,9 @@ from pathlib import Path
 from agent.lab.evaluation.escalation.minds import understood
 from agent.lab.evaluation.escalation.outcomes import Called, Outcome, outcome
 from agent.lab.evaluation.escalation.policy import followed
-from agent.lab.training.understanding.prepare import rows_of
-from agent.lab.training.understanding.talks import Exchange, Talk
-from agent.understanding.mind import Mind
+from agent.lab.training.understanding.examples import rows_of
+from agent.lab.training.understanding.rated_dialogues import Exchange, Talk
+from agent.understanding.turn_understanding import Mind
 from dialogs.escalation.scoring import sure_of
 from dialogs.pack.model import Pack
 from dialogs.values import Understanding

@@ -14,8 +14,8 @@ from datetime import date
 import numpy as np
 from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 
-from agent.understanding.mind import Mind
-from agent.understanding.words import Features, plain
+from agent.understanding.text_features import Features, plain
+from agent.understanding.turn_understanding import Mind
 from audio.types import Expectation
 from dialogs.values import Understanding
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.lab.evaluation.escalation.intervals import Counted, counted
-from agent.lab.training.understanding.talks import Talk
+from agent.lab.training.understanding.rated_dialogues import Talk
 from dialogs.pack.model import Costs
 
 Flags = NDArray[np.bool_]

@@ -14,8 +14,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from agent.lab.training.understanding.talks import Talk
-from agent.understanding.signs import not_understood
+from agent.lab.training.understanding.rated_dialogues import Talk
+from agent.understanding.conversation_features import not_understood
 from dialogs.escalation.handoff import as_meant
 from dialogs.escalation.scoring import Heard, Judgement, judge
 from dialogs.interpretation.dialogue_acts import interpret

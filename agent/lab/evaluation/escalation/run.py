@@ -33,10 +33,10 @@ from agent.lab.evaluation.escalation.ways import (
     transferred,
     ways,
 )
-from agent.lab.training.understanding.talks import USS, Talk, star, uss
-from agent.lab.training.understanding.trouble import WEIGHTS
-from agent.understanding.mind import Mind
-from agent.understanding.trouble import TroubleModel
+from agent.lab.training.understanding.dialogue_breakdown import WEIGHTS
+from agent.lab.training.understanding.rated_dialogues import USS, Talk, star, uss
+from agent.understanding.dialogue_breakdown import TroubleModel
+from agent.understanding.turn_understanding import Mind
 from dialogs.pack.model import Pack
 from dialogs.values import Understanding
 

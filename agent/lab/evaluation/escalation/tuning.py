@@ -18,7 +18,7 @@ from scipy.optimize import minimize  # type: ignore[import-untyped]
 from scipy.special import expit, log_expit, logit  # type: ignore[import-untyped]
 
 from agent.lab.evaluation.escalation.policy import judged
-from agent.lab.training.understanding.talks import Talk
+from agent.lab.training.understanding.rated_dialogues import Talk
 from dialogs.escalation.scoring import recent, weigh
 from dialogs.pack.model import Costs, Pack, Rule
 from dialogs.values import Understanding

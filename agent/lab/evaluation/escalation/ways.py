@@ -27,7 +27,7 @@ from agent.lab.evaluation.escalation.outcomes import (
 )
 from agent.lab.evaluation.escalation.policy import OTHER_CAUSES, Followed
 from agent.lab.evaluation.escalation.tuning import Amounts, Weights, called, given, single, tuned
-from agent.lab.training.understanding.talks import Talk
+from agent.lab.training.understanding.rated_dialogues import Talk
 from dialogs.pack.model import Pack
 
 Flags = NDArray[np.bool_]

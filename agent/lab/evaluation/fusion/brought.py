@@ -18,11 +18,11 @@ from rich.console import Console
 from agent.lab.evaluation import EvaluationError
 from agent.lab.evaluation.manifest import Recording, read
 from agent.lab.evaluation.sounds import Sounds, beside, opened
-from agent.lab.fusion_models.vectors import Vectors
-from agent.lab.training.ears.hearing import Ear
-from agent.lab.training.ears.prepare import Corpus, Utterance
-from agent.lab.training.fusion.brought import Label, felt, label
+from agent.lab.fusion_models.subword_vectors import Vectors
+from agent.lab.training.ears.corpus import Corpus, Utterance
+from agent.lab.training.ears.offline_recogniser import Ear
 from agent.lab.training.fusion.pairs import UNKNOWN, Felt
+from agent.lab.training.fusion.user_recordings import Label, felt, label
 from audio.types import AudioError
 
 OWN = ("sentiment", "upset")  # columns that the ears' evaluation does not know

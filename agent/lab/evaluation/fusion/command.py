@@ -1,6 +1,7 @@
 """How is `hearken evaluate fusion` called, and in which order does it work?
 
-Nothing heavy is imported before the command runs: agent/cli.py loads this file for every command.
+Nothing heavy is imported before the command runs: agent/cli/main.py loads this file for every
+command.
 """
 
 from __future__ import annotations

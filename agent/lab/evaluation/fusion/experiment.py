@@ -19,10 +19,10 @@ import torch
 from numpy.typing import NDArray
 
 from agent.lab.evaluation import EvaluationError
-from agent.lab.fusion_models.fusing import KINDS, Kind, parameters
+from agent.lab.fusion_models.classifiers import KINDS, Kind, parameters
+from agent.lab.training.fusion.fusion_training import CONDITIONS, Condition, Lesson, Taught, taught
 from agent.lab.training.fusion.pairs import FOLDS, Felt, Material
-from agent.lab.training.fusion.teach import CONDITIONS, Condition, Lesson, Taught, taught
-from agent.lab.training.understanding.prepare import part
+from agent.lab.training.understanding.examples import part
 
 Floats = NDArray[np.float64]
 FEWEST = 3  # speakers: one to test, one to calibrate on, one to learn from

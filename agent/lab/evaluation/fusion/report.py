@@ -25,8 +25,8 @@ from agent.lab.evaluation.fusion.scores import (
 )
 from agent.lab.evaluation.fusion.served import Served
 from agent.lab.evaluation.goals import Goal
-from agent.lab.fusion_models.fusing import FUSIONS, Kind
-from agent.lab.training.fusion.teach import CONDITIONS
+from agent.lab.fusion_models.classifiers import FUSIONS, Kind
+from agent.lab.training.fusion.fusion_training import CONDITIONS
 from agent.understanding.calibration import reliability
 
 Cell = tuple[Kind, str, Quantity]

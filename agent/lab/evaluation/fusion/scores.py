@@ -25,7 +25,7 @@ from agent.lab.evaluation.figures import (
     figure,
 )
 from agent.lab.evaluation.fusion.experiment import Judged, Outcome
-from agent.lab.fusion_models.fusing import FUSIONS, SINGLE, Kind
+from agent.lab.fusion_models.classifiers import FUSIONS, SINGLE, Kind
 
 Quantity = Literal["sentiment UA", "upset UA", "upset AUROC", "sentiment ECE", "upset ECE"]
 QUANTITIES: tuple[Quantity, ...] = get_args(Quantity)

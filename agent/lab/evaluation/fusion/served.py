@@ -29,13 +29,13 @@ from agent.lab.evaluation.figures import (
 from agent.lab.evaluation.fusion.scores import area, area_tally, recall_tally, recalls
 from agent.lab.training.fusion.pairs import FOLDS, OFTEN, RATES, Words, shown
 from agent.lab.training.fusion.sentences import Mood
-from agent.lab.training.fusion.vectors import reddit
-from agent.lab.training.understanding import voices
-from agent.lab.training.understanding.feelings import own_sentences
-from agent.lab.training.understanding.voices import Voice
+from agent.lab.training.fusion.word_vectors import reddit
+from agent.lab.training.understanding import voice_evidence as voices
+from agent.lab.training.understanding.sentiment import own_sentences
+from agent.lab.training.understanding.voice_evidence import Voice
 from agent.understanding.calibration import line
-from agent.understanding.text import FeelingModel
-from agent.understanding.words import plain
+from agent.understanding.text_features import plain
+from agent.understanding.text_models import FeelingModel
 from audio.types import EMOTIONS
 
 Floats = NDArray[np.float64]

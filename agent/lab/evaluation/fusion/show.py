@@ -12,8 +12,8 @@ from rich.table import Table
 from agent.lab.evaluation.figures import Figure
 from agent.lab.evaluation.fusion.report import AS_IS, Report, other_fusions
 from agent.lab.evaluation.fusion.scores import CALL, QUANTITIES, Quantity
-from agent.lab.fusion_models.fusing import KINDS, Kind
-from agent.lab.training.fusion.teach import CONDITIONS
+from agent.lab.fusion_models.classifiers import KINDS, Kind
+from agent.lab.training.fusion.fusion_training import CONDITIONS
 from agent.understanding.calibration import reliability
 
 NAMES: dict[Kind, str] = {

@@ -20,7 +20,9 @@ from scipy.special import softmax  # type: ignore[import-untyped]
 
 from agent.lab.training.understanding import intents, tuning
 from agent.lab.training.understanding.confusions import Confusions, widened
-from agent.lab.training.understanding.heard import (
+from agent.lab.training.understanding.examples import Example, anything, part, rows_of
+from agent.lab.training.understanding.intents import IntentSettings
+from agent.lab.training.understanding.synthetic_transcripts import (
     HELD_OUT_RECORDED,
     heard,
     held_out,
@@ -30,12 +32,10 @@ from agent.lab.training.understanding.heard import (
     tuning_voices_alone,
     without_tuning_voices,
 )
-from agent.lab.training.understanding.heard import word_errors as word_errors
-from agent.lab.training.understanding.intents import IntentSettings
-from agent.lab.training.understanding.prepare import Example, anything, part, rows_of
-from agent.understanding.layer import Sentences
-from agent.understanding.text import IntentModel
-from agent.understanding.words import plain
+from agent.lab.training.understanding.synthetic_transcripts import word_errors as word_errors
+from agent.understanding.hidden_layer import Sentences
+from agent.understanding.text_features import plain
+from agent.understanding.text_models import IntentModel
 from dialogs.values import OUT_OF_SCOPE
 
 Floats = NDArray[np.float64]

@@ -1,6 +1,7 @@
 """How is `hearken evaluate understanding` called, and what does it print and write?
 
-Nothing heavy is imported before the command runs: agent/cli.py loads this file for every command.
+Nothing heavy is imported before the command runs: agent/cli/main.py loads this file for every
+command.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def evaluate_understanding(
     console = Console()
     encoder = None
     if sentence_checkpoint:
-        from agent.understanding.sentences import SentenceEncoder
+        from agent.understanding.sentence_encoder import SentenceEncoder
 
         encoder = (sentence_checkpoint, SentenceEncoder.open(sentence_checkpoint))
     ears = Ears(PACKAGE / "weights" / "ears", work, console) if spoken else None

@@ -17,7 +17,7 @@ from agent.lab.training.understanding.figures import Figure, auroc, figure, mean
 from agent.lab.training.understanding.intents import IntentSettings
 from agent.understanding import conformal
 from agent.understanding.calibration import Bin, expected_error, reliability
-from agent.understanding.layer import Sentences
+from agent.understanding.hidden_layer import Sentences
 from dialogs.pack.model import Pack
 
 NO_ENCODER = "no sentence encoder was given (--sentence-checkpoint)"

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, softmax  # type: ignore[import-untyped]
 
-from agent.lab.training.understanding import feelings
+from agent.lab.training.understanding import sentiment as feelings
 from agent.lab.training.understanding.evaluate import Turn, bank_turns, milliseconds
-from agent.understanding.mind import Mind
-from agent.understanding.text import FeelingModel
-from agent.understanding.words import plain
+from agent.understanding.text_features import plain
+from agent.understanding.text_models import FeelingModel
+from agent.understanding.turn_understanding import Mind
 from audio.types import Expectation
 from dialogs.pack.model import Pack
 from dialogs.values import Understanding

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agent.lab.training.ears.prepare import Corpus, Utterance
-from agent.lab.training.ears.sound import Wear, resampled, trimmed, worn
+from agent.lab.training.ears.augmentation import Wear, resampled, trimmed, worn
+from agent.lab.training.ears.corpus import Corpus, Utterance
 from audio.encoder import SIGHT
 from audio.phones import PhoneAlphabet
 from audio.types import FRAME, Samples

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 from scipy.optimize import minimize  # type: ignore[import-untyped]
 
-from agent.lab.training.ears.hearing import Ear, Heard
+from agent.lab.training.ears.corpus import Corpus
+from agent.lab.training.ears.offline_recogniser import Ear, Heard
 from agent.lab.training.ears.phrases import MENU
-from agent.lab.training.ears.prepare import Corpus
 from agent.lab.training.ears.tasks import (
     COMMANDS,
     JOINED,
@@ -29,7 +29,7 @@ from agent.lab.training.ears.tasks import (
     absent,
     joined_digits,
 )
-from audio.lexicon import CALIBRATION, Lexicon
+from audio.beam_search import CALIBRATION, Lexicon
 from audio.transcriber import UNFITTED, Evidence, Group, text_of
 
 LEAST_WEIGHT = 0.4

@@ -17,10 +17,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from agent.lab.training.ears.errors import edits
-from agent.lab.training.ears.hearing import Ear, wide
-from agent.lab.training.ears.prepare import Corpus, Split, Utterance
+from agent.lab.training.ears.corpus import Corpus, Split, Utterance
+from agent.lab.training.ears.offline_recogniser import Ear, wide
 from agent.lab.training.ears.tasks import JOINED, KEYWORDS, TASKS, Task, absent, joined_digits
+from agent.lab.training.ears.word_errors import edits
 from agent.understanding.calibration import expected_error
 from audio.encoder import Encoder
 from audio.types import FRAME, Transcript

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 
 from agent.lab.training.ears.batches import LETTERS
-from agent.lab.training.ears.spelling import Spelling
+from agent.lab.training.ears.ctc_model import Spelling
 from audio.phones import PHONE_HEAD
 
 LICENCE = "CC BY-SA 4.0"  # the strictest of the training data's

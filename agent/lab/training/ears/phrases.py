@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.lab.training.ears.prepare import DIGITS, written
+from agent.lab.training.ears.corpus import DIGITS, written
 
 
 def listed(text: str, between: str | None = None) -> tuple[str, ...]:

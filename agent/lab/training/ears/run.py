@@ -19,12 +19,13 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.progress import track
 
-from agent.lab.training.ears.acted import Voice, voices
+from agent.lab.training.ears.acted_recordings import Voice, voices
 from agent.lab.training.ears.calibrate import fit_curves
 from agent.lab.training.ears.card import Made, ears_card, emotion_card
-from agent.lab.training.ears.evaluate import figures, repeated, show, streaming_difference
-from agent.lab.training.ears.export import export_encoder, trained
-from agent.lab.training.ears.feel import (
+from agent.lab.training.ears.corpus import FEELING, MEASURED, SPEECH, load
+from agent.lab.training.ears.emotion_figures import figures as recall_figures
+from agent.lab.training.ears.emotion_figures import recall, shown
+from agent.lab.training.ears.emotion_training import (
     Lesson,
     Verdict,
     by_actors,
@@ -36,12 +37,9 @@ from agent.lab.training.ears.feel import (
     verdicts,
     write_verdicts,
 )
-from agent.lab.training.ears.hearing import Ear, phone, wide
-from agent.lab.training.ears.prepare import FEELING, MEASURED, SPEECH, load
-from agent.lab.training.ears.recall import figures as recall_figures
-from agent.lab.training.ears.recall import recall, shown
-from agent.lab.training.ears.train import Recipe, corpora_of, train_letters
-from agent.lab.training.ears.words import (
+from agent.lab.training.ears.evaluate import figures, repeated, show, streaming_difference
+from agent.lab.training.ears.export import export_encoder, trained
+from agent.lab.training.ears.language_model import (
     counted,
     irstlm,
     pronunciations,
@@ -51,6 +49,8 @@ from agent.lab.training.ears.words import (
     write_lexicon,
     write_model,
 )
+from agent.lab.training.ears.offline_recogniser import Ear, phone, wide
+from agent.lab.training.ears.train import Recipe, corpora_of, train_letters
 from audio.emotion import load_head
 
 COMMAND = "hearken train ears --data DIR"

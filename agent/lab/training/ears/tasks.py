@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.lab.training.ears.batches import joined, strings
-from agent.lab.training.ears.hearing import Room, phone, wide
-from agent.lab.training.ears.prepare import DIGITS, Corpus, Split, Utterance
-from audio.answers import NO, YES
+from agent.lab.training.ears.corpus import DIGITS, Corpus, Split, Utterance
+from agent.lab.training.ears.offline_recogniser import Room, phone, wide
+from audio.answer_phrases import NO, YES
 from audio.types import Expectation
 
 KEYWORDS = ("operator", "voyager", "wildfire", "onword", "think engine")

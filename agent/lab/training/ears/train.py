@@ -24,17 +24,17 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from torch import Tensor, nn
 from torch.multiprocessing.spawn import spawn
 
+from agent.lab.training.ears.augmentation import Wear, unit
 from agent.lab.training.ears.batches import (
     Example,
     collated,
     epoch,
     strings,
 )
+from agent.lab.training.ears.corpus import DIGITS, SPEECH, Corpus, cached, load
+from agent.lab.training.ears.ctc_model import Shares, Spelling, time_masks
 from agent.lab.training.ears.phrases import more_phrases, phrases
-from agent.lab.training.ears.prepare import DIGITS, SPEECH, Corpus, cached, load
-from agent.lab.training.ears.sound import Wear, unit
-from agent.lab.training.ears.spelling import Shares, Spelling, time_masks
-from agent.lab.training.ears.voices import espeak_speakers, recorded_speakers, spoken
+from agent.lab.training.ears.speech_synthesis import espeak_speakers, recorded_speakers, spoken
 from audio.encoder import frames_in
 from audio.types import Samples
 

@@ -1,7 +1,8 @@
 """Where do the words and voices of the built-in experiment come from, ready to be put together?
 
 Texts as vectors, as written and as a transcriber would have heard them: its own hypothesis where
-one lies in the work folder (agent/lab/training/understanding/heard.py), else `noise.spoken`.
+one lies in the work folder (agent/lab/training/understanding/synthetic_transcripts.py), else
+`noise.spoken`.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ import numpy as np
 import torch
 from rich.console import Console
 
-from agent.lab.fusion_models.vectors import Vectors
+from agent.lab.fusion_models.subword_vectors import Vectors
 from agent.lab.training.fusion.pairs import Material, Words
 from agent.lab.training.fusion.sentences import Sentence, sentences
-from agent.lab.training.fusion.sounds import sounds
-from agent.lab.training.fusion.vectors import labelled, learned
+from agent.lab.training.fusion.voice_frames import sounds
+from agent.lab.training.fusion.word_vectors import labelled, learned
+from agent.lab.training.understanding.examples import examples, part
 from agent.lab.training.understanding.noise import PHONE, POOR, spoken
-from agent.lab.training.understanding.prepare import examples, part
-from agent.understanding.words import plain
+from agent.understanding.text_features import plain
 from dialogs.pack.model import Pack
 
 

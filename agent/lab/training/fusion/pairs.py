@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from agent.lab.training.fusion.sentences import SENTIMENT, Mood
-from agent.lab.training.understanding.prepare import part
+from agent.lab.training.understanding.examples import part
 
 Accord = Literal["both", "voice alone", "words alone", "against"]
 RATES: Mapping[Accord, float] = {

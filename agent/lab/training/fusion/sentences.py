@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from agent.lab.training.fusion.vectors import reddit, teaches
-from agent.lab.training.understanding.feelings import CALM, own_sentences
-from agent.lab.training.understanding.prepare import Example, part
-from agent.understanding.words import plain
+from agent.lab.training.fusion.word_vectors import reddit, teaches
+from agent.lab.training.understanding.examples import Example, part
+from agent.lab.training.understanding.sentiment import CALM, own_sentences
+from agent.understanding.text_features import plain
 
 Mood = Literal["upset", "unhappy", "neutral", "pleased"]
 MOODS: tuple[Mood, ...] = get_args(Mood)

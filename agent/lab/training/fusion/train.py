@@ -10,9 +10,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from agent.lab.fusion_models.vectors import FILE
-from agent.lab.training.fusion.vectors import labelled, learned
-from agent.lab.training.understanding.prepare import examples
+from agent.lab.fusion_models.subword_vectors import FILE
+from agent.lab.training.fusion.word_vectors import labelled, learned
+from agent.lab.training.understanding.examples import examples
 from dialogs.pack.model import Pack
 
 FOLDER = "fusion"  # below the folder of all weights

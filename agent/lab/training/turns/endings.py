@@ -19,7 +19,7 @@ from typing import Any
 
 from rich.console import Console
 
-from audio.completeness import ENDINGS, Endings, is_number, words_of
+from audio.text_endpointing import ENDINGS, Endings, is_number, words_of
 from audio.types import AudioError
 
 SEEN = 10  # times a word must have been seen to have an opinion

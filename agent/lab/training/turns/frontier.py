@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.lab.training.turns.pause_tracks import HOP_S, Track
 from agent.lab.training.turns.sweep import Measured, Policy
-from agent.lab.training.turns.tracks import HOP_S, Track
 
 DEAD_AIRS = (0.3, 0.4, 0.5, 0.6, 0.8, 1.0)  # seconds
 CUT_OFFS = (0.05, 0.10)

@@ -16,19 +16,19 @@ from rich.console import Console
 from rich.progress import track as progress
 
 from agent.config import Settings, load
-from agent.lab.training.ears.prepare import Split
-from agent.lab.training.turns.hear import tracks
-from agent.lab.training.turns.recordings import labelled
-from agent.lab.training.turns.report import Aim, Report, examined, settings_of
-from agent.lab.training.turns.settings import write
-from agent.lab.training.turns.table import show
-from agent.lab.training.turns.tracks import Track
-from audio.completeness import Endings
+from agent.lab.training.ears.corpus import Split
+from agent.lab.training.turns.labelled_turns import labelled
+from agent.lab.training.turns.pause_tracks import Track
+from agent.lab.training.turns.policy_choice import Aim, Report, examined, settings_of
+from agent.lab.training.turns.recording_analysis import tracks
+from agent.lab.training.turns.report_tables import show
+from agent.lab.training.turns.settings_file import write
+from audio.text_endpointing import Endings
 from audio.types import AudioError
 from audio.vad import VoiceActivity
 
 if TYPE_CHECKING:  # it brings torch, and only words need it
-    from audio.ears import Ears
+    from audio.speech_analyser import Ears
 
 
 def tune_turns(
@@ -77,7 +77,7 @@ def _ears(settings: Settings | None) -> Ears | None:
         return None
     import torch
 
-    from audio.ears import Ears
+    from audio.speech_analyser import Ears
 
     torch.set_num_threads(1)
     return Ears.load(settings.weights, settings.speech_checkpoint or None, emotion=False)

@@ -17,7 +17,7 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.lab.training.turns.tracks import HOP_S, Track, Wait
+from agent.lab.training.turns.pause_tracks import HOP_S, Track, Wait
 from audio.turns import TurnRules, hops
 from audio.types import Asked, Expectation
 

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.lab.training.understanding.feelings import own_sentences
 from agent.lab.training.understanding.figures import Figure
-from agent.understanding.requests import CLEAR
-from agent.understanding.text import IntentModel
+from agent.lab.training.understanding.sentiment import own_sentences
+from agent.understanding.multi_intent import CLEAR
+from agent.understanding.text_models import IntentModel
 from dialogs.pack.model import Pack
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ and letter groups{hidden}.
 Pack: {pack}. Intents: {intents}.
 
 Make them again, with the public sets in a folder laid out as in
-`agent/lab/training/understanding/prepare.py`:
+`agent/lab/training/understanding/examples.py`:
 
     hearken train understanding --data DIR
 
@@ -79,8 +79,8 @@ only measured on here (USS, STAR's ratings) was not trained on. Licence of the w
   shift by the difference.
 - Fusion assumes that words and voice are independent given the mood. Its voice weights are fitted
   on held-out speakers of the emotion sets (`upset.json` beside the emotion weights, under their
-  licence); without that file the chosen ones in `agent/understanding/fusion.py` are used, which no
-  data backs.
+  licence); without that file the chosen ones in `agent/understanding/mood_fusion.py` are used,
+  which no data backs.
 - Calibration of `upset` rests on {own} sentences of our own, each scored by a model that had not
   seen it; no recorded bank call was available to check it against.
 - The held-out bank turns were written by the people who wrote the training sentences, in other

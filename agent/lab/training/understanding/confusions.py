@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 
-from agent.lab.training.understanding.heard import Heard
-from agent.lab.training.understanding.prepare import Example
-from agent.understanding.words import plain
+from agent.lab.training.understanding.examples import Example
+from agent.lab.training.understanding.synthetic_transcripts import Heard
+from agent.understanding.text_features import plain
 
 FEWEST = 3  # times a word must have been said before its mistakes are believed
 COPIES = 2  # of each training sentence

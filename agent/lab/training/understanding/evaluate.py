@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit  # type: ignore[import-untyped]
 
-from agent.lab.training.understanding.feelings import Felt
+from agent.lab.training.understanding.examples import Example, rows_of
 from agent.lab.training.understanding.figures import (
     Array,
     Figure,
@@ -31,9 +31,9 @@ from agent.lab.training.understanding.figures import (
 )
 from agent.lab.training.understanding.intents import scope
 from agent.lab.training.understanding.noise import CLEAR, PHONE, POOR, Line, spoken
-from agent.lab.training.understanding.prepare import Example, rows_of
+from agent.lab.training.understanding.sentiment import Felt
 from agent.understanding.calibration import expected_error
-from agent.understanding.text import FeelingModel, IntentModel
+from agent.understanding.text_models import FeelingModel, IntentModel
 from dialogs.values import OUT_OF_SCOPE
 
 ANNOYED = "Did the user become aggressive or annoyed"  # STAR asked its wizards

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack  # type: ignore[import-untyped]
 from sklearn.svm import LinearSVC  # type: ignore[import-untyped]
 
-from agent.lab.training.understanding import layer
+from agent.lab.training.understanding import hidden_layer as layer
+from agent.lab.training.understanding.examples import Example
 from agent.lab.training.understanding.noise import CLEAR, PHONE, POOR, Line, spoken
-from agent.lab.training.understanding.prepare import Example
-from agent.understanding.layer import Layer, Sentences
-from agent.understanding.text import IntentModel
-from agent.understanding.words import Features, plain
+from agent.understanding.hidden_layer import Layer, Sentences
+from agent.understanding.text_features import Features, plain
+from agent.understanding.text_models import IntentModel
 from dialogs.pack.model import Pack
 from dialogs.values import OUT_OF_SCOPE
 

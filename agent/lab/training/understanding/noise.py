@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agent.understanding.words import plain
+from agent.understanding.text_features import plain
 
 FILLERS = ("um", "uh", "so", "well", "like", "you know", "i mean", "yeah", "okay so", "er")
 OPENINGS = (

@@ -26,12 +26,17 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from agent.lab.training.understanding import evaluate, feelings, intents, prepare, tuning, voices
+from agent.lab.training.understanding import evaluate, intents, tuning
+from agent.lab.training.understanding import examples as prepare
+from agent.lab.training.understanding import sentiment as feelings
+from agent.lab.training.understanding import voice_evidence as voices
 from agent.lab.training.understanding.card import write_card
 from agent.lab.training.understanding.confusions import Confusions, widened
-from agent.lab.training.understanding.feelings import FeelingSettings
+from agent.lab.training.understanding.examples import Example
 from agent.lab.training.understanding.figures import Figure
-from agent.lab.training.understanding.heard import (
+from agent.lab.training.understanding.intents import IntentSettings
+from agent.lab.training.understanding.sentiment import FeelingSettings
+from agent.lab.training.understanding.synthetic_transcripts import (
     Heard,
     is_tuning,
     known,
@@ -39,10 +44,8 @@ from agent.lab.training.understanding.heard import (
     tuning_voices_alone,
     without_tuning_voices,
 )
-from agent.lab.training.understanding.intents import IntentSettings
-from agent.lab.training.understanding.prepare import Example
-from agent.understanding.layer import Sentences
-from agent.understanding.text import FeelingModel, IntentModel
+from agent.understanding.hidden_layer import Sentences
+from agent.understanding.text_models import FeelingModel, IntentModel
 from dialogs.pack.model import BANK, Pack
 from dialogs.values import OUT_OF_SCOPE
 
@@ -86,7 +89,7 @@ def train_understanding(
     settings = settings or (PUBLIC if bank and data else Settings())
     encoder = None
     if sentences:
-        from agent.understanding.sentences import SentenceEncoder  # slow to import
+        from agent.understanding.sentence_encoder import SentenceEncoder  # slow to import
 
         encoder = SentenceEncoder.open(sentences)
     own = feelings.own_intents() if bank else []

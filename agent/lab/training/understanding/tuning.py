@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax  # type: ignore[import-untyped]
 
+from agent.lab.training.understanding.examples import Example
 from agent.lab.training.understanding.intents import Array, IntentSettings, balanced, inside
 from agent.lab.training.understanding.noise import Line, spoken
-from agent.lab.training.understanding.prepare import Example
 from agent.understanding import conformal
 from agent.understanding.calibration import temperature
-from agent.understanding.text import IntentModel
+from agent.understanding.text_models import IntentModel
 from dialogs.values import OUT_OF_SCOPE
 
 FOLDS = 3

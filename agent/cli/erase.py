@@ -1,0 +1,70 @@
+"""How is everything about a conversation or a customer erased, and what proves it?
+
+`hearken erase SESSION|CUSTOMER` deletes what the store keeps of it, and prints a receipt that names
+nobody. The receipt is kept; the rest is gone from the files, not only from the tables, or the
+receipt says that it is not so yet.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from agent.cli.explain import open_store
+from agent.config import load
+from agent.store import Receipt
+
+
+class NothingToErase(LookupError):
+    """Nothing is kept under that id."""
+
+
+def erase(
+    whose: Annotated[str, typer.Argument(help="A session's id, or a customer's.")],
+    config: Annotated[Path | None, typer.Option(help="The server's settings file.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The receipt for programs.")] = False,
+) -> None:
+    """Erase all that is kept of a session or of a customer, and print a receipt."""
+    settings = load(config)
+    store = open_store(settings.state, settings.database)
+    try:
+        if not yes:
+            typer.confirm(f"Erase everything kept of {whose!r}? It cannot be undone.", abort=True)
+        receipt = store.erase(whose, datetime.now(UTC).isoformat(timespec="seconds"))
+        overwrites = store.overwrites
+    finally:
+        store.close()
+    if receipt is None:
+        raise NothingToErase(f"nothing is kept of {whose!r}: it is no session's or customer's id")
+    print_receipt(receipt, overwrites, as_json)
+
+
+def print_receipt(receipt: Receipt, overwrites: bool, as_json: bool) -> None:
+    """`overwrites`: the database's files are ours to overwrite, not a database server's."""
+    if as_json:
+        typer.echo(json.dumps(receipt.as_dict(), indent=2))
+        return
+    console = Console()
+    console.print(f"Erased at {receipt.at}, receipt {receipt.id}")
+    for digest in receipt.sessions:
+        console.print(f"  session with SHA-256 {digest}")
+    kept = ", ".join(f"{count} {table}" for table, count in receipt.rows.items() if count)
+    console.print(f"  rows: {kept}")
+    console.print(f"  {_left(receipt, overwrites)}")
+
+
+def _left(receipt: Receipt, overwrites: bool) -> str:
+    if receipt.overwritten:
+        return "Nothing of it is left in the database's files."
+    if overwrites:
+        return (
+            "Not yet overwritten in the database's files: another process was reading them. "
+            "A running server does it within minutes; without one, run this again for any id."
+        )
+    return "Not yet overwritten: the database server does that itself when it vacuums."

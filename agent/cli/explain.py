@@ -1,0 +1,117 @@
+"""Why did, or did not, a person take over in that conversation?
+
+`hearken explain` lists the conversations that are kept, `hearken explain SESSION` shows for every
+turn what each rule of escalation came to: its terms, whose weights add up to the score, the
+probability that gives, and the thresholds it was held against. Held by tests/agent/test_explain.py.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from agent.core.turn_notes import TurnNote
+from agent.store import Kept, Store
+from dialogs.values import Evidence, Judged
+
+NOT_KEPT = "words not kept: no consent to recording"
+LED_TO = {
+    "nothing": ("nobody was called", "dim"),
+    "too_few_turns": ("high, but on too few turns", "yellow"),
+    "entered": ("rose above; a person was asked for already", "yellow"),
+    "active": ("had risen before: not called twice", "dim"),
+    "left": ("fell below: may call again", "dim"),
+    "handed_over": ("a person was called", "bold red"),
+}
+
+
+class NothingKept(ValueError):
+    """What was asked for is not there, in words that say what is."""
+
+
+def open_store(state: Path, database: str = "") -> Store:
+    """The store of a server with these settings, which has to be there. NothingKept."""
+    if database:
+        return Store(database)
+    file = state / "hearken.sqlite3"
+    if not file.exists():
+        raise NothingKept(f"no conversations are kept in {state}; has the server run from here?")
+    return Store(file)
+
+
+def list_sessions(store: Store, console: Console) -> None:
+    kept = store.kept()
+    if not kept:
+        console.print("No conversations are kept yet.")
+        return
+    table = Table(box=None, pad_edge=False)
+    for name in ("session", "began (UTC)", "channel", "turns", "hand-overs"):
+        table.add_column(name, justify="right" if name in ("turns", "hand-overs") else "left")
+    for one in kept:
+        table.add_row(
+            one.session, _day(one), one.channel, str(one.turns), str(one.handed_over or "")
+        )
+    console.print(table)
+
+
+def explain(store: Store, session: str, turn: int | None, console: Console) -> None:
+    """Print the ledger of the session whose id begins with `session`."""
+    found = store.kept(session, limit=2)
+    if not found:
+        raise NothingKept(f"no session {session!r} is kept; `hearken explain` lists those that are")
+    if len(found) > 1:
+        raise NothingKept(f"more than one session begins with {session!r}; write more of its id")
+    (one,) = found
+    notes = [note for note in store.notes(one.session) if turn in (None, note.turn)]
+    if not notes:
+        raise NothingKept(f"session {one.session} has no turn {turn}; leave out --turn to see all")
+    console.print(
+        Text.assemble(("session ", "dim"), (one.session, "bold"), f"  {one.channel}, {_day(one)}")
+    )
+    for note in notes:
+        _show(note, console)
+
+
+def _day(one: Kept) -> str:
+    return one.began_at[:16].replace("T", " ")
+
+
+def _show(note: TurnNote, console: Console) -> None:
+    console.print()
+    head = Text.assemble((f"turn {note.turn}", "bold cyan"), (f"  {note.at:.1f} s  ", "dim"))
+    if note.upset is None:
+        head.append("the bank answered", style="dim")
+    elif note.words:
+        head.append(f'"{note.words}"')
+    else:
+        head.append(NOT_KEPT, style="dim")
+    console.print(head, soft_wrap=True)
+    if note.upset is not None:
+        mood = f"upset {note.upset:.2f} ± {note.upset_spread:.2f}"
+        console.print(Text(f"  {note.intent} {note.confidence:.2f}, {mood}", style="yellow"))
+    for judged in note.judged:
+        _show_rule(judged, note.turn, console)
+
+
+def _show_rule(judged: Judged, turn: int, console: Console) -> None:
+    said, style = LED_TO[judged.led_to]
+    line = Text.assemble(("  " + judged.rule, "bold"), f"  {judged.probability:.1%} ")
+    line.append(f"(calls from {judged.enter:.1%}, again below {judged.leave:.1%}): ", style="dim")
+    line.append(said, style=style)
+    console.print(line, soft_wrap=True)
+    terms = Table.grid(padding=(0, 1))
+    terms.add_column(justify="right", min_width=12)
+    for column in range(3):
+        terms.add_column(no_wrap=column < 2)
+    for term in judged.terms:
+        where = "" if term.term == "baseline" else f"turn {term.turn}, {term.at:.1f} s"
+        terms.add_row(f"{term.weight:+.2f}", term.term, Text(where, style="dim"), _detail(term))
+    terms.add_row(f"{judged.score:+.2f}", Text("score", style="bold"), "", "")
+    console.print(terms)
+
+
+def _detail(term: Evidence) -> Text:
+    return Text(term.detail, style="dim" if term.term == "baseline" else "")

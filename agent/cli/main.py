@@ -1,0 +1,217 @@
+"""Which commands does `hearken` have?
+
+`serve` is added by server.py, which alone may open sockets. Long work shows its progress; a
+mistake of the user's ends in one sentence and exit code 2, never in a traceback.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from agent.cli.call import Consent
+from agent.cli.call import call as call_recordings
+from agent.cli.call import chat as chat_in_terminal
+from agent.cli.erase import NothingToErase, erase
+from agent.cli.explain import NothingKept, explain, list_sessions, open_store
+from agent.cli.models import models
+from agent.cli.offers import show as show_offers
+from agent.cli.recordings import shelf
+from agent.cli.replay import replay
+from agent.cli.tune import tune
+from agent.client import Refused
+from agent.config import PACKAGE, SettingsError, load
+from agent.handoff.webhook import WebhookError
+from agent.inference.engine import ModelsError
+from agent.lab.bench import BenchError
+from agent.lab.bench.command import bench
+from agent.lab.evaluation import EvaluationError
+from agent.lab.evaluation.command import evaluate_ears
+from agent.lab.evaluation.escalation.command import evaluate_escalation, train_trouble
+from agent.lab.evaluation.fusion.command import evaluate_fusion
+from agent.lab.evaluation.goals import show_goals
+from agent.lab.evaluation.understanding.command import evaluate_understanding
+from agent.recordings.recording import RecordingError
+from audio.codecs import Encoding
+from audio.types import AudioError
+from dialogs.pack.model import PackError
+
+URL = "ws://127.0.0.1:8765/v1/session"
+MISTAKES = (
+    AudioError,
+    BenchError,
+    EvaluationError,
+    ModelsError,
+    NothingKept,
+    NothingToErase,
+    PackError,
+    RecordingError,
+    Refused,
+    SettingsError,
+    WebhookError,
+    FileNotFoundError,
+)
+
+app = typer.Typer(
+    help="A customer-service agent that listens to how something is said.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+train = typer.Typer(help="Train the models that come with Hearken.", no_args_is_help=True)
+app.add_typer(train, name="train")
+evaluate = typer.Typer(help="Measure how well the models do.", no_args_is_help=True)
+app.add_typer(evaluate, name="evaluate")
+app.add_typer(models, name="models")
+app.add_typer(tune, name="tune")
+app.add_typer(bench, name="bench")
+app.add_typer(shelf, name="recordings")
+console = Console()
+
+Address = Annotated[str, typer.Option("--url", help="The server's session address.")]
+Token = Annotated[str, typer.Option("--token", help="What the server's `token` setting asks for.")]
+Recorded = Annotated[bool, typer.Option("--record", help="The caller agrees to be recorded.")]
+
+
+@app.command()
+def chat(url: Address = URL, token: Token = "", record: Recorded = False) -> None:
+    """Type to a running server; lines piped in are said one after the other."""
+    chat_in_terminal(url, token, record, console)
+
+
+@app.command()
+def call(
+    recordings: Annotated[
+        list[Path], typer.Argument(help="Sound files; each is said after the answer before it.")
+    ],
+    url: Address = URL,
+    token: Token = "",
+    encoding: Annotated[
+        Encoding | None, typer.Option(help="On the wire; mulaw at 8 kHz, else pcm_s16le.")
+    ] = None,
+    emotion: Annotated[bool, typer.Option(help="The caller consents to being felt.")] = True,
+    record: Recorded = False,
+    save: Annotated[
+        Path | None, typer.Option(help="Write what the server said into this sound file.")
+    ] = None,
+) -> None:
+    """Stream recordings in real time to a running server and show what it makes of them."""
+    consent = Consent(record, emotion)
+    call_recordings(url, recordings, encoding, consent, token, save, console)
+
+
+@app.command()
+def doctor(
+    config: Annotated[Path | None, typer.Option(help="The settings file to examine.")] = None,
+) -> None:
+    """Say which models are active, where from and under which licence, and what is missing."""
+    from agent.cli.doctor import examine  # loads the models
+
+    raise typer.Exit(examine(config, console))
+
+
+@app.command("explain")
+def explain_session(
+    session: Annotated[
+        str, typer.Argument(help="A session's id, or how it begins; none: list them.")
+    ] = "",
+    config: Annotated[Path | None, typer.Option(help="The server's settings file.")] = None,
+    turn: Annotated[int | None, typer.Option(help="This turn alone.")] = None,
+) -> None:
+    """Show why a person was called in a conversation, or was not: the evidence of each turn."""
+    settings = load(config)
+    store = open_store(settings.state, settings.database)
+    if session:
+        explain(store, session, turn, console)
+    else:
+        list_sessions(store, console)
+
+
+@app.command()
+def offers(
+    config: Annotated[Path | None, typer.Option(help="The server's settings file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show what became of the offers made, and what another way of choosing would have brought."""
+    settings = load(config)
+    show_offers(open_store(settings.state, settings.database).offers(), as_json, console)
+
+
+@train.command()
+def ears(
+    data: Annotated[Path, typer.Option(help="Folder of the speech sets (see agent/training).")],
+    out: Annotated[Path, typer.Option(help="Where the weights go.")] = PACKAGE / "weights",
+    work: Annotated[Path, typer.Option(help="Checkpoints; training resumes from them.")] = Path(
+        ".hearken/ears"
+    ),
+    minutes: Annotated[float, typer.Option(help="Of learning letters and phones.")] = 48.0,
+    start: Annotated[
+        Path | None,
+        typer.Option(help="A folder of ears to go on from, such as agent/weights/ears."),
+    ] = None,
+) -> None:
+    """Train the speech encoder, the transcriber and the emotion head."""
+    from agent.lab.training.ears import Recipe, train_ears  # torch is slow to import
+
+    recipe = Recipe(minutes=minutes, start=str(start or ""))
+    train_ears(data, out, work, console, recipe)
+
+
+@train.command()
+def understanding(
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of the public text sets; none: the pack alone.")
+    ] = None,
+    pack: Annotated[Path, typer.Option(help="The pack whose intents are learnt.")] = (
+        PACKAGE.parent / "dialogs" / "bank"
+    ),
+    out: Annotated[Path, typer.Option(help="Where the weights go.")] = PACKAGE / "weights",
+    spoken: Annotated[
+        bool, typer.Option(help="Learn the sentences as our own transcriber hears them, too.")
+    ] = True,
+    sentence_checkpoint: Annotated[
+        str, typer.Option(help="Train beside this sentence encoder: folder or hub name.")
+    ] = "",
+    work: Annotated[Path, typer.Option(help="What was heard is kept here.")] = Path(
+        ".hearken/understanding"
+    ),
+) -> None:
+    """Train intent, sentiment and upset on a pack's examples and the public text sets."""
+    from agent.lab.training.understanding import train_understanding
+
+    kept = work if spoken else None
+    train_understanding(data, out, pack, console, None, kept, sentence_checkpoint)
+
+
+train.command("trouble")(train_trouble)
+
+
+@train.command()
+def fusion(
+    data: Annotated[Path, typer.Option(help="Folder with the public `text` sets.")],
+    out: Annotated[Path, typer.Option(help="Where the weights go.")] = PACKAGE / "weights",
+) -> None:
+    """Train the vectors of words that `hearken evaluate fusion` puts together with voices."""
+    from agent.lab.training.fusion.train import train_fusion
+
+    train_fusion(data, out, console)
+
+
+app.command("erase")(erase)
+app.command("replay")(replay)
+evaluate.command("ears")(evaluate_ears)
+evaluate.command("understanding")(evaluate_understanding)
+evaluate.command("goals")(show_goals)
+evaluate.command("fusion")(evaluate_fusion)
+evaluate.command("escalation")(evaluate_escalation)
+
+
+def main() -> None:
+    """The `hearken` command, without a traceback for what its user can mend."""
+    try:
+        app(standalone_mode=True)
+    except MISTAKES as mistake:
+        Console(stderr=True).print(f"hearken: {mistake}", style="red")
+        raise SystemExit(2) from None

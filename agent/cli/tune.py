@@ -1,0 +1,66 @@
+"""Which commands measure and set how long Hearken waits before it answers?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+
+from audio.text_endpointing import ENDINGS
+
+tune = typer.Typer(help="Measure when turns end, and set it.", no_args_is_help=True)
+console = Console()
+
+
+TURNS = (
+    "Show what less dead air costs in turns that are cut off, and write the best silences.\n\n"
+    "The folder holds turns.jsonl, one line a recording, such as "
+    '{"path": "a.wav", "expect": {"kind": "digits", "length": 6}, "speaker": "s1", '
+    '"turns": [[0.4, 2.1]]}. Only path is needed. expect is the question that was asked: kind open '
+    "(when missing), yes_no, digits, amount, date, name or choice, the length of a number, the "
+    "choices. turns are the seconds at which the customer's turns start and end; without them a "
+    "file is one turn, from its first voice to its last.\n\n"
+    "Or the folder holds the public sets: speech/SET.jsonl.gz and speech/SET.zip."
+)
+
+
+@tune.command(help=TURNS)
+def turns(
+    recordings: Annotated[Path, typer.Option(help="Folder of labelled recordings.")],
+    out: Annotated[
+        Path, typer.Option(help="The settings file; its section `turns` is written.")
+    ] = Path("hearken.toml"),
+    json: Annotated[Path | None, typer.Option(help="Write all figures here as well.")] = None,
+    cut_offs: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of turns that may be cut off.")
+    ] = 0.05,
+    least: Annotated[
+        float, typer.Option(min=0.1, max=2, help="Seconds; no silence is chosen below.")
+    ] = 0.3,
+    words: Annotated[
+        bool, typer.Option(help="Listen to the words, which is slow the first time.")
+    ] = True,
+    split: Annotated[
+        Literal["train", "dev", "test"],
+        typer.Option(help="Of the public sets. The ears know train; on test nothing is chosen."),
+    ] = "dev",
+    work: Annotated[Path, typer.Option(help="What was heard is kept here.")] = Path(
+        ".hearken/turns"
+    ),
+) -> None:
+    from agent.lab.training.turns import Aim, tune_turns  # torch is slow to import
+
+    tune_turns(recordings, out, split, json, Aim(cut_offs, least, words), work, console)
+
+
+@tune.command()
+def endings(
+    data: Annotated[Path, typer.Option(help="Folder of the public text sets.")],
+    out: Annotated[Path, typer.Option(help="Where the counts go.")] = ENDINGS,
+) -> None:
+    """Count after which words customers' turns end."""
+    from agent.lab.training.turns import count_endings
+
+    count_endings(data, out, console)

@@ -1,0 +1,84 @@
+"""What does each word of a turn carry about mood, also a word that was never seen or is misheard?
+
+A word's vector is the mean of those of its letter groups, three to five letters and the whole word
+(Bojanowski et al. 2017, "Enriching word vectors with subword information"), each found by its
+checksum in a table of fixed size: no vocabulary travels with the weights, and "ridiculus" lies
+beside "ridiculous". Invariants, held by tests/agent/understanding/test_fusing.py: every word has a
+vector; a word's vector does not depend on the words around it.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from agent.understanding.text_features import MindError, plain
+
+FILE = "vectors.safetensors"
+SHORTEST, LONGEST = 3, 5  # letters of a group, word ends counted
+MOST = 24  # words of a turn that are looked at, its last
+
+
+class Vectors(nn.Module):
+    """Words -> vectors of `width`."""
+
+    def __init__(self, buckets: int = 8192, width: int = 40) -> None:
+        super().__init__()
+        self.buckets, self.width = buckets, width
+        self.table = nn.EmbeddingBag(buckets, width, mode="mean")
+
+    def forward(self, words: Sequence[str]) -> Tensor:
+        """(words, width)."""
+        groups = [_groups(word, self.buckets) for word in words]
+        if not groups:
+            return torch.zeros(0, self.width)
+        starts = [0]
+        for group in groups[:-1]:
+            starts.append(starts[-1] + len(group))
+        found: Tensor = self.table(
+            torch.tensor([at for group in groups for at in group]), torch.tensor(starts)
+        )
+        return found
+
+    @classmethod
+    def load(cls, folder: Path) -> Vectors:
+        """Of a folder of weights that `hearken train fusion` wrote."""
+        try:
+            table = load_file(folder / FILE)["table"].float()
+        except (OSError, SafetensorError, KeyError) as error:
+            raise MindError(
+                f"cannot read {folder / FILE}: {error}; run `hearken train fusion`"
+            ) from error
+        vectors = cls(*table.shape)
+        with torch.no_grad():
+            vectors.table.weight.copy_(table)
+        return vectors.eval()
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        save_file({"table": self.table.weight.detach().half().contiguous()}, folder / FILE)
+        (folder / FILE).chmod(0o644)  # every user serves from it
+
+    def of(self, text: str) -> Tensor:
+        """The last of a text's words, (words, width); none where there are none."""
+        found: Tensor = self(plain(text).split()[-MOST:])
+        return found
+
+
+@lru_cache(maxsize=50_000)
+def _groups(word: str, buckets: int) -> tuple[int, ...]:
+    marked = f"<{word}>"
+    groups = [marked] + [
+        marked[at : at + size]
+        for size in range(SHORTEST, LONGEST + 1)
+        for at in range(len(marked) - size + 1)
+        if size < len(marked)
+    ]
+    return tuple(zlib.crc32(group.encode()) % buckets for group in groups)

@@ -1,0 +1,126 @@
+"""What does the encoder train to do, and by how much is it wrong?
+
+CTC over letters and over phones at the top, over phones half-way up, and at the beginning a flat
+start; all of it on the encoder that is shipped, run with the mask that it streams with. English
+spelling says little about sound, so with few hours phones are learned several times sooner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from audio import torchaudio_guard  # noqa: F401  before transformers, which imports torchaudio
+
+# isort: split
+from transformers import HubertForCTC
+
+from agent.lab.training.ears.batches import LETTERS, Batch
+from agent.lab.training.ears.filter_bank import begin_as_filter_bank
+from audio.encoder import Encoder, frames_in, small_config
+from audio.phones import PHONE_HEAD, SOUNDS
+from audio.types import FRAME
+
+MID = 3  # the layer whose output also says phones
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """How much each task weighs in the loss."""
+
+    letters: float = 0.35
+    phones: float = 0.45
+    early: float = 0.2
+
+
+class Spelling(nn.Module):
+    """HubertForCTC and the extra heads that exist only while training."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ctc = HubertForCTC(small_config(vocab_size=len(LETTERS)))
+        self.encoder = Encoder(self.ctc.hubert)
+        width = self.encoder.width
+        self.mid_norm = nn.LayerNorm(width)
+        self.mid_head = nn.Linear(width, len(SOUNDS))
+        self.phone_head = nn.Linear(width, len(SOUNDS))
+        begin_as_filter_bank(self.ctc.hubert)
+
+    def load_exported(self, folder: Path) -> None:
+        """Go on from exported weights; heads that exist only while training stay as they are."""
+        self.ctc.load_state_dict(load_file(folder / "model.safetensors"))
+        phones = folder / PHONE_HEAD
+        if phones.exists():
+            self.phone_head.load_state_dict(load_file(phones))
+
+    def loss(self, batch: Batch, masks: Tensor, shares: Shares, flat: float = 0.0) -> Tensor:
+        encoder, counts = self.encoder, [frames_in(n) for n in batch.lengths]
+        x = encoder.project(encoder.convolve(batch.samples))
+        hidden = self.ctc.hubert.masked_spec_embed.to(x.dtype)
+        outputs = encoder.think(torch.where(masks[..., None], hidden, x), counts)
+        letters = self.ctc.lm_head(outputs[-1])
+        phones = self.phone_head(outputs[-1])
+        early = self.mid_head(self.mid_norm(outputs[MID]))
+        loss = shares.letters * _ctc(letters, counts, batch.labels, batch.label_lengths)
+        loss = loss + shares.phones * _ctc(phones, counts, batch.phones, batch.phone_lengths)
+        loss = loss + shares.early * _ctc(early, counts, batch.phones, batch.phone_lengths)
+        if flat:
+            for logits, labels, lengths in (
+                (letters, batch.labels, batch.label_lengths),
+                (phones, batch.phones, batch.phone_lengths),
+                (early, batch.phones, batch.phone_lengths),
+            ):
+                wanted = flat_start(batch, labels, lengths, logits.shape[1]).flatten()
+                wish = F.cross_entropy(logits.float().flatten(0, 1), wanted, reduction="sum")
+                loss = loss + flat * wish / (wanted >= 0).sum().clamp_min(1)
+        return loss
+
+
+def _ctc(logits: Tensor, counts: list[int], labels: Tensor, lengths: Tensor) -> Tensor:
+    likely = logits.float().log_softmax(-1).transpose(0, 1)  # (frames, batch, letters)
+    loss = F.ctc_loss(
+        likely, labels, torch.tensor(counts), lengths, reduction="sum", zero_infinity=True
+    )
+    return loss / lengths.sum()
+
+
+def flat_start(
+    batch: Batch, labels: Tensor, lengths: Tensor, frames: int, most: int = 16
+) -> Tensor:
+    """Labels spread evenly over the sound of each short text: (batch, frames), -100 for no wish.
+
+    A flat start, as hidden Markov models have: wrong in detail, but it is not the blank plateau.
+    """
+    wanted = labels.new_full((len(lengths), frames), -100)
+    each = torch.split(labels, lengths.tolist())
+    blocks = batch.samples[:, : frames * FRAME].view(len(each), frames, FRAME)
+    loud = blocks.square().mean(2)  # (batch, frames)
+    voiced = loud > 0.01 * loud.amax(1, keepdim=True)
+    for row, label, there in zip(wanted, each, voiced, strict=True):
+        if len(label) <= most:
+            spoken = torch.nonzero(there).flatten()
+            first, count = int(spoken[0]), int(spoken[-1] - spoken[0]) + 1
+            row[:] = 0
+            row[first : first + count] = label[
+                torch.arange(count, device=label.device) * len(label) // count
+            ]
+    return wanted
+
+
+def time_masks(counts: Sequence[int], frames: int, random: np.random.Generator) -> Tensor:
+    """SpecAugment's time masks (arXiv 1904.08779), mild: with this few passes over the data the
+    encoder is far from knowing it by heart."""
+    masks = np.zeros((len(counts), frames), bool)
+    for row, count in zip(masks, counts, strict=True):
+        for _ in range(random.integers(0, 2)):
+            span = int(random.integers(0, max(1, min(15, count // 8)) + 1))
+            start = int(random.integers(0, max(1, count - span)))
+            row[start : start + span] = True
+    return torch.from_numpy(masks)

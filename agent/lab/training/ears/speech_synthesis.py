@@ -1,0 +1,109 @@
+"""Who says what no recording at hand contains?
+
+Synthetic speakers for training alone: espeak-ng comes with the project; flite and festival join
+where their Debian packages are installed (flite, festival, festvox-kallpc16k, festvox-kdlpc16k,
+festvox-us-slt-hts). The latter are built from recorded people and teach more. A stage whose
+programs are missing has fewer voices, and the model card says which there were.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile  # type: ignore[import-untyped]
+from numpy.typing import NDArray
+
+from agent.lab.training.ears.augmentation import resampled
+from agent.lab.training.ears.corpus import Utterance
+from audio.speak import Voice
+from audio.types import RATE
+
+Pcm = NDArray[np.int16]
+Speak = Callable[[str, np.random.Generator], tuple[Pcm, int]]  # text -> samples, rate
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    name: str
+    speak: Speak
+
+
+ACCENTS = ("en-us", "en", "en-us", "en-gb-x-rp", "en-gb-scotland")
+VARIANTS = ["m1", "m2", "m3", "m4", "m7", "adam", "f1", "f2", "f3", "f4", "f5", "linda", "steph"]
+FLITE = ("kal16", "awb", "rms", "slt")
+FESTIVAL = ("kal_diphone", "ked_diphone", "cmu_us_slt_arctic_hts")
+
+
+def espeak_speakers() -> list[Speaker]:
+    return [espeak_voice(f"{accent}+{variant}") for accent in ACCENTS for variant in VARIANTS]
+
+
+def recorded_speakers() -> list[Speaker]:
+    """The voices of flite and festival that this machine has."""
+    found = [_flite(voice) for voice in FLITE] if shutil.which("flite") else []
+    if shutil.which("text2wave"):
+        installed = subprocess.run(
+            ["festival", "-b", "(print (voice.list))"], capture_output=True, text=True, check=True
+        ).stdout
+        found += [_festival(voice) for voice in FESTIVAL if voice in installed]
+    return found
+
+
+def spoken(
+    source: str, texts: Sequence[str], speakers: Sequence[Speaker], seed: int
+) -> Iterator[tuple[Utterance, Pcm]]:
+    """Each text in somebody's voice."""
+    random = np.random.default_rng(seed)
+    for index, text in enumerate(texts):
+        speaker = speakers[int(random.integers(len(speakers)))]
+        samples, rate = speaker.speak(text, random)
+        name = f"{source}_{speaker.name}"
+        seconds = len(samples) / rate
+        yield Utterance(source, str(index), name, "train", text, rate, seconds), samples
+
+
+def espeak_voice(language: str) -> Speaker:
+    """A voice of espeak-ng, by its own name for it: an accent, a plus, a variant."""
+
+    def speak(text: str, random: np.random.Generator) -> tuple[Pcm, int]:
+        samples = Voice(language, int(random.integers(120, 230))).speak(text, RATE)
+        return np.round(np.clip(samples, -1, 1) * 32767).astype(np.int16), RATE
+
+    return Speaker(language, speak)
+
+
+def _flite(voice: str) -> Speaker:
+    def speak(text: str, random: np.random.Generator) -> tuple[Pcm, int]:
+        pace = f"duration_stretch={random.uniform(0.85, 1.2):.2f}"
+        with tempfile.NamedTemporaryFile(suffix=".wav") as out:
+            command = ["flite", "-voice", voice, "--setf", pace, "-t", text, "-o", out.name]
+            subprocess.run(command, check=True, capture_output=True)
+            return _read(Path(out.name).read_bytes())
+
+    return Speaker(voice, speak)
+
+
+def _festival(voice: str) -> Speaker:
+    def speak(text: str, random: np.random.Generator) -> tuple[Pcm, int]:
+        pace = f"(Parameter.set 'Duration_Stretch {random.uniform(0.85, 1.2):.2f})"
+        with tempfile.NamedTemporaryFile(suffix=".wav") as out:
+            command = ["text2wave", "-eval", f"(voice_{voice})", "-eval", pace, "-o", out.name]
+            subprocess.run(command, input=text, text=True, check=True, capture_output=True)
+            return _read(Path(out.name).read_bytes())
+
+    return Speaker(voice, speak)
+
+
+def _read(wav: bytes) -> tuple[Pcm, int]:
+    """What a synthesiser wrote, without a rate of its own: festival's HTS voice makes 32 kHz."""
+    samples, rate = soundfile.read(io.BytesIO(wav), dtype="float32")
+    if rate != RATE:
+        samples, rate = resampled(samples, rate, RATE), RATE
+    return np.round(np.clip(samples, -1, 1) * 32767).astype(np.int16), rate

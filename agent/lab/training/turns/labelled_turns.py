@@ -1,0 +1,177 @@
+"""Which recordings say where a turn ends, and what had been asked?
+
+Two layouts. A folder with `turns.jsonl`, one line a recording: `path` inside the folder, `expect`
+{kind, length, choices} (open when missing), `speaker`, and `turns` [[start_s, end_s], ...]; without
+`turns` the file is one turn, from its first to its last voice. Or the layout of the public speech
+sets (speech/<set>.jsonl.gz beside <set>.zip), where each file is one turn and the silence after it
+is a telephone line's own noise, never digital zero.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from agent.lab.training.ears.augmentation import hiss, resampled
+from agent.lab.training.ears.corpus import DIGITS, Split, Utterance, manifest, recordings
+from agent.lab.training.ears.offline_recogniser import FLOOR, phone
+from agent.lab.training.ears.tasks import KEYWORDS
+from audio.files import read
+from audio.types import RATE, Asked, AudioError, Expectation, Samples
+
+AFTER_S = 3.0  # of silence after every turn: longer than any patience that is tried
+BEFORE_S = 0.5  # of sound before a labelled turn
+SETS = ("wuw2", "alnum", "speechocean762", "speech_commands_test", "fsdd")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labelled:
+    """One turn with its silence, 16 kHz. `end_s` is where its speech ends, when somebody said."""
+
+    source: str
+    speaker: str
+    expect: Expectation
+    samples: Samples
+    end_s: float | None = None
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.samples.tobytes()).hexdigest()[:24]
+
+
+def labelled(folder: Path, split: Split) -> tuple[int, Iterator[Labelled]]:
+    """How many turns the folder holds, and they; AudioError when there are none."""
+    if not folder.is_dir():
+        raise AudioError(f"{folder}: there is no such folder")
+    if (folder / "turns.jsonl").is_file():
+        rows = _rows(folder / "turns.jsonl")
+        return sum(len(row.turns or ()) or 1 for row in rows), _own(folder, rows)
+    speech = folder / "speech"
+    sets = [
+        name
+        for name in SETS
+        if (speech / f"{name}.jsonl.gz").is_file() and (speech / f"{name}.zip").is_file()
+    ]
+    if not sets:
+        raise AudioError(
+            f"{folder}: neither turns.jsonl nor speech/SET.jsonl.gz with SET.zip is in it; "
+            "`hearken tune turns --help` says what recordings must look like"
+        )
+    try:
+        utterances = manifest(folder, sets)
+    except (ValueError, KeyError, OSError) as problem:
+        raise AudioError(f"{speech}: not as the public sets are laid out ({problem!r})") from None
+    said = [
+        (utterance, expect)
+        for utterance in utterances
+        if utterance.split == split and (expect := asked(utterance)) is not None
+    ]
+    if not said:
+        raise AudioError(f"{folder}: no recording of {', '.join(sets)} is in split {split}")
+    return len(said), _shared(folder, said)
+
+
+# -- the public sets -------------------------------------------------------------------------------
+
+
+def asked(u: Utterance) -> Expectation | None:
+    """The question that a dialogue would have asked for this answer; None: it never asks so."""
+    words = u.text.split()
+    if words and set(words) <= set(DIGITS):  # a number; alnum's ten-digit phone numbers among them
+        return Expectation("digits", length=len(words))
+    match u.source, u.kind:
+        case "wuw2", "keyword":
+            return Expectation("choice", choices=KEYWORDS)
+        case "wuw2", _:
+            return Expectation()
+        case "alnum", "names":  # spelled, letter by letter
+            return Expectation("name")
+        case "speechocean762" | "alnum", _:
+            return Expectation()
+        case "speech_commands_test", _:
+            return Expectation("yes_no") if u.text in ("yes", "no") else None
+        case _:
+            return None
+
+
+def _shared(folder: Path, said: list[tuple[Utterance, Expectation]]) -> Iterator[Labelled]:
+    sounds = recordings(folder, [utterance for utterance, _ in said])
+    for (utterance, samples), (_, expect) in zip(sounds, said, strict=True):
+        line = samples.astype(np.float32) / np.float32(32768)
+        line = np.pad(line, (0, int(AFTER_S * utterance.rate)))
+        yield Labelled(utterance.source, utterance.speaker, expect, phone(line, utterance.rate))
+
+
+# -- a folder of one's own -------------------------------------------------------------------------
+
+
+class _Asked(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Asked = "open"
+    length: Annotated[int, Field(ge=0)] = 0
+    choices: tuple[str, ...] = ()
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    path: str
+    expect: _Asked = _Asked()
+    speaker: str = ""
+    turns: list[tuple[float, float]] | None = None
+
+
+def _rows(file: Path) -> list[_Row]:
+    rows = []
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            row = _Row.model_validate_json(line)
+        except ValidationError as wrong:
+            first = wrong.errors(include_url=False, include_input=False)[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise AudioError(f"{file}:{number}: {where}: {first['msg']}") from None
+        edges = [edge for turn in row.turns or () for edge in turn]
+        if any(a >= b for a, b in pairwise(edges)) or any(edge < 0 for edge in edges):
+            raise AudioError(f"{file}:{number}: turns: each must end after it starts, in order")
+        rows.append(row)
+    if not rows:
+        raise AudioError(f"{file}: the file lists no recordings")
+    return rows
+
+
+def _own(folder: Path, rows: list[_Row]) -> Iterator[Labelled]:
+    for row in rows:
+        frames, rate = read(folder / row.path)
+        samples = resampled(np.ascontiguousarray(frames.mean(1)), rate, RATE)
+        asked = row.expect
+        expect = Expectation(
+            asked.kind, asked.length, tuple(choice.lower() for choice in asked.choices)
+        )
+        speaker = row.speaker or row.path
+        if row.turns is None:
+            yield Labelled("", speaker, expect, _waited(samples, len(samples)))
+            continue
+        following = [start for start, _ in row.turns[1:]]
+        for (start, end), until in zip(row.turns, [*following, len(samples) / RATE], strict=True):
+            first, last = max(0, int((start - BEFORE_S) * RATE)), int(until * RATE)
+            piece = samples[first:last]
+            yield Labelled(
+                "", speaker, expect, _waited(piece, int(end * RATE) - first), end - first / RATE
+            )
+
+
+def _waited(samples: Samples, end: int) -> Samples:
+    """With line noise after it until there are `AFTER_S` of silence after `end`."""
+    missing = max(0, end + int(AFTER_S * RATE) - len(samples))
+    noise = hiss(missing, np.random.default_rng(len(samples))) * np.float32(FLOOR)
+    return np.concatenate([samples, noise.astype(np.float32)])

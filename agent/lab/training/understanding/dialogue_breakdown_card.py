@@ -1,0 +1,65 @@
+"""What should a person know before trusting the weights that say a conversation goes wrong?
+
+Written beside them when they are trained, so that card and weights cannot drift apart.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from agent.understanding.conversation_features import RECENT, SIGNS
+from agent.understanding.dialogue_breakdown import TroubleModel
+
+CARD = """# Context: is this conversation going wrong?
+
+`{name}` (SHA-256 {digest}): a linear model over the customer's words of the last
+{recent} turns, fading to {fade:g} of their weight from turn to turn, and over signs of how things
+are said.
+Its answer is the log-odds that this customer is, or will be, annoyed; the shares of words and signs
+add up to it. Make it again, beside the weights of `hearken train understanding`:
+
+    hearken train trouble --data DIR
+
+## Data
+
+STAR (Mosig et al. 2020, MIT): {talks} conversations, {annoyed} of whose customers became annoyed,
+as their wizards said afterwards. Words start from their weight in the upset score (GoEmotions and
+this project's sentences, see README.md here). Licence of these weights: CC BY-SA 4.0, as of that
+score.
+
+## Intended use
+
+One piece of evidence among several for calling a person. STAR's customers were paid, and some were
+told to be difficult: the share of annoyed customers, {share:.1%}, is theirs and not a bank's, so
+with another share the log-odds shift by the difference. Some words are those of STAR's tasks
+("flight"). In trades it has not seen it tells less, and of turns that raters of other systems
+called dissatisfied it tells little: `hearken evaluate escalation` prints all three. It must not be
+used on employees.
+
+## Signs, and what one unit of each adds
+
+{signs}
+"""
+
+
+def write_card(path: Path, model: TroubleModel, talks: int, annoyed: int) -> None:
+    """`path` is that of the weights; the card lies beside them."""
+    weighing = [
+        (name, float(weight), float(usual))
+        for name, weight, usual in zip(SIGNS, model.signs, model.usual, strict=True)
+        if weight
+    ]
+    rows = ["| sign | weight | usual value |", "|---|---|---|"]
+    rows += [f"| {name} | {weight:+.3f} | {usual:.2f} |" for name, weight, usual in weighing]
+    text = CARD.format(
+        name=path.name,
+        digest=hashlib.sha256(path.read_bytes()).hexdigest()[:12],
+        recent=RECENT,
+        fade=model.fade,
+        talks=talks,
+        annoyed=annoyed,
+        share=annoyed / talks,
+        signs="\n".join(rows),
+    )
+    path.with_name("CONTEXT.md").write_text(text, encoding="utf-8")

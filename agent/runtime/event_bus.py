@@ -1,0 +1,54 @@
+"""Who looks on at conversations, and how do they hear what happens?
+
+Every conversation of this process tells the floor; consoles subscribe. A subscriber that does not
+keep up loses its subscription and is told so by `None`, so that nobody looks at half a picture.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Literal
+
+from agent.core.event_json import Row
+
+BEHIND = 4096  # happenings that a subscriber may be behind
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """Something of one conversation. `row` is there when `what` is "row"."""
+
+    session: str
+    what: Literal["row", "opened", "closed", "away", "back", "queue"]
+    row: Row | None = None
+
+
+Subscription = asyncio.Queue[Happened | None]
+
+
+class Floor:
+    """All subscribers of one process; used from its event loop alone."""
+
+    def __init__(self) -> None:
+        self._all: set[Subscription] = set()
+
+    def subscribe(self) -> Subscription:
+        """A queue of what happens from now on; None in it means that some was lost."""
+        queue: Subscription = asyncio.Queue(BEHIND)
+        self._all.add(queue)
+        return queue
+
+    def unsubscribe(self, queue: Subscription) -> None:
+        self._all.discard(queue)
+
+    def tell(self, happened: Happened) -> None:
+        for queue in list(self._all):
+            try:
+                queue.put_nowait(happened)
+            except asyncio.QueueFull:
+                self._all.discard(queue)
+                with suppress(asyncio.QueueEmpty):
+                    queue.get_nowait()
+                queue.put_nowait(None)

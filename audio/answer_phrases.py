@@ -1,0 +1,53 @@
+"""In which words do people answer the questions that a dialogue asks?"""
+
+from __future__ import annotations
+
+from audio.phrase_search import Phrase
+
+
+def _listed(text: str, between: str | None = None) -> tuple[str, ...]:
+    return tuple(text.split(between))
+
+
+YES = _listed(
+    "yes;yeah;yep;yup;yes please;yes it is;yes that's right;that's right;that's correct;correct;"
+    "sure;okay;of course;absolutely;please do;go ahead",
+    ";",
+)
+NO = _listed(
+    "no;nope;nah;no thanks;no thank you;no it isn't;not really;that's wrong;that's not right;"
+    "incorrect;never mind;stop;cancel",
+    ";",
+)
+
+DIGITS = _listed("zero one two three four five six seven eight nine")
+SPOKEN_DIGITS = (
+    *(Phrase(word) for word in (*DIGITS, "oh")),
+    *(Phrase(f"double {word}", 2) for word in (*DIGITS, "oh")),
+    *(Phrase(f"triple {word}", 3) for word in (*DIGITS, "oh")),
+)
+
+_NUMBERS = (
+    *DIGITS,
+    *_listed("ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"),
+    *_listed("twenty thirty forty fifty sixty seventy eighty ninety hundred thousand and oh"),
+)
+AMOUNT = tuple(
+    Phrase(word)
+    for word in (
+        *_NUMBERS,
+        *_listed("million a half point dollars dollar cents cent bucks"),
+    )
+)
+DATE = tuple(
+    Phrase(word)
+    for word in (
+        *_NUMBERS,
+        *_listed("january february march april may june july august september october november"),
+        *_listed("december first second third fourth fifth sixth seventh eighth ninth tenth"),
+        *_listed("eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth"),
+        *_listed("eighteenth nineteenth twentieth thirtieth of the next last week month"),
+        *_listed("today tomorrow yesterday monday tuesday wednesday thursday friday saturday"),
+        *_listed("sunday"),
+    )
+)

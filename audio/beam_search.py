@@ -1,0 +1,99 @@
+"""Which words, in which usual order, are these letters?
+
+A beam search over a word list with an n-gram model: flashlight-text's decoder (Kahn et al. 2022)
+and KenLM's scores (Heafield 2011), through torchaudio. For open questions; questions whose answers
+are known use audio.phrase_search. Held by
+tests/audio/test_transcriber.py::test_lexicon_corrects_spelling.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from audio.phrase_search import Alphabet, Said, Scores
+from audio.torchaudio_guard import import_torchaudio
+
+CALIBRATION = "calibration.json"  # beside the checkpoint: what was fitted on dev speakers
+
+
+class Lexicon:
+    """`words.arpa` (order of words) and `words.lexicon` (their letters or phones) from a folder."""
+
+    def __init__(
+        self, folder: Path, alphabet: Alphabet, weight: float | None = None, word: float = 0.0
+    ) -> None:
+        """`weight` of the words' order against their sound, and what a `word` costs or brings in
+        nats; without, as fitted on dev speakers for this folder."""
+        import_torchaudio()
+        from torchaudio.models.decoder import ctc_decoder  # type: ignore[import-untyped]
+
+        if weight is None:
+            weight, word = _fitted(folder / CALIBRATION)
+
+        self.alphabet = alphabet
+        with _quiet():
+            self._decoder = ctc_decoder(
+                lexicon=str(folder / "words.lexicon"),
+                tokens=list(alphabet.letters),
+                lm=str(folder / "words.arpa"),
+                beam_size=40,
+                beam_size_token=10,
+                beam_threshold=20,
+                lm_weight=weight,
+                word_score=word,
+                blank_token=alphabet.letters[alphabet.blank],
+                sil_token=alphabet.letters[alphabet.boundary],
+            )
+
+    def words(self, likely: Scores) -> tuple[Said, ...]:
+        (best,) = self._decoder(torch.from_numpy(likely)[None])
+        if not best:
+            return ()
+        spans = self._spans(best[0].tokens.tolist(), best[0].timesteps.tolist())
+        words = [word for word in best[0].words if word]
+        # flashlight leaves out the last word of a turn that ends before its boundary
+        return tuple(
+            Said(word, *span, 0.0) for word, span in zip(words, spans[: len(words)], strict=True)
+        )
+
+    def _spans(self, tokens: list[int], frames: list[int]) -> list[tuple[int, int]]:
+        """First frame and end of each stretch of tokens between two boundaries."""
+        spans: list[tuple[int, int]] = []
+        begun = ended = -1
+        boundary = self.alphabet.boundary
+        for token, frame in zip([*tokens, boundary], [*frames, 0], strict=True):
+            if token != boundary:
+                begun = frame if begun < 0 else begun
+                ended = frame + 1
+            elif begun >= 0:
+                spans.append((begun, ended))
+                begun = -1
+        return spans
+
+
+def _fitted(path: Path) -> tuple[float, float]:
+    told = json.loads(path.read_text()).get("order") if path.exists() else None
+    return (told["weight"], told["word"]) if told else (1.0, 0.0)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """KenLM draws a progress bar on the process's standard error and has no switch for it."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def there(folder: Path) -> bool:
+    return (folder / "words.arpa").exists() and (folder / "words.lexicon").exists()

@@ -1,0 +1,84 @@
+"""Which letters do the tokens of somebody else's CTC checkpoint stand for?
+
+Vocabularies of one family of models differ: upper case or lower, `<pad>` or `[PAD]`, a curly
+apostrophe, hyphens, punctuation, tokens for the beginning and end of sentences that a CTC model
+has no use for. Here all become one alphabet: lower-case letters, a blank and a boundary between
+words. What is no letter counts towards the blank, so that it is never read out.
+Held by tests/audio/test_letters.py.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from audio.hub import CheckpointError
+from audio.phrase_search import Alphabet
+
+_SPECIAL = re.compile(r"<.*>|\[.*\]")  # <s>, </s>, <unk>, [UNK]
+_APOSTROPHES = {"\u2019": "'", "\u02bc": "'", "`": "'"}
+_HYPHENS = "-\u2010\u2011\u2013\u2014"  # "twenty-one" is two words everywhere else in the house
+_LANGUAGES = ("eng", "en")
+
+
+@dataclass(frozen=True, slots=True)
+class Letters:
+    """`counts` says of each of the model's outputs which letter of `alphabet` it speaks for."""
+
+    alphabet: Alphabet
+    counts: tuple[int, ...]
+
+
+def letters_of(vocabulary: Mapping[str, int], blank: int, boundary: str, size: int) -> Letters:
+    """From token -> output, the output that is CTC's blank, and the model's number of outputs.
+
+    CheckpointError, without the checkpoint's name, for a vocabulary that is not one of letters.
+    """
+    letters, counts = ["<pad>", "|"], [0] * size  # as the embedded model's own vocabulary begins
+    places = {"": 0, " ": 1}
+    for token, output in sorted(vocabulary.items(), key=lambda item: item[1]):
+        if output >= size or output == blank:
+            continue
+        letter = _letter(token, boundary)
+        if letter not in places:
+            places[letter] = len(letters)
+            letters.append(letter)
+        counts[output] = places[letter]
+    if 1 not in counts:
+        raise CheckpointError(f"its vocabulary has no token between words ({boundary!r})")
+    if len(letters) < 4:
+        raise CheckpointError("its vocabulary has no letters")
+    return Letters(Alphabet(tuple(letters), 0, 1), tuple(counts))
+
+
+def _letter(token: str, boundary: str) -> str:
+    """What is read out for a token; "" for nothing."""
+    if token == boundary or token in _HYPHENS or token.isspace():
+        return " "
+    if token.lower() in ("<space>", "[space]"):
+        return " "
+    if _SPECIAL.fullmatch(token):
+        return ""
+    letter = unicodedata.normalize("NFC", _APOSTROPHES.get(token, token.lower()))
+    if len(letter) > 1:
+        raise CheckpointError(f"it spells in pieces such as {token!r}, not in letters")
+    return letter if letter == "'" or unicodedata.category(letter)[0] in "LMN" else ""
+
+
+def in_language(vocabulary: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, int]:
+    """token -> output, of a vocabulary that may hold one for each language (MMS)."""
+    languages = [key for key, value in vocabulary.items() if isinstance(value, dict)]
+    if not languages:
+        return dict(vocabulary)
+    wanted = (told.get("target_lang"), *_LANGUAGES, languages[0])
+    return dict(vocabulary[next(key for key in wanted if key in languages)])
+
+
+def text_of_token(told: Any) -> str | None:
+    """A special token as tokenizer files write it: text, or text with settings around it."""
+    if isinstance(told, dict):
+        told = told.get("content")
+    return told if isinstance(told, str) and told else None
