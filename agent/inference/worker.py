@@ -74,7 +74,8 @@ class Forked:
         self._settings, self._core = settings, core
         self._start = multiprocessing.get_context("forkserver")
         # What takes seconds to import is imported once, in the process that is forked from.
-        self._start.set_forkserver_preload(XX)
+        models = ["audio.speech_analyser", "agent.understanding.turn_understanding"]
+        self._start.set_forkserver_preload(models)
 
     def __call__(self, end: socket.socket) -> Worker:
         given = (end, self._settings, self._core)
