@@ -31,23 +31,23 @@ from websockets.http11 import Request, Response
 from agent.actions.bank import BankActions
 from agent.actions.interface import HttpActions
 from agent.cli.main import app, main
-from agent.config import Settings, load
-from agent.console.hub import NO_CONSOLE, Desk
+from agent.config import Settings, load_settings
+from agent.console.hub import CONSOLE_CLOSED, ConsoleHub
 from agent.core.session_factory import session_rules
-from agent.handoff.routing import People
+from agent.handoff.routing import HandoffRouter
 from agent.handoff.webhook import Webhook
 from agent.inference.engine import Engine, EngineRules
-from agent.inference.worker import Forked, set_apart, where
-from agent.runtime.admission import Admission, Limits, capacity
-from agent.runtime.connection import Line
+from agent.inference.worker import ForkserverLauncher, error_location, reserve_core
+from agent.runtime.admission import Admission, AdmissionLimits, stream_capacity
+from agent.runtime.connection import ClientConnection
 from agent.runtime.metrics import Metrics
-from agent.runtime.registry import Lives
-from agent.runtime.services import House, utc
-from agent.runtime.static_pages import Page, Pages, text
+from agent.runtime.registry import ConversationRegistry
+from agent.runtime.services import Services, utc_text
+from agent.runtime.static_pages import HttpAnswer, StaticPages, text_answer
 from agent.store import Store
 from agent.store.journal import Journal
-from agent.store.retention import EVERY_S, tidy
-from agent.wire.native import OUR_FAULT, OVERLOADED
+from agent.store.retention import RETENTION_INTERVAL_S, apply_retention
+from agent.wire.native import CLOSE_INTERNAL_ERROR, CLOSE_OVERLOADED
 from dialogs.pack.fingerprint import fingerprint
 from dialogs.pack.model import Pack
 
@@ -57,15 +57,15 @@ SESSION_PATH = "/v1/session"
 CONSOLE_PATH = "/v1/console"
 # A row is on disk only after its thread has had the interpreter a dozen times: Python's 5 ms of
 # waiting for it each time would be heard.
-SWITCH_S = 0.0005
-LOADING_S = 5  # what callers are told to wait while the models are not there
+SWITCH_INTERVAL_S = 0.0005
+LOADING_RETRY_S = 5  # what callers are told to wait while the models are not there
 
 
-def build(
+def build_services(
     settings: Settings,
     core: int | None = None,
-    today: Callable[[], datetime] = lambda: datetime.now().astimezone(),
-) -> House:
+    wall_now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
+) -> Services:
     """Everything a server needs, from its settings. `core` is the processor core that is the
     models' own. PackError when the pack is broken, WebhookError when a helpdesk's address is."""
     pack = Pack.load(settings.pack)
@@ -78,52 +78,52 @@ def build(
     )
     store = Store(settings.database or settings.state / "hearken.sqlite3")
     consoles = any(t.get_secret_value() for t in (settings.agent_token, settings.supervisor_token))
-    helpdesk = _helpdesk(settings, pack, store, today)
-    return House(
+    helpdesk = _helpdesk(settings, pack, store, wall_now)
+    return Services(
         settings=settings,
         pack=pack,
         pack_digest=fingerprint(pack.directory),
-        engine=Engine(Forked(settings, core), rules),
-        admission=Admission(Limits(settings.max_sessions, settings.capacity)),
+        engine=Engine(ForkserverLauncher(settings, core), rules),
+        admission=Admission(AdmissionLimits(settings.max_sessions, settings.capacity)),
         actions=actions,
         store=store,
-        journal=Journal(store, lambda: utc(datetime.now(UTC))),
-        people=People(pack, store, helpdesk, consoles, settings.nobody_s),
+        journal=Journal(store, lambda: utc_text(datetime.now(UTC))),
+        handoff_router=HandoffRouter(pack, store, helpdesk, consoles, settings.nobody_s),
         metrics=Metrics(),
-        rules=session_rules(settings),
+        session_rules=session_rules(settings),
         clock=monotonic,
-        today=today,
+        wall_now=wall_now,
         helpdesk=helpdesk,
     )
 
 
 def _helpdesk(
-    settings: Settings, pack: Pack, store: Store, today: Callable[[], datetime]
+    settings: Settings, pack: Pack, store: Store, wall_now: Callable[[], datetime]
 ) -> Webhook | None:
     url, secret = settings.webhook_url, settings.webhook_secret.get_secret_value()
-    return Webhook(store, pack, url, secret, today) if url else None
+    return Webhook(store, pack, url, secret, wall_now) if url else None
 
 
 class Server:
     """The process's parts, and the lines that are open."""
 
-    def __init__(self, house: House) -> None:
-        self.house = house
-        self.pages = Pages()
-        self.lives = Lives(house)
-        self.desk = Desk(house, self.lives)
-        self.lines: set[Line] = set()
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.static_pages = StaticPages()
+        self.registry = ConversationRegistry(services)
+        self.console_hub = ConsoleHub(services, self.registry)
+        self.connections: set[ClientConnection] = set()
         self.ready = False
         self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self) -> Sockets:
         """Listen, then load the models; `/readyz` and callers wait meanwhile with a 503."""
-        settings = self.house.settings
-        self.house.journal.start()
-        self._start(self.desk.run())
-        if (helpdesk := self.house.helpdesk) is not None:
-            helpdesk.accepted = self.desk.promised
-            self._start(helpdesk.run())
+        settings = self.services.settings
+        self.services.journal.start()
+        self._start_task(self.console_hub.run())
+        if (helpdesk := self.services.helpdesk) is not None:
+            helpdesk.on_accepted = self.console_hub.note_promise
+            self._start_task(helpdesk.run())
         sockets = await serve(
             self.handle,
             settings.host,
@@ -133,166 +133,192 @@ class Server:
             compression=None,  # costs three times the CPU and gains nothing on audio
             close_timeout=2,
         )
-        await self.house.engine.start()
+        await self.services.engine.start()
         if not settings.capacity:
-            await self._measure()
-        self.house.metrics.capacity.set(self.house.admission.limits.streams)
+            await self._measure_capacity()
+        self.services.metrics.stream_capacity.set(self.services.admission.limits.streams)
         gc.collect()
         gc.freeze()  # what was loaded stays, and need not be looked through for garbage
         self.ready = True
-        self._start(self._tidy())
+        self._start_task(self._apply_retention())
         return sockets
 
-    def _start(self, work: Coroutine[None, None, None]) -> None:
+    def _start_task(self, coroutine: Coroutine[None, None, None]) -> None:
         """A task as long as the process; should it fail, the log says so at once."""
 
         def ended(task: asyncio.Task[None]) -> None:
-            if not task.cancelled() and (fault := task.exception()) is not None:
-                log.error("a task of the process failed", extra={"fault": _first(fault)})
+            if not task.cancelled() and (error := task.exception()) is not None:
+                log.error(
+                    "a task of the process failed", extra={"fault": _first_error_location(error)}
+                )
 
-        task = asyncio.create_task(work)
+        task = asyncio.create_task(coroutine)
         task.add_done_callback(ended)
         self._tasks.append(task)
 
-    async def _measure(self) -> None:
-        costs = await self.house.engine.measure()
-        streams = capacity(costs)
-        self.house.admission.limits = Limits(self.house.settings.max_sessions, streams)
-        each = f"{1000 * (costs.encoding + costs.answering):.1f}"
-        log.info("measured", extra={"capacity": streams, "models_ms_per_talking_second": each})
+    async def _measure_capacity(self) -> None:
+        costs = await self.services.engine.measure_costs()
+        streams = stream_capacity(costs)
+        self.services.admission.limits = AdmissionLimits(
+            self.services.settings.max_sessions, streams
+        )
+        cost_ms = f"{1000 * (costs.encoding + costs.answering):.1f}"
+        log.info("measured", extra={"capacity": streams, "models_ms_per_talking_second": cost_ms})
 
-    async def _tidy(self) -> None:
+    async def _apply_retention(self) -> None:
         """Every minute, throw away what is not to be kept any longer."""
-        house, since = self.house, datetime.now(UTC)
-        keep = house.pack.privacy.keep_days
+        services, started_at = self.services, datetime.now(UTC)
+        keep_days = services.pack.privacy.keep_days
         while True:
-            alive, now = set(self.lives), datetime.now(UTC)
-            resume_s = house.settings.resume_s
+            live_sessions, now = set(self.registry), datetime.now(UTC)
+            resume_s = services.settings.resume_s
             try:
-                await asyncio.to_thread(tidy, house.store, alive, since, now, resume_s, keep)
+                await asyncio.to_thread(
+                    apply_retention,
+                    services.store,
+                    live_sessions,
+                    started_at,
+                    now,
+                    resume_s,
+                    keep_days,
+                )
             except SQLAlchemyError as failure:  # the database is busy or away: the next time, then
-                log.error("could not tidy", extra={"fault": _first(failure)})
-            await asyncio.sleep(EVERY_S)
+                log.error("could not tidy", extra={"fault": _first_error_location(failure)})
+            await asyncio.sleep(RETENTION_INTERVAL_S)
 
     async def close(self) -> None:
         """End what the process has started; callers are gone already."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.lives.stop()
-        await self.house.engine.stop()
-        await asyncio.to_thread(self.house.journal.stop)
-        self.house.store.close()
+        await self.registry.stop()
+        await self.services.engine.stop()
+        await asyncio.to_thread(self.services.journal.stop)
+        self.services.store.close()
 
     async def handle(self, socket: ServerConnection) -> None:
         """One caller, or one console, from hello to goodbye."""
-        console = socket.request is not None and _path(socket.request) == CONSOLE_PATH
-        line = None if console else Line(self.house, self.lives, socket)
+        is_console = socket.request is not None and _path(socket.request) == CONSOLE_PATH
+        connection = None if is_console else ClientConnection(self.services, self.registry, socket)
         try:
-            await (self.desk.serve(socket) if line is None else self._serve(line))
-        except Exception as fault:  # the one place: a broken session must not take others along
-            id = line.id if line else "console"
-            log.error("a session failed", extra={"session": id, "fault": _first(fault)})
-            await socket.close(OUR_FAULT, "this connection failed on our side; please reconnect")
+            await (
+                self.console_hub.serve(socket)
+                if connection is None
+                else self._serve_connection(connection)
+            )
+        except Exception as error:  # the one place: a broken session must not take others along
+            id = connection.id if connection else "console"
+            log.error(
+                "a session failed", extra={"session": id, "fault": _first_error_location(error)}
+            )
+            await socket.close(
+                CLOSE_INTERNAL_ERROR, "this connection failed on our side; please reconnect"
+            )
 
-    async def _serve(self, line: Line) -> None:
-        admission, began = self.house.admission, self.house.clock()
-        if admission.full():  # by those who were let in between its upgrade and now
-            wait = f"all lines are busy; try again in {admission.wait_s} seconds"
-            await line.socket.close(OVERLOADED, wait)
+    async def _serve_connection(self, connection: ClientConnection) -> None:
+        admission, began = self.services.admission, self.services.clock()
+        if admission.sessions_full():  # by those who were let in between its upgrade and now
+            reason = f"all lines are busy; try again in {admission.retry_s} seconds"
+            await connection.socket.close(CLOSE_OVERLOADED, reason)
             return
-        self.lines.add(line)
+        self.connections.add(connection)
         admission.enter()
         try:
-            await line.run()
+            await connection.run()
         finally:
-            self.lines.discard(line)
-            admission.leave(line.streams, self.house.clock() - began)
+            self.connections.discard(connection)
+            admission.leave(connection.streams, self.services.clock() - began)
 
     def admit(self, socket: ServerConnection, request: Request) -> Response | None:
         """None lets the upgrade to a session or a console go on; anything else is the answer."""
         path = _path(request)
         if path == SESSION_PATH:
-            refused = self._crowded(request.path)
+            answer = self._capacity_refusal(request.path)
         elif path == CONSOLE_PATH:
-            refused = None if self.desk.open else text(403, NO_CONSOLE)
+            answer = None if self.console_hub.is_open else text_answer(403, CONSOLE_CLOSED)
         else:
-            refused = self._page(path)
-        refused = refused or self._foreign(request)
-        return _response(refused) if refused else None
+            answer = self._plain_answer(path)
+        answer = answer or self._websocket_refusal(request)
+        return _response(answer) if answer else None
 
-    def _crowded(self, path: str) -> Page | None:
+    def _capacity_refusal(self, path: str) -> HttpAnswer | None:
         """Why nobody more can be served just now."""
-        if not self._able:
-            wait = ("Retry-After", str(LOADING_S))
-            return text(503, "The models are being loaded.", wait)
-        if self._too_many(path):
-            self.house.metrics.refused.labels("overloaded").inc()
-            seconds = self.house.admission.wait_s
-            busy = f"All lines are busy; try again in {seconds} seconds."
-            return text(503, busy, ("Retry-After", str(seconds)))
+        if not self._is_ready:
+            wait = ("Retry-After", str(LOADING_RETRY_S))
+            return text_answer(503, "The models are being loaded.", wait)
+        if self._is_full_for(path):
+            self.services.metrics.refusals.labels("overloaded").inc()
+            seconds = self.services.admission.retry_s
+            reason = f"All lines are busy; try again in {seconds} seconds."
+            return text_answer(503, reason, ("Retry-After", str(seconds)))
         return None
 
-    def _foreign(self, request: Request) -> Page | None:
+    def _websocket_refusal(self, request: Request) -> HttpAnswer | None:
         """Why this is no websocket of a site that may talk to us."""
-        origin, allowed = request.headers.get("Origin"), self.house.settings.origins
+        origin, allowed = request.headers.get("Origin"), self.services.settings.origins
         if origin is not None and allowed and origin not in allowed:
-            self.house.metrics.refused.labels("origin").inc()
-            return text(403, "This site may not talk to this server (see origins).")
+            self.services.metrics.refusals.labels("origin").inc()
+            return text_answer(403, "This site may not talk to this server (see origins).")
         if request.headers.get("Upgrade", "").lower() != "websocket":
-            return text(426, "Connect with a websocket.", ("Upgrade", "websocket"))
+            return text_answer(426, "Connect with a websocket.", ("Upgrade", "websocket"))
         return None
 
     @property
-    def _able(self) -> bool:
+    def _is_ready(self) -> bool:
         """Everything is loaded, and the models have not ended just now."""
-        return self.ready and self.house.engine.ready
+        return self.ready and self.services.engine.is_ready
 
-    def _too_many(self, path: str) -> bool:
+    def _is_full_for(self, path: str) -> bool:
         """Whether this caller is one too many, as far as the address tells: `?channel=voice`
         asks to be heard; without it, that is decided at hello."""
-        admission, asked = self.house.admission, parse_qs(path.partition("?")[2])
-        heard = asked.get("channel", ["chat"])[0] in ("voice", "call")
-        return admission.full() or (heard and admission.deaf(1, self.house.engine.load))
+        admission, query = self.services.admission, parse_qs(path.partition("?")[2])
+        wants_voice = query.get("channel", ["chat"])[0] in ("voice", "call")
+        return admission.sessions_full() or (
+            wants_voice and admission.voice_full(1, self.services.engine.load)
+        )
 
-    def _page(self, path: str) -> Page:
+    def _plain_answer(self, path: str) -> HttpAnswer:
         match path:
             case "/healthz":
-                return text(200, "ok")
+                return text_answer(200, "ok")
             case "/readyz":
-                return text(200, "ready") if self._able else text(503, "loading models")
+                return (
+                    text_answer(200, "ready")
+                    if self._is_ready
+                    else text_answer(503, "loading models")
+                )
             case "/metrics":
-                self._measures()
-                return Page(200, CONTENT_TYPE_LATEST, self.house.metrics.text())
-        return self.pages.get(path)
+                self._update_gauges()
+                return HttpAnswer(200, CONTENT_TYPE_LATEST, self.services.metrics.exposition())
+        return self.static_pages.get(path)
 
-    def _measures(self) -> None:
-        metrics, engine = self.house.metrics, self.house.engine
-        metrics.sessions.set(self.house.admission.sessions)
-        metrics.streams.set(self.house.admission.streams)
-        metrics.waiting.set(engine.waiting)
-        metrics.turns_live.set(engine.live)
-        metrics.late.set(engine.load.late_s)
-        metrics.busy.set(engine.load.busy)
-        metrics.left_out.labels("partials").set(not engine.load.partials)
-        metrics.left_out.labels("cues").set(not engine.load.cues)
-        metrics.restarts.set(engine.restarts)
+    def _update_gauges(self) -> None:
+        metrics, engine = self.services.metrics, self.services.engine
+        metrics.open_sessions.set(self.services.admission.sessions)
+        metrics.streams.set(self.services.admission.streams)
+        metrics.requests_waiting.set(engine.waiting_requests)
+        metrics.turns_in_flight.set(engine.turns_in_flight)
+        metrics.models_late.set(engine.load.late_s)
+        metrics.models_busy.set(engine.load.busy_share)
+        metrics.shed_features.labels("partials").set(not engine.load.sends_partials)
+        metrics.shed_features.labels("cues").set(not engine.load.computes_cues)
+        metrics.models_restarts.set(engine.restarts)
 
 
 def _path(request: Request) -> str:
     return request.path.partition("?")[0]
 
 
-def _response(page: Page) -> Response:
+def _response(answer: HttpAnswer) -> Response:
     headers = Headers(
         [
-            ("Content-Type", page.type),
-            ("Content-Length", str(len(page.body))),
+            ("Content-Type", answer.content_type),
+            ("Content-Length", str(len(answer.body))),
             ("Connection", "close"),
-            *page.headers,
+            *answer.headers,
         ]
     )
-    return Response(page.status, HTTPStatus(page.status).phrase, headers, page.body)
+    return Response(answer.status, HTTPStatus(answer.status).phrase, headers, answer.body)
 
 
 async def run(server: Server) -> None:
@@ -302,24 +328,24 @@ async def run(server: Server) -> None:
         loop.add_signal_handler(name, stopped.set)
     sockets = await server.open()
     host, port = sockets.sockets[0].getsockname()[:2]
-    page = f"http://{host}:{port}/"
-    log.info("ready", extra={"page": page})
+    address = f"http://{host}:{port}/"
+    log.info("ready", extra={"page": address})
     if sys.stdout.isatty():
-        print(f"Hearken is ready: open {page}")
+        print(f"Hearken is ready: open {address}")
     await stopped.wait()
     sockets.close(code=1001, reason="restarting; reconnect in a moment")
     await sockets.wait_closed()
     await server.close()
 
 
-def _first(fault: BaseException) -> str:
+def _first_error_location(error: BaseException) -> str:
     """Which error it was, of a group the first, and where."""
-    while isinstance(fault, BaseExceptionGroup):
-        fault = fault.exceptions[0]
-    return where(fault)
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error_location(error)
 
 
-class _JsonLines(logging.Formatter):
+class _JsonFormatter(logging.Formatter):
     """One JSON object a line: the static message, and values under their own keys."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -338,16 +364,16 @@ def serve_command(
     pack: Annotated[Path | None, typer.Option(help="Folder of the pack to serve.")] = None,
 ) -> None:
     """Start the server, and say where the demo page is."""
-    settings = load(config, host=host, port=port, pack=pack)
-    lines = logging.StreamHandler()
-    lines.setFormatter(_JsonLines())
-    logging.basicConfig(level=logging.INFO, handlers=[lines])
+    settings = load_settings(config, host=host, port=port, pack=pack)
+    handler = logging.StreamHandler()
+    handler.setFormatter(_JsonFormatter())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     for talkative in ("websockets", "bm25s", "httpx"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
-    log.info("settings", extra=settings.shown())
-    sys.setswitchinterval(SWITCH_S)
-    core = set_apart() if settings.own_core else None
-    asyncio.run(run(Server(build(settings, core))))
+    log.info("settings", extra=settings.masked_values())
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    core = reserve_core() if settings.own_core else None
+    asyncio.run(run(Server(build_services(settings, core))))
 
 
 if __name__ == "__main__":

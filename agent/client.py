@@ -32,7 +32,7 @@ Message = dict[str, Any]
 FRAME_S = 0.02  # of audio in one binary message: what telephony sends
 
 
-class Refused(RuntimeError):
+class ServerRefusal(RuntimeError):
     """The server did not let us in; the text is its reason."""
 
 
@@ -43,8 +43,10 @@ class Resumption:
     session: str
     token: str
     last_seq: int
-    sent: int = 0  # messages of ours, counted
-    unsure: list[Message] = field(default_factory=list)  # those not known to have been taken
+    sent_count: int = 0  # messages of ours, counted
+    unacknowledged: list[Message] = field(
+        default_factory=list
+    )  # those not known to have been taken
 
 
 class Client:
@@ -63,27 +65,31 @@ class Client:
         """Refused when the server does not let us in. With `resume` the conversation of an earlier
         client goes on: what that one missed comes first, and what the server had not taken of it is
         sent again."""
-        self._open = ExitStack()
+        self._resources = ExitStack()
         try:
             # With the channel in the address a caller too many is told before the upgrade.
             address = url if "?" in url else f"{url}?channel={channel}"
-            line = connect(address, compression=None, max_size=None)
-            self._socket = self._open.enter_context(line)
+            connection = connect(address, compression=None, max_size=None)
+            self._socket = self._resources.enter_context(connection)
         except InvalidStatus as refused:
             body = refused.response.body or b""
-            raise Refused(f"{refused.response.status_code}: {body.decode().strip()}") from None
+            raise ServerRefusal(
+                f"{refused.response.status_code}: {body.decode().strip()}"
+            ) from None
         except OSError as unreachable:
-            raise Refused(f"nobody answers at {url} ({unreachable}); is it running?") from None
+            raise ServerRefusal(
+                f"nobody answers at {url} ({unreachable}); is it running?"
+            ) from None
         self._inbox: queue.Queue[Message | None] = queue.Queue()
-        self.closed: tuple[int, str] | None = None  # close code and reason, once it is over
+        self.close_status: tuple[int, str] | None = None  # close code and reason, once it is over
         hello = {"type": "hello", "protocol": 1, "channel": channel, "speak": speak}
         hello |= {"token": token, "customer": customer or {}}
-        self.at = resume or Resumption("", "", 0)
+        self.resumption = resume or Resumption("", "", 0)
         if resume is not None:
-            asked = {"session": resume.session, "token": resume.token}
-            hello["resume"] = asked | {"last_seq": resume.last_seq}
+            resume_fields = {"session": resume.session, "token": resume.token}
+            hello["resume"] = resume_fields | {"last_seq": resume.last_seq}
         self._send(json.dumps(hello | ({"audio": audio} if audio else {})))
-        threading.Thread(target=self._read, name="client", daemon=True).start()
+        threading.Thread(target=self._read_messages, name="client", daemon=True).start()
 
     def __enter__(self) -> Client:
         return self
@@ -94,16 +100,16 @@ class Client:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._open.close()
+        self._resources.close()
 
     def send(self, message: Message) -> None:
         """Any message of the protocol, with the number it needs to be taken once."""
-        self.at.sent += 1
-        message = {**message, "n": self.at.sent}
-        self.at.unsure.append(message)
+        self.resumption.sent_count += 1
+        message = {**message, "n": self.resumption.sent_count}
+        self.resumption.unacknowledged.append(message)
         self._send(json.dumps(message))
 
-    def drop(self) -> None:
+    def drop_connection(self) -> None:
         """Lose the connection without a word, as a tunnel does. `at` is what to resume with."""
         self._socket.socket.shutdown(socket.SHUT_RDWR)
 
@@ -116,28 +122,28 @@ class Client:
     def end(self) -> None:
         self.send({"type": "end"})
 
-    def stream(self, audio: bytes, frame: int) -> Iterator[None]:
+    def stream_audio(self, audio: bytes, frame_bytes: int) -> Iterator[None]:
         """Send audio at the speed it would be spoken, `frame` bytes each 20 ms.
 
         Yields after each frame, so that the caller can look at what has come in.
         """
         began = time.monotonic()
-        for number, start in enumerate(range(0, len(audio), frame)):
+        for number, start in enumerate(range(0, len(audio), frame_bytes)):
             time.sleep(max(0.0, began + number * FRAME_S - time.monotonic()))
-            self._send(audio[start : start + frame])
+            self._send(audio[start : start + frame_bytes])
             yield
 
-    def received(self) -> list[Message]:
+    def available_messages(self) -> list[Message]:
         """What has come in by now, without waiting."""
-        found: list[Message] = []
+        messages: list[Message] = []
         while True:
             try:
                 message = self._inbox.get_nowait()
             except queue.Empty:
-                return found
+                return messages
             if message is None:
-                return found
-            found.append(message)
+                return messages
+            messages.append(message)
 
     def messages(self, quiet_s: float) -> Iterator[Message]:
         """What comes in, until the server is silent for `quiet_s` or has closed the line."""
@@ -155,14 +161,14 @@ class Client:
 
         Raises TimeoutError when none comes, ConnectionError when the line closes first.
         """
-        until = time.monotonic() + timeout_s
+        deadline = time.monotonic() + timeout_s
         while True:
             try:
-                message = self._inbox.get(timeout=max(0.0, until - time.monotonic()))
+                message = self._inbox.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
                 raise TimeoutError(f"no {' or '.join(types)} within {timeout_s} s") from None
             if message is None:
-                raise ConnectionError(f"the line was closed: {self.closed}")
+                raise ConnectionError(f"the line was closed: {self.close_status}")
             if message["type"] in types:
                 return message
 
@@ -170,35 +176,37 @@ class Client:
         try:
             self._socket.send(data)
         except ConnectionClosed:
-            self._over()
+            self._record_close()
 
-    def _read(self) -> None:
+    def _read_messages(self) -> None:
         try:
             for message in self._socket:
                 if isinstance(message, bytes):
-                    said: Message = {"type": "audio", "data": message}
+                    incoming: Message = {"type": "audio", "data": message}
                 else:
-                    said = json.loads(message)
-                self._note(said)
-                self._inbox.put(said | {"came_at": time.monotonic()})
+                    incoming = json.loads(message)
+                self._track_progress(incoming)
+                self._inbox.put(incoming | {"came_at": time.monotonic()})
         except ConnectionClosed:
             pass
-        self._over()
+        self._record_close()
         self._inbox.put(None)
 
-    def _note(self, said: Message) -> None:
+    def _track_progress(self, incoming: Message) -> None:
         """Keep in mind how far both sides have come."""
-        at = self.at
-        at.last_seq = max(at.last_seq, said.get("seq", 0))
-        if said["type"] == "ready":
-            if not said.get("resumed"):
+        at = self.resumption
+        at.last_seq = max(at.last_seq, incoming.get("seq", 0))
+        if incoming["type"] == "ready":
+            if not incoming.get("resumed"):
                 at.last_seq = 0
-            at.session, at.token = said["session"], said["resume_token"]
-        if "received" in said:
-            at.unsure = [one for one in at.unsure if one["n"] > said["received"]]
-        if said["type"] == "ready":
-            for message in at.unsure:
+            at.session, at.token = incoming["session"], incoming["resume_token"]
+        if "received" in incoming:
+            at.unacknowledged = [
+                one for one in at.unacknowledged if one["n"] > incoming["received"]
+            ]
+        if incoming["type"] == "ready":
+            for message in at.unacknowledged:
                 self._send(json.dumps(message))
 
-    def _over(self) -> None:
-        self.closed = (self._socket.close_code or 1006, self._socket.close_reason or "")
+    def _record_close(self) -> None:
+        self.close_status = (self._socket.close_code or 1006, self._socket.close_reason or "")

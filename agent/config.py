@@ -17,38 +17,38 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from audio.text_endpointing import Endings
-from audio.turns import SILENCE, TurnRules
-from audio.types import Asked
+from audio.text_endpointing import TurnEndings
+from audio.turns import SILENCE_S, TurnRules
+from audio.types import AnswerKind
 
-PACKAGE = Path(__file__).parent
-PREFIX = "HEARKEN_"
+PACKAGE_DIR = Path(__file__).parent
+ENV_PREFIX = "HEARKEN_"
 
 
 class SettingsError(ValueError):
     """Settings that cannot be used, in words that say which key and what to write instead."""
 
 
-_USUAL = TurnRules()
-Seconds = Annotated[float, Field(ge=0.1, le=10)]
+_DEFAULT_TURN_RULES = TurnRules()
+SilenceSeconds = Annotated[float, Field(ge=0.1, le=10)]
 
 
-class Turns(BaseModel):
+class TurnSettings(BaseModel):
     """When somebody's turn is over; `hearken tune turns` measures and writes these."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    silence: dict[Asked, Seconds] = {}  # seconds that end a turn, by what was asked
-    answered: Seconds = _USUAL.answered  # once a closed question has its answer
+    silence: dict[AnswerKind, SilenceSeconds] = {}  # seconds that end a turn, by what was asked
+    answered: SilenceSeconds = _DEFAULT_TURN_RULES.answered  # once a closed question has its answer
     complete: float = Field(
-        default=_USUAL.complete, ge=0.1, le=5
+        default=_DEFAULT_TURN_RULES.complete, ge=0.1, le=5
     )  # times the silence, by the words
-    incomplete: float = Field(default=_USUAL.incomplete, ge=0.1, le=5)
+    incomplete: float = Field(default=_DEFAULT_TURN_RULES.incomplete, ge=0.1, le=5)
 
-    def rules(self, endings: Endings) -> TurnRules:
+    def turn_rules(self, endings: TurnEndings) -> TurnRules:
         """Settings for one question leave the others as they come."""
         return TurnRules(
-            silence={**SILENCE, **self.silence},
+            silence={**SILENCE_S, **self.silence},
             answered=self.answered,
             complete=self.complete,
             incomplete=self.incomplete,
@@ -59,15 +59,15 @@ class Turns(BaseModel):
 class Settings(BaseSettings):
     """Every setting of the server. Seconds are floats, sizes are bytes."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True)
 
     host: str = "127.0.0.1"
     port: int = Field(8765, ge=0, le=65535)
     token: SecretStr = SecretStr("")  # when set, hello must carry it
     origins: tuple[str, ...] = ()  # browsers' Origin values allowed; none listed: any
 
-    pack: Path = PACKAGE.parent / "dialogs" / "bank"
-    weights: Path = PACKAGE / "weights"
+    pack: Path = PACKAGE_DIR.parent / "dialogs" / "bank"
+    weights: Path = PACKAGE_DIR / "weights"
     speech_checkpoint: str = ""  # a CTC checkpoint's folder or hub name instead of the embedded one
     emotion_checkpoint: str = ""  # likewise for a sequence-classification emotion head
     # A Whisper or Moonshine checkpoint that writes down whole turns beside the one that listens. It
@@ -104,7 +104,7 @@ class Settings(BaseSettings):
     answer_s: float = Field(5.0, gt=0)  # a model slower than this is `Missed`
     asks_waiting: int = Field(1024, ge=1)  # questions to the models, of all callers together
     voice: str = "en-us"
-    turns: Turns = Turns()
+    turns: TurnSettings = TurnSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -118,31 +118,33 @@ class Settings(BaseSettings):
         """Environment over what `load` read from the file and the command line."""
         return env_settings, init_settings
 
-    def shown(self) -> dict[str, str]:
+    def masked_values(self) -> dict[str, str]:
         """The settings as text, secrets masked."""
         return {name: str(value) for name, value in self}
 
 
-def load(file: Path | None = None, **given: Any) -> Settings:
+def load_settings(file: Path | None = None, **overrides: Any) -> Settings:
     """Settings from a TOML file, the environment and the command line (None: not given).
 
     Raises SettingsError for a missing file, broken TOML, an unknown key or a bad value.
     """
-    values = _toml(file) | {key: value for key, value in given.items() if value is not None}
-    named = {name for name in os.environ if name.startswith(PREFIX)}
-    for key in [*values, *(name.removeprefix(PREFIX).lower() for name in named)]:
-        _known(key)
+    values = _read_toml(file) | {
+        key: value for key, value in overrides.items() if value is not None
+    }
+    environment_names = {name for name in os.environ if name.startswith(ENV_PREFIX)}
+    for key in [*values, *(name.removeprefix(ENV_PREFIX).lower() for name in environment_names)]:
+        _require_known(key)
     try:
         return Settings(**values)
     except ValidationError as wrong:
         first = wrong.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"] if part != "[key]")
         if first["type"] in ("extra_forbidden", "literal_error") and first["loc"][0] == "turns":
-            raise _unknown(where, _TURNS) from None
+            raise _unknown_setting_error(where, _TURN_KEYS) from None
         raise SettingsError(f"setting {where!r}: {first['msg']}") from None
 
 
-def _toml(file: Path | None) -> dict[str, Any]:
+def _read_toml(file: Path | None) -> dict[str, Any]:
     path = file or Path("hearken.toml")
     if not path.exists():
         if file is None:
@@ -154,18 +156,18 @@ def _toml(file: Path | None) -> dict[str, Any]:
         raise SettingsError(f"{path}: {broken}") from None
 
 
-def _known(key: str) -> None:
+def _require_known(key: str) -> None:
     if key in Settings.model_fields:
         return
-    raise _unknown(key, Settings.model_fields)
+    raise _unknown_setting_error(key, Settings.model_fields)
 
 
-_TURNS = [f"turns.{name}" for name in Turns.model_fields] + [
-    f"turns.silence.{kind}" for kind in get_args(Asked)
+_TURN_KEYS = [f"turns.{name}" for name in TurnSettings.model_fields] + [
+    f"turns.silence.{kind}" for kind in get_args(AnswerKind)
 ]
 
 
-def _unknown(key: str, known: Iterable[str]) -> SettingsError:
+def _unknown_setting_error(key: str, known: Iterable[str]) -> SettingsError:
     near = difflib.get_close_matches(key, list(known), n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return SettingsError(f"unknown setting {key!r}{hint}")

@@ -16,13 +16,13 @@ from pathlib import Path
 
 import torch
 
-from audio.phrase_search import Alphabet, Said, Scores
+from audio.phrase_search import Alphabet, DecodedPhrase, Scores
 from audio.torchaudio_guard import import_torchaudio
 
-CALIBRATION = "calibration.json"  # beside the checkpoint: what was fitted on dev speakers
+CALIBRATION_FILE = "calibration.json"  # beside the checkpoint: what was fitted on dev speakers
 
 
-class Lexicon:
+class BeamSearchDecoder:
     """`words.arpa` (order of words) and `words.lexicon` (their letters or phones) from a folder."""
 
     def __init__(
@@ -34,10 +34,10 @@ class Lexicon:
         from torchaudio.models.decoder import ctc_decoder  # type: ignore[import-untyped]
 
         if weight is None:
-            weight, word = _fitted(folder / CALIBRATION)
+            weight, word = _read_weights(folder / CALIBRATION_FILE)
 
         self.alphabet = alphabet
-        with _quiet():
+        with _silenced_stderr():
             self._decoder = ctc_decoder(
                 lexicon=str(folder / "words.lexicon"),
                 tokens=list(alphabet.letters),
@@ -51,15 +51,16 @@ class Lexicon:
                 sil_token=alphabet.letters[alphabet.boundary],
             )
 
-    def words(self, likely: Scores) -> tuple[Said, ...]:
-        (best,) = self._decoder(torch.from_numpy(likely)[None])
+    def decode(self, frame_scores: Scores) -> tuple[DecodedPhrase, ...]:
+        (best,) = self._decoder(torch.from_numpy(frame_scores)[None])
         if not best:
             return ()
         spans = self._spans(best[0].tokens.tolist(), best[0].timesteps.tolist())
         words = [word for word in best[0].words if word]
         # flashlight leaves out the last word of a turn that ends before its boundary
         return tuple(
-            Said(word, *span, 0.0) for word, span in zip(words, spans[: len(words)], strict=True)
+            DecodedPhrase(word, *span, 0.0)
+            for word, span in zip(words, spans[: len(words)], strict=True)
         )
 
     def _spans(self, tokens: list[int], frames: list[int]) -> list[tuple[int, int]]:
@@ -77,13 +78,13 @@ class Lexicon:
         return spans
 
 
-def _fitted(path: Path) -> tuple[float, float]:
-    told = json.loads(path.read_text()).get("order") if path.exists() else None
-    return (told["weight"], told["word"]) if told else (1.0, 0.0)
+def _read_weights(path: Path) -> tuple[float, float]:
+    stored = json.loads(path.read_text()).get("order") if path.exists() else None
+    return (stored["weight"], stored["word"]) if stored else (1.0, 0.0)
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def _silenced_stderr() -> Iterator[None]:
     """KenLM draws a progress bar on the process's standard error and has no switch for it."""
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
@@ -95,5 +96,5 @@ def _quiet() -> Iterator[None]:
         os.close(nowhere)
 
 
-def there(folder: Path) -> bool:
+def has_language_model(folder: Path) -> bool:
     return (folder / "words.arpa").exists() and (folder / "words.lexicon").exists()

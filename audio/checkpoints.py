@@ -28,27 +28,32 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from audio.ctc_vocabulary import Letters, in_language, letters_of, text_of_token
-from audio.encoder import Encoder, Reach, reach_of
+from audio.ctc_vocabulary import (
+    VocabularyMapping,
+    language_vocabulary,
+    map_vocabulary,
+    text_of_token,
+)
+from audio.encoder import AttentionWindow, ChunkedEncoder, attention_window_of
 from audio.hub import CheckpointError as CheckpointError  # for those who open checkpoints
 from audio.hub import (
-    Kind,
+    CheckpointKind,
     fetch,
+    find_folder,
+    find_licence,
     kind_of,
-    licence_of,
-    located,
     read_json,
-    sha256,
-    useless,
-    weights_of,
+    short_sha256,
+    unusable_reason,
+    weight_files,
 )
-from audio.phones import PHONE_HEAD
+from audio.phones import PHONE_HEAD_FILE
 from audio.phrase_search import Alphabet
 from audio.recognisers import alphabet_of
 from audio.types import FRAME, RATE
 
 # Families whose encoder is wav2vec2's, by transformers' model_type.
-INCREMENTAL = frozenset({"hubert", "wav2vec2", "unispeech", "unispeech-sat"})
+INCREMENTAL_FAMILIES = frozenset({"hubert", "wav2vec2", "unispeech", "unispeech-sat"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,54 +65,54 @@ class Checkpoint:
     config: Any
 
     @property
-    def streams(self) -> bool:
-        return reach_of(self.config) != Reach(0, 0)
+    def is_streamable(self) -> bool:
+        return attention_window_of(self.config) != AttentionWindow(0, 0)
 
     @property
-    def steps(self) -> bool:
+    def is_incremental(self) -> bool:
         """Whether its layers are wav2vec2's, so that audio/incremental.py can run them."""
         config = self.config
         return bool(
-            self.spells
-            and config.model_type in INCREMENTAL
+            self.is_ctc
+            and config.model_type in INCREMENTAL_FAMILIES
             and int(np.prod(config.conv_stride)) == FRAME
             and not getattr(config, "conv_pos_batch_norm", False)
             and getattr(config, "adapter_attn_dim", None) is None
         )
 
     @property
-    def kind(self) -> Kind | None:
-        return kind_of({"model_type": self.config.model_type, "architectures": self.heads})
+    def kind(self) -> CheckpointKind | None:
+        return kind_of({"model_type": self.config.model_type, "architectures": self.architectures})
 
     @property
-    def spells(self) -> bool:
+    def is_ctc(self) -> bool:
         return self.kind == "letters"
 
     @property
-    def feels(self) -> bool:
+    def is_emotion_classifier(self) -> bool:
         return self.kind == "feelings"
 
     @property
-    def heads(self) -> list[str]:
+    def architectures(self) -> list[str]:
         return list(self.config.architectures or ())
 
-    def file(self, name: str) -> Path | None:
+    def find_file(self, name: str) -> Path | None:
         path = self.folder / name
         return path if path.is_file() else None
 
-    def told(self, name: str) -> dict[str, Any]:
+    def read_json_file(self, name: str) -> dict[str, Any]:
         """What a JSON file of the checkpoint says; nothing when there is no such file."""
-        path = self.file(name)
+        path = self.find_file(name)
         return read_json(path) if path else {}
 
-    def hash(self) -> str:
+    def weights_digest(self) -> str:
         """The start of the weights' SHA-256, for humans to compare."""
-        files = weights_of(self.folder)
-        return sha256(*files) if files else "unknown"
+        files = weight_files(self.folder)
+        return short_sha256(*files) if files else "unknown"
 
     @property
     def licence(self) -> str:
-        return licence_of(self.folder)
+        return find_licence(self.folder)
 
 
 def find(name: str, download: bool = False) -> Checkpoint:
@@ -116,42 +121,44 @@ def find(name: str, download: bool = False) -> Checkpoint:
     CheckpointError when it is not there or is not a checkpoint.
     """
     try:
-        folder = located(name)
+        folder = find_folder(name)
     except CheckpointError:
         if not download:
             raise
         folder = fetch(name)
     # a checkpoint is open before a bar could be read
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    told = read_json(folder / "config.json")
+    config_json = read_json(folder / "config.json")
     try:
         # From here on a folder is opened, never a name: with a name, transformers looks for newer
         # weights on the network even when told to use local files only.
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, KeyError) as problem:
-        if told.get("model_type"):
-            raise CheckpointError(useless(name, told)) from problem
+        if config_json.get("model_type"):
+            raise CheckpointError(unusable_reason(name, config_json)) from problem
         raise CheckpointError(f"the config.json of {name!r} names no model_type") from problem
     return Checkpoint(name, folder, config)
 
 
-class Spelling(nn.Module):
+class LetterCtcModel(nn.Module):
     """A CTC model whose outputs are the house's letters instead of its own tokens."""
 
     share: Tensor
 
-    def __init__(self, model: nn.Module, letters: Letters) -> None:
+    def __init__(self, model: nn.Module, letters: VocabularyMapping) -> None:
         super().__init__()
         self.model = model
-        share = torch.zeros(len(letters.counts), len(letters.alphabet.letters))
-        share[torch.arange(len(letters.counts)), torch.tensor(letters.counts)] = 1
+        share = torch.zeros(len(letters.letter_of_output), len(letters.alphabet.letters))
+        share[
+            torch.arange(len(letters.letter_of_output)), torch.tensor(letters.letter_of_output)
+        ] = 1
         self.register_buffer("share", share)  # (tokens, letters)
 
-    def forward(self, sound: Tensor) -> Spelled:
+    def forward(self, samples: Tensor) -> CtcOutput:
         """(batch, samples) -> log probabilities, (batch, frames, letters)."""
-        return Spelled(self.shared(self.model(sound).logits))
+        return CtcOutput(self.letter_log_probabilities(self.model(samples).logits))
 
-    def shared(self, logits: Tensor) -> Tensor:
+    def letter_log_probabilities(self, logits: Tensor) -> Tensor:
         """(.., tokens) -> log probabilities, (.., letters)."""
         chances = logits.float().softmax(-1) @ self.share
         return chances.clamp_min(1e-30).log()
@@ -160,52 +167,52 @@ class Spelling(nn.Module):
 class LetterHead(nn.Module):
     """The head of a `Spelling` alone: frames (.., width) -> log probabilities, (.., letters)."""
 
-    def __init__(self, spelling: Spelling) -> None:
+    def __init__(self, ctc_model: LetterCtcModel) -> None:
         super().__init__()
-        self.spelling = spelling
+        self.ctc_model = ctc_model
 
-    def forward(self, last: Tensor) -> Tensor:
-        model: Any = self.spelling.model
-        return self.spelling.shared(model.lm_head(last))
+    def forward(self, frames: Tensor) -> Tensor:
+        model: Any = self.ctc_model.model
+        return self.ctc_model.letter_log_probabilities(model.lm_head(frames))
 
 
-class Spelled(NamedTuple):
+class CtcOutput(NamedTuple):
     logits: Tensor
 
 
-def spelling(checkpoint: Checkpoint) -> tuple[Spelling, Alphabet, bool]:
+def open_ctc_model(checkpoint: Checkpoint) -> tuple[LetterCtcModel, Alphabet, bool]:
     """(CTC model, its letters, whether it wants its input normalised)."""
-    _must_be(checkpoint, "letters", "has no CTC head; it cannot transcribe")
+    _require_kind(checkpoint, "letters", "has no CTC head; it cannot transcribe")
     if getattr(checkpoint.config, "add_adapter", False):
         raise CheckpointError(f"{checkpoint.name!r} has an adapter that thins out its frames")
-    normalise = _normalised(checkpoint)
-    model = opened(AutoModelForCTC, checkpoint)
-    letters = _letters(checkpoint, model.lm_head.out_features)
-    return Spelling(model, letters).eval(), letters.alphabet, normalise
+    normalise = _wants_normalised_input(checkpoint)
+    model = open_model(AutoModelForCTC, checkpoint)
+    letters = _vocabulary_mapping(checkpoint, model.lm_head.out_features)
+    return LetterCtcModel(model, letters).eval(), letters.alphabet, normalise
 
 
-def stepping(checkpoint: Checkpoint) -> tuple[nn.Module, LetterHead, Alphabet, bool]:
+def open_incremental_model(checkpoint: Checkpoint) -> tuple[nn.Module, LetterHead, Alphabet, bool]:
     """(encoder, head to letters, letters, normalised input?) of a checkpoint that `steps`."""
-    whole, alphabet, normalise = spelling(checkpoint)
+    whole, alphabet, normalise = open_ctc_model(checkpoint)
     model: Any = whole.model
     encoder: nn.Module = getattr(model, model.base_model_prefix)
     return encoder, LetterHead(whole), alphabet, normalise
 
 
-def streaming(checkpoint: Checkpoint) -> tuple[Encoder, nn.Module, Alphabet]:
+def open_streaming_model(checkpoint: Checkpoint) -> tuple[ChunkedEncoder, nn.Module, Alphabet]:
     """(encoder, CTC head, letters) of a checkpoint whose config.json says how it streams."""
-    model = opened(HubertForCTC, checkpoint)
+    model = open_model(HubertForCTC, checkpoint)
     model.requires_grad_(False)
     try:
-        encoder = Encoder(model.hubert)
+        encoder = ChunkedEncoder(model.hubert)
     except ValueError as wrong:
         raise CheckpointError(f"{checkpoint.name!r} cannot be streamed: {wrong}") from wrong
     return encoder, model.lm_head, _alphabet(checkpoint)
 
 
-def phone_head(checkpoint: Checkpoint) -> nn.Module | None:
+def load_phone_head(checkpoint: Checkpoint) -> nn.Module | None:
     """Frames (.., width) -> phones (.., 43), where the checkpoint has such a head beside it."""
-    path = checkpoint.file(PHONE_HEAD)
+    path = checkpoint.find_file(PHONE_HEAD_FILE)
     if path is None:
         return None
     weights = load_file(path)
@@ -215,77 +222,83 @@ def phone_head(checkpoint: Checkpoint) -> nn.Module | None:
     return head.requires_grad_(False)
 
 
-def classifying(checkpoint: Checkpoint) -> tuple[nn.Module, dict[int, str], bool]:
+def open_classifier(checkpoint: Checkpoint) -> tuple[nn.Module, dict[int, str], bool]:
     """(sequence classifier, its labels, whether it wants its input normalised)."""
-    _must_be(checkpoint, "feelings", "has no sequence-classification head; it cannot feel")
-    normalise = _normalised(checkpoint)
-    model = opened(AutoModelForAudioClassification, checkpoint)
+    _require_kind(checkpoint, "feelings", "has no sequence-classification head; it cannot feel")
+    normalise = _wants_normalised_input(checkpoint)
+    model = open_model(AutoModelForAudioClassification, checkpoint)
     return model, cast("dict[int, str]", model.config.id2label), normalise
 
 
-def _must_be(checkpoint: Checkpoint, kind: Kind, otherwise: str) -> None:
+def _require_kind(checkpoint: Checkpoint, kind: CheckpointKind, problem: str) -> None:
     if checkpoint.kind != kind:
         is_one = f"; it is one of {checkpoint.kind}" if checkpoint.kind else ""
-        heads = ", ".join(checkpoint.heads) or "no architecture named"
+        heads = ", ".join(checkpoint.architectures) or "no architecture named"
         model = checkpoint.config.model_type
-        raise CheckpointError(f"{checkpoint.name!r} ({model}, {heads}) {otherwise}{is_one}")
+        raise CheckpointError(f"{checkpoint.name!r} ({model}, {heads}) {problem}{is_one}")
 
 
-def opened(auto: Any, checkpoint: Checkpoint) -> Any:
+def open_model(auto: Any, checkpoint: Checkpoint) -> Any:
     """The model in float32, whatever it is stored in, with every one of its weights."""
     name = checkpoint.name
-    if not weights_of(checkpoint.folder):
+    if not weight_files(checkpoint.folder):
         raise CheckpointError(
             f"{name!r} has no weights, or not all; `hearken models pull` it again"
         )
     try:
-        model, told = auto.from_pretrained(
+        model, loading_info = auto.from_pretrained(
             checkpoint.folder, local_files_only=True, dtype=torch.float32, output_loading_info=True
         )
     except (OSError, ValueError, RuntimeError, SafetensorError, UnpicklingError) as problem:
         raise CheckpointError(f"the weights of {name!r} do not fit its config.json") from problem
     # Used in pretraining alone, and missing from many a checkpoint.
-    lacking = sorted(key for key in told["missing_keys"] if not key.endswith("masked_spec_embed"))
+    lacking = sorted(
+        key for key in loading_info["missing_keys"] if not key.endswith("masked_spec_embed")
+    )
     if lacking:
         raise CheckpointError(f"{name!r} lacks weights of its model: {', '.join(lacking[:3])}")
     return model.eval()
 
 
 def _vocabulary(checkpoint: Checkpoint) -> dict[str, int]:
-    vocabulary = checkpoint.told("vocab.json")
+    vocabulary = checkpoint.read_json_file("vocab.json")
     if not vocabulary:
         raise CheckpointError(f"{checkpoint.name!r} has no vocab.json, so its letters are unknown")
-    return in_language(vocabulary, checkpoint.told("tokenizer_config.json"))
+    return language_vocabulary(vocabulary, checkpoint.read_json_file("tokenizer_config.json"))
 
 
-def _letters(checkpoint: Checkpoint, size: int) -> Letters:
-    vocabulary = {**checkpoint.told("added_tokens.json"), **_vocabulary(checkpoint)}
-    told = checkpoint.told("special_tokens_map.json") | checkpoint.told("tokenizer_config.json")
-    boundary = text_of_token(told.get("word_delimiter_token")) or "|"
-    named = (text_of_token(told.get("pad_token")), "<pad>", "[PAD]")
+def _vocabulary_mapping(checkpoint: Checkpoint, size: int) -> VocabularyMapping:
+    vocabulary = {**checkpoint.read_json_file("added_tokens.json"), **_vocabulary(checkpoint)}
+    settings = checkpoint.read_json_file("special_tokens_map.json") | checkpoint.read_json_file(
+        "tokenizer_config.json"
+    )
+    boundary = text_of_token(settings.get("word_delimiter_token")) or "|"
+    named = (text_of_token(settings.get("pad_token")), "<pad>", "[PAD]")
     outputs = (*(vocabulary.get(token or "") for token in named), checkpoint.config.pad_token_id)
     blank = next((output for output in outputs if output is not None and output < size), None)
     if blank is None:
         raise CheckpointError(f"{checkpoint.name!r} does not say which of its tokens is the blank")
     try:
-        return letters_of(vocabulary, blank, boundary, size)
+        return map_vocabulary(vocabulary, blank, boundary, size)
     except CheckpointError as wrong:
         raise CheckpointError(f"{checkpoint.name!r} cannot be read: {wrong}") from None
 
 
 def _alphabet(checkpoint: Checkpoint) -> Alphabet:
     """The letters of a checkpoint made for this house: one output, one letter."""
-    told = checkpoint.told("tokenizer_config.json")
-    blank = str(told.get("pad_token", "<pad>"))
-    boundary = str(told.get("word_delimiter_token", "|"))
+    settings = checkpoint.read_json_file("tokenizer_config.json")
+    blank = str(settings.get("pad_token", "<pad>"))
+    boundary = str(settings.get("word_delimiter_token", "|"))
     return alphabet_of(_vocabulary(checkpoint), blank, boundary)
 
 
-def _normalised(checkpoint: Checkpoint) -> bool:
-    told = checkpoint.told("preprocessor_config.json")
-    told = told or checkpoint.told("processor_config.json").get("feature_extractor", {})
-    if (rate := told.get("sampling_rate", RATE)) != RATE:
+def _wants_normalised_input(checkpoint: Checkpoint) -> bool:
+    settings = checkpoint.read_json_file("preprocessor_config.json")
+    settings = settings or checkpoint.read_json_file("processor_config.json").get(
+        "feature_extractor", {}
+    )
+    if (rate := settings.get("sampling_rate", RATE)) != RATE:
         raise CheckpointError(f"{checkpoint.name!r} hears {rate} samples a second, not {RATE}")
-    if not told:
+    if not settings:
         return bool(checkpoint.config.feat_extract_norm == "layer")
-    return bool(told.get("do_normalize", True))
+    return bool(settings.get("do_normalize", True))

@@ -29,31 +29,31 @@ _SEGMENT, _STEP = _CODES >> 4, _CODES & 15
 
 # Mu-law on the 16-bit scale (G.711 table 2): step k of segment s begins at (16 + k) << (s + 3)
 # less the bias of 132. A step is heard as its middle; the first is centred on zero.
-_MULAW_BEGINS = ((16 + _STEP) << (_SEGMENT + 3)) - 132
-_MULAW_HEARD = (((_STEP << 3) + 132) << _SEGMENT) - 132
-_MULAW_LINE = ~_CODES & 255  # positive codes as sent: the line carries every bit inverted
+_MULAW_STEP_STARTS = ((16 + _STEP) << (_SEGMENT + 3)) - 132
+_MULAW_VALUES = (((_STEP << 3) + 132) << _SEGMENT) - 132
+_MULAW_CODES = ~_CODES & 255  # positive codes as sent: the line carries every bit inverted
 
 # A-law (G.711 table 1): segments 0 and 1 have the same step, every later one twice the last.
 _DOUBLED = np.maximum(_SEGMENT - 1, 0)
-_ALAW_BEGINS = ((_STEP << 4) + np.where(_SEGMENT > 0, 256, 0)) << _DOUBLED
-_ALAW_HEARD = ((_STEP << 4) + np.where(_SEGMENT > 0, 264, 8)) << _DOUBLED
-_ALAW_LINE = (_CODES | 128) ^ 0x55  # every other bit inverted
+_ALAW_STEP_STARTS = ((_STEP << 4) + np.where(_SEGMENT > 0, 256, 0)) << _DOUBLED
+_ALAW_VALUES = ((_STEP << 4) + np.where(_SEGMENT > 0, 264, 8)) << _DOUBLED
+_ALAW_CODES = (_CODES | 128) ^ 0x55  # every other bit inverted
 
 # In both laws the negative of a value is sent as the same byte with its top bit turned over.
-_BEGINS = {"mulaw": _MULAW_BEGINS, "alaw": _ALAW_BEGINS}
-_LINE = {"mulaw": _MULAW_LINE.astype(np.uint8), "alaw": _ALAW_LINE.astype(np.uint8)}
+_STEP_STARTS = {"mulaw": _MULAW_STEP_STARTS, "alaw": _ALAW_STEP_STARTS}
+_LINE_CODES = {"mulaw": _MULAW_CODES.astype(np.uint8), "alaw": _ALAW_CODES.astype(np.uint8)}
 
 
-def _table(line: NDArray[np.uint8], heard: NDArray[np.int64]) -> Samples:
+def _table(codes: NDArray[np.uint8], values: NDArray[np.int64]) -> Samples:
     table = np.zeros(256, np.float32)
-    table[line] = heard / FULL_SCALE
-    table[line ^ 128] = (0 - heard) / FULL_SCALE
+    table[codes] = values / FULL_SCALE
+    table[codes ^ 128] = (0 - values) / FULL_SCALE
     return table
 
 
 _TABLES = {
-    "mulaw": _table(_LINE["mulaw"], _MULAW_HEARD),
-    "alaw": _table(_LINE["alaw"], _ALAW_HEARD),
+    "mulaw": _table(_LINE_CODES["mulaw"], _MULAW_VALUES),
+    "alaw": _table(_LINE_CODES["alaw"], _ALAW_VALUES),
 }
 
 
@@ -89,6 +89,6 @@ def encode(samples: Samples, encoding: Encoding) -> bytes:
     scaled = samples.ravel() * np.float32(FULL_SCALE)
     if encoding == "pcm_s16le":
         return bytes(np.clip(np.rint(scaled), -32_768, 32_767).astype("<i2"))
-    code = np.searchsorted(_BEGINS[encoding], np.abs(scaled), side="right") - 1
-    line = _LINE[encoding][code]
+    code = np.searchsorted(_STEP_STARTS[encoding], np.abs(scaled), side="right") - 1
+    line = _LINE_CODES[encoding][code]
     return bytes(np.where(scaled < 0, line ^ 128, line))

@@ -25,14 +25,16 @@ _LANGUAGES = ("eng", "en")
 
 
 @dataclass(frozen=True, slots=True)
-class Letters:
+class VocabularyMapping:
     """`counts` says of each of the model's outputs which letter of `alphabet` it speaks for."""
 
     alphabet: Alphabet
-    counts: tuple[int, ...]
+    letter_of_output: tuple[int, ...]
 
 
-def letters_of(vocabulary: Mapping[str, int], blank: int, boundary: str, size: int) -> Letters:
+def map_vocabulary(
+    vocabulary: Mapping[str, int], blank: int, boundary: str, size: int
+) -> VocabularyMapping:
     """From token -> output, the output that is CTC's blank, and the model's number of outputs.
 
     CheckpointError, without the checkpoint's name, for a vocabulary that is not one of letters.
@@ -51,7 +53,7 @@ def letters_of(vocabulary: Mapping[str, int], blank: int, boundary: str, size: i
         raise CheckpointError(f"its vocabulary has no token between words ({boundary!r})")
     if len(letters) < 4:
         raise CheckpointError("its vocabulary has no letters")
-    return Letters(Alphabet(tuple(letters), 0, 1), tuple(counts))
+    return VocabularyMapping(Alphabet(tuple(letters), 0, 1), tuple(counts))
 
 
 def _letter(token: str, boundary: str) -> str:
@@ -68,17 +70,19 @@ def _letter(token: str, boundary: str) -> str:
     return letter if letter == "'" or unicodedata.category(letter)[0] in "LMN" else ""
 
 
-def in_language(vocabulary: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, int]:
+def language_vocabulary(
+    vocabulary: Mapping[str, Any], tokenizer_config: Mapping[str, Any]
+) -> dict[str, int]:
     """token -> output, of a vocabulary that may hold one for each language (MMS)."""
     languages = [key for key, value in vocabulary.items() if isinstance(value, dict)]
     if not languages:
         return dict(vocabulary)
-    wanted = (told.get("target_lang"), *_LANGUAGES, languages[0])
+    wanted = (tokenizer_config.get("target_lang"), *_LANGUAGES, languages[0])
     return dict(vocabulary[next(key for key in wanted if key in languages)])
 
 
-def text_of_token(told: Any) -> str | None:
+def text_of_token(token: Any) -> str | None:
     """A special token as tokenizer files write it: text, or text with settings around it."""
-    if isinstance(told, dict):
-        told = told.get("content")
-    return told if isinstance(told, str) and told else None
+    if isinstance(token, dict):
+        token = token.get("content")
+    return token if isinstance(token, str) and token else None

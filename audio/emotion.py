@@ -21,20 +21,20 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from audio.incremental import Mix
-from audio.prosody import Tones
-from audio.speaker_normalisation import NUMBERS, Caller, contours
+from audio.incremental import LayerBlend
+from audio.prosody import ProsodyMeasurement
+from audio.speaker_normalisation import FEATURES_PER_FRAME, SpeakerProfile, measure_contours
 from audio.types import EMOTIONS, AcousticCues, Emotion, Prosody
 
 # What the head tells apart. Calm is neutral to everybody else.
-ACTED = ("neutral", "calm", "happy", "sad", "angry", "fearful", "surprised", "disgusted")
-LEAST_S = 0.4  # of voice; less says nothing about feeling
-ENOUGH_S = 1.6  # of voice; the length at which the head was taught
-LEAST_SURE = 0.28  # twice chance; a flatter verdict is no verdict
-LONGEST = 500  # frames: the last 10 s of a turn are judged
+ACTED_EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "surprised", "disgusted")
+MIN_VOICED_S = 0.4  # of voice; less says nothing about feeling
+FULL_RELIABILITY_S = 1.6  # of voice; the length at which the head was taught
+MIN_PROBABILITY = 0.28  # twice chance; a flatter verdict is no verdict
+MAX_FRAMES = 500  # frames: the last 10 s of a turn are judged
 
 # Arousal and valence that actors' categories stand for (Russell's circumplex, 1980), 0 to 1.
-AFFECT: Mapping[Emotion, tuple[float, float]] = {
+AFFECT_OF_EMOTION: Mapping[Emotion, tuple[float, float]] = {
     "neutral": (0.35, 0.5),
     "happy": (0.7, 0.9),
     "sad": (0.25, 0.2),
@@ -45,7 +45,7 @@ AFFECT: Mapping[Emotion, tuple[float, float]] = {
 }
 
 # What other checkpoints call the seven, by the first three letters.
-_KNOWN_AS: Mapping[str, Emotion] = {
+_EMOTION_BY_PREFIX: Mapping[str, Emotion] = {
     "neu": "neutral",
     "cal": "neutral",
     "hap": "happy",
@@ -60,13 +60,13 @@ _KNOWN_AS: Mapping[str, Emotion] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Feeling:
+class EmotionEstimate:
     emotion: Mapping[Emotion, float]
     arousal: float | None
     valence: float | None
 
 
-UNKNOWN = Feeling({}, None, None)
+NO_ESTIMATE = EmotionEstimate({}, None, None)
 
 
 class EmotionHead(nn.Module):
@@ -77,7 +77,7 @@ class EmotionHead(nn.Module):
         self.hidden = hidden
         self.weights = nn.Parameter(torch.zeros(layers))
         self.inlet = nn.Sequential(nn.Dropout(0.5), nn.Linear(width, hidden))
-        widths = (NUMBERS, hidden, hidden, hidden)
+        widths = (FEATURES_PER_FRAME, hidden, hidden, hidden)
         self.convolutions = nn.ModuleList(
             nn.Conv1d(width, hidden, kernel, padding=kernel // 2)
             for width, kernel in zip(widths, (5, 5, 5, 3), strict=True)
@@ -93,34 +93,34 @@ class EmotionHead(nn.Module):
             nn.Linear(2 * hidden, 96),
             nn.GELU(),
             nn.Dropout(0.3),
-            nn.Linear(96, len(ACTED)),
+            nn.Linear(96, len(ACTED_EMOTIONS)),
         )
         self.register_buffer("temperature", torch.ones(()))
 
-    def blend(self, layers: Tensor) -> Tensor:
+    def blend_layers(self, layers: Tensor) -> Tensor:
         """(.., layers, frames, width) -> (.., frames, width)."""
-        return self.mix(evened(layers))
+        return self.blend_normalised(normalise_scale(layers))
 
-    def mixer(self) -> Mix:
+    def layer_blend(self) -> LayerBlend:
         """`blend`, layer by layer, for an encoder at work."""
         shares: list[float] = self.weights.softmax(0).tolist()
 
         def mix(layers: Sequence[Tensor]) -> Tensor:
             mixed = torch.zeros_like(layers[0])
             for share, layer in zip(shares, layers, strict=True):
-                mixed.add_(evened(layer), alpha=share)
+                mixed.add_(normalise_scale(layer), alpha=share)
             return mixed
 
         return mix
 
-    def mix(self, layers: Tensor) -> Tensor:
+    def blend_normalised(self, layers: Tensor) -> Tensor:
         """`blend` of layers that are `evened` already."""
         return (layers * self.weights.softmax(0)[:, None, None]).sum(-3)
 
-    def forward(self, contour: Tensor, there: Tensor, blended: Tensor) -> Tensor:
+    def forward(self, contour: Tensor, mask: Tensor, blended: Tensor) -> Tensor:
         """`contour` (batch, 2 n, 43), 20 ms a frame, of which `there` (batch, 2 n) says 1 where
         one is; `blended` (batch, n, width), 40 ms a frame -> logits (batch, 8)."""
-        y, there = contour.transpose(1, 2), there[:, None]
+        y, mask = contour.transpose(1, 2), mask[:, None]
         for index, (convolution, norm) in enumerate(
             zip(self.convolutions, self.norms, strict=True)
         ):
@@ -128,63 +128,66 @@ class EmotionHead(nn.Module):
             y = y + z if index else z
             if index < 2:  # 20 -> 40 -> 80 ms a frame
                 odd = y.shape[2] % 2
-                y, there = F.avg_pool1d(F.pad(y, (0, odd)), 2), F.pad(there, (0, odd))[..., ::2]
+                y, mask = F.avg_pool1d(F.pad(y, (0, odd)), 2), F.pad(mask, (0, odd))[..., ::2]
             if index == 0:
                 y = y + self.inlet(blended).transpose(1, 2)
-            y = y * there
-        share = self.attention(y).masked_fill(there == 0, -1e4).softmax(2)
+            y = y * mask
+        share = self.attention(y).masked_fill(mask == 0, -1e4).softmax(2)
         mean = (y * share).sum(2)
         deviation = ((y - mean[..., None]).square() * share).sum(2).clamp_min(1e-5).sqrt()
         logits: Tensor = self.judge(torch.cat([mean, deviation], 1))
         return logits
 
     @torch.inference_mode()
-    def feel(self, blended: Tensor, tones: Tones, caller: Caller) -> Feeling:
+    def estimate(
+        self, blended: Tensor, measurement: ProsodyMeasurement, speaker: SpeakerProfile
+    ) -> EmotionEstimate:
         """What a turn sounds like. `blended` (frames of 20 ms, width). `caller` learns from it."""
-        turn = contours(tones)
+        turn = measure_contours(measurement)
         if turn is None:
-            return UNKNOWN
-        caller.hear(turn)
-        contour, start = caller.view(turn)
-        contour, layers = together(contour, halved(blended), start)
-        there = torch.ones(1, len(contour))
-        logits = self(contour[None], there, layers[None])[0]
-        return felt((logits / self.temperature).softmax(-1).tolist())
+            return NO_ESTIMATE
+        speaker.update(turn)
+        contour, start = speaker.normalise(turn)
+        contour, layers = align_frames(contour, average_pairs(blended), start)
+        mask = torch.ones(1, len(contour))
+        logits = self(contour[None], mask, layers[None])[0]
+        return estimate_from_acted((logits / self.temperature).softmax(-1).tolist())
 
 
-def together(contour: Tensor, layers: Tensor, start: int) -> tuple[Tensor, Tensor]:
+def align_frames(contour: Tensor, layers: Tensor, start: int) -> tuple[Tensor, Tensor]:
     """The contour (frames of 20 ms from `start`) and the layers (of 40 ms, from the beginning) of
     the same stretch, as many frames of one as twice those of the other; the last 10 s of it."""
     pairs = -(-len(contour) // 2)
     contour = F.pad(contour, (0, 0, 0, 2 * pairs - len(contour)))
     layers = layers[start // 2 : start // 2 + pairs]
     layers = F.pad(layers, (0, 0, 0, pairs - len(layers)))
-    return contour[-LONGEST:], layers[-LONGEST // 2 :]
+    return contour[-MAX_FRAMES:], layers[-MAX_FRAMES // 2 :]
 
 
-def evened(layers: Tensor) -> Tensor:
+def normalise_scale(layers: Tensor) -> Tensor:
     """Layers differ in scale by an order of magnitude: without this the last drown the rest."""
     return nn.functional.layer_norm(layers, layers.shape[-1:])
 
 
-def halved(x: Tensor) -> Tensor:
+def average_pairs(x: Tensor) -> Tensor:
     """(.., frames, width) -> means of neighbours, (.., frames / 2, width): 40 ms each."""
     frames = max(2, x.shape[-2] // 2 * 2)
     x = nn.functional.pad(x, (0, 0, 0, max(0, frames - x.shape[-2])))[..., :frames, :]
     return x.reshape(*x.shape[:-2], frames // 2, 2, x.shape[-1]).mean(-2)
 
 
-def felt(chances: list[float]) -> Feeling:
+def estimate_from_acted(probabilities: list[float]) -> EmotionEstimate:
     """The eight of `ACTED` as the seven of the house. Affect is what the categories stand for."""
     emotion = dict.fromkeys(EMOTIONS, 0.0)
-    for name, chance in zip(ACTED, chances, strict=True):
-        emotion[_KNOWN_AS[name[:3]]] += chance
-    return Feeling(emotion, *_affect(emotion))
+    for name, chance in zip(ACTED_EMOTIONS, probabilities, strict=True):
+        emotion[_EMOTION_BY_PREFIX[name[:3]]] += chance
+    return EmotionEstimate(emotion, *_affect(emotion))
 
 
 def _affect(emotion: Mapping[Emotion, float]) -> tuple[float, float]:
     arousal, valence = (
-        sum(share * AFFECT[name][axis] for name, share in emotion.items()) for axis in (0, 1)
+        sum(share * AFFECT_OF_EMOTION[name][axis] for name, share in emotion.items())
+        for axis in (0, 1)
     )
     return arousal, valence
 
@@ -196,40 +199,40 @@ def load_head(folder: Path) -> EmotionHead:
     return head.eval()
 
 
-def known_as(label: str) -> Emotion | None:
+def emotion_for_label(label: str) -> Emotion | None:
     """Which of the seven another checkpoint's label means; None when it is none of them."""
-    return _KNOWN_AS.get(label.lower()[:3])
+    return _EMOTION_BY_PREFIX.get(label.lower()[:3])
 
 
-def feeling_of(labels: Mapping[int, str], chances: list[float]) -> Feeling:
+def estimate_from_labels(labels: Mapping[int, str], probabilities: list[float]) -> EmotionEstimate:
     """Another classifier's verdict in this house's words; affect follows from the categories."""
     emotion: dict[Emotion, float] = {}
     for index, label in labels.items():
-        if known := known_as(label):
-            emotion[known] = emotion.get(known, 0.0) + chances[int(index)]
+        if known := emotion_for_label(label):
+            emotion[known] = emotion.get(known, 0.0) + probabilities[int(index)]
     total = sum(emotion.values())
     if total < 0.5:  # mostly classes that mean nothing here
-        return UNKNOWN
+        return NO_ESTIMATE
     shares = {known: chance / total for known, chance in emotion.items()}
-    return Feeling(shares, *_affect(shares))
+    return EmotionEstimate(shares, *_affect(shares))
 
 
-def cues(feeling: Feeling, prosody: Prosody, heard_s: float) -> AcousticCues:
+def acoustic_cues(estimate: EmotionEstimate, prosody: Prosody, heard_s: float) -> AcousticCues:
     """Feeling and prosody as the dialogue gets them: abstaining when there is little to go by."""
-    reliability = round(reliable(prosody, heard_s), 3)
-    sure = max(feeling.emotion.values(), default=0.0) >= LEAST_SURE
+    reliability = round(cue_reliability(prosody, heard_s), 3)
+    sure = max(estimate.emotion.values(), default=0.0) >= MIN_PROBABILITY
     if reliability < 0.2 or not sure:
         return AcousticCues({}, None, None, prosody, heard_s, min(reliability, 0.1))
     return AcousticCues(
-        feeling.emotion, feeling.arousal, feeling.valence, prosody, heard_s, reliability
+        estimate.emotion, estimate.arousal, estimate.valence, prosody, heard_s, reliability
     )
 
 
-def reliable(prosody: Prosody, heard_s: float) -> float:
+def cue_reliability(prosody: Prosody, heard_s: float) -> float:
     """0 to 1: how much voice there was, and whether it was clear enough to have a pitch."""
-    if prosody.voiced_s < LEAST_S or heard_s < LEAST_S:
+    if prosody.voiced_s < MIN_VOICED_S or heard_s < MIN_VOICED_S:
         return 0.0
-    length = min(1.0, prosody.voiced_s / ENOUGH_S)
+    length = min(1.0, prosody.voiced_s / FULL_RELIABILITY_S)
     pitched = 1.0 if prosody.pitch_hz is not None else 0.5
     faint = prosody.loudness_db is not None and prosody.loudness_db < -55
     return float(np.clip(length * pitched * (0.5 if faint else 1.0), 0, 1))

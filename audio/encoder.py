@@ -28,22 +28,22 @@ from transformers.activations import ACT2FN
 
 from audio.types import FRAME
 
-SIGHT = 512  # samples a frame of the embedded size sees: [320 i, 320 i + 512)
+RECEPTIVE_FIELD = 512  # samples a frame of the embedded size sees: [320 i, 320 i + 512)
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class AttentionWindow:
     """How far a frame may attend: its own chunk of frames, and `left` frames before that chunk."""
 
     chunk: int = 16  # 320 ms: the hop at which partial text appears
     left: int = 64  # 1.28 s of memory a layer, so 7.7 s through six layers
 
 
-def frames_in(samples: int, sight: int = SIGHT) -> int:
-    return max(0, (samples - sight) // FRAME + 1)
+def frame_count(samples: int, receptive_field: int = RECEPTIVE_FIELD) -> int:
+    return max(0, (samples - receptive_field) // FRAME + 1)
 
 
-class Encoder(nn.Module):
+class ChunkedEncoder(nn.Module):
     """A HubertModel run with a bounded reach. `hubert` holds every weight, under its own names."""
 
     def __init__(self, hubert: HubertModel) -> None:
@@ -53,10 +53,10 @@ class Encoder(nn.Module):
             raise ValueError("only layer-normed, pre-norm checkpoints can be streamed exactly")
         # Any: transformers does not declare its submodules' types.
         self.hubert: Any = hubert
-        self.reach = reach_of(config)
-        self.sight = sight_of(config)
-        self.heads = int(config.num_attention_heads)
-        self.convolve_act = ACT2FN[config.feat_extract_activation]
+        self.window = attention_window_of(config)
+        self.receptive_field = receptive_field_of(config)
+        self.num_heads = int(config.num_attention_heads)
+        self.conv_activation = ACT2FN[config.feat_extract_activation]
 
     @property
     def width(self) -> int:
@@ -64,7 +64,7 @@ class Encoder(nn.Module):
 
     # -- pieces, in the order in which sound meets them
 
-    def convolve(self, samples: Tensor) -> Tensor:
+    def extract_features(self, samples: Tensor) -> Tensor:
         """(batch, samples) -> (batch, frames, channels).
 
         A convolution as matrix products over blocks of one stride: on a CPU half the time of
@@ -84,30 +84,30 @@ class Encoder(nn.Module):
             parts = weight.split(stride * channels)
             y = sum(x[:, i : i + steps, : len(part)] @ part for i, part in enumerate(parts))
             y = y if conv.bias is None else y + conv.bias
-            x = self.convolve_act(layer.layer_norm(y))
+            x = self.conv_activation(layer.layer_norm(y))
         return x
 
-    def project(self, features: Tensor) -> Tensor:
+    def project_features(self, features: Tensor) -> Tensor:
         projection = self.hubert.feature_projection
         return cast(Tensor, projection.projection(projection.layer_norm(features)))
 
-    def place(self, x: Tensor, before: Tensor) -> Tensor:
+    def add_positions(self, x: Tensor, preceding: Tensor) -> Tensor:
         """Add the positional convolution of `x` (batch, frames, width) and the frames before it."""
         embed = self.hubert.encoder.pos_conv_embed
         conv = embed.conv
-        past = torch.cat([before, x], 1).transpose(1, 2)  # (batch, width, kernel - 1 + frames)
+        past = torch.cat([preceding, x], 1).transpose(1, 2)  # (batch, width, kernel - 1 + frames)
         y = F.conv1d(past, conv.weight, conv.bias, groups=conv.groups)
         return x + cast(Tensor, embed.activation(y)).transpose(1, 2)
 
-    def attend(self, q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
+    def attention(self, q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
         """q (batch, heads, n, d), k and v (batch, heads, m, d), bias broadcast to (.., n, m)."""
         scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2) + bias
         mixed: Tensor = scores.softmax(-1).to(v.dtype) @ v
         return mixed
 
-    def split(self, x: Tensor) -> Tensor:
+    def split_heads(self, x: Tensor) -> Tensor:
         batch, frames, width = x.shape  # -> (batch, heads, frames, head width)
-        return x.view(batch, frames, self.heads, width // self.heads).transpose(1, 2)
+        return x.view(batch, frames, self.num_heads, width // self.num_heads).transpose(1, 2)
 
     # -- offline
 
@@ -116,56 +116,60 @@ class Encoder(nn.Module):
 
         Frames beyond `lengths` (samples of each row) are padding: nobody attends to them.
         """
-        features = self.convolve(samples)
-        counts = None if lengths is None else [frames_in(n, self.sight) for n in lengths]
-        return self.think(self.project(features), counts)
+        features = self.extract_features(samples)
+        counts = (
+            None if lengths is None else [frame_count(n, self.receptive_field) for n in lengths]
+        )
+        return self.encode(self.project_features(features), counts)
 
-    def think(self, x: Tensor, counts: Sequence[int] | None = None) -> list[Tensor]:
+    def encode(self, x: Tensor, counts: Sequence[int] | None = None) -> list[Tensor]:
         kernel = self.hubert.encoder.pos_conv_embed.conv.kernel_size[0]
-        x = self.place(x, x.new_zeros(x.shape[0], kernel - 1, x.shape[2]))
-        bias = self.bias(x.shape[1], counts).to(x)
+        x = self.add_positions(x, x.new_zeros(x.shape[0], kernel - 1, x.shape[2]))
+        bias = self.attention_bias(x.shape[1], counts).to(x)
         outputs = [x]
         for layer in self.hubert.encoder.layers:
-            x = self._layer(layer, x, bias)
+            x = self._encoder_layer(layer, x, bias)
             outputs.append(x)
         return [*outputs, self.hubert.encoder.layer_norm(x)]
 
-    def bias(self, frames: int, counts: Sequence[int] | None) -> Tensor:
+    def attention_bias(self, frames: int, counts: Sequence[int] | None) -> Tensor:
         """0 where a frame may look and a large negative number where not: (batch or 1, 1, n, n)."""
         at = torch.arange(frames)
-        start = at // self.reach.chunk * self.reach.chunk
-        seen = (at < start[:, None] + self.reach.chunk) & (at >= start[:, None] - self.reach.left)
+        start = at // self.window.chunk * self.window.chunk
+        seen = (at < start[:, None] + self.window.chunk) & (at >= start[:, None] - self.window.left)
         seen = seen[None, None]
         if counts is not None:
             seen = seen & (at < torch.tensor(counts)[:, None])[:, None, None]
         return torch.zeros(seen.shape).masked_fill(~seen, -1e4)
 
-    def _layer(self, layer: nn.Module, x: Tensor, bias: Tensor) -> Tensor:
+    def _encoder_layer(self, layer: nn.Module, x: Tensor, bias: Tensor) -> Tensor:
         """One pre-norm layer."""
         attention = cast(nn.Module, layer.attention)
         y = cast(nn.Module, layer.layer_norm)(x)
-        q, k, v = (self.split(p(y)) for p in _projections(attention))
-        y = self.attend(q, k, v, bias).transpose(1, 2).flatten(2)
-        return _feed(layer, x + cast(nn.Module, attention.out_proj)(y))
+        q, k, v = (self.split_heads(p(y)) for p in _qkv_projections(attention))
+        y = self.attention(q, k, v, bias).transpose(1, 2).flatten(2)
+        return _feed_forward(layer, x + cast(nn.Module, attention.out_proj)(y))
 
 
-def _projections(attention: nn.Module) -> list[nn.Module]:
+def _qkv_projections(attention: nn.Module) -> list[nn.Module]:
     return [cast(nn.Module, getattr(attention, name)) for name in ("q_proj", "k_proj", "v_proj")]
 
 
-def _feed(layer: nn.Module, x: Tensor) -> Tensor:
+def _feed_forward(layer: nn.Module, x: Tensor) -> Tensor:
     feed = cast(nn.Module, layer.feed_forward)
     y = cast(nn.Module, feed.intermediate_dense)(cast(nn.Module, layer.final_layer_norm)(x))
     y = cast(nn.Module, feed.output_dense)(feed.intermediate_act_fn(y))  # type: ignore[operator]
     return x + cast(Tensor, y)
 
 
-def reach_of(config: HubertConfig) -> Reach:
+def attention_window_of(config: HubertConfig) -> AttentionWindow:
     """The reach a checkpoint was trained with; none at all means that it cannot be streamed."""
-    return Reach(int(getattr(config, "chunk_frames", 0)), int(getattr(config, "left_frames", 0)))
+    return AttentionWindow(
+        int(getattr(config, "chunk_frames", 0)), int(getattr(config, "left_frames", 0))
+    )
 
 
-def sight_of(config: HubertConfig) -> int:
+def receptive_field_of(config: HubertConfig) -> int:
     """How many samples one frame is made of. Frames must be 20 ms apart, as everywhere here."""
     sight, step = 1, 1
     for kernel, stride in zip(config.conv_kernel, config.conv_stride, strict=True):

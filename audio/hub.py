@@ -35,26 +35,28 @@ from yaml import YAMLError  # type: ignore[import-untyped]
 
 from audio.types import AudioError
 
-Kind = Literal["letters", "feelings", "whole turns", "sentences"]
+CheckpointKind = Literal["letters", "feelings", "whole turns", "sentences"]
 
 # Encoders over raw 16 kHz audio that share wav2vec2's shape, by transformers' `model_type`.
-ENCODERS = frozenset(
+AUDIO_ENCODER_TYPES = frozenset(
     {"wav2vec2", "hubert", "wavlm", "wav2vec2-conformer", "data2vec-audio", "unispeech"}
     | {"unispeech-sat"}
 )
-WRITERS = frozenset({"whisper", "moonshine"})
+SEQ2SEQ_TYPES = frozenset({"whisper", "moonshine"})
 # Encoders of written sentences.
-READERS = frozenset({"albert", "bert", "distilbert", "electra", "mpnet", "roberta", "xlm-roberta"})
+TEXT_ENCODER_TYPES = frozenset(
+    {"albert", "bert", "distilbert", "electra", "mpnet", "roberta", "xlm-roberta"}
+)
 
 # Weights in the order in which transformers looks for them.
-WEIGHTS = (
+WEIGHT_FILES = (
     "model.safetensors",
     "model.safetensors.index.json",
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
 )
 # What a checkpoint consists of besides: no other framework's weights, no training log.
-_NEEDED = (
+_OTHER_FILES = (
     *("config.json", "generation_config.json", "preprocessor_config.json", "processor_config.json"),
     *("vocab.json", "merges.txt", "normalizer.json", "added_tokens.json", "tokenizer.json"),
     *("tokenizer_config.json", "special_tokens_map.json", "README.md", "LICENSE*"),
@@ -66,22 +68,24 @@ class CheckpointError(AudioError):
     """A checkpoint that cannot be found, fetched or used; the text says what was looked for."""
 
 
-def kind_of(config: Mapping[str, Any]) -> Kind | None:
+def kind_of(config: Mapping[str, Any]) -> CheckpointKind | None:
     """What a checkpoint with this config.json could do here; None: nothing."""
     heads: Sequence[str] = config.get("architectures") or ()
     model = config.get("model_type")
-    if model in ENCODERS and any(head.endswith("ForCTC") for head in heads):
+    if model in AUDIO_ENCODER_TYPES and any(head.endswith("ForCTC") for head in heads):
         return "letters"
-    if model in ENCODERS and any(head.endswith("ForSequenceClassification") for head in heads):
+    if model in AUDIO_ENCODER_TYPES and any(
+        head.endswith("ForSequenceClassification") for head in heads
+    ):
         return "feelings"
-    if model in WRITERS and any(head.endswith("ForConditionalGeneration") for head in heads):
+    if model in SEQ2SEQ_TYPES and any(head.endswith("ForConditionalGeneration") for head in heads):
         return "whole turns"
-    if model in READERS:
+    if model in TEXT_ENCODER_TYPES:
         return "sentences"
     return None
 
 
-def located(name: str) -> Path:
+def find_folder(name: str) -> Path:
     """The folder of a checkpoint by its path or its name. CheckpointError when it is not here."""
     folder = Path(name)
     if folder.is_dir():
@@ -103,23 +107,23 @@ def located(name: str) -> Path:
 def read_json(path: Path) -> dict[str, Any]:
     """CheckpointError, naming the file, when it holds no JSON object."""
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
+        parsed = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as problem:
         raise CheckpointError(f"{path} cannot be read as JSON: {problem}") from None
-    if not isinstance(told, dict):
+    if not isinstance(parsed, dict):
         raise CheckpointError(f"{path} should hold a JSON object")
-    return told
+    return parsed
 
 
-def cached() -> list[str]:
+def cached_names() -> list[str]:
     """Names of all models in the cache of the hub, usable here or not."""
     folders = sorted(Path(constants.HF_HUB_CACHE).glob("models--*"))
     return [folder.name.removeprefix("models--").replace("--", "/", 1) for folder in folders]
 
 
-def weights_of(folder: Path) -> list[Path]:
+def weight_files(folder: Path) -> list[Path]:
     """The files of weights that would be opened; none when they are not all there."""
-    for name in WEIGHTS:
+    for name in WEIGHT_FILES:
         path = folder / name
         if not path.is_file():
             continue
@@ -131,7 +135,7 @@ def weights_of(folder: Path) -> list[Path]:
     return []
 
 
-def sha256(*files: Path) -> str:
+def short_sha256(*files: Path) -> str:
     """The first twelve figures of the SHA-256 of these files, one after the other."""
     digest = hashlib.sha256()
     for file in files:
@@ -141,7 +145,7 @@ def sha256(*files: Path) -> str:
     return digest.hexdigest()[:12]
 
 
-def licence_of(folder: Path) -> str:
+def find_licence(folder: Path) -> str:
     """What a checkpoint's config.json (ours) or the model card beside it says of its licence."""
     if ours := read_json(folder / "config.json").get("licence"):
         return str(ours)
@@ -149,26 +153,26 @@ def licence_of(folder: Path) -> str:
     if not card.is_file():
         return "no model card, licence unknown"
     try:
-        told: Mapping[str, Any] = metadata_load(card) or {}
+        metadata: Mapping[str, Any] = metadata_load(card) or {}
     except (ValueError, YAMLError):
-        told = {}
-    licence = told.get("license_name") or told.get("license")
+        metadata = {}
+    licence = metadata.get("license_name") or metadata.get("license")
     if isinstance(licence, list):
         licence = ", ".join(str(one) for one in licence)
     return str(licence) if licence else "licence not named on its model card"
 
 
-def needed(files: Iterable[str]) -> list[str]:
+def needed_files(files: Iterable[str]) -> list[str]:
     """Of all files of a repository, those that a checkpoint consists of."""
-    there = set(files)
-    chosen = {file for file in there if any(fnmatch(file, pattern) for pattern in _NEEDED)}
-    weights = next((name for name in WEIGHTS if name in there), None)
+    available = set(files)
+    chosen = {file for file in available if any(fnmatch(file, pattern) for pattern in _OTHER_FILES)}
+    weights = next((name for name in WEIGHT_FILES if name in available), None)
     if weights is None:
         raise CheckpointError("it holds no model.safetensors and no pytorch_model.bin")
     chosen.add(weights)
     if weights.endswith(".json"):
         stem, ending = weights.removesuffix(".index.json").rsplit(".", 1)
-        chosen |= {file for file in there if fnmatch(file, f"{stem}-*-of-*.{ending}")}
+        chosen |= {file for file in available if fnmatch(file, f"{stem}-*-of-*.{ending}")}
     return sorted(chosen)
 
 
@@ -185,31 +189,31 @@ def fetch(name: str) -> Path:
             raise CheckpointError(f"{name!r} on the hub has no config.json: no transformers model")
         config = read_json(Path(hf_hub_download(name, "config.json", revision=found.sha)))
         if kind_of(config) is None:
-            raise CheckpointError(useless(name, config))
-        return Path(snapshot_download(name, allow_patterns=needed(files)))
+            raise CheckpointError(unusable_reason(name, config))
+        return Path(snapshot_download(name, allow_patterns=needed_files(files)))
     except OfflineModeIsEnabled:
-        why = "the network is switched off (HF_HUB_OFFLINE is set)"
+        reason = "the network is switched off (HF_HUB_OFFLINE is set)"
     except GatedRepoError:
-        why = f"its owner wants you to accept terms first, at https://huggingface.co/{name}"
+        reason = f"its owner wants you to accept terms first, at https://huggingface.co/{name}"
     except RepositoryNotFoundError:
-        why = "the hub knows no such model, or does not show it to you"
+        reason = "the hub knows no such model, or does not show it to you"
     except HFValidationError:
-        why = "this is no folder, and not the form of a hub name (owner/model)"
+        reason = "this is no folder, and not the form of a hub name (owner/model)"
     except HfHubHTTPError as refused:
-        why = f"the hub answered {refused.response.status_code}"
+        reason = f"the hub answered {refused.response.status_code}"
     except (HTTPError, LocalEntryNotFoundError, ConnectionError):
-        why = f"{constants.ENDPOINT} cannot be reached"
-    raise CheckpointError(f"cannot fetch {name!r}: {why}")
+        reason = f"{constants.ENDPOINT} cannot be reached"
+    raise CheckpointError(f"cannot fetch {name!r}: {reason}")
 
 
-def useless(name: str, config: Mapping[str, Any]) -> str:
+def unusable_reason(name: str, config: Mapping[str, Any]) -> str:
     """Why a checkpoint that is no `kind_of` anything cannot be used."""
     heads = ", ".join(config.get("architectures") or ()) or "no architecture"
     model = config.get("model_type", "no model_type")
-    if model in ENCODERS:
+    if model in AUDIO_ENCODER_TYPES:
         return (
             f"{name!r} ({heads}) has neither a CTC head nor a sequence-classification head: "
             "it was only pretrained and must be fine-tuned first"
         )
-    known = ", ".join(sorted(ENCODERS | READERS | WRITERS))
+    known = ", ".join(sorted(AUDIO_ENCODER_TYPES | TEXT_ENCODER_TYPES | SEQ2SEQ_TYPES))
     return f"{name!r} is a {model} model ({heads}); these can be used here: {known}"

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-class Dense:
+class FusedLinear:
     """Linear layers side by side, as one matrix product in one precision."""
 
     def __init__(self, layers: Sequence[Any], dtype: torch.dtype, scale: float = 1.0) -> None:
@@ -31,7 +31,7 @@ class Dense:
         return F.linear(x.to(self.weight.dtype), self.weight, self.bias)
 
 
-class Convolution:
+class ConvLayer:
     """One layer of the feature extractor, as one matrix product over overlapping windows."""
 
     def __init__(self, layer: Any, dtype: torch.dtype) -> None:
@@ -41,8 +41,8 @@ class Convolution:
         self.weight = conv.weight.detach().transpose(1, 2).flatten(1).to(dtype).contiguous()
         self.bias = None if conv.bias is None else conv.bias.detach().to(dtype)
         norm = getattr(layer, "layer_norm", None)
-        self.grouped = norm if isinstance(norm, nn.GroupNorm) else None
-        self.norm = norm if isinstance(norm, nn.LayerNorm) else None
+        self.group_norm = norm if isinstance(norm, nn.GroupNorm) else None
+        self.layer_norm = norm if isinstance(norm, nn.LayerNorm) else None
 
     def __call__(self, x: Tensor) -> Tensor:
         """(batch, time, in) -> (batch, steps, out)."""
@@ -56,22 +56,22 @@ class Convolution:
         return F.linear(windows, self.weight, self.bias)
 
 
-class Layer:
+class EncoderLayer:
     """One transformer layer's weights."""
 
-    def __init__(self, layer: Any, heads: int, dtype: torch.dtype) -> None:
+    def __init__(self, layer: Any, num_heads: int, dtype: torch.dtype) -> None:
         attention, feed = layer.attention, layer.feed_forward
-        scale = (attention.q_proj.weight.shape[0] // heads) ** -0.5
+        scale = (attention.q_proj.weight.shape[0] // num_heads) ** -0.5
         projections = [attention.q_proj, attention.k_proj, attention.v_proj]
-        self.project = Dense(projections, dtype, scale)  # queries come out scaled
-        self.out = Dense([attention.out_proj], dtype)
-        self.widen = Dense([feed.intermediate_dense], dtype)
-        self.narrow = Dense([feed.output_dense], dtype)
-        self.act = feed.intermediate_act_fn
-        self.norm, self.final = layer.layer_norm, layer.final_layer_norm
+        self.qkv_proj = FusedLinear(projections, dtype, scale)  # queries come out scaled
+        self.out_proj = FusedLinear([attention.out_proj], dtype)
+        self.intermediate_dense = FusedLinear([feed.intermediate_dense], dtype)
+        self.output_dense = FusedLinear([feed.output_dense], dtype)
+        self.intermediate_act_fn = feed.intermediate_act_fn
+        self.layer_norm, self.final_layer_norm = layer.layer_norm, layer.final_layer_norm
 
 
-def normed(norm: nn.LayerNorm, x: Tensor) -> Tensor:
+def apply_layer_norm(norm: nn.LayerNorm, x: Tensor) -> Tensor:
     """A layer norm with float32 inside, whatever goes in and comes out."""
     shape = tuple(norm.normalized_shape)
     weight, bias = norm.weight.to(x.dtype), norm.bias.to(x.dtype)

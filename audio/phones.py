@@ -18,12 +18,12 @@ PHONES = (
     *("tʃ", "dʒ", "i", "ɪ", "ɛ", "æ", "ə", "ʌ", "ɚ", "ɑ", "ɔ", "ʊ", "u"),
     *("eɪ", "aɪ", "ɔɪ", "aʊ", "oʊ"),
 )
-SOUNDS = ("<pad>", "|", *PHONES)  # the head's outputs: CTC's blank, the end of a word, phones
-PHONE_HEAD = "phones.safetensors"  # beside a checkpoint: a linear layer from frames to phones
+PHONE_LABELS = ("<pad>", "|", *PHONES)  # the head's outputs: CTC's blank, the end of a word, phones
+PHONE_HEAD_FILE = "phones.safetensors"  # beside a checkpoint: a linear layer from frames to phones
 _KNOWN = frozenset(PHONES)
-_ID = {phone: i for i, phone in enumerate(SOUNDS)}
+_ID = {phone: i for i, phone in enumerate(PHONE_LABELS)}
 _CHARACTER = {phone: chr(ord("A") + i) for i, phone in enumerate(PHONES)}
-_APART = {
+_REDUCTIONS = {
     "ɔɹ": ("ɔ", "ɹ"),
     "ɑɹ": ("ɑ", "ɹ"),
     "ɛɹ": ("ɛ", "ɹ"),
@@ -47,7 +47,7 @@ _APART = {
 }
 _STRESS = str.maketrans("", "", "ˈˌː")
 # As people say them between other words, where espeak-ng would spell them out or join them up.
-_WEAK = {
+_WEAK_FORMS = {
     "a": ("ə",),
     "the": ("ð", "ə"),
     "to": ("t", "ə"),
@@ -57,26 +57,28 @@ _WEAK = {
 
 
 @lru_cache(20_000)
-def pronounced(text: str) -> tuple[tuple[str, ...], ...]:
+def pronunciation(text: str) -> tuple[tuple[str, ...], ...]:
     """The phones of each word of `text` (lower case, single spaces), as said in this sentence."""
     words = text.split()
     groups = phonemes(text).split()
     if len(groups) != len(words):  # espeak-ng has run some together, as "in the"
-        return tuple(_WEAK.get(word) or one(word) for word in words)
-    return tuple(_reduced(group) or one(word) for group, word in zip(groups, words, strict=True))
+        return tuple(_WEAK_FORMS.get(word) or word_phones(word) for word in words)
+    return tuple(
+        _reduce(group) or word_phones(word) for group, word in zip(groups, words, strict=True)
+    )
 
 
 @lru_cache(50_000)
-def one(word: str) -> tuple[str, ...]:
+def word_phones(word: str) -> tuple[str, ...]:
     """The phones of a word said alone."""
-    return tuple(phone for group in phonemes(word).split() for phone in _reduced(group))
+    return tuple(phone for group in phonemes(word).split() for phone in _reduce(group))
 
 
-def _reduced(group: str) -> tuple[str, ...]:
+def _reduce(group: str) -> tuple[str, ...]:
     """espeak-ng's phonemes of a word, between underscores, as phones; strange ones are left out."""
     phones: list[str] = []
     for phoneme in group.translate(_STRESS).split("_"):
-        phones += (phoneme,) if phoneme in _KNOWN else _APART.get(phoneme, ())
+        phones += (phoneme,) if phoneme in _KNOWN else _REDUCTIONS.get(phoneme, ())
     return tuple(phones)
 
 
@@ -84,19 +86,21 @@ def _reduced(group: str) -> tuple[str, ...]:
 class PhoneAlphabet(Alphabet):
     """Phones in the place of letters: a text is spelled as it sounds."""
 
-    letters: tuple[str, ...] = SOUNDS
+    letters: tuple[str, ...] = PHONE_LABELS
 
     def spell(self, text: str) -> list[int]:
         ids: list[int] = []
-        for word in pronounced(text):
+        for word in pronunciation(text):
             ids += [self.boundary] * bool(ids) + [_ID[phone] for phone in word]
         return ids
 
-    def able(self, text: str) -> bool:
-        return bool(text.split()) and all(pronounced(text))
+    def can_spell(self, text: str) -> bool:
+        return bool(text.split()) and all(pronunciation(text))
 
-    def shape(self, text: str) -> str:
-        return " ".join("".join(_CHARACTER[phone] for phone in word) for word in pronounced(text))
+    def greedy_form(self, text: str) -> str:
+        return " ".join(
+            "".join(_CHARACTER[phone] for phone in word) for word in pronunciation(text)
+        )
 
     def character(self, letter: int) -> str:
         return _CHARACTER[self.letters[letter]]

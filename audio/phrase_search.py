@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Scores = NDArray[np.float32]
-NEVER = -1e9
+IMPOSSIBLE = -1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +32,13 @@ class Alphabet:
     def spell(self, text: str) -> list[int]:
         return [self.boundary if c == " " else self.letters.index(c) for c in text]
 
-    def able(self, text: str) -> bool:
+    def can_spell(self, text: str) -> bool:
         return bool(text) and all(c == " " or c in self.letters for c in text)
 
     def character(self, letter: int) -> str:
         return self.letters[letter]
 
-    def shape(self, text: str) -> str:
+    def greedy_form(self, text: str) -> str:
         """`text` in the characters that a greedy reading of it would have."""
         return text
 
@@ -52,20 +52,20 @@ class Phrase:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class DecodedPhrase:
     """One phrase on the best path: its frames, and how far each letter lies below the likeliest."""
 
     text: str
     start: int
     end: int
-    gap: float
+    score_gap: float
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class SearchResult:
     score: float  # of the best path, log probability
-    said: tuple[Said, ...]
-    phrases: Scores  # best path per phrase that may come last
+    decoded: tuple[DecodedPhrase, ...]
+    phrase_scores: Scores  # best path per phrase that may come last
 
 
 @dataclass
@@ -73,28 +73,28 @@ class _Graph:
     """States of the search; an edge is (from, to, gain). Built once a question."""
 
     emits: list[int] = field(default_factory=list)
-    owner: list[int] = field(default_factory=list)  # which saying of a phrase, -1 for none
+    owners: list[int] = field(default_factory=list)  # which saying of a phrase, -1 for none
     edges: list[tuple[int, int, float]] = field(default_factory=list)
-    sayings: list[int] = field(default_factory=list)  # saying -> phrase
-    first: list[int] = field(default_factory=list)
-    last: list[tuple[int, int]] = field(default_factory=list)  # (state, phrase)
+    occurrences: list[int] = field(default_factory=list)  # saying -> phrase
+    initial_states: list[int] = field(default_factory=list)
+    final_states: list[tuple[int, int]] = field(default_factory=list)  # (state, phrase)
 
-    def state(self, emits: int, owner: int = -1) -> int:
+    def add_state(self, emits: int, owner: int = -1) -> int:
         self.emits.append(emits)
-        self.owner.append(owner)
-        own = len(self.emits) - 1
-        self.edges.append((own, own, 0.0))
-        return own
+        self.owners.append(owner)
+        index = len(self.emits) - 1
+        self.edges.append((index, index, 0.0))
+        return index
 
 
-def _graph(phrases: Sequence[Phrase], alphabet: Alphabet, slots: int, entry: float) -> _Graph:
+def _build_graph(phrases: Sequence[Phrase], alphabet: Alphabet, slots: int, entry: float) -> _Graph:
     """`slots` 0 is a loop: any number of phrases. `entry` is the gain of beginning a phrase."""
     graph, filler, blank = _Graph(), len(alphabet.letters), alphabet.blank
-    before = graph.state(filler)
+    before = graph.add_state(filler)
     layers = slots or 1
-    rests = [graph.state(blank) for _ in range(layers)]
-    bars = [graph.state(alphabet.boundary) for _ in range(layers)]
-    graph.first += [before, rests[0]]
+    rests = [graph.add_state(blank) for _ in range(layers)]
+    bars = [graph.add_state(alphabet.boundary) for _ in range(layers)]
+    graph.initial_states += [before, rests[0]]
     graph.edges.append((before, rests[0], 0.0))
     for layer in range(layers if slots else 1):
         follows = layer + 1 if slots else 0
@@ -104,10 +104,10 @@ def _graph(phrases: Sequence[Phrase], alphabet: Alphabet, slots: int, entry: flo
         for index, phrase in enumerate(phrases):
             if slots and layer + phrase.slots > slots:
                 continue
-            head, ends = _say(graph, alphabet, index, phrase)
+            head, ends = _add_phrase(graph, alphabet, index, phrase)
             entries = [rests[layer]]
             if layer == 0:
-                graph.first.append(head)
+                graph.initial_states.append(head)
                 entries.append(before)
             if layer > 0 or not slots:
                 entries.append(bars[layer - 1])
@@ -116,62 +116,66 @@ def _graph(phrases: Sequence[Phrase], alphabet: Alphabet, slots: int, entry: flo
             if not slots or reached < slots:
                 graph.edges += [(end, bars[reached - 1 if slots else 0], 0.0) for end in ends]
             if not slots or reached == slots:
-                after = graph.state(filler)
+                after = graph.add_state(filler)
                 graph.edges += [(end, after, 0.0) for end in ends]
-                graph.last += [(state, index) for state in (*ends, after)]
+                graph.final_states += [(state, index) for state in (*ends, after)]
     return graph
 
 
-def _say(graph: _Graph, alphabet: Alphabet, index: int, phrase: Phrase) -> tuple[int, list[int]]:
+def _add_phrase(
+    graph: _Graph, alphabet: Alphabet, index: int, phrase: Phrase
+) -> tuple[int, list[int]]:
     """The states of one phrase in one slot: (first letter, states it may end in)."""
-    graph.sayings.append(index)
-    owner = len(graph.sayings) - 1
+    graph.occurrences.append(index)
+    owner = len(graph.occurrences) - 1
     spelled = alphabet.spell(phrase.text)
-    head = letter = graph.state(spelled[0], owner)
+    head = letter = graph.add_state(spelled[0], owner)
     for previous, following in zip(spelled, spelled[1:], strict=False):
-        rest, after = graph.state(alphabet.blank, owner), graph.state(following, owner)
+        rest, after = graph.add_state(alphabet.blank, owner), graph.add_state(following, owner)
         graph.edges += [(letter, rest, 0.0), (rest, after, 0.0)]
         if previous != following:
             graph.edges.append((letter, after, 0.0))
         letter = after
-    rest = graph.state(alphabet.blank, owner)
+    rest = graph.add_state(alphabet.blank, owner)
     graph.edges.append((letter, rest, 0.0))
     return head, [letter, rest]
 
 
-def search(
-    likely: Scores,
+def find_phrases(
+    frame_scores: Scores,
     phrases: Sequence[Phrase],
     alphabet: Alphabet,
     *,
     slots: int = 1,
     entry: float = 0.0,
     filler: float = 1.5,
-) -> Finding | None:
+) -> SearchResult | None:
     """The best path through `likely` (frames, letters; log probabilities), None when none fits."""
-    if not phrases or not len(likely):
+    if not phrases or not len(frame_scores):
         return None
-    graph = _graph(phrases, alphabet, slots, entry)
+    graph = _build_graph(phrases, alphabet, slots, entry)
     sources, gains, starts = _sorted_edges(graph)
     # A column for filler: blanks are free, any letter costs `filler` nats a frame.
-    letters = np.delete(likely, alphabet.blank, 1).max(1) - filler
-    heard = np.column_stack([likely, np.maximum(likely[:, alphabet.blank], letters)])
-    emitted = heard[:, graph.emits]  # (frames, states)
-    scores = np.full(emitted.shape, NEVER, np.float32)
-    scores[0, graph.first] = emitted[0, graph.first]
+    letters = np.delete(frame_scores, alphabet.blank, 1).max(1) - filler
+    emissions = np.column_stack(
+        [frame_scores, np.maximum(frame_scores[:, alphabet.blank], letters)]
+    )
+    emitted = emissions[:, graph.emits]  # (frames, states)
+    scores = np.full(emitted.shape, IMPOSSIBLE, np.float32)
+    scores[0, graph.initial_states] = emitted[0, graph.initial_states]
     for frame in range(1, len(scores)):
         reached = scores[frame - 1][sources] + gains
         scores[frame] = np.maximum.reduceat(reached, starts) + emitted[frame]
-    ends = np.array([state for state, _ in graph.last])
+    ends = np.array([state for state, _ in graph.final_states])
     final = scores[-1][ends]
-    if final.max() <= NEVER / 2:
+    if final.max() <= IMPOSSIBLE / 2:
         return None
-    each = np.full(len(phrases), NEVER, np.float32)
-    np.maximum.at(each, [phrase for _, phrase in graph.last], final)
-    path = _back(scores, sources, gains, starts, int(ends[final.argmax()]))
-    gaps = emitted[np.arange(len(path)), path] - likely.max(1)
-    said = _sayings(graph, path, gaps, phrases, alphabet)
-    return Finding(float(final.max()), said, each)
+    each = np.full(len(phrases), IMPOSSIBLE, np.float32)
+    np.maximum.at(each, [phrase for _, phrase in graph.final_states], final)
+    path = _best_path(scores, sources, gains, starts, int(ends[final.argmax()]))
+    gaps = emitted[np.arange(len(path)), path] - frame_scores.max(1)
+    decoded = _decoded_phrases(graph, path, gaps, phrases, alphabet)
+    return SearchResult(float(final.max()), decoded, each)
 
 
 def _sorted_edges(graph: _Graph) -> tuple[NDArray[np.intp], Scores, NDArray[np.intp]]:
@@ -183,7 +187,7 @@ def _sorted_edges(graph: _Graph) -> tuple[NDArray[np.intp], Scores, NDArray[np.i
     return sources, np.array([gain for *_, gain in edges], np.float32), starts
 
 
-def _back(
+def _best_path(
     scores: Scores,
     sources: NDArray[np.intp],
     gains: Scores,
@@ -201,23 +205,25 @@ def _back(
     return path
 
 
-def _sayings(
+def _decoded_phrases(
     graph: _Graph,
     path: NDArray[np.intp],
     gaps: Scores,
     phrases: Sequence[Phrase],
     alphabet: Alphabet,
-) -> tuple[Said, ...]:
-    owners = np.array(graph.owner)[path]
+) -> tuple[DecodedPhrase, ...]:
+    owners = np.array(graph.owners)[path]
     blanks = np.array(graph.emits)[path] == alphabet.blank
     # One saying cannot follow itself without a boundary, whose owner is -1.
     cuts = [0, *(np.flatnonzero(np.diff(owners)) + 1), len(owners)]
-    said = []
+    decoded = []
     for start, stop in zip(cuts, cuts[1:], strict=False):
         if owners[start] < 0:
             continue
         end = int(start + np.flatnonzero(~blanks[start:stop])[-1] + 1)
-        text = phrases[graph.sayings[owners[start]]].text
+        text = phrases[graph.occurrences[owners[start]]].text
         letters = len(alphabet.spell(text))
-        said.append(Said(text, int(start), end, float(gaps[start:stop].sum()) / letters))
-    return tuple(said)
+        decoded.append(
+            DecodedPhrase(text, int(start), end, float(gaps[start:stop].sum()) / letters)
+        )
+    return tuple(decoded)

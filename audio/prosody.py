@@ -22,22 +22,24 @@ from scipy.signal import find_peaks, oaconvolve  # type: ignore[import-untyped]
 from audio.types import RATE, VOICE_HOP, Prosody, Samples
 
 _PITCH_RATE = 8_000
-_STEP = 80  # 10 ms between measurements, at 8 kHz
+_STEP_SAMPLES = 80  # 10 ms between measurements, at 8 kHz
 _LOWEST_HZ, _HIGHEST_HZ = 60, 400
 _LONGEST, _SHORTEST = _PITCH_RATE // _LOWEST_HZ, _PITCH_RATE // _HIGHEST_HZ  # period in samples
-_COMPARED = 240  # 30 ms, at least 1.8 periods
-_SPAN = _COMPARED + _LONGEST + 1
+_COMPARED_SAMPLES = 240  # 30 ms, at least 1.8 periods
+_SPAN = _COMPARED_SAMPLES + _LONGEST + 1
 _APERIODIC = 0.2  # of the normalised difference; YIN's own 0.1 is for studio sound
-_NEIGHBOUR = 1.2  # ratio within which pitch 10 ms apart is one voice; an octave slip is not
-_FEWEST_PITCHED = 8  # measurements, for a median and percentiles to mean something
+_MAX_NEIGHBOUR_RATIO = (
+    1.2  # ratio within which pitch 10 ms apart is one voice; an octave slip is not
+)
+_MIN_PITCHED = 8  # measurements, for a median and percentiles to mean something
 
 _INTENSITY = 512  # 64 ms at 8 kHz: longer than any period, which would show as a peak
 _DIP_DB, _AUDIBLE_DB = 2.0, 25.0  # de Jong and Wempe, 2009
 
 _SILENT_DB = -60.0
-_QUIETER_DB = 25.0  # below the loud parts: no speech, where nobody says which hops are
-_SHORTEST_S = 0.1  # of voice; less is not measured
-_NONE = np.zeros(0, np.float32)
+_SPEECH_RANGE_DB = 25.0  # below the loud parts: no speech, where nobody says which hops are
+_MIN_VOICED_S = 0.1  # of voice; less is not measured
+_NO_SAMPLES = np.zeros(0, np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,27 +47,27 @@ class Pitch:
     """F0 where there is one. `at` are the middles of the stretches it was measured on."""
 
     hz: NDArray[np.float64]
-    at: NDArray[np.int64]  # samples of the narrow signal
+    positions: NDArray[np.int64]  # samples of the narrow signal
 
 
 NO_PITCH = Pitch(np.zeros(0), np.zeros(0, np.int64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Tones:
+class ProsodyMeasurement:
     """What was measured, and what it was measured on, for those who look closer."""
 
     prosody: Prosody
-    narrow: Samples  # at 8 kHz
+    narrowband: Samples  # at 8 kHz
     pitch: Pitch
 
 
-def measure(samples: Samples, voiced: NDArray[np.bool_] | None) -> Prosody:
+def prosody_of(samples: Samples, voiced: NDArray[np.bool_] | None) -> Prosody:
     """`tones` without its details."""
-    return tones(samples, voiced).prosody
+    return measure_prosody(samples, voiced).prosody
 
 
-def tones(samples: Samples, voiced: NDArray[np.bool_] | None) -> Tones:
+def measure_prosody(samples: Samples, voiced: NDArray[np.bool_] | None) -> ProsodyMeasurement:
     """Samples of one turn; `voiced` says of each 32 ms hop whether it is speech.
 
     Without it, what is loud counts as speech. Pauses are those between the first and the last
@@ -75,18 +77,22 @@ def tones(samples: Samples, voiced: NDArray[np.bool_] | None) -> Tones:
     """
     hops = len(samples) // VOICE_HOP
     if voiced is None:
-        voiced = loud(samples[: hops * VOICE_HOP])
+        voiced = loud_hops(samples[: hops * VOICE_HOP])
     elif len(voiced) != hops:
         raise ValueError(f"{len(voiced)} hops do not describe {len(samples)} samples")
     spoken = np.flatnonzero(voiced)
     voiced_s = len(spoken) * VOICE_HOP / RATE
-    if voiced_s < _SHORTEST_S:
-        return Tones(Prosody(None, None, None, None, 1.0, voiced_s), _NONE, NO_PITCH)
+    if voiced_s < _MIN_VOICED_S:
+        return ProsodyMeasurement(
+            Prosody(None, None, None, None, 1.0, voiced_s), _NO_SAMPLES, NO_PITCH
+        )
     pauses = 1 - len(spoken) / int(spoken[-1] - spoken[0] + 1)
     power = float(np.mean(np.square(samples[: hops * VOICE_HOP].reshape(hops, -1)[spoken])))
     loudness = 10 * np.log10(power) if power > 0 else -np.inf
     if loudness < _SILENT_DB:
-        return Tones(Prosody(None, None, None, None, pauses, voiced_s), _NONE, NO_PITCH)
+        return ProsodyMeasurement(
+            Prosody(None, None, None, None, pauses, voiced_s), _NO_SAMPLES, NO_PITCH
+        )
     narrow = soxr.resample(samples, RATE, _PITCH_RATE)  # whole, and a tenth of the other's time
     pitch = _pitch(narrow, voiced)
     hz = pitch.hz
@@ -99,42 +105,44 @@ def tones(samples: Samples, voiced: NDArray[np.bool_] | None) -> Tones:
         pause_ratio=pauses,
         voiced_s=voiced_s,
     )
-    return Tones(prosody, narrow, pitch)
+    return ProsodyMeasurement(prosody, narrow, pitch)
 
 
-def loud(samples: Samples) -> NDArray[np.bool_]:
+def loud_hops(samples: Samples) -> NDArray[np.bool_]:
     """Of each 32 ms hop of whole hops: is it loud, for its surroundings, as speech is?"""
     if not len(samples):
         return np.zeros(0, np.bool_)
     power = np.mean(np.square(samples.reshape(-1, VOICE_HOP)), axis=1)
     level: NDArray[np.float64] = 10 * np.log10(np.maximum(power, 1e-12))
-    return level > max(_SILENT_DB, float(np.percentile(level, 95)) - _QUIETER_DB)
+    return level > max(_SILENT_DB, float(np.percentile(level, 95)) - _SPEECH_RANGE_DB)
 
 
-def _voiced_at(places: NDArray[np.int64], voiced: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _voiced_at(positions: NDArray[np.int64], voiced: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Whether samples at these places of the narrow signal lie in speech."""
-    return voiced[np.minimum(places * (RATE // _PITCH_RATE) // VOICE_HOP, len(voiced) - 1)]
+    return voiced[np.minimum(positions * (RATE // _PITCH_RATE) // VOICE_HOP, len(voiced) - 1)]
 
 
-def _pitch(narrow: Samples, voiced: NDArray[np.bool_]) -> Pitch:
+def _pitch(narrowband: Samples, voiced: NDArray[np.bool_]) -> Pitch:
     """F0 every 10 ms, in order, where there is one.
 
     YIN (de Cheveigne and Kawahara, 2002): the period is the first shift by which a stretch of
     sound differs little from itself, little meaning against the mean over shorter shifts.
     """
-    if len(narrow) < _SPAN:
+    if len(narrowband) < _SPAN:
         return NO_PITCH
-    places = np.arange(0, len(narrow) - _SPAN + 1, _STEP)
+    places = np.arange(0, len(narrowband) - _SPAN + 1, _STEP_SAMPLES)
     places = places[_voiced_at(places + _SPAN // 2, voiced)]
-    frames = sliding_window_view(narrow, _SPAN)[places]  # (measurements, _SPAN)
+    frames = sliding_window_view(narrowband, _SPAN)[places]  # (measurements, _SPAN)
     frames = frames - frames.mean(axis=1, keepdims=True)
     # sum (x[i] - x[i + shift])^2 = energy of x + energy of shifted x - 2 correlation
     size = 512  # at least _SPAN, a power of two
-    head = rfft(frames[:, :_COMPARED], size)
+    head = rfft(frames[:, :_COMPARED_SAMPLES], size)
     correlation = irfft(head.conj() * rfft(frames, size), size)[:, : _LONGEST + 2]
     energy = np.cumsum(np.square(frames, dtype=np.float64), axis=1)
     energy = np.concatenate([np.zeros((len(frames), 1)), energy], axis=1)
-    shifted = energy[:, _COMPARED : _COMPARED + _LONGEST + 2] - energy[:, : _LONGEST + 2]
+    shifted = (
+        energy[:, _COMPARED_SAMPLES : _COMPARED_SAMPLES + _LONGEST + 2] - energy[:, : _LONGEST + 2]
+    )
     difference = np.maximum(shifted[:, :1] + shifted - 2 * correlation, 0)
     shifts = np.arange(1, _LONGEST + 2)
     mean = np.maximum(np.cumsum(difference[:, 1:], axis=1), 1e-12) / shifts
@@ -146,25 +154,27 @@ def _pitch(narrow: Samples, voiced: NDArray[np.bool_]) -> Pitch:
     first = dip[found].argmax(axis=1)
     a, b, c = left[found, first], here[found, first], right[found, first]
     period = first + 2 + (a - c) / (2 * (a - 2 * b + c))  # vertex of the parabola through them
-    return _steady(_PITCH_RATE / period, places[found])
+    return _without_outliers(_PITCH_RATE / period, places[found])
 
 
-def _steady(pitch: NDArray[np.float64], places: NDArray[np.int64]) -> Pitch:
+def _without_outliers(pitch: NDArray[np.float64], positions: NDArray[np.int64]) -> Pitch:
     """Without measurements that no neighbour in time agrees with: octave slips, clicks."""
-    if len(pitch) < _FEWEST_PITCHED:
+    if len(pitch) < _MIN_PITCHED:
         return NO_PITCH
-    agrees = (np.diff(places) == _STEP) & (np.abs(np.diff(np.log(pitch))) < np.log(_NEIGHBOUR))
+    agrees = (np.diff(positions) == _STEP_SAMPLES) & (
+        np.abs(np.diff(np.log(pitch))) < np.log(_MAX_NEIGHBOUR_RATIO)
+    )
     kept = np.append(agrees, False) | np.insert(agrees, 0, False)
-    if np.count_nonzero(kept) < _FEWEST_PITCHED:
+    if np.count_nonzero(kept) < _MIN_PITCHED:
         return NO_PITCH
-    return Pitch(pitch[kept], places[kept] + _SPAN // 2)
+    return Pitch(pitch[kept], positions[kept] + _SPAN // 2)
 
 
-def _syllables(narrow: Samples, voiced: NDArray[np.bool_]) -> int:
+def _syllables(narrowband: Samples, voiced: NDArray[np.bool_]) -> int:
     """Peaks of intensity in speech, each with a dip on both sides (de Jong and Wempe, 2009)."""
     window = np.hanning(_INTENSITY).astype(np.float32)
-    power = oaconvolve(np.square(narrow), window / window.sum(), mode="same")[::_STEP]
+    power = oaconvolve(np.square(narrowband), window / window.sum(), mode="same")[::_STEP_SAMPLES]
     level = 10 * np.log10(np.maximum(power, 1e-10))
     audible = float(np.percentile(level, 99)) - _AUDIBLE_DB
     peaks, _ = find_peaks(level, height=audible, prominence=_DIP_DB)
-    return int(_voiced_at(peaks * _STEP, voiced).sum())
+    return int(_voiced_at(peaks * _STEP_SAMPLES, voiced).sum())

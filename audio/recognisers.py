@@ -17,139 +17,157 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from audio.incremental import BLOCK, Encoded, Incremental, Memory
+from audio.incremental import BLOCK_FRAMES, EncodedFrames, EncoderState, IncrementalEncoder
 from audio.phrase_search import Alphabet, Scores
-from audio.transcriber import Partial, Transcriber
+from audio.transcriber import PartialTranscript, Transcriber
 from audio.types import RATE, Samples
 
-WINDOW = 8 * RATE  # a windowed model's partial text is what it hears in the last 8 s
-HOP = RATE // 2  # and comes twice a second
-LONGEST = 40 * RATE  # heard in one piece at the end of a turn
+PARTIAL_WINDOW = 8 * RATE  # a windowed model's partial text is what it hears in the last 8 s
+PARTIAL_HOP = RATE // 2  # and comes twice a second
+MAX_SAMPLES_AT_ONCE = 40 * RATE  # heard in one piece at the end of a turn
 
 
 @dataclass(slots=True, eq=False)
-class Hearing:
+class RecogniserState:
     """What one stream has come to so far."""
 
-    partial: Partial = field(default_factory=Partial)
+    partial: PartialTranscript = field(default_factory=PartialTranscript)
     text: str = ""
-    likely: list[Scores] = field(default_factory=list)  # letters
-    phones: list[Scores] = field(default_factory=list)
-    blended: list[Tensor] = field(default_factory=list)  # for the emotion head, when allowed
-    memory: Memory | None = None
+    letter_scores: list[Scores] = field(default_factory=list)  # letters
+    phone_scores: list[Scores] = field(default_factory=list)
+    blended_layers: list[Tensor] = field(default_factory=list)  # for the emotion head, when allowed
+    encoder_state: EncoderState | None = None
     samples: list[Samples] = field(default_factory=list)
-    unheard: int = 0
-    until: int | None = None  # samples; what follows is known to be silence
-    feel: bool = False
+    undecoded: int = 0
+    speech_end: int | None = None  # samples; what follows is known to be silence
+    keep_layers: bool = False
 
 
-Outputs = tuple[Scores, Scores | None]  # of a turn: letters and phones, log probabilities
+TurnScores = tuple[Scores, Scores | None]  # of a turn: letters and phones, log probabilities
 
 
-class Listener(Protocol):
+class StreamingRecogniser(Protocol):
     streaming: str  # "exact", "bounded" or "windowed"
     hop: int  # samples after which there is something new to hear
-    ahead: int  # samples beyond a hop that its last frame sees
+    overhang: int  # samples beyond a hop that its last frame sees
 
-    def open(self, feel: bool) -> Hearing: ...
-    def advance(self, packets: Sequence[tuple[Hearing, Samples]]) -> None: ...
-    def finish(self, hearings: Sequence[Hearing]) -> list[Outputs]: ...
-    def close(self, hearing: Hearing) -> None: ...
+    def open(self, keep_layers: bool) -> RecogniserState: ...
+    def advance(self, packets: Sequence[tuple[RecogniserState, Samples]]) -> None: ...
+    def finish(self, states: Sequence[RecogniserState]) -> list[TurnScores]: ...
+    def close(self, state: RecogniserState) -> None: ...
 
 
-class Streamed:
+class IncrementalRecogniser:
     def __init__(
         self,
-        encoder: Incremental,
+        encoder: IncrementalEncoder,
         head: nn.Module,
         transcriber: Transcriber,
         phone_head: nn.Module | None = None,
     ) -> None:
-        self.streaming = "exact" if encoder.exact else "bounded"
+        self.streaming = "exact" if encoder.is_exact else "bounded"
         self.encoder, self.head, self.transcriber = encoder, head, transcriber
-        self.hop, self.ahead = encoder.hop, encoder.overhang
+        self.hop, self.overhang = encoder.hop, encoder.overhang
         self.phone_head = phone_head
 
-    def open(self, feel: bool) -> Hearing:
-        return Hearing(memory=self.encoder.open(), feel=feel and self.encoder.mix is not None)
+    def open(self, keep_layers: bool) -> RecogniserState:
+        return RecogniserState(
+            encoder_state=self.encoder.open(),
+            keep_layers=keep_layers and self.encoder.blend_layers is not None,
+        )
 
-    def close(self, hearing: Hearing) -> None:
-        self.encoder.close(cast(Memory, hearing.memory))
+    def close(self, state: RecogniserState) -> None:
+        self.encoder.close(cast(EncoderState, state.encoder_state))
 
-    def advance(self, packets: Sequence[tuple[Hearing, Samples]]) -> None:
-        heard = [(cast(Memory, hearing.memory), samples) for hearing, samples in packets]
-        self._take([hearing for hearing, _ in packets], self.encoder.advance(heard))
+    def advance(self, packets: Sequence[tuple[RecogniserState, Samples]]) -> None:
+        encoder_packets = [
+            (cast(EncoderState, hearing.encoder_state), samples) for hearing, samples in packets
+        ]
+        self._decode_frames(
+            [hearing for hearing, _ in packets], self.encoder.advance(encoder_packets)
+        )
 
-    def finish(self, hearings: Sequence[Hearing]) -> list[Outputs]:
-        memories = [cast(Memory, hearing.memory) for hearing in hearings]
-        for hearing, memory in zip(hearings, memories, strict=True):
-            if hearing.until is not None:
-                self.encoder.end(memory, hearing.until)
-        self._take(hearings, self.encoder.finish(memories))
-        alphabet, sounds = self.transcriber.alphabet, self.transcriber.sounds
+    def finish(self, states: Sequence[RecogniserState]) -> list[TurnScores]:
+        memories = [cast(EncoderState, hearing.encoder_state) for hearing in states]
+        for hearing, memory in zip(states, memories, strict=True):
+            if hearing.speech_end is not None:
+                self.encoder.mark_speech_end(memory, hearing.speech_end)
+        self._decode_frames(states, self.encoder.finish(memories))
+        alphabet, sounds = self.transcriber.alphabet, self.transcriber.decoding_alphabet
         return [
-            (joined(h.likely, alphabet), joined(h.phones, sounds) if self.phone_head else None)
-            for h in hearings
+            (
+                join_scores(h.letter_scores, alphabet),
+                join_scores(h.phone_scores, sounds) if self.phone_head else None,
+            )
+            for h in states
         ]
 
     @torch.inference_mode()
-    def _take(self, hearings: Sequence[Hearing], encoded: Sequence[Encoded]) -> None:
-        counts = [len(new.last) for new in encoded]
+    def _decode_frames(
+        self, states: Sequence[RecogniserState], encoded: Sequence[EncodedFrames]
+    ) -> None:
+        counts = [len(new.frames) for new in encoded]
         if not sum(counts):
             return
-        last = torch.cat([new.last for new in encoded])
+        last = torch.cat([new.frames for new in encoded])
         ends = np.cumsum(counts)[:-1]
-        likely = np.split(_log_softmax(self.head, last), ends)
-        phones = np.split(_log_softmax(self.phone_head, last), ends) if self.phone_head else []
-        for index, (hearing, new) in enumerate(zip(hearings, encoded, strict=True)):
-            if not len(new.last):
+        likely = np.split(_log_probabilities(self.head, last), ends)
+        phones = (
+            np.split(_log_probabilities(self.phone_head, last), ends) if self.phone_head else []
+        )
+        for index, (hearing, new) in enumerate(zip(states, encoded, strict=True)):
+            if not len(new.frames):
                 continue
-            hearing.likely.append(likely[index])
+            hearing.letter_scores.append(likely[index])
             if self.phone_head is not None:
-                hearing.phones.append(phones[index])
-            hearing.text = self.transcriber.listen(hearing.partial, likely[index])
-            if hearing.feel and new.blended is not None:
-                hearing.blended.append(new.blended)
+                hearing.phone_scores.append(phones[index])
+            hearing.text = self.transcriber.extend_partial(hearing.partial, likely[index])
+            if hearing.keep_layers and new.blended_layers is not None:
+                hearing.blended_layers.append(new.blended_layers)
 
 
-def _log_softmax(head: nn.Module, last: Tensor) -> Scores:
+def _log_probabilities(head: nn.Module, frames: Tensor) -> Scores:
     # A product of very few rows takes another way through the processor, with other bits.
-    rows = F.pad(last, (0, 0, 0, max(0, BLOCK - len(last))))
-    return cast(Scores, F.log_softmax(head(rows)[: len(last)].float(), -1).numpy())
+    rows = F.pad(frames, (0, 0, 0, max(0, BLOCK_FRAMES - len(frames))))
+    return cast(Scores, F.log_softmax(head(rows)[: len(frames)].float(), -1).numpy())
 
 
-class Windowed:
+class WindowedRecogniser:
     streaming = "windowed"
-    hop, ahead = HOP, 0
+    hop, overhang = PARTIAL_HOP, 0
 
     def __init__(self, model: nn.Module, normalise: bool, transcriber: Transcriber) -> None:
         self.model, self.normalise, self.transcriber = model, normalise, transcriber
 
-    def open(self, feel: bool) -> Hearing:
-        return Hearing()
+    def open(self, keep_layers: bool) -> RecogniserState:
+        return RecogniserState()
 
-    def advance(self, packets: Sequence[tuple[Hearing, Samples]]) -> None:
+    def advance(self, packets: Sequence[tuple[RecogniserState, Samples]]) -> None:
         for hearing, samples in packets:
             hearing.samples.append(samples)
-            hearing.unheard += len(samples)
-            if hearing.unheard >= HOP:
-                hearing.unheard %= HOP
-                window = np.concatenate(hearing.samples)[-WINDOW:]
-                hearing.text = self.transcriber.listen(Partial(), self.hear(window))
+            hearing.undecoded += len(samples)
+            if hearing.undecoded >= PARTIAL_HOP:
+                hearing.undecoded %= PARTIAL_HOP
+                window = np.concatenate(hearing.samples)[-PARTIAL_WINDOW:]
+                hearing.text = self.transcriber.extend_partial(
+                    PartialTranscript(), self.letter_scores(window)
+                )
 
-    def finish(self, hearings: Sequence[Hearing]) -> list[Outputs]:
-        return [(self._whole(hearing), None) for hearing in hearings]
+    def finish(self, states: Sequence[RecogniserState]) -> list[TurnScores]:
+        return [(self._turn_scores(hearing), None) for hearing in states]
 
-    def close(self, hearing: Hearing) -> None:
+    def close(self, state: RecogniserState) -> None:
         pass  # nothing is kept elsewhere
 
-    def _whole(self, hearing: Hearing) -> Scores:
-        whole = np.concatenate([np.zeros(0, np.float32), *hearing.samples])
-        pieces = [whole[at : at + LONGEST] for at in range(0, len(whole), LONGEST)]
-        return joined(list(map(self.hear, pieces)), self.transcriber.alphabet)
+    def _turn_scores(self, state: RecogniserState) -> Scores:
+        whole = np.concatenate([np.zeros(0, np.float32), *state.samples])
+        pieces = [
+            whole[at : at + MAX_SAMPLES_AT_ONCE] for at in range(0, len(whole), MAX_SAMPLES_AT_ONCE)
+        ]
+        return join_scores(list(map(self.letter_scores, pieces)), self.transcriber.alphabet)
 
     @torch.inference_mode()
-    def hear(self, samples: Samples) -> Scores:
+    def letter_scores(self, samples: Samples) -> Scores:
         if len(samples) < RATE // 10:  # shorter than the convolutions' sight
             samples = np.pad(samples, (0, RATE // 10 - len(samples)))
         if self.normalise:
@@ -158,7 +176,7 @@ class Windowed:
         return cast(Scores, F.log_softmax(output.logits[0].float(), -1).numpy())
 
 
-def joined(pieces: Sequence[Scores], alphabet: Alphabet) -> Scores:
+def join_scores(pieces: Sequence[Scores], alphabet: Alphabet) -> Scores:
     return np.concatenate([np.zeros((0, len(alphabet.letters)), np.float32), *pieces])
 
 

@@ -27,9 +27,11 @@ from audio.types import AudioError, Samples
 RATES = (8_000, 16_000, 22_050, 24_000, 44_100, 48_000)
 
 _CONVERTER = "sinc_medium"
-_SIDE = 24  # samples on either side that a sample between two others is worked out from
+_HALF_TAPS = 24  # samples on either side that a sample between two others is worked out from
 # Of a half-band filter every other tap is zero: these are the others, which sum to one.
-_BETWEEN = (2 * firwin(4 * _SIDE - 1, 0.5, window=("kaiser", 7.0)))[::2].astype(np.float32)
+_HALF_BAND_TAPS = (2 * firwin(4 * _HALF_TAPS - 1, 0.5, window=("kaiser", 7.0)))[::2].astype(
+    np.float32
+)
 _AHEAD_S = 0.01  # more than the converter ever looks ahead, at the lowest rate
 
 
@@ -43,46 +45,48 @@ class Resampler:
                 raise AudioError(f"rate {rate} Hz is not supported; use one of {known}")
         self._rate_in, self._rate_out = rate_in, rate_out
         self._doubles = rate_out == 2 * rate_in
-        self._forget()
+        self._reset()
 
     def push(self, samples: Samples) -> Samples:
         """The output that no later input can change."""
         if self._rate_in == self._rate_out or not len(samples):
             return samples
-        self._taken += len(samples)
+        self._samples_in += len(samples)
         return self._convert(samples)
 
     def flush(self) -> Samples:
         """The rest, as if silence followed. The next push begins a new signal."""
-        missing = ceil(self._taken * self._rate_out / self._rate_in) - self._given
+        missing = ceil(self._samples_in * self._rate_out / self._rate_in) - self._samples_out
         silence = np.zeros(ceil(_AHEAD_S * self._rate_in), np.float32)
         rest = self._convert(silence)[:missing] if missing > 0 else silence[:0]
-        self._forget()
+        self._reset()
         return rest
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         self._converter = None if self._doubles else samplerate.Resampler(_CONVERTER, channels=1)
-        self._past = np.zeros(_SIDE - 1, np.float32)  # of a doubler: the samples around its place
-        self._taken = self._given = 0
+        self._past = np.zeros(
+            _HALF_TAPS - 1, np.float32
+        )  # of a doubler: the samples around its place
+        self._samples_in = self._samples_out = 0
 
     def _convert(self, samples: Samples) -> Samples:
         if self._converter is None:
-            converted = self._doubled(samples)
+            converted = self._double(samples)
         else:
             converted = self._converter.process(samples, self._rate_out / self._rate_in)
-        self._given += len(converted)
+        self._samples_out += len(converted)
         return converted
 
-    def _doubled(self, samples: Samples) -> Samples:
+    def _double(self, samples: Samples) -> Samples:
         """Every sample as it is, and after it the one that lies half-way to the next."""
         around = np.concatenate([self._past, samples])
-        places = len(around) - 2 * _SIDE + 1
+        places = len(around) - 2 * _HALF_TAPS + 1
         if places < 1:
             self._past = around
             return samples[:0]
         doubled = np.empty(2 * places, np.float32)
-        doubled[::2] = around[_SIDE - 1 : _SIDE - 1 + places]
-        doubled[1::2] = np.convolve(around, _BETWEEN, "valid")
+        doubled[::2] = around[_HALF_TAPS - 1 : _HALF_TAPS - 1 + places]
+        doubled[1::2] = np.convolve(around, _HALF_BAND_TAPS, "valid")
         self._past = around[places:]
         return doubled
 

@@ -31,22 +31,24 @@ from audio import torchaudio_guard  # noqa: F401  before transformers, which imp
 # isort: split
 from transformers import AutoFeatureExtractor, AutoModelForSpeechSeq2Seq, AutoTokenizer
 
-from audio.checkpoints import Checkpoint, opened
-from audio.hub import CheckpointError, useless
-from audio.prosody import loud
-from audio.transcriber import NOTHING
+from audio.checkpoints import Checkpoint, open_model
+from audio.hub import CheckpointError, unusable_reason
+from audio.prosody import loud_hops
+from audio.transcriber import NO_TRANSCRIPT
 from audio.types import RATE, VOICE_HOP, Expectation, Samples, Transcript, Word
 
-MOST = 60 * RATE  # of a turn; a longer one is left to the encoder
-WINDOW = 30 * RATE  # what Whisper hears at once, and the longest that Moonshine was taught
-LEAST = RATE // 5  # no word is shorter
-TOKENS_PER_S = 6.5  # Moonshine's model card: more than anybody says; a loop goes on for ever
-TOKENS_BESIDES = 4  # for a full stop, the end, and a single word said fast
-COMPRESSED = 2.4  # a text that zlib makes so many times smaller says the same thing again and again
-DOUBTED = 0.5  # a closed reading that is less likely right than wrong
+MAX_TURN_SAMPLES = 60 * RATE  # of a turn; a longer one is left to the encoder
+MAX_WINDOW = 30 * RATE  # what Whisper hears at once, and the longest that Moonshine was taught
+MIN_SAMPLES = RATE // 5  # no word is shorter
+MAX_TOKENS_PER_S = 6.5  # Moonshine's model card: more than anybody says; a loop goes on for ever
+EXTRA_TOKENS = 4  # for a full stop, the end, and a single word said fast
+MAX_COMPRESSION_RATIO = (
+    2.4  # a text that zlib makes so many times smaller says the same thing again and again
+)
+DOUBTED_BELOW = 0.5  # a closed reading that is less likely right than wrong
 
 # [music], (coughs), *sighs*, musical notes; but "(555) 123-4567" and "401(k)" are said
-_NOISES = re.compile(r"(?<!\S)(?:\[[^\]]*\]|\([^)\d]*\)|<[^>]*>|\*[^*]*\*)|[\u2669-\u266f]")
+_NOISE_MARKS = re.compile(r"(?<!\S)(?:\[[^\]]*\]|\([^)\d]*\)|<[^>]*>|\*[^*]*\*)|[\u2669-\u266f]")
 _WORD = re.compile(
     r"[$\u00a3\u20ac]?\d(?:[\d.,:/-]*\d)?(?:[a-z]+\b|%)?"  # $1,200.50 4:30 3rd 5k 555-0199
     r"|[^\W\d_]+(?:'[^\W\d_]+)*"
@@ -54,38 +56,45 @@ _WORD = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class Seq2SeqOutput:
     """One piece of a turn: tokens with log probabilities, and when each began, if that is known."""
 
     tokens: list[int]
-    sure: list[float]  # one more than tokens: the end is a decision too
-    began: list[float] | None  # seconds since the piece began
+    log_probabilities: list[float]  # one more than tokens: the end is a decision too
+    token_times: list[float] | None  # seconds since the piece began
 
 
-class Writer:
+class Seq2SeqTranscriber:
     """Build with `Writer.open`. `within_s` is how long writing down a turn may take."""
 
-    def __init__(self, model: Any, extractor: Any, tokenizer: Any, within_s: float) -> None:
+    def __init__(self, model: Any, extractor: Any, tokenizer: Any, time_limit_s: float) -> None:
         self.model, self.extractor, self.tokenizer = model, extractor, tokenizer
-        self.within_s = within_s
-        told = model.generation_config
-        told.max_length = None  # `max_new_tokens` alone counts
-        ends = told.eos_token_id
-        self._ends = set(ends if isinstance(ends, list) else [ends])
-        self._window = min(WINDOW, int(getattr(extractor, "n_samples", WINDOW)))
-        self._whisper = model.config.model_type == "whisper"
-        self._aligned = self._whisper and _aligned(model)
+        self.time_limit_s = time_limit_s
+        generation_config = model.generation_config
+        generation_config.max_length = None  # `max_new_tokens` alone counts
+        ends = generation_config.eos_token_id
+        self._end_tokens = set(ends if isinstance(ends, list) else [ends])
+        self._window = min(MAX_WINDOW, int(getattr(extractor, "n_samples", MAX_WINDOW)))
+        self._is_whisper = model.config.model_type == "whisper"
+        self._times_tokens = self._is_whisper and _has_alignment_heads(model)
 
     @classmethod
-    def open(cls, checkpoint: Checkpoint, within_s: float) -> Writer:
+    def load(cls, checkpoint: Checkpoint, time_limit_s: float) -> Seq2SeqTranscriber:
         if checkpoint.kind != "whole turns":
-            told = {"model_type": checkpoint.config.model_type, "architectures": checkpoint.heads}
-            why = f"it is one of {checkpoint.kind}" if checkpoint.kind else useless("it", told)
+            config = {
+                "model_type": checkpoint.config.model_type,
+                "architectures": checkpoint.architectures,
+            }
+            why = (
+                f"it is one of {checkpoint.kind}"
+                if checkpoint.kind
+                else unusable_reason("it", config)
+            )
             raise CheckpointError(f"{checkpoint.name!r} cannot write down whole turns: {why}")
         # They warn in every turn of settings that transformers itself has made.
         for talkative in ("generation", "models.whisper"):
             logging.getLogger(f"transformers.{talkative}").setLevel(logging.ERROR)
-        model = opened(AutoModelForSpeechSeq2Seq, checkpoint)
+        model = open_model(AutoModelForSpeechSeq2Seq, checkpoint)
         try:
             extractor = AutoFeatureExtractor.from_pretrained(  # type: ignore[no-untyped-call]
                 checkpoint.folder, local_files_only=True
@@ -98,112 +107,132 @@ class Writer:
         if extractor.sampling_rate != RATE:
             rate = extractor.sampling_rate
             raise CheckpointError(f"{checkpoint.name!r} hears {rate} samples a second, not {RATE}")
-        return cls(model, extractor, tokenizer, within_s)
+        return cls(model, extractor, tokenizer, time_limit_s)
 
-    def better(
-        self, heard: Transcript, expect: Expectation, samples: Samples, start: int
+    def preferred_transcript(
+        self, ctc_transcript: Transcript, expectation: Expectation, samples: Samples, start: int
     ) -> Transcript:
         """`heard` is the encoder's reading of `samples`, which begin at position `start`."""
-        if not asked(heard, expect):
-            return heard
-        written = self.write(samples, start)
-        if not written.text or (not free(expect) and written.confidence <= heard.confidence):
-            return heard
+        if not should_transcribe(ctc_transcript, expectation):
+            return ctc_transcript
+        written = self.transcribe(samples, start)
+        if not written.text or (
+            not is_free_answer(expectation) and written.confidence <= ctc_transcript.confidence
+        ):
+            return ctc_transcript
         return written
 
-    def write(self, samples: Samples, start: int) -> Transcript:
+    def transcribe(self, samples: Samples, start: int) -> Transcript:
         """NOTHING where nothing can be written down or what was written cannot be trusted."""
-        if not LEAST <= len(samples) <= MOST:
-            return NOTHING
-        words, sure = list[Word](), list[float]()
-        stretches = [one for one in pieces(samples, self._window) if len(one[1]) >= LEAST]
+        if not MIN_SAMPLES <= len(samples) <= MAX_TURN_SAMPLES:
+            return NO_TRANSCRIPT
+        words, log_probabilities = list[Word](), list[float]()
+        stretches = [
+            one for one in split_at_pauses(samples, self._window) if len(one[1]) >= MIN_SAMPLES
+        ]
         for at, piece in stretches:
-            written = self._generate(piece, self.within_s / len(stretches))
-            if written is None:
-                return NOTHING
-            sure += written.sure
-            words += self._words(written, piece, start + at)
+            output = self._generate(piece, self.time_limit_s / len(stretches))
+            if output is None:
+                return NO_TRANSCRIPT
+            log_probabilities += output.log_probabilities
+            words += self._timed_words(output, piece, start + at)
         text = " ".join(word.text for word in words)
-        if not text or repeats(text):
-            return NOTHING
-        return Transcript(text, _chance(sure), tuple(words))
+        if not text or is_repetitive(text):
+            return NO_TRANSCRIPT
+        return Transcript(text, _mean_probability(log_probabilities), tuple(words))
 
     @torch.inference_mode()
-    def _generate(self, piece: Samples, within_s: float) -> Written | None:
+    def _generate(self, piece: Samples, time_limit_s: float) -> Seq2SeqOutput | None:
         """None when the model did not come to an end by itself."""
         padded = np.pad(piece, (0, max(0, RATE // 2 - len(piece))))  # Moonshine's convolutions
-        told = self.extractor(
+        inputs = self.extractor(
             padded, sampling_rate=RATE, return_tensors="pt", return_attention_mask=True
         )
-        answer = self.model.generate(
-            **told,
-            **self._manner(),
-            max_new_tokens=self._most(len(piece)),
-            max_time=within_s,
+        generated = self.model.generate(
+            **inputs,
+            **self._language_options(),
+            max_new_tokens=self._max_tokens(len(piece)),
+            max_time=time_limit_s,
             do_sample=False,
             num_beams=1,
             return_dict_in_generate=True,
             output_scores=True,
         )
-        scores = torch.stack(answer["scores"])[:, 0].float().log_softmax(-1)  # (tokens, words)
-        tokens = answer["sequences"][0, -len(scores) :]
-        if int(tokens[-1]) not in self._ends:
+        scores = torch.stack(generated["scores"])[:, 0].float().log_softmax(-1)  # (tokens, words)
+        tokens = generated["sequences"][0, -len(scores) :]
+        if int(tokens[-1]) not in self._end_tokens:
             return None
-        sure = scores.gather(1, tokens[:, None])[:, 0].tolist()
-        began = answer["token_timestamps"][0, -len(scores) :].tolist() if self._aligned else None
-        return Written(tokens[:-1].tolist(), sure, began)
+        log_probabilities = scores.gather(1, tokens[:, None])[:, 0].tolist()
+        token_times = (
+            generated["token_timestamps"][0, -len(scores) :].tolist()
+            if self._times_tokens
+            else None
+        )
+        return Seq2SeqOutput(tokens[:-1].tolist(), log_probabilities, token_times)
 
-    def _manner(self) -> dict[str, Any]:
+    def _language_options(self) -> dict[str, Any]:
         """What only Whisper wants to be told."""
-        if not self._whisper:
+        if not self._is_whisper:
             return {}
         manner: dict[str, Any] = {"return_timestamps": False}
-        if self._aligned:
+        if self._times_tokens:
             manner["return_token_timestamps"] = True
         settings = self.model.generation_config
         if getattr(settings, "is_multilingual", False) and getattr(settings, "lang_to_id", None):
             manner |= {"language": "en", "task": "transcribe"}  # as all of the house
         return manner
 
-    def _most(self, samples: int) -> int:
+    def _max_tokens(self, samples: int) -> int:
         config = self.model.config
         room = getattr(config, "max_target_positions", None) or config.max_position_embeddings
-        return min(TOKENS_BESIDES + ceil(TOKENS_PER_S * samples / RATE), int(room) - 8)
+        return min(EXTRA_TOKENS + ceil(MAX_TOKENS_PER_S * samples / RATE), int(room) - 8)
 
-    def _words(self, written: Written, piece: Samples, start: int) -> list[Word]:
+    def _timed_words(self, output: Seq2SeqOutput, piece: Samples, start: int) -> list[Word]:
         """Words with the samples they span, counted from where `piece` begins at `start`."""
         text, ends = "", list[int]()
-        for count in range(1, len(written.tokens) + 1):
-            told = self.tokenizer.decode(written.tokens[:count], skip_special_tokens=True)
-            text = cast(str, told)
+        for count in range(1, len(output.tokens) + 1):
+            decoded = self.tokenizer.decode(output.tokens[:count], skip_special_tokens=True)
+            text = cast(str, decoded)
             ends.append(len(text))
-        text = _NOISES.sub(lambda noise: " " * len(noise.group()), text)
-        found = list[tuple[str, int, int]]()  # a word, its first token, the one after its last
+        text = _NOISE_MARKS.sub(lambda noise: " " * len(noise.group()), text)
+        token_spans = list[
+            tuple[str, int, int]
+        ]()  # a word, its first token, the one after its last
         for match in re.finditer(r"\S+", text):
             first = next(i for i, end in enumerate(ends) if end > match.start())
             after = 1 + next(i for i, end in enumerate(ends) if end >= match.end())
-            found += [(word, first, after) for word in plain(match.group())]
-        spans = self._times(found, written, piece)
+            token_spans += [(word, first, after) for word in normalised_words(match.group())]
+        spans = self._word_spans(token_spans, output, piece)
         return [
-            Word(word, start + begin, start + end, _chance(written.sure[first:after]))
-            for (word, first, after), (begin, end) in zip(found, spans, strict=True)
+            Word(
+                word,
+                start + begin,
+                start + end,
+                _mean_probability(output.log_probabilities[first:after]),
+            )
+            for (word, first, after), (begin, end) in zip(token_spans, spans, strict=True)
         ]
 
-    def _times(
-        self, found: Sequence[tuple[str, int, int]], written: Written, piece: Samples
+    def _word_spans(
+        self, token_spans: Sequence[tuple[str, int, int]], output: Seq2SeqOutput, piece: Samples
     ) -> list[tuple[int, int]]:
         """By the model's attention where it was taught to say (Whisper's alignment heads)."""
-        even = spread([word for word, _, _ in found], piece)
-        began = written.began
-        if not began or not all(map(isfinite, began)) or began[-1] <= 0 or len(found) < 2:
+        even = spread_words([word for word, _, _ in token_spans], piece)
+        token_times = output.token_times
+        if (
+            not token_times
+            or not all(map(isfinite, token_times))
+            or token_times[-1] <= 0
+            or len(token_spans) < 2
+        ):
             return even
-        starts = [min(int(began[first] * RATE), len(piece)) for _, first, _ in found]
+        starts = [min(int(token_times[first] * RATE), len(piece)) for _, first, _ in token_spans]
         starts[0] = min(max(starts[0], even[0][0]), starts[1])  # not in the silence before
         last = max(even[-1][1], starts[-1])
         return list(zip(starts, [*starts[1:], last], strict=True))
 
 
-def _aligned(whisper: Any) -> bool:
+def _has_alignment_heads(whisper: Any) -> bool:
     """Does its generation_config name attention heads that follow the sound, and does it have them?
     Distilled models have been published with those of their larger teacher."""
     heads = getattr(whisper.generation_config, "alignment_heads", None) or ()
@@ -212,12 +241,14 @@ def _aligned(whisper: Any) -> bool:
     return bool(heads) and all(layer < layers and head < width for layer, head in heads)
 
 
-def free(expect: Expectation) -> bool:
+def is_free_answer(expectation: Expectation) -> bool:
     """Is this a question that may be answered in any words?"""
-    return expect.kind == "open" or (expect.kind in ("name", "choice") and not expect.choices)
+    return expectation.kind == "open" or (
+        expectation.kind in ("name", "choice") and not expectation.choices
+    )
 
 
-def asked(heard: Transcript, expect: Expectation) -> bool:
+def should_transcribe(ctc_transcript: Transcript, expectation: Expectation) -> bool:
     """Is this turn one to be written down by the writer, after the encoder has read it?
 
     Open answers are: a reading of letters alone is where the encoder is weakest. A likely phrase
@@ -225,22 +256,25 @@ def asked(heard: Transcript, expect: Expectation) -> bool:
     was searched for, which no free writing beats, unless what was found is doubtful: then the
     customer probably said something else. What the encoder heard no word in has none.
     """
-    if not heard.text:
+    if not ctc_transcript.text:
         return False
-    if free(expect):
-        return heard.text not in expect.choices or heard.confidence < DOUBTED
-    return heard.confidence < DOUBTED
+    if is_free_answer(expectation):
+        return (
+            ctc_transcript.text not in expectation.choices
+            or ctc_transcript.confidence < DOUBTED_BELOW
+        )
+    return ctc_transcript.confidence < DOUBTED_BELOW
 
 
-def repeats(text: str) -> bool:
+def is_repetitive(text: str) -> bool:
     """Whisper's own test for a loop. Forbidding repetition instead would end a loop in words that
     look as if the model had meant them."""
-    return len(text.encode()) > COMPRESSED * len(zlib.compress(text.encode()))
+    return len(text.encode()) > MAX_COMPRESSION_RATIO * len(zlib.compress(text.encode()))
 
 
-def pieces(samples: Samples, window: int) -> list[tuple[int, Samples]]:
+def split_at_pauses(samples: Samples, window: int) -> list[tuple[int, Samples]]:
     """(position, stretch), none longer than `window`, cut where the second half is quietest."""
-    found, at = list[tuple[int, Samples]](), 0
+    windows, at = list[tuple[int, Samples]](), 0
     while len(samples) - at > window:
         half = samples[at + window // 2 : at + window]
         hops = len(half) // VOICE_HOP
@@ -248,14 +282,16 @@ def pieces(samples: Samples, window: int) -> list[tuple[int, Samples]]:
         around = min(5, hops)  # of hops, 160 ms: a pause, not the closure of a "t"
         quiet = np.convolve(power, np.ones(around), "valid").argmin() + around // 2
         cut = at + window // 2 + int(quiet) * VOICE_HOP
-        found.append((at, samples[at:cut]))
+        windows.append((at, samples[at:cut]))
         at = cut
-    return [*found, (at, samples[at:])]
+    return [*windows, (at, samples[at:])]
 
 
-def spread(words: Sequence[str], piece: Samples) -> list[tuple[int, int]]:
+def spread_words(words: Sequence[str], piece: Samples) -> list[tuple[int, int]]:
     """Samples that each word may span: its share, by letters, of what is loud in the piece."""
-    voiced: NDArray[np.intp] = np.flatnonzero(loud(piece[: len(piece) // VOICE_HOP * VOICE_HOP]))
+    voiced: NDArray[np.intp] = np.flatnonzero(
+        loud_hops(piece[: len(piece) // VOICE_HOP * VOICE_HOP])
+    )
     if not len(voiced):
         voiced = np.arange(max(1, len(piece) // VOICE_HOP))
     shares = np.cumsum([0, *(len(word) for word in words)], dtype=float)
@@ -268,7 +304,7 @@ def spread(words: Sequence[str], piece: Samples) -> list[tuple[int, int]]:
     return spans
 
 
-def plain(word: str) -> list[str]:
+def normalised_words(word: str) -> list[str]:
     """A written word as the house's transcripts have it: lower case, without punctuation.
 
     Numbers stay as they are written, with what belongs to them ("$1,200.50", "4:30"): dialogs reads
@@ -279,6 +315,10 @@ def plain(word: str) -> list[str]:
     return _WORD.findall(word)
 
 
-def _chance(sure: Sequence[float]) -> float:
+def _mean_probability(log_probabilities: Sequence[float]) -> float:
     """Geometric mean of probabilities, from their logarithms."""
-    return round(exp(max(-20.0, sum(sure) / len(sure))), 4) if sure else 0.0
+    return (
+        round(exp(max(-20.0, sum(log_probabilities) / len(log_probabilities))), 4)
+        if log_probabilities
+        else 0.0
+    )

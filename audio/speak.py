@@ -36,11 +36,11 @@ from audio.types import AudioError, Samples
 # From espeak-ng's speak_lib.h.
 _SYNCHRONOUS, _DONT_EXIT, _RATE, _UTF8, _OK = 2, 0x8000, 1, 1, 0
 _IPA = 0x02 | ord("_") << 8  # phonemes in IPA with an underscore between two
-_PAUSE = 0.25  # seconds between sentences; espeak-ng ends each one abruptly
-_HEARD = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
+_PAUSE_S = 0.25  # seconds between sentences; espeak-ng ends each one abruptly
+_SYNTH_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
 
 
-class Voice:
+class TtsVoice:
     """A language as espeak-ng names it, and a pace.
 
     "en-us" is American and "en" British English; "en-us+f3" is the same spoken by a woman.
@@ -49,28 +49,30 @@ class Voice:
     def __init__(self, language: str = "en-us", words_per_minute: int = 165) -> None:
         self.language = language
         self.words_per_minute = words_per_minute
-        _engine().say("", self)  # an unknown language is refused now, not in the middle of a call
+        _espeak_ng().synthesise(
+            "", self
+        )  # an unknown language is refused now, not in the middle of a call
 
-    def speak(self, text: str, rate_hz: int) -> Samples:
+    def synthesise(self, text: str, rate_hz: int) -> Samples:
         """The whole reply at this rate; empty when nothing in the text can be said."""
-        return np.concatenate([np.zeros(0, np.float32), *self.sentences(text, rate_hz)])
+        return np.concatenate([np.zeros(0, np.float32), *self.synthesise_sentences(text, rate_hz)])
 
-    def sentences(self, text: str, rate_hz: int) -> Iterator[Samples]:
+    def synthesise_sentences(self, text: str, rate_hz: int) -> Iterator[Samples]:
         """The reply a sentence at a time, each made when it is asked for."""
         if rate_hz not in RATES:
             raise AudioError(f"cannot speak at {rate_hz} Hz; use one of {RATES}")
-        return self._sentences(text, rate_hz)
+        return self._synthesise_sentences(text, rate_hz)
 
-    def _sentences(self, text: str, rate_hz: int) -> Iterator[Samples]:
+    def _synthesise_sentences(self, text: str, rate_hz: int) -> Iterator[Samples]:
         pause = np.zeros(0, np.float32)
-        for sentence in _SENTENCE_END.split(readable(text)):
+        for sentence in _SENTENCE_END.split(spoken_form(text)):
             if any(character.isalnum() for character in sentence):
-                samples, made_at = _engine().say(sentence, self)
+                samples, made_at = _espeak_ng().synthesise(sentence, self)
                 yield np.concatenate([pause, resample(samples, made_at, rate_hz)])
-                pause = np.zeros(int(_PAUSE * rate_hz), np.float32)
+                pause = np.zeros(int(_PAUSE_S * rate_hz), np.float32)
 
 
-class _Engine:
+class _EspeakNg:
     """The library, its lock, and what it has said since it was last asked."""
 
     def __init__(self, library: str, voices: str) -> None:
@@ -82,37 +84,39 @@ class _Engine:
                 "install it again: pip install --force-reinstall espeakng-loader"
             ) from problem
         self._lock = Lock()
-        self._said = bytearray()
+        self._pcm = bytearray()
         self.rate: int = self._library.espeak_Initialize(
             _SYNCHRONOUS, 0, os.fsencode(voices), _DONT_EXIT
         )
         if self.rate <= 0:
             raise AudioError(f"espeak-ng finds no voices in {voices}; reinstall espeakng-loader")
-        self._hear = _HEARD(self._heard)  # kept, because the library keeps only its address
-        self._library.espeak_SetSynthCallback(self._hear)
+        self._callback = _SYNTH_CALLBACK(
+            self._on_samples
+        )  # kept, because the library keeps only its address
+        self._library.espeak_SetSynthCallback(self._callback)
         self._library.espeak_TextToPhonemes.restype = ctypes.c_char_p
 
-    def _heard(self, wave: int | None, count: int, _events: int | None) -> int:
+    def _on_samples(self, wave: int | None, count: int, _events: int | None) -> int:
         if wave:
-            self._said += ctypes.string_at(wave, 2 * count)
+            self._pcm += ctypes.string_at(wave, 2 * count)
         return 0  # go on
 
-    def say(self, text: str, voice: Voice) -> tuple[Samples, int]:
+    def synthesise(self, text: str, voice: TtsVoice) -> tuple[Samples, int]:
         with self._lock:
             if self._library.espeak_SetVoiceByName(voice.language.encode()) != _OK:
                 raise AudioError(
                     f"espeak-ng has no voice {voice.language!r}; try en-us, en (British), de or es"
                 )
             self._library.espeak_SetParameter(_RATE, voice.words_per_minute, 0)
-            self._said.clear()
+            self._pcm.clear()
             said = text.encode()
             position = ctypes.c_uint(0)
             self._library.espeak_Synth(
                 said, ctypes.c_size_t(len(said) + 1), position, 0, position, _UTF8, None, None
             )
-            return decode(bytes(self._said), "pcm_s16le", 1)[:, 0], self.rate
+            return decode(bytes(self._pcm), "pcm_s16le", 1)[:, 0], self.rate
 
-    def phonemes(self, text: str, voice: Voice) -> str:
+    def phonemes(self, text: str, voice: TtsVoice) -> str:
         with self._lock:
             self._library.espeak_SetVoiceByName(voice.language.encode())
             said = ctypes.create_string_buffer(text.encode())
@@ -127,11 +131,11 @@ _loading = Lock()
 
 
 @cache
-def _loaded() -> _Engine:
-    return _Engine(espeakng_loader.get_library_path(), espeakng_loader.get_data_path())
+def _loaded() -> _EspeakNg:
+    return _EspeakNg(espeakng_loader.get_library_path(), espeakng_loader.get_data_path())
 
 
-def _engine() -> _Engine:
+def _espeak_ng() -> _EspeakNg:
     with _loading:  # two first speakers at once must not start the global machine twice
         return _loaded()
 
@@ -141,7 +145,7 @@ def phonemes(text: str, language: str = "en-us") -> str:
 
     Words that run together, as "of the", come out as one.
     """
-    return _engine().phonemes(text, Voice(language))
+    return _espeak_ng().phonemes(text, TtsVoice(language))
 
 
 _SENTENCE_END = re.compile(r"\n+|(?<!\bMr\.)(?<!\bMrs\.)(?<!\bMs\.)(?<!\bDr\.)(?<=[.!?…])\s+")
@@ -152,15 +156,17 @@ _MONEY = re.compile(
     r"((?<!\w)-)?([$£€])\s?(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d\d?)\b)?(?: (thousand|million|billion))?"
 )
 _DATE = re.compile(r"\b(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])\b")
-_GROUPS = re.compile(r"(?<![\d.,])(?:\+\d{1,3}[-\s])?\(?\d{2,}\)?(?:[-\s]\s?\d{2,})+(?![.,]?\d)")
-_LONG = re.compile(r"(?<![\d.,])(?:\d{5,}|0\d+)(?![.,]?\d)")
-_NAMED = re.compile(
+_NUMBER_GROUPS = re.compile(
+    r"(?<![\d.,])(?:\+\d{1,3}[-\s])?\(?\d{2,}\)?(?:[-\s]\s?\d{2,})+(?![.,]?\d)"
+)
+_LONG_NUMBER = re.compile(r"(?<![\d.,])(?:\d{5,}|0\d+)(?![.,]?\d)")
+_LABELLED_NUMBER = re.compile(
     r"\b((?:ending(?: in| with)?|account|card|code|pin|reference|number|case|ticket)"
     r"(?: number| no\.?| is| in)*[\s:]*)(\d{3,4})\b(?![.,]\d)",
     re.IGNORECASE,
 )
 _COINS = {"$": ("dollar", "cent"), "£": ("pound", "penny"), "€": ("euro", "cent")}
-_ONE_OR_MANY = {
+_PLURALS = {
     "dollar": ("dollar", "dollars"),
     "pound": ("pound", "pounds"),
     "euro": ("euro", "euros"),
@@ -169,15 +175,15 @@ _ONE_OR_MANY = {
 }
 
 
-def readable(text: str) -> str:
+def spoken_form(text: str) -> str:
     """What a person would read out: no markup, money as money, account numbers as digits."""
     text = _TAG.sub(" ", unicodedata.normalize("NFC", text))
     text = _MASKED.sub(lambda m: _digits(m[1]), text)
     text = _MONEY.sub(_money, text)
     text = _DATE.sub(lambda m: f"{month_name[int(m[2])]} {int(m[3])}, {m[1]}", text)
-    text = _GROUPS.sub(_groups, text)
-    text = _NAMED.sub(lambda m: m[1] + " ".join(m[2]), text)
-    text = _LONG.sub(lambda m: _digits(m[0]), text)
+    text = _NUMBER_GROUPS.sub(_groups, text)
+    text = _LABELLED_NUMBER.sub(lambda m: m[1] + " ".join(m[2]), text)
+    text = _LONG_NUMBER.sub(lambda m: _digits(m[0]), text)
     text = re.sub(r"(?<=\w)/(?=\w)", " ", _EMPHASIS.sub("", text))
     # Control, unassigned and private characters, and pictures, whose names espeak would read.
     kept = (
@@ -197,7 +203,7 @@ def _money(match: re.Match[str]) -> str:
         units, coins = int(whole.replace(",", "")), int((part or "0").ljust(2, "0"))
         said = " and ".join(
             # The commas keep a large amount from being taken for an account number.
-            f"{count:,} {_ONE_OR_MANY[name][count != 1]}"
+            f"{count:,} {_PLURALS[name][count != 1]}"
             for count, name in ((units, unit), (coins, coin))
             if count or (name == unit and not coins)
         )

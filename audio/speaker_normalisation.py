@@ -20,43 +20,43 @@ from audio import torchaudio_guard  # noqa: F401  before torchaudio itself
 # isort: split
 from torchaudio.functional import melscale_fbanks  # type: ignore[import-untyped]
 
-from audio.prosody import Tones
+from audio.prosody import ProsodyMeasurement
 
-BANDS = 40
-NUMBERS = BANDS + 3  # a frame: bands, pitch, whether there is one, loudness
-STEP_S = 0.02  # between two frames that the head sees
+MEL_BANDS = 40
+FEATURES_PER_FRAME = MEL_BANDS + 3  # a frame: bands, pitch, whether there is one, loudness
+FRAME_STEP_S = 0.02  # between two frames that the head sees
 _RATE, _WINDOW, _HOP = 8_000, 256, 80
 _LOWEST_HZ, _HIGHEST_HZ = 60.0, 3_900.0
-_QUIETER = 5.0  # nats below the loud parts: no speech
-_MARGIN = 5  # frames of quiet kept around the speech
-_FEWEST_PITCHED = 20
-_USUAL_SPREAD = 0.25  # octaves: of pitch, where little was heard
-_LONGEST = 6_000.0  # 10 ms steps that are remembered of a caller
+_SPEECH_RANGE_NATS = 5.0  # nats below the loud parts: no speech
+_MARGIN_FRAMES = 5  # frames of quiet kept around the speech
+_MIN_PITCHED_STEPS = 20
+_DEFAULT_PITCH_SPREAD = 0.25  # octaves: of pitch, where little was heard
+_MAX_REMEMBERED_STEPS = 6_000.0  # 10 ms steps that are remembered of a caller
 
 _FILTERS = melscale_fbanks(
-    _WINDOW // 2 + 1, _LOWEST_HZ, _HIGHEST_HZ, BANDS, _RATE, mel_scale="htk"
+    _WINDOW // 2 + 1, _LOWEST_HZ, _HIGHEST_HZ, MEL_BANDS, _RATE, mel_scale="htk"
 ).numpy()
 _HANN = np.hanning(_WINDOW + 1)[:-1].astype(np.float32)
 
-Rows = NDArray[np.float32]
+FloatRows = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Contours:
     """One turn in steps of 10 ms. `bands` (steps, 40) log energies; `pitch` log2 Hz, 0 for none."""
 
-    bands: Rows
-    pitch: Rows
+    bands: FloatRows
+    pitch: FloatRows
 
     @property
-    def speech(self) -> NDArray[np.bool_]:
+    def speech_mask(self) -> NDArray[np.bool_]:
         loud = self.bands.mean(1)
-        return np.asarray(loud > np.percentile(loud, 95) - _QUIETER)
+        return np.asarray(loud > np.percentile(loud, 95) - _SPEECH_RANGE_NATS)
 
 
-def contours(tones: Tones) -> Contours | None:
+def measure_contours(measurement: ProsodyMeasurement) -> Contours | None:
     """None where nothing was said."""
-    narrow = tones.narrow
+    narrow = measurement.narrowband
     if len(narrow) < 2 * _WINDOW:
         return None
     padded = np.pad(narrow, _WINDOW // 2, mode="reflect")
@@ -64,68 +64,72 @@ def contours(tones: Tones) -> Contours | None:
     power = np.abs(np.fft.rfft(frames * _HANN, axis=1)) ** 2
     bands = np.log(power @ _FILTERS + 1e-9).astype(np.float32)
     pitch = np.zeros(len(bands), np.float32)
-    pitch[np.minimum(tones.pitch.at // _HOP, len(bands) - 1)] = np.log2(tones.pitch.hz)
+    pitch[np.minimum(measurement.pitch.positions // _HOP, len(bands) - 1)] = np.log2(
+        measurement.pitch.hz
+    )
     return Contours(bands, pitch)
 
 
 @dataclass(slots=True, eq=False)
-class Caller:
+class SpeakerProfile:
     """Running mean and spread of one person's bands and pitch, over the turns heard so far."""
 
-    steps: float = 0.0
-    bands: NDArray[np.float64] = field(default_factory=lambda: np.zeros((2, BANDS)))
-    pitched: float = 0.0
-    pitch: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
+    step_count: float = 0.0
+    band_sums: NDArray[np.float64] = field(default_factory=lambda: np.zeros((2, MEL_BANDS)))
+    pitched_count: float = 0.0
+    pitch_sums: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
 
-    def hear(self, turn: Contours) -> None:
+    def update(self, turn: Contours) -> None:
         """Take a turn into account. The distant past fades, as lines and speakers change."""
-        spoken = turn.bands[turn.speech].astype(np.float64)
+        spoken = turn.bands[turn.speech_mask].astype(np.float64)
         pitch = turn.pitch[turn.pitch > 0].astype(np.float64)
-        self.steps += len(spoken)
-        self.bands += (spoken.sum(0), np.square(spoken).sum(0))
-        self.pitched += len(pitch)
-        self.pitch += (pitch.sum(), np.square(pitch).sum())
-        fade = min(1.0, _LONGEST / max(1.0, self.steps))
-        self.steps, self.pitched = self.steps * fade, self.pitched * fade
-        self.bands *= fade
-        self.pitch *= fade
+        self.step_count += len(spoken)
+        self.band_sums += (spoken.sum(0), np.square(spoken).sum(0))
+        self.pitched_count += len(pitch)
+        self.pitch_sums += (pitch.sum(), np.square(pitch).sum())
+        fade = min(1.0, _MAX_REMEMBERED_STEPS / max(1.0, self.step_count))
+        self.step_count, self.pitched_count = self.step_count * fade, self.pitched_count * fade
+        self.band_sums *= fade
+        self.pitch_sums *= fade
 
-    def copy(self) -> Caller:
-        return Caller(self.steps, self.bands.copy(), self.pitched, self.pitch.copy())
+    def copy(self) -> SpeakerProfile:
+        return SpeakerProfile(
+            self.step_count, self.band_sums.copy(), self.pitched_count, self.pitch_sums.copy()
+        )
 
-    def join(self, others: Iterable[Caller]) -> Caller:
+    def merged(self, others: Iterable[SpeakerProfile]) -> SpeakerProfile:
         """Somebody of whom all this was heard."""
         joined = self.copy()
         for other in others:
-            joined.steps += other.steps
-            joined.bands += other.bands
-            joined.pitched += other.pitched
-            joined.pitch += other.pitch
+            joined.step_count += other.step_count
+            joined.band_sums += other.band_sums
+            joined.pitched_count += other.pitched_count
+            joined.pitch_sums += other.pitch_sums
         return joined
 
-    def view(self, turn: Contours) -> tuple[torch.Tensor, int]:
+    def normalise(self, turn: Contours) -> tuple[torch.Tensor, int]:
         """The speech of a turn against what is usual, (frames, 43), and its first frame, even."""
-        mean, square = self.bands / max(1.0, self.steps)
+        mean, square = self.band_sums / max(1.0, self.step_count)
         spread = np.sqrt(np.maximum(square - np.square(mean), 0.1))
-        middle, octaves = 0.0, _USUAL_SPREAD
-        if self.pitched:
-            middle = self.pitch[0] / self.pitched
-        if self.pitched > _FEWEST_PITCHED:
-            variance = self.pitch[1] / self.pitched - middle**2
+        middle, octaves = 0.0, _DEFAULT_PITCH_SPREAD
+        if self.pitched_count:
+            middle = self.pitch_sums[0] / self.pitched_count
+        if self.pitched_count > _MIN_PITCHED_STEPS:
+            variance = self.pitch_sums[1] / self.pitched_count - middle**2
             octaves = max(0.15, float(np.sqrt(max(variance, 0.0))) + 0.05)
-        there = turn.pitch > 0
+        has_pitch = turn.pitch > 0
         columns = [
             (turn.bands - mean) / spread,
-            np.where(there, (turn.pitch - middle) / octaves, 0.0),
-            there,
+            np.where(has_pitch, (turn.pitch - middle) / octaves, 0.0),
+            has_pitch,
             (turn.bands.mean(1) - mean.mean()) / 2.5,
         ]
         rows = np.column_stack(columns).astype(np.float32)
         whole = len(rows) // 2 * 2  # two steps a frame
-        frames = rows[:whole].reshape(-1, 2, NUMBERS).mean(1)
-        spoken = np.flatnonzero(turn.speech[:whole].reshape(-1, 2).any(1))
+        frames = rows[:whole].reshape(-1, 2, FEATURES_PER_FRAME).mean(1)
+        spoken = np.flatnonzero(turn.speech_mask[:whole].reshape(-1, 2).any(1))
         start, end = 0, len(frames)
         if len(spoken):
-            start = max(0, int(spoken[0]) - _MARGIN) // 2 * 2
-            end = int(spoken[-1]) + 1 + _MARGIN
+            start = max(0, int(spoken[0]) - _MARGIN_FRAMES) // 2 * 2
+            end = int(spoken[-1]) + 1 + _MARGIN_FRAMES
         return torch.from_numpy(frames[start:end].copy()), start

@@ -20,20 +20,20 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
-from audio.answer_phrases import NO, YES
+from audio.answer_phrases import NO_PHRASES, YES_PHRASES
 from audio.types import AudioError, Expectation
 
-ENDINGS = Path(__file__).with_name("endings.json")
+ENDINGS_FILE = Path(__file__).with_name("endings.json")
 
 # How the words so far look. "spelling": in the middle of a number nobody asked for, or of letters.
-Outlook = Literal["answered", "complete", "unknown", "incomplete", "spelling"]
+Completeness = Literal["answered", "complete", "unknown", "incomplete", "spelling"]
 
-UNASKED = 3  # so many digits at the end of an open answer are a number that may go on
+MIN_UNASKED_DIGITS = 3  # so many digits at the end of an open answer are a number that may go on
 SMOOTHING = 5.0  # imagined observations: of any position for a word, of the word for a pair
 
 
 @dataclass(frozen=True, slots=True)
-class Endings:
+class TurnEndings:
     """After which words do turns end? Counts of (turns that ended here, times seen).
 
     A key is a word, or a pair of words with a space between; "^" stands before a turn's first.
@@ -41,12 +41,12 @@ class Endings:
     """
 
     counts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    usual: float = 0.2  # the share of all positions at which a turn ends
-    unlikely: float = 0.04  # a turn that ends with less than this looks incomplete
-    likely: float = 0.35  # and with more than this, complete
+    base_rate: float = 0.2  # the share of all positions at which a turn ends
+    incomplete_below: float = 0.04  # a turn that ends with less than this looks incomplete
+    complete_above: float = 0.35  # and with more than this, complete
 
     @staticmethod
-    def load(path: Path = ENDINGS) -> Endings:
+    def load(path: Path = ENDINGS_FILE) -> TurnEndings:
         """The counts in a file; AudioError when it is not one that `hearken tune endings` wrote."""
         try:
             stored = json.loads(path.read_text(encoding="utf-8"))
@@ -54,14 +54,14 @@ class Endings:
                 words: (int(ended), int(seen)) for words, (ended, seen) in stored["counts"].items()
             }
             shares = (float(stored[name]) for name in ("usual", "unlikely", "likely"))
-            return Endings(counts, *shares)
+            return TurnEndings(counts, *shares)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
             raise AudioError(
                 f"{path}: not a table of endings ({type(problem).__name__}); "
                 "write it with `hearken tune endings`"
             ) from None
 
-    def probability(self, text: str) -> float | None:
+    def end_probability(self, text: str) -> float | None:
         """That a turn ends here. None when the last two words are not both known.
 
         One known word in a garbled text is more often a piece of another word than itself. Numbers
@@ -72,52 +72,55 @@ class Endings:
         if last is None or not self._knows(words[-2]):
             return None
         ended, seen = last
-        alone = (ended + SMOOTHING * self.usual) / (seen + SMOOTHING)
+        alone = (ended + SMOOTHING * self.base_rate) / (seen + SMOOTHING)
         ended, seen = self.counts.get(f"{words[-2]} {words[-1]}", (0, 0))
         return (ended + SMOOTHING * alone) / (seen + SMOOTHING)
 
     def _knows(self, word: str) -> bool:
-        return word == "^" or word in self.counts or is_number(word)
+        return word == "^" or word in self.counts or is_number_word(word)
 
-    def outlook(self, text: str) -> Outlook:
-        probability = self.probability(text)
-        if probability is None or self.unlikely <= probability <= self.likely:
+    def completeness(self, text: str) -> Completeness:
+        probability = self.end_probability(text)
+        if probability is None or self.incomplete_below <= probability <= self.complete_above:
             return "unknown"
-        return "incomplete" if probability < self.unlikely else "complete"
+        return "incomplete" if probability < self.incomplete_below else "complete"
 
 
-def outlook(asked: Expectation, text: str, endings: Endings) -> Outlook:
+def text_completeness(expectation: Expectation, text: str, endings: TurnEndings) -> Completeness:
     """How the words so far look, given what was asked."""
-    digits, at_end = digits_in(text)
-    if asked.kind == "digits":
-        return "answered" if 0 < asked.length <= digits else "unknown"
-    if asked.kind == "open" and at_end >= UNASKED:
+    digits, at_end = count_digits(text)
+    if expectation.kind == "digits":
+        return "answered" if 0 < expectation.length <= digits else "unknown"
+    if expectation.kind == "open" and at_end >= MIN_UNASKED_DIGITS:
         return "spelling"
     words = words_of(text)
     if not words:
         return "unknown"
-    if asked.kind == "name" and len(words[-1]) == 1:
+    if expectation.kind == "name" and len(words[-1]) == 1:
         return "spelling"
-    counted = endings.outlook(text)
-    if (answer := _answer(asked, words)) == "answered" and asked.kind in ("amount", "date"):
+    counted = endings.completeness(text)
+    if (answer := _answer_completeness(expectation, words)) == "answered" and expectation.kind in (
+        "amount",
+        "date",
+    ):
         return answer  # which looks at the last word
     if counted == "incomplete":
         return counted  # "yes but" is a yes, and not the whole answer
     return answer or counted
 
 
-def _answer(asked: Expectation, words: Sequence[str]) -> Outlook | None:
-    match asked.kind:
+def _answer_completeness(expectation: Expectation, words: Sequence[str]) -> Completeness | None:
+    match expectation.kind:
         case "yes_no":
-            return "answered" if _says(words, (*YES, *NO)) else None
+            return "answered" if _contains_phrase(words, (*YES_PHRASES, *NO_PHRASES)) else None
         case "choice":
-            return "answered" if _says(words, asked.choices) else None
+            return "answered" if _contains_phrase(words, expectation.choices) else None
         case "name" | "open":
-            return "complete" if _ends_with(words, asked.choices) else None
+            return "complete" if _ends_with_phrase(words, expectation.choices) else None
         case "amount":
             return "answered" if words[-1] in _UNITS and len(words) > 1 else None
         case "date":
-            return _date(words)
+            return _date_completeness(words)
         case "digits":
             return None
 
@@ -126,23 +129,23 @@ def words_of(text: str) -> list[str]:
     return re.findall(r"[a-z]+(?:'[a-z]+)*|\d+", text.lower())
 
 
-def _says(words: Sequence[str], phrases: Sequence[str]) -> bool:
-    said = f" {' '.join(words)} "
-    return any(f" {phrase} " in said for phrase in phrases if phrase)
+def _contains_phrase(words: Sequence[str], phrases: Sequence[str]) -> bool:
+    text = f" {' '.join(words)} "
+    return any(f" {phrase} " in text for phrase in phrases if phrase)
 
 
-def _ends_with(words: Sequence[str], phrases: Sequence[str]) -> bool:
-    said = f" {' '.join(words)}"
-    return any(said.endswith(f" {phrase}") for phrase in phrases if phrase)
+def _ends_with_phrase(words: Sequence[str], phrases: Sequence[str]) -> bool:
+    text = f" {' '.join(words)}"
+    return any(text.endswith(f" {phrase}") for phrase in phrases if phrase)
 
 
-def _date(words: Sequence[str]) -> Outlook | None:
+def _date_completeness(words: Sequence[str]) -> Completeness | None:
     """A month and a day may be all, or a year may follow; with the year nothing does."""
     if words[-1] in _DAYS:
         return "answered"
     if not _MONTHS & set(words):
         return None
-    numbers = [word for word in words if is_number(word) or word in _ORDINALS]
+    numbers = [word for word in words if is_number_word(word) or word in _ORDINALS]
     # "twenty first" is one number, and so is the "eighty four" of "nineteen eighty four".
     inside = sum(a in _TENS and (b in _ONE_TO_NINE or b in _ORDINALS) for a, b in pairwise(numbers))
     if len(numbers) - inside >= 3 or any(word.isdigit() and len(word) == 4 for word in numbers):
@@ -150,7 +153,7 @@ def _date(words: Sequence[str]) -> Outlook | None:
     return "complete" if numbers else None
 
 
-def is_number(word: str) -> bool:
+def is_number_word(word: str) -> bool:
     return word.isdigit() or word in _ZERO | _ONE_TO_NINE | _TEENS | _TENS | _MORE
 
 
@@ -161,8 +164,8 @@ _TEENS = {"ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen"} | {
     f"{stem}teen" for stem in ("six", "seven", "eigh", "nine")
 }
 _MORE = {"hundred", "thousand", "million", "double", "triple"}
-_TIMES = {"double": 2, "triple": 3}
-_BETWEEN = {"and", "dash", "uh", "um"}
+_MULTIPLIERS = {"double": 2, "triple": 3}
+_NUMBER_FILLERS = {"and", "dash", "uh", "um"}
 _UNITS = {"dollar", "dollars", "bucks", "cent", "cents"}
 _MONTHS = {"january", "february", "march", "april", "may", "june", "july", "august"} | {
     "september",
@@ -179,7 +182,7 @@ _ORDINALS = {"first", "second", "third", "fifth", "eighth", "ninth", "twelfth"} 
 }
 
 
-def digits_in(text: str) -> tuple[int, int]:
+def count_digits(text: str) -> tuple[int, int]:
     """How many digits the text says, and how many of them in one run at its end.
 
     Words that only sound like digits ("to", "for") and "hundred" are not counted: too few only
@@ -188,8 +191,8 @@ def digits_in(text: str) -> tuple[int, int]:
     total = run = 0
     times, before = 1, ""
     for word in re.findall(r"[a-z]+|\d+", text.lower()):
-        if word in _TIMES:
-            times = _TIMES[word]
+        if word in _MULTIPLIERS:
+            times = _MULTIPLIERS[word]
             continue
         second = before in _TENS and word in _ONE_TO_NINE  # of "twenty one"; counted already
         if word.isdigit():
@@ -198,7 +201,7 @@ def digits_in(text: str) -> tuple[int, int]:
             count = 2
         else:
             count = int(word in _ZERO | _ONE_TO_NINE and not second)
-        if not count and not second and word not in _BETWEEN:
+        if not count and not second and word not in _NUMBER_FILLERS:
             run = 0
         total, run = total + count * times, run + count * times
         times, before = 1, word

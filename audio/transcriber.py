@@ -20,34 +20,38 @@ from typing import Literal
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 
-from audio.answer_phrases import AMOUNT, DATE, NO, SPOKEN_DIGITS, YES
-from audio.beam_search import Lexicon
+from audio.answer_phrases import AMOUNT_WORDS, DATE_WORDS, NO_PHRASES, SPOKEN_DIGITS, YES_PHRASES
+from audio.beam_search import BeamSearchDecoder
 from audio.phones import PhoneAlphabet
-from audio.phrase_search import Alphabet, Finding, Phrase, Said, Scores, search
+from audio.phrase_search import Alphabet, DecodedPhrase, Phrase, Scores, SearchResult, find_phrases
 from audio.types import FRAME, Expectation, Transcript, Word
 
-Group = Literal["closed", "words", "open"]
-Terms = tuple[float, float, float, float]
-SHORTER = 8.0  # nats by which another number of digits must win over the number asked for
-ENTRY = -1.0  # of a word in a loop: fewer, longer words win a draw
-NOTHING = Transcript("", 0.0)
+DecodingMode = Literal["closed", "words", "open"]
+ConfidenceTerms = tuple[float, float, float, float]
+LENGTH_MARGIN_NATS = (
+    8.0  # nats by which another number of digits must win over the number asked for
+)
+WORD_ENTRY_GAIN = -1.0  # of a word in a loop: fewer, longer words win a draw
+NO_TRANSCRIPT = Transcript("", 0.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class ConfidenceFeatures:
     """Why to believe a reading. All are 0 at best, and negative."""
 
-    gap: float  # log probability below the likeliest sounds of the same frames, per letter or phone
-    lead: float  # closed: -exp(-distance to the runner-up); words: the gap of the worst word
-    likeness: float  # of what is read greedily in the same frames to the text, minus 1
-    cover: float  # minus the share of that reading which lies outside those frames
+    score_gap: (
+        float  # log probability below the likeliest sounds of the same frames, per letter or phone
+    )
+    margin: float  # closed: -exp(-distance to the runner-up); words: the gap of the worst word
+    similarity: float  # of what is read greedily in the same frames to the text, minus 1
+    coverage: float  # minus the share of that reading which lies outside those frames
 
-    def terms(self) -> Terms:
-        return self.gap, self.lead, self.likeness, self.cover
+    def as_tuple(self) -> ConfidenceTerms:
+        return self.score_gap, self.margin, self.similarity, self.coverage
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
+class ConfidenceCurve:
     """Logistic: bias and one weight for each of Evidence's terms; and how blanks are treated.
 
     A CTC model that is unsure says blank, which favours the answer with the fewest letters. `lift`
@@ -55,37 +59,38 @@ class Curve:
     """
 
     bias: float
-    weights: Terms
-    lift: float = 0.0
+    weights: ConfidenceTerms
+    blank_penalty: float = 0.0
 
-    def __call__(self, evidence: Evidence) -> float:
-        terms = zip(self.weights, evidence.terms(), strict=True)
+    def __call__(self, features: ConfidenceFeatures) -> float:
+        terms = zip(self.weights, features.as_tuple(), strict=True)
         return 1 / (1 + exp(-self.bias - sum(weight * term for weight, term in terms)))
 
 
 # For checkpoints that were never calibrated here: a text one nat a letter off is half believed.
-UNFITTED: dict[Group, Curve] = {
-    "closed": Curve(3.5, (1.5, 2.0, 4.0, 1.5)),
-    "words": Curve(2.5, (2.0, 1.0, 3.0, 1.5)),
-    "open": Curve(2.0, (4.0, 0.0, 4.0, 0.0)),
+DEFAULT_CURVES: dict[DecodingMode, ConfidenceCurve] = {
+    "closed": ConfidenceCurve(3.5, (1.5, 2.0, 4.0, 1.5)),
+    "words": ConfidenceCurve(2.5, (2.0, 1.0, 3.0, 1.5)),
+    "open": ConfidenceCurve(2.0, (4.0, 0.0, 4.0, 0.0)),
 }
 
 
-def read_curves(path: Path) -> dict[Group, Curve]:
+def read_curves(path: Path) -> dict[DecodingMode, ConfidenceCurve]:
     if not path.exists():
-        return UNFITTED
+        return DEFAULT_CURVES
     stored = json.loads(path.read_text())
-    groups: tuple[Group, ...] = ("closed", "words", "open")
+    groups: tuple[DecodingMode, ...] = ("closed", "words", "open")
     return {
-        g: Curve(stored[g]["bias"], tuple(stored[g]["weights"]), stored[g]["lift"]) for g in groups
+        g: ConfidenceCurve(stored[g]["bias"], tuple(stored[g]["weights"]), stored[g]["lift"])
+        for g in groups
     }
 
 
 @dataclass(slots=True)
-class Partial:
+class PartialTranscript:
     """The greedy reading of one stream, letter by letter."""
 
-    last: int = 0
+    last_letter: int = 0
     letters: list[str] = field(default_factory=list)
 
     def text(self) -> str:
@@ -93,16 +98,16 @@ class Partial:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Hypothesis:
     """A candidate transcript before anyone is sure of it."""
 
-    said: tuple[Said, ...]
-    evidence: Evidence
-    group: Group
+    phrases: tuple[DecodedPhrase, ...]
+    features: ConfidenceFeatures
+    mode: DecodingMode
 
     @property
     def text(self) -> str:
-        return text_of(self.said)
+        return joined_text(self.phrases)
 
 
 class Transcriber:
@@ -112,159 +117,205 @@ class Transcriber:
     def __init__(
         self,
         alphabet: Alphabet,
-        curves: dict[Group, Curve] | None = None,
-        lexicon: Lexicon | None = None,
-        frame: int = FRAME,
-        phones: PhoneAlphabet | None = None,
+        curves: dict[DecodingMode, ConfidenceCurve] | None = None,
+        beam_search: BeamSearchDecoder | None = None,
+        frame_samples: int = FRAME,
+        phone_alphabet: PhoneAlphabet | None = None,
     ) -> None:
         self.alphabet = alphabet
-        self.curves = curves or UNFITTED
-        self.lexicon = lexicon
-        self.frame = frame
-        self.phones = phones
+        self.curves = curves or DEFAULT_CURVES
+        self.beam_search = beam_search
+        self.frame_samples = frame_samples
+        self.phone_alphabet = phone_alphabet
 
     @property
-    def sounds(self) -> Alphabet:
+    def decoding_alphabet(self) -> Alphabet:
         """What turns are decided by."""
-        return self.phones or self.alphabet
+        return self.phone_alphabet or self.alphabet
 
-    def listen(self, partial: Partial, likely: Scores) -> str:
+    def extend_partial(self, partial: PartialTranscript, letter_scores: Scores) -> str:
         """The reading so far, with the letters of these frames added."""
-        for letter in likely.argmax(1) if len(likely) else ():
-            if letter != partial.last and letter != self.alphabet.blank:
+        for letter in letter_scores.argmax(1) if len(letter_scores) else ():
+            if letter != partial.last_letter and letter != self.alphabet.blank:
                 boundary = letter == self.alphabet.boundary
                 partial.letters.append(" " if boundary else self.alphabet.letters[letter])
-            partial.last = int(letter)
+            partial.last_letter = int(letter)
         return partial.text()
 
-    def decide(
-        self, likely: Scores, start: int, expect: Expectation, phones: Scores | None = None
+    def decode(
+        self,
+        letter_scores: Scores,
+        start: int,
+        expectation: Expectation,
+        phone_scores: Scores | None = None,
     ) -> Transcript:
         """`likely` (frames, letters) and `phones` (frames, phones), log probabilities of the turn
         that began at sample `start`."""
-        reading = self.read(likely, expect, phones)
-        if reading is None:
-            return NOTHING
+        hypothesis = self.best_hypothesis(letter_scores, expectation, phone_scores)
+        if hypothesis is None:
+            return NO_TRANSCRIPT
         words = tuple(
             Word(
                 said.text,
-                start + said.start * self.frame,
-                start + said.end * self.frame,
-                round(exp(max(-20.0, said.gap)), 4),
+                start + said.start * self.frame_samples,
+                start + said.end * self.frame_samples,
+                round(exp(max(-20.0, said.score_gap)), 4),
             )
-            for said in reading.said
+            for said in hypothesis.phrases
         )
-        return Transcript(reading.text, self.curves[reading.group](reading.evidence), words)
+        return Transcript(hypothesis.text, self.curves[hypothesis.mode](hypothesis.features), words)
 
-    def read(
-        self, likely: Scores, expect: Expectation, phones: Scores | None = None
-    ) -> Reading | None:
-        sounds = likely if phones is None else phones
-        heard = greedy(sounds, self.sounds)
-        reading = None
-        match expect.kind:
+    def best_hypothesis(
+        self, letter_scores: Scores, expectation: Expectation, phone_scores: Scores | None = None
+    ) -> Hypothesis | None:
+        scores = letter_scores if phone_scores is None else phone_scores
+        greedy_words = greedy_decode(scores, self.decoding_alphabet)
+        hypothesis = None
+        match expectation.kind:
             case "yes_no":
-                reading = self._closed(sounds, (*YES, *NO), heard)
-            case "choice" | "name" if expect.choices:
-                reading = self._closed(sounds, expect.choices, heard)
+                hypothesis = self._closed_hypothesis(
+                    scores, (*YES_PHRASES, *NO_PHRASES), greedy_words
+                )
+            case "choice" | "name" if expectation.choices:
+                hypothesis = self._closed_hypothesis(scores, expectation.choices, greedy_words)
             case "digits":
-                reading = self._digits(sounds, expect.length, heard)
+                hypothesis = self._digits_hypothesis(scores, expectation.length, greedy_words)
             case "amount":
-                reading = self._words(sounds, AMOUNT, heard)
+                hypothesis = self._words_hypothesis(scores, AMOUNT_WORDS, greedy_words)
             case "date":
-                reading = self._words(sounds, DATE, heard)
+                hypothesis = self._words_hypothesis(scores, DATE_WORDS, greedy_words)
             case _:
-                return self._open(likely, sounds, expect.choices, heard)
-        return reading or self._open(likely, sounds, (), heard)
+                return self._open_hypothesis(
+                    letter_scores, scores, expectation.choices, greedy_words
+                )
+        return hypothesis or self._open_hypothesis(letter_scores, scores, (), greedy_words)
 
-    def _audible(self, sounds: Scores, group: Group) -> Scores | None:
+    def _lower_blanks(self, scores: Scores, mode: DecodingMode) -> Scores | None:
         """Scores with blanks lowered; None when even so there is nothing but blanks."""
-        lifted = sounds.copy()
-        lifted[:, self.sounds.blank] -= self.curves[group].lift
-        return lifted if (lifted.argmax(1) != self.sounds.blank).any() else None
+        lifted = scores.copy()
+        lifted[:, self.decoding_alphabet.blank] -= self.curves[mode].blank_penalty
+        return lifted if (lifted.argmax(1) != self.decoding_alphabet.blank).any() else None
 
-    def _closed(
-        self, sounds: Scores, choices: Sequence[str], heard: tuple[Said, ...]
-    ) -> Reading | None:
-        phrases = [Phrase(text) for text in dict.fromkeys(choices) if self.sounds.able(text)]
-        lifted = self._audible(sounds, "closed")
-        if lifted is None or (found := search(lifted, phrases, self.sounds)) is None:
+    def _closed_hypothesis(
+        self, scores: Scores, choices: Sequence[str], greedy_words: tuple[DecodedPhrase, ...]
+    ) -> Hypothesis | None:
+        phrases = [
+            Phrase(text)
+            for text in dict.fromkeys(choices)
+            if self.decoding_alphabet.can_spell(text)
+        ]
+        lifted = self._lower_blanks(scores, "closed")
+        if (
+            lifted is None
+            or (result := find_phrases(lifted, phrases, self.decoding_alphabet)) is None
+        ):
             return None
-        ranked = np.sort(found.phrases)[::-1]
+        ranked = np.sort(result.phrase_scores)[::-1]
         lead = -exp(-float(ranked[0] - ranked[1])) if len(ranked) > 1 else 0.0
-        return self._weighed(found, heard, lead, "closed")
+        return self._hypothesis(result, greedy_words, lead, "closed")
 
-    def _digits(self, sounds: Scores, length: int, heard: tuple[Said, ...]) -> Reading | None:
-        lifted = self._audible(sounds, "words")
+    def _digits_hypothesis(
+        self, scores: Scores, length: int, greedy_words: tuple[DecodedPhrase, ...]
+    ) -> Hypothesis | None:
+        lifted = self._lower_blanks(scores, "words")
         if lifted is None:
             return None
-        free = search(lifted, SPOKEN_DIGITS, self.sounds, slots=0, entry=ENTRY)
-        asked = free
+        free = find_phrases(
+            lifted, SPOKEN_DIGITS, self.decoding_alphabet, slots=0, entry=WORD_ENTRY_GAIN
+        )
+        chosen = free
         if length:
-            asked = search(lifted, SPOKEN_DIGITS, self.sounds, slots=length, entry=ENTRY)
-            if asked is None or (free and free.score - asked.score > SHORTER):
-                asked = free
-        return None if asked is None else self._weighed(asked, heard, _worst(asked), "words")
+            chosen = find_phrases(
+                lifted, SPOKEN_DIGITS, self.decoding_alphabet, slots=length, entry=WORD_ENTRY_GAIN
+            )
+            if chosen is None or (free and free.score - chosen.score > LENGTH_MARGIN_NATS):
+                chosen = free
+        return (
+            None
+            if chosen is None
+            else self._hypothesis(chosen, greedy_words, _worst_score_gap(chosen), "words")
+        )
 
-    def _words(
-        self, sounds: Scores, phrases: Sequence[Phrase], heard: tuple[Said, ...]
-    ) -> Reading | None:
-        lifted = self._audible(sounds, "words")
-        able = [phrase for phrase in phrases if self.sounds.able(phrase.text)]
+    def _words_hypothesis(
+        self, scores: Scores, phrases: Sequence[Phrase], greedy_words: tuple[DecodedPhrase, ...]
+    ) -> Hypothesis | None:
+        lifted = self._lower_blanks(scores, "words")
+        able = [phrase for phrase in phrases if self.decoding_alphabet.can_spell(phrase.text)]
         if lifted is None:
             return None
-        found = search(lifted, able, self.sounds, slots=0, entry=ENTRY)
-        return None if found is None else self._weighed(found, heard, _worst(found), "words")
+        result = find_phrases(lifted, able, self.decoding_alphabet, slots=0, entry=WORD_ENTRY_GAIN)
+        return (
+            None
+            if result is None
+            else self._hypothesis(result, greedy_words, _worst_score_gap(result), "words")
+        )
 
-    def _open(
-        self, likely: Scores, sounds: Scores, choices: Sequence[str], heard: tuple[Said, ...]
-    ) -> Reading | None:
-        words = self.lexicon.words(sounds) if self.lexicon and heard else ()
-        words = words or greedy(likely, self.alphabet)
-        if not heard or not words:
+    def _open_hypothesis(
+        self,
+        letter_scores: Scores,
+        scores: Scores,
+        choices: Sequence[str],
+        greedy_words: tuple[DecodedPhrase, ...],
+    ) -> Hypothesis | None:
+        words = self.beam_search.decode(scores) if self.beam_search and greedy_words else ()
+        words = words or greedy_decode(letter_scores, self.alphabet)
+        if not greedy_words or not words:
             return None
-        words = tuple(self._judged(word, sounds, heard) for word in words)
-        alike = likeness(self._shape(words), text_of(heard))
-        certain = float(np.mean(sounds.max(1)[sounds.argmax(1) != self.sounds.blank]))
-        free = Reading(words, Evidence(certain, 0.0, alike, 0.0), "open")
-        spotted = self._closed(sounds, choices, heard) if choices else None
+        words = tuple(self._with_score_gap(word, scores, greedy_words) for word in words)
+        alike = similarity(self._greedy_form(words), joined_text(greedy_words))
+        certain = float(np.mean(scores.max(1)[scores.argmax(1) != self.decoding_alphabet.blank]))
+        free = Hypothesis(words, ConfidenceFeatures(certain, 0.0, alike, 0.0), "open")
+        spotted = self._closed_hypothesis(scores, choices, greedy_words) if choices else None
         # What else was said does not make the phrase less likely to be there.
-        if spotted is None or self.curves["closed"](replace(spotted.evidence, cover=0.0)) < 0.5:
+        if spotted is None or self.curves["closed"](replace(spotted.features, coverage=0.0)) < 0.5:
             return free
         return _with_spotted(free, spotted)
 
-    def _judged(self, word: Said, sounds: Scores, heard: tuple[Said, ...]) -> Said:
+    def _with_score_gap(
+        self, word: DecodedPhrase, scores: Scores, greedy_words: tuple[DecodedPhrase, ...]
+    ) -> DecodedPhrase:
         """A word of an open reading: how sure its sounds were, and how like them it is."""
-        frames = sounds[word.start : word.end]
-        sure = frames.max(1)[frames.argmax(1) != self.sounds.blank]
-        there = [other for other in heard if other.start < word.end and other.end > word.start]
-        certain = float(sure.mean()) if len(sure) else -1.0
-        return replace(word, gap=certain + 2 * likeness(self._shape([word]), text_of(there)))
+        frames = scores[word.start : word.end]
+        best_scores = frames.max(1)[frames.argmax(1) != self.decoding_alphabet.blank]
+        overlapping = [
+            other for other in greedy_words if other.start < word.end and other.end > word.start
+        ]
+        certain = float(best_scores.mean()) if len(best_scores) else -1.0
+        return replace(
+            word,
+            score_gap=certain + 2 * similarity(self._greedy_form([word]), joined_text(overlapping)),
+        )
 
-    def _weighed(
-        self, found: Finding, heard: tuple[Said, ...], lead: float, group: Group
-    ) -> Reading:
+    def _hypothesis(
+        self,
+        result: SearchResult,
+        greedy_words: tuple[DecodedPhrase, ...],
+        margin: float,
+        mode: DecodingMode,
+    ) -> Hypothesis:
         """The phrases found, with the greedy reading of the same frames as a witness."""
-        start, end = found.said[0].start, found.said[-1].end
-        there = [word for word in heard if word.start < end and word.end > start]
-        lengths = [len(self.sounds.spell(said.text)) for said in found.said]
-        gap = sum(said.gap * n for said, n in zip(found.said, lengths, strict=True)) / sum(lengths)
-        cover = len(text_of(there)) / max(1, len(text_of(heard))) - 1
-        alike = likeness(self._shape(found.said), text_of(there))
-        return Reading(found.said, Evidence(gap, lead, alike, cover), group)
+        start, end = result.decoded[0].start, result.decoded[-1].end
+        overlapping = [word for word in greedy_words if word.start < end and word.end > start]
+        lengths = [len(self.decoding_alphabet.spell(said.text)) for said in result.decoded]
+        gap = sum(
+            said.score_gap * n for said, n in zip(result.decoded, lengths, strict=True)
+        ) / sum(lengths)
+        cover = len(joined_text(overlapping)) / max(1, len(joined_text(greedy_words))) - 1
+        alike = similarity(self._greedy_form(result.decoded), joined_text(overlapping))
+        return Hypothesis(result.decoded, ConfidenceFeatures(gap, margin, alike, cover), mode)
 
-    def _shape(self, said: Sequence[Said]) -> str:
-        return " ".join(self.sounds.shape(one.text) for one in said)
+    def _greedy_form(self, phrases: Sequence[DecodedPhrase]) -> str:
+        return " ".join(self.decoding_alphabet.greedy_form(one.text) for one in phrases)
 
 
-def greedy(likely: Scores, alphabet: Alphabet) -> tuple[Said, ...]:
+def greedy_decode(scores: Scores, alphabet: Alphabet) -> tuple[DecodedPhrase, ...]:
     """The likeliest letters (phones: in the characters of their `shape`) as words with frames."""
-    best, words = likely.argmax(1), list[Said]()
+    best, words = scores.argmax(1), list[DecodedPhrase]()
     letters, begun, ended, last = "", 0, 0, alphabet.blank
     for frame, letter in enumerate([*best.tolist(), alphabet.boundary]):
         if letter == alphabet.boundary:
             if letters:
-                words.append(Said(letters, begun, ended, 0.0))
+                words.append(DecodedPhrase(letters, begun, ended, 0.0))
             letters = ""
         elif letter != alphabet.blank:
             begun = begun if letters else frame
@@ -275,25 +326,25 @@ def greedy(likely: Scores, alphabet: Alphabet) -> tuple[Said, ...]:
     return tuple(words)
 
 
-def _worst(found: Finding) -> float:
+def _worst_score_gap(result: SearchResult) -> float:
     """A number is as sure as its worst digit."""
-    return min(said.gap for said in found.said)
+    return min(said.score_gap for said in result.decoded)
 
 
-def _with_spotted(free: Reading, spotted: Reading) -> Reading:
+def _with_spotted(free: Hypothesis, spotted: Hypothesis) -> Hypothesis:
     """The open reading with the phrase in the place of whatever its frames were read as."""
-    (said,) = spotted.said
-    before = [w for w in free.said if (w.start + w.end) / 2 < said.start]
-    after = [w for w in free.said if (w.start + w.end) / 2 >= said.end]
+    (said,) = spotted.phrases
+    before = [w for w in free.phrases if (w.start + w.end) / 2 < said.start]
+    after = [w for w in free.phrases if (w.start + w.end) / 2 >= said.end]
     if not before and not after:
         return spotted
-    return Reading((*before, said, *after), free.evidence, "open")
+    return Hypothesis((*before, said, *after), free.features, "open")
 
 
-def text_of(words: Sequence[Said]) -> str:
+def joined_text(words: Sequence[DecodedPhrase]) -> str:
     return " ".join(word.text for word in words)
 
 
-def likeness(text: str, letters: str) -> float:
+def similarity(text: str, letters: str) -> float:
     """0 when the letters alone already spell the text, -1 when they have nothing of it."""
     return float(Levenshtein.normalized_similarity(text, letters)) - 1

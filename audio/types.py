@@ -21,7 +21,7 @@ Samples = NDArray[np.float32]
 
 Leg = Literal["customer", "agent"]
 Precision = Literal["auto", "float32", "bfloat16"]  # what an encoder multiplies in
-Asked = Literal["open", "yes_no", "digits", "amount", "date", "name", "choice"]
+AnswerKind = Literal["open", "yes_no", "digits", "amount", "date", "name", "choice"]
 Emotion = Literal["neutral", "happy", "sad", "angry", "fearful", "surprised", "disgusted"]
 EMOTIONS: tuple[Emotion, ...] = (
     "neutral",
@@ -47,7 +47,7 @@ class Expectation:
     phrases that are likely but not the only ones possible.
     """
 
-    kind: Asked = "open"
+    kind: AnswerKind = "open"
     length: int = 0
     choices: tuple[str, ...] = ()
 

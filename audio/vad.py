@@ -40,7 +40,7 @@ class VoiceStream:
         self.pending: Samples = np.zeros(0, np.float32)
 
 
-class VoiceActivity:
+class VoiceActivityDetector:
     """The network. `load` it once, `open` a stream for every leg."""
 
     def __init__(self, weights: Path) -> None:
@@ -53,14 +53,14 @@ class VoiceActivity:
         )
 
     @staticmethod
-    def load() -> VoiceActivity:
+    def load() -> VoiceActivityDetector:
         """The one of this process, read from disk on the first call."""
         return _load()
 
     def open(self) -> VoiceStream:
         return VoiceStream()
 
-    def probabilities(
+    def speech_probabilities(
         self, stream: VoiceStream, samples: Samples
     ) -> tuple[Samples, NDArray[np.float32]]:
         """The samples that fill whole hops by now, and the probability of speech in each hop.
@@ -70,25 +70,25 @@ class VoiceActivity:
         """
         if not np.isfinite(samples).all():
             raise AudioError("samples must be finite numbers; found NaN or infinity")
-        ((heard, speech),) = self.probabilities_of([(stream, samples)])
-        return heard, speech
+        ((whole_hops, speech),) = self.speech_probabilities_batch([(stream, samples)])
+        return whole_hops, speech
 
-    def probabilities_of(
+    def speech_probabilities_batch(
         self, pieces: Sequence[tuple[VoiceStream, Samples]]
     ) -> list[tuple[Samples, NDArray[np.float32]]]:
         """The same for many streams, each named once, at half the cost of one by one. Samples
         must be finite."""
-        heard = [_whole_hops(stream, samples) for stream, samples in pieces]
-        speech = [np.zeros(len(samples) // VOICE_HOP, np.float32) for samples in heard]
-        for turn in range(max(map(len, speech), default=0)):
-            now = [index for index, found in enumerate(speech) if len(found) > turn]
-            hops = [heard[i][turn * VOICE_HOP : (turn + 1) * VOICE_HOP] for i in now]
-            found = self._hear([pieces[index][0] for index in now], hops)
+        whole_hops = [_take_whole_hops(stream, samples) for stream, samples in pieces]
+        speech = [np.zeros(len(samples) // VOICE_HOP, np.float32) for samples in whole_hops]
+        for position in range(max(map(len, speech), default=0)):
+            now = [index for index, found in enumerate(speech) if len(found) > position]
+            hops = [whole_hops[i][position * VOICE_HOP : (position + 1) * VOICE_HOP] for i in now]
+            found = self._run_network([pieces[index][0] for index in now], hops)
             for index, probability in zip(now, found, strict=True):
-                speech[index][turn] = probability
-        return list(zip(heard, speech, strict=True))
+                speech[index][position] = probability
+        return list(zip(whole_hops, speech, strict=True))
 
-    def _hear(self, streams: Sequence[VoiceStream], hops: Sequence[Samples]) -> Samples:
+    def _run_network(self, streams: Sequence[VoiceStream], hops: Sequence[Samples]) -> Samples:
         """One hop of each stream. A row's sums do not depend on the rows beside it."""
         shown = np.empty((len(streams), _CONTEXT + VOICE_HOP), np.float32)
         states = np.empty((_STATE[0], len(streams), _STATE[2]), np.float32)
@@ -100,11 +100,11 @@ class VoiceActivity:
         )
         for row, stream in enumerate(streams):
             stream.context, stream.state = shown[row, -_CONTEXT:], states[:, row]
-        found: Samples = probability[:, 0]
-        return found
+        probabilities: Samples = probability[:, 0]
+        return probabilities
 
 
-def _whole_hops(stream: VoiceStream, samples: Samples) -> Samples:
+def _take_whole_hops(stream: VoiceStream, samples: Samples) -> Samples:
     waiting = np.concatenate([stream.pending, samples]).astype(np.float32, copy=False)
     whole = len(waiting) // VOICE_HOP * VOICE_HOP
     stream.pending = waiting[whole:].copy()
@@ -112,11 +112,11 @@ def _whole_hops(stream: VoiceStream, samples: Samples) -> Samples:
 
 
 @cache
-def _load() -> VoiceActivity:
+def _load() -> VoiceActivityDetector:
     package = find_spec("silero_vad")
     if package is None or package.origin is None:
         raise AudioError("voice activity needs the package silero-vad: pip install silero-vad")
     weights = Path(package.origin).parent / "data" / "silero_vad.onnx"
     if not weights.is_file():
         raise AudioError(f"silero-vad is installed without {weights.name}; install 6.2.3 or later")
-    return VoiceActivity(weights)
+    return VoiceActivityDetector(weights)

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from audio.codecs import WIDTH, Encoding, decode
 from audio.resample import Resampler
 from audio.types import RATE, VOICE_HOP, AudioError, Leg, Samples
-from audio.vad import VoiceActivity, VoiceStream
+from audio.vad import VoiceActivityDetector, VoiceStream
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Hops:
+class VoiceHops:
     """Whole hops of 512 samples of one leg, with the probability of voice in each."""
 
     leg: Leg
@@ -28,38 +28,38 @@ class Hops:
     speech: tuple[float, ...]
 
 
-class Intake:
+class VoiceInput:
     """One connection's audio, from bytes to hops, leg by leg."""
 
     def __init__(
-        self, vad: VoiceActivity, encoding: Encoding, rate: int, legs: Sequence[Leg]
+        self, vad: VoiceActivityDetector, encoding: Encoding, rate: int, legs: Sequence[Leg]
     ) -> None:
         self.vad = vad
-        self._waiting = bytearray()
+        self._buffered = bytearray()
         # As many bytes as a hop is long: fewer cannot complete one, but after a rest of the last.
-        self._hop = len(legs) * WIDTH[encoding] * VOICE_HOP * rate // RATE
-        self._left = 0  # bytes' worth of sound that the last hop left over
+        self._hop_bytes = len(legs) * WIDTH[encoding] * VOICE_HOP * rate // RATE
+        self._leftover_bytes = 0  # bytes' worth of sound that the last hop left over
         self._encoding: Encoding = encoding
         self._legs: list[tuple[Leg, Resampler, VoiceStream]] = [
             (leg, Resampler(rate, RATE), vad.open()) for leg in legs
         ]
 
-    def take(self, data: bytes) -> list[Hops]:
+    def push(self, data: bytes) -> list[VoiceHops]:
         """Audio of whole frames, channels interleaved; AudioError when it is not that."""
-        (found,) = take_all([(self, data)])
-        if isinstance(found, AudioError):
-            raise found
-        return found
+        (result,) = push_all([(self, data)])
+        if isinstance(result, AudioError):
+            raise result
+        return result
 
-    def add(self, data: bytes, hops: int = 1) -> bool:
+    def add_packet(self, data: bytes, min_hops: int = 1) -> bool:
         """Keep a packet; whether so many hops may be complete, and `take` is worth its while."""
-        self._waiting += data
-        return len(self._waiting) + self._left >= hops * self._hop
+        self._buffered += data
+        return len(self._buffered) + self._leftover_bytes >= min_hops * self._hop_bytes
 
     def decode(self, data: bytes) -> list[tuple[Leg, VoiceStream, Samples]]:
         """What came on each leg, at 16 kHz."""
-        data, self._waiting = bytes(self._waiting) + data, bytearray()
-        self._left = (self._left + len(data)) % self._hop
+        data, self._buffered = bytes(self._buffered) + data, bytearray()
+        self._leftover_bytes = (self._leftover_bytes + len(data)) % self._hop_bytes
         frames = decode(data, self._encoding, len(self._legs))
         return [
             (leg, stream, resampler.push(frames[:, channel]))
@@ -67,26 +67,26 @@ class Intake:
         ]
 
 
-def take_all(packets: Sequence[tuple[Intake, bytes]]) -> list[list[Hops] | AudioError]:
+def push_all(packets: Sequence[tuple[VoiceInput, bytes]]) -> list[list[VoiceHops] | AudioError]:
     """`take` for packets of different connections, whose voices are judged together."""
-    found: list[list[Hops] | AudioError] = []
+    results: list[list[VoiceHops] | AudioError] = []
     legs: list[tuple[int, Leg, VoiceStream, Samples]] = []
     for index, (intake, data) in enumerate(packets):
         try:
             legs += [(index, *one) for one in intake.decode(data)]
-            found.append([])
+            results.append([])
         except AudioError as wrong:
-            found.append(wrong)
-    heard = _judged([intake for intake, _ in packets], [(s, x) for _, _, s, x in legs])
-    for (index, leg, _, _), (samples, speech) in zip(legs, heard, strict=True):
-        of = found[index]
-        if len(samples) and not isinstance(of, AudioError):
-            of.append(Hops(leg, samples, tuple(speech.tolist())))
-    return found
+            results.append(wrong)
+    judged = _voice_activity([intake for intake, _ in packets], [(s, x) for _, _, s, x in legs])
+    for (index, leg, _, _), (samples, speech) in zip(legs, judged, strict=True):
+        hops = results[index]
+        if len(samples) and not isinstance(hops, AudioError):
+            hops.append(VoiceHops(leg, samples, tuple(speech.tolist())))
+    return results
 
 
-def _judged(
-    intakes: Sequence[Intake], pieces: Sequence[tuple[VoiceStream, Samples]]
+def _voice_activity(
+    inputs: Sequence[VoiceInput], pieces: Sequence[tuple[VoiceStream, Samples]]
 ) -> list[tuple[Samples, NDArray[np.float32]]]:
     """Voice activity; all intakes of a process have the same network."""
-    return intakes[0].vad.probabilities_of(pieces) if pieces else []
+    return inputs[0].vad.speech_probabilities_batch(pieces) if pieces else []

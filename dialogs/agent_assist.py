@@ -10,87 +10,104 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 
-from dialogs.interpretation.slot_filling import fitting
+from dialogs.interpretation.slot_filling import assign_slots
 from dialogs.pack.model import Pack
-from dialogs.responses.flow_steps import advance, begin, put
+from dialogs.responses.flow_steps import advance, begin_task, fill_slot
 from dialogs.state import DialogueState
-from dialogs.turn_draft import Draft, House
-from dialogs.values import Conversation, Turn
+from dialogs.turn_draft import SessionContext, TurnDraft
+from dialogs.values import History, Turn
 
-MOST = 4
-TASKS = frozenset({"task", "question"})  # kinds of intents that ask for something
+MAX_SUGGESTIONS = 4
+REQUEST_KINDS = frozenset({"task", "question"})  # kinds of intents that ask for something
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class SuggestedReply:
     """Words that can be said as they are, and why they are proposed."""
 
     text: str
     why: str
 
 
-def proposals(
-    pack: Pack, state: DialogueState, talk: Conversation, today: date
-) -> tuple[Proposal, ...]:
+def suggest_replies(
+    pack: Pack, state: DialogueState, history: History, today: date
+) -> tuple[SuggestedReply, ...]:
     """At most four, the answer to what the customer said last before what could be asked."""
-    said = [turn for turn in talk.turns if turn.leg == "customer"]
-    found = _answers(pack, said[-1]) if said else []
-    found += _next(pack, state, talk, today, said[-1] if said else None)
-    return tuple(dict.fromkeys(found))[:MOST]
+    customer_turns = [turn for turn in history.turns if turn.leg == "customer"]
+    suggestions = _document_answers(pack, customer_turns[-1]) if customer_turns else []
+    suggestions += _next_question(
+        pack, state, history, today, customer_turns[-1] if customer_turns else None
+    )
+    return tuple(dict.fromkeys(suggestions))[:MAX_SUGGESTIONS]
 
 
-def _answers(pack: Pack, turn: Turn) -> list[Proposal]:
+def _document_answers(pack: Pack, turn: Turn) -> list[SuggestedReply]:
     """From the documents, one for each thing that was asked for."""
-    what = turn.heard
-    asked = [(what.intent, what.text), *((one.intent, one.text) for one in what.also)]
-    found: list[Proposal] = []
-    for intent, text in asked:
+    understanding = turn.understanding
+    requests = [
+        (understanding.intent, understanding.text),
+        *((one.intent, one.text) for one in understanding.also),
+    ]
+    suggestions: list[SuggestedReply] = []
+    for intent, text in requests:
         known = pack.intents.get(intent)
-        if known is not None and known.kind not in TASKS:
+        if known is not None and known.kind not in REQUEST_KINDS:
             continue
-        if (answer := pack.knowledge.answer(text)) is not None:
-            found.append(Proposal(answer.text, f"From the documents: {answer.source.title}"))
-    return found
+        if (answer := pack.knowledge.find_answer(text)) is not None:
+            suggestions.append(
+                SuggestedReply(answer.text, f"From the documents: {answer.source.title}")
+            )
+    return suggestions
 
 
-def _next(
-    pack: Pack, state: DialogueState, talk: Conversation, today: date, last: Turn | None
-) -> list[Proposal]:
+def _next_question(
+    pack: Pack, state: DialogueState, history: History, today: date, last: Turn | None
+) -> list[SuggestedReply]:
     """The next question of what is in progress, as if the person had not come. Who the customer is
     is for the person to find out: nothing secret is proposed to be asked."""
-    if state.pending is not None or state.ended:
+    if state.pending_action is not None or state.is_over:
         return []
-    tasks = tuple(task for task in state.tasks if task.flow != pack.verify_with)
-    state = replace(state, tasks=tasks, waiting=False, verified=True, tone="neutral")
-    draft = Draft(House(pack, "", today, talk.channel), state, last.number if last else 0, 0.0)
+    tasks = tuple(task for task in state.tasks if task.flow != pack.verification_flow)
+    state = replace(
+        state, tasks=tasks, waiting_for_person=False, identity_verified=True, tone="neutral"
+    )
+    draft = TurnDraft(
+        SessionContext(pack, "", today, history.channel), state, last.number if last else 0, 0.0
+    )
     if last is not None and not last.replies:  # the bot has not dealt with it
-        _apply(draft, last)
+        _apply_turn(draft, last)
     if not draft.state.tasks:
         return []
     advance(draft)
     title = pack.flows[draft.state.tasks[-1].flow].title if draft.state.tasks else ""
     text = " ".join(reply.text for reply in draft.replies)
-    if draft.act or draft.demanded or draft.free or not text or _secret(draft):
+    if (
+        draft.action_call
+        or draft.forced_rule
+        or draft.nothing_in_progress
+        or not text
+        or _is_secret_asked(draft)
+    ):
         return []
-    return [Proposal(text, f"Next in the {title}")]
+    return [SuggestedReply(text, f"Next in the {title}")]
 
 
-def _apply(draft: Draft, turn: Turn) -> None:
+def _apply_turn(draft: TurnDraft, turn: Turn) -> None:
     """What the customer told the person, as far as it fills in what is in progress or begins it."""
-    pack, what = draft.house.pack, turn.heard
-    intent = pack.intents.get(what.intent)
-    sure = what.confidence >= pack.deciding.act_from
-    if intent is not None and intent.flow and intent.name != "talk_to_person" and sure:
-        begin(draft, intent.flow, what.slots, what.text)
+    pack, understanding = draft.context.pack, turn.understanding
+    intent = pack.intents.get(understanding.intent)
+    is_certain = understanding.confidence >= pack.intent_thresholds.act_from
+    if intent is not None and intent.flow and intent.name != "talk_to_person" and is_certain:
+        begin_task(draft, intent.flow, understanding.slots, understanding.text)
     elif intent is None or intent.kind != "question":  # which is about something else
-        _fill(draft, turn)
+        _fill_slots(draft, turn)
 
 
-def _fill(draft: Draft, turn: Turn) -> None:
-    for fit in fitting(draft.house.pack, draft.state, turn.heard.slots):
-        put(draft, fit)
+def _fill_slots(draft: TurnDraft, turn: Turn) -> None:
+    for fit in assign_slots(draft.context.pack, draft.state, turn.understanding.slots):
+        fill_slot(draft, fit)
 
 
-def _secret(draft: Draft) -> bool:
-    question, slots = draft.state.question, draft.house.pack.slots
-    return question.kind == "slot" and slots[question.name].secret
+def _is_secret_asked(draft: TurnDraft) -> bool:
+    question, slots = draft.state.question, draft.context.pack.slots
+    return question.kind == "slot" and slots[question.name].is_secret

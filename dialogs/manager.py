@@ -11,32 +11,38 @@ from dataclasses import replace
 from datetime import date
 from typing import Literal
 
-from dialogs.escalation.callback import pointless, remind
-from dialogs.escalation.handoff import as_meant, hand_over
-from dialogs.interpretation.dialogue_acts import STEERING, Meaning, interpret
-from dialogs.pack.model import Pack, plain
-from dialogs.responses.action_results import settle
+from dialogs.escalation.callback import is_person_unavailable, remind_of_ticket
+from dialogs.escalation.handoff import maybe_escalate, with_interpreted_intent
+from dialogs.interpretation.dialogue_acts import COMMAND_INTENTS, DialogueAct, interpret
+from dialogs.pack.model import Pack, normalise_text
+from dialogs.responses.action_results import apply_action_result
 from dialogs.responses.by_act import respond
-from dialogs.responses.commands import want_person
-from dialogs.responses.fallback import miss
+from dialogs.responses.commands import request_person
+from dialogs.responses.fallback import reprompt
 from dialogs.responses.handback import nobody_came, person_done, person_joins, person_lost
-from dialogs.responses.next_request import take_up
-from dialogs.responses.offers import heed, offer
-from dialogs.responses.request_queue import alone, each, person_asked, remember, sorted_out
-from dialogs.state import CallBack, DialogueState, Unreachable, Waited
-from dialogs.turn_draft import Draft, House
+from dialogs.responses.next_request import start_next_request
+from dialogs.responses.offers import make_offer, record_offer_outcome
+from dialogs.responses.request_queue import (
+    as_single_request,
+    defer_requests,
+    filter_requests,
+    find_person_request,
+    split_requests,
+)
+from dialogs.state import DeferredRequest, DialogueState, UnavailableReason, UnmetHandoff
+from dialogs.turn_draft import SessionContext, TurnDraft
 from dialogs.values import (
     NOTHING_HEARD,
+    ActionResult,
     Channel,
-    Conversation,
     Decision,
-    Outcome,
+    History,
     Understanding,
 )
 
-QUEUE = 2  # wishes kept while the bank is at work
-UNPLACED = frozenset({"unclear", "out_of_scope"})
-QUIET = Understanding("", NOTHING_HEARD, 0.0)
+MAX_QUEUED_REQUESTS = 2  # wishes kept while the bank is at work
+UNPLACED_ACTS = frozenset({"unclear", "out_of_scope"})
+SILENT_TURN = Understanding("", NOTHING_HEARD, 0.0)
 
 
 class Dialogue:
@@ -48,109 +54,122 @@ class Dialogue:
         session_id: str,
         today: date,
         channel: Channel = "chat",
-        chance: float | None = None,
+        session_draw: float | None = None,
     ) -> None:
         """`chance` is one number, even in [0, 1), that all choices among offers are drawn from;
         without it nothing is offered."""
         self.pack = pack
         self.today = today
-        self.start = DialogueState()
-        self._house = House(pack, session_id, today, channel, chance)
+        self.initial_state = DialogueState()
+        self._context = SessionContext(pack, session_id, today, channel, session_draw)
 
-    def open(self, customer_name: str = "") -> Decision:
-        draft = Draft(self._house, self.start, 0, 0.0)
+    def on_opened(self, customer_name: str = "") -> Decision:
+        draft = TurnDraft(self._context, self.initial_state, 0, 0.0)
         name = f", {customer_name.split()[0]}" if customer_name.strip() else ""
         draft.ask(draft.open_question("greeting"), comma_name=name)
         return draft.decision()
 
-    def heard(
-        self, state: DialogueState, talk: Conversation, what: Understanding, at: float, turn: int
-    ) -> Decision:
-        if state.ended:
-            return Decision(state)
-        draft = Draft(self._house, state, turn, at)
-        if state.pending is not None:
-            self._wait(draft, what)
-            return draft.decision()
-        self._react(draft, talk, what)
-        return self._decided(draft, talk, what)
-
-    def acted(
-        self, state: DialogueState, talk: Conversation, outcome: Outcome, at: float, turn: int
-    ) -> Decision:
-        """An answer to an action that is not under way, or no longer, changes nothing."""
-        pending = state.pending
-        if state.ended or pending is None or outcome.key != pending.call.key:
-            return Decision(state, expect=state.question.expect)
-        draft = Draft(self._house, replace(state, pending=None), turn, at)
-        settle(draft, pending, outcome)
-        hand_over(draft, talk, replace(QUIET, intent=""))
-        while draft.state.queue and draft.state.pending is None and not draft.ends:
-            first, *rest = draft.state.queue
-            draft.state = replace(draft.state, queue=tuple(rest))
-            self._catch_up(draft, talk, first)
-        take_up(draft)
-        return self._decided(draft, talk)
-
-    def silent(self, state: DialogueState, talk: Conversation, at: float, turn: int) -> Decision:
-        """Nothing was said for a while."""
-        if state.ended:
-            return Decision(state)
-        draft = Draft(self._house, state, turn, at)
-        if state.pending is not None:
-            draft.say("one_moment")
-        else:
-            heed(draft, Meaning("nothing"))
-            respond(draft, Meaning("nothing"), QUIET)
-        return self._decided(draft, talk)
-
-    def missed(self, state: DialogueState, talk: Conversation, at: float, turn: int) -> Decision:
-        """Something was said, but no model could say what."""
-        if state.ended:
-            return Decision(state)
-        draft = Draft(self._house, state, turn, at)
-        if state.pending is not None:
-            draft.say("one_moment")
-            return draft.decision()
-        miss(draft, "missed")
-        offered = draft.state.question.kind == "person" or draft.state.waiting
-        if not offered and self._house.channel != "call" and draft.state.misses > 1:
-            draft.say("typed")
-        hand_over(draft, talk, QUIET)
-        return self._decided(draft, talk)
-
-    def handed_back(
-        self, state: DialogueState, talk: Conversation, at: float, turn: int
-    ) -> Decision:
-        """A person has finished; what was begun before is kept, and asked about."""
-        rested = state.active & {"explicit_request", "repeated_misunderstanding"}
-        state = replace(state, waiting=False, urgency="", misses=0, silences=0,
-                        active=state.active - rested, call_back=None)  # fmt: skip
-        if state.ended:
-            return Decision(state)
-        draft = Draft(self._house, state, turn, at)
-        person_done(draft)
-        return self._decided(draft, talk)
-
-    def unreached(
+    def on_understood(
         self,
         state: DialogueState,
-        talk: Conversation,
-        why: Unreachable,
+        history: History,
+        understanding: Understanding,
+        at: float,
+        turn: int,
+    ) -> Decision:
+        if state.is_over:
+            return Decision(state)
+        draft = TurnDraft(self._context, state, turn, at)
+        if state.pending_action is not None:
+            self._defer_during_action(draft, understanding)
+            return draft.decision()
+        self._react(draft, history, understanding)
+        return self._finish_turn(draft, history, understanding)
+
+    def on_action_result(
+        self, state: DialogueState, history: History, result: ActionResult, at: float, turn: int
+    ) -> Decision:
+        """An answer to an action that is not under way, or no longer, changes nothing."""
+        pending = state.pending_action
+        if state.is_over or pending is None or result.key != pending.call.key:
+            return Decision(state, expectation=state.question.expectation)
+        draft = TurnDraft(self._context, replace(state, pending_action=None), turn, at)
+        apply_action_result(draft, pending, result)
+        maybe_escalate(draft, history, replace(SILENT_TURN, intent=""))
+        while (
+            draft.state.queued_requests
+            and draft.state.pending_action is None
+            and not draft.ends_session
+        ):
+            first, *rest = draft.state.queued_requests
+            draft.state = replace(draft.state, queued_requests=tuple(rest))
+            self._answer_deferred(draft, history, first)
+        start_next_request(draft)
+        return self._finish_turn(draft, history)
+
+    def on_silence(self, state: DialogueState, history: History, at: float, turn: int) -> Decision:
+        """Nothing was said for a while."""
+        if state.is_over:
+            return Decision(state)
+        draft = TurnDraft(self._context, state, turn, at)
+        if state.pending_action is not None:
+            draft.say("one_moment")
+        else:
+            record_offer_outcome(draft, DialogueAct("nothing"))
+            respond(draft, DialogueAct("nothing"), SILENT_TURN)
+        return self._finish_turn(draft, history)
+
+    def on_understanding_failed(
+        self, state: DialogueState, history: History, at: float, turn: int
+    ) -> Decision:
+        """Something was said, but no model could say what."""
+        if state.is_over:
+            return Decision(state)
+        draft = TurnDraft(self._context, state, turn, at)
+        if state.pending_action is not None:
+            draft.say("one_moment")
+            return draft.decision()
+        reprompt(draft, "missed")
+        offered = draft.state.question.kind == "person" or draft.state.waiting_for_person
+        if not offered and self._context.channel != "call" and draft.state.misses > 1:
+            draft.say("typed")
+        maybe_escalate(draft, history, SILENT_TURN)
+        return self._finish_turn(draft, history)
+
+    def on_handed_back(
+        self, state: DialogueState, history: History, at: float, turn: int
+    ) -> Decision:
+        """A person has finished; what was begun before is kept, and asked about."""
+        ended_causes = state.active_causes & {"explicit_request", "repeated_misunderstanding"}
+        state = replace(state, waiting_for_person=False, handoff_urgency="", misses=0, silences=0,
+                        active_causes=state.active_causes - ended_causes, unmet_handoff=None)  # fmt: skip
+        if state.is_over:
+            return Decision(state)
+        draft = TurnDraft(self._context, state, turn, at)
+        person_done(draft)
+        return self._finish_turn(draft, history)
+
+    def on_person_unavailable(
+        self,
+        state: DialogueState,
+        history: History,
+        reason: UnavailableReason,
         ticket: str,
-        when: str,
+        next_opening: str,
         at: float,
         turn: int,
     ) -> Decision:
         """Nobody comes. `ticket` is what a call back is noted under, `when` says in words when
         somebody is there again ("tomorrow at 9 AM"); either may be empty."""
-        if state.ended:
+        if state.is_over:
             return Decision(state)
-        draft = Draft(self._house, state, turn, at)
-        nobody_came(draft, CallBack(why, ticket, when, state.urgency or "normal", at))
-        return self._decided(draft, talk)
+        draft = TurnDraft(self._context, state, turn, at)
+        nobody_came(
+            draft, UnmetHandoff(reason, ticket, next_opening, state.handoff_urgency or "normal", at)
+        )
+        return self._finish_turn(draft, history)
 
-    def joined(
+    def on_person_joined(
         self,
         state: DialogueState,
         name: str,
@@ -159,90 +178,116 @@ class Dialogue:
         turn: int,
     ) -> Decision:
         """A person takes over: the customer hears who."""
-        if state.ended:
+        if state.is_over:
             return Decision(state)
-        draft = Draft(self._house, state, turn, at)
+        draft = TurnDraft(self._context, state, turn, at)
         person_joins(draft, name, role)
         return draft.decision()
 
-    def lost(self, state: DialogueState, name: str, at: float, turn: int) -> Decision:
+    def on_person_lost(self, state: DialogueState, name: str, at: float, turn: int) -> Decision:
         """The person who was here is gone without a word, and another one is asked for."""
-        if state.ended:
+        if state.is_over:
             return Decision(state)
-        draft = Draft(self._house, state, turn, at)
+        draft = TurnDraft(self._context, state, turn, at)
         person_lost(draft, name)
         return draft.decision()
 
-    def _react(self, draft: Draft, talk: Conversation, what: Understanding) -> None:
-        what = sorted_out(self.pack, draft.state, what)
-        readings = [(part, interpret(self.pack, draft.state, part)) for part in each(what)]
-        placed = (reading for reading in readings if reading[1].kind not in UNPLACED)
-        what, meaning = next(placed, readings[0])  # what stands before it was no request
-        if meaning.kind in {"nothing", "unheard"}:
-            what = replace(what, also=())
+    def _react(self, draft: TurnDraft, history: History, understanding: Understanding) -> None:
+        understanding = filter_requests(self.pack, draft.state, understanding)
+        readings = [
+            (part, interpret(self.pack, draft.state, part))
+            for part in split_requests(understanding)
+        ]
+        placed_readings = (reading for reading in readings if reading[1].kind not in UNPLACED_ACTS)
+        understanding, act = next(
+            placed_readings, readings[0]
+        )  # what stands before it was no request
+        if act.kind in {"nothing", "unheard"}:
+            understanding = replace(understanding, also=())
         else:
-            remember(draft, what)
-        if meaning.kind != "nothing":
+            defer_requests(draft, understanding)
+        if act.kind != "nothing":
             draft.state = replace(draft.state, silences=0)
-            draft.feel(what)
-            _meet(draft, what)
-        draft.free = False
-        heed(draft, meaning)
-        respond(draft, meaning, what)
-        if (asked := person_asked(self.pack, what)) and not draft.ends and not draft.demanded:
-            self._person_beside(draft, alone(what, asked))
-        take_up(draft)
-        hand_over(draft, talk, as_meant(what, meaning))
+            draft.update_tone(understanding)
+            _remember_name(draft, understanding)
+        draft.nothing_in_progress = False
+        record_offer_outcome(draft, act)
+        respond(draft, act, understanding)
+        if (
+            (person_request := find_person_request(self.pack, understanding))
+            and not draft.ends_session
+            and not draft.forced_rule
+        ):
+            self._answer_person_request(draft, as_single_request(understanding, person_request))
+        start_next_request(draft)
+        maybe_escalate(draft, history, with_interpreted_intent(understanding, act))
 
-    def _person_beside(self, draft: Draft, what: Understanding) -> None:
+    def _answer_person_request(self, draft: TurnDraft, understanding: Understanding) -> None:
         """A person was asked for beside something else, which goes on when nobody can come."""
-        if pointless(draft):
-            remind(draft)
+        if is_person_unavailable(draft):
+            remind_of_ticket(draft)
         else:
-            want_person(draft, what)
+            request_person(draft, understanding)
 
-    def _decided(self, draft: Draft, talk: Conversation, what: Understanding = QUIET) -> Decision:
+    def _finish_turn(
+        self, draft: TurnDraft, history: History, understanding: Understanding = SILENT_TURN
+    ) -> Decision:
         """What follows when nothing is in progress any more is asked last, when all is known."""
-        if draft.free and not draft.ends:
-            if not draft.state.waiting and not offer(draft, talk, what):
+        if draft.nothing_in_progress and not draft.ends_session:
+            if not draft.state.waiting_for_person and not make_offer(draft, history, understanding):
                 draft.ask(draft.open_question("more"))
-            if draft.state.waiting and not draft.replies:
+            if draft.state.waiting_for_person and not draft.replies:
                 draft.say("waiting")
         return draft.decision()
 
-    def _wait(self, draft: Draft, what: Understanding) -> None:
+    def _defer_during_action(self, draft: TurnDraft, understanding: Understanding) -> None:
         """The bank is at work: never start anything twice, keep a new wish for afterwards."""
-        if plain(what.text) and what.intent != NOTHING_HEARD:
-            draft.feel(what)
-            parts = each(sorted_out(self.pack, draft.state, what))
-            wish = next((part for part in parts if self._wishes(draft.state, part)), None)
-            if wish is not None and len(draft.state.queue) < QUEUE:
-                waited = Waited(wish, draft.at, draft.turn)
-                draft.state = replace(draft.state, queue=(*draft.state.queue, waited))
+        if normalise_text(understanding.text) and understanding.intent != NOTHING_HEARD:
+            draft.update_tone(understanding)
+            parts = split_requests(filter_requests(self.pack, draft.state, understanding))
+            request = next((part for part in parts if self._is_deferrable(draft.state, part)), None)
+            if request is not None and len(draft.state.queued_requests) < MAX_QUEUED_REQUESTS:
+                deferred = DeferredRequest(request, draft.at, draft.turn)
+                draft.state = replace(
+                    draft.state, queued_requests=(*draft.state.queued_requests, deferred)
+                )
         draft.say("one_moment")
 
-    def _wishes(self, state: DialogueState, what: Understanding) -> bool:
+    def _is_deferrable(self, state: DialogueState, understanding: Understanding) -> bool:
         """Something that can be met once the bank has answered, and is not under way already."""
-        text = plain(what.text)
-        intent = self.pack.exact.get(text, what.intent)
-        sure = 1.0 if text in self.pack.exact else what.confidence
+        text = normalise_text(understanding.text)
+        intent = self.pack.intent_by_example.get(text, understanding.intent)
+        confidence = 1.0 if text in self.pack.intent_by_example else understanding.confidence
         known = self.pack.intents.get(intent)
-        wish = intent in STEERING or (known is not None and known.kind in {"task", "question"})
-        again = known is not None and any(known.flow == task.flow for task in state.tasks)
-        return wish and not again and intent != "repeat" and sure >= self.pack.deciding.act_from
+        is_request = intent in COMMAND_INTENTS or (
+            known is not None and known.kind in {"task", "question"}
+        )
+        is_under_way = known is not None and any(known.flow == task.flow for task in state.tasks)
+        return (
+            is_request
+            and not is_under_way
+            and intent != "repeat"
+            and confidence >= self.pack.intent_thresholds.act_from
+        )
 
-    def _catch_up(self, draft: Draft, talk: Conversation, waited: Waited) -> None:
+    def _answer_deferred(
+        self, draft: TurnDraft, history: History, deferred: DeferredRequest
+    ) -> None:
         """Now answer what was said while the bank was at work."""
-        intent = self.pack.exact.get(plain(waited.what.text), waited.what.intent)
+        intent = self.pack.intent_by_example.get(
+            normalise_text(deferred.understanding.text), deferred.understanding.intent
+        )
         if intent in {"cancel", "start_over"} and not draft.state.tasks:
             draft.say("too_late")
             return
-        self._react(draft, talk, waited.what)
+        self._react(draft, history, deferred.understanding)
 
 
-def _meet(draft: Draft, what: Understanding) -> None:
+def _remember_name(draft: TurnDraft, understanding: Understanding) -> None:
     """Keep the name a customer gives in passing. A claim, not an identity."""
-    for slot in what.slots:
-        spec = draft.house.pack.slots.get(slot.name)
+    for slot in understanding.slots:
+        spec = draft.context.pack.slots.get(slot.name)
         if spec is not None and spec.type == "name":
-            draft.state = replace(draft.state, known={**draft.state.known, "name": slot.value})
+            draft.state = replace(
+                draft.state, customer_facts={**draft.state.customer_facts, "name": slot.value}
+            )

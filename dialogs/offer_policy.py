@@ -16,63 +16,68 @@ from math import exp
 from dialogs.pack.model import Condition, Offer, OfferRules
 from dialogs.values import Channel
 
-NOTHING = ""  # the choice to offer nothing
+NO_OFFER = ""  # the choice to offer nothing
 
 
 @dataclass(frozen=True, slots=True)
-class Occasion:
+class OfferContext:
     """A moment at which something could be offered: what was just done, for whom."""
 
-    flow: str
+    finished_flow: str
     values: Mapping[str, str]  # slots of the task and what the bank gave back
-    before: tuple[str, ...]  # actions of the bank in this conversation, oldest first
+    earlier_actions: tuple[str, ...]  # actions of the bank in this conversation, oldest first
     tier: str
-    verified: bool
+    identity_verified: bool
     channel: Channel
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class ScoredOffer:
     """How much speaks for an offer, and the weightiest reason in words."""
 
     score: float
-    because: str
+    reason: str
 
 
-def eligible(rules: OfferRules, occasion: Occasion, made: frozenset[str]) -> dict[str, Scored]:
+def eligible_offers(
+    rules: OfferRules, context: OfferContext, already_made: frozenset[str]
+) -> dict[str, ScoredOffer]:
     """The offers that may be made, with what speaks for each; none is made twice."""
-    found: dict[str, Scored] = {}
+    eligible: dict[str, ScoredOffer] = {}
     for name, offer in rules.offers.items():
         allowed = (
-            name not in made
-            and (occasion.verified or not offer.personal)
-            and holds(offer.when, occasion)
-            and not (offer.not_when.says_something and holds(offer.not_when, occasion))
+            name not in already_made
+            and (context.identity_verified or not offer.is_personal)
+            and is_met(offer.when, context)
+            and not (offer.not_when.has_requirements and is_met(offer.not_when, context))
         )
-        if allowed and (scored := _scored(offer, occasion)) and scored.score >= rules.least_score:
-            found[name] = scored
-    return found
+        if allowed and (scored := _score_offer(offer, context)) and scored.score >= rules.min_score:
+            eligible[name] = scored
+    return eligible
 
 
-def _scored(offer: Offer, occasion: Occasion) -> Scored | None:
+def _score_offer(offer: Offer, context: OfferContext) -> ScoredOffer | None:
     """None when no reason holds: an offer without a reason to name is not made."""
-    reasons = [reason for reason in offer.reasons if holds(reason.when, occasion)]
-    shown = [reason for reason in reasons if reason.weight > 0]
-    if not shown:
+    reasons = [reason for reason in offer.reasons if is_met(reason.when, context)]
+    reasons_to_name = [reason for reason in reasons if reason.weight > 0]
+    if not reasons_to_name:
         return None
-    best = max(shown, key=lambda reason: reason.weight)
-    return Scored(offer.baseline + sum(reason.weight for reason in reasons), best.because)
+    best = max(reasons_to_name, key=lambda reason: reason.weight)
+    return ScoredOffer(offer.baseline + sum(reason.weight for reason in reasons), best.text)
 
 
-def holds(condition: Condition, occasion: Occasion) -> bool:
+def is_met(condition: Condition, context: OfferContext) -> bool:
     """Every part of the condition that says something is true."""
-    numbers = {name: _number(value) for name, value in occasion.values.items()}
+    numbers = {name: _number(value) for name, value in context.values.items()}
     return (
-        (not condition.done or occasion.flow in condition.done)
-        and (not condition.before or bool(set(condition.before) & set(occasion.before)))
-        and (not condition.tier or occasion.tier in condition.tier)
-        and (not condition.channel or occasion.channel in condition.channel)
-        and all(occasion.values.get(n) in wanted for n, wanted in condition.slots)
+        (not condition.finished_flows or context.finished_flow in condition.finished_flows)
+        and (
+            not condition.earlier_actions
+            or bool(set(condition.earlier_actions) & set(context.earlier_actions))
+        )
+        and (not condition.tiers or context.tier in condition.tiers)
+        and (not condition.channels or context.channel in condition.channels)
+        and all(context.values.get(n) in wanted for n, wanted in condition.slots)
         and all((numbers.get(n) or 0.0) >= least for n, least in condition.at_least)
         and all(
             (value := numbers.get(n)) is not None and value < most for n, most in condition.below
@@ -87,30 +92,35 @@ def _number(value: str) -> float | None:
         return None
 
 
-def chances(rules: OfferRules, scored: Mapping[str, Scored]) -> dict[str, float]:
+def choice_probabilities(
+    rules: OfferRules, scored_offers: Mapping[str, ScoredOffer]
+) -> dict[str, float]:
     """How probable each choice is: a share of silence, and a softmax of the scores of which
     `explore` is spread evenly. They add up to 1, and none of the eligible has no chance."""
-    if not scored:
-        return {NOTHING: 1.0}
-    top = max(one.score for one in scored.values())
-    weights = {name: exp(one.score - top) for name, one in scored.items()}
-    whole, even = sum(weights.values()), rules.explore / len(scored)
-    spoken = 1.0 - rules.silence_share
-    found = {n: spoken * ((1 - rules.explore) * w / whole + even) for n, w in weights.items()}
-    return found | ({NOTHING: rules.silence_share} if rules.silence_share else {})
+    if not scored_offers:
+        return {NO_OFFER: 1.0}
+    top = max(one.score for one in scored_offers.values())
+    weights = {name: exp(one.score - top) for name, one in scored_offers.items()}
+    total_weight, exploration = sum(weights.values()), rules.exploration_share / len(scored_offers)
+    offer_share = 1.0 - rules.no_offer_share
+    probabilities = {
+        n: offer_share * ((1 - rules.exploration_share) * w / total_weight + exploration)
+        for n, w in weights.items()
+    }
+    return probabilities | ({NO_OFFER: rules.no_offer_share} if rules.no_offer_share else {})
 
 
-def draw(probabilities: Mapping[str, float], number: float) -> str:
+def draw_choice(probabilities: Mapping[str, float], uniform: float) -> str:
     """The choice that `number`, even between 0 and 1, falls on."""
-    reached = 0.0
+    cumulative = 0.0
     for name, probability in probabilities.items():
-        reached += probability
-        if number < reached:
+        cumulative += probability
+        if uniform < cumulative:
             return name
     return next(reversed(list(probabilities)))  # sums of floats may stop just short of 1
 
 
-def number_of(chance: float, occasion: int) -> float:
+def occasion_draw(session_draw: float, occasion_number: int) -> float:
     """The session's one number made into one for each occasion, as good as independent."""
-    digest = blake2b(f"{chance!r}:{occasion}".encode(), digest_size=7).digest()
+    digest = blake2b(f"{session_draw!r}:{occasion_number}".encode(), digest_size=7).digest()
     return int.from_bytes(digest) / 2**56

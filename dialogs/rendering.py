@@ -15,44 +15,44 @@ from decimal import Decimal, InvalidOperation
 from dialogs.pack.model import Pack, Wording
 from dialogs.values import Channel, Tone, Understanding
 
-PLACE = re.compile(r"\{([a-z_]+)\}")
-SPOKEN: tuple[Channel, ...] = ("voice", "call")
+PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+SPOKEN_CHANNELS: tuple[Channel, ...] = ("voice", "call")
 
 Value = tuple[str, str]  # a value and its type
 
 
-def tone_for(pack: Pack, what: Understanding | None, tone: Tone, apologies: int) -> Tone:
+def next_tone(pack: Pack, understanding: Understanding | None, tone: Tone, apologies: int) -> Tone:
     """Apologise to an upset customer once or twice, then be brief; go back when it is calm.
 
     Only what is certain of `upset` counts, so a guess from weak evidence changes nothing.
     """
-    if what is None:
+    if understanding is None:
         return tone
-    certain = what.upset - what.upset_spread
+    certain = understanding.upset - understanding.upset_spread
     if certain >= pack.apologise_from:
         return "apologetic" if apologies < 2 else "brief"
-    if what.upset + what.upset_spread < pack.calm_below:
+    if understanding.upset + understanding.upset_spread < pack.calm_below:
         return "neutral"
     return tone
 
 
-def wording(words: Wording, tone: Tone, channel: Channel, counter: int) -> tuple[str, Tone]:
+def pick_template(wording: Wording, tone: Tone, channel: Channel, counter: int) -> tuple[str, Tone]:
     """One line of a reply and the tone it really has."""
-    if tone != "neutral" and (lines := getattr(words, tone)):
+    if tone != "neutral" and (lines := getattr(wording, tone)):
         return lines[counter % len(lines)], tone
-    lines = words.voice if channel in SPOKEN and words.voice else words.neutral
+    lines = wording.voice if channel in SPOKEN_CHANNELS and wording.voice else wording.neutral
     return lines[counter % len(lines)], "neutral"
 
 
-def fill(template: str, values: Mapping[str, str]) -> str:
+def render(template: str, values: Mapping[str, str]) -> str:
     """`template` with each `{name}` replaced; a missing value leaves nothing behind."""
-    text = PLACE.sub(lambda place: values.get(place.group(1), ""), template)
+    text = PLACEHOLDER.sub(lambda place: values.get(place.group(1), ""), template)
     return re.sub(r"\s+([.,?!:])", r"\1", re.sub(r"[ \t]{2,}", " ", text)).strip()
 
 
-def shown(value: str, kind: str, channel: Channel, today: date) -> str:
+def format_value(value: str, kind: str, channel: Channel, today: date) -> str:
     """A normalised value as a person says or writes it."""
-    spoken = channel in SPOKEN
+    spoken = channel in SPOKEN_CHANNELS
     match kind:
         case "amount":
             return _amount(value, spoken)
@@ -66,7 +66,7 @@ def shown(value: str, kind: str, channel: Channel, today: date) -> str:
             return value
 
 
-def on_date(value: str, today: date) -> str:
+def format_on_date(value: str, today: date) -> str:
     """ "today", "tomorrow", "on Friday, November 27" """
     text = _date(value, today)
     return text if text in {"today", "tomorrow", "yesterday"} else f"on {text}"

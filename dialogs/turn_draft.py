@@ -13,152 +13,168 @@ from types import MappingProxyType
 
 from audio.types import Expectation
 from dialogs.pack.model import Pack, SlotSpec
-from dialogs.rendering import SPOKEN, fill, on_date, shown, tone_for, wording
-from dialogs.state import DialogueState, Question, Said, Task, Waited
+from dialogs.rendering import (
+    SPOKEN_CHANNELS,
+    format_on_date,
+    format_value,
+    next_tone,
+    pick_template,
+    render,
+)
+from dialogs.state import DeferredRequest, DialogueState, Question, Task, TurnQuote
 from dialogs.values import (
     ActionCall,
     Channel,
     Decision,
+    DocumentSource,
     Escalation,
     Evidence,
-    Judged,
     OfferAnswered,
     OfferMade,
     Reply,
-    Source,
+    RuleScore,
     Understanding,
 )
 
-NOTHING: Mapping[str, str] = MappingProxyType({})
-APOLOGY_EVERY = 4  # turns between two apologies
+NO_VALUES: Mapping[str, str] = MappingProxyType({})
+MIN_TURNS_BETWEEN_APOLOGIES = 4  # turns between two apologies
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class SessionContext:
     """What does not change during a conversation."""
 
     pack: Pack
     session_id: str
     today: date
     channel: Channel
-    chance: float | None = None  # a number even in [0, 1); without one nothing is offered
+    session_draw: float | None = None  # a number even in [0, 1); without one nothing is offered
 
     @property
-    def spoken(self) -> bool:
-        return self.channel in SPOKEN
+    def is_spoken(self) -> bool:
+        return self.channel in SPOKEN_CHANNELS
 
 
 @dataclass(slots=True)
-class Draft:
-    house: House
+class TurnDraft:
+    context: SessionContext
     state: DialogueState
     turn: int
     at: float
     replies: list[Reply] = field(default_factory=list)
-    act: ActionCall | None = None
+    action_call: ActionCall | None = None
     escalation: Escalation | None = None
     evidence: tuple[Evidence, ...] = ()
-    judged: dict[str, Judged] = field(default_factory=dict)  # by rule
-    demanded: str = ""  # the escalation rule that a flow or a limit insists on
+    rule_scores: dict[str, RuleScore] = field(default_factory=dict)  # by rule
+    forced_rule: str = ""  # the escalation rule that a flow or a limit insists on
     offers: list[OfferMade | OfferAnswered] = field(default_factory=list)
-    finished: Task | None = None  # the task that was done in this turn, to its end
-    free: bool = False  # nothing is in progress any more: something else may follow
-    noted: tuple[Waited, ...] = ()  # further requests of this turn
-    taken: Waited | None = None  # the one of them, or of an earlier turn, that is taken up now
-    ends: bool = False
+    completed_task: Task | None = None  # the task that was done in this turn, to its end
+    nothing_in_progress: bool = False  # nothing is in progress any more: something else may follow
+    deferred_now: tuple[DeferredRequest, ...] = ()  # further requests of this turn
+    resumed_request: DeferredRequest | None = (
+        None  # the one of them, or of an earlier turn, that is taken up now
+    )
+    ends_session: bool = False
 
-    def feel(self, what: Understanding) -> None:
-        pack, state = self.house.pack, self.state
-        self.state = replace(state, tone=tone_for(pack, what, state.tone, state.apologies))
+    def update_tone(self, understanding: Understanding) -> None:
+        pack, state = self.context.pack, self.state
+        self.state = replace(
+            state, tone=next_tone(pack, understanding, state.tone, state.apology_count)
+        )
 
     def say(
-        self, name: str, values: Mapping[str, str] = NOTHING, source: Source | None = None
+        self,
+        reply_name: str,
+        values: Mapping[str, str] = NO_VALUES,
+        source: DocumentSource | None = None,
     ) -> None:
         """Add the reply called `name` of the pack."""
-        words = self.house.pack.replies[name]
+        words = self.context.pack.replies[reply_name]
         state = self.state
-        template, tone = wording(words, state.tone, self.house.channel, state.counter)
-        text = fill(template, {**self.values(), **values})
-        state = replace(state, counter=state.counter + 1)
+        template, tone = pick_template(words, state.tone, self.context.channel, state.reply_count)
+        text = render(template, {**self.template_values(), **values})
+        state = replace(state, reply_count=state.reply_count + 1)
         if state.tone == "apologetic" and self._may_apologise():
             if tone != "apologetic":
-                apologies = self.house.pack.apologies
-                text = f"{apologies[state.apologies % len(apologies)]} {text}"
+                apologies = self.context.pack.apologies
+                text = f"{apologies[state.apology_count % len(apologies)]} {text}"
             tone = "apologetic"
-            state = replace(state, apologised=self.turn, apologies=state.apologies + 1)
-        if words.promise:
-            state = replace(state, promises=(*state.promises, Said(self.turn, text)))
+            state = replace(
+                state, last_apology_turn=self.turn, apology_count=state.apology_count + 1
+            )
+        if words.is_promise:
+            state = replace(state, promises=(*state.promises, TurnQuote(self.turn, text)))
         self.state = state
         task = state.task
         self.replies.append(
-            Reply(text, tone, flow=task.flow if task else "", step=name, source=source)
+            Reply(text, tone, flow=task.flow if task else "", step=reply_name, source=source)
         )
 
     def _may_apologise(self) -> bool:
-        since = self.turn - self.state.apologised
-        return self.state.apologised == 0 or since >= APOLOGY_EVERY
+        since = self.turn - self.state.last_apology_turn
+        return self.state.last_apology_turn == 0 or since >= MIN_TURNS_BETWEEN_APOLOGIES
 
     def ask(self, question: Question, **values: str) -> None:
         """Ask `question` and remember that it is open. On chat its choices can be clicked."""
         self.say(question.reply, values)
         self.state = replace(self.state, question=question)
-        if self.replies and self.house.channel == "chat":
-            clickable = self.clickable(question)
-            self.replies[-1] = replace(self.replies[-1], suggestions=clickable)
+        if self.replies and self.context.channel == "chat":
+            suggestions = self.quick_replies(question)
+            self.replies[-1] = replace(self.replies[-1], suggestions=suggestions)
 
-    def clickable(self, question: Question) -> tuple[str, ...]:
-        pack = self.house.pack
+    def quick_replies(self, question: Question) -> tuple[str, ...]:
+        pack = self.context.pack
         match question.kind:
             case "confirm" | "intent" | "person":
                 return ("Yes", "No")
             case "offer":
                 return ("Yes", "No, thanks")
             case "which":
-                asked = [pack.intents[name] for name in question.options]
-                shorts = [intent.short or intent.about for intent in asked]
+                options = [pack.intents[name] for name in question.options]
+                shorts = [intent.short or intent.about for intent in options]
                 return (*(short[:1].upper() + short[1:] for short in shorts), "Neither")
             case "open" | "menu":
-                return tuple(pack.says(name).capitalize() for name in pack.menu)
+                return tuple(pack.menu_phrase(name).capitalize() for name in pack.menu_intents)
             case "change":
-                return tuple(label.capitalize() for label in question.expect.choices)
+                return tuple(label.capitalize() for label in question.expectation.choices)
             case "slot":
                 spec = pack.slots[question.name]
                 if spec.type == "yes_no":
                     return ("Yes", "No")
-                return tuple(value[:1].upper() + value[1:] for value in spec.values or ())
+                return tuple(value[:1].upper() + value[1:] for value in spec.choices or ())
             case _:
                 return ()
 
-    def values(self) -> dict[str, str]:
+    def template_values(self) -> dict[str, str]:
         """Everything a template can name, as it is shown on this channel."""
-        pack = self.house.pack
-        shorts = [pack.says(name) for name in pack.menu]
-        values = {"bank": pack.bank, "agent": pack.agent, "menu": listed(shorts)}
-        values |= {n: v for n, v in self.state.known.items() if n != "customer"}
+        pack = self.context.pack
+        shorts = [pack.menu_phrase(name) for name in pack.menu_intents]
+        values = {"bank": pack.bank_name, "agent": pack.agent_name, "menu": format_list(shorts)}
+        values |= {n: v for n, v in self.state.customer_facts.items() if n != "customer"}
         for task in self.state.tasks:
             values |= self._task_values(task)
             values["task"] = pack.flows[task.flow].title
         return values
 
     def _task_values(self, task: Task) -> dict[str, str]:
-        house, pack = self.house, self.house.pack
+        context, pack = self.context, self.context.pack
         values: dict[str, str] = {}
         for name, filled in task.slots.items():
             spec = pack.slots[name]
-            if spec.secret:
+            if spec.is_secret:
                 continue  # never said again
-            values[name] = shown(filled.value, spec.type, house.channel, house.today)
+            values[name] = format_value(filled.value, spec.type, context.channel, context.today)
             if spec.type == "date":
-                values["on_date"] = on_date(filled.value, house.today)
-        for name, (value, kind) in task.values.items():
-            values[name] = shown(value, kind, house.channel, house.today)
+                values["on_date"] = format_on_date(filled.value, context.today)
+        for name, (value, kind) in task.result_values.items():
+            values[name] = format_value(value, kind, context.channel, context.today)
         return values
 
-    def expect_for(self, spec: SlotSpec) -> Expectation:
+    def expectation_for(self, spec: SlotSpec) -> Expectation:
         """What to listen for when this slot is asked."""
         match spec.type:
             case "choice":
-                return Expectation("choice", choices=phrases(spec))
+                return Expectation("choice", choices=spoken_choices(spec))
             case "digits":
                 return Expectation("digits", length=spec.length)
             case "amount":
@@ -174,40 +190,40 @@ class Draft:
 
     def open_question(self, reply: str = "open") -> Question:
         """An open question; on the phone it carries what customers are likely to say."""
-        pack = self.house.pack
+        pack = self.context.pack
         likely = tuple(i.short.lower() for i in pack.intents.values() if i.short)
-        expect = Expectation("open", choices=likely if self.house.spoken else ())
+        expect = Expectation("open", choices=likely if self.context.is_spoken else ())
         return Question("more" if reply == "more" else "open", "", reply, expect)
 
     def decision(self) -> Decision:
         state = self.state
         if any(reply.step != "one_moment" for reply in self.replies):
-            state = replace(state, last=tuple(self.replies))
-        if self.ends:
-            state = replace(state, ended=True, tasks=(), queue=(), further=())
+            state = replace(state, last_replies=tuple(self.replies))
+        if self.ends_session:
+            state = replace(state, is_over=True, tasks=(), queued_requests=(), further_requests=())
         self.state = state
         return Decision(
             state=state,
             replies=tuple(self.replies),
-            expect=state.question.expect,
-            act=self.act,
+            expectation=state.question.expectation,
+            action_call=self.action_call,
             escalation=self.escalation,
             evidence=self.evidence,
-            judged=tuple(self.judged.values()),
+            rule_scores=tuple(self.rule_scores.values()),
             offers=tuple(self.offers),
-            ends=self.ends,
+            ends_session=self.ends_session,
         )
 
 
-def phrases(spec: SlotSpec) -> tuple[str, ...]:
+def spoken_choices(spec: SlotSpec) -> tuple[str, ...]:
     """All words for the values of a choice, lower case, as they are spoken, without repeats."""
-    values = spec.values or {}
+    values = spec.choices or {}
     every = [p.lower() for value in values for p in (value, *values[value]) if not p.isdigit()]
     return tuple(dict.fromkeys(every))
 
 
-def listed(words: list[str], last: str = "or") -> str:
+def format_list(words: list[str], conjunction: str = "or") -> str:
     """ "a, b or c" """
     if len(words) < 2:
         return "".join(words)
-    return f"{', '.join(words[:-1])} {last} {words[-1]}"
+    return f"{', '.join(words[:-1])} {conjunction} {words[-1]}"

@@ -20,7 +20,7 @@ NOTHING_HEARD = "nothing_heard"
 Tone = Literal["neutral", "apologetic", "brief"]
 Channel = Literal["chat", "voice", "call"]
 OfferOutcome = Literal["accepted", "declined", "ignored", "completed", "abandoned"]
-LedTo = Literal["nothing", "too_few_turns", "entered", "active", "left", "handed_over"]
+RuleOutcome = Literal["nothing", "too_few_turns", "entered", "active", "left", "handed_over"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class FurtherRequest:
     """Something wanted in the same breath as something else: "..., and tell me my balance"."""
 
     text: str
@@ -84,14 +84,14 @@ class Understanding:
     cues: AcousticCues | None = None
     evidence: tuple[Evidence, ...] = ()
     models: Mapping[str, str] = field(default_factory=dict)
-    also: tuple[Request, ...] = ()
+    also: tuple[FurtherRequest, ...] = ()
     possible: tuple[str, ...] = ()
     trouble: float = 0.0
     trouble_evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class DocumentSource:
     """The document an answer was taken from, named to the customer."""
 
     id: str
@@ -107,7 +107,7 @@ class Reply:
     flow: str = ""
     step: str = ""
     suggestions: tuple[str, ...] = ()
-    source: Source | None = None
+    source: DocumentSource | None = None
     reason: str = ""  # why something is offered
 
 
@@ -121,7 +121,7 @@ class ActionCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ActionResult:
     """How an action ended. `reason` is a word of the action's own ("no_funds") when not ok."""
 
     key: str
@@ -143,7 +143,7 @@ class Escalation:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class RuleScore:
     """What one rule of escalation came to in one turn. The weights of `terms` add up to `score`.
 
     `led_to`: "entered" rose above its threshold while somebody was asked for already; "active" had
@@ -156,7 +156,7 @@ class Judged:
     enter: float
     leave: float
     terms: tuple[Evidence, ...]
-    led_to: LedTo = "nothing"
+    led_to: RuleOutcome = "nothing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,45 +194,47 @@ class Turn:
     number: int
     leg: Leg
     at: float
-    heard: Understanding
+    understanding: Understanding
     flow: str = ""
     step: str = ""
     replies: tuple[Reply, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Conversation:
+class History:
     """All that was heard and answered so far, and the escalations already made."""
 
     channel: Channel = "chat"
     turns: tuple[Turn, ...] = ()
     escalations: tuple[Escalation, ...] = ()
 
-    def before(self, most: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def recent_texts(self, max_turns: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The customer's last `most` turns, and what they were told before each and since the last:
         the second is one longer."""
-        turns = [turn for turn in self.turns if turn.leg == "customer"][-most - 1 :]
-        told = [" ".join(reply.text for reply in turn.replies) for turn in turns]
-        if len(turns) <= most:
-            told = ["", *told]  # the greeting is no turn of the customer's
+        turns = [turn for turn in self.turns if turn.leg == "customer"][-max_turns - 1 :]
+        agent_texts = [" ".join(reply.text for reply in turn.replies) for turn in turns]
+        if len(turns) <= max_turns:
+            agent_texts = ["", *agent_texts]  # the greeting is no turn of the customer's
         else:
             turns = turns[1:]
-        return tuple(turn.heard.text for turn in turns), tuple(told)
+        return tuple(turn.understanding.text for turn in turns), tuple(agent_texts)
 
     @property
-    def usual(self) -> Prosody | None:
+    def usual_prosody(self) -> Prosody | None:
         """How this customer sounded so far, on average; None before anything was heard."""
-        cues = [turn.heard.cues for turn in self.turns if turn.heard.cues is not None]
+        cues = [
+            turn.understanding.cues for turn in self.turns if turn.understanding.cues is not None
+        ]
         if not cues:
             return None
-        spoken = [one.prosody for one in cues]
+        prosodies = [one.prosody for one in cues]
         return Prosody(
-            pitch_hz=_mean(one.pitch_hz for one in spoken),
-            pitch_range_semitones=_mean(one.pitch_range_semitones for one in spoken),
-            loudness_db=_mean(one.loudness_db for one in spoken),
-            syllables_per_s=_mean(one.syllables_per_s for one in spoken),
-            pause_ratio=_mean(one.pause_ratio for one in spoken) or 0.0,
-            voiced_s=_mean(one.voiced_s for one in spoken) or 0.0,
+            pitch_hz=_mean(one.pitch_hz for one in prosodies),
+            pitch_range_semitones=_mean(one.pitch_range_semitones for one in prosodies),
+            loudness_db=_mean(one.loudness_db for one in prosodies),
+            syllables_per_s=_mean(one.syllables_per_s for one in prosodies),
+            pause_ratio=_mean(one.pause_ratio for one in prosodies) or 0.0,
+            voiced_s=_mean(one.voiced_s for one in prosodies) or 0.0,
         )
 
 
@@ -247,10 +249,10 @@ class Decision:
 
     state: DialogueState
     replies: tuple[Reply, ...] = ()
-    expect: Expectation = field(default_factory=Expectation)
-    act: ActionCall | None = None
+    expectation: Expectation = field(default_factory=Expectation)
+    action_call: ActionCall | None = None
     escalation: Escalation | None = None
     evidence: tuple[Evidence, ...] = ()
-    judged: tuple[Judged, ...] = ()
+    rule_scores: tuple[RuleScore, ...] = ()
     offers: tuple[OfferMade | OfferAnswered, ...] = ()
-    ends: bool = False
+    ends_session: bool = False

@@ -157,7 +157,7 @@ def accepted(console: Console, session: str) -> Message:
 def outcome(house: Serving, session: str) -> tuple[str, str]:
     """State and outcome of a session's only hand-over, once what was asked for is written."""
     settle(house)
-    with house.server.house.store.engine.connect() as books:
+    with house.server.services.store.engine.connect() as books:
         wanted = select(handoffs.c.state, handoffs.c.outcome).where(handoffs.c.session == session)
         state, said = books.execute(wanted).one()
     return state, said
@@ -165,9 +165,9 @@ def outcome(house: Serving, session: str) -> tuple[str, str]:
 
 def settle(house: Serving) -> None:
     """Wait until everything that was to be written is."""
-    done = asyncio.run_coroutine_threadsafe(written(house.server.house.journal), house.loop)
+    done = asyncio.run_coroutine_threadsafe(written(house.server.services.journal), house.loop)
     done.result(20)
 
 
 async def written(journal: Journal) -> None:
-    await journal.do(lambda: None)
+    await journal.submit(lambda: None)

@@ -20,7 +20,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Literal
 
-from agent.core.event_json import Row
+from agent.core.event_json import JournalRow
 from agent.store import Store
 from audio.types import Expectation, Spoken
 from dialogs.pack.model import Pack
@@ -50,14 +50,14 @@ class MortalStore(Store):
 
     death: Death | None = None
 
-    def append(self, rows: Sequence[tuple[str, Row]], now: str) -> frozenset[str]:
+    def append_rows(self, rows: Sequence[tuple[str, JournalRow]], now: str) -> frozenset[str]:
         death = self.death
         fatal = death is not None and any(row.n == death.row for _, row in rows)
         if fatal and death is not None and death.when == "before":
             rows = [(session, row) for session, row in rows if row.n < death.row]
         erased: frozenset[str] = frozenset()
         if rows:
-            erased = super().append(rows, now)
+            erased = super().append_rows(rows, now)
         if fatal:
             os.kill(os.getpid(), signal.SIGKILL)
         return erased

@@ -20,11 +20,11 @@ import numpy as np
 from websockets.sync.client import ClientConnection, connect
 
 from agent.client import Client
-from agent.recordings.bundle import load, save
-from agent.recordings.export import export
+from agent.recordings.bundle import load_recording, save_recording
+from agent.recordings.export import export_recording
 from agent.store import Store
 from audio.codecs import encode
-from audio.speak import Voice
+from audio.speak import TtsVoice
 from audio.types import RATE
 from tests.serving import Serving, in_hours, serving
 
@@ -42,7 +42,7 @@ def transfer(house: Serving) -> str:
         for text in ("I want to transfer 50 dollars from checking to savings", "100421", "4471",
                      "yes please", "no thanks", "that is all, goodbye"):  # fmt: skip
             say(client, text)
-        return client.at.session
+        return client.resumption.session
 
 
 def handed_over(house: Serving) -> str:
@@ -65,7 +65,7 @@ def handed_over(house: Serving) -> str:
             client.wait_for("reply")
         for text in ("yes please", "100421", "4471", "yes", "goodbye"):
             say(client, text)
-        return client.at.session
+        return client.resumption.session
 
 
 def called_back(house: Serving) -> str:
@@ -74,7 +74,7 @@ def called_back(house: Serving) -> str:
         say(client, "I want to speak to a human being")
         say(client, "what does a wire transfer cost?")
         say(client, "bye")
-        return client.at.session
+        return client.resumption.session
 
 
 def private(house: Serving) -> str:
@@ -84,14 +84,14 @@ def private(house: Serving) -> str:
         say(client, "my number is 100421")
         for text in ("the passcode is 4471", "yes", "my mail is jo@example.com", "bye"):
             say(client, text)
-        return client.at.session
+        return client.resumption.session
 
 
 def spoken(house: Serving) -> str:
     """A call by voice; digits are asked for, and the customer interrupts."""
     with Client(house.url, "voice", PCM, speak=True) as client:
         client.consent(recording=True, emotion=True)
-        phone = Phone(client, Voice("en-us"))
+        phone = Phone(client, TtsVoice("en-us"))
         phone.wait(4.0)
         phone.say("check my balance please", 8.0)
         phone.say("one zero zero four two one", 7.0)
@@ -99,23 +99,23 @@ def spoken(house: Serving) -> str:
         phone.say("checking", 12.0)
         phone.say("thank you, goodbye", 4.0)
         client.end()
-        return client.at.session
+        return client.resumption.session
 
 
 def two_legs(house: Serving) -> str:
     """A call between a customer and an employee, one on each channel; the line is cut once."""
     with Client(house.url, "call", STEREO) as client:
         client.consent(recording=True, emotion=True)
-        phone = Phone(client, Voice("en-us"), legs=2)
+        phone = Phone(client, TtsVoice("en-us"), legs=2)
         phone.wait(1.0)
         phone.say("hello I lost my debit card", 2.0)
         phone.say("I am sorry to hear that, may I have your name", 2.0, leg=1)
-        client.drop()
-        at = client.at
+        client.drop_connection()
+        at = client.resumption
     time.sleep(1.0)
     with Client(house.url, "call", STEREO, resume=at) as client:
         client.wait_for("ready")
-        phone = Phone(client, Voice("en-us"), legs=2)
+        phone = Phone(client, TtsVoice("en-us"), legs=2)
         phone.say("one zero zero four two one", 3.0)
         phone.say("I want to talk to a supervisor", 3.0)
         client.end()
@@ -125,11 +125,11 @@ def two_legs(house: Serving) -> str:
 class Phone:
     """A caller's end of the line: always sending, silence between the words."""
 
-    def __init__(self, client: Client, voice: Voice, legs: int = 1) -> None:
+    def __init__(self, client: Client, voice: TtsVoice, legs: int = 1) -> None:
         self._client, self._voice, self._legs = client, voice, legs
 
     def say(self, text: str, then_s: float, leg: int = 0) -> None:
-        said = self._voice.speak(text, RATE)
+        said = self._voice.synthesise(text, RATE)
         samples = np.zeros((len(said), self._legs), np.float32)
         samples[:, leg] = 0.7 * said
         self._send(samples)
@@ -140,8 +140,8 @@ class Phone:
 
     def _send(self, samples: np.ndarray) -> None:
         frame = FRAME * self._legs
-        for _ in self._client.stream(encode(samples, "pcm_s16le"), frame):
-            self._client.received()
+        for _ in self._client.stream_audio(encode(samples, "pcm_s16le"), frame):
+            self._client.available_messages()
 
 
 @contextmanager
@@ -193,9 +193,9 @@ def record(name: str) -> None:
         with serving(state, **{"today": in_hours, "agent_token": "a", **settings}) as house:
             session = scene(house)
         store = Store(state / "hearken.sqlite3")
-        export(store, session, path)
+        export_recording(store, session, path)
         store.close()
-    save(replace(load(path), labels=labels), path)
+    save_recording(replace(load_recording(path), labels=labels), path)
     print(f"{path.name}: {path.stat().st_size // 1024} KiB")
 
 

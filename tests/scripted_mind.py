@@ -11,8 +11,8 @@ from datetime import date
 from audio.types import Expectation
 from dialogs.extraction.slots import extract
 from dialogs.manager import Dialogue
-from dialogs.pack.model import Pack, plain
-from dialogs.values import Conversation, Decision, Outcome, Turn, Understanding
+from dialogs.pack.model import Pack, normalise_text
+from dialogs.values import ActionResult, Decision, History, Turn, Understanding
 
 TODAY = date(2026, 11, 24)  # a Tuesday
 
@@ -53,7 +53,7 @@ def understood(
 ) -> Understanding:
     low = text.lower()
     intent = next((name for name, words in WORDS if any(w in low for w in words)), "")
-    intent = intent or pack.exact.get(plain(text), "inform")
+    intent = intent or pack.intent_by_example.get(normalise_text(text), "inform")
     slots = extract(text, pack, expect or Expectation(), TODAY)
     made = Understanding(text, intent, sure, upset=0.1, upset_spread=0.15, slots=slots)
     return replace(made, **more)  # type: ignore[arg-type]
@@ -65,14 +65,14 @@ class Bot:
     channel: str = "chat"
     name: str = ""
     chance: float | None = None
-    talk: Conversation = field(default_factory=Conversation)
+    talk: History = field(default_factory=History)
     turn: int = 0
     calls: list = field(default_factory=list)
     escalations: list = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.dialogue = Dialogue(self.pack, "s1", TODAY, self.channel, self.chance)
-        self.last = self.dialogue.open(self.name)
+        self.last = self.dialogue.on_opened(self.name)
 
     @property
     def state(self):
@@ -85,42 +85,53 @@ class Bot:
     def says(self, text: str, sure: float = 0.9, **more: object) -> str:
         """The customer says something; returns what the bot answers."""
         self.turn += 1
-        what = understood(self.pack, text, self.last.expect, sure, **more)
+        what = understood(self.pack, text, self.last.expectation, sure, **more)
         return self._keep(
-            self.dialogue.heard(self.state, self.talk, what, float(self.turn), self.turn), what
+            self.dialogue.on_understood(self.state, self.talk, what, float(self.turn), self.turn),
+            what,
         )
 
     def bank(self, ok: bool = True, reason: str = "", key: str = "", **values: str) -> str:
         """The bank answers the last action."""
-        outcome = Outcome(key or self.calls[-1].key, ok, values, reason)
+        outcome = ActionResult(key or self.calls[-1].key, ok, values, reason)
         return self._keep(
-            self.dialogue.acted(self.state, self.talk, outcome, float(self.turn), self.turn)
+            self.dialogue.on_action_result(
+                self.state, self.talk, outcome, float(self.turn), self.turn
+            )
         )
 
     def nothing(self) -> str:
         self.turn += 1
-        return self._keep(self.dialogue.silent(self.state, self.talk, float(self.turn), self.turn))
+        return self._keep(
+            self.dialogue.on_silence(self.state, self.talk, float(self.turn), self.turn)
+        )
 
     def misses(self) -> str:
         self.turn += 1
-        return self._keep(self.dialogue.missed(self.state, self.talk, float(self.turn), self.turn))
+        return self._keep(
+            self.dialogue.on_understanding_failed(
+                self.state, self.talk, float(self.turn), self.turn
+            )
+        )
 
     def returns(self) -> str:
         return self._keep(
-            self.dialogue.handed_back(self.state, self.talk, float(self.turn), self.turn)
+            self.dialogue.on_handed_back(self.state, self.talk, float(self.turn), self.turn)
         )
 
     def unreached(self, why: str = "closed", ticket: str = "C-17", when: str = "") -> str:
         """Nobody comes."""
         return self._keep(
-            self.dialogue.unreached(
+            self.dialogue.on_person_unavailable(
                 self.state, self.talk, why, ticket, when, float(self.turn), self.turn
             )
         )
 
     def loses(self, name: str = "Dana") -> str:
         """The person who took over is cut off."""
-        return self._keep(self.dialogue.lost(self.state, name, float(self.turn), self.turn))
+        return self._keep(
+            self.dialogue.on_person_lost(self.state, name, float(self.turn), self.turn)
+        )
 
     def identifies(self) -> str:
         self.says("100421")
@@ -129,8 +140,8 @@ class Bot:
 
     def _keep(self, decision: Decision, what: Understanding | None = None) -> str:
         self.last = decision
-        if decision.act:
-            self.calls.append(decision.act)
+        if decision.action_call:
+            self.calls.append(decision.action_call)
         if decision.escalation:
             self.escalations.append(decision.escalation)
         escalations = tuple(self.escalations)

@@ -14,11 +14,11 @@ from pathlib import Path
 from agent.actions.interface import Actions
 from agent.config import Settings
 from agent.inference.engine import Engine
-from agent.inference.scheduler import Inference
-from agent.inference.worker import Launch, Tell, load_inference
-from agent.runtime.services import House
+from agent.inference.scheduler import BatchScheduler
+from agent.inference.worker import LaunchWorker, SendMessage, load_scheduler
+from agent.runtime.services import Services
 from dialogs.pack.model import Pack
-from server import Server, build
+from server import Server, build_services
 from tests.threaded import Threaded
 
 
@@ -49,14 +49,14 @@ def serving(
     state: Path,
     mind: object | None = None,
     actions: Actions | None = None,
-    launch: Callable[[Settings], Launch] | None = None,
+    launch: Callable[[Settings], LaunchWorker] | None = None,
     today: Callable[[], datetime] | None = None,
     **settings: object,
 ) -> Iterator[Serving]:
     """Serve until the block ends; `mind` and `actions` may be something scripted, `today` another
     clock on the wall. The models are in a thread, unless `launch` says otherwise."""
     given = Settings(**{"port": 0, "state": state, "capacity": 100, **settings})
-    house = build(given, today=today) if today else build(given)
+    house = build_services(given, wall_now=today) if today else build_services(given)
     start = launch(house.settings) if launch else _threaded(house, mind)
     house = replace(house, engine=Engine(start, house.engine.rules))
     house = replace(house, actions=actions or house.actions)
@@ -84,19 +84,19 @@ def serving(
         loop.close()
 
 
-def _threaded(house: House, mind: object | None) -> Launch:
+def _threaded(house: Services, mind: object | None) -> LaunchWorker:
     """Models that are read from disk once for all tests; every server has its own streams."""
 
-    def load(tell: Tell) -> Inference:
+    def load(tell: SendMessage) -> BatchScheduler:
         # With a mind that is given only the ears are wanted, and any pack's will do.
         pack = Settings().pack if mind else house.pack.directory
         read = read_models(house.settings.weights, pack)
-        return Inference(read.ears, mind or read.mind, tell)
+        return BatchScheduler(read.analyser, mind or read.turn_understanding, tell)
 
     return Threaded(load)
 
 
 @cache
-def read_models(weights: Path, pack: Path) -> Inference:
+def read_models(weights: Path, pack: Path) -> BatchScheduler:
     """The models, read once in a process."""
-    return load_inference(Settings(weights=weights), Pack.load(pack), lambda message: None)
+    return load_scheduler(Settings(weights=weights), Pack.load(pack), lambda message: None)

@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 from agent.client import Client
 from agent.store import Store
 from audio.codecs import encode
-from audio.speak import Voice
+from audio.speak import TtsVoice
 from audio.types import RATE
 
 PCM = {"encoding": "pcm_s16le", "rate": RATE, "channels": 1}
 PACKET = RATE // 5  # bytes: a tenth of a second
 
 
-def hears(client: Client, voice: Voice, text: str) -> str:
+def hears(client: Client, voice: TtsVoice, text: str) -> str:
     """Says it; what the customer is told was heard."""
-    spoken = np.concatenate(list(voice.sentences(text, RATE)))
+    spoken = np.concatenate(list(voice.synthesise_sentences(text, RATE)))
     sound = np.pad(spoken, (RATE // 2, 5 * RATE // 2))
     data = encode(sound, "pcm_s16le")
     for start in range(0, len(data), PACKET):
@@ -32,7 +32,7 @@ def hears(client: Client, voice: Voice, text: str) -> str:
 
 def leg(store: Store, id: str) -> NDArray[np.float32]:
     """The sound that was kept of a session with one leg, by position; NaN where there is none."""
-    pieces = store.audio(id)
+    pieces = store.read_audio(id)
     whole = np.full(max(one.start + one.length for one in pieces), np.nan, np.float32)
     for one in pieces:
         samples, _ = soundfile.read(io.BytesIO(one.flac), dtype="float32")

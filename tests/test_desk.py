@@ -91,17 +91,17 @@ def test_the_page_is_there_and_the_address_wants_a_websocket(house):
 
 def test_a_person_accepts_and_both_talk(house, ada):
     with waiting(house, TRANSFER) as client:
-        entry = queued(ada, client.at.session)
+        entry = queued(ada, client.resumption.session)
         assert (entry["here"], entry["present"], entry["channel"]) == (True, True, "chat")
         assert (entry["customer"], entry["rule"]) == ("100421", "explicit_request")
         assert TRANSFER in entry["summary"]
-        ada.send("accept", session=client.at.session, id=entry["id"])
+        ada.send("accept", session=client.resumption.session, id=entry["id"])
         opened = ada.wait_for("opened")
         assert (opened["owner"], opened["name"]) == ("person", "Ada")
         assert client.wait_for("owner")["name"] == "Ada"
         client.say("hello, who is there?")
         assert ada.item("customer", "who is there")["text"] == "hello, who is there?"
-        ada.send("say", session=client.at.session, text="This is Ada.")
+        ada.send("say", session=client.resumption.session, text="This is Ada.")
         told = client.wait_for("agent")
         assert (told["name"], told["text"]) == ("Ada", "This is Ada.")
         assert ada.item("person")["text"] == "This is Ada."
@@ -110,9 +110,9 @@ def test_a_person_accepts_and_both_talk(house, ada):
 def test_of_two_who_accept_at_once_one_gets_it(house, ada, bob):
     for _ in range(3):
         with waiting(house) as client:
-            entry = queued(ada, client.at.session)
+            entry = queued(ada, client.resumption.session)
             for console in (ada, bob):
-                console.send("accept", session=client.at.session, id=entry["id"])
+                console.send("accept", session=client.resumption.session, id=entry["id"])
             answers = [decided(console) for console in (ada, bob)]
             codes = [one.get("code", one["type"]) for one in answers]
             assert sorted(codes) == ["opened", "too_late"]
@@ -128,12 +128,12 @@ def decided(console):
 
 def test_handed_back_the_bot_goes_on_where_it_was(house, ada):
     with waiting(house, TRANSFER) as client:
-        accepted(ada, client.at.session)
-        ada.send("hand_back", session=client.at.session)
+        accepted(ada, client.resumption.session)
+        ada.send("hand_back", session=client.resumption.session)
         assert ada.wait_for("owner")["owner"] == "bot"
         while "go on with your transfer" not in client.wait_for("reply")["text"]:
             pass
-        assert outcome(house, client.at.session) == ("ended", "handed_back")
+        assert outcome(house, client.resumption.session) == ("ended", "handed_back")
         for text in ("yes", "100421", "4471"):
             client.say(text)
             client.wait_for("understanding")
@@ -145,12 +145,12 @@ def test_handed_back_the_bot_goes_on_where_it_was(house, ada):
 
 def test_a_person_closes_the_conversation_with_an_outcome(house, ada):
     with waiting(house) as client:
-        accepted(ada, client.at.session)
-        ada.send("close", session=client.at.session, outcome="follow_up")
+        accepted(ada, client.resumption.session)
+        ada.send("close", session=client.resumption.session, outcome="follow_up")
         assert "Ada has ended" in client.wait_for("bye")["reason"]
         assert "Ada has ended" in ada.wait_for("closed")["reason"]
-        assert outcome(house, client.at.session) == ("ended", "follow_up")
-        ada.send("say", session=client.at.session, text="Are you still there?")
+        assert outcome(house, client.resumption.session) == ("ended", "follow_up")
+        ada.send("say", session=client.resumption.session, text="Are you still there?")
         assert ada.wait_for("error")["code"] == "no_session"
 
 
@@ -162,28 +162,28 @@ def test_whoever_did_not_wait_can_be_taken_out_of_the_queue(house, ada):
         lambda said: [
             one
             for one in said["waiting"]
-            if (one["session"], one["here"]) == (client.at.session, False)
+            if (one["session"], one["here"]) == (client.resumption.session, False)
         ],
     )
-    (entry,) = (one for one in gone["waiting"] if one["session"] == client.at.session)
+    (entry,) = (one for one in gone["waiting"] if one["session"] == client.resumption.session)
     assert not entry["present"]
-    ada.send("accept", session=client.at.session, id=entry["id"])
+    ada.send("accept", session=client.resumption.session, id=entry["id"])
     opened = ada.wait_for("opened")
     assert TRANSFER in [one["text"] for one in opened["items"]]
     assert "has left" in ada.wait_for("closed")["reason"]
     ada.wait_for(
         "queue",
-        lambda said: client.at.session not in [one["session"] for one in said["waiting"]],
+        lambda said: client.resumption.session not in [one["session"] for one in said["waiting"]],
     )
-    assert outcome(house, client.at.session) == ("ended", "gone")
+    assert outcome(house, client.resumption.session) == ("ended", "gone")
 
 
 def test_the_customer_leaves_a_person(house, ada):
     with waiting(house) as client:
-        accepted(ada, client.at.session)
+        accepted(ada, client.resumption.session)
         client.end()
         assert "has left" in ada.wait_for("closed")["reason"]
-        assert outcome(house, client.at.session) == ("ended", "left")
+        assert outcome(house, client.resumption.session) == ("ended", "left")
 
 
 # -- what somebody may not do ------------------------------------------------------------------
@@ -204,7 +204,7 @@ def test_the_customer_leaves_a_person(house, ada):
 )
 def test_what_is_not_theirs_nobody_can_touch(house, eve, type, more, code):
     with customer(house) as client:
-        eve.send(type, session=client.at.session, **more)
+        eve.send(type, session=client.resumption.session, **more)
         assert eve.wait_for("error")["code"] == code
         client.say("what is my balance")
         assert client.wait_for("reply", "agent", "owner")["type"] == "reply"
@@ -212,9 +212,9 @@ def test_what_is_not_theirs_nobody_can_touch(house, eve, type, more, code):
 
 def test_what_another_person_has_nobody_can_touch(house, ada, eve):
     with waiting(house) as client:
-        accepted(ada, client.at.session)
+        accepted(ada, client.resumption.session)
         for type, more in (("watch", {}), ("say", {"text": "I am Ada"}), ("hand_back", {})):
-            eve.send(type, session=client.at.session, **more)
+            eve.send(type, session=client.resumption.session, **more)
             wrong = eve.wait_for("error")
             assert wrong["code"] == "not_yours"
         assert not [one for one in eve.got if one["type"] in ("opened", "item")]
@@ -241,14 +241,14 @@ def test_who_is_cut_off_and_stays_away_loses_the_conversation(tmp_path):
         Console(hasty.page, "Bob") as bob,
         Console(hasty.page, "Ada") as ada,
     ):
-        number = accepted(ada, client.at.session)["id"]
+        number = accepted(ada, client.resumption.session)["id"]
         client.wait_for("owner")
         ada.drop()
         assert client.wait_for("owner")["owner"] == "queued"
         while (stands := client.wait_for("handoff"))["state"] != "queued":
             pass
         assert stands["position"] == 1
-        assert accepted(bob, client.at.session)["id"] == number
+        assert accepted(bob, client.resumption.session)["id"] == number
         while client.wait_for("owner")["name"] != "Bob":
             pass
 
@@ -256,25 +256,25 @@ def test_who_is_cut_off_and_stays_away_loses_the_conversation(tmp_path):
 def test_who_logs_in_again_in_time_keeps_the_conversation(house):
     with waiting(house) as client:
         with Console(house.page, "Ada") as ada:
-            accepted(ada, client.at.session)
+            accepted(ada, client.resumption.session)
             ada.drop()
         client.say("are you there?")
         with Console(house.page, "Ada") as again:
-            assert again.wait_for("ready")["recovered"] == [client.at.session]
-            again.send("watch", session=client.at.session)
+            assert again.wait_for("ready")["recovered"] == [client.resumption.session]
+            again.send("watch", session=client.resumption.session)
             opened = again.wait_for("opened")
             assert (opened["owner"], opened["name"]) == ("person", "Ada")
-            again.send("say", session=client.at.session, text="I am back.")
+            again.send("say", session=client.resumption.session, text="I am back.")
             assert client.wait_for("agent")["text"] == "I am back."
 
 
 def test_the_later_console_of_a_name_replaces_the_earlier(house):
     with Console(house.page, "Ada") as first, waiting(house) as client:
-        accepted(first, client.at.session)
+        accepted(first, client.resumption.session)
         with Console(house.page, "Ada") as second:
-            assert second.wait_for("ready")["recovered"] == [client.at.session]
+            assert second.wait_for("ready")["recovered"] == [client.resumption.session]
             assert first.closed()[0] == 4001
-            second.send("say", session=client.at.session, text="Here I am.")
+            second.send("say", session=client.resumption.session, text="Here I am.")
             assert client.wait_for("agent")["text"] == "Here I am."
 
 
@@ -289,7 +289,7 @@ def test_after_a_restart_somebody_else_can_take_the_conversation(tmp_path):
         accepted(ada, session)
         ada.send("say", session=session, text="This is Ada.")
         client.wait_for("agent")
-        at = client.at
+        at = client.resumption
     with desk(tmp_path) as second, Client(second.url, resume=at) as client:
         while client.wait_for("handoff")["state"] != "queued":
             pass
@@ -308,14 +308,14 @@ def test_nobody_is_there_and_a_call_back_is_noted(tmp_path):
             there = ada.wait_for("calls_back", lambda said: said["tickets"])
             (ticket,) = there["tickets"]
         assert (ticket["ticket"], ticket["why"]) == (over["ticket"], "nobody")
-        assert ticket["session"] == client.at.session
+        assert ticket["session"] == client.resumption.session
 
 
 def test_when_somebody_comes_to_work_those_who_wait_get_more_patience(tmp_path):
     with desk(tmp_path, nobody_s=40) as empty, waiting(empty) as client:
-        live = empty.server.lives[client.at.session]
-        (before,) = live.waiting._late_at.values()
+        live = empty.server.registry[client.resumption.session]
+        (before,) = live.timers._queue_deadlines.values()
         with Console(empty.page, "Ada") as ada:
-            queued(ada, client.at.session)
-            (after,) = live.waiting._late_at.values()
+            queued(ada, client.resumption.session)
+            (after,) = live.timers._queue_deadlines.values()
         assert after - before == pytest.approx(300 - 40)

@@ -46,9 +46,13 @@ def test_a_conversation_that_is_erased_ends(house, tmp_path):
         other.say("hello")
         assert other.wait_for("reply")["text"]
         with closing(Store(tmp_path / "state" / "hearken.sqlite3")) as store:
-            assert store.session(client.at.session) is None
-            assert store.rows(client.at.session) == store.notes(client.at.session) == []
-        with Client(house.url, resume=client.at) as again:
+            assert store.find_session(client.resumption.session) is None
+            assert (
+                store.read_rows(client.resumption.session)
+                == store.read_turn_notes(client.resumption.session)
+                == []
+            )
+        with Client(house.url, resume=client.resumption) as again:
             assert not again.wait_for("ready").get("resumed")
     for file in (tmp_path / "state").iterdir():
         assert b"quokkas" not in file.read_bytes(), file

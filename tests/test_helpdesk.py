@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from agent.client import Client
-from agent.handoff.webhook import CLAIM_S
+from agent.handoff.webhook import CLAIM_LEASE_S
 from dialogs.pack.model import Pack
 from tests.consoles import Console, customer, outcome, waiting
 from tests.helpdesks import SECRET, Helpdesk, helpdesk, kinds
@@ -82,7 +82,7 @@ def test_without_a_console_people_are_reached_through_the_helpdesk(start, desk):
     with start() as house, waiting(house, "what is my balance") as client:
         event = desk.next()
         assert event["type"] == "hearken.handoff.requested.v1"
-        assert event["data"]["conversation_id"] == client.at.session
+        assert event["data"]["conversation_id"] == client.resumption.session
         assert event["data"]["customer"] == {"id": "100421"}
         assert event["data"]["reason_code"] == "explicit_request"
         client.say("how many days does a wire transfer take")
@@ -93,9 +93,9 @@ def test_what_a_helpdesk_was_not_told_before_a_restart_it_is_told_after_it(start
     desk.answers = [503]
     with start() as house, waiting(house) as client:
         first = desk.next()
-        client.drop()
-        at = deepcopy(client.at)  # as it was, and without a goodbye
-    wall.ahead = timedelta(seconds=CLAIM_S + 1)
+        client.drop_connection()
+        at = deepcopy(client.resumption)  # as it was, and without a goodbye
+    wall.ahead = timedelta(seconds=CLAIM_LEASE_S + 1)
     with start() as house, Client(house.url, resume=at) as client:
         again = desk.next()
         assert again == first, "under the same id, too"
@@ -113,13 +113,13 @@ def test_who_is_named_and_sits_at_a_console_has_it_at_once(start, desk):
             client.say("I want to talk to a person")
             while client.wait_for("owner")["owner"] != "person":
                 pass
-            assert dana.wait_for("opened")["session"] == client.at.session
-            dana.send("say", session=client.at.session, text="This is Dana.")
+            assert dana.wait_for("opened")["session"] == client.resumption.session
+            dana.send("say", session=client.resumption.session, text="This is Dana.")
             assert client.wait_for("agent")["name"] == "Dana"
             assert kinds([desk.next(), desk.next()]) == ["requested", "accepted"]
-            dana.send("hand_back", session=client.at.session)
+            dana.send("hand_back", session=client.resumption.session)
             assert kinds([desk.next()]) == ["ended"]
-            assert outcome(house, client.at.session) == ("ended", "handed_back")
+            assert outcome(house, client.resumption.session) == ("ended", "handed_back")
 
 
 def test_who_is_named_and_comes_later_finds_the_customer_waiting(start, desk):
@@ -127,7 +127,7 @@ def test_who_is_named_and_comes_later_finds_the_customer_waiting(start, desk):
     with start(agent_token="a") as house, waiting(house) as client:
         desk.next()
         with Console(house.page, "Dana") as dana:
-            dana.send("accept", session=client.at.session, id=1)
+            dana.send("accept", session=client.resumption.session, id=1)
             while client.wait_for("owner")["owner"] != "person":
                 pass
             assert kinds([desk.next()]) == ["accepted"]

@@ -20,11 +20,11 @@ import pytest
 
 from agent.client import Client, Message
 from agent.core import events as e
-from agent.core.event_json import read
+from agent.core.event_json import event_from_json
 from agent.store import Store
-from audio.speak import Voice
+from audio.speak import TtsVoice
 from audio.types import RATE
-from dialogs.extraction.numbers import UNITS
+from dialogs.extraction.numbers import UNIT_NAMES
 from dialogs.pack.model import Pack
 from tests.mortal import ScriptedMind
 from tests.serving import Serving, serving
@@ -32,7 +32,7 @@ from tests.speaking import PCM, hears, leg
 
 pytestmark = [pytest.mark.socket, pytest.mark.model]
 
-DIGITS = UNITS[:10]
+DIGITS = UNIT_NAMES[:10]
 
 # What is planted, and how it is cut into groups. None of it is in the bank's books.
 TYPED = {
@@ -115,19 +115,19 @@ def types(client: Client, house: Serving) -> None:
 
 
 def person_reads_out(client: Client, house: Serving, card: str) -> None:
-    live = house.server.lives[client.at.session]
+    live = house.server.registry[client.resumption.session]
     for event in (
-        lambda: e.TookOver(live.now, "Dana", "supervisor"),
-        lambda: e.Said(live.now, "Dana", f"The new card is {card}."),
+        lambda: e.PersonTookOver(live.now, "Dana", "supervisor"),
+        lambda: e.PersonTextReceived(live.now, "Dana", f"The new card is {card}."),
     ):
-        house.loop.call_soon_threadsafe(lambda event=event: live.feed(event()))
+        house.loop.call_soon_threadsafe(lambda event=event: live.apply(event()))
     assert client.wait_for("agent", timeout_s=30)["text"] == f"The new card is {card}."
 
 
 def speaks(client: Client, house: Serving) -> None:
     client.wait_for("reply")
     client.consent(recording=True, emotion=True)
-    voice = Voice("en-us", 140)
+    voice = TtsVoice("en-us", 140)
     card = said("5527184599423651")
     assert hears(client, voice, f"my card number is {card}") == f"my card number is {card}"
     hears(client, voice, "branch hours")
@@ -151,7 +151,7 @@ class Left:
     def serve(self, talk: Callable[[Client, Serving], None], *hello: object, **more: object):
         with serving(self.state, **more) as house, Client(house.url, *hello) as client:
             talk(client, house)
-            self.session = client.at.session
+            self.session = client.resumption.session
             shutil.copytree(self.state, self.killed)
             client.end()
             client.wait_for("bye", timeout_s=30)
@@ -217,8 +217,8 @@ def test_private_sound_is_silence_and_the_rest_is_there(left):
         assert not sound[start:end].any()
     words = [
         word
-        for event in (read(row.input) for row in rows)
-        if isinstance(event, e.Understood) and event.transcript
+        for event in (event_from_json(row.input) for row in rows)
+        if isinstance(event, e.TurnUnderstood) and event.transcript
         for word in event.transcript.words
     ]
     plain = [word for word in words if word.text in ("my", "card", "number", "is")]

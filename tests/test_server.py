@@ -15,7 +15,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from agent.client import Client, Refused
+from agent.client import Client, ServerRefusal
 from audio.codecs import encode
 from tests.serving import serving
 
@@ -104,7 +104,7 @@ def test_a_caller_too_many_gets_503_and_the_time_to_wait(tmp_path):
             connect(busy.url)
         assert refused.value.response.status_code == 503
         assert int(refused.value.response.headers["Retry-After"]) > 0
-        with pytest.raises(Refused, match="busy"):
+        with pytest.raises(ServerRefusal, match="busy"):
             Client(busy.url)
 
 
@@ -305,4 +305,4 @@ def test_a_restart_tells_callers_to_come_back(tmp_path):
         line = Client(house.url)
         line.wait_for("reply")
     assert all(message["type"] != "error" for message in line.messages(5.0))
-    assert line.closed[0] == 1001
+    assert line.close_status[0] == 1001

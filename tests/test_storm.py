@@ -43,9 +43,9 @@ class Customer:
         await self._line.send(json.dumps(hello))
 
     async def says(self, text: str) -> None:
-        self.at.sent += 1
-        message = {"type": "text", "text": text, "n": self.at.sent}
-        self.at.unsure.append(message)
+        self.at.sent_count += 1
+        message = {"type": "text", "text": text, "n": self.at.sent_count}
+        self.at.unacknowledged.append(message)
         await self._send(message)
 
     async def answered(self) -> None:
@@ -56,7 +56,7 @@ class Customer:
     async def goes_through(self, until: int = len(SCRIPT)) -> None:
         """The script, from where they are."""
         await self.answered()
-        for text in SCRIPT[self.at.sent : until]:
+        for text in SCRIPT[self.at.sent_count : until]:
             await self.says(text)
             await self.answered()
 
@@ -76,7 +76,7 @@ class Customer:
         """The greeting, then one answer each; what is done at the bank takes one more."""
         understood = sum(one["type"] == "understanding" for one in self.got)
         last = self.got[-1] if self.got else {"type": ""}
-        if understood < self.at.sent or last["type"] != "reply":
+        if understood < self.at.sent_count or last["type"] != "reply":
             return False
         return not last["step"].endswith("one_moment")
 
@@ -84,11 +84,13 @@ class Customer:
         assert self._line is not None
         said: Message = json.loads(await self._line.recv())
         if "received" in said:
-            self.at.unsure = [one for one in self.at.unsure if one["n"] > said["received"]]
+            self.at.unacknowledged = [
+                one for one in self.at.unacknowledged if one["n"] > said["received"]
+            ]
         if said["type"] == "ready":
             self.at.session, self.at.token = said["session"], said["resume_token"]
             self.resumed = said.get("resumed", False)
-            for message in self.at.unsure:
+            for message in self.at.unacknowledged:
                 await self._send(message)
         if "seq" in said:
             self.at.last_seq = said["seq"]

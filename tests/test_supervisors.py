@@ -55,31 +55,31 @@ def grace(house):
 
 def test_a_supervisor_takes_over_from_a_person_who_is_told(house, ada, grace):
     with waiting(house) as client:
-        accepted(ada, client.at.session)
-        grace.send("take_over", session=client.at.session)
+        accepted(ada, client.resumption.session)
+        grace.send("take_over", session=client.resumption.session)
         assert grace.wait_for("opened")["name"] == "Grace"
         told = ada.wait_for("owner", lambda one: one["name"] != "Ada")
         assert (told["owner"], told["name"]) == ("supervisor", "Grace")
-        ada.send("say", session=client.at.session, text="One moment")
+        ada.send("say", session=client.resumption.session, text="One moment")
         assert ada.wait_for("error")["code"] == "not_yours"
         client.say("who is this?")
         grace.item("customer", "who is this?")
         assert "who is this?" not in json.dumps(ada.sync())
-        grace.send("say", session=client.at.session, text="This is Grace.")
+        grace.send("say", session=client.resumption.session, text="This is Grace.")
         assert client.wait_for("agent")["name"] == "Grace"
 
 
 def test_what_a_supervisor_has_taken_nobody_accepts(house, ada, grace):
     with waiting(house) as client:
-        entry = queued(ada, client.at.session)
-        grace.send("take_over", session=client.at.session)
+        entry = queued(ada, client.resumption.session)
+        grace.send("take_over", session=client.resumption.session)
         grace.wait_for("opened")
-        ada.send("accept", session=client.at.session, id=entry["id"])
+        ada.send("accept", session=client.resumption.session, id=entry["id"])
         assert ada.wait_for("error")["code"] == "too_late"
-        grace.send("hand_back", session=client.at.session)
+        grace.send("hand_back", session=client.resumption.session)
         while client.wait_for("owner")["owner"] != "bot":
             pass
-        assert outcome(house, client.at.session) == ("ended", "handed_back")
+        assert outcome(house, client.resumption.session) == ("ended", "handed_back")
 
 
 @pytest.mark.parametrize("type", ["watch", "accept", "say", "take_over", "close", "whisper"])
@@ -92,17 +92,17 @@ def test_of_a_session_that_is_not_there(grace, type):
 
 def test_a_whisper_is_heard_by_the_person_alone(house, ada, grace):
     with waiting(house) as client:
-        grace.send("whisper", session=client.at.session, text="psst")
+        grace.send("whisper", session=client.resumption.session, text="psst")
         assert grace.wait_for("error")["code"] == "nobody"
-        accepted(ada, client.at.session)
-        grace.send("whisper", session=client.at.session, text="offer a refund")
+        accepted(ada, client.resumption.session)
+        grace.send("whisper", session=client.resumption.session, text="offer a refund")
         for console in (ada, grace):
             heard = console.wait_for("whisper")
             assert (heard["name"], heard["text"]) == ("Grace", "offer a refund")
-        ada.send("say", session=client.at.session, text="Let me see.")
+        ada.send("say", session=client.resumption.session, text="Let me see.")
         client.wait_for("agent")
         settle(house)
-        rows = house.server.house.store.rows(client.at.session)
+        rows = house.server.house.store.rows(client.resumption.session)
         assert "Let me see." in "".join(row.input for row in rows)
         assert "refund" not in "".join(row.input for row in rows)
         client.end()
@@ -113,7 +113,7 @@ def test_a_supervisor_sees_every_conversation(house, grace):
     with customer(house, TRANSFER) as client:
 
         def mine(said):
-            return [one for one in said["live"] if one["session"] == client.at.session]
+            return [one for one in said["live"] if one["session"] == client.resumption.session]
 
         (one,) = mine(
             grace.wait_for("sessions", lambda said: mine(said) and mine(said)[0]["turns"])
@@ -129,7 +129,7 @@ def test_a_supervisor_sees_every_conversation(house, grace):
 
 def test_whoever_opens_late_sees_what_was_seen_by_who_followed(house, grace):
     with customer(house) as client:
-        grace.send("watch", session=client.at.session)
+        grace.send("watch", session=client.resumption.session)
         opened = grace.wait_for("opened")
         for text in (TRANSFER, "100421", "4471", "agent"):
             client.say(text)
@@ -138,7 +138,7 @@ def test_whoever_opens_late_sees_what_was_seen_by_who_followed(house, grace):
             pass
         grace.item("handoff", "Place")
         with Console(house.page, "Hedy", "s") as hedy:
-            hedy.send("watch", session=client.at.session)
+            hedy.send("watch", session=client.resumption.session)
             late = hedy.wait_for("opened")
     lines = {one["n"]: one for one in opened["items"]}
     lines |= {one["item"]["n"]: one["item"] for one in grace.got if one["type"] == "item"}
@@ -152,7 +152,7 @@ def test_whoever_opens_late_sees_what_was_seen_by_who_followed(house, grace):
 
 def test_nothing_is_missing_and_nothing_is_twice_when_opened_while_much_happens(house, grace):
     with customer(house) as client:
-        session = client.at.session
+        session = client.resumption.session
         for number in range(40):
             client.say(f"flurble {number}")
             if number % 5 == 0:
@@ -192,7 +192,7 @@ def test_who_waits_long_is_an_alert(tmp_path):
         Console(house.page, "Grace", "s") as grace,
         waiting(house) as client,
     ):
-        session = client.at.session
+        session = client.resumption.session
         assert queued(grace, session)["waited_s"] == 0
         clock.now += timedelta(seconds=151)  # more than half of what the pack lets them wait
         client.say("hello?")
@@ -218,7 +218,7 @@ class Feeling(ScriptedMind):
 
 def test_an_upset_customer_is_an_alert_and_the_reasons_are_shown(tmp_path):
     with desk(tmp_path, Feeling(Pack.load())) as house, customer(house) as client:
-        session = client.at.session
+        session = client.resumption.session
         with Console(house.page, "Grace", "s") as grace:
             grace.send("watch", session=session)
             grace.wait_for("opened")
@@ -245,13 +245,13 @@ SECOND = 32000  # bytes
 
 def test_a_person_and_a_customer_hear_each_other(house, ada, grace):
     with waiting(house, channel="voice", audio=PCM, speak=True) as client:
-        session = client.at.session
+        session = client.resumption.session
         assert accepted(ada, session)["voice"]
         ada.send("voice", session=session, on=True)
         grace.send("voice", session=session, on=True)
         assert grace.wait_for("error")["code"] == "not_yours"
         noise = bytes(range(2, 250, 2)) * 300
-        for _ in client.stream(noise, 640):
+        for _ in client.stream_audio(noise, 640):
             pass
         heard = b""
         while len(heard) < SECOND:
@@ -272,7 +272,7 @@ def test_a_person_and_a_customer_hear_each_other(house, ada, grace):
 
 def test_the_voice_of_a_person_is_kept_nowhere_and_no_model_hears_it(house, ada):
     with waiting(house, channel="voice", audio=PCM, speak=True) as client:
-        session = client.at.session
+        session = client.resumption.session
         accepted(ada, session)
         ada.send("voice", session=session, on=True)
         for _ in range(50):
@@ -289,7 +289,7 @@ def test_the_voice_of_a_person_is_kept_nowhere_and_no_model_hears_it(house, ada)
 
 def test_nobody_hears_who_has_been_taken_over(house, ada, grace):
     with waiting(house, channel="voice", audio=PCM, speak=True) as client:
-        session = client.at.session
+        session = client.resumption.session
         accepted(ada, session)
         ada.send("voice", session=session, on=True)
         ada.raw(b"\x01\x02" * 320)
@@ -309,8 +309,8 @@ def test_nobody_hears_who_has_been_taken_over(house, ada, grace):
 
 def test_who_writes_has_no_voice(house, ada):
     with waiting(house) as client:
-        assert not accepted(ada, client.at.session)["voice"]
-        ada.send("voice", session=client.at.session, on=True)
+        assert not accepted(ada, client.resumption.session)["voice"]
+        ada.send("voice", session=client.resumption.session, on=True)
         assert ada.wait_for("error")["code"] == "no_voice"
 
 
@@ -324,13 +324,13 @@ def test_a_console_that_does_not_read_is_told_that_it_has_lost_something(tmp_pat
         Console(house.page, "Ada") as ada,
         waiting(house) as client,
     ):
-        session, metrics = client.at.session, house.server.house.metrics
+        session, metrics = client.resumption.session, house.server.services.metrics
         accepted(ada, session)
         grace.send("watch", session=session)
         grace.wait_for("opened")
-        client.drop()
+        client.drop_connection()
         count = 0
-        while b'"lost"' not in metrics.text() and count < MOST:
+        while b'"lost"' not in metrics.exposition() and count < MOST:
             count += 1
             ada.send("say", session=session, text="x" * count)
             ada.send("say", session=session, text=LONG)

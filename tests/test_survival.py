@@ -34,7 +34,7 @@ class Customer:
     def goes_on(self, url: str) -> bool:
         """Until all is said (True) or the line is cut (False)."""
         with Client(url, resume=self.at) as client:
-            self.at = client.at
+            self.at = client.resumption
             try:
                 while not self._answered():
                     self._hear(client)
@@ -129,8 +129,8 @@ def test_a_connection_that_is_cut_is_taken_up_again(cuts, tmp_path):
                     replies.append(client.wait_for("reply")["seq"])
                 client.say(text)
                 replies.append(client.wait_for("reply")["seq"])
-                client.drop()
-                at = client.at
+                client.drop_connection()
+                at = client.resumption
     assert len(set(replies)) == len(replies)
 
 
@@ -140,12 +140,14 @@ def test_what_was_said_while_the_line_was_cut_is_said_once(tmp_path):
             client.wait_for("reply")
             client.say(SCRIPT[0])
             client.wait_for("received")
-            client.drop()
-            at = client.at
+            client.drop_connection()
+            at = client.resumption
         at.last_seq = 1  # nothing of the answer was read
-        at.sent += 1
-        at.unsure.append({"type": "text", "text": SCRIPT[1], "n": at.sent})
-        at.unsure.insert(0, {"type": "text", "text": SCRIPT[0], "n": 1})  # sent again all the same
+        at.sent_count += 1
+        at.unacknowledged.append({"type": "text", "text": SCRIPT[1], "n": at.sent_count})
+        at.unacknowledged.insert(
+            0, {"type": "text", "text": SCRIPT[0], "n": 1}
+        )  # sent again all the same
         with Client(url, resume=at) as client:
             seen = [client.wait_for("understanding"), client.wait_for("reply")]
             seen += [client.wait_for("understanding"), client.wait_for("reply")]
@@ -156,8 +158,8 @@ def test_a_token_that_is_not_the_sessions_opens_nothing(tmp_path):
     with mortal(tmp_path) as url:
         with Client(url) as client:
             client.wait_for("reply")
-            client.drop()
-            at = client.at
+            client.drop_connection()
+            at = client.resumption
         at.token = "x" * 32
         with Client(url, resume=at) as client:
             other = client.wait_for("ready")
@@ -167,8 +169,8 @@ def test_a_token_that_is_not_the_sessions_opens_nothing(tmp_path):
 
 def test_who_waits_for_a_person_waits_no_longer_because_of_a_restart(tmp_path):
     with desk(tmp_path, nobody_s=600) as house, waiting(house) as client:
-        client.drop()
-        at = deepcopy(client.at)  # as it was, and without a goodbye
+        client.drop_connection()
+        at = deepcopy(client.resumption)  # as it was, and without a goodbye
     with desk(tmp_path, nobody_s=0) as house, Client(house.url, resume=at) as client:
         told = client.wait_for("handoff")
         assert (told["state"], told["ticket"]) == ("callback", "C00001")
@@ -181,8 +183,8 @@ def test_a_page_that_was_loaded_anew_gets_everything_however_much_it_was(tmp_pat
             client.say("what are your opening hours")
             client.wait_for("understanding")
             client.wait_for("reply")
-        client.drop()
-        at = client.at
+        client.drop_connection()
+        at = client.resumption
     last, at.last_seq = at.last_seq, 0
     assert last > 16
     with desk(tmp_path, max_outbox=16) as house, Client(house.url, resume=at) as client:

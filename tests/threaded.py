@@ -5,13 +5,13 @@ from __future__ import annotations
 import socket
 import threading
 
-from agent.inference.worker import STOP_S, Load, serve
+from agent.inference.worker import STOP_TIMEOUT_S, LoadScheduler, serve
 
 
 class Threaded:
     """A `Launch` for models that `load` gives."""
 
-    def __init__(self, load: Load) -> None:
+    def __init__(self, load: LoadScheduler) -> None:
         self._load = load
 
     def __call__(self, end: socket.socket) -> Thread:
@@ -25,7 +25,7 @@ class Thread:
         self._thread = thread
 
     def stop(self) -> None:
-        self._thread.join(STOP_S)
+        self._thread.join(STOP_TIMEOUT_S)
 
     def kill(self) -> None:
         pass  # a thread cannot be ended from outside

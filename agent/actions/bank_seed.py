@@ -14,10 +14,10 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from dialogs.pack.schema import Strict
-from dialogs.pack.yaml_source import Page
+from dialogs.pack.schema import StrictYaml
+from dialogs.pack.yaml_source import YamlFile
 
-TABLES = """
+TABLES_SQL = """
 CREATE TABLE IF NOT EXISTS customers (
     number TEXT PRIMARY KEY, passcode TEXT NOT NULL, name TEXT NOT NULL, email TEXT NOT NULL,
     tier TEXT NOT NULL) STRICT;
@@ -46,60 +46,60 @@ CREATE TABLE IF NOT EXISTS orders (
     what TEXT NOT NULL, cents INTEGER NOT NULL DEFAULT 0, day TEXT NOT NULL DEFAULT '') STRICT;
 """
 
-Text = Annotated[str, BeforeValidator(str)]
+ScalarText = Annotated[str, BeforeValidator(str)]
 
 
-class CustomerText(Strict):
-    number: Text
-    passcode: Text
+class CustomerYaml(StrictYaml):
+    number: ScalarText
+    passcode: ScalarText
     name: str
     email: str
     tier: str = "standard"
 
 
-class AccountText(Strict):
-    customer: Text
+class AccountYaml(StrictYaml):
+    customer: ScalarText
     kind: str
-    balance: Text
+    balance: ScalarText
 
 
-class CardText(Strict):
-    customer: Text
+class CardYaml(StrictYaml):
+    customer: ScalarText
     kind: str
-    last_four: Text
+    last_four: ScalarText
 
 
-class ChargeText(Strict):
-    customer: Text
+class ChargeYaml(StrictYaml):
+    customer: ScalarText
     card: str
     merchant: str
-    amount: Text
+    amount: ScalarText
     date: date
 
 
-class PayeeText(Strict):
-    customer: Text
+class PayeeYaml(StrictYaml):
+    customer: ScalarText
     name: str
 
 
-class OpenText(Strict):
+class OpeningTimesYaml(StrictYaml):
     opens: str
     closes: str
 
 
-class HoursText(Strict):
-    weekdays: OpenText | None = None
-    saturday: OpenText | None = None
-    sunday: OpenText | None = None
+class BranchHoursYaml(StrictYaml):
+    weekdays: OpeningTimesYaml | None = None
+    saturday: OpeningTimesYaml | None = None
+    sunday: OpeningTimesYaml | None = None
 
 
-class BranchText(Strict):
+class BranchYaml(StrictYaml):
     name: str
     address: str
-    hours: HoursText = Field(default_factory=HoursText)
+    hours: BranchHoursYaml = Field(default_factory=BranchHoursYaml)
 
 
-class AppointmentText(Strict):
+class AppointmentYaml(StrictYaml):
     branch: str
     date: date
     time: str
@@ -107,63 +107,71 @@ class AppointmentText(Strict):
     name: str
 
 
-class SeedText(Strict):
-    customers: list[CustomerText]
-    accounts: list[AccountText] = []
-    cards: list[CardText] = []
-    charges: list[ChargeText] = []
-    payees: list[PayeeText] = []
-    branches: list[BranchText] = []
-    appointments: list[AppointmentText] = []
+class BankSeedYaml(StrictYaml):
+    customers: list[CustomerYaml]
+    accounts: list[AccountYaml] = []
+    cards: list[CardYaml] = []
+    charges: list[ChargeYaml] = []
+    payees: list[PayeeYaml] = []
+    branches: list[BranchYaml] = []
+    appointments: list[AppointmentYaml] = []
 
 
-def cents(amount: str) -> int:
+def to_cents(amount: str) -> int:
     return int((Decimal(amount) * 100).to_integral_value())
 
 
-def hidden(passcode: str, number: str) -> str:
+def passcode_hash(passcode: str, number: str) -> str:
     """A passcode as it is kept: salted by its owner and slow to guess."""
     return hashlib.pbkdf2_hmac("sha256", passcode.encode(), number.encode(), 5_000).hex()
 
 
-def sow(db: sqlite3.Connection, file: Path) -> None:
+def seed(db: sqlite3.Connection, file: Path) -> None:
     """Make the tables and, when there are no customers yet, fill them."""
-    for statement in TABLES.split(";"):
+    for statement in TABLES_SQL.split(";"):
         if statement.strip():
             db.execute(statement)
     if db.execute("SELECT 1 FROM customers").fetchone():
         return
-    seed = Page(file).checked(SeedText)
-    many = db.executemany
-    many(
+    contents = YamlFile(file).read_as(BankSeedYaml)
+    insert_many = db.executemany
+    insert_many(
         "INSERT INTO customers VALUES (?, ?, ?, ?, ?)",
-        [(c.number, hidden(c.passcode, c.number), c.name, c.email, c.tier) for c in seed.customers],
-    )
-    many(
-        "INSERT INTO accounts VALUES (?, ?, ?)",
-        [(a.customer, a.kind, cents(a.balance)) for a in seed.accounts],
-    )
-    many(
-        "INSERT INTO cards (customer, kind, last_four) VALUES (?, ?, ?)",
-        [(c.customer, c.kind, c.last_four) for c in seed.cards],
-    )
-    many(
-        "INSERT INTO charges (customer, card, merchant, cents, day) VALUES (?, ?, ?, ?, ?)",
         [
-            (c.customer, c.card, c.merchant, cents(c.amount), c.date.isoformat())
-            for c in seed.charges
+            (c.number, passcode_hash(c.passcode, c.number), c.name, c.email, c.tier)
+            for c in contents.customers
         ],
     )
-    many("INSERT INTO payees VALUES (?, ?)", [(p.customer, p.name) for p in seed.payees])
-    many("INSERT INTO branches VALUES (?, ?)", [(b.name, b.address) for b in seed.branches])
-    many("INSERT INTO hours VALUES (?, ?, ?, ?)", [row for b in seed.branches for row in _hours(b)])
-    many(
+    insert_many(
+        "INSERT INTO accounts VALUES (?, ?, ?)",
+        [(a.customer, a.kind, to_cents(a.balance)) for a in contents.accounts],
+    )
+    insert_many(
+        "INSERT INTO cards (customer, kind, last_four) VALUES (?, ?, ?)",
+        [(c.customer, c.kind, c.last_four) for c in contents.cards],
+    )
+    insert_many(
+        "INSERT INTO charges (customer, card, merchant, cents, day) VALUES (?, ?, ?, ?, ?)",
+        [
+            (c.customer, c.card, c.merchant, to_cents(c.amount), c.date.isoformat())
+            for c in contents.charges
+        ],
+    )
+    insert_many("INSERT INTO payees VALUES (?, ?)", [(p.customer, p.name) for p in contents.payees])
+    insert_many(
+        "INSERT INTO branches VALUES (?, ?)", [(b.name, b.address) for b in contents.branches]
+    )
+    insert_many(
+        "INSERT INTO hours VALUES (?, ?, ?, ?)",
+        [row for b in contents.branches for row in _hours_rows(b)],
+    )
+    insert_many(
         "INSERT INTO appointments (branch, day, time, topic, name) VALUES (?, ?, ?, ?, ?)",
-        [(a.branch, a.date.isoformat(), a.time, a.topic, a.name) for a in seed.appointments],
+        [(a.branch, a.date.isoformat(), a.time, a.topic, a.name) for a in contents.appointments],
     )
 
 
-def _hours(branch: BranchText) -> list[tuple[str, int, str, str]]:
+def _hours_rows(branch: BranchYaml) -> list[tuple[str, int, str, str]]:
     days = [(day, branch.hours.weekdays) for day in range(5)]
     days += [(5, branch.hours.saturday), (6, branch.hours.sunday)]
     return [(branch.name, day, hours.opens, hours.closes) for day, hours in days if hours]

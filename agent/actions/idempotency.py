@@ -13,44 +13,44 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from agent.actions.interface import UNAVAILABLE, Refused
-from dialogs.values import ActionCall, Outcome
+from agent.actions.interface import UNAVAILABLE, ActionRefused
+from dialogs.values import ActionCall, ActionResult
 
-TABLE = """
+LEDGER_TABLE_SQL = """
 CREATE TABLE IF NOT EXISTS ledger (
     key TEXT PRIMARY KEY, action TEXT NOT NULL, arguments TEXT NOT NULL,
     ok INTEGER NOT NULL, outcome TEXT NOT NULL, reason TEXT NOT NULL
 ) STRICT
 """
 
-CLAIMS = frozenset({"customer_number", "passcode"})
+UNLOGGED_ARGUMENTS = frozenset({"customer_number", "passcode"})
 
-Effect = Callable[[sqlite3.Connection, Mapping[str, str]], Mapping[str, str]]
+ActionEffect = Callable[[sqlite3.Connection, Mapping[str, str]], Mapping[str, str]]
 
 
-class Ledger:
+class IdempotencyLedger:
     """`patience_s` is how long to wait while another process holds the books."""
 
-    def __init__(self, path: Path | str = ":memory:", patience_s: float = 5.0) -> None:
+    def __init__(self, path: Path | str = ":memory:", busy_timeout_s: float = 5.0) -> None:
         self._lock = threading.Lock()
         self.db = sqlite3.connect(
-            path, check_same_thread=False, isolation_level=None, timeout=patience_s
+            path, check_same_thread=False, isolation_level=None, timeout=busy_timeout_s
         )
         self.db.row_factory = sqlite3.Row
         self.db.execute("PRAGMA journal_mode=WAL")
         self.db.execute("PRAGMA foreign_keys=ON")
-        self.db.execute(TABLE)
+        self.db.execute(LEDGER_TABLE_SQL)
 
     def close(self) -> None:
         with self._lock:
             self.db.close()
 
-    def setup(self, fill: Callable[[sqlite3.Connection], None]) -> None:
+    def initialise(self, fill: Callable[[sqlite3.Connection], None]) -> None:
         """Run `fill` as one transaction."""
         with self._lock, self._transaction():
             fill(self.db)
 
-    def once(self, call: ActionCall, effect: Effect) -> Outcome:
+    def execute_once(self, call: ActionCall, effect: ActionEffect) -> ActionResult:
         """Do `effect` and write its outcome down, or answer with the outcome written before.
 
         A refusal is an outcome too. An effect that raises anything else leaves no trace.
@@ -58,9 +58,11 @@ class Ledger:
         with self._lock:
             try:
                 with self._transaction():
-                    return self._known(call) or self._do(call, effect)
+                    return self._find_outcome(call) or self._execute(call, effect)
             except sqlite3.OperationalError:
-                return Outcome(call.key, False, reason=UNAVAILABLE)  # locked by others, disk full
+                return ActionResult(
+                    call.key, False, reason=UNAVAILABLE
+                )  # locked by others, disk full
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -74,28 +76,28 @@ class Ledger:
             if not finished and self.db.in_transaction:
                 self.db.execute("ROLLBACK")
 
-    def _known(self, call: ActionCall) -> Outcome | None:
+    def _find_outcome(self, call: ActionCall) -> ActionResult | None:
         row = self.db.execute("SELECT * FROM ledger WHERE key = ?", (call.key,)).fetchone()
         if row is None:
             return None
-        if (row["action"], row["arguments"]) != (call.name, _written(call.arguments)):
-            return Outcome(call.key, False, reason="key_of_something_else")
-        return Outcome(call.key, bool(row["ok"]), json.loads(row["outcome"]), row["reason"])
+        if (row["action"], row["arguments"]) != (call.name, _arguments_json(call.arguments)):
+            return ActionResult(call.key, False, reason="key_of_something_else")
+        return ActionResult(call.key, bool(row["ok"]), json.loads(row["outcome"]), row["reason"])
 
-    def _do(self, call: ActionCall, effect: Effect) -> Outcome:
+    def _execute(self, call: ActionCall, effect: ActionEffect) -> ActionResult:
         self.db.execute("SAVEPOINT effect")
         try:
-            outcome = Outcome(call.key, True, dict(effect(self.db, call.arguments)))
-        except Refused as refusal:
+            outcome = ActionResult(call.key, True, dict(effect(self.db, call.arguments)))
+        except ActionRefused as refusal:
             self.db.execute("ROLLBACK TO effect")
-            outcome = Outcome(call.key, False, reason=refusal.reason)
+            outcome = ActionResult(call.key, False, reason=refusal.reason)
         self.db.execute("RELEASE effect")
         self.db.execute(
             "INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?)",
             (
                 call.key,
                 call.name,
-                _written(call.arguments),
+                _arguments_json(call.arguments),
                 outcome.ok,
                 json.dumps(dict(outcome.values), sort_keys=True),
                 outcome.reason,
@@ -104,7 +106,7 @@ class Ledger:
         return outcome
 
 
-def _written(arguments: Mapping[str, str]) -> str:
+def _arguments_json(arguments: Mapping[str, str]) -> str:
     """Arguments as compared later. What proves an identity is not kept, nor who claimed to be."""
-    kept = {name: value for name, value in arguments.items() if name not in CLAIMS}
-    return json.dumps(kept, sort_keys=True)
+    logged = {name: value for name, value in arguments.items() if name not in UNLOGGED_ARGUMENTS}
+    return json.dumps(logged, sort_keys=True)

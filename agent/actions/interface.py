@@ -12,13 +12,13 @@ from typing import Protocol
 import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from dialogs.values import ActionCall, Outcome
+from dialogs.values import ActionCall, ActionResult
 
 UNAVAILABLE = "unavailable"  # it may or may not have happened: only the same key may try again
 UNKNOWN_ACTION = "unknown_action"
 
 
-class Refused(Exception):
+class ActionRefused(Exception):
     """An action that was not carried out, and why: a word the pack's `failed` may name."""
 
     def __init__(self, reason: str) -> None:
@@ -27,12 +27,12 @@ class Refused(Exception):
 
 
 class Actions(Protocol):
-    def perform(self, call: ActionCall) -> Outcome:
+    def perform(self, call: ActionCall) -> ActionResult:
         """Carry out `call`, or answer what came of it when its key was seen before."""
         ...
 
 
-class _Answer(BaseModel):
+class _ActionAnswer(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     ok: bool
@@ -59,28 +59,32 @@ class HttpActions:
             base_url=url.rstrip("/") + "/", headers=headers, timeout=timeout_s, transport=transport
         )
 
-    def perform(self, call: ActionCall) -> Outcome:
-        return self._once(call) or self._once(call) or Outcome(call.key, False, reason=UNAVAILABLE)
+    def perform(self, call: ActionCall) -> ActionResult:
+        return (
+            self._try_once(call)
+            or self._try_once(call)
+            or ActionResult(call.key, False, reason=UNAVAILABLE)
+        )
 
     def close(self) -> None:
         self._client.close()
 
-    def _once(self, call: ActionCall) -> Outcome | None:
+    def _try_once(self, call: ActionCall) -> ActionResult | None:
         """One try. None when it may be worth another: no answer, overload, a fault over there."""
         try:
-            answer = self._client.post(
+            response = self._client.post(
                 call.name,
                 json={"arguments": dict(call.arguments)},
                 headers={"Idempotency-Key": call.key},
             )
         except httpx.HTTPError:
             return None
-        if answer.status_code in {404, 405}:
-            return Outcome(call.key, False, reason=UNKNOWN_ACTION)
-        if not answer.is_success:
+        if response.status_code in {404, 405}:
+            return ActionResult(call.key, False, reason=UNKNOWN_ACTION)
+        if not response.is_success:
             return None
         try:
-            said = _Answer.model_validate_json(answer.content)
+            parsed = _ActionAnswer.model_validate_json(response.content)
         except ValidationError:
             return None
-        return Outcome(call.key, said.ok, said.values, said.reason)
+        return ActionResult(call.key, parsed.ok, parsed.values, parsed.reason)

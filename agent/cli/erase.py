@@ -16,8 +16,8 @@ import typer
 from rich.console import Console
 
 from agent.cli.explain import open_store
-from agent.config import load
-from agent.store import Receipt
+from agent.config import load_settings
+from agent.store import ErasureReceipt
 
 
 class NothingToErase(LookupError):
@@ -25,27 +25,31 @@ class NothingToErase(LookupError):
 
 
 def erase(
-    whose: Annotated[str, typer.Argument(help="A session's id, or a customer's.")],
+    identifier: Annotated[str, typer.Argument(help="A session's id, or a customer's.")],
     config: Annotated[Path | None, typer.Option(help="The server's settings file.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The receipt for programs.")] = False,
 ) -> None:
     """Erase all that is kept of a session or of a customer, and print a receipt."""
-    settings = load(config)
+    settings = load_settings(config)
     store = open_store(settings.state, settings.database)
     try:
         if not yes:
-            typer.confirm(f"Erase everything kept of {whose!r}? It cannot be undone.", abort=True)
-        receipt = store.erase(whose, datetime.now(UTC).isoformat(timespec="seconds"))
-        overwrites = store.overwrites
+            typer.confirm(
+                f"Erase everything kept of {identifier!r}? It cannot be undone.", abort=True
+            )
+        receipt = store.erase(identifier, datetime.now(UTC).isoformat(timespec="seconds"))
+        can_overwrite = store.can_overwrite
     finally:
         store.close()
     if receipt is None:
-        raise NothingToErase(f"nothing is kept of {whose!r}: it is no session's or customer's id")
-    print_receipt(receipt, overwrites, as_json)
+        raise NothingToErase(
+            f"nothing is kept of {identifier!r}: it is no session's or customer's id"
+        )
+    print_receipt(receipt, can_overwrite, as_json)
 
 
-def print_receipt(receipt: Receipt, overwrites: bool, as_json: bool) -> None:
+def print_receipt(receipt: ErasureReceipt, can_overwrite: bool, as_json: bool) -> None:
     """`overwrites`: the database's files are ours to overwrite, not a database server's."""
     if as_json:
         typer.echo(json.dumps(receipt.as_dict(), indent=2))
@@ -54,15 +58,15 @@ def print_receipt(receipt: Receipt, overwrites: bool, as_json: bool) -> None:
     console.print(f"Erased at {receipt.at}, receipt {receipt.id}")
     for digest in receipt.sessions:
         console.print(f"  session with SHA-256 {digest}")
-    kept = ", ".join(f"{count} {table}" for table, count in receipt.rows.items() if count)
-    console.print(f"  rows: {kept}")
-    console.print(f"  {_left(receipt, overwrites)}")
+    row_counts = ", ".join(f"{count} {table}" for table, count in receipt.rows.items() if count)
+    console.print(f"  rows: {row_counts}")
+    console.print(f"  {_overwrite_text(receipt, can_overwrite)}")
 
 
-def _left(receipt: Receipt, overwrites: bool) -> str:
+def _overwrite_text(receipt: ErasureReceipt, can_overwrite: bool) -> str:
     if receipt.overwritten:
         return "Nothing of it is left in the database's files."
-    if overwrites:
+    if can_overwrite:
         return (
             "Not yet overwritten in the database's files: another process was reading them. "
             "A running server does it within minutes; without one, run this again for any id."

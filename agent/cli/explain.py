@@ -14,11 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.core.turn_notes import TurnNote
-from agent.store import Kept, Store
-from dialogs.values import Evidence, Judged
+from agent.store import NotedConversation, Store
+from dialogs.values import Evidence, RuleScore
 
-NOT_KEPT = "words not kept: no consent to recording"
-LED_TO = {
+NO_WORDS_TEXT = "words not kept: no consent to recording"
+OUTCOME_TEXTS = {
     "nothing": ("nobody was called", "dim"),
     "too_few_turns": ("high, but on too few turns", "yellow"),
     "entered": ("rose above; a person was asked for already", "yellow"),
@@ -28,7 +28,7 @@ LED_TO = {
 }
 
 
-class NothingKept(ValueError):
+class NothingStored(ValueError):
     """What was asked for is not there, in words that say what is."""
 
 
@@ -38,48 +38,62 @@ def open_store(state: Path, database: str = "") -> Store:
         return Store(database)
     file = state / "hearken.sqlite3"
     if not file.exists():
-        raise NothingKept(f"no conversations are kept in {state}; has the server run from here?")
+        raise NothingStored(f"no conversations are kept in {state}; has the server run from here?")
     return Store(file)
 
 
-def list_sessions(store: Store, console: Console) -> None:
-    kept = store.kept()
-    if not kept:
+def print_sessions(store: Store, console: Console) -> None:
+    conversations = store.noted_conversations()
+    if not conversations:
         console.print("No conversations are kept yet.")
         return
     table = Table(box=None, pad_edge=False)
     for name in ("session", "began (UTC)", "channel", "turns", "hand-overs"):
         table.add_column(name, justify="right" if name in ("turns", "hand-overs") else "left")
-    for one in kept:
+    for conversation in conversations:
         table.add_row(
-            one.session, _day(one), one.channel, str(one.turns), str(one.handed_over or "")
+            conversation.session,
+            _start_minute(conversation),
+            conversation.channel,
+            str(conversation.turn_count),
+            str(conversation.handoff_count or ""),
         )
     console.print(table)
 
 
-def explain(store: Store, session: str, turn: int | None, console: Console) -> None:
+def print_explanation(store: Store, session: str, turn: int | None, console: Console) -> None:
     """Print the ledger of the session whose id begins with `session`."""
-    found = store.kept(session, limit=2)
-    if not found:
-        raise NothingKept(f"no session {session!r} is kept; `hearken explain` lists those that are")
-    if len(found) > 1:
-        raise NothingKept(f"more than one session begins with {session!r}; write more of its id")
-    (one,) = found
-    notes = [note for note in store.notes(one.session) if turn in (None, note.turn)]
+    matches = store.noted_conversations(session, limit=2)
+    if not matches:
+        raise NothingStored(
+            f"no session {session!r} is kept; `hearken explain` lists those that are"
+        )
+    if len(matches) > 1:
+        raise NothingStored(f"more than one session begins with {session!r}; write more of its id")
+    (conversation,) = matches
+    notes = [
+        note for note in store.read_turn_notes(conversation.session) if turn in (None, note.turn)
+    ]
     if not notes:
-        raise NothingKept(f"session {one.session} has no turn {turn}; leave out --turn to see all")
+        raise NothingStored(
+            f"session {conversation.session} has no turn {turn}; leave out --turn to see all"
+        )
     console.print(
-        Text.assemble(("session ", "dim"), (one.session, "bold"), f"  {one.channel}, {_day(one)}")
+        Text.assemble(
+            ("session ", "dim"),
+            (conversation.session, "bold"),
+            f"  {conversation.channel}, {_start_minute(conversation)}",
+        )
     )
     for note in notes:
-        _show(note, console)
+        _print_turn(note, console)
 
 
-def _day(one: Kept) -> str:
-    return one.began_at[:16].replace("T", " ")
+def _start_minute(conversation: NotedConversation) -> str:
+    return conversation.began_at[:16].replace("T", " ")
 
 
-def _show(note: TurnNote, console: Console) -> None:
+def _print_turn(note: TurnNote, console: Console) -> None:
     console.print()
     head = Text.assemble((f"turn {note.turn}", "bold cyan"), (f"  {note.at:.1f} s  ", "dim"))
     if note.upset is None:
@@ -87,31 +101,35 @@ def _show(note: TurnNote, console: Console) -> None:
     elif note.words:
         head.append(f'"{note.words}"')
     else:
-        head.append(NOT_KEPT, style="dim")
+        head.append(NO_WORDS_TEXT, style="dim")
     console.print(head, soft_wrap=True)
     if note.upset is not None:
-        mood = f"upset {note.upset:.2f} ± {note.upset_spread:.2f}"
-        console.print(Text(f"  {note.intent} {note.confidence:.2f}, {mood}", style="yellow"))
+        mood_text = f"upset {note.upset:.2f} ± {note.upset_spread:.2f}"
+        console.print(Text(f"  {note.intent} {note.confidence:.2f}, {mood_text}", style="yellow"))
     for judged in note.judged:
-        _show_rule(judged, note.turn, console)
+        _print_rule(judged, note.turn, console)
 
 
-def _show_rule(judged: Judged, turn: int, console: Console) -> None:
-    said, style = LED_TO[judged.led_to]
-    line = Text.assemble(("  " + judged.rule, "bold"), f"  {judged.probability:.1%} ")
-    line.append(f"(calls from {judged.enter:.1%}, again below {judged.leave:.1%}): ", style="dim")
-    line.append(said, style=style)
+def _print_rule(assessment: RuleScore, turn: int, console: Console) -> None:
+    outcome_text, style = OUTCOME_TEXTS[assessment.led_to]
+    line = Text.assemble(("  " + assessment.rule, "bold"), f"  {assessment.probability:.1%} ")
+    line.append(
+        f"(calls from {assessment.enter:.1%}, again below {assessment.leave:.1%}): ", style="dim"
+    )
+    line.append(outcome_text, style=style)
     console.print(line, soft_wrap=True)
     terms = Table.grid(padding=(0, 1))
     terms.add_column(justify="right", min_width=12)
     for column in range(3):
         terms.add_column(no_wrap=column < 2)
-    for term in judged.terms:
+    for term in assessment.terms:
         where = "" if term.term == "baseline" else f"turn {term.turn}, {term.at:.1f} s"
-        terms.add_row(f"{term.weight:+.2f}", term.term, Text(where, style="dim"), _detail(term))
-    terms.add_row(f"{judged.score:+.2f}", Text("score", style="bold"), "", "")
+        terms.add_row(
+            f"{term.weight:+.2f}", term.term, Text(where, style="dim"), _detail_text(term)
+        )
+    terms.add_row(f"{assessment.score:+.2f}", Text("score", style="bold"), "", "")
     console.print(terms)
 
 
-def _detail(term: Evidence) -> Text:
+def _detail_text(term: Evidence) -> Text:
     return Text(term.detail, style="dim" if term.term == "baseline" else "")

@@ -12,18 +12,18 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from agent.cli.call import Consent
+from agent.cli.call import CallerConsent
 from agent.cli.call import call as call_recordings
 from agent.cli.call import chat as chat_in_terminal
 from agent.cli.erase import NothingToErase, erase
-from agent.cli.explain import NothingKept, explain, list_sessions, open_store
-from agent.cli.models import models
-from agent.cli.offers import show as show_offers
-from agent.cli.recordings import shelf
+from agent.cli.explain import NothingStored, open_store, print_explanation, print_sessions
+from agent.cli.models import models_app
+from agent.cli.offers import print_offer_report as show_offers
+from agent.cli.recordings import recordings_app
 from agent.cli.replay import replay
-from agent.cli.tune import tune
-from agent.client import Refused
-from agent.config import PACKAGE, SettingsError, load
+from agent.cli.tune import tune_app
+from agent.client import ServerRefusal
+from agent.config import PACKAGE_DIR, SettingsError, load_settings
 from agent.handoff.webhook import WebhookError
 from agent.inference.engine import ModelsError
 from agent.lab.bench import BenchError
@@ -39,17 +39,17 @@ from audio.codecs import Encoding
 from audio.types import AudioError
 from dialogs.pack.model import PackError
 
-URL = "ws://127.0.0.1:8765/v1/session"
-MISTAKES = (
+DEFAULT_URL = "ws://127.0.0.1:8765/v1/session"
+USER_ERRORS = (
     AudioError,
     BenchError,
     EvaluationError,
     ModelsError,
-    NothingKept,
+    NothingStored,
     NothingToErase,
     PackError,
     RecordingError,
-    Refused,
+    ServerRefusal,
     SettingsError,
     WebhookError,
     FileNotFoundError,
@@ -60,23 +60,27 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-train = typer.Typer(help="Train the models that come with Hearken.", no_args_is_help=True)
-app.add_typer(train, name="train")
-evaluate = typer.Typer(help="Measure how well the models do.", no_args_is_help=True)
-app.add_typer(evaluate, name="evaluate")
-app.add_typer(models, name="models")
-app.add_typer(tune, name="tune")
+train_app = typer.Typer(help="Train the models that come with Hearken.", no_args_is_help=True)
+app.add_typer(train_app, name="train")
+evaluate_app = typer.Typer(help="Measure how well the models do.", no_args_is_help=True)
+app.add_typer(evaluate_app, name="evaluate")
+app.add_typer(models_app, name="models")
+app.add_typer(tune_app, name="tune")
 app.add_typer(bench, name="bench")
-app.add_typer(shelf, name="recordings")
+app.add_typer(recordings_app, name="recordings")
 console = Console()
 
-Address = Annotated[str, typer.Option("--url", help="The server's session address.")]
-Token = Annotated[str, typer.Option("--token", help="What the server's `token` setting asks for.")]
-Recorded = Annotated[bool, typer.Option("--record", help="The caller agrees to be recorded.")]
+UrlOption = Annotated[str, typer.Option("--url", help="The server's session address.")]
+TokenOption = Annotated[
+    str, typer.Option("--token", help="What the server's `token` setting asks for.")
+]
+RecordOption = Annotated[bool, typer.Option("--record", help="The caller agrees to be recorded.")]
 
 
 @app.command()
-def chat(url: Address = URL, token: Token = "", record: Recorded = False) -> None:
+def chat(
+    url: UrlOption = DEFAULT_URL, token: TokenOption = "", record: RecordOption = False
+) -> None:
     """Type to a running server; lines piped in are said one after the other."""
     chat_in_terminal(url, token, record, console)
 
@@ -86,19 +90,19 @@ def call(
     recordings: Annotated[
         list[Path], typer.Argument(help="Sound files; each is said after the answer before it.")
     ],
-    url: Address = URL,
-    token: Token = "",
+    url: UrlOption = DEFAULT_URL,
+    token: TokenOption = "",
     encoding: Annotated[
         Encoding | None, typer.Option(help="On the wire; mulaw at 8 kHz, else pcm_s16le.")
     ] = None,
     emotion: Annotated[bool, typer.Option(help="The caller consents to being felt.")] = True,
-    record: Recorded = False,
+    record: RecordOption = False,
     save: Annotated[
         Path | None, typer.Option(help="Write what the server said into this sound file.")
     ] = None,
 ) -> None:
     """Stream recordings in real time to a running server and show what it makes of them."""
-    consent = Consent(record, emotion)
+    consent = CallerConsent(record, emotion)
     call_recordings(url, recordings, encoding, consent, token, save, console)
 
 
@@ -107,9 +111,9 @@ def doctor(
     config: Annotated[Path | None, typer.Option(help="The settings file to examine.")] = None,
 ) -> None:
     """Say which models are active, where from and under which licence, and what is missing."""
-    from agent.cli.doctor import examine  # loads the models
+    from agent.cli.doctor import print_checks  # loads the models
 
-    raise typer.Exit(examine(config, console))
+    raise typer.Exit(print_checks(config, console))
 
 
 @app.command("explain")
@@ -121,12 +125,12 @@ def explain_session(
     turn: Annotated[int | None, typer.Option(help="This turn alone.")] = None,
 ) -> None:
     """Show why a person was called in a conversation, or was not: the evidence of each turn."""
-    settings = load(config)
+    settings = load_settings(config)
     store = open_store(settings.state, settings.database)
     if session:
-        explain(store, session, turn, console)
+        print_explanation(store, session, turn, console)
     else:
-        list_sessions(store, console)
+        print_sessions(store, console)
 
 
 @app.command()
@@ -135,14 +139,14 @@ def offers(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Show what became of the offers made, and what another way of choosing would have brought."""
-    settings = load(config)
-    show_offers(open_store(settings.state, settings.database).offers(), as_json, console)
+    settings = load_settings(config)
+    show_offers(open_store(settings.state, settings.database).read_offers(), as_json, console)
 
 
-@train.command()
+@train_app.command()
 def ears(
     data: Annotated[Path, typer.Option(help="Folder of the speech sets (see agent/training).")],
-    out: Annotated[Path, typer.Option(help="Where the weights go.")] = PACKAGE / "weights",
+    out: Annotated[Path, typer.Option(help="Where the weights go.")] = PACKAGE_DIR / "weights",
     work: Annotated[Path, typer.Option(help="Checkpoints; training resumes from them.")] = Path(
         ".hearken/ears"
     ),
@@ -155,19 +159,19 @@ def ears(
     """Train the speech encoder, the transcriber and the emotion head."""
     from agent.lab.training.ears import Recipe, train_ears  # torch is slow to import
 
-    recipe = Recipe(minutes=minutes, start=str(start or ""))
+    recipe = Recipe(minutes=minutes, start_from=str(start or ""))
     train_ears(data, out, work, console, recipe)
 
 
-@train.command()
+@train_app.command()
 def understanding(
     data: Annotated[
         Path | None, typer.Option(help="Folder of the public text sets; none: the pack alone.")
     ] = None,
     pack: Annotated[Path, typer.Option(help="The pack whose intents are learnt.")] = (
-        PACKAGE.parent / "dialogs" / "bank"
+        PACKAGE_DIR.parent / "dialogs" / "bank"
     ),
-    out: Annotated[Path, typer.Option(help="Where the weights go.")] = PACKAGE / "weights",
+    out: Annotated[Path, typer.Option(help="Where the weights go.")] = PACKAGE_DIR / "weights",
     spoken: Annotated[
         bool, typer.Option(help="Learn the sentences as our own transcriber hears them, too.")
     ] = True,
@@ -181,37 +185,37 @@ def understanding(
     """Train intent, sentiment and upset on a pack's examples and the public text sets."""
     from agent.lab.training.understanding import train_understanding
 
-    kept = work if spoken else None
-    train_understanding(data, out, pack, console, None, kept, sentence_checkpoint)
+    transcript_cache = work if spoken else None
+    train_understanding(data, out, pack, console, None, transcript_cache, sentence_checkpoint)
 
 
-train.command("trouble")(train_trouble)
+train_app.command("trouble")(train_trouble)
 
 
-@train.command()
+@train_app.command()
 def fusion(
     data: Annotated[Path, typer.Option(help="Folder with the public `text` sets.")],
-    out: Annotated[Path, typer.Option(help="Where the weights go.")] = PACKAGE / "weights",
+    out: Annotated[Path, typer.Option(help="Where the weights go.")] = PACKAGE_DIR / "weights",
 ) -> None:
     """Train the vectors of words that `hearken evaluate fusion` puts together with voices."""
-    from agent.lab.training.fusion.train import train_fusion
+    from agent.lab.training.fusion.train import train_word_vectors
 
-    train_fusion(data, out, console)
+    train_word_vectors(data, out, console)
 
 
 app.command("erase")(erase)
 app.command("replay")(replay)
-evaluate.command("ears")(evaluate_ears)
-evaluate.command("understanding")(evaluate_understanding)
-evaluate.command("goals")(show_goals)
-evaluate.command("fusion")(evaluate_fusion)
-evaluate.command("escalation")(evaluate_escalation)
+evaluate_app.command("ears")(evaluate_ears)
+evaluate_app.command("understanding")(evaluate_understanding)
+evaluate_app.command("goals")(show_goals)
+evaluate_app.command("fusion")(evaluate_fusion)
+evaluate_app.command("escalation")(evaluate_escalation)
 
 
 def main() -> None:
     """The `hearken` command, without a traceback for what its user can mend."""
     try:
         app(standalone_mode=True)
-    except MISTAKES as mistake:
-        Console(stderr=True).print(f"hearken: {mistake}", style="red")
+    except USER_ERRORS as error:
+        Console(stderr=True).print(f"hearken: {error}", style="red")
         raise SystemExit(2) from None

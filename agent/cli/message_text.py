@@ -6,7 +6,7 @@ from rich.text import Text
 
 from agent.client import Message
 
-STYLES = {
+LABEL_STYLES = {
     "partial": "dim",
     "heard": "bold cyan",
     "feels": "magenta",
@@ -18,38 +18,38 @@ STYLES = {
 }
 
 
-def narrate(message: Message) -> Text | None:
+def message_line(message: Message) -> Text | None:
     """One line: when, what kind, what; None for what a reader does not miss."""
-    said = _said(message)
-    if said is None:
+    labelled_text = _labelled_text(message)
+    if labelled_text is None:
         return None
-    kind, words = said
+    label, text = labelled_text
     line = Text(f"{message.get('at', 0):7.2f}  ", style="dim")
-    line.append(f"{kind:<10}", style=STYLES.get(kind, "dim"))
-    line.append(words)
+    line.append(f"{label:<10}", style=LABEL_STYLES.get(label, "dim"))
+    line.append(text)
     return line
 
 
-def _said(message: Message) -> tuple[str, str] | None:
+def _labelled_text(message: Message) -> tuple[str, str] | None:
     match message["type"]:
         case "ready":
             models = ", ".join(name.partition(",")[0] for name in message["models"].values())
             return "ready", f"session {message['session']} with {models}"
         case "partial":
-            return "partial", f"{_leg(message)}{message['text']} …"
+            return "partial", f"{_leg_prefix(message)}{message['text']} …"
         case "transcript":
             words = message["text"] or "(no words)"
-            return "heard", f"{_leg(message)}{words}  [{message['confidence']:.2f}]"
+            return "heard", f"{_leg_prefix(message)}{words}  [{message['confidence']:.2f}]"
         case "cues":
-            return "feels", _cues(message)
+            return "feels", _cues_text(message)
         case "understanding":
-            return "means", _understanding(message)
+            return "means", _understanding_text(message)
         case "reply":
-            return "says", _reply(message)
+            return "says", _reply_text(message)
         case "hush":
             return "hush", "the customer spoke; stopped speaking"
         case "handoff":
-            return "hand-over", _handoff(message)
+            return "hand-over", _handoff_text(message)
         case "agent":
             return "person", f"{message['name']}: {message['text']}"
         case "error":
@@ -59,11 +59,11 @@ def _said(message: Message) -> tuple[str, str] | None:
     return None
 
 
-def _leg(message: Message) -> str:
+def _leg_prefix(message: Message) -> str:
     return "" if message["leg"] == "customer" else f"({message['leg']}) "
 
 
-def _cues(message: Message) -> str:
+def _cues_text(message: Message) -> str:
     parts = []
     if message["emotion"]:
         best = sorted(message["emotion"].items(), key=lambda pair: -pair[1])[:2]
@@ -76,7 +76,7 @@ def _cues(message: Message) -> str:
     return ", ".join(parts)
 
 
-def _understanding(message: Message) -> str:
+def _understanding_text(message: Message) -> str:
     parts = [f"{message['intent']} {message['confidence']:.2f}"]
     parts += [f"{name}={value}" for name, value in message["slots"].items()]
     parts += [f"then {intent} {sure:.2f}" for intent, sure in message.get("also", ())]
@@ -88,7 +88,7 @@ def _understanding(message: Message) -> str:
     return ", ".join(parts)
 
 
-def _reply(message: Message) -> str:
+def _reply_text(message: Message) -> str:
     words = str(message["text"])
     if message.get("source"):
         words += f"  (from: {message['source']['title']})"
@@ -97,7 +97,7 @@ def _reply(message: Message) -> str:
     return words
 
 
-def _handoff(message: Message) -> str:
+def _handoff_text(message: Message) -> str:
     words = f"{message['state']}: {message['rule']}, p = {message['probability']:.2f}"
     if message["state"] == "queued":
         return f"{words}; place {message['position']}, about {message['wait_s']} s"

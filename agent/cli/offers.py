@@ -18,11 +18,11 @@ from rich.table import Table
 
 from agent.core.turn_notes import LoggedOffer
 
-Z = 1.959964  # of the normal distribution, for intervals of 95 in 100
+Z_95 = 1.959964  # of the normal distribution, for intervals of 95 in 100
 
 
 @dataclass(frozen=True, slots=True)
-class Acceptance:
+class OfferStatistics:
     """How often one offer was made and what came of it; `low` to `high` holds its true share of
     acceptance in 95 of 100 cases (Wilson 1927)."""
 
@@ -38,7 +38,7 @@ class Acceptance:
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class AcceptanceEstimate:
     """Acceptances for each occasion under one way of choosing. `effective` is how many occasions
     of its own the estimate is worth."""
 
@@ -49,40 +49,42 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class OfferReport:
     occasions: int
     silent: int
-    offers: tuple[Acceptance, ...]
-    as_logged: Value
-    top_scored: Value
+    offers: tuple[OfferStatistics, ...]
+    as_logged: AcceptanceEstimate
+    top_scored: AcceptanceEstimate
 
 
-def wilson(accepted: int, made: int) -> tuple[float, float]:
+def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
     """The interval of a share, honest for few cases too."""
-    if made == 0:
+    if trials == 0:
         return 0.0, 1.0
-    p, spread = accepted / made, Z * Z / made
+    p, spread = successes / trials, Z_95 * Z_95 / trials
     centre = (p + spread / 2) / (1 + spread)
-    half = Z * sqrt(p * (1 - p) / made + spread / (4 * made)) / (1 + spread)
+    half = Z_95 * sqrt(p * (1 - p) / trials + spread / (4 * trials)) / (1 + spread)
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def report(log: Sequence[LoggedOffer]) -> Report:
+def offer_report(log: Sequence[LoggedOffer]) -> OfferReport:
     names = sorted({one.chosen for one in log} - {""})
-    return Report(
+    return OfferReport(
         occasions=len(log),
         silent=sum(not one.chosen for one in log),
-        offers=tuple(_acceptance(name, [o for o in log if o.chosen == name]) for name in names),
-        as_logged=value(log, [1.0] * len(log)),
-        top_scored=value(log, [_agrees(one) / one.propensity for one in log]),
+        offers=tuple(
+            _offer_statistics(name, [o for o in log if o.chosen == name]) for name in names
+        ),
+        as_logged=acceptance_estimate(log, [1.0] * len(log)),
+        top_scored=acceptance_estimate(log, [_has_top_score(one) / one.propensity for one in log]),
     )
 
 
-def _acceptance(name: str, log: Sequence[LoggedOffer]) -> Acceptance:
+def _offer_statistics(name: str, log: Sequence[LoggedOffer]) -> OfferStatistics:
     outcomes = [one.outcome for one in log]
     accepted = outcomes.count("accepted")
-    low, high = wilson(accepted, len(log))
-    return Acceptance(
+    low, high = wilson_interval(accepted, len(log))
+    return OfferStatistics(
         offer=name,
         made=len(log),
         accepted=accepted,
@@ -95,29 +97,29 @@ def _acceptance(name: str, log: Sequence[LoggedOffer]) -> Acceptance:
     )
 
 
-def _agrees(one: LoggedOffer) -> bool:
+def _has_top_score(offer: LoggedOffer) -> bool:
     """Would "always what has the highest score" have chosen the same?"""
-    return one.chosen == max(sorted(one.scores), key=lambda name: one.scores[name])
+    return offer.chosen == max(sorted(offer.scores), key=lambda name: offer.scores[name])
 
 
-def value(log: Sequence[LoggedOffer], weights: Sequence[float]) -> Value:
+def acceptance_estimate(log: Sequence[LoggedOffer], weights: Sequence[float]) -> AcceptanceEstimate:
     """The weighted share of acceptances, with the delta method's interval."""
-    whole = sum(weights)
-    if whole == 0:
-        return Value(0.0, 0.0, 1.0, 0.0)
+    total_weight = sum(weights)
+    if total_weight == 0:
+        return AcceptanceEstimate(0.0, 0.0, 1.0, 0.0)
     rewards = [float(one.outcome == "accepted") for one in log]
-    share = sum(w * r for w, r in zip(weights, rewards, strict=True)) / whole
+    share = sum(w * r for w, r in zip(weights, rewards, strict=True)) / total_weight
     squares = sum((w * (r - share)) ** 2 for w, r in zip(weights, rewards, strict=True))
-    half = Z * sqrt(squares) / whole
-    effective = whole**2 / sum(w * w for w in weights)
-    return Value(share, max(0.0, share - half), min(1.0, share + half), effective)
+    half = Z_95 * sqrt(squares) / total_weight
+    effective = total_weight**2 / sum(w * w for w in weights)
+    return AcceptanceEstimate(share, max(0.0, share - half), min(1.0, share + half), effective)
 
 
-def show(log: Sequence[LoggedOffer], as_json: bool, console: Console) -> None:
+def print_offer_report(log: Sequence[LoggedOffer], as_json: bool, console: Console) -> None:
     """Print what came of the offers that are kept."""
-    found = report(log)
+    summary = offer_report(log)
     if as_json:
-        console.print_json(json.dumps(asdict(found)))
+        console.print_json(json.dumps(asdict(summary)))
         return
     if not log:
         console.print("Nothing has been offered yet.")
@@ -125,16 +127,18 @@ def show(log: Sequence[LoggedOffer], as_json: bool, console: Console) -> None:
     table = Table(box=None, pad_edge=False)
     for name in ("offer", "made", "yes", "no", "ignored", "completed", "share", "95 %"):
         table.add_column(name, justify="left" if name == "offer" else "right", no_wrap=True)
-    for one in found.offers:
-        counts = (one.made, one.accepted, one.declined, one.ignored, one.completed)
-        interval = f"{one.low:.0%} to {one.high:.0%}"
-        table.add_row(one.offer, *map(str, counts), f"{one.share:.0%}", interval)
+    for offer in summary.offers:
+        counts = (offer.made, offer.accepted, offer.declined, offer.ignored, offer.completed)
+        interval = f"{offer.low:.0%} to {offer.high:.0%}"
+        table.add_row(offer.offer, *map(str, counts), f"{offer.share:.0%}", interval)
     console.print(table)
-    console.print(f"\nOccasions: {found.occasions}; on {found.silent} of them nothing was offered.")
+    console.print(
+        f"\nOccasions: {summary.occasions}; on {summary.silent} of them nothing was offered."
+    )
     console.print("Accepted for each occasion (95 %; worth so many occasions of its own):")
-    console.print(f"  as it was chosen:          {_said(found.as_logged)}")
-    console.print(f"  always the top-scored:     {_said(found.top_scored)}")
+    console.print(f"  as it was chosen:          {_estimate_text(summary.as_logged)}")
+    console.print(f"  always the top-scored:     {_estimate_text(summary.top_scored)}")
 
 
-def _said(one: Value) -> str:
-    return f"{one.share:.0%} ({one.low:.0%} to {one.high:.0%}; {one.effective:.0f})"
+def _estimate_text(estimate: AcceptanceEstimate) -> str:
+    return f"{estimate.share:.0%} ({estimate.low:.0%} to {estimate.high:.0%}; {estimate.effective:.0f})"

@@ -16,24 +16,24 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from agent.config import load
-from agent.recordings.bundle import found_in
+from agent.config import load_settings
+from agent.recordings.bundle import find_recordings
 from agent.recordings.recording import RecordingError
 
 if TYPE_CHECKING:
-    from agent.core.decisions import Decision
-    from agent.replay.builds import Here
-    from agent.replay.verdict import Replayed
+    from agent.core.decisions import DecisionRecord
+    from agent.replay.builds import LocalBuild
+    from agent.replay.verdict import ReplayResult
 
-Mode = Literal["strict", "fresh", "late"]
+ReplayMode = Literal["strict", "fresh", "late"]
 
-DIFFERENT, WRONG = 1, 2  # exit codes: decisions differ; something could not be replayed
+EXIT_DIFFERENT, EXIT_ERROR = 1, 2  # exit codes: decisions differ; something could not be replayed
 
 
 def replay(
     paths: Annotated[list[Path], typer.Argument(help="Recordings, or folders of them.")],
     mode: Annotated[
-        Mode,
+        ReplayMode,
         typer.Option(
             help="strict: with the answers that were recorded; fresh: the models answer again; "
             "late: they take as long as they took."
@@ -65,118 +65,147 @@ def replay(
 
     Exit code 0: all as recorded; 1: decisions differ; 2: something could not be replayed.
     """
-    from agent.replay.builds import Here
+    from agent.replay.builds import LocalBuild
 
     console = Console(stderr=json_out == "-")
-    recordings = [one for path in paths for one in found_in(path)]
-    here = Here.of(load(config))
+    recordings = [one for path in paths for one in find_recordings(path)]
+    build = LocalBuild.from_settings(load_settings(config))
     if policy is not None:
-        raise typer.Exit(_what_if(recordings, here, policy, mode, console))
+        raise typer.Exit(_compare_policy(recordings, build, policy, mode, console))
     if against is not None:
-        raise typer.Exit(_against(recordings, here, against, mode, jobs, console))
-    found = _replayed(recordings, here, mode, speed, jobs, console)
-    _write(found, junit, json_out)
-    from agent.replay.report import show
+        raise typer.Exit(_compare_with(recordings, build, against, mode, jobs, console))
+    results = _run_replays(recordings, build, mode, speed, jobs, console)
+    _write_reports(results, junit, json_out)
+    from agent.replay.report import print_results
 
     if json_out != "-":
-        show(found, console, full)
+        print_results(results, console, full)
     if update:
-        _update(recordings, found, here, console)
+        _update_recordings(recordings, results, build, console)
         return
-    worst = {one.verdict for one in found}
-    raise typer.Exit(WRONG if "error" in worst else DIFFERENT if "different" in worst else 0)
+    verdicts = {one.verdict for one in results}
+    raise typer.Exit(
+        EXIT_ERROR if "error" in verdicts else EXIT_DIFFERENT if "different" in verdicts else 0
+    )
 
 
-def _replayed(
-    recordings: Sequence[Path], here: Here, mode: Mode, speed: str, jobs: int, console: Console
-) -> list[Replayed]:
-    from agent.replay.parallel import Worker, replay_all
+def _run_replays(
+    recordings: Sequence[Path],
+    build: LocalBuild,
+    mode: ReplayMode,
+    speed: str,
+    jobs: int,
+    console: Console,
+) -> list[ReplayResult]:
+    from agent.replay.parallel import ReplayWorker, replay_all
 
     if speed == "1":
-        worker = Worker(here, mode)
-        return [worker.replay(one, _AsItHappened(console)) for one in recordings]
-    done = replay_all(here, recordings, mode, jobs)
-    quiet = len(recordings) < 3 or not console.is_terminal
-    return list(track(done, "replaying", len(recordings), console=console, disable=quiet))
+        worker = ReplayWorker(build, mode)
+        return [worker.replay(one, _RealTimePrinter(console)) for one in recordings]
+    results = replay_all(build, recordings, mode, jobs)
+    hide_progress = len(recordings) < 3 or not console.is_terminal
+    return list(
+        track(results, "replaying", len(recordings), console=console, disable=hide_progress)
+    )
 
 
-class _AsItHappened:
+class _RealTimePrinter:
     """Waits until each input is due, and tells what was decided."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._began = time.monotonic()
+        self._started_at = time.monotonic()
 
-    def __call__(self, at: float, decided: Sequence[Decision]) -> None:
-        time.sleep(max(0.0, self._began + at - time.monotonic()))
-        for one in decided:
-            told = {name: value for name, value in one.items() if name not in ("kind", "turn")}
-            line = f"{at:7.2f}  {one['kind']:<11} {json.dumps(told, ensure_ascii=False)}"
+    def __call__(self, at: float, decisions: Sequence[DecisionRecord]) -> None:
+        time.sleep(max(0.0, self._started_at + at - time.monotonic()))
+        for one in decisions:
+            shown_fields = {
+                name: value for name, value in one.items() if name not in ("kind", "turn")
+            }
+            line = f"{at:7.2f}  {one['kind']:<11} {json.dumps(shown_fields, ensure_ascii=False)}"
             self._console.print(line, markup=False, highlight=False)
 
 
-def _write(found: Sequence[Replayed], junit: Path | None, json_out: str | None) -> None:
-    from agent.replay.report import as_json, write_junit
+def _write_reports(
+    results: Sequence[ReplayResult], junit: Path | None, json_out: str | None
+) -> None:
+    from agent.replay.report import results_as_json, write_junit
 
     if junit is not None:
-        write_junit(found, junit)
+        write_junit(results, junit)
     if json_out == "-":
-        json.dump(as_json(found), sys.stdout)
+        json.dump(results_as_json(results), sys.stdout)
         print()
     elif json_out is not None:
-        Path(json_out).write_text(json.dumps(as_json(found), indent=1) + "\n", encoding="utf-8")
+        Path(json_out).write_text(
+            json.dumps(results_as_json(results), indent=1) + "\n", encoding="utf-8"
+        )
 
 
-def _update(
-    recordings: Sequence[Path], found: Sequence[Replayed], here: Here, console: Console
+def _update_recordings(
+    recordings: Sequence[Path], results: Sequence[ReplayResult], build: LocalBuild, console: Console
 ) -> None:
-    from agent.recordings.bundle import load as read
-    from agent.recordings.bundle import save
+    from agent.recordings.bundle import load_recording as read
+    from agent.recordings.bundle import save_recording
     from agent.recordings.recording import with_rows
 
-    for path, one in zip(recordings, found, strict=True):
-        if one.run.missing:
-            raise RecordingError(f"{path} was not updated: {one.run.missing[0]}")
+    for path, one in zip(recordings, results, strict=True):
+        if one.run.missing_answers:
+            raise RecordingError(f"{path} was not updated: {one.run.missing_answers[0]}")
         if one.verdict != "identical":
-            save(here.expected(with_rows(read(path), one.run.rows())), path)
+            save_recording(build.with_build_metadata(with_rows(read(path), one.run.rows())), path)
             console.print(f"{path}: updated", markup=False, highlight=False)
 
 
-def _against(
-    recordings: Sequence[Path], here: Here, where: Path, mode: Mode, jobs: int, console: Console
+def _compare_with(
+    recordings: Sequence[Path],
+    build: LocalBuild,
+    path: Path,
+    mode: ReplayMode,
+    jobs: int,
+    console: Console,
 ) -> int:
-    from agent.replay.builds import Elsewhere, other
+    from agent.replay.builds import ExternalBuild, find_build
     from agent.replay.parallel import replay_all
-    from agent.replay.report import show_comparison
-    from agent.replay.verdict import against
+    from agent.replay.report import print_comparison
+    from agent.replay.verdict import compare_replays
 
-    there = other(where, here.settings)
-    ours = list(replay_all(here, recordings, mode, jobs))
-    if isinstance(there, Elsewhere):
-        theirs, name = there.decided(recordings, mode), there.name
-        since = []
+    other_build = find_build(path, build.settings)
+    ours = list(replay_all(build, recordings, mode, jobs))
+    if isinstance(other_build, ExternalBuild):
+        theirs, name = other_build.replay_decisions(recordings, mode), other_build.name
+        differences = []
     else:
-        replays = replay_all(there, recordings, mode, jobs)
-        theirs, name = {one.session: one.run.decisions for one in replays}, there.build.name
-        since = there.unlike(here)
-    found = {one.name: against(mode, one.run.decisions, theirs[one.session]) for one in ours}
-    show_comparison(name, found, since, console)
-    return DIFFERENT if any(found.values()) else 0
+        replays = replay_all(other_build, recordings, mode, jobs)
+        theirs, name = {one.session: one.run.decisions for one in replays}, other_build.target.name
+        differences = other_build.differences_from(build)
+    changes = {
+        one.name: compare_replays(mode, one.run.decisions, theirs[one.session]) for one in ours
+    }
+    print_comparison(name, changes, differences, console)
+    return EXIT_DIFFERENT if any(changes.values()) else 0
 
 
-def _what_if(
-    recordings: Sequence[Path], here: Here, file: Path, mode: Mode, console: Console
+def _compare_policy(
+    recordings: Sequence[Path], build: LocalBuild, file: Path, mode: ReplayMode, console: Console
 ) -> int:
-    from agent.recordings.bundle import load as read
-    from agent.replay.live_models import Models
-    from agent.replay.report import show_outcomes
-    from agent.replay.what_if import outcome
-    from agent.replay.what_if import policy as other_policy
+    from agent.recordings.bundle import load_recording as read
+    from agent.replay.live_models import LiveModels
+    from agent.replay.report import print_policy_comparison
+    from agent.replay.what_if import build_with_policy as other_policy
+    from agent.replay.what_if import compare_policies
 
-    with other_policy(file, here.settings) as (there, turns):
-        models = Models(here.settings, here.build.pack) if turns or mode != "strict" else None
-        answering = models.hearing if models is not None else None
-        found = [outcome(read(one), here.build, there.build, answering) for one in recordings]
-        costs = here.build.pack.costs, there.build.pack.costs
-        show_outcomes(file.name, found, *costs, console)
+    with other_policy(file, build.settings) as (other_build, may_move_turns):
+        models = (
+            LiveModels(build.settings, build.target.pack)
+            if may_move_turns or mode != "strict"
+            else None
+        )
+        source_factory = models.answer_source if models is not None else None
+        comparisons = [
+            compare_policies(read(one), build.target, other_build.target, source_factory)
+            for one in recordings
+        ]
+        costs = build.target.pack.error_costs, other_build.target.pack.error_costs
+        print_policy_comparison(file.name, comparisons, *costs, console)
     return 0

@@ -8,13 +8,13 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from audio.text_endpointing import ENDINGS
+from audio.text_endpointing import ENDINGS_FILE
 
-tune = typer.Typer(help="Measure when turns end, and set it.", no_args_is_help=True)
+tune_app = typer.Typer(help="Measure when turns end, and set it.", no_args_is_help=True)
 console = Console()
 
 
-TURNS = (
+TURNS_HELP = (
     "Show what less dead air costs in turns that are cut off, and write the best silences.\n\n"
     "The folder holds turns.jsonl, one line a recording, such as "
     '{"path": "a.wav", "expect": {"kind": "digits", "length": 6}, "speaker": "s1", '
@@ -26,7 +26,7 @@ TURNS = (
 )
 
 
-@tune.command(help=TURNS)
+@tune_app.command(help=TURNS_HELP)
 def turns(
     recordings: Annotated[Path, typer.Option(help="Folder of labelled recordings.")],
     out: Annotated[
@@ -50,15 +50,17 @@ def turns(
         ".hearken/turns"
     ),
 ) -> None:
-    from agent.lab.training.turns import Aim, tune_turns  # torch is slow to import
+    from agent.lab.training.turns import TurnTuningOptions, tune_turns  # torch is slow to import
 
-    tune_turns(recordings, out, split, json, Aim(cut_offs, least, words), work, console)
+    tune_turns(
+        recordings, out, split, json, TurnTuningOptions(cut_offs, least, words), work, console
+    )
 
 
-@tune.command()
+@tune_app.command()
 def endings(
     data: Annotated[Path, typer.Option(help="Folder of the public text sets.")],
-    out: Annotated[Path, typer.Option(help="Where the counts go.")] = ENDINGS,
+    out: Annotated[Path, typer.Option(help="Where the counts go.")] = ENDINGS_FILE,
 ) -> None:
     """Count after which words customers' turns end."""
     from agent.lab.training.turns import count_endings

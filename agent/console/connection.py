@@ -18,220 +18,234 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from agent.console import takeover
-from agent.console.subscriptions import Following
-from agent.console.takeover import Somebody
-from agent.console.voice_bridge import Talking
-from agent.runtime.conversation import REPLACED, Live, Over
-from agent.runtime.event_bus import Happened
-from agent.runtime.registry import Lives
-from agent.runtime.services import House
+from agent.console.subscriptions import ConversationSubscriptions
+from agent.console.takeover import AgentUser
+from agent.console.voice_bridge import VoiceBridge
+from agent.runtime.conversation import CLOSE_REPLACED, ConversationOver, LiveConversation
+from agent.runtime.event_bus import ConversationChange
+from agent.runtime.registry import ConversationRegistry
+from agent.runtime.services import Services
 from agent.wire import console as c
-from agent.wire.native import NOT_ALLOWED, Sound, WireError
+from agent.wire.native import CLOSE_NOT_ALLOWED, AudioFrames, WireError
 
-MISTAKES = 20  # of one console, before it is sent away
+MAX_MISTAKES = 20  # of one console, before it is sent away
 
 
 @dataclass(slots=True)
-class Room:
+class Presence:
     """Everybody who is logged in, by name; `changed` when their lists may be others now."""
 
-    seats: dict[str, Seat] = field(default_factory=dict)
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    connections: dict[str, ConsoleConnection] = field(default_factory=dict)
+    lists_changed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-class Seat:
+class ConsoleConnection:
     """One console of somebody who has said hello."""
 
     def __init__(
         self,
-        house: House,
-        lives: Lives,
-        room: Room,
+        services: Services,
+        registry: ConversationRegistry,
+        presence: Presence,
         socket: ServerConnection,
         wire: c.ConsoleWire,
-        who: Somebody,
+        user: AgentUser,
     ) -> None:
-        self.who = who
-        self._house = house
-        self._lives = lives
-        self._room = room
+        self.user = user
+        self._services = services
+        self._registry = registry
+        self._presence = presence
         self._socket = socket
         self._wire = wire
-        self._outbox: asyncio.Queue[str | bytes] = asyncio.Queue(house.settings.max_outbox)
-        self._shown: dict[str, str] = {}  # by list: what was shown last
-        self._following = Following(house, lives, who, self.tell)
-        self._talking = Talking(who)
-        self._floor = house.floor.subscribe()
-        self._replaced = asyncio.Event()
-        self._mistakes = 0
+        self._outbox: asyncio.Queue[str | bytes] = asyncio.Queue(services.settings.max_outbox)
+        self._last_shown: dict[str, str] = {}  # by list: what was shown last
+        self._subscriptions = ConversationSubscriptions(services, registry, user, self.send)
+        self._voice_bridge = VoiceBridge(user)
+        self._changes = services.event_bus.subscribe()
+        self._replacement = asyncio.Event()
+        self._mistake_count = 0
 
     async def run(self) -> None:
         """Serve until either side ends it."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                for task in (self._write(), self._follow(), self._make_room()):
+                for task in (
+                    self._write_outbox(),
+                    self._forward_changes(),
+                    self._close_when_replaced(),
+                ):
                     tasks.create_task(task)
-                tasks.create_task(self._talking.listen(self._sound))
+                tasks.create_task(self._voice_bridge.forward_customer_audio(self._send_audio))
                 async for message in self._socket:
-                    await self._take(message)
-                raise Over
-        except* (Over, ConnectionClosed):
+                    await self._receive(message)
+                raise ConversationOver
+        except* (ConversationOver, ConnectionClosed):
             pass
         except* TimeoutError:
-            self._house.metrics.refused.labels("slow_reader").inc()
-            await self._socket.close(NOT_ALLOWED, "this console reads more slowly than we write")
+            self._services.metrics.refusals.labels("slow_reader").inc()
+            await self._socket.close(
+                CLOSE_NOT_ALLOWED, "this console reads more slowly than we write"
+            )
         finally:
-            self._house.floor.unsubscribe(self._floor)
-            self._talking.end()
+            self._services.event_bus.unsubscribe(self._changes)
+            self._voice_bridge.stop()
 
     # -- what goes out -------------------------------------------------------------------------
 
-    def tell(self, message: str) -> None:
+    def send(self, message: str) -> None:
         """Send this after what came before it; a console with too much unread loses all of it."""
         try:
             self._outbox.put_nowait(message)
         except asyncio.QueueFull:
-            self._lose()
+            self._drop_outbox()
 
-    def show(self, type: str, known: str, message: str) -> None:
+    def send_list(self, type: str, comparable: str, message: str) -> None:
         """One of the lists, unless it is the one that was shown last; `known` is compared."""
-        if type not in self._shown or self._shown[type] != known:
-            self._shown[type] = known
-            self.tell(message)
+        if type not in self._last_shown or self._last_shown[type] != comparable:
+            self._last_shown[type] = comparable
+            self.send(message)
 
-    def replace(self) -> None:
+    def close_replaced(self) -> None:
         """The same person has logged in elsewhere: this console is closed."""
-        self._replaced.set()
+        self._replacement.set()
 
-    def _lose(self) -> None:
+    def _drop_outbox(self) -> None:
         while not self._outbox.empty():
             self._outbox.get_nowait()
-        self._following.leave_all()
-        self._talking.end()
-        self._shown.clear()
-        self._outbox.put_nowait(c.encode("lost"))
-        self._house.metrics.errors.labels("lost").inc()
-        self._room.changed.set()
+        self._subscriptions.unsubscribe_all()
+        self._voice_bridge.stop()
+        self._last_shown.clear()
+        self._outbox.put_nowait(c.console_message("lost"))
+        self._services.metrics.client_errors.labels("lost").inc()
+        self._presence.lists_changed.set()
 
-    def _sound(self, pcm: bytes) -> None:
+    def _send_audio(self, pcm: bytes) -> None:
         with suppress(asyncio.QueueFull):
             self._outbox.put_nowait(pcm)
 
-    async def _write(self) -> None:
+    async def _write_outbox(self) -> None:
         while True:
             message = await self._outbox.get()
-            async with asyncio.timeout(self._house.settings.write_s):
+            async with asyncio.timeout(self._services.settings.write_s):
                 await self._socket.send(message)
 
-    async def _make_room(self) -> None:
-        await self._replaced.wait()
-        await self._socket.close(REPLACED, "you have logged in somewhere else")
+    async def _close_when_replaced(self) -> None:
+        await self._replacement.wait()
+        await self._socket.close(CLOSE_REPLACED, "you have logged in somewhere else")
 
-    async def _follow(self) -> None:
+    async def _forward_changes(self) -> None:
         while True:
-            happened: Happened | None = await self._floor.get()
-            if happened is None:
-                self._floor = self._house.floor.subscribe()
-                self._lose()
+            change: ConversationChange | None = await self._changes.get()
+            if change is None:
+                self._changes = self._services.event_bus.subscribe()
+                self._drop_outbox()
                 continue
-            await self._following.happened(happened)
-            self._talking.owned()
+            await self._subscriptions.on_change(change)
+            self._voice_bridge.stop_unless_owner()
 
     # -- what comes in -------------------------------------------------------------------------
 
-    async def _take(self, message: str | bytes) -> None:
+    async def _receive(self, message: str | bytes) -> None:
         try:
-            said = self._wire.decode(message)
+            command = self._wire.decode(message)
         except WireError as wrong:
-            await self._mistaken(wrong)
+            await self._count_mistake(wrong)
             return
         try:
-            if isinstance(said, Sound):
-                self._talking.speak(said.data)
-            elif not isinstance(said, c.ConsoleHello):
-                await self._do(said)
+            if isinstance(command, AudioFrames):
+                self._voice_bridge.send_to_customer(command.data)
+            elif not isinstance(command, c.ConsoleHello):
+                await self._dispatch(command)
         except WireError as refused:
-            self.tell(c.error(refused))
+            self.send(c.error_message(refused))
 
-    async def _mistaken(self, wrong: WireError) -> None:
-        self._house.metrics.errors.labels(wrong.code).inc()
-        self.tell(c.error(wrong))
-        self._mistakes += 1
-        if self._mistakes >= MISTAKES:
-            text = f"{MISTAKES} messages could not be accepted; read the errors and try again"
-            await self._socket.close(NOT_ALLOWED, text)
+    async def _count_mistake(self, error: WireError) -> None:
+        self._services.metrics.client_errors.labels(error.code).inc()
+        self.send(c.error_message(error))
+        self._mistake_count += 1
+        if self._mistake_count >= MAX_MISTAKES:
+            text = f"{MAX_MISTAKES} messages could not be accepted; read the errors and try again"
+            await self._socket.close(CLOSE_NOT_ALLOWED, text)
 
-    async def _do(self, said: c.ConsoleMessage) -> None:
-        house, who = self._house, self.who
-        match said:
-            case c.Watch(session=session):
-                await self._following.watch(session)
-            case c.Unwatch():
-                self._following.unwatch()
-            case c.Accept(session=session, id=number):
-                await self.accept(session, number)
-            case c.TakeOver(session=session):
-                await takeover.take_over(house, self._live(session), who)
-                await self._following.open(session)
+    async def _dispatch(self, command: c.ConsoleMessage) -> None:
+        services, user = self._services, self.user
+        match command:
+            case c.WatchMessage(session=session):
+                await self._subscriptions.watch(session)
+            case c.UnwatchMessage():
+                self._subscriptions.unwatch()
+            case c.AcceptMessage(session=session, id=handoff_number):
+                await self.accept(session, handoff_number)
+            case c.TakeOverMessage(session=session):
+                await takeover.take_over(services, self._conversation(session), user)
+                await self._subscriptions.open(session)
             case c.SayMessage(session=session, text=text):
-                takeover.say(self._live(session), who, text)
-            case c.HandBack(session=session):
-                takeover.hand_back(house, self._live(session), who)
+                takeover.say(self._conversation(session), user, text)
+            case c.HandBackMessage(session=session):
+                takeover.hand_back(services, self._conversation(session), user)
             case c.CloseMessage(session=session, outcome=outcome):
-                takeover.close(house, self._live(session), who, outcome)
-            case c.Whisper(session=session, text=text):
-                self._whisper(self._live(session), text)
-            case c.Voice(session=session, on=True):
-                self._talking.begin(self._live(session))
-            case c.Voice(session=session):
-                self._talking.end(session)
+                takeover.close(services, self._conversation(session), user, outcome)
+            case c.WhisperMessage(session=session, text=text):
+                self._whisper(self._conversation(session), text)
+            case c.VoiceMessage(session=session, on=True):
+                self._voice_bridge.start(self._conversation(session))
+            case c.VoiceMessage(session=session):
+                self._voice_bridge.stop(session)
 
-    async def accept(self, session: str, number: int) -> None:
+    async def accept(self, session: str, handoff_number: int) -> None:
         """Take a hand-over from the queue; WireError when it is not to be had."""
-        if session in self._lives:
-            await takeover.accept(self._house, self._live(session), number, self.who)
+        if session in self._registry:
+            await takeover.accept(
+                self._services, self._conversation(session), handoff_number, self.user
+            )
         else:
-            await takeover.take_on(self._house, session, number, self.who)
-            self._room.changed.set()
-        await self._following.open(session)
+            await takeover.claim_disconnected(self._services, session, handoff_number, self.user)
+            self._presence.lists_changed.set()
+        await self._subscriptions.open(session)
 
-    def _live(self, session: str) -> Live:
-        live = self._lives.get(session)
-        if live is None or live.session.closed:
-            raise takeover.over()
-        return live
+    def _conversation(self, session: str) -> LiveConversation:
+        conversation = self._registry.get(session)
+        if conversation is None or conversation.session.closed:
+            raise takeover.session_over_error()
+        return conversation
 
-    def _whisper(self, live: Live, text: str) -> None:
+    def _whisper(self, conversation: LiveConversation, text: str) -> None:
         """To the console of whoever owns the conversation, and nowhere near the conversation."""
-        if self.who.role != "supervisor":
+        if self.user.role != "supervisor":
             raise WireError("not_allowed", "Only a supervisor may whisper.")
-        ownership = live.session.ownership
-        heard = self._room.seats.get(ownership.name) if ownership.person else None
-        if heard is None:
+        ownership = conversation.session.ownership
+        owner_connection = (
+            self._presence.connections.get(ownership.person_name)
+            if ownership.is_with_person
+            else None
+        )
+        if owner_connection is None:
             raise WireError("nobody", "Nobody is there to hear it.")
-        whispered = c.encode("whisper", session=live.id, name=self.who.name, text=text)
-        for seat in {heard, self}:
-            seat.tell(whispered)
+        message = c.console_message(
+            "whisper", session=conversation.id, name=self.user.name, text=text
+        )
+        for connection in {owner_connection, self}:
+            connection.send(message)
 
 
-async def greeted(
-    house: House, socket: ServerConnection, wire: c.ConsoleWire
-) -> Somebody | WireError:
+async def authenticate(
+    services: Services, socket: ServerConnection, wire: c.ConsoleWire
+) -> AgentUser | WireError:
     """Who says hello there, or why they are not let in."""
     try:
-        async with asyncio.timeout(house.settings.hello_s):
+        async with asyncio.timeout(services.settings.hello_s):
             hello = wire.decode(await socket.recv())
     except TimeoutError:
-        return WireError("no_hello", "No hello came in time.", NOT_ALLOWED)
+        return WireError("no_hello", "No hello came in time.", CLOSE_NOT_ALLOWED)
     except WireError as wrong:
         return wrong
     assert isinstance(hello, c.ConsoleHello)  # decode lets nothing else through before it
-    settings = house.settings
+    settings = services.settings
     tokens: Sequence[tuple[c.Role, str]] = (
         ("supervisor", settings.supervisor_token.get_secret_value()),
         ("person", settings.agent_token.get_secret_value()),
     )
     for role, token in tokens:
         if token and secrets.compare_digest(token.encode(), hello.token.encode()):
-            return Somebody(hello.name, role)
-    return WireError("bad_token", "This token is not valid.", NOT_ALLOWED)
+            return AgentUser(hello.name, role)
+    return WireError("bad_token", "This token is not valid.", CLOSE_NOT_ALLOWED)

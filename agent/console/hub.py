@@ -17,183 +17,207 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from agent.console import queue_lists as overview
-from agent.console.connection import Room, Seat, greeted
-from agent.console.queue_lists import Fields, Noted
+from agent.console.connection import ConsoleConnection, Presence, authenticate
+from agent.console.queue_lists import ListEntry, QueueSnapshot
 from agent.core import events as e
-from agent.runtime.registry import Lives
-from agent.runtime.services import House
+from agent.runtime.registry import ConversationRegistry
+from agent.runtime.services import Services
 from agent.store.journal import JournalFull
-from agent.wire.console import OUTCOMES, ConsoleWire, encode, error
-from agent.wire.native import NOT_ALLOWED, WireError
+from agent.wire.console import CLOSING_OUTCOMES, ConsoleWire, console_message, error_message
+from agent.wire.native import CLOSE_NOT_ALLOWED, WireError
 
 log = logging.getLogger("hearken.desk")
 
-APART_S = 0.2  # between two lists
-MANY = 50  # conversations for which it is that long; for more, in proportion
-AGAIN_S = 5.0  # lists change by time alone, too
-PROMISES = 1024  # of a helpdesk's, that wait to be noted
-NO_CONSOLE = "The console is closed: neither agent_token nor supervisor_token is set."
+MIN_LIST_INTERVAL_S = 0.2  # between two lists
+CONVERSATIONS_PER_INTERVAL = 50  # conversations for which it is that long; for more, in proportion
+MAX_LIST_INTERVAL_S = 5.0  # lists change by time alone, too
+MAX_PENDING_PROMISES = 1024  # of a helpdesk's, that wait to be noted
+CONSOLE_CLOSED = "The console is closed: neither agent_token nor supervisor_token is set."
 
 
-class Desk:
+class ConsoleHub:
     """All consoles of a process. `run` has to go on while `serve` is called."""
 
-    def __init__(self, house: House, lives: Lives) -> None:
-        self._house = house
-        self._lives = lives
-        self._room = Room()
+    def __init__(self, services: Services, registry: ConversationRegistry) -> None:
+        self._services = services
+        self._registry = registry
+        self._presence = Presence()
         self._tasks: asyncio.TaskGroup | None = None
-        self._promises: asyncio.Queue[tuple[str, int, str]] = asyncio.Queue(PROMISES)
-        self._cut_off: dict[str, asyncio.Task[None]] = {}  # by name: their conversations wait
-        house.people.at_work = lambda: len(self._room.seats)
+        self._pending_promises: asyncio.Queue[tuple[str, int, str]] = asyncio.Queue(
+            MAX_PENDING_PROMISES
+        )
+        self._reconnect_timers: dict[
+            str, asyncio.Task[None]
+        ] = {}  # by name: their conversations wait
+        services.handoff_router.agents_online = lambda: len(self._presence.connections)
 
     @property
-    def open(self) -> bool:
+    def is_open(self) -> bool:
         """Whether anybody may log in."""
-        settings = self._house.settings
+        settings = self._services.settings
         tokens = (settings.agent_token, settings.supervisor_token)
         return any(token.get_secret_value() for token in tokens)
 
     async def run(self) -> None:
         """Show everybody what changes, until it is cancelled."""
         async with asyncio.TaskGroup() as self._tasks:
-            self._tasks.create_task(self._look_on())
-            self._tasks.create_task(self._show())
-            self._tasks.create_task(self._expect())
+            self._tasks.create_task(self._watch_changes())
+            self._tasks.create_task(self._broadcast_lists())
+            self._tasks.create_task(self._process_promises())
 
     async def serve(self, socket: ServerConnection) -> None:
         """One console from hello to goodbye."""
         wire = ConsoleWire()
         try:
-            found = await greeted(self._house, socket, wire)
-            if isinstance(found, WireError):
-                await self._refuse(socket, found)
+            login = await authenticate(self._services, socket, wire)
+            if isinstance(login, WireError):
+                await self._refuse(socket, login)
                 return
         except ConnectionClosed:
             return
-        seat = Seat(self._house, self._lives, self._room, socket, wire, found)
-        self._arrive(seat)
+        connection = ConsoleConnection(
+            self._services, self._registry, self._presence, socket, wire, login
+        )
+        self._add_connection(connection)
         try:
-            await seat.run()
+            await connection.run()
         finally:
-            self._leave(seat)
+            self._remove_connection(connection)
 
-    async def _refuse(self, socket: ServerConnection, why: WireError) -> None:
-        self._house.metrics.refused.labels(why.code).inc()
-        await socket.send(error(why))
-        await socket.close(why.close or NOT_ALLOWED, why.message[:120])
+    async def _refuse(self, socket: ServerConnection, reason: WireError) -> None:
+        self._services.metrics.refusals.labels(reason.code).inc()
+        await socket.send(error_message(reason))
+        await socket.close(reason.close_code or CLOSE_NOT_ALLOWED, reason.message[:120])
 
     # -- coming and going ----------------------------------------------------------------------
 
-    def _arrive(self, seat: Seat) -> None:
-        name, seats = seat.who.name, self._room.seats
-        if (earlier := seats.get(name)) is not None:
-            earlier.replace()
-        seats[name] = seat
-        if (waits := self._cut_off.pop(name, None)) is not None:
-            waits.cancel()
-        if len(seats) == 1 and earlier is None:
-            for live in self._lives.values():
-                live.waiting.patient()
-        recovered, role = self._owned(name), seat.who.role
-        seat.tell(encode("ready", role=role, name=name, outcomes=OUTCOMES, recovered=recovered))
-        self._room.changed.set()
+    def _add_connection(self, connection: ConsoleConnection) -> None:
+        name, connections = connection.user.name, self._presence.connections
+        if (earlier := connections.get(name)) is not None:
+            earlier.close_replaced()
+        connections[name] = connection
+        if (reconnect_timer := self._reconnect_timers.pop(name, None)) is not None:
+            reconnect_timer.cancel()
+        if len(connections) == 1 and earlier is None:
+            for conversation in self._registry.values():
+                conversation.timers.extend_queue_timeouts()
+        owned_sessions, role = self._owned_sessions(name), connection.user.role
+        connection.send(
+            console_message(
+                "ready", role=role, name=name, outcomes=CLOSING_OUTCOMES, recovered=owned_sessions
+            )
+        )
+        self._presence.lists_changed.set()
 
-    def _leave(self, seat: Seat) -> None:
+    def _remove_connection(self, connection: ConsoleConnection) -> None:
         """Their conversations wait for them for a while."""
-        name = seat.who.name
-        if self._room.seats.get(name) is not seat:
+        name = connection.user.name
+        if self._presence.connections.get(name) is not connection:
             return  # they have logged in elsewhere
-        del self._room.seats[name]
-        if self._owned(name) and self._tasks is not None:
-            self._cut_off[name] = self._tasks.create_task(self._abandon(name))
+        del self._presence.connections[name]
+        if self._owned_sessions(name) and self._tasks is not None:
+            self._reconnect_timers[name] = self._tasks.create_task(
+                self._abandon_conversations(name)
+            )
 
-    async def _abandon(self, name: str) -> None:
+    async def _abandon_conversations(self, name: str) -> None:
         """Who was cut off does not come back: somebody else is asked for."""
-        await asyncio.sleep(self._house.settings.console_s)
-        self._cut_off.pop(name, None)
-        for session in self._owned(name):
-            live = self._lives[session]
-            live.feed(e.Abandoned(live.now, name))
+        await asyncio.sleep(self._services.settings.console_s)
+        self._reconnect_timers.pop(name, None)
+        for session in self._owned_sessions(name):
+            conversation = self._registry[session]
+            conversation.apply(e.PersonLost(conversation.now, name))
 
-    def promised(self, session: str, number: int, name: str) -> None:
+    def note_promise(self, session: str, handoff_number: int, name: str) -> None:
         """A helpdesk says who comes. Who sits at a console takes over there at once; for anybody
         else the customer waits, and we help them meanwhile."""
         try:
-            self._promises.put_nowait((session, number, name))
+            self._pending_promises.put_nowait((session, handoff_number, name))
         except asyncio.QueueFull:
             log.error("who comes could not be noted", extra={"session": session})
 
-    async def _expect(self) -> None:
+    async def _process_promises(self) -> None:
         while True:
-            session, number, name = await self._promises.get()
-            await self._promised(session, number, name)
+            session, handoff_number, name = await self._pending_promises.get()
+            await self._process_promise(session, handoff_number, name)
 
-    async def _promised(self, session: str, number: int, name: str) -> None:
+    async def _process_promise(self, session: str, handoff_number: int, name: str) -> None:
         try:
-            await asyncio.to_thread(self._house.store.promise, session, number, name)
+            await asyncio.to_thread(
+                self._services.store.record_promise, session, handoff_number, name
+            )
         except SQLAlchemyError:
             log.error("who comes could not be noted", extra={"session": session})
-        live, seat = self._lives.get(session), self._room.seats.get(name)
-        if live is not None and seat is not None:
+        conversation, connection = self._registry.get(session), self._presence.connections.get(name)
+        if conversation is not None and connection is not None:
             with suppress(WireError):  # taken by another meanwhile, or over
-                await seat.accept(session, number)
+                await connection.accept(session, handoff_number)
 
-    def _owned(self, name: str) -> list[str]:
-        lives = self._lives.values()
-        return [live.id for live in lives if live.session.ownership.owned_by(name)]
+    def _owned_sessions(self, name: str) -> list[str]:
+        conversations = self._registry.values()
+        return [live.id for live in conversations if live.session.ownership.is_owned_by(name)]
 
     # -- what everybody sees -------------------------------------------------------------------
 
-    async def _look_on(self) -> None:
-        floor = self._house.floor.subscribe()
+    async def _watch_changes(self) -> None:
+        subscription = self._services.event_bus.subscribe()
         while True:
-            happened = await floor.get()
-            if happened is None:
-                floor = self._house.floor.subscribe()
-            elif happened.row is not None and not happened.row.messages:
+            change = await subscription.get()
+            if change is None:
+                subscription = self._services.event_bus.subscribe()
+            elif change.row is not None and not change.row.messages:
                 continue  # nothing that is on a list
-            self._room.changed.set()
+            self._presence.lists_changed.set()
 
-    async def _show(self) -> None:
+    async def _broadcast_lists(self) -> None:
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(AGAIN_S):
-                    await self._room.changed.wait()
-            self._room.changed.clear()
-            if self._room.seats:
-                await self._show_all()
-                await asyncio.sleep(APART_S * max(1.0, len(self._lives) / MANY))
+                async with asyncio.timeout(MAX_LIST_INTERVAL_S):
+                    await self._presence.lists_changed.wait()
+            self._presence.lists_changed.clear()
+            if self._presence.connections:
+                await self._broadcast_once()
+                await asyncio.sleep(
+                    MIN_LIST_INTERVAL_S * max(1.0, len(self._registry) / CONVERSATIONS_PER_INTERVAL)
+                )
 
-    async def _show_all(self) -> None:
-        house, lives = self._house, self._lives
+    async def _broadcast_once(self) -> None:
+        services, registry = self._services, self._registry
         try:
-            await house.journal.do(lambda: None)  # who has gone is noted there, too
-            noted = await asyncio.to_thread(overview.look, house.store, frozenset(lives))
+            await services.journal.submit(lambda: None)  # who has gone is noted there, too
+            snapshot = await asyncio.to_thread(
+                overview.read_queue, services.store, frozenset(registry)
+            )
         except (SQLAlchemyError, JournalFull):
             log.error("the queue cannot be read; it is looked at again later")
             return
-        now = house.today()
-        queue = overview.queue(noted, lives, now)
-        waiting = encode("queue", waiting=queue)
-        tickets = encode("calls_back", tickets=overview.calls_back(noted))
-        for seat in list(self._room.seats.values()):
-            seat.show("queue", _still(queue), waiting)
-            seat.show("calls_back", tickets, tickets)
-        self._show_sessions(noted)
+        now = services.wall_now()
+        queue = overview.queue_entries(snapshot, registry, now)
+        queue_message = console_message("queue", waiting=queue)
+        callback_message = console_message(
+            "calls_back", tickets=overview.callback_entries(snapshot)
+        )
+        for connection in list(self._presence.connections.values()):
+            connection.send_list("queue", _comparable_text(queue), queue_message)
+            connection.send_list("calls_back", callback_message, callback_message)
+        self._broadcast_sessions(snapshot)
 
-    def _show_sessions(self, noted: Noted) -> None:
+    def _broadcast_sessions(self, snapshot: QueueSnapshot) -> None:
         """To those who look on at everything."""
-        seats = [one for one in self._room.seats.values() if one.who.role == "supervisor"]
-        if not seats:
+        supervisors = [
+            one for one in self._presence.connections.values() if one.user.role == "supervisor"
+        ]
+        if not supervisors:
             return
-        house = self._house
-        live = overview.sessions(noted, self._lives, house.pack, house.today())
-        message = encode("sessions", live=live)
-        for seat in seats:
-            seat.show("sessions", _still(live), message)
+        services = self._services
+        session_entries = overview.session_entries(
+            snapshot, self._registry, services.pack, services.wall_now()
+        )
+        message = console_message("sessions", live=session_entries)
+        for connection in supervisors:
+            connection.send_list("sessions", _comparable_text(session_entries), message)
 
 
-def _still(told: list[Fields]) -> str:
+def _comparable_text(entries: list[ListEntry]) -> str:
     """A list as it is compared: that time passes is no change."""
-    return json.dumps([{**one, "waited_s": 0, "lasts_s": 0} for one in told])
+    return json.dumps([{**one, "waited_s": 0, "lasts_s": 0} for one in entries])

@@ -11,125 +11,150 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from agent.console.transcript_view import CERTAIN
-from agent.runtime.conversation import Live
-from agent.store import Store, Ticket, Waiting
+from agent.console.transcript_view import MAX_UPSET_SPREAD
+from agent.runtime.conversation import LiveConversation
+from agent.store import CallbackTicket, QueuedCustomer, Store
 from dialogs.pack.model import Pack
 from dialogs.values import Understanding
 
-MOODS = 30  # of a conversation, in the list of all
+MAX_MOODS = 30  # of a conversation, in the list of all
 Alert = Literal["", "upset", "waiting_long", "stuck"]
-Fields = dict[str, object]
+ListEntry = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class QueueSnapshot:
     """What the store says. `channels` are those of sessions that are not in this process."""
 
-    waiting: tuple[Waiting, ...]
-    tickets: tuple[Ticket, ...]
+    waiting: tuple[QueuedCustomer, ...]
+    tickets: tuple[CallbackTicket, ...]
     channels: Mapping[str, str]
 
 
-def look(store: Store, here: frozenset[str]) -> Noted:
+def read_queue(store: Store, local_sessions: frozenset[str]) -> QueueSnapshot:
     """`here` are the sessions of this process."""
-    waiting = tuple(store.waiting())
-    away = {one.session for one in waiting} - here
-    records = [record for id in sorted(away) if (record := store.session(id)) is not None]
+    waiting = tuple(store.queued_customers())
+    remote_sessions = {one.session for one in waiting} - local_sessions
+    records = [
+        record for id in sorted(remote_sessions) if (record := store.find_session(id)) is not None
+    ]
     channels = {record.id: record.channel for record in records}
-    return Noted(waiting, tuple(store.tickets()), channels)
+    return QueueSnapshot(waiting, tuple(store.callback_tickets()), channels)
 
 
-def queue(noted: Noted, lives: Mapping[str, Live], now: datetime) -> list[Fields]:
+def queue_entries(
+    snapshot: QueueSnapshot, conversations: Mapping[str, LiveConversation], now: datetime
+) -> list[ListEntry]:
     """In the order they are served."""
-    return [_waiting(one, lives.get(one.session), noted, now) for one in noted.waiting]
+    return [
+        _queue_entry(one, conversations.get(one.session), snapshot, now) for one in snapshot.waiting
+    ]
 
 
-def _waiting(one: Waiting, live: Live | None, noted: Noted, now: datetime) -> Fields:
+def _queue_entry(
+    waiting: QueuedCustomer,
+    conversation: LiveConversation | None,
+    snapshot: QueueSnapshot,
+    now: datetime,
+) -> ListEntry:
     return {
-        "session": one.session,
-        "id": one.number,
-        "asked_at": one.asked_at,
-        "waited_s": _since(one.asked_at, now),
-        "urgency": one.urgency,
-        "rule": one.rule,
-        "probability": round(one.probability, 3),
-        "summary": one.summary,
-        "customer": one.customer,
-        "channel": live.record.channel if live else noted.channels.get(one.session, "chat"),
-        "present": bool(one.present),
-        "upset": _upset(live) if live else None,
-        "here": live is not None,
+        "session": waiting.session,
+        "id": waiting.number,
+        "asked_at": waiting.asked_at,
+        "waited_s": _seconds_since(waiting.asked_at, now),
+        "urgency": waiting.urgency,
+        "rule": waiting.rule,
+        "probability": round(waiting.probability, 3),
+        "summary": waiting.summary,
+        "customer": waiting.customer,
+        "channel": conversation.record.channel
+        if conversation
+        else snapshot.channels.get(waiting.session, "chat"),
+        "present": bool(waiting.connected),
+        "upset": _current_upset(conversation) if conversation else None,
+        "here": conversation is not None,
     }
 
 
-def sessions(noted: Noted, lives: Mapping[str, Live], pack: Pack, now: datetime) -> list[Fields]:
+def session_entries(
+    snapshot: QueueSnapshot,
+    conversations: Mapping[str, LiveConversation],
+    pack: Pack,
+    now: datetime,
+) -> list[ListEntry]:
     """Every conversation of this process, the oldest first."""
-    asked = {one.session: one.asked_at for one in reversed(noted.waiting)}
+    asked_at = {one.session: one.asked_at for one in reversed(snapshot.waiting)}
     return [
-        _session(live, pack, _since(asked[id], now) if id in asked else 0)
-        for id, live in lives.items()
+        _session_entry(live, pack, _seconds_since(asked_at[id], now) if id in asked_at else 0)
+        for id, live in conversations.items()
         if not live.session.closed
     ]
 
 
-def _session(live: Live, pack: Pack, waited_s: int) -> Fields:
-    ownership, turns = live.session.ownership, _customer(live)
-    felt = [(at, what) for at, what in turns if what.upset_spread < CERTAIN]
+def _session_entry(conversation: LiveConversation, pack: Pack, waited_s: int) -> ListEntry:
+    ownership, turns = conversation.session.ownership, _customer_turns(conversation)
+    certain_turns = [(at, what) for at, what in turns if what.upset_spread < MAX_UPSET_SPREAD]
     return {
-        "session": live.id,
-        "channel": live.record.channel,
-        "customer": live.record.customer,
-        "began_at": live.record.began_at,
-        "lasts_s": round(live.now),
+        "session": conversation.id,
+        "channel": conversation.record.channel,
+        "customer": conversation.record.customer,
+        "began_at": conversation.record.began_at,
+        "lasts_s": round(conversation.now),
         "owner": ownership.owner,
-        "name": ownership.name,
+        "name": ownership.person_name,
         "intent": turns[-1][1].intent if turns else "",
-        "upset": _upset(live),
-        "moods": [(round(at, 3), round(what.upset, 3)) for at, what in felt[-MOODS:]],
-        "alert": alert(live, pack, waited_s),
+        "upset": _current_upset(conversation),
+        "moods": [(round(at, 3), round(what.upset, 3)) for at, what in certain_turns[-MAX_MOODS:]],
+        "alert": alert_of(conversation, pack, waited_s),
         "turns": len(turns),
-        "present": live.present,
+        "present": conversation.customer_connected,
     }
 
 
-def alert(live: Live, pack: Pack, waited_s: int) -> Alert:
+def alert_of(conversation: LiveConversation, pack: Pack, waited_s: int) -> Alert:
     """What a supervisor should look at: somebody waits too long, is surely upset, or is not
     understood again and again."""
-    turns = _customer(live)
-    if live.session.ownership.owner == "queued" and waited_s >= pack.people.longest_wait_s / 2:
+    turns = _customer_turns(conversation)
+    if (
+        conversation.session.ownership.owner == "queued"
+        and waited_s >= pack.opening_hours.max_wait_s / 2
+    ):
         return "waiting_long"
     if turns and turns[-1][1].upset - turns[-1][1].upset_spread >= pack.apologise_from:
         return "upset"
-    if live.session.state.misses >= pack.patience.misses_before_menu:
+    if conversation.session.state.misses >= pack.retry_limits.misses_before_menu:
         return "stuck"
     return ""
 
 
-def calls_back(noted: Noted) -> list[Fields]:
+def callback_entries(snapshot: QueueSnapshot) -> list[ListEntry]:
     return [
         {
             "ticket": one.id,
             "session": one.session,
             "customer": one.customer,
-            "why": one.why,
+            "why": one.reason,
             "written_at": one.written_at,
             "summary": one.summary,
         }
-        for one in noted.tickets
+        for one in snapshot.tickets
     ]
 
 
-def _customer(live: Live) -> list[tuple[float, Understanding]]:
-    return [(turn.at, turn.heard) for turn in live.session.talk.turns if turn.leg == "customer"]
+def _customer_turns(conversation: LiveConversation) -> list[tuple[float, Understanding]]:
+    return [
+        (turn.at, turn.understanding)
+        for turn in conversation.session.history.turns
+        if turn.leg == "customer"
+    ]
 
 
-def _upset(live: Live) -> float | None:
+def _current_upset(conversation: LiveConversation) -> float | None:
     """How upset the customer is now; None when that is not known."""
-    turns = _customer(live)
-    known = bool(turns) and turns[-1][1].upset_spread < CERTAIN
-    return round(turns[-1][1].upset, 3) if known else None
+    turns = _customer_turns(conversation)
+    is_certain = bool(turns) and turns[-1][1].upset_spread < MAX_UPSET_SPREAD
+    return round(turns[-1][1].upset, 3) if is_certain else None
 
 
-def _since(moment: str, now: datetime) -> int:
+def _seconds_since(moment: str, now: datetime) -> int:
     return max(0, int((now - datetime.fromisoformat(moment)).total_seconds()))

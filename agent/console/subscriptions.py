@@ -11,165 +11,185 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
 from agent.console import takeover
-from agent.console.takeover import Somebody
-from agent.console.transcript_view import Board
-from agent.runtime.conversation import Live
-from agent.runtime.event_bus import Happened
-from agent.runtime.registry import Lives
-from agent.runtime.services import House
+from agent.console.takeover import AgentUser
+from agent.console.transcript_view import TranscriptView
+from agent.runtime.conversation import LiveConversation
+from agent.runtime.event_bus import ConversationChange
+from agent.runtime.registry import ConversationRegistry
+from agent.runtime.services import Services
 from agent.store import SessionRecord, Store
-from agent.wire.console import encode
+from agent.wire.console import console_message
 from agent.wire.native import WireError
-from dialogs.agent_assist import proposals
+from dialogs.agent_assist import suggest_replies
 
 
 @dataclass(slots=True)
-class _Followed:
+class _FollowedConversation:
     """`early` is what happens while the board is being read."""
 
-    early: list[Happened] = field(default_factory=list)
-    board: Board | None = None
-    proposed: int = 0  # the turn that replies were proposed for last
+    early_changes: list[ConversationChange] = field(default_factory=list)
+    view: TranscriptView | None = None
+    last_suggested_turn: int = 0  # the turn that replies were proposed for last
 
 
-class Following:
+class ConversationSubscriptions:
     """Everything one console follows. For one event loop."""
 
     def __init__(
-        self, house: House, lives: Lives, who: Somebody, tell: Callable[[str], None]
+        self,
+        services: Services,
+        registry: ConversationRegistry,
+        user: AgentUser,
+        send: Callable[[str], None],
     ) -> None:
-        self._house = house
-        self._lives = lives
-        self._who = who
-        self._tell = tell
-        self._all: dict[str, _Followed] = {}
+        self._services = services
+        self._registry = registry
+        self._user = user
+        self._send = send
+        self._followed: dict[str, _FollowedConversation] = {}
 
     async def watch(self, session: str) -> None:
         """Follow this one instead of the one before; what is owned is followed all the same."""
-        if not await self._may(session):
+        if not await self._may_view(session):
             raise WireError("not_yours", "You may look at what waits in the queue or is yours.")
-        for other in [id for id in self._all if id != session and not self._owned(id)]:
-            self.leave(other)
+        for other in [id for id in self._followed if id != session and not self._is_owned(id)]:
+            self.unsubscribe(other)
         await self.open(session)
 
     async def open(self, session: str) -> None:
         """Tell all of a conversation, and what happens in it from now on."""
-        followed = self._all[session] = _Followed()
-        live = self._lives.get(session)
-        store = self._house.store
-        await self._house.journal.do(lambda: None)  # what has happened is in the store now
-        record = live.record if live else await asyncio.to_thread(store.session, session)
+        followed = self._followed[session] = _FollowedConversation()
+        conversation = self._registry.get(session)
+        store = self._services.store
+        await self._services.journal.submit(lambda: None)  # what has happened is in the store now
+        record = (
+            conversation.record
+            if conversation
+            else await asyncio.to_thread(store.find_session, session)
+        )
         if record is None:
-            self.leave(session)
-            raise takeover.over()
-        board = await asyncio.to_thread(_board, store, record)
-        replies = await self._proposals(live)
-        if self._all.get(session) is not followed:
+            self.unsubscribe(session)
+            raise takeover.session_over_error()
+        view = await asyncio.to_thread(_load_view, store, record)
+        suggestions = await self._suggested_replies(conversation)
+        if self._followed.get(session) is not followed:
             return  # opened once more, or left
-        for one in followed.early:
-            _push(board, one)
-        followed.board, followed.proposed = board, board.understood
-        self._tell(_opened(board, record, replies))
-        over = record.state == "ended" or any(one.what == "closed" for one in followed.early)
-        if over or (live is not None and session not in self._lives):
-            self._close(session, board)
+        for one in followed.early_changes:
+            _apply_change(view, one)
+        followed.view, followed.last_suggested_turn = view, view.last_understood_turn
+        self._send(_opened_message(view, record, suggestions))
+        is_over = record.state == "ended" or any(
+            one.kind == "closed" for one in followed.early_changes
+        )
+        if is_over or (conversation is not None and session not in self._registry):
+            self._send_closed(session, view)
 
-    async def happened(self, happened: Happened) -> None:
+    async def on_change(self, change: ConversationChange) -> None:
         """Pass on what is followed."""
-        followed = self._all.get(happened.session)
+        followed = self._followed.get(change.session)
         if followed is None:
             return
-        if followed.board is None:
-            followed.early.append(happened)
+        if followed.view is None:
+            followed.early_changes.append(change)
             return
-        before = followed.board.owner, followed.board.name
-        for message in _push(followed.board, happened):
-            self._tell(message)
-        if happened.what == "closed":
-            self._close(happened.session, followed.board)
-        elif before != (followed.board.owner, followed.board.name):
-            await self._go_on(happened.session)
-        await self._propose(happened.session, followed, followed.board)
+        owner_before = followed.view.owner, followed.view.owner_name
+        for message in _apply_change(followed.view, change):
+            self._send(message)
+        if change.kind == "closed":
+            self._send_closed(change.session, followed.view)
+        elif owner_before != (followed.view.owner, followed.view.owner_name):
+            await self._recheck_permission(change.session)
+        await self._send_suggestions(change.session, followed, followed.view)
 
-    def leave(self, session: str) -> None:
-        self._all.pop(session, None)
+    def unsubscribe(self, session: str) -> None:
+        self._followed.pop(session, None)
 
-    def leave_all(self) -> None:
-        self._all.clear()
+    def unsubscribe_all(self) -> None:
+        self._followed.clear()
 
     def unwatch(self) -> None:
         """Follow only what is owned."""
-        for session in [id for id in self._all if not self._owned(id)]:
-            self.leave(session)
+        for session in [id for id in self._followed if not self._is_owned(id)]:
+            self.unsubscribe(session)
 
     # -- what may be seen ----------------------------------------------------------------------
 
-    def _owned(self, session: str) -> bool:
-        live = self._lives.get(session)
-        return live is not None and live.session.ownership.owned_by(self._who.name)
+    def _is_owned(self, session: str) -> bool:
+        conversation = self._registry.get(session)
+        return conversation is not None and conversation.session.ownership.is_owned_by(
+            self._user.name
+        )
 
-    async def _may(self, session: str) -> bool:
+    async def _may_view(self, session: str) -> bool:
         """A supervisor sees everything, a person what waits or is theirs."""
-        if self._who.role == "supervisor" or self._owned(session):
+        if self._user.role == "supervisor" or self._is_owned(session):
             return True
-        if (live := self._lives.get(session)) is not None:
-            return live.session.ownership.owner == "queued"
-        waiting = await asyncio.to_thread(self._house.store.waiting)
+        if (conversation := self._registry.get(session)) is not None:
+            return conversation.session.ownership.owner == "queued"
+        waiting = await asyncio.to_thread(self._services.store.queued_customers)
         return any(one.session == session for one in waiting)
 
-    async def _go_on(self, session: str) -> None:
+    async def _recheck_permission(self, session: str) -> None:
         """Whether it may still be looked at, now that somebody else owns it."""
-        if not await self._may(session):
-            self.leave(session)
+        if not await self._may_view(session):
+            self.unsubscribe(session)
 
     # -- what is told --------------------------------------------------------------------------
 
-    def _close(self, session: str, board: Board) -> None:
-        self._tell(encode("closed", session=session, reason=board.reason or "It is over."))
-        self.leave(session)
-
-    async def _propose(self, session: str, followed: _Followed, board: Board) -> None:
-        """New replies, to whoever speaks, when the customer has said something."""
-        if board.understood == followed.proposed or not self._owned(session):
-            return
-        followed.proposed = board.understood
-        replies = await self._proposals(self._lives.get(session))
-        if self._all.get(session) is followed:
-            self._tell(encode("suggestions", session=session, replies=replies))
-
-    async def _proposals(self, live: Live | None) -> list[dict[str, str]]:
-        if live is None:
-            return []
-        session, pack = live.session, self._house.pack
-        found = await asyncio.to_thread(
-            proposals, pack, session.state, session.talk, session.dialogue.today
+    def _send_closed(self, session: str, view: TranscriptView) -> None:
+        self._send(
+            console_message("closed", session=session, reason=view.end_reason or "It is over.")
         )
-        return [asdict(one) for one in found]
+        self.unsubscribe(session)
+
+    async def _send_suggestions(
+        self, session: str, followed: _FollowedConversation, view: TranscriptView
+    ) -> None:
+        """New replies, to whoever speaks, when the customer has said something."""
+        if view.last_understood_turn == followed.last_suggested_turn or not self._is_owned(session):
+            return
+        followed.last_suggested_turn = view.last_understood_turn
+        suggestions = await self._suggested_replies(self._registry.get(session))
+        if self._followed.get(session) is followed:
+            self._send(console_message("suggestions", session=session, replies=suggestions))
+
+    async def _suggested_replies(
+        self, conversation: LiveConversation | None
+    ) -> list[dict[str, str]]:
+        if conversation is None:
+            return []
+        session, pack = conversation.session, self._services.pack
+        suggestions = await asyncio.to_thread(
+            suggest_replies, pack, session.state, session.history, session.dialogue.today
+        )
+        return [asdict(one) for one in suggestions]
 
 
-def _board(store: Store, record: SessionRecord) -> Board:
+def _load_view(store: Store, record: SessionRecord) -> TranscriptView:
     """What the store keeps of a conversation, as it is shown. Blocking."""
-    board = Board(record.id, record.speak)
-    for row in store.rows(record.id):
-        board.push(row)
-    return board
+    view = TranscriptView(record.id, record.speak)
+    for row in store.read_rows(record.id):
+        view.apply_row(row)
+    return view
 
 
-def _push(board: Board, happened: Happened) -> list[str]:
-    row = happened.row
-    return board.push(row) if row is not None and row.n > board.seen else []
+def _apply_change(view: TranscriptView, change: ConversationChange) -> list[str]:
+    row = change.row
+    return view.apply_row(row) if row is not None and row.n > view.last_row else []
 
 
-def _opened(board: Board, record: SessionRecord, replies: list[dict[str, str]]) -> str:
-    voice = record.speak and "customer" in record.legs
-    return encode(
+def _opened_message(
+    view: TranscriptView, record: SessionRecord, suggestions: list[dict[str, str]]
+) -> str:
+    has_voice = record.speak and "customer" in record.legs
+    return console_message(
         "opened",
         session=record.id,
-        id=board.asked,
+        id=view.open_handoff,
         channel=record.channel,
         customer=record.customer,
         began_at=record.began_at,
-        voice=voice,
-        suggestions=replies,
-        **board.picture(),
+        voice=has_voice,
+        suggestions=suggestions,
+        **view.snapshot(),
     )

@@ -10,12 +10,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-LABELS = (
+CLAIM_LABELS = (
     "Wants", "In progress", "Asked for too, not begun", "Bank", "Identity", "Upset, 0 to 1",
     "Upset", "Told the customer",
 )  # fmt: skip
-_HEAD = re.compile(rf"^({'|'.join(map(re.escape, LABELS))}): (.*)$")
-_TURN = re.compile(r"\(turn (\d+)\)")
+_CLAIM_PATTERN = re.compile(rf"^({'|'.join(map(re.escape, CLAIM_LABELS))}): (.*)$")
+_TURN_PATTERN = re.compile(r"\(turn (\d+)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +26,22 @@ class Claim:
     text: str
     links: tuple[tuple[int, float], ...] = ()
 
-    def written(self) -> dict[str, object]:
+    def as_dict(self) -> dict[str, object]:
         links = [{"turn": turn, "at": round(at, 3)} for turn, at in self.links]
         return {"label": self.label, "text": self.text, "links": links}
 
 
-def claims(summary: str, times: Mapping[int, float]) -> tuple[Claim, ...]:
+def parse_claims(summary: str, turn_times: Mapping[int, float]) -> tuple[Claim, ...]:
     """The claims of a summary. `times` says when each turn was; others are not linked."""
-    found: list[tuple[str, str]] = []
+    labelled_texts: list[tuple[str, str]] = []
     for line in summary.splitlines():
-        if head := _HEAD.match(line):
-            found.append((head[1], head[2]))
-    return tuple(Claim(label, text, _links(text, times)) for label, text in found)
+        if head := _CLAIM_PATTERN.match(line):
+            labelled_texts.append((head[1], head[2]))
+    return tuple(
+        Claim(label, text, _turn_links(text, turn_times)) for label, text in labelled_texts
+    )
 
 
-def _links(text: str, times: Mapping[int, float]) -> tuple[tuple[int, float], ...]:
-    turns = dict.fromkeys(int(number) for number in _TURN.findall(text))
-    return tuple((turn, times[turn]) for turn in turns if turn in times)
+def _turn_links(text: str, turn_times: Mapping[int, float]) -> tuple[tuple[int, float], ...]:
+    turns = dict.fromkeys(int(number) for number in _TURN_PATTERN.findall(text))
+    return tuple((turn, turn_times[turn]) for turn in turns if turn in turn_times)

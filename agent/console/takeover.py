@@ -12,109 +12,138 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agent.core import events as e
-from agent.runtime.conversation import Live
-from agent.runtime.services import House, utc
+from agent.runtime.conversation import LiveConversation
+from agent.runtime.services import Services, utc_text
 from agent.wire.native import WireError
 
-HANDED_BACK = "handed_back"  # the outcome of a hand-over that was given back to the bot
-GONE = "gone"  # ... of a customer who did not wait
-TOO_LATE = "Somebody else has taken it, or it is over."
+OUTCOME_HANDED_BACK = "handed_back"  # the outcome of a hand-over that was given back to the bot
+OUTCOME_CUSTOMER_LEFT = "gone"  # ... of a customer who did not wait
+TOO_LATE_TEXT = "Somebody else has taken it, or it is over."
 
 
 @dataclass(frozen=True, slots=True)
-class Somebody:
+class AgentUser:
     """Who acts. Which role a name has follows from their token."""
 
     name: str
     role: Literal["person", "supervisor"]
 
 
-async def accept(house: House, live: Live, number: int, who: Somebody) -> None:
+async def accept(
+    services: Services, conversation: LiveConversation, handoff_number: int, user: AgentUser
+) -> None:
     """Take a hand-over from the queue; of several who try, one gets it."""
-    now = utc(house.today())
-    if not await asyncio.to_thread(house.store.accept, live.id, number, who.name, now):
-        raise WireError("too_late", TOO_LATE)
-    await _taken_too(house, live, who)
-    live.feed(e.TookOver(live.now, who.name, who.role))
-    if live.session.closed:
-        await asyncio.to_thread(house.store.requeue, live.id, number, now)
-        raise over()
-    if not live.session.ownership.owned_by(who.name):
-        raise WireError("too_late", f"{live.session.ownership.name} has taken it over.")
+    now = utc_text(services.wall_now())
+    if not await asyncio.to_thread(
+        services.store.accept_handoff, conversation.id, handoff_number, user.name, now
+    ):
+        raise WireError("too_late", TOO_LATE_TEXT)
+    await _accept_all_open(services, conversation, user)
+    conversation.apply(e.PersonTookOver(conversation.now, user.name, user.role))
+    if conversation.session.closed:
+        await asyncio.to_thread(
+            services.store.requeue_handoff, conversation.id, handoff_number, now
+        )
+        raise session_over_error()
+    if not conversation.session.ownership.is_owned_by(user.name):
+        raise WireError(
+            "too_late", f"{conversation.session.ownership.person_name} has taken it over."
+        )
 
 
-async def take_on(house: House, session: str, number: int, who: Somebody) -> None:
+async def claim_disconnected(
+    services: Services, session: str, handoff_number: int, user: AgentUser
+) -> None:
     """Take the request of a customer who has left out of the queue: to call them back, perhaps."""
-    record = await asyncio.to_thread(house.store.session, session)
+    record = await asyncio.to_thread(services.store.find_session, session)
     if record is None or record.state == "live":
-        raise over()
-    now = utc(house.today())
-    if not await asyncio.to_thread(house.store.accept, session, number, who.name, now):
-        raise WireError("too_late", TOO_LATE)
-    await asyncio.to_thread(house.store.finish, session, number, GONE, now)
+        raise session_over_error()
+    now = utc_text(services.wall_now())
+    if not await asyncio.to_thread(
+        services.store.accept_handoff, session, handoff_number, user.name, now
+    ):
+        raise WireError("too_late", TOO_LATE_TEXT)
+    await asyncio.to_thread(
+        services.store.finish_handoff, session, handoff_number, OUTCOME_CUSTOMER_LEFT, now
+    )
 
 
-async def take_over(house: House, live: Live, who: Somebody) -> None:
+async def take_over(services: Services, conversation: LiveConversation, user: AgentUser) -> None:
     """A supervisor takes what is the bot's, waits, or is a person's."""
-    if who.role != "supervisor":
+    if user.role != "supervisor":
         raise WireError("not_allowed", "Only a supervisor may take over without being asked for.")
-    await _taken_too(house, live, who)
-    live.feed(e.TookOver(live.now, who.name, who.role))
-    if live.session.closed:
-        raise over()
-    if not live.session.ownership.owned_by(who.name):
-        raise not_yours(live)
+    await _accept_all_open(services, conversation, user)
+    conversation.apply(e.PersonTookOver(conversation.now, user.name, user.role))
+    if conversation.session.closed:
+        raise session_over_error()
+    if not conversation.session.ownership.is_owned_by(user.name):
+        raise not_owner_error(conversation)
 
 
-async def _taken_too(house: House, live: Live, who: Somebody) -> None:
+async def _accept_all_open(
+    services: Services, conversation: LiveConversation, user: AgentUser
+) -> None:
     """Whoever comes, comes for everything that a person was asked for."""
-    now = utc(house.today())
-    for number in live.session.ownership.asked_for:
-        await asyncio.to_thread(house.store.accept, live.id, number, who.name, now)
+    now = utc_text(services.wall_now())
+    for handoff_number in conversation.session.ownership.open_handoffs:
+        await asyncio.to_thread(
+            services.store.accept_handoff, conversation.id, handoff_number, user.name, now
+        )
 
 
-def say(live: Live, who: Somebody, text: str) -> None:
-    owning(live, who)
-    live.feed(e.Said(live.now, who.name, text))
+def say(conversation: LiveConversation, user: AgentUser, text: str) -> None:
+    require_owner(conversation, user)
+    conversation.apply(e.PersonTextReceived(conversation.now, user.name, text))
 
 
-def hand_back(house: House, live: Live, who: Somebody) -> None:
-    owning(live, who)
-    numbers = live.session.ownership.asked_for
-    live.feed(e.HandedBack(live.now, who.name))
-    _finished(house, live, numbers, HANDED_BACK)
+def hand_back(services: Services, conversation: LiveConversation, user: AgentUser) -> None:
+    require_owner(conversation, user)
+    handoff_numbers = conversation.session.ownership.open_handoffs
+    conversation.apply(e.PersonHandedBack(conversation.now, user.name))
+    _finish_handoffs(services, conversation, handoff_numbers, OUTCOME_HANDED_BACK)
 
 
-def close(house: House, live: Live, who: Somebody, outcome: str) -> None:
-    owning(live, who)
-    numbers = live.session.ownership.asked_for
-    live.feed(e.Finished(live.now, who.name, outcome))
-    _finished(house, live, numbers, outcome)
+def close(
+    services: Services, conversation: LiveConversation, user: AgentUser, outcome: str
+) -> None:
+    require_owner(conversation, user)
+    handoff_numbers = conversation.session.ownership.open_handoffs
+    conversation.apply(e.PersonEndedSession(conversation.now, user.name, outcome))
+    _finish_handoffs(services, conversation, handoff_numbers, outcome)
 
 
-def _finished(house: House, live: Live, numbers: tuple[int, ...], outcome: str) -> None:
-    store, id, now = house.store, live.id, utc(house.today())
+def _finish_handoffs(
+    services: Services,
+    conversation: LiveConversation,
+    handoff_numbers: tuple[int, ...],
+    outcome: str,
+) -> None:
+    store, id, now = services.store, conversation.id, utc_text(services.wall_now())
 
     def finish() -> None:
-        for number in numbers:
-            store.finish(id, number, outcome, now)
+        for number in handoff_numbers:
+            store.finish_handoff(id, number, outcome, now)
 
-    house.journal.do(finish)
+    services.journal.submit(finish)
 
 
-def owning(live: Live, who: Somebody) -> None:
+def require_owner(conversation: LiveConversation, user: AgentUser) -> None:
     """WireError when it is not they who may speak."""
-    if live.session.closed:
-        raise over()
-    if not live.session.ownership.owned_by(who.name):
-        raise not_yours(live)
+    if conversation.session.closed:
+        raise session_over_error()
+    if not conversation.session.ownership.is_owned_by(user.name):
+        raise not_owner_error(conversation)
 
 
-def not_yours(live: Live) -> WireError:
-    ownership = live.session.ownership
-    whose = f"{ownership.name} has this conversation." if ownership.person else "It is not yours."
-    return WireError("not_yours", whose)
+def not_owner_error(conversation: LiveConversation) -> WireError:
+    ownership = conversation.session.ownership
+    owner_sentence = (
+        f"{ownership.person_name} has this conversation."
+        if ownership.is_with_person
+        else "It is not yours."
+    )
+    return WireError("not_yours", owner_sentence)
 
 
-def over() -> WireError:
+def session_over_error() -> WireError:
     return WireError("no_session", "This conversation is over, or is not connected here.")

@@ -8,17 +8,17 @@ from typing import Any, Literal
 
 from dialogs.values import Evidence
 
-Kind = Literal["customer", "bot", "person", "owner", "handoff", "action", "notice"]
-MINUTE = 60
+ItemKind = Literal["customer", "bot", "person", "owner", "handoff", "action", "notice"]
+MINUTE_S = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class TranscriptItem:
     """One line of a transcript. The same `n` again replaces what was known of it before."""
 
     n: int
     at: float
-    kind: Kind
+    kind: ItemKind
     text: str
     turn: int | None = None
     name: str | None = None
@@ -32,13 +32,13 @@ class Item:
     state: str | None = None
     spoken: bool | None = None
 
-    def written(self) -> dict[str, object]:
+    def as_dict(self) -> dict[str, object]:
         """As a console gets it: without what is not known."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
-class Mood:
+class MoodPoint:
     """How upset the customer was in a turn, and why that is thought."""
 
     at: float
@@ -47,13 +47,13 @@ class Mood:
     emotion: str | None
     evidence: tuple[Evidence, ...]
 
-    def written(self) -> dict[str, object]:
+    def as_dict(self) -> dict[str, object]:
         reasons = [asdict(one) for one in self.evidence]
         return {"at": self.at, "turn": self.turn, "upset": self.upset, "emotion": self.emotion,
                 "evidence": reasons}  # fmt: skip
 
 
-def taken(owner: str, name: str) -> str:
+def owner_text(owner: str, name: str) -> str:
     """Who owns the conversation now, in words."""
     match owner:
         case "queued":
@@ -65,18 +65,18 @@ def taken(owner: str, name: str) -> str:
     return "The assistant goes on."
 
 
-def standing(over: Mapping[str, Any]) -> str:
+def handoff_text(handoff: Mapping[str, Any]) -> str:
     """How a hand-over stands, in words."""
-    match over["state"]:
+    match handoff["state"]:
         case "requested":
-            return f"A person is asked for: {over['rule'].replace('_', ' ')}."
+            return f"A person is asked for: {handoff['rule'].replace('_', ' ')}."
         case "queued":
-            wait = max(1, round((over.get("wait_s") or 0) / MINUTE))
+            wait = max(1, round((handoff.get("wait_s") or 0) / MINUTE_S))
             minutes = "a minute" if wait == 1 else f"{wait} minutes"
-            return f"Place {over.get('position')} in the queue, about {minutes}."
+            return f"Place {handoff.get('position')} in the queue, about {minutes}."
         case "accepted":
             return "Somebody has come."
         case "callback":
-            ticket = over.get("ticket")
+            ticket = handoff.get("ticket")
             return f"Nobody came; a call back is noted{f' as {ticket}' if ticket else ''}."
     return "The request is settled."

@@ -11,207 +11,235 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from agent.console.summary_claims import Claim, claims
-from agent.console.transcript_items import Item, Kind, Mood, standing, taken
+from agent.console.summary_claims import Claim, parse_claims
+from agent.console.transcript_items import (
+    ItemKind,
+    MoodPoint,
+    TranscriptItem,
+    handoff_text,
+    owner_text,
+)
 from agent.core import events as e
-from agent.core.event_json import Row, read
-from agent.wire.console import encode
+from agent.core.event_json import JournalRow, event_from_json
+from agent.wire.console import console_message
 from dialogs.values import Understanding
 
-CERTAIN = 0.5  # a mood that is known less well than within this is not shown
+MAX_UPSET_SPREAD = 0.5  # a mood that is known less well than within this is not shown
 
 
-class Board:
+class TranscriptView:
     """One conversation as it is shown."""
 
-    def __init__(self, session: str, speaks: bool = False) -> None:
+    def __init__(self, session: str, speaks_replies: bool = False) -> None:
         """`speaks`: what the bot says is spoken."""
         self.session = session
         self.owner = "bot"
-        self.name = ""
-        self.asked: int | None = None  # the last hand-over, while it is open
-        self.seen = 0  # the number of the last row
-        self.understood = 0  # the last turn of the customer's that was understood
-        self.reason = ""  # why it is over
-        self.items: list[Item] = []
-        self.moods: list[Mood] = []
+        self.owner_name = ""
+        self.open_handoff: int | None = None  # the last hand-over, while it is open
+        self.last_row = 0  # the number of the last row
+        self.last_understood_turn = 0  # the last turn of the customer's that was understood
+        self.end_reason = ""  # why it is over
+        self.items: list[TranscriptItem] = []
+        self.moods: list[MoodPoint] = []
         self.claims: tuple[Claim, ...] = ()
-        self._speaks = speaks
-        self._said: dict[int, int] = {}  # turn -> its item
-        self._times: dict[int, float] = {}  # turn -> when it was
-        self._unplaced: list[int] = []  # items typed whose turn is not known yet
-        self._asks: list[tuple[int, str]] = []  # turn and leg of each question to the models
-        self._answers: dict[int, Understanding | None] = {}  # by turn
+        self._speaks_replies = speaks_replies
+        self._item_index_of_turn: dict[int, int] = {}  # turn -> its item
+        self._turn_times: dict[int, float] = {}  # turn -> when it was
+        self._items_without_turn: list[int] = []  # items typed whose turn is not known yet
+        self._requests: list[tuple[int, str]] = []  # turn and leg of each question to the models
+        self._understandings: dict[int, Understanding | None] = {}  # by turn
         self._emotions: dict[int, str] = {}  # by turn
-        self._actions: dict[str, str] = {}  # key -> name
+        self._action_names: dict[str, str] = {}  # key -> name
 
-    def push(self, row: Row) -> list[str]:
+    def apply_row(self, row: JournalRow) -> list[str]:
         """What this row changes, as messages for a console."""
-        self.seen = row.n
-        told = self._heard(read(row.input))
-        decided = json.loads(row.decisions)
-        told += self._placed([one for one in decided if one["kind"] == "turn"])
+        self.last_row = row.n
+        updates = self._apply_input(event_from_json(row.input))
+        row_decisions = json.loads(row.decisions)
+        updates += self._assign_turns([one for one in row_decisions if one["kind"] == "turn"])
         for message in row.messages:
-            told += self._message(json.loads(message))
-        for one in decided:
+            updates += self._apply_message(json.loads(message))
+        for one in row_decisions:
             if one["kind"] == "action":
-                self._actions[one["key"]] = one["name"]
-                told += self._add(row.at, "action", _plain(one["name"]), state="begun")
-        return told
+                self._action_names[one["key"]] = one["name"]
+                updates += self._add_item(row.at, "action", _as_words(one["name"]), state="begun")
+        return updates
 
-    def picture(self) -> dict[str, object]:
+    def snapshot(self) -> dict[str, object]:
         """All of it, for a console that opens it now."""
-        moods = [(m.at, m.upset, m.turn, m.emotion, m.written()["evidence"]) for m in self.moods]
+        moods = [(m.at, m.upset, m.turn, m.emotion, m.as_dict()["evidence"]) for m in self.moods]
         return {
             "owner": self.owner,
-            "name": self.name,
-            "claims": [claim.written() for claim in self.claims],
-            "items": [item.written() for item in self.items],
+            "name": self.owner_name,
+            "claims": [claim.as_dict() for claim in self.claims],
+            "items": [item.as_dict() for item in self.items],
             "moods": moods,
         }
 
     # -- what came in --------------------------------------------------------------------------
 
-    def _heard(self, event: e.Input) -> list[str]:
+    def _apply_input(self, event: e.Input) -> list[str]:
         match event:
-            case e.Typed(at, text) | e.Digits(at, text):
-                self._unplaced.append(len(self.items))
-                return self._add(at, "customer", text)
-            case e.Understood(_, ask, result):
-                return self._answered(ask, result, 0.0)
-            case e.Missed(at, ask):
-                return self._answered(ask, None, at)
-            case e.Acted(at, outcome):
-                what = _plain(self._actions.get(outcome.key, "what was begun"))
-                ended = "done" if outcome.ok else "refused"
-                why = f" ({_plain(outcome.reason)})" if outcome.reason else ""
-                return self._add(at, "action", f"{what}: {ended}{why}", state=ended)
-            case e.Consented(at, recording):
+            case e.TextReceived(at, text) | e.DigitsReceived(at, text):
+                self._items_without_turn.append(len(self.items))
+                return self._add_item(at, "customer", text)
+            case e.TurnUnderstood(_, request_id, understanding):
+                return self._apply_answer(request_id, understanding, 0.0)
+            case e.UnderstandingFailed(at, request_id):
+                return self._apply_answer(request_id, None, at)
+            case e.ActionCompleted(at, outcome):
+                action_name = _as_words(self._action_names.get(outcome.key, "what was begun"))
+                action_state = "done" if outcome.ok else "refused"
+                reason_text = f" ({_as_words(outcome.reason)})" if outcome.reason else ""
+                return self._add_item(
+                    at, "action", f"{action_name}: {action_state}{reason_text}", state=action_state
+                )
+            case e.ConsentChanged(at, recording):
                 may = "agrees to be recorded" if recording else "does not want to be recorded"
-                return self._add(at, "notice", f"The customer {may}.")
-            case e.Dropped(at):
-                return self._add(at, "notice", "The customer's connection is gone.")
-            case e.Resumed(at):
-                return self._add(at, "notice", "The customer is connected again.")
-            case e.Left(at, said_end):
-                gone = "has left" if said_end else "did not come back"
-                self.reason = f"The customer {gone}."
-                return self._add(at, "notice", self.reason)
+                return self._add_item(at, "notice", f"The customer {may}.")
+            case e.ConnectionLost(at):
+                return self._add_item(at, "notice", "The customer's connection is gone.")
+            case e.ConnectionResumed(at):
+                return self._add_item(at, "notice", "The customer is connected again.")
+            case e.CustomerLeft(at, said_end):
+                leaving_text = "has left" if said_end else "did not come back"
+                self.end_reason = f"The customer {leaving_text}."
+                return self._add_item(at, "notice", self.end_reason)
         return []
 
-    def _answered(self, ask: int, result: Understanding | None, at: float) -> list[str]:
+    def _apply_answer(
+        self, request_id: int, understanding: Understanding | None, at: float
+    ) -> list[str]:
         """The first answer to a question counts. Of one that is missing the bot speaks itself."""
-        turn, _ = self._asks[ask - 1] if 0 < ask <= len(self._asks) else (0, "")
-        if turn in self._answers:
+        turn, _ = (
+            self._requests[request_id - 1] if 0 < request_id <= len(self._requests) else (0, "")
+        )
+        if turn in self._understandings:
             return []
-        self._answers[turn] = result
-        silent = result is None and self.owner in ("person", "supervisor")
-        if not silent or turn in self._said:
+        self._understandings[turn] = understanding
+        is_person_speaking = understanding is None and self.owner in ("person", "supervisor")
+        if not is_person_speaking or turn in self._item_index_of_turn:
             return []
-        return self._add(at, "notice", "Something was said that could not be written down.")
+        return self._add_item(at, "notice", "Something was said that could not be written down.")
 
-    def _placed(self, turns: list[dict[str, Any]]) -> list[str]:
+    def _assign_turns(self, turn_decisions: list[dict[str, Any]]) -> list[str]:
         """Questions to the models, in their order: what they are about gets its turn."""
-        told: list[str] = []
-        for one in turns:
-            self._asks.append((one["turn"], one["leg"]))
+        updates: list[str] = []
+        for one in turn_decisions:
+            self._requests.append((one["turn"], one["leg"]))
             if "typed" in one:
-                unplaced, self._unplaced = self._unplaced, []
+                unplaced, self._items_without_turn = self._items_without_turn, []
                 for index in unplaced:
-                    self._said[one["turn"]] = index
-                    self._times.setdefault(one["turn"], self.items[index].at)
-                    told += self._known(index, turn=one["turn"])
-        return told
+                    self._item_index_of_turn[one["turn"]] = index
+                    self._turn_times.setdefault(one["turn"], self.items[index].at)
+                    updates += self._update_item(index, turn=one["turn"])
+        return updates
 
     # -- what was sent to the customer ---------------------------------------------------------
 
-    def _message(self, said: dict[str, Any]) -> list[str]:
-        at = said["at"]
-        match said["type"]:
+    def _apply_message(self, message: dict[str, Any]) -> list[str]:
+        at = message["at"]
+        match message["type"]:
             case "transcript":
-                return self._transcript(at, said)
-            case "cues" if said["emotion"]:
-                self._emotions[said["turn"]] = max(said["emotion"].items(), key=_second)[0]
+                return self._apply_transcript(at, message)
+            case "cues" if message["emotion"]:
+                self._emotions[message["turn"]] = max(message["emotion"].items(), key=_second)[0]
             case "understanding":
-                return self._meant(at, said)
+                return self._apply_understanding(at, message)
             case "reply":
-                self._times.setdefault(said["turn"], at)
-                spoken = True if self._speaks else None
-                where = {"flow": said["flow"] or None, "step": said["step"] or None}
-                return self._add(at, "bot", said["text"], turn=said["turn"], spoken=spoken, **where)
+                self._turn_times.setdefault(message["turn"], at)
+                spoken = True if self._speaks_replies else None
+                where = {"flow": message["flow"] or None, "step": message["step"] or None}
+                return self._add_item(
+                    at, "bot", message["text"], turn=message["turn"], spoken=spoken, **where
+                )
             case "handoff":
-                return self._hand_over(at, said)
+                return self._apply_handoff(at, message)
             case "owner":
-                return self._owned(at, said)
+                return self._apply_owner(at, message)
             case "agent":
-                return self._add(at, "person", said["text"], name=said["name"])
+                return self._add_item(at, "person", message["text"], name=message["name"])
             case "error":
-                return self._add(at, "notice", said["message"])
-            case "bye" if not self.reason:
-                self.reason = said["reason"]
-                return self._add(at, "notice", said["reason"])
+                return self._add_item(at, "notice", message["message"])
+            case "bye" if not self.end_reason:
+                self.end_reason = message["reason"]
+                return self._add_item(at, "notice", message["reason"])
         return []
 
-    def _transcript(self, at: float, said: dict[str, Any]) -> list[str]:
-        turn = said["turn"]
-        if said["leg"] != "customer":
-            return self._add(at, "person", said["text"], turn=turn, spoken=True)
-        self._said[turn] = len(self.items)
-        self._times.setdefault(turn, at)
-        return self._add(at, "customer", said["text"], turn=turn, spoken=True)
+    def _apply_transcript(self, at: float, message: dict[str, Any]) -> list[str]:
+        turn = message["turn"]
+        if message["leg"] != "customer":
+            return self._add_item(at, "person", message["text"], turn=turn, spoken=True)
+        self._item_index_of_turn[turn] = len(self.items)
+        self._turn_times.setdefault(turn, at)
+        return self._add_item(at, "customer", message["text"], turn=turn, spoken=True)
 
-    def _meant(self, at: float, said: dict[str, Any]) -> list[str]:
-        turn, certain = said["turn"], said["upset_spread"] < CERTAIN
-        self.understood = turn
-        emotion, upset = self._emotions.pop(turn, None), said["upset"] if certain else None
-        result = self._answers.get(turn)
-        self._answers[turn] = None  # long, and not needed any more
-        told: list[str] = []
-        if (index := self._said.get(turn)) is not None:
-            meant = {"intent": said["intent"], "confidence": said["confidence"]}
-            told += self._known(index, upset=upset, emotion=emotion, **meant)
-        if certain:
-            evidence = result.evidence if result else ()
-            mood = Mood(round(self._times.get(turn, at), 3), turn, said["upset"], emotion, evidence)
+    def _apply_understanding(self, at: float, message: dict[str, Any]) -> list[str]:
+        turn, is_upset_certain = message["turn"], message["upset_spread"] < MAX_UPSET_SPREAD
+        self.last_understood_turn = turn
+        emotion, upset = (
+            self._emotions.pop(turn, None),
+            message["upset"] if is_upset_certain else None,
+        )
+        understanding = self._understandings.get(turn)
+        self._understandings[turn] = None  # long, and not needed any more
+        updates: list[str] = []
+        if (index := self._item_index_of_turn.get(turn)) is not None:
+            intent_fields = {"intent": message["intent"], "confidence": message["confidence"]}
+            updates += self._update_item(index, upset=upset, emotion=emotion, **intent_fields)
+        if is_upset_certain:
+            evidence = understanding.evidence if understanding else ()
+            mood = MoodPoint(
+                round(self._turn_times.get(turn, at), 3), turn, message["upset"], emotion, evidence
+            )
             self.moods.append(mood)
-            told.append(encode("mood", session=self.session, **mood.written()))
-        return told
+            updates.append(console_message("mood", session=self.session, **mood.as_dict()))
+        return updates
 
-    def _hand_over(self, at: float, said: dict[str, Any]) -> list[str]:
-        id, state = said["id"], said["state"]
-        told: list[str] = []
+    def _apply_handoff(self, at: float, message: dict[str, Any]) -> list[str]:
+        id, state = message["id"], message["state"]
+        updates: list[str] = []
         if state == "requested":
-            self.asked = id
-            self.claims = claims(said["summary"], self._times)
-            shown = [claim.written() for claim in self.claims]
-            told.append(encode("claims", session=self.session, id=id, claims=shown))
-        elif state in ("ended", "callback") and self.asked == id:
-            self.asked = None
-        return told + self._add(at, "handoff", standing(said), rule=said["rule"], state=state)
+            self.open_handoff = id
+            self.claims = parse_claims(message["summary"], self._turn_times)
+            claim_dicts = [claim.as_dict() for claim in self.claims]
+            updates.append(
+                console_message("claims", session=self.session, id=id, claims=claim_dicts)
+            )
+        elif state in ("ended", "callback") and self.open_handoff == id:
+            self.open_handoff = None
+        return updates + self._add_item(
+            at, "handoff", handoff_text(message), rule=message["rule"], state=state
+        )
 
-    def _owned(self, at: float, said: dict[str, Any]) -> list[str]:
-        self.owner, self.name = said["owner"], said.get("name", "")
-        owned = encode("owner", session=self.session, owner=self.owner, name=self.name)
-        named = {"name": self.name or None, "state": self.owner}
-        return [owned, *self._add(at, "owner", taken(self.owner, self.name), **named)]
+    def _apply_owner(self, at: float, message: dict[str, Any]) -> list[str]:
+        self.owner, self.owner_name = message["owner"], message.get("name", "")
+        owner_message = console_message(
+            "owner", session=self.session, owner=self.owner, name=self.owner_name
+        )
+        owner_fields = {"name": self.owner_name or None, "state": self.owner}
+        return [
+            owner_message,
+            *self._add_item(at, "owner", owner_text(self.owner, self.owner_name), **owner_fields),
+        ]
 
     # -- lines ---------------------------------------------------------------------------------
 
-    def _add(self, at: float, kind: Kind, text: str, **more: Any) -> list[str]:
-        self.items.append(Item(len(self.items) + 1, round(at, 3), kind, text, **more))
-        return [self._line(self.items[-1])]
+    def _add_item(self, at: float, kind: ItemKind, text: str, **more: Any) -> list[str]:
+        self.items.append(TranscriptItem(len(self.items) + 1, round(at, 3), kind, text, **more))
+        return [self._item_message(self.items[-1])]
 
-    def _known(self, index: int, **more: Any) -> list[str]:
+    def _update_item(self, index: int, **more: Any) -> list[str]:
         self.items[index] = replace(self.items[index], **more)
-        return [self._line(self.items[index])]
+        return [self._item_message(self.items[index])]
 
-    def _line(self, item: Item) -> str:
-        return encode("item", session=self.session, item=item.written())
+    def _item_message(self, item: TranscriptItem) -> str:
+        return console_message("item", session=self.session, item=item.as_dict())
 
 
 def _second(pair: tuple[str, float]) -> float:
     return pair[1]
 
 
-def _plain(name: str) -> str:
+def _as_words(name: str) -> str:
     return name.replace("_", " ")

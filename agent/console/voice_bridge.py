@@ -10,55 +10,57 @@ import asyncio
 from collections.abc import Callable
 
 from agent.console import takeover
-from agent.console.takeover import Somebody
-from agent.runtime.conversation import Live
+from agent.console.takeover import AgentUser
+from agent.runtime.conversation import LiveConversation
 from agent.wire.native import WireError
 
-PIECES = 64  # of sound that may wait; what a slow console has no room for is dropped
+MAX_QUEUED_CHUNKS = 64  # of sound that may wait; what a slow console has no room for is dropped
 
 
-class Talking:
+class VoiceBridge:
     """The voice of one console, in one conversation at a time."""
 
-    def __init__(self, who: Somebody) -> None:
-        self._who = who
-        self._live: Live | None = None
-        self._heard: asyncio.Queue[bytes] = asyncio.Queue(PIECES)
+    def __init__(self, user: AgentUser) -> None:
+        self._user = user
+        self._conversation: LiveConversation | None = None
+        self._customer_audio: asyncio.Queue[bytes] = asyncio.Queue(MAX_QUEUED_CHUNKS)
 
-    def begin(self, live: Live) -> None:
+    def start(self, conversation: LiveConversation) -> None:
         """Hear this customer, and be heard. WireError when that cannot be."""
-        takeover.owning(live, self._who)
-        if not live.record.speak or "customer" not in live.record.legs:
+        takeover.require_owner(conversation, self._user)
+        if not conversation.record.speak or "customer" not in conversation.record.legs:
             raise WireError("no_voice", "This customer writes; there is nothing to hear.")
-        self.end()
-        self._live = live
-        live.hearers.add(self._heard)
+        self.stop()
+        self._conversation = conversation
+        conversation.audio_listeners.add(self._customer_audio)
 
-    def end(self, session: str = "") -> None:
+    def stop(self, session: str = "") -> None:
         """Speak no more; with a `session`, only if it is that one."""
-        live = self._live
-        if live is None or session not in ("", live.id):
+        conversation = self._conversation
+        if conversation is None or session not in ("", conversation.id):
             return
-        self._live = None
-        live.hearers.discard(self._heard)
-        while not self._heard.empty():
-            self._heard.get_nowait()
-        live.person_sound(b"", self._who.name)
+        self._conversation = None
+        conversation.audio_listeners.discard(self._customer_audio)
+        while not self._customer_audio.empty():
+            self._customer_audio.get_nowait()
+        conversation.send_person_audio(b"", self._user.name)
 
-    def owned(self) -> None:
+    def stop_unless_owner(self) -> None:
         """End when the conversation is theirs no more."""
-        live = self._live
-        if live is not None and not live.session.ownership.owned_by(self._who.name):
-            self.end()
+        conversation = self._conversation
+        if conversation is not None and not conversation.session.ownership.is_owned_by(
+            self._user.name
+        ):
+            self.stop()
 
-    def speak(self, pcm: bytes) -> None:
+    def send_to_customer(self, pcm: bytes) -> None:
         """16 kHz PCM16 of the person; empty when they pause. Nothing when no voice is on: frames
         may be under way while a conversation changes hands."""
-        self.owned()
-        if self._live is not None:
-            self._live.person_sound(pcm, self._who.name)
+        self.stop_unless_owner()
+        if self._conversation is not None:
+            self._conversation.send_person_audio(pcm, self._user.name)
 
-    async def listen(self, sound: Callable[[bytes], None]) -> None:
+    async def forward_customer_audio(self, send_audio: Callable[[bytes], None]) -> None:
         """A task of the console: passes on what the customer sounds like."""
         while True:
-            sound(await self._heard.get())
+            send_audio(await self._customer_audio.get())

@@ -11,103 +11,107 @@ from collections.abc import Sequence
 from typing import Any
 
 from agent.core import events as e
-from agent.core.event_json import digest
+from agent.core.event_json import effects_digest
 from agent.core.turn_notes import TurnNote
-from dialogs.values import Judged
+from dialogs.values import RuleScore
 
-Decision = dict[str, Any]
-DIGITS = 3  # of a probability, and of a weight
+DecisionRecord = dict[str, Any]
+ROUND_DIGITS = 3  # of a probability, and of a weight
 
 
-def decisions(effects: Sequence[e.Effect]) -> list[Decision]:
+def decisions(effects: Sequence[e.Effect]) -> list[DecisionRecord]:
     """The decisions among these effects, in their order."""
-    found: list[Decision] = []
+    records: list[DecisionRecord] = []
     turn = 0
     for effect in effects:
         turn = int(getattr(effect, "turn", turn))
-        found += [{"kind": kind, "turn": turn} | what for kind, what in _of(effect)]
-    return found
+        records += [{"kind": kind, "turn": turn} | values for kind, values in _decisions_of(effect)]
+    return records
 
 
-def footprint(effects: Sequence[e.Effect]) -> str:
+def comparable_digest(effects: Sequence[e.Effect]) -> str:
     """The digest by which a row's effects are compared: of all that does not hang on the sound."""
-    return digest([effect for effect in effects if not _of_sound(effect)])
+    return effects_digest([effect for effect in effects if not _depends_on_audio(effect)])
 
 
-def _of_sound(effect: e.Effect) -> bool:
-    return isinstance(effect, e.Listen) or (
-        isinstance(effect, e.Notify) and effect.code == "clipping"
+def _depends_on_audio(effect: e.Effect) -> bool:
+    return isinstance(effect, e.FeedEncoder) or (
+        isinstance(effect, e.NotifyClient) and effect.code == "clipping"
     )
 
 
-def _of(effect: e.Effect) -> list[tuple[str, Decision]]:
-    if _of_sound(effect):
+def _decisions_of(effect: e.Effect) -> list[tuple[str, DecisionRecord]]:
+    if _depends_on_audio(effect):
         return []
     match effect:
-        case e.Understand(leg=leg, stream=None, text=text):
-            return [("turn", {"leg": leg, "typed": text, "ask": effect.ask})]
-        case e.Understand(leg=leg, spoke_until=until):
-            return [("turn", {"leg": leg, "until": until, "ask": effect.ask})]
-        case e.Show():
-            return _shown(effect)
-        case e.Say(replies=replies, again=again):
+        case e.UnderstandTurn(leg=leg, stream=None, text=text):
+            return [("turn", {"leg": leg, "typed": text, "ask": effect.request_id})]
+        case e.UnderstandTurn(leg=leg, spoke_until=until):
+            return [("turn", {"leg": leg, "until": until, "ask": effect.request_id})]
+        case e.ShowTurn():
+            return _turn_decisions(effect)
+        case e.SayReplies(replies=replies, is_repeat=again):
             more = {"again": True} if again else {}
             return [
                 ("reply", {"text": one.text, "flow": one.flow, "step": one.step} | more)
                 for one in replies
             ]
-        case e.Act(call):
-            given = dict(sorted(call.arguments.items()))
-            return [("action", {"name": call.name, "arguments": given, "key": call.key})]
-        case e.HandOver(id, "requested", why):
-            sure = {"rule": why.rule, "probability": _round(why.probability)}
-            return [("escalation", sure | {"urgency": why.urgency, "id": id})]
-        case e.HandOver(id, state, why, ticket=ticket):
+        case e.PerformAction(call):
+            arguments = dict(sorted(call.arguments.items()))
+            return [("action", {"name": call.name, "arguments": arguments, "key": call.key})]
+        case e.UpdateHandoff(id, "requested", why):
+            requested = {"rule": why.rule, "probability": _round(why.probability)}
+            return [("escalation", requested | {"urgency": why.urgency, "id": id})]
+        case e.UpdateHandoff(id, state, why, ticket=ticket):
             return [("hand_over", {"state": state, "rule": why.rule, "id": id, "ticket": ticket})]
-        case e.Owned(owner, name):
+        case e.AnnounceOwner(owner, name):
             return [("owner", {"owner": owner, "name": name})]
-        case e.Hush():
+        case e.StopSpeech():
             return [("hush", {})]
-        case e.Notify(code):
+        case e.NotifyClient(code):
             return [("notice", {"code": code})]
-        case e.Relay(name, text):
+        case e.ForwardPersonText(name, text):
             return [("person", {"name": name, "text": text})]
-        case e.Remember(TurnNote() as note):
-            return [("rule", _judged(one)) for one in note.judged]
-        case e.Close(code, reason):
+        case e.StoreNote(TurnNote() as note):
+            return [("rule", _rule_decision(one)) for one in note.judged]
+        case e.CloseSession(code, reason):
             return [("close", {"code": code, "reason": reason})]
     return []
 
 
-def _judged(one: Judged) -> Decision:
+def _rule_decision(judgement: RuleScore) -> DecisionRecord:
     """What a rule of escalation came to, term by term, where that was worth noting."""
     terms: dict[str, float] = {}
-    for term in one.terms:  # the same term may count for several turns
-        terms[term.term] = round(terms.get(term.term, 0.0) + term.weight, DIGITS)
+    for term in judgement.terms:  # the same term may count for several turns
+        terms[term.term] = round(terms.get(term.term, 0.0) + term.weight, ROUND_DIGITS)
     return {
-        "rule": one.rule,
-        "probability": _round(one.probability),
-        "enter": _round(one.enter),
-        "led_to": one.led_to,
+        "rule": judgement.rule,
+        "probability": _round(judgement.probability),
+        "enter": _round(judgement.enter),
+        "led_to": judgement.led_to,
         "terms": terms,
     }
 
 
-def _shown(show: e.Show) -> list[tuple[str, Decision]]:
-    out: list[tuple[str, Decision]] = []
+def _turn_decisions(show: e.ShowTurn) -> list[tuple[str, DecisionRecord]]:
+    decisions_found: list[tuple[str, DecisionRecord]] = []
     if show.end is not None:
-        out.append(("turn_end", {"leg": show.leg, "end": show.end}))
+        decisions_found.append(("turn_end", {"leg": show.leg, "end": show.end}))
     if show.transcript is not None:
-        out.append(("transcript", {"leg": show.leg, "text": show.transcript.text}))
-    if (heard := show.understanding) is None:
-        return out
-    out.append(("intent", {"intent": heard.intent, "confidence": _round(heard.confidence)}))
-    out += [("slot", {"name": slot.name, "value": slot.value}) for slot in heard.slots]
-    mood: Decision = {"upset": _round(heard.upset)}
-    if heard.cues is not None and heard.cues.emotion:
-        mood["emotion"] = max(heard.cues.emotion.items(), key=lambda one: one[1])[0]
-    return [*out, ("mood", mood)]
+        decisions_found.append(("transcript", {"leg": show.leg, "text": show.transcript.text}))
+    if (understanding := show.understanding) is None:
+        return decisions_found
+    decisions_found.append(
+        ("intent", {"intent": understanding.intent, "confidence": _round(understanding.confidence)})
+    )
+    decisions_found += [
+        ("slot", {"name": slot.name, "value": slot.value}) for slot in understanding.slots
+    ]
+    mood: DecisionRecord = {"upset": _round(understanding.upset)}
+    if understanding.cues is not None and understanding.cues.emotion:
+        mood["emotion"] = max(understanding.cues.emotion.items(), key=lambda one: one[1])[0]
+    return [*decisions_found, ("mood", mood)]
 
 
 def _round(probability: float) -> float:
-    return round(float(probability), DIGITS)
+    return round(float(probability), ROUND_DIGITS)

@@ -23,68 +23,68 @@ from agent.core import events as e
 from audio.types import VOICE_HOP, Leg, Samples
 
 # Which sound a written `Heard` had: leg, number of samples.
-Sound = Callable[[Leg, int], Samples]
+AudioReader = Callable[[Leg, int], Samples]
 
 VERSION = 2  # of rows: how digests are made and which messages are kept; part of each digest
 
 # The tag of each input and the keys of its fields, in their order. On disk since the first version:
 # a new input is added, a new key goes to the end, and nothing that is here changes.
 INPUT_TAGS: Mapping[type, tuple[str, tuple[str, ...]]] = {
-    e.Opened: ("Opened", ("at", "channel", "legs", "speak", "customer")),
-    e.Heard: ("Heard", ("at", "leg", "samples", "speech")),
-    e.Typed: ("Typed", ("at", "text")),
-    e.Digits: ("Digits", ("at", "digits")),
-    e.Partial: ("Partial", ("at", "stream", "text")),
-    e.Understood: ("Understood", ("at", "ask", "result", "transcript")),
-    e.Missed: ("Missed", ("at", "ask", "why")),
-    e.Acted: ("Acted", ("at", "outcome")),
-    e.Speaking: ("Speaking", ("at", "turn", "ms")),
-    e.Played: ("Played", ("at", "turn", "ms")),
-    e.Consented: ("Consented", ("at", "recording", "emotion")),
-    e.TookOver: ("TookOver", ("at", "name", "role")),
-    e.Said: ("Said", ("at", "name", "text")),
-    e.HandedBack: ("HandedBack", ("at", "name")),
-    e.Abandoned: ("Abandoned", ("at", "name")),
-    e.Finished: ("Finished", ("at", "name", "outcome")),
-    e.Queued: ("Queued", ("at", "id", "position", "wait_s")),
-    e.Unreached: ("Unreached", ("at", "id", "why", "ticket", "when")),
-    e.Dropped: ("Dropped", ("at",)),
-    e.Resumed: ("Resumed", ("at", "missed")),
-    e.Tick: ("Tick", ("at",)),
-    e.Left: ("Left", ("at", "said_end")),
+    e.SessionOpened: ("Opened", ("at", "channel", "legs", "speak", "customer")),
+    e.AudioReceived: ("Heard", ("at", "leg", "samples", "speech")),
+    e.TextReceived: ("Typed", ("at", "text")),
+    e.DigitsReceived: ("Digits", ("at", "digits")),
+    e.PartialTextReceived: ("Partial", ("at", "stream", "text")),
+    e.TurnUnderstood: ("Understood", ("at", "ask", "result", "transcript")),
+    e.UnderstandingFailed: ("Missed", ("at", "ask", "why")),
+    e.ActionCompleted: ("Acted", ("at", "outcome")),
+    e.SpeechSent: ("Speaking", ("at", "turn", "ms")),
+    e.SpeechPlayed: ("Played", ("at", "turn", "ms")),
+    e.ConsentChanged: ("Consented", ("at", "recording", "emotion")),
+    e.PersonTookOver: ("TookOver", ("at", "name", "role")),
+    e.PersonTextReceived: ("Said", ("at", "name", "text")),
+    e.PersonHandedBack: ("HandedBack", ("at", "name")),
+    e.PersonLost: ("Abandoned", ("at", "name")),
+    e.PersonEndedSession: ("Finished", ("at", "name", "outcome")),
+    e.HandoffQueued: ("Queued", ("at", "id", "position", "wait_s")),
+    e.HandoffUnanswered: ("Unreached", ("at", "id", "why", "ticket", "when")),
+    e.ConnectionLost: ("Dropped", ("at",)),
+    e.ConnectionResumed: ("Resumed", ("at", "missed")),
+    e.DeadlineReached: ("Tick", ("at",)),
+    e.CustomerLeft: ("Left", ("at", "said_end")),
 }
 # The tag of each effect, which is part of its digest.
 EFFECT_TAGS: Mapping[type, str] = {
-    e.Listen: "Listen",
-    e.Forget: "Forget",
-    e.Understand: "Understand",
-    e.Caption: "Caption",
-    e.Show: "Show",
-    e.Say: "Say",
-    e.Hush: "Hush",
-    e.Act: "Act",
-    e.HandOver: "HandOver",
-    e.Owned: "Owned",
-    e.Notify: "Notify",
-    e.Relay: "Relay",
-    e.Remember: "Remember",
-    e.Close: "Close",
+    e.FeedEncoder: "Listen",
+    e.DiscardTurn: "Forget",
+    e.UnderstandTurn: "Understand",
+    e.ShowPartialText: "Caption",
+    e.ShowTurn: "Show",
+    e.SayReplies: "Say",
+    e.StopSpeech: "Hush",
+    e.PerformAction: "Act",
+    e.UpdateHandoff: "HandOver",
+    e.AnnounceOwner: "Owned",
+    e.NotifyClient: "Notify",
+    e.ForwardPersonText: "Relay",
+    e.StoreNote: "Remember",
+    e.CloseSession: "Close",
 }
-HEARD_TAG = INPUT_TAGS[e.Heard][0]
+HEARD_TAG = INPUT_TAGS[e.AudioReceived][0]
 
-_KINDS = {tag: (kind, keys) for kind, (tag, keys) in INPUT_TAGS.items()}
+_INPUT_TYPES = {tag: (kind, keys) for kind, (tag, keys) in INPUT_TAGS.items()}
 _READERS = {
-    tag: TypeAdapter[e.Input](kind) for tag, (kind, _) in _KINDS.items() if tag != HEARD_TAG
+    tag: TypeAdapter[e.Input](kind) for tag, (kind, _) in _INPUT_TYPES.items() if tag != HEARD_TAG
 }
 _FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in INPUT_TAGS}
 
 
-class WrittenError(ValueError):
+class EventFormatError(ValueError):
     """A line that is no input; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class JournalRow:
     """One input of a session as it is kept, with what followed from it.
 
     `n` counts a session's inputs from 1. `client` is the client's own number of the message it
@@ -103,44 +103,50 @@ class Row:
     redactions: str = "[]"
 
 
-def written(event: e.Input) -> str:
+def event_to_json(event: e.Input) -> str:
     """An input as one line."""
     tag, keys = INPUT_TAGS[type(event)]
-    said: dict[str, Any] = {"type": tag}
+    fields_by_name: dict[str, Any] = {"type": tag}
     for key, name in zip(keys, _FIELDS[type(event)], strict=True):
         if tag != HEARD_TAG or key != "samples":
-            said[key] = _plain(getattr(event, name))
-    return one_line(said)
+            fields_by_name[key] = _json_value(getattr(event, name))
+    return compact_json(fields_by_name)
 
 
-def read(line: str, sound: Sound | None = None) -> e.Input:
+def event_from_json(line: str, read_audio: AudioReader | None = None) -> e.Input:
     """An input from its line; without `sound`, what was heard is silence. WrittenError."""
     try:
-        said = json.loads(line)
-        tag = said.pop("type")
+        values = json.loads(line)
+        tag = values.pop("type")
         if tag == HEARD_TAG:
-            samples = len(said["speech"]) * VOICE_HOP
-            heard = sound(said["leg"], samples) if sound else np.zeros(samples, np.float32)
-            return e.Heard(float(said["at"]), said["leg"], heard, tuple(said["speech"]))
-        kind, keys = _KINDS[tag]
+            samples = len(values["speech"]) * VOICE_HOP
+            audio = (
+                read_audio(values["leg"], samples) if read_audio else np.zeros(samples, np.float32)
+            )
+            return e.AudioReceived(
+                float(values["at"]), values["leg"], audio, tuple(values["speech"])
+            )
+        kind, keys = _INPUT_TYPES[tag]
         names = zip(keys, _FIELDS[kind], strict=True)
-        given = {name: said[key] for key, name in names if key in said}
+        given = {name: values[key] for key, name in names if key in values}
         return _READERS[tag].validate_python(given)
-    except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as wrong:
-        raise WrittenError(f"not an input of a session: {type(wrong).__name__}: {wrong}") from None
+    except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
+        raise EventFormatError(
+            f"not an input of a session: {type(error).__name__}: {error}"
+        ) from None
 
 
-def written_effects(effects: Sequence[e.Effect]) -> str:
+def effects_to_json(effects: Sequence[e.Effect]) -> str:
     """Effects as a JSON list of tags and values; of sound there is the number of samples."""
-    return one_line([[EFFECT_TAGS[type(effect)], *_values(effect)] for effect in effects])
+    return compact_json([[EFFECT_TAGS[type(effect)], *_values(effect)] for effect in effects])
 
 
-def digest(effects: Sequence[e.Effect]) -> str:
+def effects_digest(effects: Sequence[e.Effect]) -> str:
     """What effects are compared by: equal for equal effects, empty for none. Opens with the version
     of rows that it belongs to."""
     if not effects:
         return ""
-    return f"{VERSION}:{hashlib.sha256(written_effects(effects).encode()).hexdigest()}"
+    return f"{VERSION}:{hashlib.sha256(effects_to_json(effects).encode()).hexdigest()}"
 
 
 def comparable(digest: str) -> bool:
@@ -156,25 +162,25 @@ def _values(value: Any) -> Any:
         return {str(key): _values(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
         return [_values(one) for one in value]
-    return _plain(value)
+    return _json_value(value)
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        return {field.name: _json_value(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, np.ndarray):
         return len(value)
     if isinstance(value, dict):
-        return {str(key): _plain(one) for key, one in value.items()}
+        return {str(key): _json_value(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
+        return [_json_value(one) for one in value]
     if isinstance(value, (set, frozenset)):
-        return sorted(_plain(one) for one in value)
+        return sorted(_json_value(one) for one in value)
     if isinstance(value, np.generic):
         return value.item()
     return value
 
 
-def one_line(value: Any) -> str:
+def compact_json(value: Any) -> str:
     """One value as one line: everything that is kept and compared is written so."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

@@ -13,7 +13,7 @@ from typing import Literal
 
 from agent.core.turn_notes import Note
 from audio.types import Expectation, Leg, Prosody, Samples, Transcript
-from dialogs.values import ActionCall, Channel, Escalation, Outcome, Reply, Understanding
+from dialogs.values import ActionCall, ActionResult, Channel, Escalation, Reply, Understanding
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Customer:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class SessionOpened:
     """The first input. `legs` has one name for each audio channel, none for a chat."""
 
     at: float
@@ -39,23 +39,23 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Heard:
+class AudioReceived:
     """Whole voice hops of one leg: 512 samples for each probability in `speech`."""
 
     at: float
     leg: Leg
     samples: Samples
-    speech: tuple[float, ...]
+    speech_probabilities: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class TextReceived:
     at: float
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Digits:
+class DigitsReceived:
     """Keys pressed on a telephone."""
 
     at: float
@@ -63,7 +63,7 @@ class Digits:
 
 
 @dataclass(frozen=True, slots=True)
-class Partial:
+class PartialTextReceived:
     """The words so far of the turn on `stream`; later ones replace earlier ones."""
 
     at: float
@@ -72,59 +72,59 @@ class Partial:
 
 
 @dataclass(frozen=True, slots=True)
-class Understood:
+class TurnUnderstood:
     """A model's answer to an earlier `Understand`. Late answers are normal."""
 
     at: float
-    ask: int
-    result: Understanding
+    request_id: int
+    understanding: Understanding
     transcript: Transcript | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Missed:
+class UnderstandingFailed:
     """A model did not answer: `why` is "late", "overloaded" or "failed"."""
 
     at: float
-    ask: int
-    why: Literal["late", "overloaded", "failed"]
+    request_id: int
+    reason: Literal["late", "overloaded", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Acted:
+class ActionCompleted:
     """How an `Act` ended."""
 
     at: float
-    outcome: Outcome
+    outcome: ActionResult
 
 
 @dataclass(frozen=True, slots=True)
-class Speaking:
+class SpeechSent:
     """The spoken form of a turn's replies is on its way and lasts `ms` milliseconds."""
 
     at: float
     turn: int
-    ms: int
+    sent_ms: int
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class SpeechPlayed:
     """How much of a spoken reply the customer really heard, in milliseconds."""
 
     at: float
     turn: int
-    ms: int
+    played_ms: int
 
 
 @dataclass(frozen=True, slots=True)
-class Consented:
+class ConsentChanged:
     at: float
     recording: bool
     emotion: bool
 
 
 @dataclass(frozen=True, slots=True)
-class TookOver:
+class PersonTookOver:
     """A person now owns the conversation; the session says nothing until `HandedBack`.
 
     A person takes over what is the bot's or waits in the queue; a supervisor also from a person.
@@ -136,7 +136,7 @@ class TookOver:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class PersonTextReceived:
     """Words of the person who took over; of anybody else they are not passed on."""
 
     at: float
@@ -145,7 +145,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class HandedBack:
+class PersonHandedBack:
     """Who owned the conversation has given it back to us. Empty `name`: whoever it was."""
 
     at: float
@@ -153,7 +153,7 @@ class HandedBack:
 
 
 @dataclass(frozen=True, slots=True)
-class Abandoned:
+class PersonLost:
     """Who owned the conversation is gone without a word: somebody else is asked for."""
 
     at: float
@@ -161,7 +161,7 @@ class Abandoned:
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class PersonEndedSession:
     """Who owned the conversation has closed it. `outcome` is a word of theirs ("resolved")."""
 
     at: float
@@ -170,7 +170,7 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
-class Queued:
+class HandoffQueued:
     """Where a hand-over stands: its place among those waiting, and the wait to expect."""
 
     at: float
@@ -180,113 +180,115 @@ class Queued:
 
 
 @dataclass(frozen=True, slots=True)
-class Unreached:
+class HandoffUnanswered:
     """Nobody comes for this hand-over. `ticket` is what a call back was noted under, `when` says
     in words when somebody is there again; both may be empty."""
 
     at: float
     id: int
-    why: Literal["closed", "nobody", "too_long"]
+    reason: Literal["closed", "nobody", "too_long"]
     ticket: str = ""
-    when: str = ""
+    next_opening: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Dropped:
+class ConnectionLost:
     """The customer's connection is gone without a goodbye; it may come back."""
 
     at: float
 
 
 @dataclass(frozen=True, slots=True)
-class Resumed:
+class ConnectionResumed:
     """The customer's connection is back. `missed` is the sound that was lost meanwhile, in samples
     at 16 kHz, whole voice hops: positions of every leg go on after it."""
 
     at: float
-    missed: int = 0
+    missed_samples: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
+class DeadlineReached:
     """`Session.deadline` has passed."""
 
     at: float
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class CustomerLeft:
     """The customer's side is gone: "end" was said, or the socket closed."""
 
     at: float
-    said_end: bool = False
+    sent_end: bool = False
 
 
 Input = (
-    Opened
-    | Heard
-    | Typed
-    | Digits
-    | Partial
-    | Understood
-    | Missed
-    | Acted
-    | Speaking
-    | Played
-    | Consented
-    | TookOver
-    | Said
-    | HandedBack
-    | Abandoned
-    | Finished
-    | Queued
-    | Unreached
-    | Dropped
-    | Resumed
-    | Tick
-    | Left
+    SessionOpened
+    | AudioReceived
+    | TextReceived
+    | DigitsReceived
+    | PartialTextReceived
+    | TurnUnderstood
+    | UnderstandingFailed
+    | ActionCompleted
+    | SpeechSent
+    | SpeechPlayed
+    | ConsentChanged
+    | PersonTookOver
+    | PersonTextReceived
+    | PersonHandedBack
+    | PersonLost
+    | PersonEndedSession
+    | HandoffQueued
+    | HandoffUnanswered
+    | ConnectionLost
+    | ConnectionResumed
+    | DeadlineReached
+    | CustomerLeft
 )
 
 # -- Effects -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Listen:
+class FeedEncoder:
     """Audio of a turn in progress, for the encoder. The first one of a stream opens it."""
 
     stream: int
     leg: Leg
     start: int
     samples: Samples
-    feel: bool  # may emotion be inferred here
+    infer_emotion: bool  # may emotion be inferred here
 
 
 @dataclass(frozen=True, slots=True)
-class Forget:
+class DiscardTurn:
     """What began on this stream was no speech."""
 
     stream: int
 
 
 @dataclass(frozen=True, slots=True)
-class Understand:
+class UnderstandTurn:
     """Say what this turn means: of the audio on `stream`, or of `text`. Closes the stream."""
 
-    ask: int
+    request_id: int
     turn: int
     leg: Leg
     stream: int | None
     text: str
-    expect: Expectation
+    expectation: Expectation
     context: str = ""  # what was asked of the customer: flow and step of the pack
-    usual: Prosody | None = None  # how this customer sounded before
+    usual_prosody: Prosody | None = None  # how this customer sounded before
     spoke_until: int | None = None  # position where the voice of a spoken turn stopped
-    said: tuple[str, ...] = ()  # the customer's turns before this one,
-    told: tuple[str, ...] = ("",)  # what was answered before each of them, and before this one
+    previous_turns: tuple[str, ...] = ()  # the customer's turns before this one,
+    previous_replies: tuple[str, ...] = (
+        "",
+    )  # what was answered before each of them, and before this one
 
 
 @dataclass(frozen=True, slots=True)
-class Caption:
+class ShowPartialText:
     """Live words of a turn that is still going on."""
 
     turn: int
@@ -295,7 +297,7 @@ class Caption:
 
 
 @dataclass(frozen=True, slots=True)
-class Show:
+class ShowTurn:
     """A turn has been understood. `understanding` is None on an employee's leg.
 
     `end` is the position up to which its leg had been heard when the turn was judged over; None
@@ -310,7 +312,7 @@ class Show:
 
 
 @dataclass(frozen=True, slots=True)
-class Say:
+class SayReplies:
     """Replies of one turn, to be shown, and spoken one after the other when `aloud`.
 
     `again`: they were shown before, and a noise interrupted their speech.
@@ -318,26 +320,26 @@ class Say:
 
     turn: int
     replies: tuple[Reply, ...]
-    aloud: bool
-    again: bool = False
+    speak: bool
+    is_repeat: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Hush:
+class StopSpeech:
     """Stop speaking: the customer has begun to."""
 
     turn: int
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class PerformAction:
     """Carry out an action at the bank and answer with `Acted`."""
 
     call: ActionCall
 
 
 @dataclass(frozen=True, slots=True)
-class HandOver:
+class UpdateHandoff:
     """Ask for a person, or tell how that stands."""
 
     id: int
@@ -349,7 +351,7 @@ class HandOver:
 
 
 @dataclass(frozen=True, slots=True)
-class Owned:
+class AnnounceOwner:
     """Whom the customer talks to from now on. `name` is a person's, empty for us."""
 
     owner: Literal["bot", "queued", "person", "supervisor"]
@@ -357,7 +359,7 @@ class Owned:
 
 
 @dataclass(frozen=True, slots=True)
-class Notify:
+class NotifyClient:
     """Something the client's developer or user should know; the session goes on."""
 
     code: str
@@ -365,7 +367,7 @@ class Notify:
 
 
 @dataclass(frozen=True, slots=True)
-class Relay:
+class ForwardPersonText:
     """Words of a person, for the customer."""
 
     name: str
@@ -373,31 +375,31 @@ class Relay:
 
 
 @dataclass(frozen=True, slots=True)
-class Remember:
+class StoreNote:
     """Keep this beyond the conversation. It holds no more than the customer has agreed to."""
 
     note: Note
 
 
 @dataclass(frozen=True, slots=True)
-class Close:
+class CloseSession:
     code: int
     reason: str
 
 
 Effect = (
-    Listen
-    | Forget
-    | Understand
-    | Caption
-    | Show
-    | Say
-    | Hush
-    | Act
-    | HandOver
-    | Owned
-    | Notify
-    | Relay
-    | Remember
-    | Close
+    FeedEncoder
+    | DiscardTurn
+    | UnderstandTurn
+    | ShowPartialText
+    | ShowTurn
+    | SayReplies
+    | StopSpeech
+    | PerformAction
+    | UpdateHandoff
+    | AnnounceOwner
+    | NotifyClient
+    | ForwardPersonText
+    | StoreNote
+    | CloseSession
 )

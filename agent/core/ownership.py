@@ -28,82 +28,89 @@ class Ownership:
 
     def __init__(self) -> None:
         self.owner: Owner = "bot"
-        self.name = ""  # of the person or supervisor
-        self._open: dict[int, Escalation] = {}
-        self._asked = 0
-        self._held: list[e.Acted] = []
+        self.person_name = ""  # of the person or supervisor
+        self._escalations: dict[int, Escalation] = {}
+        self._handoff_count = 0
+        self._deferred: list[e.ActionCompleted] = []
 
     @property
-    def person(self) -> bool:
+    def is_with_person(self) -> bool:
         """A person or a supervisor owns the conversation: the bot says nothing."""
         return self.owner in ("person", "supervisor")
 
-    def owned_by(self, name: str) -> bool:
+    def is_owned_by(self, name: str) -> bool:
         """Whether it is `name` who may speak now."""
-        return self.person and name == self.name
+        return self.is_with_person and name == self.person_name
 
     @property
-    def asked_for(self) -> tuple[int, ...]:
+    def open_handoffs(self) -> tuple[int, ...]:
         """The hand-overs that are open, by number."""
-        return tuple(self._open)
+        return tuple(self._escalations)
 
-    def ask(self, why: Escalation) -> list[e.Effect]:
+    def request_person(self, escalation: Escalation) -> list[e.Effect]:
         """A person is needed."""
-        self._asked += 1
-        self._open[self._asked] = why
-        asked = e.HandOver(self._asked, "requested", why)
-        return [asked] if self.person else [asked, *self._becomes("queued")]
+        self._handoff_count += 1
+        self._escalations[self._handoff_count] = escalation
+        requested = e.UpdateHandoff(self._handoff_count, "requested", escalation)
+        return [requested] if self.is_with_person else [requested, *self._set_owner("queued")]
 
-    def queued(self, event: e.Queued) -> list[e.Effect]:
+    def queue_position(self, event: e.HandoffQueued) -> list[e.Effect]:
         """Where the customer stands in the queue; nothing when that hand-over is over."""
-        why = self._open.get(event.id)
-        if why is None or self.person:
+        escalation = self._escalations.get(event.id)
+        if escalation is None or self.is_with_person:
             return []
-        return [e.HandOver(event.id, "queued", why, event.position, event.wait_s)]
+        return [e.UpdateHandoff(event.id, "queued", escalation, event.position, event.wait_s)]
 
-    def take(self, name: str, role: Literal["person", "supervisor"]) -> list[e.Effect]:
+    def take_over(self, name: str, role: Literal["person", "supervisor"]) -> list[e.Effect]:
         """Somebody takes over; nothing when that is not theirs to take."""
-        if self.person and (role != "supervisor" or self.owner == "supervisor"):
+        if self.is_with_person and (role != "supervisor" or self.owner == "supervisor"):
             return []
-        taken = self._all("accepted") if not self.person else []
-        return [*taken, *self._becomes(role, name)]
+        accepted = self._handoffs_as("accepted") if not self.is_with_person else []
+        return [*accepted, *self._set_owner(role, name)]
 
-    def give_back(self, name: str) -> tuple[list[e.Effect], list[e.Acted]] | None:
+    def hand_back(self, name: str) -> tuple[list[e.Effect], list[e.ActionCompleted]] | None:
         """The hand-overs that end, and what the bank did while the person spoke. None when it is
         not `name` who owns the conversation."""
-        if not self.person or name not in ("", self.name):
+        if not self.is_with_person or name not in ("", self.person_name):
             return None
-        ended = self._all("ended")
-        held, self._open, self._held = self._held, {}, []
-        return [*ended, *self._becomes("bot")], held
+        ended = self._handoffs_as("ended")
+        deferred, self._escalations, self._deferred = self._deferred, {}, []
+        return [*ended, *self._set_owner("bot")], deferred
 
-    def abandon(self, name: str) -> list[e.Effect]:
+    def remove_person(self, name: str) -> list[e.Effect]:
         """The owner is gone without a word: their hand-overs are open again."""
-        if not self.owned_by(name):
+        if not self.is_owned_by(name):
             return []
-        return [*self._all("requested"), *self._becomes("queued" if self._open else "bot")]
+        return [
+            *self._handoffs_as("requested"),
+            *self._set_owner("queued" if self._escalations else "bot"),
+        ]
 
-    def unreached(self, event: e.Unreached) -> list[e.Effect] | None:
+    def close_unanswered(self, event: e.HandoffUnanswered) -> list[e.Effect] | None:
         """Nobody comes for this hand-over. None when it is over, or somebody has come."""
-        if self.person or event.id not in self._open:
+        if self.is_with_person or event.id not in self._escalations:
             return None
-        why = self._open.pop(event.id)
-        told: list[e.Effect] = [e.HandOver(event.id, "callback", why, ticket=event.ticket)]
-        return told if self._open else [*told, *self._becomes("bot")]
+        escalation = self._escalations.pop(event.id)
+        effects: list[e.Effect] = [
+            e.UpdateHandoff(event.id, "callback", escalation, ticket=event.ticket)
+        ]
+        return effects if self._escalations else [*effects, *self._set_owner("bot")]
 
-    def hold(self, event: e.Acted) -> None:
+    def defer(self, event: e.ActionCompleted) -> None:
         """An outcome that is told when we may speak again."""
-        self._held.append(event)
+        self._deferred.append(event)
 
-    def held(self) -> list[e.Acted]:
-        held, self._held = self._held, []
-        return held
+    def take_deferred(self) -> list[e.ActionCompleted]:
+        deferred, self._deferred = self._deferred, []
+        return deferred
 
-    def _all(self, state: Literal["requested", "accepted", "ended"]) -> list[e.Effect]:
-        return [e.HandOver(id, state, why) for id, why in self._open.items()]
+    def _handoffs_as(self, state: Literal["requested", "accepted", "ended"]) -> list[e.Effect]:
+        return [
+            e.UpdateHandoff(id, state, escalation) for id, escalation in self._escalations.items()
+        ]
 
-    def _becomes(self, owner: Owner, name: str = "") -> list[e.Effect]:
-        if (owner, name) == (self.owner, self.name):
+    def _set_owner(self, owner: Owner, name: str = "") -> list[e.Effect]:
+        if (owner, name) == (self.owner, self.person_name):
             return []
-        self.owner, self.name = owner, name
-        return [e.Owned(owner, name)]
+        self.owner, self.person_name = owner, name
+        return [e.AnnounceOwner(owner, name)]

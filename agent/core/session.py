@@ -15,16 +15,22 @@ from typing import Literal
 
 from agent.core import events as e
 from agent.core.ownership import Ownership
-from agent.core.pending_turns import Ask, Asks
-from agent.core.turn_notes import Privacy
-from agent.core.turn_taking import Began, Dropped, Ended, LegHearing, TurnChange
+from agent.core.pending_turns import PendingTurn, PendingTurns
+from agent.core.turn_notes import NotePolicy
+from agent.core.turn_taking import (
+    LegTurnChange,
+    LegTurnDiscarded,
+    LegTurnEnded,
+    LegTurnStarted,
+    LegTurnTaking,
+)
 from audio.turns import TurnRules
 from audio.types import RATE, Expectation, Leg
 from dialogs.manager import Dialogue
-from dialogs.values import Conversation, Decision, Reply, Turn, Understanding
+from dialogs.values import Decision, History, Reply, Turn, Understanding
 
-LOOK_BACK = 8  # turns that a model is told of beside the one to be understood
-NOISE_S = 0.5  # a turn without words and with less voice than this was not speech
+CONTEXT_TURNS = 8  # turns that a model is told of beside the one to be understood
+MAX_NOISE_VOICE_S = 0.5  # a turn without words and with less voice than this was not speech
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +39,9 @@ class SessionRules:
 
     silence_s: float = 9.0  # voice: nothing said after our question
     idle_s: float = 600.0  # chat: nothing typed
-    muted_s: float = 1.2  # packets stopped in the middle of a turn
-    asks_in_flight: int = 2  # texts typed beyond this are joined into one question
-    turns: TurnRules = TurnRules()
+    stalled_s: float = 1.2  # packets stopped in the middle of a turn
+    max_requests_in_flight: int = 2  # texts typed beyond this are joined into one question
+    turn_rules: TurnRules = TurnRules()
 
 
 class Session:
@@ -44,355 +50,430 @@ class Session:
     def __init__(self, dialogue: Dialogue, rules: SessionRules) -> None:
         self.dialogue = dialogue
         self.rules = rules
-        self.talk = Conversation()
-        self.state = dialogue.start
-        self.expect = Expectation()
+        self.history = History()
+        self.state = dialogue.initial_state
+        self.expectation = Expectation()
         self.ownership = Ownership()
         self.closed = False
-        self._aloud = False
-        self._feel = dialogue.pack.privacy.may_feel(agreed=False)
-        self._legs: dict[Leg, LegHearing] = {}
-        self._asks = Asks()
-        self._unasked: list[str] = []  # typed while too many questions were open
-        self._speaking: int | None = None
-        self._said: tuple[Reply, ...] = ()
-        self._away = False  # the customer's connection is gone for now
+        self._speaks = False
+        self._infers_emotion = dialogue.pack.privacy.may_infer_emotion(has_consented=False)
+        self._legs: dict[Leg, LegTurnTaking] = {}
+        self._pending = PendingTurns()
+        self._deferred_texts: list[str] = []  # typed while too many questions were open
+        self._speaking_turn: int | None = None
+        self._last_replies: tuple[Reply, ...] = ()
+        self._customer_away = False  # the customer's connection is gone for now
         self._interrupted = False  # by what may yet turn out to be no speech
-        self._quiet_until = math.inf  # when silence becomes our turn to speak
-        self._turns = 0
-        recording = dialogue.pack.privacy.may_record(agreed=False)
-        self._privacy = Privacy(dialogue.pack, self.talk.channel, recording)
+        self._silence_deadline = math.inf  # when silence becomes our turn to speak
+        self._turn_count = 0
+        recording = dialogue.pack.privacy.may_record(has_consented=False)
+        self._note_policy = NotePolicy(dialogue.pack, self.history.channel, recording)
 
     @property
     def deadline(self) -> float:
         """When this session wants a `Tick`, in session seconds; infinite when it never does."""
         if self.closed:
             return math.inf
-        muted = [leg.heard_at + self.rules.muted_s for leg in self._legs.values() if leg.turn]
-        return min([self._quiet_until, *muted])
+        stalled = [
+            leg.last_audio_at + self.rules.stalled_s for leg in self._legs.values() if leg.open_turn
+        ]
+        return min([self._silence_deadline, *stalled])
 
     def receive(self, event: e.Input) -> list[e.Effect]:
         """Take one input; return what must be done about it, in order."""
         if self.closed:
             return []
         match event:
-            case e.Opened():
-                return self._open(event)
-            case e.Heard():
+            case e.SessionOpened():
+                return self._on_opened(event)
+            case e.AudioReceived():
                 leg = self._legs[event.leg]
-                return self._follow(leg, leg.push(event, self._may_feel(event.leg)), event.at)
-            case e.Typed(at, text) | e.Digits(at, text):
-                return self._typed(at, text)
-            case e.Partial():
-                return self._partial(event)
-            case e.Understood() | e.Missed():
-                return self._answered(event)
-            case e.Acted():
-                return self._acted(event)
-            case e.Speaking(at, turn, ms):
-                self._speaking = turn
-                self._patience(at + ms / 1000)
+                return self._apply_turn_changes(
+                    leg, leg.push(event, self._may_infer_emotion(event.leg)), event.at
+                )
+            case e.TextReceived(at, text) | e.DigitsReceived(at, text):
+                return self._on_text(at, text)
+            case e.PartialTextReceived():
+                return self._on_partial_text(event)
+            case e.TurnUnderstood() | e.UnderstandingFailed():
+                return self._on_answer(event)
+            case e.ActionCompleted():
+                return self._on_action_completed(event)
+            case e.SpeechSent(at, turn, ms):
+                self._speaking_turn = turn
+                self._restart_silence_timer(at + ms / 1000)
                 return []
-            case e.Played(at, turn, _):
-                if turn == self._speaking:
-                    self._speaking = None
-                    self._patience(at)
+            case e.SpeechPlayed(at, turn, _):
+                if turn == self._speaking_turn:
+                    self._speaking_turn = None
+                    self._restart_silence_timer(at)
                 return []
-            case e.Consented(_, recording, emotion):
+            case e.ConsentChanged(_, recording, emotion):
                 rules = self.dialogue.pack.privacy
-                self._privacy = replace(self._privacy, recording=rules.may_record(recording))
-                self._feel = rules.may_feel(emotion)
+                self._note_policy = replace(
+                    self._note_policy, recording=rules.may_record(recording)
+                )
+                self._infers_emotion = rules.may_infer_emotion(emotion)
                 return []
-            case e.TookOver() | e.Said() | e.HandedBack() | e.Abandoned() | e.Finished():
-                return self._person(event)
-            case e.Queued():
-                return self.ownership.queued(event)
-            case e.Unreached():
-                return self._unreached(event)
-            case e.Dropped(at):
-                return self._dropped(at)
-            case e.Resumed():
-                return self._resumed(event)
-            case e.Tick(at):
-                return self._tick(at)
-            case e.Left(_, said_end):
-                return self._left(said_end)
+            case (
+                e.PersonTookOver()
+                | e.PersonTextReceived()
+                | e.PersonHandedBack()
+                | e.PersonLost()
+                | e.PersonEndedSession()
+            ):
+                return self._on_person_event(event)
+            case e.HandoffQueued():
+                return self.ownership.queue_position(event)
+            case e.HandoffUnanswered():
+                return self._on_handoff_unanswered(event)
+            case e.ConnectionLost(at):
+                return self._on_connection_lost(at)
+            case e.ConnectionResumed():
+                return self._on_connection_resumed(event)
+            case e.DeadlineReached(at):
+                return self._on_deadline(at)
+            case e.CustomerLeft(_, said_end):
+                return self._on_customer_left(said_end)
 
     # -- opening, leaving, waiting -------------------------------------------------------------
 
-    def _open(self, event: e.Opened) -> list[e.Effect]:
-        self._aloud = event.speak
-        self.talk = replace(self.talk, channel=event.channel)
-        self._privacy = replace(self._privacy, channel=event.channel)
-        self._legs = {leg: LegHearing(leg, self.rules.turns, self._number) for leg in event.legs}
-        turn = self._number()
-        return self._carry_out(self.dialogue.open(event.customer.name), event.at, turn)
+    def _on_opened(self, event: e.SessionOpened) -> list[e.Effect]:
+        self._speaks = event.speak
+        self.history = replace(self.history, channel=event.channel)
+        self._note_policy = replace(self._note_policy, channel=event.channel)
+        self._legs = {
+            leg: LegTurnTaking(leg, self.rules.turn_rules, self._next_turn) for leg in event.legs
+        }
+        turn = self._next_turn()
+        return self._apply_decision(self.dialogue.on_opened(event.customer.name), event.at, turn)
 
-    def _left(self, said_end: bool) -> list[e.Effect]:
+    def _on_customer_left(self, sent_end: bool) -> list[e.Effect]:
         effects = self._close("the conversation has ended")
-        return effects if said_end else effects[:-1]  # nobody is there to be told
+        return effects if sent_end else effects[:-1]  # nobody is there to be told
 
     def _close(self, reason: str) -> list[e.Effect]:
         self.closed = True
-        streams = [e.Forget(leg.turn) for leg in self._legs.values() if leg.turn]
-        return [*streams, e.Close(1000, reason)]
+        streams = [e.DiscardTurn(leg.open_turn) for leg in self._legs.values() if leg.open_turn]
+        return [*streams, e.CloseSession(1000, reason)]
 
-    def _tick(self, at: float) -> list[e.Effect]:
+    def _on_deadline(self, at: float) -> list[e.Effect]:
         effects: list[e.Effect] = []
         for leg in self._legs.values():
-            if leg.turn and at >= leg.heard_at + self.rules.muted_s:
-                effects += self._follow(leg, leg.cut(), at)
-        if effects or at < self._quiet_until:
+            if leg.open_turn and at >= leg.last_audio_at + self.rules.stalled_s:
+                effects += self._apply_turn_changes(leg, leg.end_turn(), at)
+        if effects or at < self._silence_deadline:
             return effects
-        if self.ownership.person or self._asks:  # a person's turn to speak, or a model's
-            self._patience(at)
+        if self.ownership.is_with_person or self._pending:  # a person's turn to speak, or a model's
+            self._restart_silence_timer(at)
             return []
-        if not self._legs and self.state.waiting:  # for a person: that may take its time
-            self._patience(at)
+        if not self._legs and self.state.waiting_for_person:  # for a person: that may take its time
+            self._restart_silence_timer(at)
             return []
         if not self._legs:
             return self._close("nothing was typed for a while; say hello again to go on")
-        turn = self._number()
-        return self._carry_out(self.dialogue.silent(self.state, self.talk, at, turn), at, turn)
+        turn = self._next_turn()
+        return self._apply_decision(
+            self.dialogue.on_silence(self.state, self.history, at, turn), at, turn
+        )
 
-    def _patience(self, at: float) -> None:
-        if self._away:
+    def _restart_silence_timer(self, at: float) -> None:
+        if self._customer_away:
             return  # nobody is there to be silent
-        self._quiet_until = at + (self.rules.silence_s if self._legs else self.rules.idle_s)
+        self._silence_deadline = at + (self.rules.silence_s if self._legs else self.rules.idle_s)
 
-    def _number(self) -> int:
-        self._turns += 1
-        return self._turns
+    def _next_turn(self) -> int:
+        self._turn_count += 1
+        return self._turn_count
 
     # -- hearing and asking --------------------------------------------------------------------
 
-    def _may_feel(self, leg: Leg) -> bool:
-        return self._feel and leg == "customer"  # never on an employee's leg
+    def _may_infer_emotion(self, leg: Leg) -> bool:
+        return self._infers_emotion and leg == "customer"  # never on an employee's leg
 
-    def _follow(
-        self, leg: LegHearing, found: Sequence[e.Effect | TurnChange], at: float
+    def _apply_turn_changes(
+        self, leg: LegTurnTaking, changes: Sequence[e.Effect | LegTurnChange], at: float
     ) -> list[e.Effect]:
         effects: list[e.Effect] = []
-        for event in found:
+        for event in changes:
             match event:
-                case Began():
+                case LegTurnStarted():
                     effects += self._barge_in() if leg.leg == "customer" else []
-                case Ended():
-                    effects.append(self._ask_spoken(event, leg.leg, at))
-                case Dropped():
-                    effects += self._noise(at)
+                case LegTurnEnded():
+                    effects.append(self._request_spoken(event, leg.leg, at))
+                case LegTurnDiscarded():
+                    effects += self._resume_after_noise(at)
                 case _:
                     effects.append(event)
         return effects
 
     def _barge_in(self) -> list[e.Effect]:
-        self._quiet_until = math.inf
-        if self._speaking is None:
+        self._silence_deadline = math.inf
+        if self._speaking_turn is None:
             return []
-        hushed, self._speaking, self._interrupted = self._speaking, None, True
-        return [e.Hush(hushed)]
+        stopped_turn, self._speaking_turn, self._interrupted = self._speaking_turn, None, True
+        return [e.StopSpeech(stopped_turn)]
 
-    def _noise(self, at: float) -> list[e.Effect]:
+    def _resume_after_noise(self, at: float) -> list[e.Effect]:
         """What began was a cough, a sneeze, a door: go on as if it had not happened."""
-        self._patience(at)
+        self._restart_silence_timer(at)
         if not self._interrupted:
             return []
         self._interrupted = False
-        return [e.Say(self._number(), self._said, self._aloud, again=True)]
+        return [e.SayReplies(self._next_turn(), self._last_replies, self._speaks, is_repeat=True)]
 
-    def _partial(self, event: e.Partial) -> list[e.Effect]:
+    def _on_partial_text(self, event: e.PartialTextReceived) -> list[e.Effect]:
         for leg in self._legs.values():
-            if leg.turn and leg.turn == event.stream:
-                leg.partial(event.text)
-                return [e.Caption(leg.turn, leg.leg, event.text)]
+            if leg.open_turn and leg.open_turn == event.stream:
+                leg.set_partial_text(event.text)
+                return [e.ShowPartialText(leg.open_turn, leg.leg, event.text)]
         return []  # the turn has ended meanwhile: its transcript is on the way
 
-    def _typed(self, at: float, text: str) -> list[e.Effect]:
+    def _on_text(self, at: float, text: str) -> list[e.Effect]:
         effects = self._barge_in()
-        if len(self._asks) >= self.rules.asks_in_flight:
-            self._unasked.append(text)
+        if len(self._pending) >= self.rules.max_requests_in_flight:
+            self._deferred_texts.append(text)
             return effects
-        return [*effects, self._ask_typed(text, at)]
+        return [*effects, self._request_typed(text, at)]
 
-    def _ask_typed(self, text: str, at: float) -> e.Understand:
-        ask = self._asks.put(self._number(), "customer", at)
-        said, told = self.talk.before(LOOK_BACK)
-        where = self._context()
-        return e.Understand(
-            ask.id, ask.turn, "customer", None, text, self.expect, where, said=said, told=told
+    def _request_typed(self, text: str, at: float) -> e.UnderstandTurn:
+        pending = self._pending.add(self._next_turn(), "customer", at)
+        previous_turns, previous_replies = self.history.recent_texts(CONTEXT_TURNS)
+        context = self._context()
+        return e.UnderstandTurn(
+            pending.request_id,
+            pending.turn,
+            "customer",
+            None,
+            text,
+            self.expectation,
+            context,
+            previous_turns=previous_turns,
+            previous_replies=previous_replies,
         )
 
-    def _ask_spoken(self, ended: Ended, leg: Leg, at: float) -> e.Understand:
+    def _request_spoken(self, ended: LegTurnEnded, leg: Leg, at: float) -> e.UnderstandTurn:
         turn = ended.turn
-        ask = self._asks.put(turn, leg, at, ended.voiced_s, ended.end)
-        expect = self.expect if leg == "customer" else Expectation()
-        where, usual, spoke_until = self._context(), self.talk.usual, ended.spoke_until
-        said, told = self.talk.before(LOOK_BACK)
-        return e.Understand(
-            ask.id, turn, leg, turn, "", expect, where, usual, spoke_until, said, told
+        pending = self._pending.add(turn, leg, at, ended.voiced_s, ended.end)
+        expectation = self.expectation if leg == "customer" else Expectation()
+        context, usual, spoke_until = self._context(), self.history.usual_prosody, ended.spoke_until
+        previous_turns, previous_replies = self.history.recent_texts(CONTEXT_TURNS)
+        return e.UnderstandTurn(
+            pending.request_id,
+            turn,
+            leg,
+            turn,
+            "",
+            expectation,
+            context,
+            usual,
+            spoke_until,
+            previous_turns,
+            previous_replies,
         )
 
     def _context(self) -> str:
-        return "/".join(self.state.where)
+        return "/".join(self.state.flow_and_step)
 
     # -- being answered, and deciding ----------------------------------------------------------
 
-    def _answered(self, event: e.Understood | e.Missed) -> list[e.Effect]:
+    def _on_answer(self, event: e.TurnUnderstood | e.UnderstandingFailed) -> list[e.Effect]:
         effects: list[e.Effect] = []
-        for ask, answer in self._asks.answer(event):
+        for pending, answer in self._pending.add_answer(event):
             if not self.closed:
-                effects += self._apply(ask, answer, event.at)
-        if self._unasked and len(self._asks) < self.rules.asks_in_flight and not self.closed:
-            text, self._unasked = " ".join(self._unasked), []
-            effects.append(self._ask_typed(text, event.at))
+                effects += self._apply_answer(pending, answer, event.at)
+        if (
+            self._deferred_texts
+            and len(self._pending) < self.rules.max_requests_in_flight
+            and not self.closed
+        ):
+            text, self._deferred_texts = " ".join(self._deferred_texts), []
+            effects.append(self._request_typed(text, event.at))
         return effects
 
-    def _apply(self, ask: Ask, answer: e.Understood | e.Missed, at: float) -> list[e.Effect]:
-        if isinstance(answer, e.Missed):
-            return self._missed(ask, answer)
-        heard = answer.result
-        if not heard.text and ask.voiced_s is not None and ask.voiced_s < NOISE_S:
-            return self._noise(at)
-        if ask.leg != "customer":
-            self._add_turn(ask, heard, None)
-            return [e.Show(ask.turn, ask.leg, answer.transcript, None, ask.end)]
-        show = e.Show(ask.turn, ask.leg, answer.transcript, heard, ask.end)
-        if self.ownership.person:
-            self._add_turn(ask, heard, None)
-            return [show]
-        decision = self.dialogue.heard(self.state, self.talk, heard, at, ask.turn)
-        self._add_turn(ask, heard, decision)
-        return [show, *self._carry_out(decision, at, ask.turn, heard)]
-
-    def _missed(self, ask: Ask, answer: e.Missed) -> list[e.Effect]:
-        if ask.leg != "customer" or self.ownership.person:
-            return []
-        note = e.Notify("missed", f"Turn {ask.turn} could not be understood: {answer.why}.")
-        decision = self.dialogue.missed(self.state, self.talk, answer.at, ask.turn)
-        return [note, *self._carry_out(decision, answer.at, ask.turn)]
-
-    def _acted(self, event: e.Acted) -> list[e.Effect]:
-        if self.ownership.person:
-            self.ownership.hold(event)
-            return []
-        turn = self._number()
-        decision = self.dialogue.acted(self.state, self.talk, event.outcome, event.at, turn)
-        return self._carry_out(decision, event.at, turn)
-
-    def _add_turn(self, ask: Ask, heard: Understanding, decision: Decision | None) -> None:
-        flow, step = decision.state.where if decision else ("", "")
-        replies = decision.replies if decision else ()
-        turn = Turn(ask.turn, ask.leg, ask.at, heard, flow, step, replies)
-        self.talk = replace(self.talk, turns=(*self.talk.turns, turn))
-
-    def _carry_out(
-        self, decision: Decision, at: float, turn: int, heard: Understanding | None = None
+    def _apply_answer(
+        self, pending: PendingTurn, answer: e.TurnUnderstood | e.UnderstandingFailed, at: float
     ) -> list[e.Effect]:
-        self.state, self.expect = decision.state, decision.expect
+        if isinstance(answer, e.UnderstandingFailed):
+            return self._on_understanding_failed(pending, answer)
+        understanding = answer.understanding
+        if (
+            not understanding.text
+            and pending.voiced_s is not None
+            and pending.voiced_s < MAX_NOISE_VOICE_S
+        ):
+            return self._resume_after_noise(at)
+        if pending.leg != "customer":
+            self._add_turn(pending, understanding, None)
+            return [e.ShowTurn(pending.turn, pending.leg, answer.transcript, None, pending.end)]
+        show = e.ShowTurn(pending.turn, pending.leg, answer.transcript, understanding, pending.end)
+        if self.ownership.is_with_person:
+            self._add_turn(pending, understanding, None)
+            return [show]
+        decision = self.dialogue.on_understood(
+            self.state, self.history, understanding, at, pending.turn
+        )
+        self._add_turn(pending, understanding, decision)
+        return [show, *self._apply_decision(decision, at, pending.turn, understanding)]
+
+    def _on_understanding_failed(
+        self, pending: PendingTurn, failure: e.UnderstandingFailed
+    ) -> list[e.Effect]:
+        if pending.leg != "customer" or self.ownership.is_with_person:
+            return []
+        notice = e.NotifyClient(
+            "missed", f"Turn {pending.turn} could not be understood: {failure.reason}."
+        )
+        decision = self.dialogue.on_understanding_failed(
+            self.state, self.history, failure.at, pending.turn
+        )
+        return [notice, *self._apply_decision(decision, failure.at, pending.turn)]
+
+    def _on_action_completed(self, event: e.ActionCompleted) -> list[e.Effect]:
+        if self.ownership.is_with_person:
+            self.ownership.defer(event)
+            return []
+        turn = self._next_turn()
+        decision = self.dialogue.on_action_result(
+            self.state, self.history, event.outcome, event.at, turn
+        )
+        return self._apply_decision(decision, event.at, turn)
+
+    def _add_turn(
+        self, pending: PendingTurn, understanding: Understanding, decision: Decision | None
+    ) -> None:
+        flow, step = decision.state.flow_and_step if decision else ("", "")
+        replies = decision.replies if decision else ()
+        turn = Turn(pending.turn, pending.leg, pending.asked_at, understanding, flow, step, replies)
+        self.history = replace(self.history, turns=(*self.history.turns, turn))
+
+    def _apply_decision(
+        self, decision: Decision, at: float, turn: int, understanding: Understanding | None = None
+    ) -> list[e.Effect]:
+        self.state, self.expectation = decision.state, decision.expectation
         if "customer" in self._legs:
-            self._legs["customer"].expect(self.expect)
+            self._legs["customer"].set_expectation(self.expectation)
         effects: list[e.Effect] = []
-        if (note := self._privacy.note(turn, at, decision, heard)) is not None:
-            effects.append(e.Remember(note))
-        effects += [e.Remember(offer) for offer in decision.offers]
+        if (note := self._note_policy.turn_note(turn, at, decision, understanding)) is not None:
+            effects.append(e.StoreNote(note))
+        effects += [e.StoreNote(offer) for offer in decision.offers]
         if decision.replies:
-            self._said, self._interrupted = decision.replies, False
-            effects.append(e.Say(turn, decision.replies, self._aloud))
-        if decision.act is not None:
-            effects.append(e.Act(decision.act))
+            self._last_replies, self._interrupted = decision.replies, False
+            effects.append(e.SayReplies(turn, decision.replies, self._speaks))
+        if decision.action_call is not None:
+            effects.append(e.PerformAction(decision.action_call))
         if decision.escalation is not None:
-            effects += self.ownership.ask(decision.escalation)
-            escalations = (*self.talk.escalations, decision.escalation)
-            self.talk = replace(self.talk, escalations=escalations)
-        self._patience(at)
-        return [*effects, *self._close("the conversation has ended")] if decision.ends else effects
+            effects += self.ownership.request_person(decision.escalation)
+            escalations = (*self.history.escalations, decision.escalation)
+            self.history = replace(self.history, escalations=escalations)
+        self._restart_silence_timer(at)
+        return (
+            [*effects, *self._close("the conversation has ended")]
+            if decision.ends_session
+            else effects
+        )
 
     # -- people, and connections that come and go ------------------------------------------------
 
-    def _person(
-        self, event: e.TookOver | e.Said | e.HandedBack | e.Abandoned | e.Finished
+    def _on_person_event(
+        self,
+        event: e.PersonTookOver
+        | e.PersonTextReceived
+        | e.PersonHandedBack
+        | e.PersonLost
+        | e.PersonEndedSession,
     ) -> list[e.Effect]:
         match event:
-            case e.TookOver(at, name, role):
-                taken = self.ownership.take(name, role)
-                return [*self._barge_in(), *taken, *self._introduced(at)] if taken else []
-            case e.Said(_, name, text):
-                return [e.Relay(name, text)] if self.ownership.owned_by(name) else []
-            case e.HandedBack(at, name):
-                back = self.ownership.give_back(name)
-                return self._handed_back(at, *back) if back is not None else []
-            case e.Abandoned(at, name):
-                left = self.ownership.abandon(name)
-                return [*left, *self._left_alone(at, name)] if left else []
-            case e.Finished(_, name):
-                if not self.ownership.owned_by(name):
+            case e.PersonTookOver(at, name, role):
+                accepted = self.ownership.take_over(name, role)
+                return (
+                    [*self._barge_in(), *accepted, *self._introduce_person(at)] if accepted else []
+                )
+            case e.PersonTextReceived(_, name, text):
+                return [e.ForwardPersonText(name, text)] if self.ownership.is_owned_by(name) else []
+            case e.PersonHandedBack(at, name):
+                handed_back = self.ownership.hand_back(name)
+                return self._on_handed_back(at, *handed_back) if handed_back is not None else []
+            case e.PersonLost(at, name):
+                reopened = self.ownership.remove_person(name)
+                return [*reopened, *self._on_person_lost(at, name)] if reopened else []
+            case e.PersonEndedSession(_, name):
+                if not self.ownership.is_owned_by(name):
                     return []
-                ended, _ = self.ownership.give_back(name) or ([], [])
+                ended, _ = self.ownership.hand_back(name) or ([], [])
                 return [*ended[:-1], *self._close(f"{name} has ended the conversation")]
 
-    def _introduced(self, at: float) -> list[e.Effect]:
+    def _introduce_person(self, at: float) -> list[e.Effect]:
         """The customer is told who joins, aloud where we speak."""
-        name, owner = self.ownership.name, self.ownership.owner
+        name, owner = self.ownership.person_name, self.ownership.owner
         role: Literal["person", "supervisor"] = "supervisor" if owner == "supervisor" else "person"
-        turn = self._number()
-        decision = self.dialogue.joined(self.state, name, role, at, turn)
+        turn = self._next_turn()
+        decision = self.dialogue.on_person_joined(self.state, name, role, at, turn)
         self.state = decision.state
-        self._patience(at)
-        return [e.Say(turn, decision.replies, self._aloud)] if decision.replies else []
+        self._restart_silence_timer(at)
+        return [e.SayReplies(turn, decision.replies, self._speaks)] if decision.replies else []
 
-    def _handed_back(self, at: float, ended: list[e.Effect], held: list[e.Acted]) -> list[e.Effect]:
-        told = [effect for event in held for effect in self._acted(event)]
-        return [*ended, *told, *self._goes_on(at)]
+    def _on_handed_back(
+        self, at: float, ended: list[e.Effect], deferred: list[e.ActionCompleted]
+    ) -> list[e.Effect]:
+        effects = [effect for event in deferred for effect in self._on_action_completed(event)]
+        return [*ended, *effects, *self._return_to_bot(at)]
 
-    def _left_alone(self, at: float, name: str) -> list[e.Effect]:
+    def _on_person_lost(self, at: float, name: str) -> list[e.Effect]:
         """Who was here is gone; if nobody had been asked for, we go on ourselves."""
         if self.ownership.owner == "bot":
-            return self._goes_on(at)
-        turn = self._number()
-        decision = self.dialogue.lost(self.state, name, at, turn)
-        return [*self._carry_out(decision, at, turn), *self._held()]
+            return self._return_to_bot(at)
+        turn = self._next_turn()
+        decision = self.dialogue.on_person_lost(self.state, name, at, turn)
+        return [*self._apply_decision(decision, at, turn), *self._apply_deferred()]
 
-    def _held(self) -> list[e.Effect]:
-        return [effect for event in self.ownership.held() for effect in self._acted(event)]
+    def _apply_deferred(self) -> list[e.Effect]:
+        return [
+            effect
+            for event in self.ownership.take_deferred()
+            for effect in self._on_action_completed(event)
+        ]
 
-    def _goes_on(self, at: float) -> list[e.Effect]:
-        held, turn = self._held(), self._number()
-        decision = self.dialogue.handed_back(self.state, self.talk, at, turn)
-        return [*held, *self._carry_out(decision, at, turn)]
+    def _return_to_bot(self, at: float) -> list[e.Effect]:
+        effects, turn = self._apply_deferred(), self._next_turn()
+        decision = self.dialogue.on_handed_back(self.state, self.history, at, turn)
+        return [*effects, *self._apply_decision(decision, at, turn)]
 
-    def _unreached(self, event: e.Unreached) -> list[e.Effect]:
-        told = self.ownership.unreached(event)
-        if told is None:
+    def _on_handoff_unanswered(self, event: e.HandoffUnanswered) -> list[e.Effect]:
+        effects = self.ownership.close_unanswered(event)
+        if effects is None:
             return []
         if self.ownership.owner == "queued":  # somebody may still come for another request
-            return told
-        turn = self._number()
-        decision = self.dialogue.unreached(
-            self.state, self.talk, event.why, event.ticket, event.when, event.at, turn
+            return effects
+        turn = self._next_turn()
+        decision = self.dialogue.on_person_unavailable(
+            self.state, self.history, event.reason, event.ticket, event.next_opening, event.at, turn
         )
-        return [*told, *self._carry_out(decision, event.at, turn)]
+        return [*effects, *self._apply_decision(decision, event.at, turn)]
 
-    def _dropped(self, at: float) -> list[e.Effect]:
+    def _on_connection_lost(self, at: float) -> list[e.Effect]:
         """What was being said counts as said; then we wait, as long as it takes."""
         effects: list[e.Effect] = []
         for leg in self._legs.values():
-            if leg.turn:
-                effects += self._follow(leg, leg.cut(), at)
-        self._away, self._speaking, self._interrupted = True, None, False
-        self._quiet_until = math.inf
+            if leg.open_turn:
+                effects += self._apply_turn_changes(leg, leg.end_turn(), at)
+        self._customer_away, self._speaking_turn, self._interrupted = True, None, False
+        self._silence_deadline = math.inf
         return effects
 
-    def _resumed(self, event: e.Resumed) -> list[e.Effect]:
+    def _on_connection_resumed(self, event: e.ConnectionResumed) -> list[e.Effect]:
         effects: list[e.Effect] = []
         for leg in self._legs.values():
-            if leg.turn:  # of a connection that was replaced before it was seen to be gone
-                effects += self._follow(leg, leg.cut(), event.at)
-            leg.skip(event.missed)
-        self._away, self._speaking = False, None
-        if self._legs and event.missed:
-            gap = f"{event.missed / RATE:.1f} s of sound were lost while the connection was away."
-            effects.append(e.Notify("gap", gap))
-        if self._aloud and self._said and not self.ownership.person:
-            effects.append(e.Say(self._number(), self._said, self._aloud, again=True))
-        self._patience(event.at)
+            if leg.open_turn:  # of a connection that was replaced before it was seen to be gone
+                effects += self._apply_turn_changes(leg, leg.end_turn(), event.at)
+            leg.skip(event.missed_samples)
+        self._customer_away, self._speaking_turn = False, None
+        if self._legs and event.missed_samples:
+            gap = f"{event.missed_samples / RATE:.1f} s of sound were lost while the connection was away."
+            effects.append(e.NotifyClient("gap", gap))
+        if self._speaks and self._last_replies and not self.ownership.is_with_person:
+            effects.append(
+                e.SayReplies(self._next_turn(), self._last_replies, self._speaks, is_repeat=True)
+            )
+        self._restart_silence_timer(event.at)
         return effects

@@ -12,21 +12,21 @@ from typing import cast
 from agent.config import Settings
 from agent.core.session import Session, SessionRules
 from agent.store.records import SessionRecord
-from audio.text_endpointing import Endings
+from audio.text_endpointing import TurnEndings
 from dialogs.manager import Dialogue
 from dialogs.pack.model import Pack
 from dialogs.values import Channel
 
 
-def opening(pack: Pack, record: SessionRecord, rules: SessionRules) -> Session:
+def new_session(pack: Pack, record: SessionRecord, rules: SessionRules) -> Session:
     """The session of this record before its first input."""
-    chance = int(record.id[:13], 16) / 16**13  # the id comes from `secrets`: even in [0, 1)
+    draw = int(record.id[:13], 16) / 16**13  # the id comes from `secrets`: even in [0, 1)
     channel = cast(Channel, record.channel)
     return Session(
-        Dialogue(pack, record.id, date.fromisoformat(record.today), channel, chance), rules
+        Dialogue(pack, record.id, date.fromisoformat(record.today), channel, draw), rules
     )
 
 
 def session_rules(settings: Settings) -> SessionRules:
     """The rules that a server with these settings gives its sessions."""
-    return SessionRules(turns=settings.turns.rules(Endings.load()))
+    return SessionRules(turn_rules=settings.turns.turn_rules(TurnEndings.load()))

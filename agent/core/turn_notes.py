@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
-from dialogs.escalation.scoring import without_words, worth_noting
-from dialogs.escalation.summary import masked
+from dialogs.escalation.scoring import is_worth_noting, without_customer_words
+from dialogs.escalation.summary import mask_secrets
 from dialogs.pack.model import Pack
-from dialogs.values import Decision, Judged, OfferAnswered, OfferMade, Understanding
+from dialogs.values import Decision, OfferAnswered, OfferMade, RuleScore, Understanding
 
-CHANGES = frozenset({"entered", "left", "handed_over"})
+NOTED_TRANSITIONS = frozenset({"entered", "left", "handed_over"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class TurnNote:
     turn: int
     at: float
     channel: str
-    judged: tuple[Judged, ...]
+    judged: tuple[RuleScore, ...]
     words: str = ""
     intent: str = ""
     confidence: float = 0.0
@@ -35,11 +35,11 @@ class TurnNote:
     upset_spread: float | None = None
 
     @property
-    def handed_over(self) -> tuple[str, ...]:
+    def handoff_rules(self) -> tuple[str, ...]:
         return tuple(one.rule for one in self.judged if one.led_to == "handed_over")
 
 
-NOTES = TypeAdapter(TurnNote)
+TURN_NOTE_JSON = TypeAdapter(TurnNote)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,31 +63,31 @@ Note = TurnNote | OfferMade | OfferAnswered
 
 
 @dataclass(frozen=True, slots=True)
-class Privacy:
+class NotePolicy:
     """What the customer of this session has agreed to."""
 
     pack: Pack
     channel: str
     recording: bool = False
 
-    def note(
-        self, turn: int, at: float, decision: Decision, heard: Understanding | None
+    def turn_note(
+        self, turn: int, at: float, decision: Decision, understanding: Understanding | None
     ) -> TurnNote | None:
         """A note of every turn of the customer, and of others in which something changed."""
-        judged = tuple(one for one in decision.judged if worth_noting(one))
+        judged = tuple(one for one in decision.rule_scores if is_worth_noting(one))
         if not self.recording:
-            judged = tuple(without_words(one) for one in judged)
-        if heard is None:
-            changed = any(one.led_to in CHANGES for one in judged)
+            judged = tuple(without_customer_words(one) for one in judged)
+        if understanding is None:
+            changed = any(one.led_to in NOTED_TRANSITIONS for one in judged)
             return TurnNote(turn, at, self.channel, judged) if changed else None
         return TurnNote(
             turn,
             at,
             self.channel,
             judged,
-            masked(heard.text, self.pack, heard) if self.recording else "",
-            heard.intent,
-            heard.confidence,
-            heard.upset,
-            heard.upset_spread,
+            mask_secrets(understanding.text, self.pack, understanding) if self.recording else "",
+            understanding.intent,
+            understanding.confidence,
+            understanding.upset,
+            understanding.upset_spread,
         )

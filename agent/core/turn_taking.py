@@ -11,21 +11,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agent.core.events import Effect, Forget, Heard, Listen, Notify
-from audio.turns import TurnAudio, TurnBegan, TurnDetector, TurnDropped, TurnEnded, TurnRules
+from agent.core.events import AudioReceived, DiscardTurn, Effect, FeedEncoder, NotifyClient
+from audio.turns import FalseOnset, TurnAudio, TurnDetector, TurnEndpoint, TurnOnset, TurnRules
 from audio.types import RATE, VOICE_HOP, Expectation, Leg, Samples
 
-CLIPPED = 0.999  # a sample at or above this magnitude was cut off by a converter
-CLIPPED_SHARE = 0.01  # of a turn's samples, before we say so
+CLIPPED_LEVEL = 0.999  # a sample at or above this magnitude was cut off by a converter
+MAX_CLIPPED_SHARE = 0.01  # of a turn's samples, before we say so
 
 
 @dataclass(frozen=True, slots=True)
-class Began:
+class LegTurnStarted:
     turn: int
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class LegTurnEnded:
     """A turn is complete and can be understood; its stream is still open.
 
     `end` is the position of the sample after the silence that ended it.
@@ -38,76 +38,83 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
-class Dropped:
+class LegTurnDiscarded:
     turn: int
 
 
-TurnChange = Began | Ended | Dropped
+LegTurnChange = LegTurnStarted | LegTurnEnded | LegTurnDiscarded
 
 
-class LegHearing:
+class LegTurnTaking:
     """Turn-taking on one leg. `number` gives the next turn number of the session."""
 
-    def __init__(self, leg: Leg, rules: TurnRules, number: Callable[[], int]) -> None:
+    def __init__(self, leg: Leg, rules: TurnRules, next_turn: Callable[[], int]) -> None:
         self.leg = leg
-        self.turn = 0  # 0 while nobody speaks
-        self.heard_at = 0.0
+        self.open_turn = 0  # 0 while nobody speaks
+        self.last_audio_at = 0.0
         self._detector = TurnDetector(rules)
-        self._number = number
-        self._fed = 0
-        self._length = 0
-        self._clipped = 0
+        self._next_turn = next_turn
+        self._next_position = 0
+        self._turn_samples = 0
+        self._clipped_samples = 0
 
-    def expect(self, expectation: Expectation) -> None:
-        self._detector.expect(expectation)
+    def set_expectation(self, expectation: Expectation) -> None:
+        self._detector.set_expectation(expectation)
 
-    def partial(self, text: str) -> None:
+    def set_partial_text(self, text: str) -> None:
         """Words so far: a number that is complete ends sooner than one that is not."""
-        self._detector.partial(text)
+        self._detector.set_partial_text(text)
 
-    def push(self, event: Heard, feel: bool) -> list[Effect | TurnChange]:
+    def push(self, event: AudioReceived, infer_emotion: bool) -> list[Effect | LegTurnChange]:
         """Audio in; what to send to the encoder and what changed, in the order it happened."""
-        self.heard_at = event.at
-        return self._follow(self._detector.push(event.samples, event.speech), feel)
+        self.last_audio_at = event.at
+        return self._convert(
+            self._detector.push(event.samples, event.speech_probabilities), infer_emotion
+        )
 
-    def cut(self) -> list[Effect | TurnChange]:
+    def end_turn(self) -> list[Effect | LegTurnChange]:
         """Packets have stopped in the middle of a turn: it ends here."""
-        return self._follow(self._detector.close(), feel=False)
+        return self._convert(self._detector.close(), infer_emotion=False)
 
     def skip(self, samples: int) -> None:
         """So many samples were never heard: positions go on after them."""
         self._detector.skip(samples)
 
-    def _follow(
-        self, found: Sequence[TurnBegan | TurnAudio | TurnEnded | TurnDropped], feel: bool
-    ) -> list[Effect | TurnChange]:
-        out: list[Effect | TurnChange] = []
-        for event in found:
+    def _convert(
+        self,
+        turn_events: Sequence[TurnOnset | TurnAudio | TurnEndpoint | FalseOnset],
+        infer_emotion: bool,
+    ) -> list[Effect | LegTurnChange]:
+        changes: list[Effect | LegTurnChange] = []
+        for event in turn_events:
             match event:
-                case TurnBegan(start):
-                    self.turn = self._number()
-                    self._fed, self._length, self._clipped = start, 0, 0
-                    out.append(Began(self.turn))
+                case TurnOnset(start):
+                    self.open_turn = self._next_turn()
+                    self._next_position, self._turn_samples, self._clipped_samples = start, 0, 0
+                    changes.append(LegTurnStarted(self.open_turn))
                 case TurnAudio(samples):
-                    out.append(self._listen(samples, feel))
-                case TurnDropped():
-                    out += [Forget(self.turn), Dropped(self.turn)]
-                    self.turn = 0
-                case TurnEnded(end=end, voiced=voiced, spoke_until=until):
+                    changes.append(self._feed_encoder(samples, infer_emotion))
+                case FalseOnset():
+                    changes += [DiscardTurn(self.open_turn), LegTurnDiscarded(self.open_turn)]
+                    self.open_turn = 0
+                case TurnEndpoint(end=end, voiced=voiced, speech_end=until):
                     voiced_s = float(np.count_nonzero(voiced)) * VOICE_HOP / RATE
-                    out += [*self._levels(), Ended(self.turn, voiced_s, end, until)]
-                    self.turn = 0
-        return out
+                    changes += [
+                        *self._clipping_notice(),
+                        LegTurnEnded(self.open_turn, voiced_s, end, until),
+                    ]
+                    self.open_turn = 0
+        return changes
 
-    def _listen(self, samples: Samples, feel: bool) -> Listen:
-        start, self._fed = self._fed, self._fed + len(samples)
-        self._length += len(samples)
-        self._clipped += int(np.count_nonzero(np.abs(samples) >= CLIPPED))
-        return Listen(self.turn, self.leg, start, samples, feel)
+    def _feed_encoder(self, samples: Samples, infer_emotion: bool) -> FeedEncoder:
+        start, self._next_position = self._next_position, self._next_position + len(samples)
+        self._turn_samples += len(samples)
+        self._clipped_samples += int(np.count_nonzero(np.abs(samples) >= CLIPPED_LEVEL))
+        return FeedEncoder(self.open_turn, self.leg, start, samples, infer_emotion)
 
-    def _levels(self) -> list[Notify]:
-        if self._clipped <= CLIPPED_SHARE * self._length:
+    def _clipping_notice(self) -> list[NotifyClient]:
+        if self._clipped_samples <= MAX_CLIPPED_SHARE * self._turn_samples:
             return []
-        share = 100 * self._clipped / self._length
-        text = f"{share:.0f} % of turn {self.turn} is clipped: lower the recording gain."
-        return [Notify("clipping", text)]
+        share = 100 * self._clipped_samples / self._turn_samples
+        text = f"{share:.0f} % of turn {self.open_turn} is clipped: lower the recording gain."
+        return [NotifyClient("clipping", text)]

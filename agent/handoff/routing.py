@@ -12,28 +12,28 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, Protocol
 
-from agent.core.events import HandOver
+from agent.core.events import UpdateHandoff
 from agent.store import Store
 from dialogs.pack.model import Pack
 
 
 @dataclass(frozen=True, slots=True)
-class Unreachable:
+class PersonUnavailable:
     """Nobody comes. `ticket` is what the call back is noted under, `when` the next opening in
     words; both may be empty."""
 
-    why: Literal["closed", "nobody", "too_long"]
+    reason: Literal["closed", "nobody", "too_long"]
     ticket: str = ""
-    when: str = ""
+    next_opening: str = ""
 
 
 class Helpdesk(Protocol):
     """Somebody outside who is told of hand-overs."""
 
-    def note(self, session: str, customer: str, effect: HandOver, now: datetime) -> None: ...
+    def notify(self, session: str, customer: str, effect: UpdateHandoff, now: datetime) -> None: ...
 
 
-class People:
+class HandoffRouter:
     """Those who can take over, as far as this process knows them."""
 
     def __init__(
@@ -41,71 +41,79 @@ class People:
         pack: Pack,
         store: Store,
         helpdesk: Helpdesk | None = None,
-        consoles: bool = False,
-        nobody_s: float = 60.0,
+        has_consoles: bool = False,
+        no_agent_wait_s: float = 60.0,
     ) -> None:
         """`consoles`: people may log in at the console; `nobody_s` is how long to wait for the
         first of them."""
-        self.at_work: Callable[[], int] = lambda: 0  # how many are logged in
+        self.agents_online: Callable[[], int] = lambda: 0  # how many are logged in
         self._pack = pack
         self._store = store
         self._helpdesk = helpdesk
-        self._consoles = consoles
-        self._nobody_s = nobody_s
+        self._has_consoles = has_consoles
+        self._no_agent_wait_s = no_agent_wait_s
 
     @property
-    def patience_s(self) -> float:
+    def max_queue_wait_s(self) -> float:
         """How long a customer waits in the queue before a call back is noted."""
-        longest = float(self._pack.people.longest_wait_s)
-        if self._helpdesk is None and not self.at_work():
-            return min(self._nobody_s, longest)
+        longest = float(self._pack.opening_hours.max_wait_s)
+        if self._helpdesk is None and not self.agents_online():
+            return min(self._no_agent_wait_s, longest)
         return longest
 
-    def told(
-        self, session: str, customer: str, effect: HandOver, now: datetime
-    ) -> int | Unreachable | None:
+    def route(
+        self, session: str, customer: str, effect: UpdateHandoff, now: datetime
+    ) -> int | PersonUnavailable | None:
         """What comes of a change in a hand-over: the place in the queue when a person was asked
         for, or why nobody comes."""
-        found = self._requested(session, customer, effect, now)
+        result = self._enqueue(session, customer, effect, now)
         if self._helpdesk is not None:
-            self._helpdesk.note(session, customer, effect, now)
-        return found
+            self._helpdesk.notify(session, customer, effect, now)
+        return result
 
-    def promised(self, session: str, number: int) -> bool:
+    def consume_promise(self, session: str, number: int) -> bool:
         """Whether a helpdesk has said who comes: worth waiting for as long again, once."""
-        return self._store.promised(session, number)
+        return self._store.consume_promise(session, number)
 
-    def too_long(self, session: str, number: int, now: datetime) -> Unreachable | None:
+    def queue_timeout(self, session: str, number: int, now: datetime) -> PersonUnavailable | None:
         """Nobody has come in time; None when somebody has, just now."""
-        why: Literal["nobody", "too_long"] = "too_long"
-        if self._helpdesk is None and not self.at_work():
-            why = "nobody"
-        return self._call_back(session, number, why, now)
+        reason: Literal["nobody", "too_long"] = "too_long"
+        if self._helpdesk is None and not self.agents_online():
+            reason = "nobody"
+        return self._create_callback(session, number, reason, now)
 
-    def _requested(
-        self, session: str, customer: str, effect: HandOver, now: datetime
-    ) -> int | Unreachable | None:
+    def _enqueue(
+        self, session: str, customer: str, effect: UpdateHandoff, now: datetime
+    ) -> int | PersonUnavailable | None:
         if effect.state != "requested":
             return None
-        urgent = effect.escalation.urgency == "high" and self._pack.people.urgent_any_time
-        self._store.requeue(session, effect.id, _utc(now))  # who had taken it is gone
-        place = self._store.queue(session, effect.id, effect.escalation, _utc(now), customer)
-        if not (urgent or self._pack.people.open(now)):
-            return self._call_back(session, effect.id, "closed", now)
-        if not self._consoles and self._helpdesk is None:
-            return self._call_back(session, effect.id, "nobody", now)
+        is_urgent = (
+            effect.escalation.urgency == "high" and self._pack.opening_hours.urgent_always_reachable
+        )
+        self._store.requeue_handoff(session, effect.id, _utc(now))  # who had taken it is gone
+        place = self._store.enqueue(session, effect.id, effect.escalation, _utc(now), customer)
+        if not (is_urgent or self._pack.opening_hours.is_open(now)):
+            return self._create_callback(session, effect.id, "closed", now)
+        if not self._has_consoles and self._helpdesk is None:
+            return self._create_callback(session, effect.id, "nobody", now)
         return place
 
-    def _call_back(
-        self, session: str, number: int, why: Literal["closed", "nobody", "too_long"], now: datetime
-    ) -> Unreachable | None:
+    def _create_callback(
+        self,
+        session: str,
+        number: int,
+        reason: Literal["closed", "nobody", "too_long"],
+        now: datetime,
+    ) -> PersonUnavailable | None:
         """None when it is in the queue no more."""
-        people, ticket = self._pack.people, ""
-        if people.tickets:
-            ticket = self._store.ticket(session, number, why, _utc(now))
-        if not ticket and not self._store.waits(session, number):
+        opening_hours, ticket = self._pack.opening_hours, ""
+        if opening_hours.issues_tickets:
+            ticket = self._store.create_ticket(session, number, reason, _utc(now))
+        if not ticket and not self._store.is_queued(session, number):
             return None
-        return Unreachable(why, ticket, people.opens_in_words(now) if why == "closed" else "")
+        return PersonUnavailable(
+            reason, ticket, opening_hours.next_opening_text(now) if reason == "closed" else ""
+        )
 
 
 def _utc(now: datetime) -> str:

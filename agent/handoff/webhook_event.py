@@ -14,17 +14,27 @@ from datetime import UTC, datetime
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
-from agent.core.events import HandOver
+from agent.core.events import UpdateHandoff
 from dialogs.pack.model import Pack
-from dialogs.responses.request_queue import PERSON
+from dialogs.responses.request_queue import PERSON_INTENT
 from dialogs.values import Escalation
 
-TOLD = ("requested", "accepted", "ended", "callback")  # a place in the queue is nobody's business
-MOODS = ("upset", "calm", "going_wrong", "complaint")  # terms of evidence that are about feelings
+PUBLISHED_STATES = (
+    "requested",
+    "accepted",
+    "ended",
+    "callback",
+)  # a place in the queue is nobody's business
+SENTIMENT_TERMS = (
+    "upset",
+    "calm",
+    "going_wrong",
+    "complaint",
+)  # terms of evidence that are about feelings
 
 
 @dataclass(frozen=True, slots=True)
-class Conversation:
+class HandoffConversation:
     """Whose hand-over it is. `recording`: the customer agreed to be recorded."""
 
     id: str
@@ -34,83 +44,91 @@ class Conversation:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class WebhookEvent:
     """`body` is structured JSON, to be sent as application/cloudevents+json."""
 
     id: str
     body: str
 
 
-def event(pack: Pack, about: Conversation, effect: HandOver, now: datetime) -> Event | None:
+def handoff_event(
+    pack: Pack, conversation: HandoffConversation, effect: UpdateHandoff, now: datetime
+) -> WebhookEvent | None:
     """None for a state that is told nobody. `now` is aware."""
-    if effect.state not in TOLD:
+    if effect.state not in PUBLISHED_STATES:
         return None
     at = now.astimezone(UTC)
-    id = _id(about.id, effect, at)
+    id = _event_id(conversation.id, effect, at)
     attributes = {
         "specversion": "1.0",
         "id": id,
-        "source": f"/conversations/{about.id}",
+        "source": f"/conversations/{conversation.id}",
         "type": f"hearken.handoff.{effect.state}.v1",
-        "subject": f"{about.id}/{effect.id}",
+        "subject": f"{conversation.id}/{effect.id}",
         "time": at,
         "datacontenttype": "application/json",
     }
-    whole = CloudEvent(attributes, _data(pack, about, effect, at))
-    return Event(id, JSONFormat().write(whole).decode())
+    cloud_event = CloudEvent(attributes, _event_data(pack, conversation, effect, at))
+    return WebhookEvent(id, JSONFormat().write(cloud_event).decode())
 
 
-def _id(session: str, effect: HandOver, at: datetime) -> str:
-    said = f"{session}|{effect.id}|{effect.state}|{at.isoformat()}"
-    return f"msg_{hashlib.sha256(said.encode()).hexdigest()[:32]}"
+def _event_id(session: str, effect: UpdateHandoff, at: datetime) -> str:
+    identity = f"{session}|{effect.id}|{effect.state}|{at.isoformat()}"
+    return f"msg_{hashlib.sha256(identity.encode()).hexdigest()[:32]}"
 
 
-def _data(pack: Pack, about: Conversation, effect: HandOver, at: datetime) -> dict[str, object]:
-    why = effect.escalation
-    rule = pack.rules.get(why.rule)
+def _event_data(
+    pack: Pack, conversation: HandoffConversation, effect: UpdateHandoff, at: datetime
+) -> dict[str, object]:
+    escalation = effect.escalation
+    rule = pack.rules.get(escalation.rule)
     return {
-        "handoff_id": f"{about.id}/{effect.id}",
-        "conversation_id": about.id,
+        "handoff_id": f"{conversation.id}/{effect.id}",
+        "conversation_id": conversation.id,
         "state": effect.state,
-        "channel": about.channel,
+        "channel": conversation.channel,
         "created_at": at.isoformat().replace("+00:00", "Z"),
-        "reason_code": why.rule,
-        "reason_text": _reason(why),
+        "reason_code": escalation.rule,
+        "reason_text": _reason_text(escalation),
         "trigger": {
-            "rule": why.rule,
-            "score": why.score,
-            "probability": why.probability,
+            "rule": escalation.rule,
+            "score": escalation.score,
+            "probability": escalation.probability,
             "threshold": rule.enter if rule else None,
         },
-        "intent": _intent(pack, why),
-        "sentiment": _sentiment(why),
-        "summary": why.summary,
-        "evidence": [asdict(term) for term in why.evidence],
-        "customer": {"id": about.customer} if about.customer else {},
-        "priority": why.urgency,
-        "consent": {"recording": about.recording},
+        "intent": _reason_intent(pack, escalation),
+        "sentiment": _sentiment_weights(escalation),
+        "summary": escalation.summary,
+        "evidence": [asdict(term) for term in escalation.evidence],
+        "customer": {"id": conversation.customer} if conversation.customer else {},
+        "priority": escalation.urgency,
+        "consent": {"recording": conversation.recording},
         "ticket": effect.ticket or None,
     }
 
 
-def _intent(pack: Pack, why: Escalation) -> str | None:
+def _reason_intent(pack: Pack, escalation: Escalation) -> str | None:
     """What the customer wanted, when that was the reason."""
-    asked = {"asked_for_person": PERSON, "accepted_offer": PERSON}
-    found = (asked.get(term.term, term.term) for term in why.evidence)
-    return next((intent for intent in found if intent in pack.intents), None)
+    intent_by_term = {"asked_for_person": PERSON_INTENT, "accepted_offer": PERSON_INTENT}
+    candidates = (intent_by_term.get(term.term, term.term) for term in escalation.evidence)
+    return next((intent for intent in candidates if intent in pack.intents), None)
 
 
-def _reason(why: Escalation) -> str:
+def _reason_text(escalation: Escalation) -> str:
     """What weighed most, as it was seen or heard."""
-    most = max(why.evidence, key=lambda e: e.weight, default=None)
-    said = why.rule.replace("_", " ")
-    return f"{said}: {most.detail}" if most and most.weight > 0 and most.detail else said
+    strongest = max(escalation.evidence, key=lambda e: e.weight, default=None)
+    rule_text = escalation.rule.replace("_", " ")
+    return (
+        f"{rule_text}: {strongest.detail}"
+        if strongest and strongest.weight > 0 and strongest.detail
+        else rule_text
+    )
 
 
-def _sentiment(why: Escalation) -> dict[str, float]:
+def _sentiment_weights(escalation: Escalation) -> dict[str, float]:
     """What feelings weighed, in log-odds, by kind; empty when they did not count."""
     weights: dict[str, float] = {}
-    for term in why.evidence:
-        if term.term in MOODS:
+    for term in escalation.evidence:
+        if term.term in SENTIMENT_TERMS:
             weights[term.term] = weights.get(term.term, 0.0) + term.weight
     return weights

@@ -20,50 +20,57 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal, TypeVar
 
-from agent.core.events import Listen, Understand
-from agent.inference.in_flight import Kept
+from agent.core.events import FeedEncoder, UnderstandTurn
+from agent.inference.in_flight import InFlight
 from agent.inference.messages import (
-    Answer,
-    Answered,
-    Costs,
-    Forgotten,
-    FromModels,
-    Gone,
-    Heard,
-    Load,
-    Lost,
-    Measure,
-    Question,
-    Ready,
-    ToModels,
-    Unable,
+    CancelStream,
+    EndSession,
+    LoadFailed,
+    MeasureCosts,
+    MessageFromWorker,
+    MessageToWorker,
+    ModelCosts,
+    PartialText,
+    RequestAnswered,
+    StreamsFailed,
+    UnderstandRequest,
+    UnderstandResult,
+    WorkerLoad,
+    WorkerReady,
 )
-from agent.inference.transport import Link
-from agent.inference.vad_batcher import Packets
-from agent.inference.worker import Launch, Worker
+from agent.inference.transport import WorkerTransport
+from agent.inference.vad_batcher import VadBatcher
+from agent.inference.worker import LaunchWorker, ModelWorker
 from audio.codecs import Encoding, encode
-from audio.speak import Voice
+from audio.speak import TtsVoice
 from audio.types import RATE, Leg, Samples
-from audio.voice_input import Hops, Intake
+from audio.voice_input import VoiceHops, VoiceInput
 
 log = logging.getLogger("hearken.engine")
 
-CHUNK_S = 0.1  # of speech in one binary message
-SILENT_S = 20.0  # without a word from the models, which report every second, they hang
-AGAIN_S = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)  # before models that ended too soon are started again
-SOON_S = 20.0
-MEASURED_S = 120.0  # large models on a small machine take half a minute
-MEASURED = "I would like to transfer some money from my savings account to my checking account."
+SPEECH_CHUNK_S = 0.1  # of speech in one binary message
+HANG_TIMEOUT_S = 20.0  # without a word from the models, which report every second, they hang
+RESTART_DELAYS_S = (
+    0.0,
+    1.0,
+    2.0,
+    5.0,
+    10.0,
+    30.0,
+)  # before models that ended too soon are started again
+QUICK_END_S = 20.0
+MEASURE_TIMEOUT_S = 120.0  # large models on a small machine take half a minute
+MEASURE_TEXT = "I would like to transfer some money from my savings account to my checking account."
 
 T = TypeVar("T")
 
 
-class NoAnswer(RuntimeError):
+class UnderstandingError(RuntimeError):
     """The models did not answer in time, or at all."""
 
-    def __init__(self, why: Literal["late", "overloaded", "failed"]) -> None:
-        super().__init__(why)
-        self.why: Literal["late", "overloaded", "failed"] = why
+    def __init__(self, reason: Literal["late", "overloaded", "failed"]) -> None:
+        super().__init__(reason)
+        self.reason: Literal["late", "overloaded", "failed"] = reason
 
 
 class ModelsError(RuntimeError):
@@ -72,49 +79,49 @@ class ModelsError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class EngineRules:
-    answer_s: float = 5.0  # a model slower than this is `Missed`
-    asks_waiting: int = 1024  # questions to the models, of all callers together
+    answer_timeout_s: float = 5.0  # a model slower than this is `Missed`
+    max_waiting_requests: int = 1024  # questions to the models, of all callers together
     voice: str = "en-us"
 
 
 class Engine:
     """The models, for the event loop of this process."""
 
-    def __init__(self, launch: Launch, rules: EngineRules) -> None:
+    def __init__(self, launch: LaunchWorker, rules: EngineRules) -> None:
         self.rules = rules
-        self.load = Load(0.0, 0.0, True, True)
+        self.load = WorkerLoad(0.0, 0.0, True, True)
         self.restarts = 0
         self._launch = launch
-        self._hearing = Packets()
-        self._speaking = ThreadPoolExecutor(1, "speaking")
-        self._voice: Voice | None = None
-        self._numbers = itertools.count(1)
-        self._asked: dict[int, asyncio.Future[Answer]] = {}
-        self._measured: asyncio.Future[Costs] | None = None
-        self._link: Link | None = None
-        self._names: Mapping[str, str] = {}
-        self._kept = Kept(RATE, 0)  # replaced by one that knows the encoder's hop
-        self._life: asyncio.Task[None] | None = None
+        self._vad_batcher = VadBatcher()
+        self._speech_thread = ThreadPoolExecutor(1, "speaking")
+        self._voice: TtsVoice | None = None
+        self._request_ids = itertools.count(1)
+        self._answers: dict[int, asyncio.Future[UnderstandResult]] = {}
+        self._costs: asyncio.Future[ModelCosts] | None = None
+        self._transport: WorkerTransport | None = None
+        self._model_names: Mapping[str, str] = {}
+        self._in_flight = InFlight(RATE, 0)  # replaced by one that knows the encoder's hop
+        self._supervisor: asyncio.Task[None] | None = None
         self._loaded: asyncio.Future[None] | None = None
 
     @property
-    def ready(self) -> bool:
-        return self._voice is not None and self._link is not None
+    def is_ready(self) -> bool:
+        return self._voice is not None and self._transport is not None
 
     @property
-    def waiting(self) -> int:
+    def waiting_requests(self) -> int:
         """Questions that the models have not answered yet."""
-        return len(self._asked)
+        return len(self._answers)
 
     @property
-    def live(self) -> int:
+    def turns_in_flight(self) -> int:
         """Turns that are going on or not yet answered."""
-        return len(self._kept)
+        return len(self._in_flight)
 
     @property
-    def names(self) -> dict[str, str]:
+    def model_names(self) -> dict[str, str]:
         """Role -> which model answers for it."""
-        return {"voice_activity": "silero-vad", **self._names}
+        return {"voice_activity": "silero-vad", **self._model_names}
 
     # -- the life of the models ----------------------------------------------------------------
 
@@ -123,27 +130,27 @@ class Engine:
         loop = asyncio.get_running_loop()
         self._loaded = loop.create_future()
         # The one task that no TaskGroup holds: it lives as long as the engine, which cancels it.
-        self._life = loop.create_task(self._live())
-        await self._hearing.start()
-        self._voice = await self._in(self._speaking, lambda: Voice(self.rules.voice))
+        self._supervisor = loop.create_task(self._supervise())
+        await self._vad_batcher.start()
+        self._voice = await self._run_in(self._speech_thread, lambda: TtsVoice(self.rules.voice))
         # Should its life end before they are loaded, whatever ended it is raised here.
-        await asyncio.wait([self._loaded, self._life], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([self._loaded, self._supervisor], return_when=asyncio.FIRST_COMPLETED)
         if not self._loaded.done():
-            self._life.result()
+            self._supervisor.result()
         await self._loaded
 
     async def stop(self) -> None:
         """End the models and drop what is queued."""
-        if self._life is not None:
-            self._life.cancel()
-            await asyncio.wait([self._life])
-        await self._hearing.stop()
-        await asyncio.to_thread(self._speaking.shutdown, wait=True, cancel_futures=True)
+        if self._supervisor is not None:
+            self._supervisor.cancel()
+            await asyncio.wait([self._supervisor])
+        await self._vad_batcher.stop()
+        await asyncio.to_thread(self._speech_thread.shutdown, wait=True, cancel_futures=True)
 
-    async def _live(self) -> None:
+    async def _supervise(self) -> None:
         """Keep models at work: whenever they end, start others."""
         assert self._loaded is not None
-        loop, quick = asyncio.get_running_loop(), 0
+        loop, quick_ends = asyncio.get_running_loop(), 0
         while True:
             began = loop.time()
             try:
@@ -156,161 +163,167 @@ class Engine:
                 self._loaded.set_exception(ModelsError("the models ended while they were loaded"))
             if self._loaded.exception() is not None:
                 return
-            quick = quick + 1 if loop.time() - began < SOON_S else 0
+            quick_ends = quick_ends + 1 if loop.time() - began < QUICK_END_S else 0
             log.error("the models ended; starting them again")
             self.restarts += 1
-            await asyncio.sleep(AGAIN_S[min(quick, len(AGAIN_S) - 1)])
+            await asyncio.sleep(RESTART_DELAYS_S[min(quick_ends, len(RESTART_DELAYS_S) - 1)])
 
     async def _serve_once(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start models and wait until they end."""
         ours, theirs = socket.socketpair()
         worker = await asyncio.to_thread(self._launch, theirs)
-        _, link = await loop.create_connection(lambda: Link(self._told), sock=ours)
+        _, transport = await loop.create_connection(
+            lambda: WorkerTransport(self._on_message), sock=ours
+        )
         try:
-            await self._watch(link, worker)
+            await self._kill_when_hung(transport, worker)
         finally:
-            self._link = None
-            link.close()
+            self._transport = None
+            transport.close()
             await asyncio.to_thread(worker.stop)
 
-    async def _watch(self, link: Link, worker: Worker) -> None:
+    async def _kill_when_hung(self, transport: WorkerTransport, worker: ModelWorker) -> None:
         """Until the models end, or hang and are ended."""
-        heard = -1
-        while not link.over.done():
-            if self._link is link and heard == link.heard:
+        received = -1
+        while not transport.closed.done():
+            if self._transport is transport and received == transport.received:
                 log.error("the models hang; ending them")
                 worker.kill()
                 return
-            heard = link.heard
-            await asyncio.wait([link.over], timeout=SILENT_S)
+            received = transport.received
+            await asyncio.wait([transport.closed], timeout=HANG_TIMEOUT_S)
 
-    def _told(self, link: Link, message: FromModels) -> None:
+    def _on_message(self, transport: WorkerTransport, message: MessageFromWorker) -> None:
         match message:
-            case Ready():
-                self._begin(link, message)
-            case Unable(why):
+            case WorkerReady():
+                self._on_ready(transport, message)
+            case LoadFailed(reason):
                 if self._loaded is not None and not self._loaded.done():
-                    self._loaded.set_exception(ModelsError(why))
+                    self._loaded.set_exception(ModelsError(reason))
                 log.error("the models cannot be loaded", extra={"failure": message.failure})
-            case Heard(key, text):
+            case PartialText(key, text):
                 # Later, by itself: what fails on one caller's line must not end the models.
-                asyncio.get_running_loop().call_soon(self._kept.partial, key, text)
-            case Answered(question, answer, caller):
-                self._kept.answered(question, caller)
-                if (asked := self._asked.get(question)) and not asked.done():
-                    asked.set_result(answer)
-            case Lost(keys, questions, failure):
+                asyncio.get_running_loop().call_soon(self._in_flight.deliver_partial, key, text)
+            case RequestAnswered(request_id, result, caller):
+                self._in_flight.remove_answered(request_id, caller)
+                if (waiting := self._answers.get(request_id)) and not waiting.done():
+                    waiting.set_result(result)
+            case StreamsFailed(keys, request_ids, failure):
                 log.error("a model failed", extra={"failure": failure})
-                self._tell_again(*self._kept.again(keys, questions, alone=True))
-            case Load():
+                self._resend(*self._in_flight.resend(keys, request_ids, isolated=True))
+            case WorkerLoad():
                 self.load = message
-            case Costs():
-                if self._measured is not None and not self._measured.done():
-                    self._measured.set_result(message)
+            case ModelCosts():
+                if self._costs is not None and not self._costs.done():
+                    self._costs.set_result(message)
 
-    def _begin(self, link: Link, ready: Ready) -> None:
-        self._names = ready.names
-        self._link = link
+    def _on_ready(self, transport: WorkerTransport, ready: WorkerReady) -> None:
+        self._model_names = ready.model_names
+        self._transport = transport
         if self._loaded is not None and not self._loaded.done():
-            self._kept = Kept(ready.hop, ready.ahead)
+            self._in_flight = InFlight(ready.hop, ready.look_ahead)
             self._loaded.set_result(None)
-        self._tell_again(*self._kept.everything())
+        self._resend(*self._in_flight.resend_all())
 
-    def _tell_again(self, tell: list[ToModels], given_up: list[int]) -> None:
-        for message in tell:
-            self._tell(message)
-        for number in given_up:
-            if (asked := self._asked.get(number)) and not asked.done():
-                asked.set_exception(NoAnswer("failed"))
+    def _resend(self, messages: list[MessageToWorker], given_up: list[int]) -> None:
+        for message in messages:
+            self._send(message)
+        for request_id in given_up:
+            if (waiting := self._answers.get(request_id)) and not waiting.done():
+                waiting.set_exception(UnderstandingError("failed"))
 
-    def _tell(self, message: ToModels) -> None:
+    def _send(self, message: MessageToWorker) -> None:
         """While models are being started nothing is sent: they will be told all that is kept."""
-        if self._link is not None:
-            self._link.send(message)
+        if self._transport is not None:
+            self._transport.send(message)
 
-    async def measure(self) -> Costs:
+    async def measure_costs(self) -> ModelCosts:
         """What hearing costs on this machine. Before callers are let in: nobody else is heard."""
         assert self._voice is not None, "the engine has not been started"
-        speech = await self._in(self._speaking, lambda: self._said(MEASURED))
-        self._measured = asyncio.get_running_loop().create_future()
-        self._tell(Measure(speech))
+        speech = await self._run_in(self._speech_thread, lambda: self._synthesise(MEASURE_TEXT))
+        self._costs = asyncio.get_running_loop().create_future()
+        self._send(MeasureCosts(speech))
         try:
-            async with asyncio.timeout(MEASURED_S):
-                return await self._measured
+            async with asyncio.timeout(MEASURE_TIMEOUT_S):
+                return await self._costs
         except TimeoutError:
             raise ModelsError("the models did not get to the end of being measured") from None
 
-    def _said(self, text: str) -> Samples:
+    def _synthesise(self, text: str) -> Samples:
         assert self._voice is not None
-        return next(iter(self._voice.sentences(text, RATE)))
+        return next(iter(self._voice.synthesise_sentences(text, RATE)))
 
     # -- hearing -------------------------------------------------------------------------------
 
-    def intake(self, encoding: Encoding, rate: int, legs: tuple[Leg, ...]) -> Intake:
-        return self._hearing.intake(encoding, rate, legs)
+    def open_voice_input(self, encoding: Encoding, rate: int, legs: tuple[Leg, ...]) -> VoiceInput:
+        return self._vad_batcher.open_voice_input(encoding, rate, legs)
 
-    def close(self, intake: Intake) -> None:
+    def close_voice_input(self, voice_input: VoiceInput) -> None:
         """Nothing more comes through it."""
-        self._hearing.close(intake)
+        self._vad_batcher.close_voice_input(voice_input)
 
-    async def hear(self, intake: Intake, data: bytes) -> list[Hops]:
+    async def detect_voice(self, voice_input: VoiceInput, data: bytes) -> list[VoiceHops]:
         """The whole hops that this packet completes; AudioError when it cannot be decoded."""
-        return await self._hearing.hear(intake, data)
+        return await self._vad_batcher.detect_voice(voice_input, data)
 
-    def listen(self, session: str, effect: Listen, partial: Callable[[str], None]) -> None:
+    def feed_encoder(
+        self, session: str, effect: FeedEncoder, on_partial: Callable[[str], None]
+    ) -> None:
         """Keep a turn's audio and give it to the encoder. `partial` is called with words so far."""
-        if (sound := self._kept.listen(session, effect, partial)) is not None:
-            self._tell(sound)
+        if (chunk := self._in_flight.add_audio(session, effect, on_partial)) is not None:
+            self._send(chunk)
 
-    def forget(self, session: str, stream: int) -> None:
-        self._kept.forget((session, stream))
-        self._tell(Forgotten((session, stream)))
+    def discard_turn(self, session: str, stream: int) -> None:
+        self._in_flight.discard_turn((session, stream))
+        self._send(CancelStream((session, stream)))
 
-    def leave(self, session: str) -> None:
+    def end_session(self, session: str) -> None:
         """Nothing more comes of this session."""
-        for key in self._kept.leave(session):
-            self._tell(Forgotten(key))
-        self._tell(Gone(session))
+        for key in self._in_flight.end_session(session):
+            self._send(CancelStream(key))
+        self._send(EndSession(session))
 
     # -- understanding -------------------------------------------------------------------------
 
-    async def understand(self, session: str, ask: Understand, today: date, at: float) -> Answer:
+    async def understand(
+        self, session: str, effect: UnderstandTurn, today: date, at: float
+    ) -> UnderstandResult:
         """The answer of the models; NoAnswer when there is none within `answer_s`."""
-        question = Question(next(self._numbers), session, ask, today, at)
-        if len(self._asked) >= self.rules.asks_waiting:
-            self._unask(question)
-            raise NoAnswer("overloaded")
-        if (told := self._kept.ask(question)) is None:
-            raise NoAnswer("failed")
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._asked[question.id] = answer
-        self._tell(told)
+        request = UnderstandRequest(next(self._request_ids), session, effect, today, at)
+        if len(self._answers) >= self.rules.max_waiting_requests:
+            self._cancel_request(request)
+            raise UnderstandingError("overloaded")
+        if (message := self._in_flight.add_request(request)) is None:
+            raise UnderstandingError("failed")
+        result: asyncio.Future[UnderstandResult] = asyncio.get_running_loop().create_future()
+        self._answers[request.id] = result
+        self._send(message)
         try:
-            async with asyncio.timeout(self.rules.answer_s):
-                return await answer
+            async with asyncio.timeout(self.rules.answer_timeout_s):
+                return await result
         except TimeoutError:
-            raise NoAnswer("late") from None
+            raise UnderstandingError("late") from None
         finally:
-            del self._asked[question.id]
-            if not answer.done() or answer.cancelled():
-                self._unask(question)  # a question nobody waits for is not worth computing
+            del self._answers[request.id]
+            if not result.done() or result.cancelled():
+                self._cancel_request(request)  # a question nobody waits for is not worth computing
 
-    def _unask(self, question: Question) -> None:
-        self._kept.unask(question)
-        self._tell(Forgotten(question.key, question.id))
+    def _cancel_request(self, request: UnderstandRequest) -> None:
+        self._in_flight.remove_request(request)
+        self._send(CancelStream(request.key, request.id))
 
     # -- speaking ------------------------------------------------------------------------------
 
     async def speak(self, text: str, encoding: Encoding, rate: int) -> AsyncIterator[bytes]:
         """Audio of `text`, sentence by sentence, in messages of at most 100 ms."""
         assert self._voice is not None, "the engine has not been started"
-        sentences = self._voice.sentences(text, rate)
+        sentences = self._voice.synthesise_sentences(text, rate)
         while (
-            samples := await self._in(self._speaking, lambda: next(sentences, None))
+            samples := await self._run_in(self._speech_thread, lambda: next(sentences, None))
         ) is not None:
-            step = int(rate * CHUNK_S)
+            step = int(rate * SPEECH_CHUNK_S)
             for start in range(0, len(samples), step):
                 yield encode(samples[start : start + step], encoding)
 
-    async def _in(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+    async def _run_in(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(pool, work)

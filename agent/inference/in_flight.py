@@ -12,113 +12,125 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from agent.core.events import Listen
-from agent.inference.messages import Known, Question, Sound, StreamKey, ToModels
+from agent.core.events import FeedEncoder
+from agent.inference.messages import (
+    AudioChunk,
+    MessageToWorker,
+    RestoreCaller,
+    StreamKey,
+    UnderstandRequest,
+)
 from audio.types import Samples
 
-TRIES = 2  # of a turn or a question that a model failed on; then it is given up
+MAX_TRIES = 2  # of a turn or a question that a model failed on; then it is given up
 
 
 @dataclass(slots=True, eq=False)
-class Turn:
+class InFlightTurn:
     """A turn in progress, or over and not yet answered."""
 
     key: StreamKey
     start: int
-    feel: bool
-    partial: Callable[[str], None]
+    infer_emotion: bool
+    on_partial: Callable[[str], None]
     audio: list[Samples] = field(default_factory=list)
-    heard: int = 0  # samples so far
-    told: int = 0  # how many of them the models were told, and in how many pieces
-    pieces: int = 0
+    received: int = 0  # samples so far
+    sent: int = 0  # how many of them the models were told, and in how many pieces
+    sent_chunks: int = 0
     tries: int = 1
-    alone: bool = False
-    question: Question | None = None
+    isolated: bool = False
+    request: UnderstandRequest | None = None
 
-    def rest(self) -> Samples:
+    def unsent_audio(self) -> Samples:
         """What the models have not been told."""
-        found, at = [], self.heard
+        unsent, at = [], self.received
         for piece in reversed(self.audio):
-            if at <= self.told:
+            if at <= self.sent:
                 break
-            found.append(piece)
+            unsent.append(piece)
             at -= len(piece)
-        return np.concatenate([np.zeros(0, np.float32), *reversed(found)])
+        return np.concatenate([np.zeros(0, np.float32), *reversed(unsent)])
 
 
-class Kept:
+class InFlight:
     """The turns and questions of all sessions. What its methods return is for the models."""
 
-    def __init__(self, hop: int, ahead: int) -> None:
-        self._hop, self._ahead = hop, ahead
-        self._turns: dict[StreamKey, Turn] = {}
-        self._typed: dict[int, tuple[Question, int]] = {}  # with how often it was asked
+    def __init__(self, hop: int, look_ahead: int) -> None:
+        self._hop, self._look_ahead = hop, look_ahead
+        self._turns: dict[StreamKey, InFlightTurn] = {}
+        self._typed_requests: dict[
+            int, tuple[UnderstandRequest, int]
+        ] = {}  # with how often it was asked
         self._callers: dict[str, bytes] = {}
         self._given_up: set[StreamKey] = set()  # turns that go on although nobody can hear them
 
     def __len__(self) -> int:
         return len(self._turns)
 
-    def listen(self, session: str, effect: Listen, partial: Callable[[str], None]) -> Sound | None:
+    def add_audio(
+        self, session: str, effect: FeedEncoder, on_partial: Callable[[str], None]
+    ) -> AudioChunk | None:
         """Keep audio of a turn; what the models are told when it completes a hop."""
         key = (session, effect.stream)
         if key in self._given_up:
             return None
         turn = self._turns.get(key)
         if turn is None:
-            turn = self._turns[key] = Turn(key, effect.start, effect.feel, partial)
-        before, turn.heard = self._hops(turn.told), turn.heard + len(effect.samples)
+            turn = self._turns[key] = InFlightTurn(
+                key, effect.start, effect.infer_emotion, on_partial
+            )
+        before, turn.received = self._hop_count(turn.sent), turn.received + len(effect.samples)
         turn.audio.append(effect.samples)
-        return self._sound(turn) if self._hops(turn.heard) > before else None
+        return self._next_chunk(turn) if self._hop_count(turn.received) > before else None
 
-    def turn(self, key: StreamKey) -> Turn | None:
+    def find_turn(self, key: StreamKey) -> InFlightTurn | None:
         """A turn that is not answered yet."""
         return self._turns.get(key)
 
-    def _hops(self, samples: int) -> int:
+    def _hop_count(self, samples: int) -> int:
         """By position: packet sizes do not matter."""
-        return max(0, samples - self._ahead) // self._hop
+        return max(0, samples - self._look_ahead) // self._hop
 
-    def _sound(self, turn: Turn) -> Sound:
-        first, samples = not turn.pieces, turn.rest()
-        turn.told, turn.pieces = turn.heard, turn.pieces + 1
-        return Sound(turn.key, turn.start, turn.feel, samples, first, turn.alone)
+    def _next_chunk(self, turn: InFlightTurn) -> AudioChunk:
+        first, samples = not turn.sent_chunks, turn.unsent_audio()
+        turn.sent, turn.sent_chunks = turn.received, turn.sent_chunks + 1
+        return AudioChunk(turn.key, turn.start, turn.infer_emotion, samples, first, turn.isolated)
 
-    def partial(self, key: StreamKey, text: str) -> None:
+    def deliver_partial(self, key: StreamKey, text: str) -> None:
         if turn := self._turns.get(key):
-            turn.partial(text)
+            turn.on_partial(text)
 
-    def ask(self, question: Question) -> Question | None:
+    def add_request(self, request: UnderstandRequest) -> UnderstandRequest | None:
         """Keep a question; None when its turn has been given up meanwhile."""
-        if question.key is None:
-            self._typed[question.id] = (question, 1)
-            return question
-        if (turn := self._turns.get(question.key)) is None:
-            self._given_up.discard(question.key)
+        if request.key is None:
+            self._typed_requests[request.id] = (request, 1)
+            return request
+        if (turn := self._turns.get(request.key)) is None:
+            self._given_up.discard(request.key)
             return None
-        turn.question = question
-        return replace(question, sound=self._sound(turn), alone=turn.alone)
+        turn.request = request
+        return replace(request, last_audio=self._next_chunk(turn), isolated=turn.isolated)
 
-    def answered(self, question: int, caller: bytes | None) -> None:
-        self._typed.pop(question, None)
+    def remove_answered(self, request_id: int, caller: bytes | None) -> None:
+        self._typed_requests.pop(request_id, None)
         for turn in self._turns.values():
-            if turn.question is not None and turn.question.id == question:
+            if turn.request is not None and turn.request.id == request_id:
                 if caller is not None:
                     self._callers[turn.key[0]] = caller
                 del self._turns[turn.key]
                 return
 
-    def unask(self, question: Question) -> None:
+    def remove_request(self, request: UnderstandRequest) -> None:
         """Nobody waits for its answer any more."""
-        self._typed.pop(question.id, None)
-        if question.key is not None:
-            self.forget(question.key)
+        self._typed_requests.pop(request.id, None)
+        if request.key is not None:
+            self.discard_turn(request.key)
 
-    def forget(self, key: StreamKey) -> None:
+    def discard_turn(self, key: StreamKey) -> None:
         self._turns.pop(key, None)
         self._given_up.discard(key)
 
-    def leave(self, session: str) -> list[StreamKey]:
+    def end_session(self, session: str) -> list[StreamKey]:
         """Forget a session; the turns that were still going on."""
         self._callers.pop(session, None)
         self._given_up = {key for key in self._given_up if key[0] != session}
@@ -129,48 +141,52 @@ class Kept:
 
     # -- telling again -------------------------------------------------------------------------
 
-    def again(
-        self, keys: tuple[StreamKey, ...], questions: tuple[int, ...], alone: bool
-    ) -> tuple[list[ToModels], list[int]]:
+    def resend(
+        self, keys: tuple[StreamKey, ...], request_ids: tuple[int, ...], isolated: bool
+    ) -> tuple[list[MessageToWorker], list[int]]:
         """What the models are told about what they have lost; and the questions that are given up,
         because they were lost before."""
-        tell: list[ToModels] = []
+        messages: list[MessageToWorker] = []
         given_up: list[int] = []
         for key in keys:
             if turn := self._turns.get(key):
-                told, lost = self._tell_again(turn, alone)
-                tell += told
-                given_up += lost
-        for number in questions:
-            if number in self._typed:
-                question, tries = self._typed[number]
-                if tries >= TRIES:
-                    del self._typed[number]
-                    given_up.append(number)
+                of_turn, given_up_ids = self._resend_turn(turn, isolated)
+                messages += of_turn
+                given_up += given_up_ids
+        for request_id in request_ids:
+            if request_id in self._typed_requests:
+                request, tries = self._typed_requests[request_id]
+                if tries >= MAX_TRIES:
+                    del self._typed_requests[request_id]
+                    given_up.append(request_id)
                     continue
-                self._typed[number] = (replace(question, alone=alone), tries + 1)
-                tell.append(self._typed[number][0])
-        return tell, given_up
+                self._typed_requests[request_id] = (replace(request, isolated=isolated), tries + 1)
+                messages.append(self._typed_requests[request_id][0])
+        return messages, given_up
 
-    def _tell_again(self, turn: Turn, alone: bool) -> tuple[list[ToModels], list[int]]:
-        if turn.tries >= TRIES:
+    def _resend_turn(
+        self, turn: InFlightTurn, isolated: bool
+    ) -> tuple[list[MessageToWorker], list[int]]:
+        if turn.tries >= MAX_TRIES:
             del self._turns[turn.key]
-            if turn.question is not None:
-                return [], [turn.question.id]
+            if turn.request is not None:
+                return [], [turn.request.id]
             self._given_up.add(turn.key)  # a question that comes later finds it gone
             return [], []
-        turn.tries, turn.alone = turn.tries + 1, turn.alone or alone
-        turn.told = turn.pieces = 0
-        sound = self._sound(turn)
-        if turn.question is None:
-            return [sound], []
-        return [replace(turn.question, sound=sound, alone=turn.alone)], []
+        turn.tries, turn.isolated = turn.tries + 1, turn.isolated or isolated
+        turn.sent = turn.sent_chunks = 0
+        chunk = self._next_chunk(turn)
+        if turn.request is None:
+            return [chunk], []
+        return [replace(turn.request, last_audio=chunk, isolated=turn.isolated)], []
 
-    def everything(self) -> tuple[list[ToModels], list[int]]:
+    def resend_all(self) -> tuple[list[MessageToWorker], list[int]]:
         """All of it, for models that have just been started."""
-        tell, given_up = self.again(tuple(self._turns), tuple(self._typed), alone=False)
-        return [*self._known(), *tell], given_up
+        messages, given_up = self.resend(
+            tuple(self._turns), tuple(self._typed_requests), isolated=False
+        )
+        return [*self._restored_callers(), *messages], given_up
 
-    def _known(self) -> Iterator[ToModels]:
+    def _restored_callers(self) -> Iterator[MessageToWorker]:
         for session, caller in self._callers.items():
-            yield Known(session, caller)
+            yield RestoreCaller(session, caller)

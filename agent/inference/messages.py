@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from agent.core.events import Understand
+from agent.core.events import UnderstandTurn
 from audio.types import Samples, Transcript
 from dialogs.values import Understanding
 
@@ -21,52 +21,52 @@ StreamKey = tuple[str, int]  # session, stream
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sound:
+class AudioChunk:
     """The next audio of a turn that is still going on; it completes a hop."""
 
     key: StreamKey
     start: int  # position at which the turn began
-    feel: bool  # may emotion be inferred here
+    infer_emotion: bool  # may emotion be inferred here
     samples: Samples
     first: bool  # the turn's audio from its start; whatever was known of it is replaced
-    alone: bool = False  # it failed in company: keep it apart
+    isolated: bool = False  # it failed in company: keep it apart
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class UnderstandRequest:
     """An `Understand` with what the models must know besides: whose, when, on which day, and the
     end of the turn's audio."""
 
     id: int
     session: str
-    ask: Understand
+    effect: UnderstandTurn
     today: date
     at: float
-    sound: Sound | None = None
-    alone: bool = False  # it failed in company: answer it by itself
+    last_audio: AudioChunk | None = None
+    isolated: bool = False  # it failed in company: answer it by itself
 
     @property
     def key(self) -> StreamKey | None:
-        return None if self.ask.stream is None else (self.session, self.ask.stream)
+        return None if self.effect.stream is None else (self.session, self.effect.stream)
 
 
 @dataclass(frozen=True, slots=True)
-class Forgotten:
+class CancelStream:
     """Nobody wants to know what was said on this stream, or what this question's answer is."""
 
     key: StreamKey | None
-    question: int | None = None
+    request_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
+class EndSession:
     """The session is over: its customer's voice is forgotten."""
 
     session: str
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class RestoreCaller:
     """What `Answered.caller` told before, for models that have lost it."""
 
     session: str
@@ -74,20 +74,22 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Measure:
+class MeasureCosts:
     """How dear is it to hear people talk like this? Answered with `Costs`."""
 
     samples: Samples
 
 
-ToModels = Sound | Question | Forgotten | Gone | Known | Measure
+MessageToWorker = (
+    AudioChunk | UnderstandRequest | CancelStream | EndSession | RestoreCaller | MeasureCosts
+)
 
 
 # -- from the models ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Costs:
+class ModelCosts:
     """What hearing costs here, measured: CPU seconds for each second of a stream's audio."""
 
     encoding: float  # in company, as when it matters
@@ -95,24 +97,24 @@ class Costs:
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class WorkerReady:
     """Loaded and warm. `names`: role -> which model answers for it."""
 
-    names: Mapping[str, str]
+    model_names: Mapping[str, str]
     hop: int  # samples after which there is something to encode
-    ahead: int  # samples beyond a hop that its last frame sees
+    look_ahead: int  # samples beyond a hop that its last frame sees
 
 
 @dataclass(frozen=True, slots=True)
-class Unable:
+class LoadFailed:
     """The models could not be loaded; why, in words for whoever chose them."""
 
-    why: str
+    reason: str
     failure: str
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class PartialText:
     """The words of a turn so far."""
 
     key: StreamKey
@@ -120,7 +122,7 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class UnderstandResult:
     """What a turn meant; `transcript` is None for a typed one."""
 
     understanding: Understanding
@@ -128,31 +130,39 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class RequestAnswered:
     """`caller` is how the customer of this session usually sounds, when that was learnt."""
 
-    question: int
-    answer: Answer
+    request_id: int
+    result: UnderstandResult
     caller: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class StreamsFailed:
     """A model raised over these streams and questions: tell them again, or give them up."""
 
     keys: tuple[StreamKey, ...]
-    questions: tuple[int, ...]
+    request_ids: tuple[int, ...]
     failure: str  # the error's kind and place; its text may hold a customer's words
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class WorkerLoad:
     """How the models keep up, told when it changes and about once a second."""
 
     late_s: float  # behind the deadline of what was just done; 0 when in time
-    busy: float  # share of the time at work
-    partials: bool  # whether words so far are told at present
-    cues: bool  # whether feelings are worked out at present
+    busy_share: float  # share of the time at work
+    sends_partials: bool  # whether words so far are told at present
+    computes_cues: bool  # whether feelings are worked out at present
 
 
-FromModels = Ready | Unable | Costs | Heard | Answered | Lost | Load
+MessageFromWorker = (
+    WorkerReady
+    | LoadFailed
+    | ModelCosts
+    | PartialText
+    | RequestAnswered
+    | StreamsFailed
+    | WorkerLoad
+)

@@ -22,20 +22,20 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from agent.inference.messages import (
-    Answer,
-    Answered,
-    Forgotten,
-    FromModels,
-    Gone,
-    Heard,
-    Known,
-    Load,
-    Lost,
-    Measure,
-    Question,
-    Sound,
+    AudioChunk,
+    CancelStream,
+    EndSession,
+    MeasureCosts,
+    MessageFromWorker,
+    MessageToWorker,
+    PartialText,
+    RequestAnswered,
+    RestoreCaller,
     StreamKey,
-    ToModels,
+    StreamsFailed,
+    UnderstandRequest,
+    UnderstandResult,
+    WorkerLoad,
 )
 from audio.types import Expectation, Samples, Spoken
 from dialogs.values import Understanding
@@ -43,267 +43,290 @@ from dialogs.values import Understanding
 if (
     TYPE_CHECKING
 ):  # these bring torch, which only the models' process needs (agent/inference/worker.py)
-    from agent.understanding.turn_understanding import Mind
-    from audio.speaker_normalisation import Caller
-    from audio.speech_analyser import Ears, Stream
+    from agent.understanding.turn_understanding import TurnUnderstanding
+    from audio.speaker_normalisation import SpeakerProfile
+    from audio.speech_analyser import SpeechAnalyser, TurnStream
 
-ANSWER_S = 0.25  # after which a question is late
-AUDIO_S = 0.6  # after which audio is: a turn that ends asks no sooner what it meant
-STEP_S = 0.06  # of work in one go
-COMPANY_S = 0.1  # that audio waits for others', while there are any
-ENOUGH = 16  # streams in a step: more make it no cheaper for each
-LATE_S, VERY_LATE_S = 0.25, 0.75  # without partial text, without cues
-SMOOTH = 0.2  # weight of the newest in running means
+ANSWER_DEADLINE_S = 0.25  # after which a question is late
+AUDIO_DEADLINE_S = 0.6  # after which audio is: a turn that ends asks no sooner what it meant
+MAX_BATCH_S = 0.06  # of work in one go
+BATCH_WAIT_S = 0.1  # that audio waits for others', while there are any
+FULL_BATCH_STREAMS = 16  # streams in a step: more make it no cheaper for each
+NO_PARTIALS_LATE_S, NO_CUES_LATE_S = 0.25, 0.75  # without partial text, without cues
+SMOOTHING = 0.2  # weight of the newest in running means
 
-_NONE = np.zeros(0, np.float32)
+_NO_SAMPLES = np.zeros(0, np.float32)
 
 
 @dataclass(slots=True, eq=False)
-class Live:
+class ActiveStream:
     """A turn in progress: its encoder state and the audio that has not been encoded yet."""
 
     key: StreamKey
     start: int
-    feel: bool
-    alone: bool
-    stream: Stream | None = None
+    infer_emotion: bool
+    isolated: bool
+    stream: TurnStream | None = None
     audio: deque[tuple[float, Samples]] = field(default_factory=deque)  # with when it came
     text: str = ""
 
     @property
-    def since(self) -> float:
+    def waiting_since(self) -> float:
         """When the oldest of its audio came."""
         return self.audio[0][0]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class EncodeBatch:
     """Streams whose audio is encoded together."""
 
-    live: Sequence[Live]
+    streams: Sequence[ActiveStream]
 
 
 @dataclass(frozen=True, slots=True)
-class Answering:
+class AnswerBatch:
     """Questions that are answered one after the other, their last audio encoded together."""
 
-    questions: Sequence[tuple[float, Question]]  # with when they came
+    requests: Sequence[tuple[float, UnderstandRequest]]  # with when they came
 
 
-Work = Step | Answering
+WorkBatch = EncodeBatch | AnswerBatch
 
 
-class Inference:
+class BatchScheduler:
     """The models, every stream they are in the middle of, and every question not yet answered.
 
     `take` what comes in; then, as long as there is any, `do` the work that `next` names. `tell` is
     called with what comes of it.
     """
 
-    def __init__(self, ears: Ears, mind: Mind, tell: Callable[[FromModels], None]) -> None:
-        self.ears = ears
-        self.mind = mind
-        self._tell = tell
-        self._live: dict[StreamKey, Live] = {}
-        self._questions: list[tuple[float, Question]] = []
-        self._callers: dict[str, Caller] = {}  # session -> how its customer usually sounds
-        self._costs = {Step: 0.01, Answering: 0.03}  # seconds each, running means
+    def __init__(
+        self,
+        analyser: SpeechAnalyser,
+        turn_understanding: TurnUnderstanding,
+        send: Callable[[MessageFromWorker], None],
+    ) -> None:
+        self.analyser = analyser
+        self.turn_understanding = turn_understanding
+        self._send = send
+        self._streams: dict[StreamKey, ActiveStream] = {}
+        self._requests: list[tuple[float, UnderstandRequest]] = []
+        self._callers: dict[str, SpeakerProfile] = {}  # session -> how its customer usually sounds
+        self._costs = {EncodeBatch: 0.01, AnswerBatch: 0.03}  # seconds each, running means
         self._late = 0.0
-        self._load = Load(0.0, 0.0, True, True)
+        self._load = WorkerLoad(0.0, 0.0, True, True)
 
     @property
-    def names(self) -> dict[str, str]:
+    def model_names(self) -> dict[str, str]:
         """Role -> which model answers for it: its name and the start of its file's SHA-256."""
-        ears = {role: f"{one.name}, {one.sha256}" for role, one in self.ears.models.items()}
-        return {**ears, **self.mind.models}
+        analyser_models = {
+            role: f"{one.name}, {one.sha256}" for role, one in self.analyser.models.items()
+        }
+        return {**analyser_models, **self.turn_understanding.models}
 
     def __len__(self) -> int:
-        return len(self._live)
+        return len(self._streams)
 
     # -- what comes in -------------------------------------------------------------------------
 
-    def take(self, message: ToModels, at: float) -> None:
+    def receive(self, message: MessageToWorker, at: float) -> None:
         match message:
-            case Sound():
-                self._hear(message, at)
-            case Question():
-                if message.sound is not None:
-                    self._hear(message.sound, at)
-                if message.key is None or message.key in self._live:
-                    self._questions.append((at, message))  # else it is told again, with its stream
-            case Forgotten(key, number):
+            case AudioChunk():
+                self._add_audio(message, at)
+            case UnderstandRequest():
+                if message.last_audio is not None:
+                    self._add_audio(message.last_audio, at)
+                if message.key is None or message.key in self._streams:
+                    self._requests.append((at, message))  # else it is told again, with its stream
+            case CancelStream(key, request_id):
                 if key is not None:
-                    self._forget(key)
-                self._questions = [
-                    (since, asked)
-                    for since, asked in self._questions
-                    if asked.id != number and (key is None or asked.key != key)
+                    self._discard(key)
+                self._requests = [
+                    (received_at, request)
+                    for received_at, request in self._requests
+                    if request.id != request_id and (key is None or request.key != key)
                 ]
-            case Gone(session):
+            case EndSession(session):
                 self._callers.pop(session, None)
-            case Known(session, caller):
+            case RestoreCaller(session, caller):
                 self._callers[session] = pickle.loads(caller)
-            case Measure():
+            case MeasureCosts():
                 raise ValueError("costs are measured by whoever has a clock")
 
-    def _hear(self, sound: Sound, at: float) -> None:
-        if sound.first:
-            self._forget(sound.key)
-            self._live[sound.key] = Live(sound.key, sound.start, sound.feel, sound.alone)
-        live = self._live.get(sound.key)
-        if live is None or not len(sound.samples):  # what was lost is told again from its start
+    def _add_audio(self, chunk: AudioChunk, at: float) -> None:
+        if chunk.first:
+            self._discard(chunk.key)
+            self._streams[chunk.key] = ActiveStream(
+                chunk.key, chunk.start, chunk.infer_emotion, chunk.isolated
+            )
+        stream = self._streams.get(chunk.key)
+        if stream is None or not len(chunk.samples):  # what was lost is told again from its start
             return
-        live.audio.append((at, sound.samples))
+        stream.audio.append((at, chunk.samples))
 
-    def _forget(self, key: StreamKey) -> None:
-        live = self._live.pop(key, None)
-        if live is not None and live.stream is not None:
-            self.ears.close(live.stream)
+    def _discard(self, key: StreamKey) -> None:
+        stream = self._streams.pop(key, None)
+        if stream is not None and stream.stream is not None:
+            self.analyser.close(stream.stream)
 
     # -- what comes first ----------------------------------------------------------------------
 
-    def next(self, now: float) -> Work | float | None:
+    def next_batch(self, now: float) -> WorkBatch | float | None:
         """What to do now; or the seconds until there will be something; or nothing at all."""
-        asked = {question.key for _, question in self._questions}
-        ready = [one for one in self._live.values() if one.audio and one.key not in asked]
-        ready.sort(key=lambda one: one.since)
-        due = ready[0].since + AUDIO_S if ready else math.inf
-        if self._questions and self._questions[0][0] + ANSWER_S <= due:
-            together = _together(self._questions, lambda asked: asked[1].alone)
-            return Answering(together[: self._fitting(Answering)])
+        asked_keys = {question.key for _, question in self._requests}
+        ready = [one for one in self._streams.values() if one.audio and one.key not in asked_keys]
+        ready.sort(key=lambda one: one.waiting_since)
+        audio_due = ready[0].waiting_since + AUDIO_DEADLINE_S if ready else math.inf
+        if self._requests and self._requests[0][0] + ANSWER_DEADLINE_S <= audio_due:
+            batchable = _batchable(self._requests, lambda asked_keys: asked_keys[1].isolated)
+            return AnswerBatch(batchable[: self._max_batch_size(AnswerBatch)])
         if not ready:
             return None
-        wait = ready[0].since + COMPANY_S - now
-        if wait > 0 and len(ready) < min(ENOUGH, len(self._live)):
+        wait = ready[0].waiting_since + BATCH_WAIT_S - now
+        if wait > 0 and len(ready) < min(FULL_BATCH_STREAMS, len(self._streams)):
             return wait
-        return Step(_together(ready, lambda one: one.alone)[: self._fitting(Step)])
+        return EncodeBatch(
+            _batchable(ready, lambda one: one.isolated)[: self._max_batch_size(EncodeBatch)]
+        )
 
-    def _fitting(self, kind: type[Work]) -> int:
-        return max(1, int(STEP_S / self._costs[kind]))
+    def _max_batch_size(self, kind: type[WorkBatch]) -> int:
+        return max(1, int(MAX_BATCH_S / self._costs[kind]))
 
     # -- doing it ------------------------------------------------------------------------------
 
-    def do(self, work: Work, now: Callable[[], float]) -> None:
+    def run_batch(self, batch: WorkBatch, now: Callable[[], float]) -> None:
         """May raise whatever a model raises; `failed` then says who is to be told again."""
         began = now()
-        match work:
-            case Step(live):
-                due, count = live[0].since + AUDIO_S, len(live)
-                self._encode(live)
-            case Answering(questions):
-                due, count = questions[0][0] + ANSWER_S, len(questions)
-                self._answer(questions)
+        match batch:
+            case EncodeBatch(streams):
+                due, count = streams[0].waiting_since + AUDIO_DEADLINE_S, len(streams)
+                self._encode(streams)
+            case AnswerBatch(requests):
+                due, count = requests[0][0] + ANSWER_DEADLINE_S, len(requests)
+                self._answer(requests)
         ended = now()
-        self._costs[type(work)] += SMOOTH * ((ended - began) / count - self._costs[type(work)])
-        self._keep_up(max(0.0, ended - due))
+        self._costs[type(batch)] += SMOOTHING * ((ended - began) / count - self._costs[type(batch)])
+        self._shed_load(max(0.0, ended - due))
 
-    def failed(self, work: Work, failure: str) -> None:
+    def fail_batch(self, batch: WorkBatch, failure: str) -> None:
         """Forget all that this work was about and that is not done yet."""
-        match work:
-            case Step(live):
-                keys = {one.key for one in live}
-                ids = {question.id for _, question in self._questions if question.key in keys}
-            case Answering(questions):
-                ids = {question.id for _, question in questions}
-                lost = [question for _, question in self._questions if question.id in ids]
+        match batch:
+            case EncodeBatch(streams):
+                keys = {one.key for one in streams}
+                ids = {question.id for _, question in self._requests if question.key in keys}
+            case AnswerBatch(requests):
+                ids = {question.id for _, question in requests}
+                lost = [question for _, question in self._requests if question.id in ids]
                 keys = {question.key for question in lost if question.key is not None}
                 ids = {question.id for question in lost}
         for key in keys:
-            self._forget(key)
-        self._questions = [(at, asked) for at, asked in self._questions if asked.id not in ids]
-        self._tell(Lost(tuple(keys), tuple(ids), failure))
+            self._discard(key)
+        self._requests = [(at, request) for at, request in self._requests if request.id not in ids]
+        self._send(StreamsFailed(tuple(keys), tuple(ids), failure))
 
-    def _keep_up(self, late: float) -> None:
+    def _shed_load(self, late: float) -> None:
         """Being late now and then is no reason to leave anything out; staying late is."""
-        self._late += SMOOTH * (late - self._late)
-        if self._affordable() != (self._load.partials, self._load.cues):
-            self._stand(self._load.busy)
+        self._late += SMOOTHING * (late - self._late)
+        if self._affordable() != (self._load.sends_partials, self._load.computes_cues):
+            self._publish_load(self._load.busy_share)
 
     def _affordable(self) -> tuple[bool, bool]:
         """Partial text and cues; what was left out comes back when half of the lag is gone."""
-        partials = self._late < (LATE_S if self._load.partials else LATE_S / 2)
-        cues = self._late < (VERY_LATE_S if self._load.cues else VERY_LATE_S / 2)
+        partials = self._late < (
+            NO_PARTIALS_LATE_S if self._load.sends_partials else NO_PARTIALS_LATE_S / 2
+        )
+        cues = self._late < (NO_CUES_LATE_S if self._load.computes_cues else NO_CUES_LATE_S / 2)
         return partials, cues
 
-    def report(self, busy: float) -> None:
+    def heartbeat(self, busy: float) -> None:
         """Tell how things stand, every second. Who has nothing to do is late no more."""
-        if not self._questions and not any(one.audio for one in self._live.values()):
+        if not self._requests and not any(one.audio for one in self._streams.values()):
             self._late /= 2
-        self._stand(busy)
+        self._publish_load(busy)
 
-    def _stand(self, busy: float) -> None:
-        self._load = Load(round(self._late, 3), busy, *self._affordable())
-        self._tell(self._load)
+    def _publish_load(self, busy: float) -> None:
+        self._load = WorkerLoad(round(self._late, 3), busy, *self._affordable())
+        self._send(self._load)
 
-    def _encode(self, live: Sequence[Live]) -> None:
+    def _encode(self, streams: Sequence[ActiveStream]) -> None:
         # A piece of each: those with more would otherwise go on in ever smaller company.
-        pieces = [one.audio.popleft()[1] for one in live]
-        for one, text in zip(live, self._advance(live, pieces), strict=True):
-            if text != one.text and self._load.partials:
+        pieces = [one.audio.popleft()[1] for one in streams]
+        for one, text in zip(streams, self._advance(streams, pieces), strict=True):
+            if text != one.text and self._load.sends_partials:
                 one.text = text
-                self._tell(Heard(one.key, text))
+                self._send(PartialText(one.key, text))
 
-    def _advance(self, live: Sequence[Live], pieces: Sequence[Samples]) -> list[str]:
+    def _advance(self, streams: Sequence[ActiveStream], pieces: Sequence[Samples]) -> list[str]:
         """The words so far of each, with these pieces."""
         pairs = []
-        for one, samples in zip(live, pieces, strict=True):
-            one.stream = one.stream or self.ears.open(one.start, one.feel)
+        for one, samples in zip(streams, pieces, strict=True):
+            one.stream = one.stream or self.analyser.open(one.start, one.infer_emotion)
             pairs.append((one.stream, samples))
-        return self.ears.advance(pairs)
+        return self.analyser.advance(pairs)
 
-    def _answer(self, questions: Sequence[tuple[float, Question]]) -> None:
-        turns = [(question, self._live[question.key]) for _, question in questions if question.key]
-        spoken = self._finish(turns)
-        for waiting in questions:
-            _, question = waiting
-            one = next(spoken) if question.key else None
-            self._tell(self._understood(question, one))
-            self._questions.remove(waiting)
-            if question.key:
-                del self._live[question.key]
+    def _answer(self, requests: Sequence[tuple[float, UnderstandRequest]]) -> None:
+        turns = [(request, self._streams[request.key]) for _, request in requests if request.key]
+        spoken = self._finish_streams(turns)
+        for waiting in requests:
+            _, request = waiting
+            spoken_turn = next(spoken) if request.key else None
+            self._send(self._answer_request(request, spoken_turn))
+            self._requests.remove(waiting)
+            if request.key:
+                del self._streams[request.key]
 
-    def _finish(self, turns: Sequence[tuple[Question, Live]]) -> Iterator[Spoken]:
+    def _finish_streams(
+        self, turns: Sequence[tuple[UnderstandRequest, ActiveStream]]
+    ) -> Iterator[Spoken]:
         """Encode what is left of the turns that are asked about, together, and close them; then
         read them one by one."""
         if not turns:
             return iter(())
-        rest = [np.concatenate([_NONE, *(x for _, x in live.audio)]) for _, live in turns]
-        self._advance([live for _, live in turns], rest)
-        asked: list[tuple[Stream, Expectation]] = []
-        for question, live in turns:
-            assert live.stream is not None  # opened by `_advance`
-            if live.feel:  # consent was given for this customer's voice
-                live.stream.caller = self._callers.setdefault(question.session, live.stream.caller)
-            if question.ask.spoke_until is not None:
-                live.stream.end(question.ask.spoke_until)
-            asked.append((live.stream, question.ask.expect))
-        return iter(self.ears.finish_all(asked, cues=self._load.cues))
+        rest = [np.concatenate([_NO_SAMPLES, *(x for _, x in stream.audio)]) for _, stream in turns]
+        self._advance([stream for _, stream in turns], rest)
+        closing: list[tuple[TurnStream, Expectation]] = []
+        for request, stream in turns:
+            assert stream.stream is not None  # opened by `_advance`
+            if stream.infer_emotion:  # consent was given for this customer's voice
+                stream.stream.speaker = self._callers.setdefault(
+                    request.session, stream.stream.speaker
+                )
+            if request.effect.spoke_until is not None:
+                stream.stream.mark_speech_end(request.effect.spoke_until)
+            closing.append((stream.stream, request.effect.expectation))
+        return iter(self.analyser.finish_all(closing, cues=self._load.computes_cues))
 
-    def _understood(self, question: Question, spoken: Spoken | None) -> Answered:
-        ask = question.ask
+    def _answer_request(self, request: UnderstandRequest, spoken: Spoken | None) -> RequestAnswered:
+        effect = request.effect
         transcript = spoken.transcript if spoken else None
-        text = transcript.text if transcript else ask.text
-        if ask.leg != "customer":  # an employee is transcribed and never judged
-            return Answered(question.id, Answer(Understanding(text, "", 0.0), transcript))
-        understanding = self.mind.understand(
+        text = transcript.text if transcript else effect.text
+        if effect.leg != "customer":  # an employee is transcribed and never judged
+            return RequestAnswered(
+                request.id, UnderstandResult(Understanding(text, "", 0.0), transcript)
+            )
+        understanding = self.turn_understanding.understand(
             text,
             spoken,
-            ask.expect,
-            question.today,
-            ask.turn,
-            question.at,
-            ask.context,
-            ask.usual,
-            (ask.said, ask.told),
+            effect.expectation,
+            request.today,
+            effect.turn,
+            request.at,
+            effect.context,
+            effect.usual_prosody,
+            (effect.previous_turns, effect.previous_replies),
         )
-        known = self._callers.get(question.session) if spoken else None
-        caller = pickle.dumps(known) if known else None
-        return Answered(question.id, Answer(understanding, transcript), caller)
+        voice = self._callers.get(request.session) if spoken else None
+        caller = pickle.dumps(voice) if voice else None
+        return RequestAnswered(request.id, UnderstandResult(understanding, transcript), caller)
 
 
 T = TypeVar("T")
 
 
-def _together(waiting: Sequence[T], alone: Callable[[T], bool]) -> list[T]:
+def _batchable(waiting: Sequence[T], is_isolated: Callable[[T], bool]) -> list[T]:
     """The first, and those after it that may share its fate."""
-    return [waiting[0]] if alone(waiting[0]) else [one for one in waiting if not alone(one)]
+    return (
+        [waiting[0]]
+        if is_isolated(waiting[0])
+        else [one for one in waiting if not is_isolated(one)]
+    )

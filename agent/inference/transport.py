@@ -10,17 +10,17 @@ import asyncio
 import pickle
 from collections.abc import Callable
 
-from agent.inference.messages import FromModels, ToModels
-from agent.inference.worker import HEADER, framed
+from agent.inference.messages import MessageFromWorker, MessageToWorker
+from agent.inference.worker import FRAME_HEADER, message_frame
 
 
-class Link(asyncio.Protocol):
+class WorkerTransport(asyncio.Protocol):
     """Our end of the socket to the models."""
 
-    def __init__(self, told: Callable[[Link, FromModels], None]) -> None:
-        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.heard = 0  # messages
-        self._told = told
+    def __init__(self, on_message: Callable[[WorkerTransport, MessageFromWorker], None]) -> None:
+        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.received = 0  # messages
+        self._on_message = on_message
         self._buffer = bytearray()
         self._transport: asyncio.Transport | None = None
 
@@ -30,21 +30,21 @@ class Link(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        while len(self._buffer) >= HEADER.size:
-            end = HEADER.size + HEADER.unpack_from(self._buffer)[0]
+        while len(self._buffer) >= FRAME_HEADER.size:
+            end = FRAME_HEADER.size + FRAME_HEADER.unpack_from(self._buffer)[0]
             if len(self._buffer) < end:
                 return
-            message = pickle.loads(memoryview(self._buffer)[HEADER.size : end].tobytes())
+            message = pickle.loads(memoryview(self._buffer)[FRAME_HEADER.size : end].tobytes())
             del self._buffer[:end]
-            self.heard += 1
-            self._told(self, message)
+            self.received += 1
+            self._on_message(self, message)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self.over.set_result(None)
+        self.closed.set_result(None)
 
-    def send(self, message: ToModels) -> None:
+    def send(self, message: MessageToWorker) -> None:
         assert self._transport is not None
-        self._transport.write(framed(message))
+        self._transport.write(message_frame(message))
 
     def close(self) -> None:
         assert self._transport is not None

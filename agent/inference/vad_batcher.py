@@ -11,81 +11,83 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from audio.codecs import Encoding
 from audio.types import AudioError, Leg
-from audio.vad import VoiceActivity
-from audio.voice_input import Hops, Intake, take_all
+from audio.vad import VoiceActivityDetector
+from audio.voice_input import VoiceHops, VoiceInput, push_all
 
 GATHER_S = 0.01  # that a packet waits for others', from so many callers on:
-CROWD = 8
-THRONG = 40  # callers from whom on two hops are heard at a time: 32 ms later, for less work
+BATCH_FROM_CALLERS = 8
+TWO_HOPS_FROM_CALLERS = (
+    40  # callers from whom on two hops are heard at a time: 32 ms later, for less work
+)
 
-Waiting = tuple[Intake, asyncio.Future[list[Hops]]]
+WaitingPacket = tuple[VoiceInput, asyncio.Future[list[VoiceHops]]]
 
 
-class Packets:
+class VadBatcher:
     """The intakes of all callers."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "hearing")
-        self._vad: VoiceActivity | None = None
-        self._waiting: list[Waiting] = []
+        self._vad: VoiceActivityDetector | None = None
+        self._waiting: list[WaitingPacket] = []
         self._busy = False  # packets are being heard, or will be in a moment
-        self._intakes = 0
+        self._open_inputs = 0
 
     async def start(self) -> None:
         """Load the network that finds voice. Nothing else may be called before."""
         loop = asyncio.get_running_loop()
-        self._vad = await loop.run_in_executor(self._thread, VoiceActivity.load)
+        self._vad = await loop.run_in_executor(self._thread, VoiceActivityDetector.load)
 
     async def stop(self) -> None:
         await asyncio.to_thread(self._thread.shutdown, wait=True, cancel_futures=True)
 
-    def intake(self, encoding: Encoding, rate: int, legs: tuple[Leg, ...]) -> Intake:
+    def open_voice_input(self, encoding: Encoding, rate: int, legs: tuple[Leg, ...]) -> VoiceInput:
         assert self._vad is not None, "the engine has not been started"
-        self._intakes += 1
-        return Intake(self._vad, encoding, rate, legs)
+        self._open_inputs += 1
+        return VoiceInput(self._vad, encoding, rate, legs)
 
-    def close(self, intake: Intake) -> None:
+    def close_voice_input(self, voice_input: VoiceInput) -> None:
         """Nothing more comes through it."""
-        self._intakes -= 1
+        self._open_inputs -= 1
 
-    async def hear(self, intake: Intake, data: bytes) -> list[Hops]:
+    async def detect_voice(self, voice_input: VoiceInput, data: bytes) -> list[VoiceHops]:
         """The whole hops that this packet completes; AudioError when it cannot be decoded."""
-        if not intake.add(data, 1 if self._intakes < THRONG else 2):
+        if not voice_input.add_packet(data, 1 if self._open_inputs < TWO_HOPS_FROM_CALLERS else 2):
             return []
         loop = asyncio.get_running_loop()
-        heard: asyncio.Future[list[Hops]] = loop.create_future()
-        self._waiting.append((intake, heard))
+        hops: asyncio.Future[list[VoiceHops]] = loop.create_future()
+        self._waiting.append((voice_input, hops))
         if not self._busy:
             self._busy = True
-            if self._intakes < CROWD:
-                self._hear_now(loop)
+            if self._open_inputs < BATCH_FROM_CALLERS:
+                self._start_batch(loop)
             else:
-                loop.call_later(GATHER_S, self._hear_now, loop)
-        return await heard
+                loop.call_later(GATHER_S, self._start_batch, loop)
+        return await hops
 
-    def _hear_now(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _start_batch(self, loop: asyncio.AbstractEventLoop) -> None:
         waiting, self._waiting = self._waiting, []
         self._busy = bool(waiting)
         if not waiting:
             return
 
-        def heard(job: Future[list[list[Hops] | AudioError]]) -> None:
-            loop.call_soon_threadsafe(self._heard, loop, waiting, job)
+        def on_done(job: Future[list[list[VoiceHops] | AudioError]]) -> None:
+            loop.call_soon_threadsafe(self._deliver, loop, waiting, job)
 
-        job = self._thread.submit(take_all, [(intake, b"") for intake, _ in waiting])
-        job.add_done_callback(heard)
+        job = self._thread.submit(push_all, [(intake, b"") for intake, _ in waiting])
+        job.add_done_callback(on_done)
 
-    def _heard(
+    def _deliver(
         self,
         loop: asyncio.AbstractEventLoop,
-        waiting: list[Waiting],
-        job: Future[list[list[Hops] | AudioError]],
+        waiting: list[WaitingPacket],
+        job: Future[list[list[VoiceHops] | AudioError]],
     ) -> None:
-        for (_, heard), found in zip(waiting, job.result(), strict=True):
-            if heard.done():  # its caller is gone
+        for (_, hops), result in zip(waiting, job.result(), strict=True):
+            if hops.done():  # its caller is gone
                 continue
-            if isinstance(found, AudioError):
-                heard.set_exception(found)
+            if isinstance(result, AudioError):
+                hops.set_exception(result)
             else:
-                heard.set_result(found)
-        self._hear_now(loop)
+                hops.set_result(result)
+        self._start_batch(loop)

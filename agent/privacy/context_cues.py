@@ -10,66 +10,81 @@ from typing import Literal
 
 from dialogs.pack.model import SlotSpec
 
-NEAR = 48  # letters before or after a number in which its name is looked for
+MAX_CUE_DISTANCE = 48  # letters before or after a number in which its name is looked for
 
 
 @dataclass(frozen=True, slots=True)
-class Cue:
+class ContextCue:
     """A name of a number: from `least` digits on, what stands beside it is one."""
 
     kind: Literal["account", "ssn", "code"]
-    least: int
+    min_digits: int
     label: str = ""
 
 
-_SSN = r"ssn|social security(?: number)?|social"
-_CODE = (
+_SSN_NAMES = r"ssn|social security(?: number)?|social"
+_CODE_NAMES = (
     r"pin|pin code|pin number|code|codes|passcode|pass code|password|otp|cvv|cvc|access number"
     r"|secret number"
 )
-_ACCOUNT = (
+_ACCOUNT_NAMES = (
     r"(?:account|acct|card|routing|customer|member|client|policy|debit card|credit card|iban)"
     r"(?:\s+(?:number|numbers|no|num|nr|id)\b\.?|\s*#)"
 )
-_JOINING = (
+_LINK_BEFORE_NUMBER = (
     r"(?:\s*(?:[:#=,.-]|\b(?:is|was|are|it's|its|it|the|my|number|one|again|um|uh|here)\b))*\s*$"
 )
-_FOLLOWING = r"^\W*(?:(?:is|was|'s|that's|as|would be)\s+)?(?:(?:my|the|our|a)\s+)?"
+_LINK_AFTER_NUMBER = r"^\W*(?:(?:is|was|'s|that's|as|would be)\s+)?(?:(?:my|the|our|a)\s+)?"
 
 
-def cued(before: str, secrets: Sequence[SlotSpec]) -> Cue | None:
+def cue_before(text_before: str, slots: Sequence[SlotSpec]) -> ContextCue | None:
     """The name that ends in front of a number."""
-    near = before[-NEAR:]
-    return next((cue for name, cue in _before(_named(secrets)) if name.search(near)), None)
+    near = text_before[-MAX_CUE_DISTANCE:]
+    return next(
+        (cue for name, cue in _patterns_before(_slot_cues(slots)) if name.search(near)), None
+    )
 
 
-def after_cue(after: str, secrets: Sequence[SlotSpec]) -> Cue | None:
+def cue_after(text_after: str, slots: Sequence[SlotSpec]) -> ContextCue | None:
     """The name that follows a number: "4471 is my pin"."""
-    near = after[:NEAR]
-    return next((cue for name, cue in _after(_named(secrets)) if name.search(near)), None)
+    near = text_after[:MAX_CUE_DISTANCE]
+    return next(
+        (cue for name, cue in _patterns_after(_slot_cues(slots)) if name.search(near)), None
+    )
 
 
-Named = tuple[tuple[tuple[str, ...], int, str], ...]
+SlotCues = tuple[tuple[tuple[str, ...], int, str], ...]
 
 
-def _named(secrets: Sequence[SlotSpec]) -> Named:
-    return tuple((spec.cues, spec.length, spec.label) for spec in secrets)
-
-
-@lru_cache(maxsize=8)
-def _before(named: Named) -> list[tuple[re.Pattern[str], Cue]]:
-    return [(re.compile(rf"\b(?:{words}){_JOINING}"), cue) for words, cue in _cues(named)]
+def _slot_cues(slots: Sequence[SlotSpec]) -> SlotCues:
+    return tuple((spec.cues, spec.length, spec.label) for spec in slots)
 
 
 @lru_cache(maxsize=8)
-def _after(named: Named) -> list[tuple[re.Pattern[str], Cue]]:
-    return [(re.compile(rf"{_FOLLOWING}(?:{words})\b"), cue) for words, cue in _cues(named)]
+def _patterns_before(slot_cues: SlotCues) -> list[tuple[re.Pattern[str], ContextCue]]:
+    return [
+        (re.compile(rf"\b(?:{words}){_LINK_BEFORE_NUMBER}"), cue)
+        for words, cue in _cue_patterns(slot_cues)
+    ]
 
 
-def _cues(named: Named) -> list[tuple[str, Cue]]:
+@lru_cache(maxsize=8)
+def _patterns_after(slot_cues: SlotCues) -> list[tuple[re.Pattern[str], ContextCue]]:
+    return [
+        (re.compile(rf"{_LINK_AFTER_NUMBER}(?:{words})\b"), cue)
+        for words, cue in _cue_patterns(slot_cues)
+    ]
+
+
+def _cue_patterns(slot_cues: SlotCues) -> list[tuple[str, ContextCue]]:
     own = [
-        ("|".join(map(re.escape, cues)), Cue("account" if length >= 6 else "code", 3, label))
-        for cues, length, label in named
+        ("|".join(map(re.escape, cues)), ContextCue("account" if length >= 6 else "code", 3, label))
+        for cues, length, label in slot_cues
         if cues
     ]
-    return [(_SSN, Cue("ssn", 4)), *own, (_CODE, Cue("code", 3)), (_ACCOUNT, Cue("account", 4))]
+    return [
+        (_SSN_NAMES, ContextCue("ssn", 4)),
+        *own,
+        (_CODE_NAMES, ContextCue("code", 3)),
+        (_ACCOUNT_NAMES, ContextCue("account", 4)),
+    ]

@@ -16,89 +16,99 @@ from phonenumbers import PhoneNumberMatcher
 from stdnum import luhn
 
 from agent.privacy.allow_list import (
-    dates,
-    days,
-    everybodys,
-    money,
-    not_a_number,
-    of_money,
-    quantity,
+    find_amounts_of_money,
+    find_dates_and_times,
+    find_numeric_dates,
+    has_currency,
+    is_amount,
+    is_grouped_or_years,
+    is_public_number,
 )
-from agent.privacy.context_cues import Cue, after_cue, cued
-from agent.privacy.email_addresses import addresses
-from agent.privacy.text_folding import folded, without
+from agent.privacy.context_cues import ContextCue, cue_after, cue_before
+from agent.privacy.email_addresses import find_email_addresses
+from agent.privacy.text_folding import blank_out, fold_text
 from audio.types import Expectation
-from dialogs.extraction.numbers import Number, find
+from dialogs.extraction.numbers import Number, find_numbers
 from dialogs.pack.model import Pack, SlotSpec
-from dialogs.pack.privacy_rules import Kind
+from dialogs.pack.privacy_rules import PiiKind
 
-LABELS: dict[Kind, str] = {
+LABELS: dict[PiiKind, str] = {
     "card": "card number", "account": "account number", "ssn": "social security number",
     "email": "e-mail address", "phone": "phone number", "code": "code",
 }  # fmt: skip
-CARD, LONGEST_CARD = 13, 19  # digits
-ACCOUNT = 6  # digits: a bare number of as many is nothing else, an amount says so
-CODE, LONGEST_CODE = 4, 8
+MIN_CARD_DIGITS, MAX_CARD_DIGITS = 13, 19  # digits
+MIN_ACCOUNT_DIGITS = 6  # digits: a bare number of as many is nothing else, an amount says so
+MIN_CODE_DIGITS, MAX_CODE_DIGITS = 4, 8
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class PrivateSpan:
     """Private: `text[start:end]`. `value` is what was meant, however written: digits only, or an
     address in lower case. `label` says what it is."""
 
     start: int
     end: int
-    kind: Kind
+    kind: PiiKind
     value: str = ""
     label: str = ""
 
 
-def spans(text: str, asked: Expectation, pack: Pack, growing: bool = False) -> tuple[Span, ...]:
+def detect(
+    text: str, expectation: Expectation, pack: Pack, is_partial: bool = False
+) -> tuple[PrivateSpan, ...]:
     """What is private in `text`, left to right, never overlapping: the kinds that the pack wants
     hidden, and its secret slots whatever it says.
 
     `growing`: more may follow, so a number at the end that is no private one yet counts too.
     """
-    low = folded(text)
-    if not _MAY_BE.search(low):
+    low = fold_text(text)
+    if not _CANDIDATE.search(low):
         return ()
-    taken = [*_emails(low)]
-    written_days = dates(low)
-    taken += _long(without(low, [*_places(taken), *written_days]))
-    open_text = without(low, _places(taken))
-    harmless = [*written_days, *money(open_text), *days(open_text, asked)]
-    open_text = without(open_text, harmless)
-    taken += _patterned(open_text)
-    open_text = without(open_text, _places(taken))
-    taken += _numbers(open_text, asked, pack, growing)
-    wanted = (one for one in taken if one.kind in pack.privacy.redact or _secret(one, asked, pack))
+    found = [*_find_emails(low)]
+    numeric_dates = find_numeric_dates(low)
+    found += _find_cards(blank_out(low, [*_bounds(found), *numeric_dates]))
+    open_text = blank_out(low, _bounds(found))
+    public_bounds = [
+        *numeric_dates,
+        *find_amounts_of_money(open_text),
+        *find_dates_and_times(open_text, expectation),
+    ]
+    open_text = blank_out(open_text, public_bounds)
+    found += _find_patterns(open_text)
+    open_text = blank_out(open_text, _bounds(found))
+    found += _find_numbers(open_text, expectation, pack, is_partial)
+    wanted = (
+        one
+        for one in found
+        if one.kind in pack.privacy.redacted_kinds or _is_secret(one, expectation, pack)
+    )
     named = (replace(one, label=one.label or LABELS[one.kind]) for one in wanted)
     return tuple(sorted(named, key=lambda one: one.start))
 
 
-def _secret(span: Span, asked: Expectation, pack: Pack) -> bool:
+def _is_secret(span: PrivateSpan, expectation: Expectation, pack: Pack) -> bool:
     """Whether it may be what the pack calls secret: by its name, its length, or what was asked."""
     if not span.value.isdigit():
         return False
-    for spec in secrets(pack):
+    for spec in secret_slots(pack):
         if span.label == spec.label or len(span.value) == spec.length:
             return True
-        if asked.kind == "digits" and asked.length in {0, spec.length}:
+        if expectation.kind == "digits" and expectation.length in {0, spec.length}:
             return True
     return False
 
 
-def secrets(pack: Pack) -> list[SlotSpec]:
+def secret_slots(pack: Pack) -> list[SlotSpec]:
     """The numbers that a pack calls secret."""
-    return [spec for spec in pack.slots.values() if spec.secret and spec.type == "digits"]
+    return [spec for spec in pack.slots.values() if spec.is_secret and spec.type == "digits"]
 
 
 # A zero between pauses: "one, oh, one".
 _LONE_OH = re.compile(r"(?<=[\s,.;-])oh(?=[\s,.;-]|$)")
 # Nothing is found in words that hold neither a digit, nor a digit's name, nor an address.
-_MAY_BE = re.compile(r"[\d@]|\bdot\b|zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven"
+_CANDIDATE = re.compile(r"[\d@]|\bdot\b|zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven"
                      r"|twelve|teen|twenty|thirty|forty|fifty|hundred|oh\b")  # fmt: skip
-_LONG = re.compile(rf"(?<!\d)\d(?:[\s.\-_/]{{0,3}}\d){{{CARD - 1},}}(?!\d)")
+_CARD_LENGTH_RUN = re.compile(rf"(?<!\d)\d(?:[\s.\-_/]{{0,3}}\d){{{MIN_CARD_DIGITS - 1},}}(?!\d)")
 _SSN = re.compile(r"(?<!\d)\d{3}([ -])\d\d\1\d{4}(?!\d)")
 _GAP = re.compile(r"[\s,.;-]*(?:(?:uh|um|er|and|then|dash|hyphen|space|slash|next)\b[\s,.;-]*)*")
 _FILLER = re.compile(
@@ -107,39 +117,39 @@ _FILLER = re.compile(
 )
 
 
-def _places(found: list[Span]) -> list[tuple[int, int]]:
-    return [(one.start, one.end) for one in found]
+def _bounds(private_spans: list[PrivateSpan]) -> list[tuple[int, int]]:
+    return [(one.start, one.end) for one in private_spans]
 
 
-def _emails(low: str) -> Iterator[Span]:
-    for start, end, address in addresses(low):
-        yield Span(start, end, "email", address)
+def _find_emails(low: str) -> Iterator[PrivateSpan]:
+    for start, end, address in find_email_addresses(low):
+        yield PrivateSpan(start, end, "email", address)
 
 
-def _long(low: str) -> list[Span]:
+def _find_cards(low: str) -> list[PrivateSpan]:
     """Runs that are long enough for a card, also those said with pauses."""
     found = []
-    for match in _LONG.finditer(low):
-        found.append(_card(match.start(), match.end(), re.sub(r"\D", "", match.group())))
-    for chain in _chains(without(low, _places(found))):
+    for match in _CARD_LENGTH_RUN.finditer(low):
+        found.append(_card_span(match.start(), match.end(), re.sub(r"\D", "", match.group())))
+    for chain in _number_chains(blank_out(low, _bounds(found))):
         digits = "".join(number.digits for number in chain)
-        if len(digits) >= CARD and (len(chain) > 1 or len(chain[0].parts) > 1):
+        if len(digits) >= MIN_CARD_DIGITS and (len(chain) > 1 or len(chain[0].groups) > 1):
             end = chain[-1].end + low.startswith("oh", chain[-1].end - 1)
-            found.append(_card(chain[0].start, end, digits))
+            found.append(_card_span(chain[0].start, end, digits))
     return found
 
 
-def _card(start: int, end: int, digits: str) -> Span:
-    card = len(digits) <= LONGEST_CARD or luhn.is_valid(digits)
-    return Span(start, end, "card" if card else "account", digits)
+def _card_span(start: int, end: int, digits: str) -> PrivateSpan:
+    is_card = len(digits) <= MAX_CARD_DIGITS or luhn.is_valid(digits)
+    return PrivateSpan(start, end, "card" if is_card else "account", digits)
 
 
-def _chains(low: str) -> Iterator[list[Number]]:
+def _number_chains(low: str) -> Iterator[list[Number]]:
     """Numbers with nothing but pauses between them."""
     low = _LONE_OH.sub("0 ", low)
     chain: list[Number] = []
-    for number in find(low):
-        if of_money(low, number):
+    for number in find_numbers(low):
+        if has_currency(low, number):
             continue
         if chain and not _GAP.fullmatch(low[chain[-1].end : number.start]):
             yield chain
@@ -149,102 +159,124 @@ def _chains(low: str) -> Iterator[list[Number]]:
         yield chain
 
 
-def _patterned(low: str) -> list[Span]:
+def _find_patterns(low: str) -> list[PrivateSpan]:
     found = [
-        Span(match.start(), match.end(), "ssn", re.sub(r"\D", "", match.group()))
+        PrivateSpan(match.start(), match.end(), "ssn", re.sub(r"\D", "", match.group()))
         for match in _SSN.finditer(low)
     ]
-    rest = without(low, _places(found))
+    rest = blank_out(low, _bounds(found))
     for match in PhoneNumberMatcher(rest, "US"):
         digits = re.sub(r"\D", "", match.raw_string)
         if len(digits) != len(match.raw_string) or len(digits) > 9:
-            found.append(Span(match.start, match.end, "phone", digits))
+            found.append(PrivateSpan(match.start, match.end, "phone", digits))
     return found
 
 
-def _numbers(low: str, asked: Expectation, pack: Pack, growing: bool) -> Iterator[Span]:
-    runs = find(low, "digits" if asked.kind == "digits" else "")
-    specs = secrets(pack)
-    alone = _alone(low, runs)
-    cues = [cued(low[: run.start], specs) or after_cue(low[run.end :], specs) for run in runs]
+def _find_numbers(
+    low: str, expectation: Expectation, pack: Pack, is_partial: bool
+) -> Iterator[PrivateSpan]:
+    runs = find_numbers(low, "digits" if expectation.kind == "digits" else "")
+    specs = secret_slots(pack)
+    is_only_numbers = _has_only_numbers(low, runs)
+    cues = [cue_before(low[: run.start], specs) or cue_after(low[run.end :], specs) for run in runs]
     joined = "".join(run.digits for run in runs)
-    if asked.kind == "digits" and len(runs) > 1 and not any(cues) and len(joined) == asked.length:
-        yield Span(runs[0].start, runs[-1].end, _kind(joined), joined)
+    if (
+        expectation.kind == "digits"
+        and len(runs) > 1
+        and not any(cues)
+        and len(joined) == expectation.length
+    ):
+        yield PrivateSpan(runs[0].start, runs[-1].end, _kind_by_length(joined), joined)
         return
     for run, cue in zip(runs, cues, strict=True):
-        last = growing and not low[run.end :].strip(" \0.,")
-        kind = _judged(low, run, cue, asked, alone)
-        if kind is None and last and len(run.digits) >= 3:
-            kind = _kind(run.digits)
+        is_unfinished = is_partial and not low[run.end :].strip(" \0.,")
+        kind = _kind_in_context(low, run, cue, expectation, is_only_numbers)
+        if kind is None and is_unfinished and len(run.digits) >= 3:
+            kind = _kind_by_length(run.digits)
         if kind is not None:
             label = cue.label if cue else ""
-            yield from _apart(low, Span(run.start, run.end, kind, run.digits, label), specs)
+            yield from _split_secrets(
+                low, PrivateSpan(run.start, run.end, kind, run.digits, label), specs
+            )
 
 
-def _judged(low: str, run: Number, cue: Cue | None, asked: Expectation, alone: bool) -> Kind | None:
+def _kind_in_context(
+    low: str, run: Number, cue: ContextCue | None, expectation: Expectation, is_only_numbers: bool
+) -> PiiKind | None:
     """What a run of digits is, None when it is not private."""
     count = len(run.digits)
-    if everybodys(low, run):
+    if is_public_number(low, run):
         return None
-    if cue is not None and count >= cue.least:
+    if cue is not None and count >= cue.min_digits:
         return (
-            "ssn" if cue.kind == "ssn" else _kind(run.digits) if cue.kind == "account" else "code"
+            "ssn"
+            if cue.kind == "ssn"
+            else _kind_by_length(run.digits)
+            if cue.kind == "account"
+            else "code"
         )
-    if not_a_number(low, run):
+    if is_grouped_or_years(low, run):
         return None
-    if asked.kind == "digits" and (count >= 3 or (alone and count > 1)):
-        return _kind(run.digits)
-    some = asked.kind in {"amount", "date"} or quantity(low, run)
-    if some and (count < CARD or len(run.parts) == 1):
-        return None if not run.parts[3:] or asked.kind in {"amount", "date"} else _kind(run.digits)
-    one_by_one = len(run.parts) >= CODE and all(len(part) == 1 for part in run.parts)
-    if count >= ACCOUNT and (run.written or one_by_one or len(run.parts) > 2):
-        return _kind(run.digits)
-    if asked.kind == "choice":
+    if expectation.kind == "digits" and (count >= 3 or (is_only_numbers and count > 1)):
+        return _kind_by_length(run.digits)
+    is_amount_or_date = expectation.kind in {"amount", "date"} or is_amount(low, run)
+    if is_amount_or_date and (count < MIN_CARD_DIGITS or len(run.groups) == 1):
+        return (
+            None
+            if not run.groups[3:] or expectation.kind in {"amount", "date"}
+            else _kind_by_length(run.digits)
+        )
+    is_spelled = len(run.groups) >= MIN_CODE_DIGITS and all(len(part) == 1 for part in run.groups)
+    if count >= MIN_ACCOUNT_DIGITS and (run.has_digits or is_spelled or len(run.groups) > 2):
+        return _kind_by_length(run.digits)
+    if expectation.kind == "choice":
         return None
-    code = CODE <= count <= LONGEST_CODE
-    return "code" if code and (one_by_one or alone) else None
+    has_code_length = MIN_CODE_DIGITS <= count <= MAX_CODE_DIGITS
+    return "code" if has_code_length and (is_spelled or is_only_numbers) else None
 
 
-def _kind(digits: str) -> Kind:
-    if CARD <= len(digits) <= LONGEST_CARD:
+def _kind_by_length(digits: str) -> PiiKind:
+    if MIN_CARD_DIGITS <= len(digits) <= MAX_CARD_DIGITS:
         return "card"
-    return "account" if len(digits) >= ACCOUNT else "code"
+    return "account" if len(digits) >= MIN_ACCOUNT_DIGITS else "code"
 
 
-def _alone(low: str, runs: list[Number]) -> bool:
+def _has_only_numbers(low: str, runs: list[Number]) -> bool:
     """Whether the message is nothing but numbers."""
-    rest = without(low, [(run.start, run.end) for run in runs])
+    rest = blank_out(low, [(run.start, run.end) for run in runs])
     return bool(runs) and _FILLER.fullmatch(rest) is not None
 
 
-def _apart(low: str, span: Span, specs: list[SlotSpec]) -> Iterator[Span]:
+def _split_secrets(low: str, span: PrivateSpan, specs: list[SlotSpec]) -> Iterator[PrivateSpan]:
     """Several secrets in one breath are told apart by their lengths, as the dialogue does."""
     digits, lengths = span.value, [spec.length for spec in specs]
     if len(lengths) < 2 or len(digits) != sum(lengths) or span.kind != "account":
         yield span
         return
     ends = [sum(lengths[: i + 1]) for i in range(len(lengths))]
-    begins, cuts = [0, *ends[:-1]], _cuts(low, span)
-    if not all(at in cuts for at in (*ends, *begins)):
+    starts, cuts = [0, *ends[:-1]], _digit_bounds(low, span)
+    if not all(at in cuts for at in (*ends, *starts)):
         yield span
         return
-    for begin, end, spec in zip(begins, ends, specs, strict=True):
+    for begin, end, spec in zip(starts, ends, specs, strict=True):
         value = digits[begin:end]
-        yield Span(cuts[begin][0], cuts[end][1], _kind(value), value, spec.label)
+        yield PrivateSpan(cuts[begin][0], cuts[end][1], _kind_by_length(value), value, spec.label)
 
 
-def _cuts(low: str, span: Span) -> dict[int, tuple[int, int]]:
+def _digit_bounds(low: str, span: PrivateSpan) -> dict[int, tuple[int, int]]:
     """How many digits were said -> where the next one starts, and where the last one ended."""
     cuts = {0: (span.start, span.start)}
     for match in re.finditer(r"\d|[a-z]+", low[span.start : span.end]):
         start, end = span.start + match.start(), span.start + match.end()
-        before, upto = _count(low[span.start : start]), _count(low[span.start : end])
-        if before in cuts:
-            cuts[before] = (start, cuts[before][1])
-        cuts[upto] = (end, end)
+        digits_before, digits_until = (
+            _digit_count(low[span.start : start]),
+            _digit_count(low[span.start : end]),
+        )
+        if digits_before in cuts:
+            cuts[digits_before] = (start, cuts[digits_before][1])
+        cuts[digits_until] = (end, end)
     return cuts
 
 
-def _count(low: str) -> int:
-    return sum(len(number.digits) for number in find(low, "digits"))
+def _digit_count(low: str) -> int:
+    return sum(len(number.digits) for number in find_numbers(low, "digits"))

@@ -11,161 +11,200 @@ from dataclasses import replace
 
 from agent.core import events as e
 from agent.privacy import redaction_record as redactions
-from agent.privacy.detection import Span
-from agent.privacy.pseudonymise_text import OPEN, Cover
+from agent.privacy.detection import PrivateSpan
+from agent.privacy.pseudonymise_text import NO_EXPECTATION, TextPseudonymiser
 from agent.privacy.redaction_record import Redaction
-from agent.privacy.surrogate_format import SHORT, Swap
-from agent.privacy.timed_words import joined, samples, swapped
+from agent.privacy.surrogate_format import MIN_DISTINCTIVE_DIGITS, Substitution
+from agent.privacy.timed_words import join_words, sample_span, substitute_in_words
 from audio.types import Expectation, Transcript
-from dialogs.extraction.slots import NUMBER
+from dialogs.extraction.slots import NUMBER_SLOT
 from dialogs.pack.model import Pack
-from dialogs.pack.privacy_rules import Kind
+from dialogs.pack.privacy_rules import PiiKind
 from dialogs.values import Evidence, Slot, Understanding
 
-CENTS = ".00"
+CENTS_SUFFIX = ".00"
 
 
-class CoveredAnswers:
+class UnderstandingPseudonymiser:
     """The answers of models, covered."""
 
-    def __init__(self, pack: Pack, cover: Cover) -> None:
+    def __init__(self, pack: Pack, text_pseudonymiser: TextPseudonymiser) -> None:
         self._pack = pack
-        self._cover = cover
-        self._disguise = cover.disguise
-        self._secret = {name for name, spec in pack.slots.items() if spec.secret}
+        self._text_pseudonymiser = text_pseudonymiser
+        self._surrogate_format = text_pseudonymiser.surrogate_format
+        self._secret_slots = {name for name, spec in pack.slots.items() if spec.is_secret}
 
-    def understood(
-        self, event: e.Understood, asked: Expectation, found: list[Redaction]
-    ) -> e.Understood:
+    def pseudonymise(
+        self, event: e.TurnUnderstood, expectation: Expectation, redaction_log: list[Redaction]
+    ) -> e.TurnUnderstood:
         """Of typed words only those are left that were hidden before, unless they were spoken."""
-        spoken = event.transcript is not None
-        private = self._cover.private(event.result.text, asked, spoken)
-        pairs = [(event.result.text[s.start : s.end], s.value) for s in private]
-        result = self._meaning(event.result, private, pairs, asked, found, spoken)
+        is_spoken = event.transcript is not None
+        private = self._text_pseudonymiser.private_spans(
+            event.understanding.text, expectation, is_spoken
+        )
+        pairs = [(event.understanding.text[s.start : s.end], s.value) for s in private]
+        result = self._understanding(
+            event.understanding, private, pairs, expectation, redaction_log, is_spoken
+        )
         transcript = event.transcript
         if transcript is not None:
-            heard = self._transcript(transcript, asked, found)
-            unplaced = any(r.where == "slot" for r in found) and not any(
-                r.where == "transcript" for r in found
+            pseudonymised = self._transcript(transcript, expectation, redaction_log)
+            is_unplaced = any(r.where == "slot" for r in redaction_log) and not any(
+                r.where == "transcript" for r in redaction_log
             )
-            if unplaced:
-                found.append(redactions.unplaced())
-            transcript = heard
-        return replace(event, result=result, transcript=transcript) if found else event
+            if is_unplaced:
+                redaction_log.append(redactions.unplaced_redaction())
+            transcript = pseudonymised
+        return (
+            replace(event, understanding=result, transcript=transcript) if redaction_log else event
+        )
 
-    def _meaning(
+    def _understanding(
         self,
-        what: Understanding,
-        private: Sequence[Span],
-        pairs: list[tuple[str, str]],
-        asked: Expectation,
-        found: list[Redaction],
-        spoken: bool,
+        understanding: Understanding,
+        spans: Sequence[PrivateSpan],
+        fragments: list[tuple[str, str]],
+        expectation: Expectation,
+        redaction_log: list[Redaction],
+        is_spoken: bool,
     ) -> Understanding:
-        text = self._cover.replaced(what.text, private, "text", found)
-        pairs = sorted(pairs, key=lambda pair: -len(pair[0]))
-        also = tuple(
+        text = self._text_pseudonymiser.substitute_spans(
+            understanding.text, spans, "text", redaction_log
+        )
+        fragments = sorted(fragments, key=lambda pair: -len(pair[0]))
+        further_requests = tuple(
             replace(
                 request,
-                text=self._again(request.text, pairs, "also", found),
-                slots=self._slots(request.slots, pairs, asked, found, spoken),
+                text=self._derived_text(request.text, fragments, "also", redaction_log),
+                slots=self._slots(request.slots, fragments, expectation, redaction_log, is_spoken),
             )
-            for request in what.also
+            for request in understanding.also
         )
         return replace(
-            what,
+            understanding,
             text=text,
-            slots=self._slots(what.slots, pairs, asked, found, spoken),
-            also=also,
-            evidence=self._evidence(what.evidence, pairs, found),
-            trouble_evidence=self._evidence(what.trouble_evidence, pairs, found),
+            slots=self._slots(
+                understanding.slots, fragments, expectation, redaction_log, is_spoken
+            ),
+            also=further_requests,
+            evidence=self._evidence(understanding.evidence, fragments, redaction_log),
+            trouble_evidence=self._evidence(
+                understanding.trouble_evidence, fragments, redaction_log
+            ),
         )
 
-    def _again(
-        self, text: str, pairs: list[tuple[str, str]], where: str, found: list[Redaction]
+    def _derived_text(
+        self,
+        text: str,
+        fragments: list[tuple[str, str]],
+        where: str,
+        redaction_log: list[Redaction],
     ) -> str:
         """Words taken from a text whose private parts are known."""
-        for said, value in pairs:
-            text = self._disguise.swapped(text, said, value)
-        return self._cover.text(text, OPEN, where, found, new=False)
+        for fragment, value in fragments:
+            text = self._surrogate_format.replace_fragment(text, fragment, value)
+        return self._text_pseudonymiser.pseudonymise(
+            text, NO_EXPECTATION, where, redaction_log, is_raw=False
+        )
 
     def _slots(
         self,
         slots: Sequence[Slot],
-        pairs: list[tuple[str, str]],
-        asked: Expectation,
-        found: list[Redaction],
-        spoken: bool,
+        fragments: list[tuple[str, str]],
+        expectation: Expectation,
+        redaction_log: list[Redaction],
+        is_spoken: bool,
     ) -> tuple[Slot, ...]:
-        return tuple(self._slot(slot, pairs, asked, found, spoken) for slot in slots)
+        return tuple(
+            self._slot(slot, fragments, expectation, redaction_log, is_spoken) for slot in slots
+        )
 
     def _slot(
         self,
         slot: Slot,
-        pairs: list[tuple[str, str]],
-        asked: Expectation,
-        found: list[Redaction],
-        spoken: bool,
+        fragments: list[tuple[str, str]],
+        expectation: Expectation,
+        redaction_log: list[Redaction],
+        is_spoken: bool,
     ) -> Slot:
-        number = slot.value.removesuffix(CENTS)
-        if number != slot.value and any(number == value for _, value in pairs):
+        number = slot.value.removesuffix(CENTS_SUFFIX)
+        if number != slot.value and any(number == value for _, value in fragments):
             slot = replace(slot, value=number)  # taken for an amount, but it is none
-        digits = slot.value.isascii() and slot.value.isdigit()
-        inside = any(slot.said and slot.said.lower() in said.lower() for said, _ in pairs)
-        private = (
-            slot.name in self._secret
-            or any(slot.value == value for _, value in pairs)
-            or (slot.name in {NUMBER, "digits"} and inside)
+        is_digits = slot.value.isascii() and slot.value.isdigit()
+        is_inside = any(slot.said and slot.said.lower() in said.lower() for said, _ in fragments)
+        is_private = (
+            slot.name in self._secret_slots
+            or any(slot.value == value for _, value in fragments)
+            or (slot.name in {NUMBER_SLOT, "digits"} and is_inside)
         )
-        if slot.name == "digits" and asked.kind == "digits" and len(slot.value) > 2:
-            private = private or "code" in self._pack.privacy.redact
-        if digits and private and (spoken or not self._disguise.is_one(slot.value)):
-            label = self._pack.slots[slot.name].label if slot.name in self._secret else "number"
-            kind: Kind = "account" if len(slot.value) >= SHORT else "code"
-            found.append(Redaction(kind, "slot", 0, len(slot.value), label))
-            value = self._disguise.digits(slot.value)
+        if slot.name == "digits" and expectation.kind == "digits" and len(slot.value) > 2:
+            is_private = is_private or "code" in self._pack.privacy.redacted_kinds
+        if (
+            is_digits
+            and is_private
+            and (is_spoken or not self._surrogate_format.is_surrogate(slot.value))
+        ):
+            label = (
+                self._pack.slots[slot.name].label if slot.name in self._secret_slots else "number"
+            )
+            kind: PiiKind = "account" if len(slot.value) >= MIN_DISTINCTIVE_DIGITS else "code"
+            redaction_log.append(Redaction(kind, "slot", 0, len(slot.value), label))
+            value = self._surrogate_format.surrogate_for(slot.value)
             said = slot.said
-            for fragment, meant in pairs:
-                said = self._disguise.swapped(said, fragment, meant)
+            for fragment, fragment_value in fragments:
+                said = self._surrogate_format.replace_fragment(said, fragment, fragment_value)
             if said == slot.said:
-                said = self._disguise.of(slot.said, slot.value)
+                said = self._surrogate_format.substitute(slot.said, slot.value)
             return replace(slot, value=value, said=said)
-        if digits or not (pairs or "@" in slot.value):
+        if is_digits or not (fragments or "@" in slot.value):
             return slot
-        said = self._again(slot.said, pairs, "slot", found)
-        return replace(slot, said=said, value=self._again(slot.value, pairs, "slot", found))
+        said = self._derived_text(slot.said, fragments, "slot", redaction_log)
+        return replace(
+            slot, said=said, value=self._derived_text(slot.value, fragments, "slot", redaction_log)
+        )
 
     def _evidence(
-        self, given: Sequence[Evidence], pairs: list[tuple[str, str]], found: list[Redaction]
+        self,
+        evidence: Sequence[Evidence],
+        fragments: list[tuple[str, str]],
+        redaction_log: list[Redaction],
     ) -> tuple[Evidence, ...]:
-        if not pairs:  # it is made of the turn's words, and of numbers of ours
-            return tuple(given)
+        if not fragments:  # it is made of the turn's words, and of numbers of ours
+            return tuple(evidence)
         return tuple(
-            replace(one, detail=self._again(one.detail, pairs, "evidence", found))
+            replace(
+                one, detail=self._derived_text(one.detail, fragments, "evidence", redaction_log)
+            )
             if one.detail
             else one
-            for one in given
+            for one in evidence
         )
 
     def _transcript(
-        self, heard: Transcript, asked: Expectation, found: list[Redaction]
+        self, transcript: Transcript, expectation: Expectation, redaction_log: list[Redaction]
     ) -> Transcript:
-        there: list[Redaction] = []
-        text = self._cover.text(heard.text, asked, "transcript", there, new=True)
-        said = joined(heard.words)
-        private = self._cover.private(said, asked, new=True)
-        swaps = [
-            Swap(one.start, one.end, self._disguise.of(said[one.start : one.end], one.value))
-            for one in private
+        transcript_redactions: list[Redaction] = []
+        text = self._text_pseudonymiser.pseudonymise(
+            transcript.text, expectation, "transcript", transcript_redactions, is_raw=True
+        )
+        joined_text = join_words(transcript.words)
+        spans = self._text_pseudonymiser.private_spans(joined_text, expectation, is_raw=True)
+        substitutions = [
+            Substitution(
+                one.start,
+                one.end,
+                self._surrogate_format.substitute(joined_text[one.start : one.end], one.value),
+            )
+            for one in spans
         ]
-        words = swapped(heard.words, swaps)
-        places = [samples(heard.words, one.start, one.end) for one in private]
-        if len(places) == len(there):
-            there = [
+        words = substitute_in_words(transcript.words, substitutions)
+        sample_spans = [sample_span(transcript.words, one.start, one.end) for one in spans]
+        if len(sample_spans) == len(transcript_redactions):
+            transcript_redactions = [
                 replace(one, from_sample=start, to_sample=end)
-                for one, (start, end) in zip(there, places, strict=True)
+                for one, (start, end) in zip(transcript_redactions, sample_spans, strict=True)
             ]
-        elif places:
-            there.append(redactions.unplaced())
-        found += there
-        return replace(heard, text=text, words=words) if there else heard
+        elif sample_spans:
+            transcript_redactions.append(redactions.unplaced_redaction())
+        redaction_log += transcript_redactions
+        return replace(transcript, text=text, words=words) if transcript_redactions else transcript

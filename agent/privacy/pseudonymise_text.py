@@ -10,74 +10,100 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from agent.privacy import redaction_record as redactions
-from agent.privacy.detection import LABELS, Span, spans
+from agent.privacy.detection import LABELS, PrivateSpan, detect
 from agent.privacy.redaction_record import Redaction
-from agent.privacy.surrogate_format import Disguise
-from agent.privacy.text_folding import without
+from agent.privacy.surrogate_format import SurrogateFormat
+from agent.privacy.text_folding import blank_out
 from audio.types import Expectation
 from dialogs.pack.model import Pack
-from dialogs.values import Outcome
+from dialogs.values import ActionResult
 
-OPEN = Expectation()
-PATTERNS = frozenset({"card", "ssn", "email", "phone"})  # private in what the bank answers
-KEYS = 3  # keys of a telephone that are a number of the customer's, not a choice
+NO_EXPECTATION = Expectation()
+OUTCOME_KINDS = frozenset({"card", "ssn", "email", "phone"})  # private in what the bank answers
+MIN_KEYED_DIGITS = 3  # keys of a telephone that are a number of the customer's, not a choice
 
 
-class Cover:
+class TextPseudonymiser:
     """What covers the texts of one session. `found` gets what is replaced."""
 
-    def __init__(self, pack: Pack, disguise: Disguise) -> None:
-        self.disguise = disguise
+    def __init__(self, pack: Pack, surrogate_format: SurrogateFormat) -> None:
+        self.surrogate_format = surrogate_format
         self._pack = pack
 
-    def private(self, text: str, asked: Expectation, new: bool) -> list[Span]:
+    def private_spans(self, text: str, expectation: Expectation, is_raw: bool) -> list[PrivateSpan]:
         """What is to be covered. `new`: straight from the customer, so nothing is a surrogate."""
-        if new:
-            return list(spans(text, asked, self._pack))
-        covered = [(s.start, s.end) for s in self.disguise.revealing(text, short=True)]
-        found = spans(without(text, covered), asked, self._pack)
-        return [span for span in found if not self.disguise.is_one(span.value)]
+        if is_raw:
+            return list(detect(text, expectation, self._pack))
+        surrogate_bounds = [
+            (s.start, s.end)
+            for s in self.surrogate_format.find_surrogates(text, include_codes=True)
+        ]
+        candidates = detect(blank_out(text, surrogate_bounds), expectation, self._pack)
+        return [span for span in candidates if not self.surrogate_format.is_surrogate(span.value)]
 
-    def text(
-        self, text: str, asked: Expectation, where: str, found: list[Redaction], new: bool
+    def pseudonymise(
+        self,
+        text: str,
+        expectation: Expectation,
+        where: str,
+        redaction_log: list[Redaction],
+        is_raw: bool,
     ) -> str:
-        return self.replaced(text, self.private(text, asked, new), where, found)
+        return self.substitute_spans(
+            text, self.private_spans(text, expectation, is_raw), where, redaction_log
+        )
 
-    def replaced(
-        self, text: str, private: Sequence[Span], where: str, found: list[Redaction]
+    def substitute_spans(
+        self, text: str, spans: Sequence[PrivateSpan], where: str, redaction_log: list[Redaction]
     ) -> str:
-        out, done = "", 0
-        for span in private:
-            out += text[done : span.start]
-            hidden = self.disguise.of(text[span.start : span.end], span.value)
-            found.append(redactions.of(span, where, len(out), len(out) + len(hidden)))
-            out, done = out + hidden, span.end
-        return out + text[done:]
+        result, copied_until = "", 0
+        for span in spans:
+            result += text[copied_until : span.start]
+            surrogate = self.surrogate_format.substitute(text[span.start : span.end], span.value)
+            redaction_log.append(
+                redactions.redaction_of_span(span, where, len(result), len(result) + len(surrogate))
+            )
+            result, copied_until = result + surrogate, span.end
+        return result + text[copied_until:]
 
-    def keys(self, digits: str, asked: Expectation, found: list[Redaction]) -> str:
+    def pseudonymise_keys(
+        self, digits: str, expectation: Expectation, redaction_log: list[Redaction]
+    ) -> str:
         """Keys of a telephone: three or more are a number of the customer's, unless something
         harmless was asked for."""
-        text = self.text(digits, asked, "text", found, new=True)
+        text = self.pseudonymise(digits, expectation, "text", redaction_log, is_raw=True)
         run = digits.strip("*#")
-        if "code" not in self._pack.privacy.redact:
+        if "code" not in self._pack.privacy.redacted_kinds:
             return text
-        if found or asked.kind in {"amount", "date", "choice"} or len(run) < KEYS:
+        if (
+            redaction_log
+            or expectation.kind in {"amount", "date", "choice"}
+            or len(run) < MIN_KEYED_DIGITS
+        ):
             return text
         if not (run.isascii() and run.isdigit()):
             return text
         start = digits.index(run)
-        span = Span(start, start + len(run), "code", run, LABELS["code"])
-        return self.replaced(digits, [span], "text", found)
+        span = PrivateSpan(start, start + len(run), "code", run, LABELS["code"])
+        return self.substitute_spans(digits, [span], "text", redaction_log)
 
-    def outcome(self, outcome: Outcome, found: list[Redaction]) -> Outcome:
+    def pseudonymise_outcome(
+        self, outcome: ActionResult, redaction_log: list[Redaction]
+    ) -> ActionResult:
         """What the bank answered: values that are known to be private, and what looks like it."""
         values: dict[str, str] = {}
         for name, value in outcome.values.items():
-            private = [s for s in self.private(value, OPEN, new=False) if s.kind in PATTERNS]
-            told = self.replaced(value, private, f"outcome:{name}", found)
-            hidden = self.disguise.known_ones(told)
-            if hidden != told:
+            spans = [
+                s
+                for s in self.private_spans(value, NO_EXPECTATION, is_raw=False)
+                if s.kind in OUTCOME_KINDS
+            ]
+            with_surrogates = self.substitute_spans(value, spans, f"outcome:{name}", redaction_log)
+            without_known = self.surrogate_format.replace_known_numbers(with_surrogates)
+            if without_known != with_surrogates:
                 label = LABELS["account"]
-                found.append(Redaction("account", f"outcome:{name}", 0, len(hidden), label))
-            values[name] = hidden
+                redaction_log.append(
+                    Redaction("account", f"outcome:{name}", 0, len(without_known), label)
+                )
+            values[name] = without_known
         return replace(outcome, values=values)

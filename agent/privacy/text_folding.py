@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 
 
-def folded(text: str) -> str:
+def fold_text(text: str) -> str:
     """As long as `text`: lower case, digits of any script as ASCII, one kind of space and dash."""
     return text.lower() if text.isascii() else "".join(map(_fold, text))
 
@@ -23,8 +23,8 @@ def _fold(letter: str) -> str:
     return low if len(low) == 1 else letter
 
 
-def without(low: str, places: Iterable[tuple[int, int]]) -> str:
+def blank_out(low: str, bounds: Iterable[tuple[int, int]]) -> str:
     """As long as before, with nothing readable in these places."""
-    for start, end in places:
+    for start, end in bounds:
         low = low[:start] + "\0" * (end - start) + low[end:]
     return low

@@ -9,71 +9,80 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from agent.privacy.surrogate_format import Swap, changed
+from agent.privacy.surrogate_format import Substitution, apply_substitutions
 from audio.types import Word
 
 
-def joined(words: Sequence[Word]) -> str:
+def join_words(words: Sequence[Word]) -> str:
     """The text that places in words are counted in."""
     return " ".join(word.text for word in words)
 
 
-def swapped(words: Sequence[Word], swaps: Sequence[Swap]) -> tuple[Word, ...]:
+def substitute_in_words(
+    words: Sequence[Word], substitutions: Sequence[Substitution]
+) -> tuple[Word, ...]:
     """The words after these swaps in their joined text, in order and not overlapping."""
-    out: list[Word] = []
-    done = 0
-    for first, last, group in _grouped(words, swaps):
-        inside = words[first : last + 1]
-        at = len(joined(words[:first])) + (first > 0)
-        moved = [Swap(one.start - at, one.end - at, one.said) for one in group]
-        out += [*words[done:first], *_spread(changed(joined(inside), moved).split(), inside)]
-        done = last + 1
-    return (*out, *words[done:])
+    result: list[Word] = []
+    copied_until = 0
+    for first, last, group in _group_by_word(words, substitutions):
+        affected = words[first : last + 1]
+        offset = len(join_words(words[:first])) + (first > 0)
+        shifted = [
+            Substitution(one.start - offset, one.end - offset, one.replacement) for one in group
+        ]
+        result += [
+            *words[copied_until:first],
+            *_spread_over(apply_substitutions(join_words(affected), shifted).split(), affected),
+        ]
+        copied_until = last + 1
+    return (*result, *words[copied_until:])
 
 
-def samples(words: Sequence[Word], start: int, end: int) -> tuple[int, int]:
+def sample_span(words: Sequence[Word], start: int, end: int) -> tuple[int, int]:
     """The positions of sound that a part of the joined text takes."""
-    first, last = _touched(words, start, end)
+    first, last = _word_range(words, start, end)
     return words[first].start, words[last].end
 
 
-def _touched(words: Sequence[Word], start: int, end: int) -> tuple[int, int]:
-    at, first, last = 0, len(words) - 1, 0
+def _word_range(words: Sequence[Word], start: int, end: int) -> tuple[int, int]:
+    position, first, last = 0, len(words) - 1, 0
     for number, word in enumerate(words):
-        if at + len(word.text) > start:
+        if position + len(word.text) > start:
             first = min(first, number)
-        if at < end:
+        if position < end:
             last = number
-        at += len(word.text) + 1
+        position += len(word.text) + 1
     return min(first, last), last
 
 
-def _grouped(words: Sequence[Word], swaps: Sequence[Swap]) -> list[tuple[int, int, list[Swap]]]:
+def _group_by_word(
+    words: Sequence[Word], substitutions: Sequence[Substitution]
+) -> list[tuple[int, int, list[Substitution]]]:
     """Swaps that touch a common word belong together."""
-    groups: list[tuple[int, int, list[Swap]]] = []
-    for swap in swaps:
-        first, last = _touched(words, swap.start, swap.end)
+    groups: list[tuple[int, int, list[Substitution]]] = []
+    for substitution in substitutions:
+        first, last = _word_range(words, substitution.start, substitution.end)
         if groups and first <= groups[-1][1]:
-            begun, _, group = groups.pop()
-            groups.append((begun, last, [*group, swap]))
+            group_first, _, group = groups.pop()
+            groups.append((group_first, last, [*group, substitution]))
         else:
-            groups.append((first, last, [swap]))
+            groups.append((first, last, [substitution]))
     return groups
 
 
-def _spread(texts: list[str], inside: Sequence[Word]) -> list[Word]:
-    if len(texts) == len(inside):
+def _spread_over(texts: list[str], replaced_words: Sequence[Word]) -> list[Word]:
+    if len(texts) == len(replaced_words):
         return [
             Word(text, word.start, word.end, word.confidence)
-            for text, word in zip(texts, inside, strict=True)
+            for text, word in zip(texts, replaced_words, strict=True)
         ]
-    start, length = inside[0].start, inside[-1].end - inside[0].start
-    sure = min(word.confidence for word in inside)
-    cuts = [start + length * i // len(texts) for i in range(len(texts) + 1)]
-    return [Word(text, cuts[i], cuts[i + 1], sure) for i, text in enumerate(texts)]
+    start, length = replaced_words[0].start, replaced_words[-1].end - replaced_words[0].start
+    confidence = min(word.confidence for word in replaced_words)
+    bounds = [start + length * i // len(texts) for i in range(len(texts) + 1)]
+    return [Word(text, bounds[i], bounds[i + 1], confidence) for i, text in enumerate(texts)]
 
 
-def words_of(fields: list[Any]) -> tuple[Word, ...] | None:
+def parse_words(fields: list[Any]) -> tuple[Word, ...] | None:
     """The words of a message; None when these are no words."""
     try:
         return tuple(Word(**one) for one in fields)

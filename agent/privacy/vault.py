@@ -21,19 +21,19 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from agent.core import events as e
 from agent.privacy import redaction_record as redactions
-from agent.privacy.detection import spans
-from agent.privacy.pseudonymise_result import CoveredAnswers
-from agent.privacy.pseudonymise_text import OPEN, Cover
+from agent.privacy.detection import detect
+from agent.privacy.pseudonymise_result import UnderstandingPseudonymiser
+from agent.privacy.pseudonymise_text import NO_EXPECTATION, TextPseudonymiser
 from agent.privacy.redaction_record import Redaction
-from agent.privacy.surrogate_format import Disguise, Swap, changed
+from agent.privacy.surrogate_format import Substitution, SurrogateFormat, apply_substitutions
 from agent.privacy.surrogates import Surrogates
-from agent.privacy.timed_words import joined, swapped, words_of
+from agent.privacy.timed_words import join_words, parse_words, substitute_in_words
 from audio.types import Expectation
 from dialogs.pack.model import Pack
 from dialogs.values import ActionCall
 
 # Messages in which codes are put back too: the customer's own words, and a person's to them.
-OWN_WORDS = frozenset({"transcript", "partial", "agent"})
+CODE_REVEALING_MESSAGES = frozenset({"transcript", "partial", "agent"})
 
 
 class SealError(ValueError):
@@ -41,7 +41,7 @@ class SealError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Hidden:
+class PseudonymisedInput:
     """An input without anything private, and what was replaced in it."""
 
     event: e.Input
@@ -55,134 +55,192 @@ class Vault:
         """`key` is 32 random bytes of this session's own."""
         self._pack = pack
         self._key = key
-        self._kept = Surrogates(key)
-        self._disguise = Disguise(self._kept)
-        self._passing = Disguise(Surrogates(key))  # of words that are not final yet
-        self._cover = Cover(pack, self._disguise)
-        self._answers = CoveredAnswers(pack, self._cover)
-        secret = {name for name, spec in pack.slots.items() if spec.secret}
-        self._told = {  # arguments that are secrets, by action
+        self._surrogates = Surrogates(key)
+        self._surrogate_format = SurrogateFormat(self._surrogates)
+        self._partial_format = SurrogateFormat(Surrogates(key))  # of words that are not final yet
+        self._text_pseudonymiser = TextPseudonymiser(pack, self._surrogate_format)
+        self._understanding_pseudonymiser = UnderstandingPseudonymiser(
+            pack, self._text_pseudonymiser
+        )
+        secret = {name for name, spec in pack.slots.items() if spec.is_secret}
+        self._secret_arguments = {  # arguments that are secrets, by action
             (step.name, argument)
             for flow in pack.flows.values()
             for step in flow.steps
             for argument, slot in step.arguments
             if slot in secret
         }
-        self._sealed_at = 0
+        self._sealed_change_count = 0
 
     @property
-    def changed(self) -> bool:
+    def has_unsealed_changes(self) -> bool:
         """Whether something private came that the last seal does not hold."""
-        return self._disguise.changes != self._sealed_at
+        return self._surrogate_format.change_count != self._sealed_change_count
 
     # -- in ------------------------------------------------------------------------------------
 
-    def hide(self, event: e.Input, asked: Expectation) -> Hidden:
+    def pseudonymise(self, event: e.Input, expectation: Expectation) -> PseudonymisedInput:
         """The input with surrogates. `asked` is what had been asked for when it was said. What is
         already a surrogate, because it comes from words hidden before, stays one."""
-        found: list[Redaction] = []
+        redaction_log: list[Redaction] = []
         match event:
-            case e.Typed() | e.Said():
-                own = isinstance(event, e.Typed)
-                text = self._cover.text(event.text, asked if own else OPEN, "text", found, own)
-                return Hidden(replace(event, text=text) if found else event, tuple(found))
-            case e.Finished(outcome=said):
-                told = self._cover.text(said, OPEN, "text", found, new=False)
-                return Hidden(replace(event, outcome=told) if found else event, tuple(found))
-            case e.Digits(digits=digits):
-                text = self._cover.keys(digits, asked, found)
-                return Hidden(replace(event, digits=text) if found else event, tuple(found))
-            case e.Partial(text=words):
-                text = self._growing(words, asked, found)
-                return Hidden(replace(event, text=text) if found else event, tuple(found))
-            case e.Understood():
-                return Hidden(self._answers.understood(event, asked, found), tuple(found))
-            case e.Acted(outcome=outcome) if outcome.values:
-                known = self._cover.outcome(outcome, found)
-                return Hidden(replace(event, outcome=known) if found else event, tuple(found))
-        return Hidden(event)
+            case e.TextReceived() | e.PersonTextReceived():
+                is_typed = isinstance(event, e.TextReceived)
+                text = self._text_pseudonymiser.pseudonymise(
+                    event.text,
+                    expectation if is_typed else NO_EXPECTATION,
+                    "text",
+                    redaction_log,
+                    is_typed,
+                )
+                return PseudonymisedInput(
+                    replace(event, text=text) if redaction_log else event, tuple(redaction_log)
+                )
+            case e.PersonEndedSession(outcome=original):
+                pseudonymised = self._text_pseudonymiser.pseudonymise(
+                    original, NO_EXPECTATION, "text", redaction_log, is_raw=False
+                )
+                return PseudonymisedInput(
+                    replace(event, outcome=pseudonymised) if redaction_log else event,
+                    tuple(redaction_log),
+                )
+            case e.DigitsReceived(digits=digits):
+                text = self._text_pseudonymiser.pseudonymise_keys(
+                    digits, expectation, redaction_log
+                )
+                return PseudonymisedInput(
+                    replace(event, digits=text) if redaction_log else event, tuple(redaction_log)
+                )
+            case e.PartialTextReceived(text=words):
+                text = self._pseudonymise_partial(words, expectation, redaction_log)
+                return PseudonymisedInput(
+                    replace(event, text=text) if redaction_log else event, tuple(redaction_log)
+                )
+            case e.TurnUnderstood():
+                return PseudonymisedInput(
+                    self._understanding_pseudonymiser.pseudonymise(
+                        event, expectation, redaction_log
+                    ),
+                    tuple(redaction_log),
+                )
+            case e.ActionCompleted(outcome=outcome) if outcome.values:
+                pseudonymised_outcome = self._text_pseudonymiser.pseudonymise_outcome(
+                    outcome, redaction_log
+                )
+                return PseudonymisedInput(
+                    replace(event, outcome=pseudonymised_outcome) if redaction_log else event,
+                    tuple(redaction_log),
+                )
+        return PseudonymisedInput(event)
 
-    def _growing(self, text: str, asked: Expectation, found: list[Redaction]) -> str:
+    def _pseudonymise_partial(
+        self, text: str, expectation: Expectation, redaction_log: list[Redaction]
+    ) -> str:
         """Words that may change yet: what stands for them is forgotten with the next ones."""
-        self._passing = Disguise(Surrogates(self._key))
-        out, done = "", 0
-        for span in spans(text, asked, self._pack, growing=True):
-            out += text[done : span.start]
-            known = self._kept.known(span.value) is not None
-            disguise = self._disguise if known else self._passing
-            hidden = disguise.of(text[span.start : span.end], span.value)
-            found.append(redactions.of(span, "text", len(out), len(out) + len(hidden)))
-            out, done = out + hidden, span.end
-        return out + text[done:]
+        self._partial_format = SurrogateFormat(Surrogates(self._key))
+        result, copied_until = "", 0
+        for span in detect(text, expectation, self._pack, is_partial=True):
+            result += text[copied_until : span.start]
+            is_known = self._surrogates.find_surrogate(span.value) is not None
+            surrogate_format = self._surrogate_format if is_known else self._partial_format
+            surrogate = surrogate_format.substitute(text[span.start : span.end], span.value)
+            redaction_log.append(
+                redactions.redaction_of_span(
+                    span, "text", len(result), len(result) + len(surrogate)
+                )
+            )
+            result, copied_until = result + surrogate, span.end
+        return result + text[copied_until:]
 
     # -- out -----------------------------------------------------------------------------------
 
-    def call(self, call: ActionCall) -> ActionCall:
+    def reveal_in_call(self, call: ActionCall) -> ActionCall:
         """With the real values, for the bank. A code is put back where the pack passes a secret."""
         arguments = {
-            name: self._disguise.revealed(value, short=(call.name, name) in self._told)
+            name: self._surrogate_format.reveal(
+                value, include_codes=(call.name, name) in self._secret_arguments
+            )
             for name, value in call.arguments.items()
         }
         return replace(call, arguments=arguments)
 
-    def message(self, message: str) -> str:
+    def reveal_in_message(self, message: str) -> str:
         """With the real values: one JSON message to the customer's own connection."""
-        if not len(self._kept) and not len(self._passing):
+        if not len(self._surrogates) and not len(self._partial_format):
             return message
         fields = json.loads(message)
-        short = fields.get("type") in OWN_WORDS
-        passing = self._passing if fields.get("type") == "partial" else None
-        shown = self._shown(fields, short, passing)
-        return message if shown == fields else json.dumps(shown)
+        include_codes = fields.get("type") in CODE_REVEALING_MESSAGES
+        partial_format = self._partial_format if fields.get("type") == "partial" else None
+        revealed = self._reveal(fields, include_codes, partial_format)
+        return message if revealed == fields else json.dumps(revealed)
 
-    def _shown(self, value: Any, short: bool, passing: Disguise | None) -> Any:
+    def _reveal(
+        self, value: Any, include_codes: bool, partial_format: SurrogateFormat | None
+    ) -> Any:
         match value:
             case str():
-                return changed(value, self._revealing(value, short, passing))
-            case {"words": list(said), **rest} if (words := words_of(said)) is not None:
-                shown = swapped(words, self._disguise.revealing(joined(words), short))
-                return self._shown(rest, short, passing) | {"words": [asdict(w) for w in shown]}
+                return apply_substitutions(
+                    value, self._find_surrogates(value, include_codes, partial_format)
+                )
+            case {"words": list(word_fields), **rest} if (
+                words := parse_words(word_fields)
+            ) is not None:
+                revealed = substitute_in_words(
+                    words, self._surrogate_format.find_surrogates(join_words(words), include_codes)
+                )
+                return self._reveal(rest, include_codes, partial_format) | {
+                    "words": [asdict(w) for w in revealed]
+                }
             case dict():
-                return {name: self._shown(one, short, passing) for name, one in value.items()}
+                return {
+                    name: self._reveal(one, include_codes, partial_format)
+                    for name, one in value.items()
+                }
             case list():
-                return [self._shown(one, short, passing) for one in value]
+                return [self._reveal(one, include_codes, partial_format) for one in value]
         return value
 
-    def _revealing(self, text: str, short: bool, passing: Disguise | None) -> list[Swap]:
-        swaps = self._disguise.revealing(text, short)
-        if passing is None:
-            return swaps
-        first = passing.revealing(text, short=True)
-        kept = [s for s in swaps if all(s.end <= f.start or f.end <= s.start for f in first)]
-        return sorted([*first, *kept])
+    def _find_surrogates(
+        self, text: str, include_codes: bool, partial_format: SurrogateFormat | None
+    ) -> list[Substitution]:
+        substitutions = self._surrogate_format.find_surrogates(text, include_codes)
+        if partial_format is None:
+            return substitutions
+        partial_substitutions = partial_format.find_surrogates(text, include_codes=True)
+        others = [
+            s
+            for s in substitutions
+            if all(s.end <= f.start or f.end <= s.start for f in partial_substitutions)
+        ]
+        return sorted([*partial_substitutions, *others])
 
     # -- at rest -------------------------------------------------------------------------------
 
-    def sealed(self, token: str) -> str:
+    def seal(self, token: str) -> str:
         """Everything in it, readable only with the client's token."""
-        self._sealed_at = self._disguise.changes
-        held = {
+        self._sealed_change_count = self._surrogate_format.change_count
+        contents = {
             "key": self._key.hex(),
-            "pairs": self._kept.pairs(),
-            "said": list(self._disguise.said.items()),
+            "pairs": self._surrogates.pairs(),
+            "said": list(self._surrogate_format.original_fragments.items()),
         }
-        return _lock(token).encrypt(json.dumps(held).encode()).decode()
+        return _fernet(token).encrypt(json.dumps(contents).encode()).decode()
 
     @classmethod
-    def opened(cls, pack: Pack, sealed: str, token: str) -> Vault:
+    def unseal(cls, pack: Pack, sealed: str, token: str) -> Vault:
         """A vault as it was when it was sealed. SealError when the token is another."""
         try:
-            held = json.loads(_lock(token).decrypt(sealed.encode()))
+            contents = json.loads(_fernet(token).decrypt(sealed.encode()))
         except (InvalidToken, binascii.Error, ValueError) as wrong:
             raise SealError("this token does not open the vault") from wrong
-        vault = cls(pack, bytes.fromhex(held["key"]))
-        for value, surrogate in held["pairs"]:
-            vault._kept.put(value, surrogate)
-        vault._disguise.said.update(held["said"])
+        vault = cls(pack, bytes.fromhex(contents["key"]))
+        for value, surrogate in contents["pairs"]:
+            vault._surrogates.add(value, surrogate)
+        vault._surrogate_format.original_fragments.update(contents["said"])
         return vault
 
 
-def _lock(token: str) -> Fernet:
+def _fernet(token: str) -> Fernet:
     """A token is random enough to make a key of it without work (RFC 5869)."""
-    made = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"hearken vault 1")
-    return Fernet(base64.urlsafe_b64encode(made.derive(token.encode())))
+    key_derivation = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"hearken vault 1")
+    return Fernet(base64.urlsafe_b64encode(key_derivation.derive(token.encode())))

@@ -17,15 +17,15 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from agent.core.event_json import Row, one_line
-from agent.recordings.leg_audio import LegSound, pack_flac, unpack_flac
-from agent.recordings.recording import AGAIN, INPUTS, Recording, RecordingError
+from agent.core.event_json import JournalRow, compact_json
+from agent.recordings.leg_audio import LegAudio, decode_flac, encode_flac
+from agent.recordings.recording import INPUTS_FILE, REMEDY, Recording, RecordingError
 from agent.store.records import SessionRecord
 
-FORMAT = 2
+FORMAT_VERSION = 2
 READABLE = (1, 2)  # 1: digests of an earlier kind (agent/core/event_json.py)
-ABOUT = "session.json"
-SECRET = ("token", "sealed")  # of a session's record, and of no use to a recording
+MANIFEST_FILE = "session.json"
+SECRET_FIELDS = ("token", "sealed")  # of a session's record, and of no use to a recording
 
 
 # -- reading -----------------------------------------------------------------------------------
@@ -34,150 +34,164 @@ SECRET = ("token", "sealed")  # of a session's record, and of no use to a record
 def is_recording(path: Path) -> bool:
     """Whether it looks like one, without opening much of it."""
     if path.is_dir():
-        return (path / ABOUT).is_file()
+        return (path / MANIFEST_FILE).is_file()
     if path.suffix != ".zip" or not path.is_file() or not zipfile.is_zipfile(path):
         return False
     with zipfile.ZipFile(path) as packed:
-        return ABOUT in packed.namelist()
+        return MANIFEST_FILE in packed.namelist()
 
 
-def found_in(path: Path) -> list[Path]:
+def find_recordings(path: Path) -> list[Path]:
     """The recordings at `path`: itself, or all in that folder. RecordingError for none."""
     if is_recording(path):
         return [path]
     inside = sorted(path.iterdir()) if path.is_dir() else []
-    found = [one for one in inside if is_recording(one)]
-    if not found:
+    recordings = [one for one in inside if is_recording(one)]
+    if not recordings:
         raise RecordingError(
             f"{path}: no recording is there; `hearken recordings export SESSION {path}` makes one"
         )
-    return found
+    return recordings
 
 
-def load(path: Path) -> Recording:
+def load_recording(path: Path) -> Recording:
     """The recording at `path`, its files checked against their hashes. RecordingError."""
-    files = _opened(path)
-    about = _about(files(ABOUT), path / ABOUT)
+    read_file = _file_reader(path)
+    manifest = _parse_manifest(read_file(MANIFEST_FILE), path / MANIFEST_FILE)
     try:
-        inputs = _checked(files, about["inputs"], path)
-        sounds = {
-            leg: _sound(_checked(files, one, path), one, path)
-            for leg, one in about["sound"].items()
+        inputs = _read_verified(read_file, manifest["inputs"], path)
+        audio_loaders = {
+            leg: _audio_loader(_read_verified(read_file, one, path), one, path)
+            for leg, one in manifest["sound"].items()
         }
-        kept = {"version": 1} | about["session"]
-        names = [one.name for one in fields(SessionRecord) if one.name not in SECRET]
-        given = {name: kept[name] for name in names} | dict.fromkeys(SECRET, "")
-        record = SessionRecord(**given | {"legs": tuple(given["legs"])})
-        labels = {str(name): str(value) for name, value in about["labels"].items()}
+        kept = {"version": 1} | manifest["session"]
+        names = [one.name for one in fields(SessionRecord) if one.name not in SECRET_FIELDS]
+        record_fields = {name: kept[name] for name in names} | dict.fromkeys(SECRET_FIELDS, "")
+        record = SessionRecord(**record_fields | {"legs": tuple(record_fields["legs"])})
+        labels = {str(name): str(value) for name, value in manifest["labels"].items()}
     except (KeyError, TypeError, AttributeError) as wrong:
         said = f"{type(wrong).__name__}: {wrong}"
-        raise RecordingError(f"{path / ABOUT}: fields are missing ({said}); {AGAIN}") from None
-    return Recording(record, _rows(inputs, path / INPUTS), labels, path.stem, sounds)
+        raise RecordingError(
+            f"{path / MANIFEST_FILE}: fields are missing ({said}); {REMEDY}"
+        ) from None
+    return Recording(
+        record, _parse_rows(inputs, path / INPUTS_FILE), labels, path.stem, audio_loaders
+    )
 
 
-def _opened(path: Path) -> Callable[[str], bytes]:
-    def of_folder(name: str) -> bytes:
+def _file_reader(path: Path) -> Callable[[str], bytes]:
+    def read_from_folder(name: str) -> bytes:
         try:
             return (path / name).read_bytes()
         except OSError as wrong:
-            raise RecordingError(f"{path / name}: {wrong.strerror}; {AGAIN}") from None
+            raise RecordingError(f"{path / name}: {wrong.strerror}; {REMEDY}") from None
 
-    def of_zip(name: str) -> bytes:
+    def read_from_zip(name: str) -> bytes:
         try:
             with zipfile.ZipFile(path) as packed:
                 return packed.read(name)
         except (OSError, KeyError, zipfile.BadZipFile) as wrong:
-            raise RecordingError(f"{path}: {name} cannot be read ({wrong}); {AGAIN}") from None
+            raise RecordingError(f"{path}: {name} cannot be read ({wrong}); {REMEDY}") from None
 
-    return of_folder if path.is_dir() else of_zip
+    return read_from_folder if path.is_dir() else read_from_zip
 
 
-def _about(data: bytes, where: Path) -> dict[str, Any]:
+def _parse_manifest(data: bytes, path: Path) -> dict[str, Any]:
     try:
-        about = json.loads(data)
-        known = about["format"]
+        manifest = json.loads(data)
+        version = manifest["format"]
     except (ValueError, KeyError, TypeError) as wrong:
-        raise RecordingError(f"{where}: no description of a recording ({wrong}); {AGAIN}") from None
-    if known not in READABLE:
+        raise RecordingError(f"{path}: no description of a recording ({wrong}); {REMEDY}") from None
+    if version not in READABLE:
         raise RecordingError(
-            f"{where}: format {known} is not one that this version reads "
+            f"{path}: format {version} is not one that this version reads "
             f"({', '.join(map(str, READABLE))}); export it with a newer version"
         )
-    return dict(about)
+    return dict(manifest)
 
 
-def _checked(files: Callable[[str], bytes], one: Mapping[str, Any], path: Path) -> bytes:
-    data = files(one["file"])
-    if hashlib.sha256(data).hexdigest() != one["sha256"]:
+def _read_verified(
+    read_file: Callable[[str], bytes], entry: Mapping[str, Any], path: Path
+) -> bytes:
+    data = read_file(entry["file"])
+    if hashlib.sha256(data).hexdigest() != entry["sha256"]:
         raise RecordingError(
-            f"{path / one['file']}: its content is not what {ABOUT} says (another SHA-256): "
-            f"it was changed or cut off; {AGAIN}"
+            f"{path / entry['file']}: its content is not what {MANIFEST_FILE} says (another SHA-256): "
+            f"it was changed or cut off; {REMEDY}"
         )
     return data
 
 
-def _sound(data: bytes, one: Mapping[str, Any], path: Path) -> Callable[[], LegSound]:
-    kept = tuple((int(start), int(end)) for start, end in one["kept"])
+def _audio_loader(data: bytes, entry: Mapping[str, Any], path: Path) -> Callable[[], LegAudio]:
+    intact_ranges = tuple((int(start), int(end)) for start, end in entry["kept"])
 
-    def unpack() -> LegSound:
+    def load_audio() -> LegAudio:
         try:
-            return LegSound(unpack_flac(data), kept)
+            return LegAudio(decode_flac(data), intact_ranges)
         except ValueError as wrong:
-            raise RecordingError(f"{path / one['file']}: {wrong}; {AGAIN}") from None
+            raise RecordingError(f"{path / entry['file']}: {wrong}; {REMEDY}") from None
 
-    return unpack
+    return load_audio
 
 
-def _rows(data: bytes, where: Path) -> tuple[Row, ...]:
-    rows: list[Row] = []
+def _parse_rows(data: bytes, path: Path) -> tuple[JournalRow, ...]:
+    rows: list[JournalRow] = []
     for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), 1):
         try:
-            one = json.loads(line)
-            row = Row(
-                one["n"],
-                float(one["at"]),
-                one_line(one["input"]),
-                decisions=one_line(one.get("decisions", [])),
-                digest=one["digest"],
-                redactions=one_line(one.get("redactions", [])),
+            fields_of_row = json.loads(line)
+            row = JournalRow(
+                fields_of_row["n"],
+                float(fields_of_row["at"]),
+                compact_json(fields_of_row["input"]),
+                decisions=compact_json(fields_of_row.get("decisions", [])),
+                digest=fields_of_row["digest"],
+                redactions=compact_json(fields_of_row.get("redactions", [])),
             )
         except (ValueError, KeyError, TypeError, AttributeError) as wrong:
             said = f"{type(wrong).__name__}: {wrong}"
-            raise RecordingError(f"{where}:{number}: not a row ({said}); {AGAIN}") from None
+            raise RecordingError(f"{path}:{number}: not a row ({said}); {REMEDY}") from None
         rows.append(row)
     if not rows:
-        raise RecordingError(f"{where}: there are no rows; {AGAIN}")
+        raise RecordingError(f"{path}: there are no rows; {REMEDY}")
     return tuple(rows)
 
 
 # -- writing -----------------------------------------------------------------------------------
 
 
-def save(recording: Recording, path: Path) -> None:
+def save_recording(recording: Recording, path: Path) -> None:
     """Write it to `path`, a folder or, by its ending, a .zip; what was there is replaced."""
-    files = {INPUTS: _lines(recording.rows)}
-    about: dict[str, Any] = {
-        "format": FORMAT,
-        "session": {n: v for n, v in asdict(recording.record).items() if n not in SECRET},
+    files = {INPUTS_FILE: _rows_as_bytes(recording.rows)}
+    manifest: dict[str, Any] = {
+        "format": FORMAT_VERSION,
+        "session": {n: v for n, v in asdict(recording.record).items() if n not in SECRET_FIELDS},
         "labels": dict(recording.labels),
-        "inputs": {"file": INPUTS, "sha256": _sha(files[INPUTS]), "rows": len(recording.rows)},
+        "inputs": {
+            "file": INPUTS_FILE,
+            "sha256": _sha256(files[INPUTS_FILE]),
+            "rows": len(recording.rows),
+        },
         "sound": {},
     }
-    for leg, sound in recording.sound.items():
+    for leg, audio in recording.audio.items():
         name = f"{leg}.flac"
-        files[name] = pack_flac(sound.samples)
-        about["sound"][leg] = {"file": name, "sha256": _sha(files[name]), "kept": sound.kept}
-    files[ABOUT] = (json.dumps(about, indent=1) + "\n").encode()
-    fresh = path.with_name(f".{path.name}.new")
-    (_write_zip if path.suffix == ".zip" else _write_folder)(fresh, files)
-    _put(fresh, path)
+        files[name] = encode_flac(audio.samples)
+        manifest["sound"][leg] = {
+            "file": name,
+            "sha256": _sha256(files[name]),
+            "kept": audio.intact_ranges,
+        }
+    files[MANIFEST_FILE] = (json.dumps(manifest, indent=1) + "\n").encode()
+    new_path = path.with_name(f".{path.name}.new")
+    (_write_zip if path.suffix == ".zip" else _write_folder)(new_path, files)
+    _replace_path(new_path, path)
 
 
-def _lines(rows: tuple[Row, ...]) -> bytes:
-    return "".join(_row(row) + "\n" for row in rows).encode()
+def _rows_as_bytes(rows: tuple[JournalRow, ...]) -> bytes:
+    return "".join(_row_as_json(row) + "\n" for row in rows).encode()
 
 
-def _row(row: Row) -> str:
+def _row_as_json(row: JournalRow) -> str:
     """JSON inside of JSON is text twice escaped: the parts are put together as they are."""
     parts = [f'"n":{row.n}', f'"at":{json.dumps(row.at)}', f'"input":{row.input}']
     parts += [
@@ -188,7 +202,7 @@ def _row(row: Row) -> str:
     return "{" + ",".join([*parts, f'"digest":"{row.digest}"']) + "}"
 
 
-def _sha(data: bytes) -> str:
+def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
@@ -208,14 +222,14 @@ def _write_zip(path: Path, files: Mapping[str, bytes]) -> None:
             packed.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
 
 
-def _put(fresh: Path, path: Path) -> None:
+def _replace_path(new_path: Path, path: Path) -> None:
     """A folder cannot be replaced in one step: the old one is moved away first."""
     if not path.is_dir():
-        fresh.replace(path)
+        new_path.replace(path)
         return
-    old = path.with_name(f".{path.name}.old")
-    if old.exists():
-        shutil.rmtree(old)
-    path.rename(old)
-    fresh.rename(path)
-    shutil.rmtree(old)
+    old_path = path.with_name(f".{path.name}.old")
+    if old_path.exists():
+        shutil.rmtree(old_path)
+    path.rename(old_path)
+    new_path.rename(path)
+    shutil.rmtree(old_path)

@@ -12,103 +12,113 @@ from typing import Any
 
 import numpy as np
 
-from agent.core.event_json import Row
-from agent.recordings.bundle import save
-from agent.recordings.leg_audio import LegSound, Range, joined, masked, unpack_flac, without
+from agent.core.event_json import JournalRow
+from agent.recordings.bundle import save_recording
+from agent.recordings.leg_audio import (
+    LegAudio,
+    SampleRange,
+    decode_flac,
+    difference_of_ranges,
+    find_masked_ranges,
+    union_of_ranges,
+)
 from agent.recordings.recording import Recording, RecordingError
-from agent.store import Segment, SessionRecord, Store
+from agent.store import AudioSegment, SessionRecord, Store
 from audio.types import VOICE_HOP
 
 
-def export(store: Store, session: str, path: Path) -> Recording:
+def export_recording(store: Store, session: str, path: Path) -> Recording:
     """Write the session whose id begins with `session` to `path`, and return it. RecordingError."""
-    recording = kept(store, _one(store, session))
-    save(recording, path)
+    recording = recording_from_store(store, _find_session(store, session))
+    save_recording(recording, path)
     return recording
 
 
-def _one(store: Store, session: str) -> SessionRecord:
-    found = store.find(session)
-    if not found:
+def _find_session(store: Store, session: str) -> SessionRecord:
+    matches = store.find_sessions(session)
+    if not matches:
         said = "`hearken recordings list` shows those that are"
         raise RecordingError(f"no session {session!r} is kept; {said}")
-    if len(found) > 1:
+    if len(matches) > 1:
         raise RecordingError(f"more than one session begins with {session!r}; write more of its id")
-    return found[0]
+    return matches[0]
 
 
-def kept(store: Store, record: SessionRecord) -> Recording:
+def recording_from_store(store: Store, record: SessionRecord) -> Recording:
     """All that the store has of this conversation. RecordingError when that is not enough."""
-    rows = tuple(replace(row, messages=(), client=0) for row in store.rows(record.id))
+    rows = tuple(replace(row, messages=(), client=0) for row in store.read_rows(record.id))
     if not record.recording:
         raise RecordingError(f"session {record.id}: the customer did not agree to be recorded")
     if not rows:
         raise RecordingError(f"session {record.id}: nothing of it is kept any more")
     record = replace(record, token="", sealed="")
-    sound = assembled(record.legs, rows, store.audio(record.id))
+    leg_audio = assemble_legs(record.legs, rows, store.read_audio(record.id))
     return Recording(
         record,
         rows,
         name=record.id,
-        sounds={leg: partial(_same, one) for leg, one in sound.items()},
+        audio_loaders={leg: partial(_identity, one) for leg, one in leg_audio.items()},
     )
 
 
-def _same(sound: LegSound) -> LegSound:
-    return sound
+def _identity(audio: LegAudio) -> LegAudio:
+    return audio
 
 
-def assembled(
-    legs: Sequence[str], rows: Sequence[Row], segments: Sequence[Segment]
-) -> Mapping[str, LegSound]:
+def assemble_legs(
+    legs: Sequence[str], rows: Sequence[JournalRow], segments: Sequence[AudioSegment]
+) -> Mapping[str, LegAudio]:
     """Each leg as a whole: silent where no segment is, and kept where it is as it was heard."""
-    heard, length = _heard(legs, rows)
-    silenced = _silenced(rows)
-    out: dict[str, LegSound] = {}
+    voice_probabilities, length = _voice_by_leg(legs, rows)
+    redacted_ranges = _redacted_ranges(rows)
+    out: dict[str, LegAudio] = {}
     for leg in legs:
-        of_leg = [one for one in segments if one.leg == leg]
-        if not of_leg:
+        leg_segments = [one for one in segments if one.leg == leg]
+        if not leg_segments:
             continue
         samples = np.zeros(length[leg], np.int16)
-        for one in of_leg:
-            piece = _unpacked(one)[: max(0, length[leg] - one.start)]
+        for one in leg_segments:
+            piece = _segment_samples(one)[: max(0, length[leg] - one.start)]
             samples[one.start : one.start + len(piece)] = piece
-        there = joined((one.start, one.start + one.length) for one in of_leg)
-        gone = [*masked(samples, heard[leg]), *silenced.get(leg, ())]
-        out[leg] = LegSound(samples, without(there, gone))
+        stored_ranges = union_of_ranges((one.start, one.start + one.length) for one in leg_segments)
+        removed_ranges = [
+            *find_masked_ranges(samples, voice_probabilities[leg]),
+            *redacted_ranges.get(leg, ()),
+        ]
+        out[leg] = LegAudio(samples, difference_of_ranges(stored_ranges, removed_ranges))
     return out
 
 
-def _unpacked(segment: Segment) -> Any:
+def _segment_samples(segment: AudioSegment) -> Any:
     if hashlib.sha256(segment.flac).hexdigest() != segment.sha256:
         where = f"{segment.leg} at {segment.start}"
         raise RecordingError(f"the sound of leg {where} is not what was kept: the store is damaged")
-    return unpack_flac(segment.flac)
+    return decode_flac(segment.flac)
 
 
-def _heard(
-    legs: Sequence[str], rows: Sequence[Row]
+def _voice_by_leg(
+    legs: Sequence[str], rows: Sequence[JournalRow]
 ) -> tuple[dict[str, list[tuple[int, tuple[float, ...]]]], dict[str, int]]:
     """Where in each leg which probabilities of voice belong, and how long each leg is."""
-    heard: dict[str, list[tuple[int, tuple[float, ...]]]] = {leg: [] for leg in legs}
+    probabilities: dict[str, list[tuple[int, tuple[float, ...]]]] = {leg: [] for leg in legs}
     length = dict.fromkeys(legs, 0)
     for row in rows:
-        said = json.loads(row.input)
-        if said["type"] == "Heard":
-            leg, speech = said["leg"], tuple(said["speech"])
-            heard[leg].append((length[leg], speech))
+        input_fields = json.loads(row.input)
+        if input_fields["type"] == "Heard":
+            leg, speech = input_fields["leg"], tuple(input_fields["speech"])
+            probabilities[leg].append((length[leg], speech))
             length[leg] += len(speech) * VOICE_HOP
-        elif said["type"] == "Resumed":
-            length = {leg: at + said["missed"] for leg, at in length.items()}
-    return heard, length
+        elif input_fields["type"] == "Resumed":
+            length = {leg: at + input_fields["missed"] for leg, at in length.items()}
+    return probabilities, length
 
 
-def _silenced(rows: Sequence[Row]) -> dict[str, list[Range]]:
+def _redacted_ranges(rows: Sequence[JournalRow]) -> dict[str, list[SampleRange]]:
     """What is known to have been taken out of the sound, by leg."""
-    found: dict[str, list[Range]] = {}
+    ranges: dict[str, list[SampleRange]] = {}
     for row in rows:
         for one in json.loads(row.redactions):
             if one.get("to_sample", 0) > one.get("from_sample", 0):
                 leg = one.get("leg") or "customer"
-                found.setdefault(leg, []).append((one["from_sample"], one["to_sample"]))
-    return found
+                ranges.setdefault(leg, []).append((one["from_sample"], one["to_sample"]))
+    return ranges

@@ -18,47 +18,49 @@ from numpy.typing import NDArray
 from audio.types import RATE, VOICE_HOP, Samples
 
 FULL_SCALE = 32768
-MASKED = 5  # hops of voice without any sound: nobody speaks like that, somebody has cut it out
-VOICE = 0.5
+MASKED_MIN_HOPS = (
+    5  # hops of voice without any sound: nobody speaks like that, somebody has cut it out
+)
+VOICE_THRESHOLD = 0.5
 
-Whole = NDArray[np.int16]
-Range = tuple[int, int]
+Pcm16 = NDArray[np.int16]
+SampleRange = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LegSound:
+class LegAudio:
     """The sound of one leg, (samples,) int16, and the ranges of it that are as they were heard."""
 
-    samples: Whole
-    kept: tuple[Range, ...]
+    samples: Pcm16
+    intact_ranges: tuple[SampleRange, ...]
 
-    def at(self, start: int, length: int) -> Samples:
+    def samples_at(self, start: int, length: int) -> Samples:
         """From position `start`; silence beyond the end."""
         piece = self.samples[start : start + length].astype(np.float32) / FULL_SCALE
         return np.pad(piece, (0, length - len(piece)))
 
-    def whole(self, start: int, end: int) -> bool:
+    def is_intact(self, start: int, end: int) -> bool:
         """Whether all of it is as it was heard."""
-        found = bisect_right(self.kept, (start, len(self.samples) + 1)) - 1
-        return found >= 0 and end <= self.kept[found][1]
+        index = bisect_right(self.intact_ranges, (start, len(self.samples) + 1)) - 1
+        return index >= 0 and end <= self.intact_ranges[index][1]
 
 
-NOTHING = LegSound(np.zeros(0, np.int16), ())
+EMPTY_LEG = LegAudio(np.zeros(0, np.int16), ())
 
 
-def whole_numbers(samples: Samples) -> Whole:
+def to_pcm16(samples: Samples) -> Pcm16:
     """As a recording holds them; exact for multiples of 1/32768."""
     most = FULL_SCALE - 1
     return np.clip(np.rint(samples * FULL_SCALE), -FULL_SCALE, most).astype(np.int16)
 
 
-def pack_flac(samples: Whole) -> bytes:
+def encode_flac(samples: Pcm16) -> bytes:
     out = io.BytesIO()
     soundfile.write(out, samples, RATE, format="FLAC", subtype="PCM_16", compression_level=1.0)
     return out.getvalue()
 
 
-def unpack_flac(data: bytes) -> Whole:
+def decode_flac(data: bytes) -> Pcm16:
     """ValueError when it is not 16 kHz of one channel."""
     try:
         samples, rate = soundfile.read(io.BytesIO(data), dtype="int16")
@@ -69,9 +71,9 @@ def unpack_flac(data: bytes) -> Whole:
     return np.asarray(samples, np.int16)
 
 
-def joined(ranges: Iterable[Range]) -> tuple[Range, ...]:
+def union_of_ranges(ranges: Iterable[SampleRange]) -> tuple[SampleRange, ...]:
     """The same in order, those that touch as one."""
-    out: list[Range] = []
+    out: list[SampleRange] = []
     for start, end in sorted(ranges):
         if out and start <= out[-1][1]:
             out[-1] = (out[-1][0], max(end, out[-1][1]))
@@ -80,27 +82,31 @@ def joined(ranges: Iterable[Range]) -> tuple[Range, ...]:
     return tuple(out)
 
 
-def without(ranges: Iterable[Range], gone: Iterable[Range]) -> tuple[Range, ...]:
+def difference_of_ranges(
+    ranges: Iterable[SampleRange], removed: Iterable[SampleRange]
+) -> tuple[SampleRange, ...]:
     """`ranges` less what is `gone`."""
-    left = list(joined(ranges))
-    for start, end in joined(gone):
-        cut = [((a, min(b, start)), (max(a, end), b)) for a, b in left]
-        left = [one for pair in cut for one in pair if one[1] > one[0]]
-    return joined(left)
+    remaining = list(union_of_ranges(ranges))
+    for start, end in union_of_ranges(removed):
+        cut = [((a, min(b, start)), (max(a, end), b)) for a, b in remaining]
+        remaining = [one for pair in cut for one in pair if one[1] > one[0]]
+    return union_of_ranges(remaining)
 
 
-def masked(samples: Whole, heard: Sequence[tuple[int, tuple[float, ...]]]) -> tuple[Range, ...]:
+def find_masked_ranges(
+    samples: Pcm16, voice_probabilities: Sequence[tuple[int, tuple[float, ...]]]
+) -> tuple[SampleRange, ...]:
     """Where there was voice and now there is nothing. `heard` are positions with the probability
     of voice in each hop from there on."""
-    found: list[Range] = []
-    run = 0
-    for start, speech in heard:
+    ranges: list[SampleRange] = []
+    silent_hops = 0
+    for start, speech in voice_probabilities:
         hops = samples[start : start + len(speech) * VOICE_HOP]
         hops = np.pad(hops, (0, len(speech) * VOICE_HOP - len(hops))).reshape(-1, VOICE_HOP)
-        loud = np.asarray(np.any(hops, axis=1)).tolist()
-        for index, (sounds, probability) in enumerate(zip(loud, speech, strict=True)):
-            run = run + 1 if not sounds and probability >= VOICE else 0
-            if run >= MASKED:
+        has_sound = np.asarray(np.any(hops, axis=1)).tolist()
+        for index, (sounds, probability) in enumerate(zip(has_sound, speech, strict=True)):
+            silent_hops = silent_hops + 1 if not sounds and probability >= VOICE_THRESHOLD else 0
+            if silent_hops >= MASKED_MIN_HOPS:
                 end = start + (index + 1) * VOICE_HOP
-                found.append((end - run * VOICE_HOP, end))
-    return joined(found)
+                ranges.append((end - silent_hops * VOICE_HOP, end))
+    return union_of_ranges(ranges)

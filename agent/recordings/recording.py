@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from agent.core import events as e
-from agent.core.event_json import HEARD_TAG, Row, WrittenError, read
-from agent.recordings.leg_audio import NOTHING, LegSound
+from agent.core.event_json import HEARD_TAG, EventFormatError, JournalRow, event_from_json
+from agent.recordings.leg_audio import EMPTY_LEG, LegAudio
 from agent.store.records import SessionRecord
 from audio.types import VOICE_HOP, Leg, Samples
 
-INPUTS = "inputs.jsonl"
-AGAIN = "export or import it again"
+INPUTS_FILE = "inputs.jsonl"
+REMEDY = "export or import it again"
 HEARD = f'{{"type":"{HEARD_TAG}"'  # how the line of what was heard begins
 
 
@@ -34,55 +34,57 @@ class Recording:
     """
 
     record: SessionRecord
-    rows: tuple[Row, ...]
+    rows: tuple[JournalRow, ...]
     labels: Mapping[str, str] = field(default_factory=dict)
     name: str = ""
-    sounds: Mapping[str, Callable[[], LegSound]] = field(default_factory=dict)
+    audio_loaders: Mapping[str, Callable[[], LegAudio]] = field(default_factory=dict)
 
     @cached_property
-    def sound(self) -> Mapping[str, LegSound]:
+    def audio(self) -> Mapping[str, LegAudio]:
         """By leg; decoded when it is first asked for."""
-        return {leg: unpack() for leg, unpack in self.sounds.items()}
+        return {leg: unpack() for leg, unpack in self.audio_loaders.items()}
 
-    def inputs(self, sound: bool = False) -> Iterator[e.Input]:
+    def inputs(self, with_audio: bool = False) -> Iterator[e.Input]:
         """What happened, in order; silent unless the `sound` is wanted."""
-        at: dict[str, int] = dict.fromkeys(self.record.legs, 0)
+        positions: dict[str, int] = dict.fromkeys(self.record.legs, 0)
 
-        def heard(leg: Leg, length: int) -> Samples:
-            return self.sound.get(leg, NOTHING).at(at[leg], length)
+        def read_samples(leg: Leg, length: int) -> Samples:
+            return self.audio.get(leg, EMPTY_LEG).samples_at(positions[leg], length)
 
         for number, row in enumerate(self.rows, 1):
             try:
-                event = read(row.input, heard if sound else None)
-            except WrittenError as wrong:
-                raise RecordingError(f"{self.name}/{INPUTS}:{number}: {wrong}; {AGAIN}") from None
+                event = event_from_json(row.input, read_samples if with_audio else None)
+            except EventFormatError as wrong:
+                raise RecordingError(
+                    f"{self.name}/{INPUTS_FILE}:{number}: {wrong}; {REMEDY}"
+                ) from None
             yield event
-            if isinstance(event, e.Heard):
-                at[event.leg] += len(event.samples)
-            elif isinstance(event, e.Resumed):
-                at = {leg: start + event.missed for leg, start in at.items()}
+            if isinstance(event, e.AudioReceived):
+                positions[event.leg] += len(event.samples)
+            elif isinstance(event, e.ConnectionResumed):
+                positions = {leg: start + event.missed_samples for leg, start in positions.items()}
 
     @cached_property
-    def seconds(self) -> float:
+    def duration_s(self) -> float:
         """How long the conversation was."""
         return max((row.at for row in self.rows), default=0.0)
 
     @cached_property
     def audio_s(self) -> float:
         """Sound that was heard, all legs together, kept or not."""
-        return sum(len(heard) for heard in self.speech.values()) * VOICE_HOP / 16_000
+        return sum(len(heard) for heard in self.voice_probabilities.values()) * VOICE_HOP / 16_000
 
     @cached_property
-    def speech(self) -> Mapping[str, list[float]]:
+    def voice_probabilities(self) -> Mapping[str, list[float]]:
         """The probability of voice in every hop that was heard, by leg."""
-        found: dict[str, list[float]] = {leg: [] for leg in self.record.legs}
+        probabilities: dict[str, list[float]] = {leg: [] for leg in self.record.legs}
         for row in self.rows:
             if row.input.startswith(HEARD):
-                said = json.loads(row.input)
-                found[said["leg"]] += said["speech"]
-        return found
+                input_fields = json.loads(row.input)
+                probabilities[input_fields["leg"]] += input_fields["speech"]
+        return probabilities
 
 
-def with_rows(recording: Recording, rows: tuple[Row, ...]) -> Recording:
+def with_rows(recording: Recording, rows: tuple[JournalRow, ...]) -> Recording:
     """The same conversation as it went another time."""
     return replace(recording, rows=rows)

@@ -11,26 +11,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from agent.core import events as e
-from agent.core.decisions import Decision
-from agent.core.event_json import Row
+from agent.core.decisions import DecisionRecord
+from agent.core.event_json import JournalRow
 from agent.recordings.recording import Recording
 from audio.types import RATE, VOICE_HOP
 
-READ_S = 2.0  # that a line without sound is shown at least
-LETTERS_S = 15.0  # letters read in a second
+MIN_SHOWN_S = 2.0  # that a line without sound is shown at least
+LETTERS_PER_S = 15.0  # letters read in a second
 
 
-Private = tuple[int, int, str]  # a place in a text, and what was there
+ReplacedSpan = tuple[int, int, str]  # a place in a text, and what was there
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TranscriptLine:
     """One thing said. `who`: "customer", "agent" (on the second leg), "bot", or a person's name
     when `who` is "person"."""
 
     start: float
     end: float
-    who: str
+    speaker: str
     text: str
     name: str = ""
     turn: int = 0
@@ -38,95 +38,103 @@ class Line:
     confidence: float | None = None
     sentiment: float | None = None
     upset: float | None = None
-    private: tuple[Private, ...] = ()
+    private_spans: tuple[ReplacedSpan, ...] = ()
 
 
 @dataclass(slots=True)
-class _Reading:
+class _TranscriptReader:
     recording: Recording
-    offset: float | None = None  # seconds at which the legs' first sample was heard
-    lines: list[Line] = field(default_factory=list)
-    spoke_ms: dict[int, int] = field(default_factory=dict)  # of the bot's turns, as far as sent
-    turns: dict[int, tuple[int, str, float]] = field(default_factory=dict)  # by question
-    typed: dict[int, list[Private]] = field(default_factory=dict)  # in what was typed, likewise
+    legs_start_s: float | None = None  # seconds at which the legs' first sample was heard
+    lines: list[TranscriptLine] = field(default_factory=list)
+    spoken_ms: dict[int, int] = field(default_factory=dict)  # of the bot's turns, as far as sent
+    turn_of_request: dict[int, tuple[int, str, float]] = field(default_factory=dict)  # by question
+    private_in_typed: dict[int, list[ReplacedSpan]] = field(
+        default_factory=dict
+    )  # in what was typed, likewise
 
-    def run(self) -> list[Line]:
+    def read(self) -> list[TranscriptLine]:
         for row, event in zip(self.recording.rows, self.recording.inputs(), strict=True):
-            self._take(event, row)
-        return sorted((self._spoken(one) for one in self.lines), key=lambda one: one.start)
+            self._apply(event, row)
+        return sorted((self._with_spoken_end(one) for one in self.lines), key=lambda one: one.start)
 
-    def _take(self, event: e.Input, row: Row) -> None:
-        decided: list[Decision] = json.loads(row.decisions)
+    def _apply(self, event: e.Input, row: JournalRow) -> None:
+        row_decisions: list[DecisionRecord] = json.loads(row.decisions)
         match event:
-            case e.Heard(at, _, samples) if self.offset is None:
-                self.offset = max(0.0, at - len(samples) / RATE)
-            case e.Speaking(_, turn, ms):
-                self.spoke_ms[turn] = max(ms, self.spoke_ms.get(turn, 0))
-            case e.Understood():
-                self._understood(event, row)
-            case e.Said(at, name, text):
-                self.lines.append(_shown(at, "person", text, name))
-        for one in decided:
+            case e.AudioReceived(at, _, samples) if self.legs_start_s is None:
+                self.legs_start_s = max(0.0, at - len(samples) / RATE)
+            case e.SpeechSent(_, turn, ms):
+                self.spoken_ms[turn] = max(ms, self.spoken_ms.get(turn, 0))
+            case e.TurnUnderstood():
+                self._add_understood(event, row)
+            case e.PersonTextReceived(at, name, text):
+                self.lines.append(_displayed_line(at, "person", text, name))
+        for one in row_decisions:
             if one["kind"] == "turn":
-                self.turns[one["ask"]] = (one["turn"], one["leg"], row.at)
-                if isinstance(event, e.Typed | e.Digits) and one.get("typed") == _words(event):
-                    self.typed[one["ask"]] = list(_private(row))
+                self.turn_of_request[one["ask"]] = (one["turn"], one["leg"], row.at)
+                if isinstance(event, e.TextReceived | e.DigitsReceived) and one.get(
+                    "typed"
+                ) == _typed_text(event):
+                    self.private_in_typed[one["ask"]] = list(_private_spans(row))
             elif one["kind"] == "reply" and one["text"]:
-                self.lines.append(replace(_shown(row.at, "bot", one["text"]), turn=one["turn"]))
+                self.lines.append(
+                    replace(_displayed_line(row.at, "bot", one["text"]), turn=one["turn"])
+                )
 
-    def _understood(self, event: e.Understood, row: Row) -> None:
-        turn, leg, asked = self.turns.get(event.ask, (0, "customer", row.at))
-        heard, words = event.result, event.transcript
-        if not heard.text:
+    def _add_understood(self, event: e.TurnUnderstood, row: JournalRow) -> None:
+        turn, leg, requested_at = self.turn_of_request.get(
+            event.request_id, (0, "customer", row.at)
+        )
+        understanding, transcript = event.understanding, event.transcript
+        if not understanding.text:
             return
         line = replace(
-            _shown(asked, leg, heard.text),
+            _displayed_line(requested_at, leg, understanding.text),
             turn=turn,
-            upset=heard.upset if leg == "customer" else None,
-            sentiment=heard.sentiment,
-            private=(*_private(row), *self.typed.get(event.ask, ())),
+            upset=understanding.upset if leg == "customer" else None,
+            sentiment=understanding.sentiment,
+            private_spans=(*_private_spans(row), *self.private_in_typed.get(event.request_id, ())),
         )
-        if words is not None and words.words:
-            first, last = words.words[0].start / RATE, words.words[-1].end / RATE
+        if transcript is not None and transcript.words:
+            first, last = transcript.words[0].start / RATE, transcript.words[-1].end / RATE
             line = replace(
                 line,
-                start=(self.offset or 0.0) + first,
-                end=(self.offset or 0.0) + last,
+                start=(self.legs_start_s or 0.0) + first,
+                end=(self.legs_start_s or 0.0) + last,
                 spoken=True,
-                confidence=words.confidence,
+                confidence=transcript.confidence,
             )
         self.lines.append(line)
 
-    def _spoken(self, line: Line) -> Line:
+    def _with_spoken_end(self, line: TranscriptLine) -> TranscriptLine:
         """A reply that was heard lasted as long as it sounded."""
-        if line.who != "bot" or not self.spoke_ms.get(line.turn):
+        if line.speaker != "bot" or not self.spoken_ms.get(line.turn):
             return line
-        return replace(line, end=line.start + self.spoke_ms[line.turn] / 1000, spoken=True)
+        return replace(line, end=line.start + self.spoken_ms[line.turn] / 1000, spoken=True)
 
 
-def lines(recording: Recording) -> list[Line]:
+def transcript_lines(recording: Recording) -> list[TranscriptLine]:
     """Everything said, in the order it began."""
-    return _Reading(recording).run()
+    return _TranscriptReader(recording).read()
 
 
-def offset(recording: Recording) -> float:
+def legs_start_s(recording: Recording) -> float:
     """Seconds of the conversation before the first sample of its legs."""
     for event in recording.inputs():
-        if isinstance(event, e.Heard):
+        if isinstance(event, e.AudioReceived):
             hops = len(event.samples) // VOICE_HOP * VOICE_HOP
             return max(0.0, event.at - hops / RATE)
     return 0.0
 
 
-def _words(event: e.Typed | e.Digits) -> str:
-    return event.text if isinstance(event, e.Typed) else event.digits
+def _typed_text(event: e.TextReceived | e.DigitsReceived) -> str:
+    return event.text if isinstance(event, e.TextReceived) else event.digits
 
 
-def _private(row: Row) -> Iterator[Private]:
+def _private_spans(row: JournalRow) -> Iterator[ReplacedSpan]:
     for one in json.loads(row.redactions):
         if one.get("where") == "text":
             yield one.get("start", 0), one.get("end", 0), one.get("label") or one["kind"]
 
 
-def _shown(at: float, who: str, text: str, name: str = "") -> Line:
-    return Line(at, at + max(READ_S, len(text) / LETTERS_S), who, text, name)
+def _displayed_line(at: float, speaker: str, text: str, name: str = "") -> TranscriptLine:
+    return TranscriptLine(at, at + max(MIN_SHOWN_S, len(text) / LETTERS_PER_S), speaker, text, name)

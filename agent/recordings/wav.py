@@ -11,30 +11,32 @@ import io
 import numpy as np
 import soundfile  # type: ignore[import-untyped]
 
-from agent.recordings.leg_audio import Whole
+from agent.recordings.leg_audio import Pcm16
 from agent.recordings.recording import Recording, RecordingError
-from agent.recordings.transcript import offset
+from agent.recordings.transcript import legs_start_s
 from audio.types import RATE
 
 
-def whole(recording: Recording) -> Whole:
+def call_audio(recording: Recording) -> Pcm16:
     """(samples, legs) int16 at 16 kHz, legs in their order. RecordingError without sound."""
     legs = recording.record.legs
-    if not recording.sound:
+    if not recording.audio:
         raise RecordingError(f"{recording.name}: no sound of it was kept")
-    before = round(offset(recording) * RATE)
-    sounds = [recording.sound[leg].samples if leg in recording.sound else _NONE for leg in legs]
-    out = np.zeros((before + max(len(one) for one in sounds), len(legs)), np.int16)
-    for channel, sound in enumerate(sounds):
-        out[before : before + len(sound), channel] = sound
+    lead_samples = round(legs_start_s(recording) * RATE)
+    leg_samples = [
+        recording.audio[leg].samples if leg in recording.audio else _EMPTY_LEG for leg in legs
+    ]
+    out = np.zeros((lead_samples + max(len(one) for one in leg_samples), len(legs)), np.int16)
+    for channel, samples in enumerate(leg_samples):
+        out[lead_samples : lead_samples + len(samples), channel] = samples
     return out
 
 
-def wav(recording: Recording) -> bytes:
+def wav_bytes(recording: Recording) -> bytes:
     """The file. RecordingError without sound."""
     file = io.BytesIO()
-    soundfile.write(file, whole(recording), RATE, format="WAV", subtype="PCM_16")
+    soundfile.write(file, call_audio(recording), RATE, format="WAV", subtype="PCM_16")
     return file.getvalue()
 
 
-_NONE = np.zeros(0, np.int16)
+_EMPTY_LEG = np.zeros(0, np.int16)

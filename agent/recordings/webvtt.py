@@ -12,39 +12,41 @@ from html import escape
 import webvtt
 
 from agent.recordings.recording import Recording
-from agent.recordings.transcript import Line, lines
+from agent.recordings.transcript import TranscriptLine, transcript_lines
 
-NAMES = {"customer": "Customer", "agent": "Agent", "bot": "Hearken"}
-UPSET = 0.5
+SPEAKER_NAMES = {"customer": "Customer", "agent": "Agent", "bot": "Hearken"}
+UPSET_THRESHOLD = 0.5
 _SPACE = re.compile(r"\s+")  # a cue ends at an empty line
 
 
-def captions(recording: Recording) -> str:
+def webvtt_text(recording: Recording) -> str:
     """The whole file. Cues may overlap, as people do."""
     cues = [
-        webvtt.Caption(_time(one.start), _time(max(one.end, one.start + 0.1)), _cue(one))
-        for one in lines(recording)
+        webvtt.Caption(
+            _timestamp(one.start), _timestamp(max(one.end, one.start + 0.1)), _cue_text(one)
+        )
+        for one in transcript_lines(recording)
     ]
     return str(webvtt.WebVTT(captions=cues).content)
 
 
-def _cue(line: Line) -> str:
-    text, done = "", 0
-    for start, end, label in sorted(line.private):
-        text += f"{_plain(line.text[done:start])}<c.private>[{_plain(label)}]</c>"
-        done = end
-    text += _plain(line.text[done:])
-    if line.upset is not None and line.upset >= UPSET:
+def _cue_text(line: TranscriptLine) -> str:
+    text, position = "", 0
+    for start, end, label in sorted(line.private_spans):
+        text += f"{_escaped_text(line.text[position:start])}<c.private>[{_escaped_text(label)}]</c>"
+        position = end
+    text += _escaped_text(line.text[position:])
+    if line.upset is not None and line.upset >= UPSET_THRESHOLD:
         text = f"<c.upset>{text}</c>"
-    return f"<v {_plain(line.name or NAMES.get(line.who, line.who))}>{text}"
+    return f"<v {_escaped_text(line.name or SPEAKER_NAMES.get(line.speaker, line.speaker))}>{text}"
 
 
-def _plain(text: str) -> str:
+def _escaped_text(text: str) -> str:
     return escape(_SPACE.sub(" ", text), quote=False)
 
 
-def _time(seconds: float) -> str:
-    whole = round(seconds * 1000)
-    hours, rest = divmod(whole, 3_600_000)
+def _timestamp(seconds: float) -> str:
+    total_ms = round(seconds * 1000)
+    hours, rest = divmod(total_ms, 3_600_000)
     minutes, rest = divmod(rest, 60_000)
     return f"{hours:02}:{minutes:02}:{rest // 1000:02}.{rest % 1000:03}"

@@ -14,59 +14,79 @@ from typing import TYPE_CHECKING, Protocol
 from agent.core import events as e
 
 if TYPE_CHECKING:
-    from agent.replay.recorded_answers import Then
+    from agent.replay.recorded_answers import RecordedAnswer
 
-Answered = tuple[e.Understood | e.Missed, str]  # and its redactions, as in a row
+ReplayAnswer = tuple[
+    e.TurnUnderstood | e.UnderstandingFailed, str
+]  # and its redactions, as in a row
 
 
 class NotRecorded(LookupError):
     """Something is needed that the recording does not hold; the text says what."""
 
 
-class Answers(Protocol):
+class AnswerSource(Protocol):
     """Where answers come from. `borrowed` counts those that were taken from the recording although
     models were there."""
 
-    borrowed: int
+    recorded_fallbacks: int
 
-    def hears(self, stream: int) -> bool:
+    def has_audio_of(self, stream: int) -> bool:
         """Whether the words so far of this turn come from here, and not from the recording."""
         ...
 
-    def listen(self, effect: e.Listen) -> Sequence[str]:
+    def feed_audio(self, effect: e.FeedEncoder) -> Sequence[str]:
         """The words of a turn so far, each time they changed."""
         ...
 
-    def forget(self, stream: int) -> None:
+    def discard_turn(self, stream: int) -> None:
         """Nobody wants to know what was said there."""
         ...
 
-    def understand(self, ask: e.Understand, then: Then | None, today: date, at: float) -> Answered:
+    def understand(
+        self,
+        request: e.UnderstandTurn,
+        recorded_answer: RecordedAnswer | None,
+        today: date,
+        at: float,
+    ) -> ReplayAnswer:
         """What a turn means. `then` is how it was answered when it was recorded. NotRecorded."""
         ...
 
 
-class AsRecorded:
+class RecordedAnswerSource:
     """The answers that were given then."""
 
-    borrowed = 0
+    recorded_fallbacks = 0
 
-    def hears(self, stream: int) -> bool:
+    def has_audio_of(self, stream: int) -> bool:
         return False
 
-    def listen(self, effect: e.Listen) -> Sequence[str]:
+    def feed_audio(self, effect: e.FeedEncoder) -> Sequence[str]:
         return ()
 
-    def forget(self, stream: int) -> None:
+    def discard_turn(self, stream: int) -> None:
         pass
 
-    def understand(self, ask: e.Understand, then: Then | None, today: date, at: float) -> Answered:
-        return recalled(ask, then)
+    def understand(
+        self,
+        request: e.UnderstandTurn,
+        recorded_answer: RecordedAnswer | None,
+        today: date,
+        at: float,
+    ) -> ReplayAnswer:
+        return answer_from_recording(request, recorded_answer)
 
 
-def recalled(ask: e.Understand, then: Then | None) -> Answered:
+def answer_from_recording(
+    request: e.UnderstandTurn, recorded_answer: RecordedAnswer | None
+) -> ReplayAnswer:
     """The answer that was given then, to the question as it is numbered now."""
-    if then is None:
-        what = f"“{ask.text}”" if ask.stream is None else f"what was said in turn {ask.turn}"
-        raise NotRecorded(f"no answer to {what} was recorded")
-    return replace(then.event, ask=ask.ask), then.redactions
+    if recorded_answer is None:
+        subject = (
+            f"“{request.text}”"
+            if request.stream is None
+            else f"what was said in turn {request.turn}"
+        )
+        raise NotRecorded(f"no answer to {subject} was recorded")
+    return replace(recorded_answer.event, request_id=request.request_id), recorded_answer.redactions

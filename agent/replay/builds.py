@@ -15,116 +15,135 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from agent.config import Settings, load
+from agent.config import Settings, load_settings
 from agent.core.session_factory import session_rules
 from agent.recordings.recording import Recording, RecordingError
-from agent.replay.diff import Timed
-from agent.replay.run import Build
-from agent.replay.verdict import Mode
+from agent.replay.diff import TimedDecision
+from agent.replay.run import ReplayTarget
+from agent.replay.verdict import ReplayMode
 from dialogs.pack.fingerprint import fingerprint
 from dialogs.pack.model import Pack
 
-PACK = "pack.yaml"
-OTHER_S = 3600.0  # that another build may take
+PACK_FILE = "pack.yaml"
+EXTERNAL_TIMEOUT_S = 3600.0  # that another build may take
 
 
 @dataclass(frozen=True, slots=True)
-class Here:
+class LocalBuild:
     """A build that runs in this process."""
 
     settings: Settings
-    build: Build
+    target: ReplayTarget
     pack_digest: str
 
     @classmethod
-    def of(cls, settings: Settings, name: str = "this build") -> Here:
+    def from_settings(cls, settings: Settings, name: str = "this build") -> LocalBuild:
         """PackError when its pack cannot be loaded."""
         pack = Pack.load(settings.pack)
         rules = session_rules(settings)
-        return cls(settings, Build(pack, rules, name), fingerprint(pack.directory))
+        return cls(settings, ReplayTarget(pack, rules, name), fingerprint(pack.directory))
 
-    def since(self, recording: Recording, models: dict[str, str] | None) -> tuple[str, ...]:
+    def changes_since(
+        self, recording: Recording, model_names: dict[str, str] | None
+    ) -> tuple[str, ...]:
         """What is another one than when this was recorded. `models` are None when none are used."""
-        record, found = recording.record, []
+        record, changes = recording.record, []
         if record.pack and record.pack != self.pack_digest:
-            found.append("the pack has been changed")
-        shown = self.settings.shown()
-        for name, then in record.settings.items():
-            if name in shown and shown[name] != then:
-                found.append(f"setting {name}: {then} -> {shown[name]}")
-        for role, then in record.models.items() if models is not None else ():
-            now = (models or {}).get(role, "none")
-            if now != then:
-                found.append(f"model of {role}: {then} -> {now}")
-        return tuple(found)
+            changes.append("the pack has been changed")
+        current_settings = self.settings.masked_values()
+        for name, recorded_value in record.settings.items():
+            if name in current_settings and current_settings[name] != recorded_value:
+                changes.append(f"setting {name}: {recorded_value} -> {current_settings[name]}")
+        for role, recorded_value in record.models.items() if model_names is not None else ():
+            current_value = (model_names or {}).get(role, "none")
+            if current_value != recorded_value:
+                changes.append(f"model of {role}: {recorded_value} -> {current_value}")
+        return tuple(changes)
 
-    def expected(self, recording: Recording) -> Recording:
+    def with_build_metadata(self, recording: Recording) -> Recording:
         """The same, noted as what this build decides."""
-        shown, record = self.settings.shown(), recording.record
-        settings = {name: shown.get(name, then) for name, then in record.settings.items()}
+        current_settings, record = self.settings.masked_values(), recording.record
+        settings = {
+            name: current_settings.get(name, then) for name, then in record.settings.items()
+        }
         record = replace(record, pack=self.pack_digest, settings=settings)
         return replace(recording, record=record)
 
-    def unlike(self, here: Here) -> list[str]:
+    def differences_from(self, other: LocalBuild) -> list[str]:
         """In what it is another build than `here`: files of the pack, and settings."""
-        mine, yours = _files(self.build.pack), _files(here.build.pack)
-        names = sorted(mine.keys() | yours.keys())
-        found = [f"{one} is another one" for one in names if mine.get(one) != yours.get(one)]
-        ours, theirs = here.settings.shown(), self.settings.shown()
-        named = [name for name in theirs if name != "pack" and ours[name] != theirs[name]]
-        return found + [f"setting {name}: {ours[name]} -> {theirs[name]}" for name in named]
+        own_files, other_files = _pack_files(self.target.pack), _pack_files(other.target.pack)
+        names = sorted(own_files.keys() | other_files.keys())
+        differences = [
+            f"{one} is another one" for one in names if own_files.get(one) != other_files.get(one)
+        ]
+        other_settings, own_settings = other.settings.masked_values(), self.settings.masked_values()
+        changed_settings = [
+            name
+            for name in own_settings
+            if name != "pack" and other_settings[name] != own_settings[name]
+        ]
+        return differences + [
+            f"setting {name}: {other_settings[name]} -> {own_settings[name]}"
+            for name in changed_settings
+        ]
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
+class ExternalBuild:
     """Another build: a checkout of it, or its `hearken` command."""
 
     command: tuple[str, ...]
     environment: tuple[tuple[str, str], ...]
     name: str
 
-    def decided(self, paths: Sequence[Path], mode: Mode) -> dict[str, list[Timed]]:
+    def replay_decisions(
+        self, paths: Sequence[Path], mode: ReplayMode
+    ) -> dict[str, list[TimedDecision]]:
         """What it decides in each recording, by session. RecordingError when it cannot say."""
-        asked = ["replay", *map(str, paths), "--mode", mode, "--json", "-"]
+        arguments = ["replay", *map(str, paths), "--mode", mode, "--json", "-"]
         try:
-            ran = subprocess.run(
-                [*self.command, *asked],
+            process = subprocess.run(
+                [*self.command, *arguments],
                 env={**os.environ, **dict(self.environment)},
                 capture_output=True,
                 text=True,
-                timeout=OTHER_S,
+                timeout=EXTERNAL_TIMEOUT_S,
             )
         except subprocess.TimeoutExpired:
-            raise RecordingError(f"{self.name} was not done within {OTHER_S:.0f} s") from None
+            raise RecordingError(
+                f"{self.name} was not done within {EXTERNAL_TIMEOUT_S:.0f} s"
+            ) from None
         try:
-            told = json.loads(ran.stdout)
-            return {one["session"]: _timed(one["decisions"]) for one in told["recordings"]}
+            report = json.loads(process.stdout)
+            return {
+                one["session"]: _timed_decisions(one["decisions"]) for one in report["recordings"]
+            }
         except (ValueError, KeyError, TypeError):
-            why = ran.stderr.strip().splitlines()[-1:] or [f"exit code {ran.returncode}"]
-            raise RecordingError(f"{self.name} could not replay: {why[0]}") from None
+            reason = process.stderr.strip().splitlines()[-1:] or [f"exit code {process.returncode}"]
+            raise RecordingError(f"{self.name} could not replay: {reason[0]}") from None
 
 
-def other(where: Path, settings: Settings) -> Here | Elsewhere:
+def find_build(path: Path, settings: Settings) -> LocalBuild | ExternalBuild:
     """What `--against` names. RecordingError when it is nothing that can replay."""
-    if where.suffix == ".toml" and where.is_file():
-        return Here.of(load(where), where.name)
-    if (where / PACK).is_file():
-        return Here.of(settings.model_copy(update={"pack": where}), str(where))
-    if (where / "server.py").is_file():
-        run = (sys.executable, "-c", "from server import main; main()")
-        return Elsewhere(run, (("PYTHONPATH", str(where.resolve())),), str(where))
-    if where.is_file() and os.access(where, os.X_OK):
-        return Elsewhere((str(where.resolve()),), (), str(where))
+    if path.suffix == ".toml" and path.is_file():
+        return LocalBuild.from_settings(load_settings(path), path.name)
+    if (path / PACK_FILE).is_file():
+        return LocalBuild.from_settings(settings.model_copy(update={"pack": path}), str(path))
+    if (path / "server.py").is_file():
+        command = (sys.executable, "-c", "from server import main; main()")
+        return ExternalBuild(command, (("PYTHONPATH", str(path.resolve())),), str(path))
+    if path.is_file() and os.access(path, os.X_OK):
+        return ExternalBuild((str(path.resolve()),), (), str(path))
     raise RecordingError(
-        f"{where}: neither a settings file (.toml), nor a pack's folder (with {PACK}), nor a "
+        f"{path}: neither a settings file (.toml), nor a pack's folder (with {PACK_FILE}), nor a "
         "checkout of Hearken (with server.py), nor a `hearken` command"
     )
 
 
-def _files(pack: Pack) -> dict[str, bytes]:
+def _pack_files(pack: Pack) -> dict[str, bytes]:
     files = [file for file in pack.directory.rglob("*") if file.is_file()]
     return {file.relative_to(pack.directory).as_posix(): file.read_bytes() for file in files}
 
 
-def _timed(decisions: list[dict[str, Any]]) -> list[Timed]:
+def _timed_decisions(decisions: list[dict[str, Any]]) -> list[TimedDecision]:
     return [(float(one["at"]), {k: v for k, v in one.items() if k != "at"}) for one in decisions]

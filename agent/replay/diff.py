@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any, Literal
 
-from agent.core.decisions import Decision
+from agent.core.decisions import DecisionRecord
 
-NAMES = frozenset({"turn", "ask", "key", "id"})
-POSITIONS = frozenset({"until", "end"})
-ABOUT = {"slot": "name", "rule": "rule", "action": "name", "escalation": "rule", "turn": "leg",
+IDENTIFIER_FIELDS = frozenset({"turn", "ask", "key", "id"})
+POSITION_FIELDS = frozenset({"until", "end"})
+SUBJECT_FIELD = {"slot": "name", "rule": "rule", "action": "name", "escalation": "rule", "turn": "leg",
          "transcript": "leg", "turn_end": "leg", "hand_over": "state", "notice": "code",
          "reply": "step"}  # fmt: skip
 
-Timed = tuple[float, Decision]
+TimedDecision = tuple[float, DecisionRecord]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,135 +33,157 @@ class Tolerance:
 
 
 EXACT = Tolerance()
-MODELS = Tolerance(samples=4000, probability=0.02)  # a quarter of a second; what rounding may move
+MODEL_TOLERANCE = Tolerance(
+    samples=4000, probability=0.02
+)  # a quarter of a second; what rounding may move
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class DecisionChange:
     """One decision that is another one now. `fields` are those that differ, as (before, after)."""
 
-    what: Literal["changed", "gone", "new"]
+    change_type: Literal["changed", "gone", "new"]
     kind: str
     turn: int
     at: float
-    before: Decision | None
-    after: Decision | None
+    before: DecisionRecord | None
+    after: DecisionRecord | None
     fields: Mapping[str, tuple[Any, Any]]
 
     def __str__(self) -> str:
-        head = f"turn {self.turn} at {_clock(self.at)}, {self.kind.replace('_', ' ')}"
-        if self.what != "changed":
-            told = self.before if self.before is not None else self.after
-            return f"{head} {'is gone' if self.what == 'gone' else 'is new'}: {_told(told or {})}"
-        said = "; ".join(
-            f"{name}: {_said(a)} -> {_said(b)}" for name, (a, b) in self.fields.items()
+        head = f"turn {self.turn} at {_clock_text(self.at)}, {self.kind.replace('_', ' ')}"
+        if self.change_type != "changed":
+            decision = self.before if self.before is not None else self.after
+            return f"{head} {'is gone' if self.change_type == 'gone' else 'is new'}: {_decision_text(decision or {})}"
+        field_texts = "; ".join(
+            f"{name}: {_value_text(a)} -> {_value_text(b)}" for name, (a, b) in self.fields.items()
         )
-        about = ABOUT.get(self.kind)
-        if about and about not in self.fields and self.before and self.before.get(about):
-            head += f" {self.before[about]}"
-        return f"{head}: {said}"
+        subject_field = SUBJECT_FIELD.get(self.kind)
+        if (
+            subject_field
+            and subject_field not in self.fields
+            and self.before
+            and self.before.get(subject_field)
+        ):
+            head += f" {self.before[subject_field]}"
+        return f"{head}: {field_texts}"
 
 
-def compare(
-    before: Sequence[Timed], after: Sequence[Timed], tolerance: Tolerance = EXACT
-) -> list[Change]:
+def compare_decisions(
+    before: Sequence[TimedDecision], after: Sequence[TimedDecision], tolerance: Tolerance = EXACT
+) -> list[DecisionChange]:
     """Every decision that differs, in order; the first is the first divergence."""
     pairs = SequenceMatcher(
-        None, [_about(one) for _, one in before], [_about(one) for _, one in after], autojunk=False
+        None,
+        [_subject(one) for _, one in before],
+        [_subject(one) for _, one in after],
+        autojunk=False,
     )
-    found: list[Change] = []
+    changes: list[DecisionChange] = []
     for tag, a, b, c, d in pairs.get_opcodes():
         if tag == "equal":
             for (at, old), (_, new) in zip(before[a:b], after[c:d], strict=True):
-                if fields := _differing(old, new, tolerance):
-                    found.append(_change("changed", at, old, new, fields))
+                if fields := _differing_fields(old, new, tolerance):
+                    changes.append(_decision_change("changed", at, old, new, fields))
             continue
-        found += _replaced(before[a:b], after[c:d])
-    return sorted(found, key=lambda one: one.at)
+        changes += _paired_changes(before[a:b], after[c:d])
+    return sorted(changes, key=lambda one: one.at)
 
 
-def followed(changes: Sequence[Change]) -> str:
+def later_changes_text(changes: Sequence[DecisionChange]) -> str:
     """What came after the first divergence, counted: "2 replies changed, 1 escalation gone"."""
-    counted = Counter((one.kind, one.what) for one in changes[1:])
-    told = []
-    for (kind, what), number in counted.items():
+    counted = Counter((one.kind, one.change_type) for one in changes[1:])
+    parts = []
+    for (kind, change_type), number in counted.items():
         name = kind.replace("_", " ")
         name = name if number == 1 else name.removesuffix("y") + ("ies" if name[-1] == "y" else "s")
-        told.append(f"{number} {name} {what}")
-    return ", ".join(told)
+        parts.append(f"{number} {name} {change_type}")
+    return ", ".join(parts)
 
 
-def _replaced(before: Sequence[Timed], after: Sequence[Timed]) -> list[Change]:
+def _paired_changes(
+    before: Sequence[TimedDecision], after: Sequence[TimedDecision]
+) -> list[DecisionChange]:
     """Of a stretch that became another: the same kind one after the other is one that changed."""
-    left = list(after)
-    found: list[Change] = []
+    unpaired = list(after)
+    changes: list[DecisionChange] = []
     for at, old in before:
-        index = next((i for i, (_, new) in enumerate(left) if new["kind"] == old["kind"]), None)
+        index = next((i for i, (_, new) in enumerate(unpaired) if new["kind"] == old["kind"]), None)
         if index is None:
-            found.append(_change("gone", at, old, None, {}))
+            changes.append(_decision_change("gone", at, old, None, {}))
             continue
-        _, new = left.pop(index)
-        found.append(_change("changed", at, old, new, _differing(old, new, EXACT)))
-    return [*found, *(_change("new", at, None, new, {}) for at, new in left)]
+        _, new = unpaired.pop(index)
+        changes.append(
+            _decision_change("changed", at, old, new, _differing_fields(old, new, EXACT))
+        )
+    return [*changes, *(_decision_change("new", at, None, new, {}) for at, new in unpaired)]
 
 
-def _change(
-    what: Literal["changed", "gone", "new"],
+def _decision_change(
+    change_type: Literal["changed", "gone", "new"],
     at: float,
-    before: Decision | None,
-    after: Decision | None,
+    before: DecisionRecord | None,
+    after: DecisionRecord | None,
     fields: Mapping[str, tuple[Any, Any]],
-) -> Change:
-    told = before if before is not None else after
-    assert told is not None
-    return Change(what, told["kind"], told["turn"], at, before, after, fields)
+) -> DecisionChange:
+    decision = before if before is not None else after
+    assert decision is not None
+    return DecisionChange(
+        change_type, decision["kind"], decision["turn"], at, before, after, fields
+    )
 
 
-def _about(one: Decision) -> tuple[str, str]:
-    name = ABOUT.get(one["kind"])
-    return one["kind"], str(one.get(name, "")) if name else ""
+def _subject(decision: DecisionRecord) -> tuple[str, str]:
+    field_name = SUBJECT_FIELD.get(decision["kind"])
+    return decision["kind"], str(decision.get(field_name, "")) if field_name else ""
 
 
-def _differing(old: Decision, new: Decision, tolerance: Tolerance) -> dict[str, tuple[Any, Any]]:
+def _differing_fields(
+    old: DecisionRecord, new: DecisionRecord, tolerance: Tolerance
+) -> dict[str, tuple[Any, Any]]:
     """The fields that differ; of fields with parts, only the parts that do."""
-    found: dict[str, tuple[Any, Any]] = {}
+    differences: dict[str, tuple[Any, Any]] = {}
     for name in {**old, **new}:
-        if name in NAMES:
+        if name in IDENTIFIER_FIELDS:
             continue
         a, b = old.get(name), new.get(name)
         if isinstance(a, dict) and isinstance(b, dict):
             parts = {part: (a.get(part), b.get(part)) for part in {**a, **b}}
-            found |= {
+            differences |= {
                 f"{name}.{part}": pair
                 for part, pair in parts.items()
-                if not _same(name, *pair, tolerance)
+                if not _is_same(name, *pair, tolerance)
             }
-        elif not _same(name, a, b, tolerance):
-            found[name] = (a, b)
-    return found
+        elif not _is_same(name, a, b, tolerance):
+            differences[name] = (a, b)
+    return differences
 
 
-def _same(name: str, a: Any, b: Any, tolerance: Tolerance) -> bool:
+def _is_same(name: str, a: Any, b: Any, tolerance: Tolerance) -> bool:
     if a == b:
         return True
     if isinstance(a, bool) or isinstance(b, bool):
         return False
     if not (isinstance(a, int | float) and isinstance(b, int | float)):
         return False
-    most = tolerance.samples if name in POSITIONS else tolerance.probability
-    return abs(a - b) <= most
+    max_difference = tolerance.samples if name in POSITION_FIELDS else tolerance.probability
+    return abs(a - b) <= max_difference
 
 
-def _clock(at: float) -> str:
+def _clock_text(at: float) -> str:
     return f"{int(at // 60)}:{at % 60:04.1f}"
 
 
-def _told(one: Decision) -> str:
-    fields = {name: value for name, value in one.items() if name not in NAMES | {"kind"} and value}
-    return ", ".join(f"{name} {_said(value)}" for name, value in fields.items())
+def _decision_text(decision: DecisionRecord) -> str:
+    fields = {
+        name: value
+        for name, value in decision.items()
+        if name not in IDENTIFIER_FIELDS | {"kind"} and value
+    }
+    return ", ".join(f"{name} {_value_text(value)}" for name, value in fields.items())
 
 
-def _said(value: Any) -> str:
+def _value_text(value: Any) -> str:
     match value:
         case None:
             return "nothing"
@@ -170,5 +192,7 @@ def _said(value: Any) -> str:
         case float():
             return f"{value:g}"
         case dict():
-            return "{" + ", ".join(f"{name} {_said(one)}" for name, one in value.items()) + "}"
+            return (
+                "{" + ", ".join(f"{name} {_value_text(one)}" for name, one in value.items()) + "}"
+            )
     return str(value)

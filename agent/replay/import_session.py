@@ -19,201 +19,228 @@ import numpy as np
 
 from agent.actions.interface import Actions
 from agent.core import events as e
-from agent.core.decisions import decisions, footprint
-from agent.core.event_json import one_line
+from agent.core.decisions import comparable_digest, decisions
+from agent.core.event_json import compact_json
 from agent.core.session import Session
-from agent.core.session_factory import opening
-from agent.privacy.audio_masking import Piece, Tape
+from agent.core.session_factory import new_session
+from agent.privacy.audio_masking import AudioMasker, MaskedAudio
 from agent.privacy.redaction_record import Redaction
-from agent.privacy.vault import Hidden, Vault
-from agent.recordings.leg_audio import LegSound, Whole, whole_numbers, without
+from agent.privacy.vault import PseudonymisedInput, Vault
+from agent.recordings.leg_audio import LegAudio, Pcm16, difference_of_ranges, to_pcm16
 from agent.recordings.recording import Recording, RecordingError
-from agent.replay.live_models import Listening, Models
-from agent.replay.run import Build, Run, Step
+from agent.replay.live_models import LiveModels, ModelAnswerSource
+from agent.replay.run import ReplayRun, ReplayStep, ReplayTarget
 from agent.store.records import SessionRecord
 from audio.types import RATE, VOICE_HOP, Expectation, Transcript, Word
 
 if TYPE_CHECKING:
-    from agent.replay.importing import Written
+    from agent.replay.importing import ImportedLine
 
-NEAR_S = 0.4  # by which a written line may lie beside the turn it belongs to
-PLACE_S = 2.0
+MAX_LINE_OFFSET_S = 0.4  # by which a written line may lie beside the turn it belongs to
+QUEUE_DELAY_S = 2.0
 
 
 @dataclass(slots=True)
-class Importing:
+class SessionImport:
     """One conversation on its way to become a recording. `key` is the vault's and leads nowhere;
     `written`: what the customer said, by a person; `sounds`: the whole legs."""
 
     record: SessionRecord
-    build: Build
-    models: Models
+    target: ReplayTarget
+    models: LiveModels
     bank: Actions
-    key: bytes
-    written: Sequence[Written] = ()
-    sounds: Mapping[str, LegSound] = field(default_factory=dict)
+    vault_key: bytes
+    reference_lines: Sequence[ImportedLine] = ()
+    leg_audio: Mapping[str, LegAudio] = field(default_factory=dict)
     _session: Session = field(init=False)
     _vault: Vault = field(init=False)
-    _answers: Listening = field(init=False)
-    _lines: _Lines = field(init=False)
-    _steps: list[Step] = field(default_factory=list)
-    _due: list[tuple[float, int, e.Input]] = field(default_factory=list)
-    _order: count[int] = field(default_factory=count)
-    _asked: dict[int, Expectation] = field(default_factory=dict)
-    _tape: Tape = field(init=False)
-    _samples: dict[str, Whole] = field(default_factory=dict)  # what may be kept, by leg
-    _spread: set[int] = field(default_factory=set)  # questions whose words have no sure place
-    _turns: dict[int, tuple[int, int]] = field(default_factory=dict)  # by stream: from, to
+    _answer_source: ModelAnswerSource = field(init=False)
+    _unmatched_lines: _ReferenceLines = field(init=False)
+    _steps: list[ReplayStep] = field(default_factory=list)
+    _due_inputs: list[tuple[float, int, e.Input]] = field(default_factory=list)
+    _sequence: count[int] = field(default_factory=count)
+    _expectations: dict[int, Expectation] = field(default_factory=dict)
+    _audio_masker: AudioMasker = field(init=False)
+    _masked_samples: dict[str, Pcm16] = field(default_factory=dict)  # what may be kept, by leg
+    _unaligned_requests: set[int] = field(
+        default_factory=set
+    )  # questions whose words have no sure place
+    _turn_ranges: dict[int, tuple[int, int]] = field(default_factory=dict)  # by stream: from, to
 
     def run(self, inputs: Iterable[e.Input]) -> Recording:
         """Everything that happens from these inputs on. RecordingError when a written line belongs
         to no turn that was heard."""
-        whole = Recording(self.record, (), sounds=_given(self.sounds))
-        self._answers = self.models.hearing(whole)
-        self._lines = _Lines(self.written)
-        self._vault = Vault(self.build.pack, self.key)
-        self._tape = Tape(self.sounds)
-        self._samples = {leg: np.zeros_like(one.samples) for leg, one in self.sounds.items()}
-        self._session = opening(self.build.pack, self.record, self.build.rules)
+        full_recording = Recording(self.record, (), audio_loaders=_as_loaders(self.leg_audio))
+        self._answer_source = self.models.answer_source(full_recording)
+        self._unmatched_lines = _ReferenceLines(self.reference_lines)
+        self._vault = Vault(self.target.pack, self.vault_key)
+        self._audio_masker = AudioMasker(self.leg_audio)
+        self._masked_samples = {
+            leg: np.zeros_like(one.samples) for leg, one in self.leg_audio.items()
+        }
+        self._session = new_session(self.target.pack, self.record, self.target.rules)
         for event in inputs:
-            self._until(event.at)
+            self._run_until(event.at)
             if self._session.closed:
                 break
-            self._feed(event)
-        self._keep(self._tape.close())
-        self.models.over(whole)
-        self._lines.all_heard()
-        rows = Run(tuple(self._steps)).rows()
-        return Recording(self.record, rows, {}, self.record.id, _given(self._kept()))
+            self._apply(event)
+        self._store_audio(self._audio_masker.flush())
+        self.models.end_session(full_recording)
+        self._unmatched_lines.require_all_used()
+        rows = ReplayRun(tuple(self._steps)).rows()
+        return Recording(self.record, rows, {}, self.record.id, _as_loaders(self._storable_audio()))
 
-    def _until(self, at: float) -> None:
+    def _run_until(self, at: float) -> None:
         while not self._session.closed:
-            due = self._due[0][0] if self._due else math.inf
+            due = self._due_inputs[0][0] if self._due_inputs else math.inf
             if due <= min(at, self._session.deadline):
-                self._feed(heappop(self._due)[2])
+                self._apply(heappop(self._due_inputs)[2])
             elif self._session.deadline < at:
-                self._feed(e.Tick(self._session.deadline))
+                self._apply(e.DeadlineReached(self._session.deadline))
             else:
                 return
 
-    def _feed(self, event: e.Input) -> None:
-        expect = self._session.expect
-        if isinstance(event, e.Understood | e.Missed):
-            expect = self._asked.pop(event.ask, expect)
-        hidden = self._vault.hide(event, expect)
+    def _apply(self, event: e.Input) -> None:
+        expectation = self._session.expectation
+        if isinstance(event, e.TurnUnderstood | e.UnderstandingFailed):
+            expectation = self._expectations.pop(event.request_id, expectation)
+        hidden = self._vault.pseudonymise(event, expectation)
         effects = self._session.receive(hidden.event)
-        told = one_line([one.written() for one in hidden.redactions])
-        self._steps.append(Step(hidden.event, decisions(effects), footprint(effects), told))
-        self._keep(self._tape.push(hidden.event, effects, self._placed(hidden)))
+        redactions = compact_json([one.as_json_fields() for one in hidden.redactions])
+        self._steps.append(
+            ReplayStep(hidden.event, decisions(effects), comparable_digest(effects), redactions)
+        )
+        self._store_audio(
+            self._audio_masker.process(hidden.event, effects, self._placed_redactions(hidden))
+        )
         for effect in effects:
-            self._follow(effect, event.at)
+            self._carry_out(effect, event.at)
 
-    def _follow(self, effect: e.Effect, at: float) -> None:
+    def _carry_out(self, effect: e.Effect, at: float) -> None:
         match effect:
-            case e.Listen(stream, _, start, samples):
-                first, _ = self._turns.get(stream, (start, start))
-                self._turns[stream] = (first, start + len(samples))
-                for text in self._answers.listen(effect):
-                    self._later(at, e.Partial(at, stream, text))
-            case e.Forget(stream):
-                self._answers.forget(stream)
-            case e.Understand():
-                self._asked[effect.ask] = effect.expect
-                self._later(at, self._answer(effect, at))
-            case e.Act(call):
-                self._later(at, e.Acted(at, self.bank.perform(self._vault.call(call))))
-            case e.HandOver(id, "requested"):
-                self._later(at + PLACE_S, e.Queued(at, id, 1, 0))
+            case e.FeedEncoder(stream, _, start, samples):
+                first, _ = self._turn_ranges.get(stream, (start, start))
+                self._turn_ranges[stream] = (first, start + len(samples))
+                for text in self._answer_source.feed_audio(effect):
+                    self._schedule(at, e.PartialTextReceived(at, stream, text))
+            case e.DiscardTurn(stream):
+                self._answer_source.discard_turn(stream)
+            case e.UnderstandTurn():
+                self._expectations[effect.request_id] = effect.expectation
+                self._schedule(at, self._answer_request(effect, at))
+            case e.PerformAction(call):
+                self._schedule(
+                    at, e.ActionCompleted(at, self.bank.perform(self._vault.reveal_in_call(call)))
+                )
+            case e.UpdateHandoff(id, "requested"):
+                self._schedule(at + QUEUE_DELAY_S, e.HandoffQueued(at, id, 1, 0))
 
-    def _answer(self, ask: e.Understand, at: float) -> e.Input:
+    def _answer_request(self, request: e.UnderstandTurn, at: float) -> e.Input:
         """As the models answer; if a person has written the turn down, in those words."""
         today = self._session.dialogue.today
-        event, _ = self._answers.understand(ask, None, today, at)
-        if ask.stream is None or ask.leg != "customer" or not isinstance(event, e.Understood):
+        event, _ = self._answer_source.understand(request, None, today, at)
+        if (
+            request.stream is None
+            or request.leg != "customer"
+            or not isinstance(event, e.TurnUnderstood)
+        ):
             return event
-        start, end = self._turns[ask.stream]
-        line = self._lines.of(start / RATE, end / RATE)
-        if line is None:
+        start, end = self._turn_ranges[request.stream]
+        reference_text = self._unmatched_lines.take_between(start / RATE, end / RATE)
+        if reference_text is None:
             return event
-        self._spread.add(ask.ask)
-        meant, _ = self._answers.understand(replace(ask, stream=None, text=line), None, today, at)
-        assert isinstance(meant, e.Understood)
-        heard = event.result
-        result = replace(
-            meant.result, cues=heard.cues, upset=heard.upset, upset_spread=heard.upset_spread
+        self._unaligned_requests.add(request.request_id)
+        from_text, _ = self._answer_source.understand(
+            replace(request, stream=None, text=reference_text), None, today, at
         )
-        return replace(event, result=result, transcript=_placed(line, event.transcript, start, end))
+        assert isinstance(from_text, e.TurnUnderstood)
+        heard_understanding = event.understanding
+        result = replace(
+            from_text.understanding,
+            cues=heard_understanding.cues,
+            upset=heard_understanding.upset,
+            upset_spread=heard_understanding.upset_spread,
+        )
+        return replace(
+            event,
+            understanding=result,
+            transcript=_placed_transcript(reference_text, event.transcript, start, end),
+        )
 
-    def _later(self, at: float, event: e.Input) -> None:
-        heappush(self._due, (at, next(self._order), replace(event, at=at)))
+    def _schedule(self, at: float, event: e.Input) -> None:
+        heappush(self._due_inputs, (at, next(self._sequence), replace(event, at=at)))
 
-    def _placed(self, hidden: Hidden) -> Sequence[Redaction]:
+    def _placed_redactions(self, hidden: PseudonymisedInput) -> Sequence[Redaction]:
         """Where in the sound something private is; of words that a person wrote nobody knows, so
         the tape silences the turn."""
-        event, found = hidden.event, hidden.redactions
-        if isinstance(event, e.Understood) and event.ask in self._spread:
-            return [replace(one, from_sample=0, to_sample=0) for one in found]
-        return found
+        event, redactions = hidden.event, hidden.redactions
+        if isinstance(event, e.TurnUnderstood) and event.request_id in self._unaligned_requests:
+            return [replace(one, from_sample=0, to_sample=0) for one in redactions]
+        return redactions
 
-    def _keep(self, pieces: Iterable[Piece]) -> None:
+    def _store_audio(self, pieces: Iterable[MaskedAudio]) -> None:
         for one in pieces:
-            whole = self._samples[one.leg]
-            whole[one.start : one.start + len(one.samples)] = whole_numbers(one.samples)
+            leg_samples = self._masked_samples[one.leg]
+            leg_samples[one.start : one.start + len(one.samples)] = to_pcm16(one.samples)
 
-    def _kept(self) -> dict[str, LegSound]:
+    def _storable_audio(self) -> dict[str, LegAudio]:
         """The sound without what was private in it."""
-        out: dict[str, LegSound] = {}
-        for leg, sound in self.sounds.items():
-            samples = self._samples[leg]
+        out: dict[str, LegAudio] = {}
+        for leg, sound in self.leg_audio.items():
+            samples = self._masked_samples[leg]
             changed = np.flatnonzero(samples != sound.samples) // VOICE_HOP * VOICE_HOP
-            gone = ((int(at), int(at) + VOICE_HOP) for at in np.unique(changed))
-            out[leg] = LegSound(samples, without(sound.kept, gone))
+            changed_ranges = ((int(at), int(at) + VOICE_HOP) for at in np.unique(changed))
+            out[leg] = LegAudio(samples, difference_of_ranges(sound.intact_ranges, changed_ranges))
         return out
 
 
-class _Lines:
+class _ReferenceLines:
     """What a person has written down, turn by turn."""
 
-    def __init__(self, written: Sequence[Written]) -> None:
-        self._left = list(written)
-        self._timed = all(one.start is not None and one.end is not None for one in written)
+    def __init__(self, lines: Sequence[ImportedLine]) -> None:
+        self._remaining = list(lines)
+        self._has_times = all(one.start is not None and one.end is not None for one in lines)
 
-    def of(self, start: float, end: float) -> str | None:
+    def take_between(self, start: float, end: float) -> str | None:
         """The line, or lines, of the turn from `start` to `end` in seconds; None for none."""
-        if not self._left:
+        if not self._remaining:
             return None
-        if not self._timed:
-            return self._left.pop(0).text
+        if not self._has_times:
+            return self._remaining.pop(0).text
         inside = [
             one
-            for one in self._left
-            if start - NEAR_S <= ((one.start or 0.0) + (one.end or 0.0)) / 2 <= end + NEAR_S
+            for one in self._remaining
+            if start - MAX_LINE_OFFSET_S
+            <= ((one.start or 0.0) + (one.end or 0.0)) / 2
+            <= end + MAX_LINE_OFFSET_S
         ]
-        self._left = [one for one in self._left if one not in inside]
+        self._remaining = [one for one in self._remaining if one not in inside]
         return " ".join(one.text for one in inside) or None
 
-    def all_heard(self) -> None:
-        if self._left:
-            text = self._left[0].text
+    def require_all_used(self) -> None:
+        if self._remaining:
+            text = self._remaining[0].text
             raise RecordingError(
-                f"{len(self._left)} lines of the transcript belong to no turn that was heard; the "
+                f"{len(self._remaining)} lines of the transcript belong to no turn that was heard; the "
                 f"first is “{text}”: give it times (WebVTT), or one line for each turn"
             )
 
 
-def _placed(text: str, heard: Transcript | None, start: int, end: int) -> Transcript:
+def _placed_transcript(
+    text: str, transcript: Transcript | None, start: int, end: int
+) -> Transcript:
     """Written words where they were heard, as far as that is known: spread over the turn."""
-    if heard is not None and heard.words:
-        start, end = heard.words[0].start, heard.words[-1].end
+    if transcript is not None and transcript.words:
+        start, end = transcript.words[0].start, transcript.words[-1].end
     words = text.split()
     cuts = [start + (end - start) * i // max(1, len(words)) for i in range(len(words) + 1)]
-    placed = tuple(Word(one, cuts[i], cuts[i + 1], 1.0) for i, one in enumerate(words))
-    return Transcript(text, 1.0, placed)
+    timed_words = tuple(Word(one, cuts[i], cuts[i + 1], 1.0) for i, one in enumerate(words))
+    return Transcript(text, 1.0, timed_words)
 
 
-def _given(sounds: Mapping[str, LegSound]) -> dict[str, Callable[[], LegSound]]:
-    return {leg: partial(_same, one) for leg, one in sounds.items()}
+def _as_loaders(leg_audio: Mapping[str, LegAudio]) -> dict[str, Callable[[], LegAudio]]:
+    return {leg: partial(_identity, one) for leg, one in leg_audio.items()}
 
 
-def _same(sound: LegSound) -> LegSound:
-    return sound
+def _identity(audio: LegAudio) -> LegAudio:
+    return audio

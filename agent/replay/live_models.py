@@ -15,103 +15,120 @@ from typing import TYPE_CHECKING
 
 from agent.config import Settings
 from agent.core import events as e
-from agent.inference.in_flight import Kept
-from agent.inference.messages import Answered as ModelAnswered
-from agent.inference.messages import Forgotten, FromModels, Gone, Heard, Lost, Question
-from agent.inference.scheduler import Inference
-from agent.inference.worker import load_inference
-from agent.replay.answer_sources import Answered, recalled
+from agent.inference.in_flight import InFlight
+from agent.inference.messages import (
+    CancelStream,
+    EndSession,
+    MessageFromWorker,
+    PartialText,
+    StreamsFailed,
+    UnderstandRequest,
+)
+from agent.inference.messages import RequestAnswered as ModelAnswered
+from agent.inference.scheduler import BatchScheduler
+from agent.inference.worker import load_scheduler
+from agent.replay.answer_sources import ReplayAnswer, answer_from_recording
 from dialogs.pack.model import Pack
 
 if TYPE_CHECKING:
     from agent.recordings.recording import Recording
-    from agent.replay.recorded_answers import Then
+    from agent.replay.recorded_answers import RecordedAnswer
 
-NONE = "[]"
-VOICE_ACTIVITY = "silero-vad"  # its verdicts are part of what was heard
+NO_REDACTIONS = "[]"
+VAD_MODEL = "silero-vad"  # its verdicts are part of what was heard
 
 
-class Models:
+class LiveModels:
     """The models of one process, for one recording after the other."""
 
     def __init__(self, settings: Settings, pack: Pack) -> None:
         """Reads them from disk, which takes seconds; raises what that raises."""
-        self._told: list[FromModels] = []
-        self._inference = load_inference(settings, pack, self._told.append)
-        encoder = self._inference.ears
-        self._hop, self._ahead = encoder.hop, encoder.ahead
+        self._messages: list[MessageFromWorker] = []
+        self._scheduler = load_scheduler(settings, pack, self._messages.append)
+        encoder = self._scheduler.analyser
+        self._hop_samples, self._lookahead_samples = encoder.hop, encoder.overhang
 
     @property
-    def names(self) -> dict[str, str]:
+    def model_names(self) -> dict[str, str]:
         """Role -> which model answers for it, as a server's sessions note it."""
-        return {"voice_activity": VOICE_ACTIVITY, **self._inference.names}
+        return {"voice_activity": VAD_MODEL, **self._scheduler.model_names}
 
-    def hearing(self, recording: Recording) -> Listening:
+    def answer_source(self, recording: Recording) -> ModelAnswerSource:
         """The answers for this recording."""
-        kept = Kept(self._hop, self._ahead)
-        return Listening(self._inference, self._told, kept, recording)
+        in_flight = InFlight(self._hop_samples, self._lookahead_samples)
+        return ModelAnswerSource(self._scheduler, self._messages, in_flight, recording)
 
-    def over(self, recording: Recording) -> None:
+    def end_session(self, recording: Recording) -> None:
         """Its customer's voice is forgotten."""
-        self._inference.take(Gone(recording.record.id), 0.0)
+        self._scheduler.receive(EndSession(recording.record.id), 0.0)
 
 
 @dataclass(slots=True)
-class Listening:
+class ModelAnswerSource:
     """The models, listening to one recording."""
 
-    inference: Inference
-    told: list[FromModels]
-    kept: Kept
+    scheduler: BatchScheduler
+    messages: list[MessageFromWorker]
+    in_flight: InFlight
     recording: Recording
-    borrowed: int = 0
-    _asked: int = 0
-    _legs: dict[int, str] = field(default_factory=dict)  # of turns in progress
+    recorded_fallbacks: int = 0
+    _request_count: int = 0
+    _leg_of_stream: dict[int, str] = field(default_factory=dict)  # of turns in progress
 
-    def hears(self, stream: int) -> bool:
+    def has_audio_of(self, stream: int) -> bool:
         """Whether the recording holds the sound of this turn so far as it was heard."""
-        sound = self.recording.sound.get(self._legs.get(stream, ""))
-        turn = self.kept.turn((self.recording.record.id, stream))
-        return bool(sound and turn and sound.whole(turn.start, turn.start + turn.heard))
+        audio = self.recording.audio.get(self._leg_of_stream.get(stream, ""))
+        turn = self.in_flight.find_turn((self.recording.record.id, stream))
+        return bool(audio and turn and audio.is_intact(turn.start, turn.start + turn.received))
 
-    def listen(self, effect: e.Listen) -> Sequence[str]:
-        self._legs[effect.stream] = effect.leg
-        sound = self.kept.listen(self.recording.record.id, effect, lambda text: None)
-        if sound is None:
+    def feed_audio(self, effect: e.FeedEncoder) -> Sequence[str]:
+        self._leg_of_stream[effect.stream] = effect.leg
+        chunk = self.in_flight.add_audio(self.recording.record.id, effect, lambda text: None)
+        if chunk is None:
             return ()
-        self.inference.take(sound, 0.0)
-        words = [told.text for told in self._work() if isinstance(told, Heard)]
-        return words if self.hears(effect.stream) else ()
+        self.scheduler.receive(chunk, 0.0)
+        texts = [told.text for told in self._run_batches() if isinstance(told, PartialText)]
+        return texts if self.has_audio_of(effect.stream) else ()
 
-    def forget(self, stream: int) -> None:
+    def discard_turn(self, stream: int) -> None:
         key = (self.recording.record.id, stream)
-        self._legs.pop(stream, None)
-        self.kept.forget(key)
-        self.inference.take(Forgotten(key), 0.0)
+        self._leg_of_stream.pop(stream, None)
+        self.in_flight.discard_turn(key)
+        self.scheduler.receive(CancelStream(key), 0.0)
 
-    def understand(self, ask: e.Understand, then: Then | None, today: date, at: float) -> Answered:
-        if ask.stream is not None and not self.hears(ask.stream):
-            self.borrowed += 1
-            self.forget(ask.stream)
-            return recalled(ask, then)
-        self._asked += 1
-        question = Question(self._asked, self.recording.record.id, ask, today, at)
-        told = self.kept.ask(question)
-        if told is None:
-            return recalled(ask, then)
-        self.inference.take(told, 0.0)
-        for one in self._work():
+    def understand(
+        self,
+        request: e.UnderstandTurn,
+        recorded_answer: RecordedAnswer | None,
+        today: date,
+        at: float,
+    ) -> ReplayAnswer:
+        if request.stream is not None and not self.has_audio_of(request.stream):
+            self.recorded_fallbacks += 1
+            self.discard_turn(request.stream)
+            return answer_from_recording(request, recorded_answer)
+        self._request_count += 1
+        model_request = UnderstandRequest(
+            self._request_count, self.recording.record.id, request, today, at
+        )
+        request_to_send = self.in_flight.add_request(model_request)
+        if request_to_send is None:
+            return answer_from_recording(request, recorded_answer)
+        self.scheduler.receive(request_to_send, 0.0)
+        for one in self._run_batches():
             match one:
-                case ModelAnswered(question=number, answer=answer, caller=caller):
-                    self.kept.answered(number, caller)
-                    return e.Understood(at, ask.ask, answer.understanding, answer.transcript), NONE
-                case Lost(failure=failure):
-                    raise RuntimeError(f"a model failed on turn {ask.turn}: {failure}")
-        raise RuntimeError(f"the models did not answer turn {ask.turn}")
+                case ModelAnswered(request_id=number, result=answer, caller=caller):
+                    self.in_flight.remove_answered(number, caller)
+                    return e.TurnUnderstood(
+                        at, request.request_id, answer.understanding, answer.transcript
+                    ), NO_REDACTIONS
+                case StreamsFailed(failure=failure):
+                    raise RuntimeError(f"a model failed on turn {request.turn}: {failure}")
+        raise RuntimeError(f"the models did not answer turn {request.turn}")
 
-    def _work(self) -> list[FromModels]:
-        self.told.clear()
-        while (work := self.inference.next(math.inf)) is not None:
-            assert not isinstance(work, float)  # nothing waits at the end of time
-            self.inference.do(work, lambda: 0.0)
-        return list(self.told)
+    def _run_batches(self) -> list[MessageFromWorker]:
+        self.messages.clear()
+        while (batch := self.scheduler.next_batch(math.inf)) is not None:
+            assert not isinstance(batch, float)  # nothing waits at the end of time
+            self.scheduler.run_batch(batch, lambda: 0.0)
+        return list(self.messages)

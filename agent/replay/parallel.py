@@ -14,64 +14,68 @@ from dataclasses import replace
 from pathlib import Path
 
 from agent.config import Settings
-from agent.recordings.bundle import load
-from agent.replay.builds import Here
-from agent.replay.live_models import Models
-from agent.replay.run import Pace
-from agent.replay.verdict import Mode, Replayed, replayed
+from agent.recordings.bundle import load_recording
+from agent.replay.builds import LocalBuild
+from agent.replay.live_models import LiveModels
+from agent.replay.run import StepCallback
+from agent.replay.verdict import ReplayMode, ReplayResult, replay_recording
 
-FRESH_START = multiprocessing.get_context("spawn")  # torch does not survive a fork
+SPAWN_CONTEXT = multiprocessing.get_context("spawn")  # torch does not survive a fork
 
 
-class Worker:
+class ReplayWorker:
     """This build with its models, for one recording after the other."""
 
-    def __init__(self, here: Here, mode: Mode) -> None:
-        self._here = here
+    def __init__(self, build: LocalBuild, mode: ReplayMode) -> None:
+        self._build = build
         self._mode = mode
-        self._models = None if mode == "strict" else Models(here.settings, here.build.pack)
+        self._models = None if mode == "strict" else LiveModels(build.settings, build.target.pack)
 
-    def replay(self, path: Path, pace: Pace | None = None) -> Replayed:
+    def replay(self, path: Path, on_step: StepCallback | None = None) -> ReplayResult:
         """RecordingError when it cannot be read."""
-        recording = load(path)
+        recording = load_recording(path)
         models = self._models
-        answers = models.hearing if models is not None else None
+        source_factory = models.answer_source if models is not None else None
         try:
-            found = replayed(recording, self._here.build, self._mode, answers, pace)
+            result = replay_recording(
+                recording, self._build.target, self._mode, source_factory, on_step
+            )
         finally:
             if models is not None:
-                models.over(recording)
-        names = models.names if models is not None else None
-        return replace(found, since=self._here.since(recording, names))
+                models.end_session(recording)
+        model_names = models.model_names if models is not None else None
+        return replace(result, known_changes=self._build.changes_since(recording, model_names))
 
 
-def replay_all(here: Here, paths: Sequence[Path], mode: Mode, jobs: int = 0) -> Iterator[Replayed]:
+def replay_all(
+    build: LocalBuild, paths: Sequence[Path], mode: ReplayMode, jobs: int = 0
+) -> Iterator[ReplayResult]:
     """In the order of `paths`, as they are done. `jobs` 0: as many as there are cores."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     jobs = min(jobs or cores or 1, len(paths))
     if mode == "strict" or jobs < 2:
-        worker = Worker(here, mode)
+        worker = ReplayWorker(build, mode)
         yield from (worker.replay(path) for path in paths)
         return
-    longest_first = sorted(paths, key=_size, reverse=True)
-    with ProcessPoolExecutor(jobs, FRESH_START, _begin, (here.settings, mode)) as pool:
-        done = {path: pool.submit(_replay, path) for path in longest_first}
-        yield from (done[path].result() for path in paths)
+    longest_first = sorted(paths, key=_size_bytes, reverse=True)
+    with ProcessPoolExecutor(jobs, SPAWN_CONTEXT, _start_worker, (build.settings, mode)) as pool:
+        futures = {path: pool.submit(_replay_in_worker, path) for path in longest_first}
+        yield from (futures[path].result() for path in paths)
 
 
-_worker: Worker | None = None
+_worker: ReplayWorker | None = None
 
 
-def _begin(settings: Settings, mode: Mode) -> None:
+def _start_worker(settings: Settings, mode: ReplayMode) -> None:
     global _worker
-    _worker = Worker(Here.of(settings), mode)
+    _worker = ReplayWorker(LocalBuild.from_settings(settings), mode)
 
 
-def _replay(path: Path) -> Replayed:
+def _replay_in_worker(path: Path) -> ReplayResult:
     assert _worker is not None
     return _worker.replay(path)
 
 
-def _size(path: Path) -> int:
+def _size_bytes(path: Path) -> int:
     files = path.rglob("*") if path.is_dir() else [path]
     return sum(file.stat().st_size for file in files if file.is_file())

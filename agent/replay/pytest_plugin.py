@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from agent.replay.parallel import Worker
+    from agent.replay.parallel import ReplayWorker
 
-ABOUT = "session.json"
-WORKER: pytest.StashKey[Worker] = pytest.StashKey()
+MANIFEST_FILE = "session.json"
+WORKER_KEY: pytest.StashKey[ReplayWorker] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,7 +36,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
         return (
             RecordingFile.from_parent(parent, path=file_path) if is_recording(file_path) else None
         )
-    if file_path.name == ABOUT:
+    if file_path.name == MANIFEST_FILE:
         return RecordingFile.from_parent(parent, path=file_path)
     return None
 
@@ -45,7 +45,7 @@ class RecordingFile(pytest.File):
     """One recording: one test."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        place = self.path.parent if self.path.name == ABOUT else self.path
+        place = self.path.parent if self.path.name == MANIFEST_FILE else self.path
         yield ReplayItem.from_parent(self, name=place.stem, place=place)
 
 
@@ -61,9 +61,11 @@ class ReplayItem(pytest.Item):
         self.place = place
 
     def runtest(self) -> None:
-        found = _worker(self.config).replay(self.place)
-        if not found.passed:
-            raise Divergence("\n".join([f"{self.place.name}: {found.verdict}", *found.told()]))
+        result = _worker(self.config).replay(self.place)
+        if not result.has_passed:
+            raise Divergence(
+                "\n".join([f"{self.place.name}: {result.verdict}", *result.report_lines()])
+            )
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         if isinstance(excinfo.value, Divergence):
@@ -74,13 +76,13 @@ class ReplayItem(pytest.Item):
         return self.place, None, f"replay of {self.name}"
 
 
-def _worker(config: pytest.Config) -> Worker:
+def _worker(config: pytest.Config) -> ReplayWorker:
     """Made once: the pack and the models are read for all recordings of a run."""
-    from agent.config import load
-    from agent.replay.builds import Here
-    from agent.replay.parallel import Worker
+    from agent.config import load_settings
+    from agent.replay.builds import LocalBuild
+    from agent.replay.parallel import ReplayWorker
 
-    if WORKER not in config.stash:
-        here = Here.of(load(config.getoption("--replay-config")))
-        config.stash[WORKER] = Worker(here, config.getoption("--replay-mode"))
-    return config.stash[WORKER]
+    if WORKER_KEY not in config.stash:
+        here = LocalBuild.from_settings(load_settings(config.getoption("--replay-config")))
+        config.stash[WORKER_KEY] = ReplayWorker(here, config.getoption("--replay-mode"))
+    return config.stash[WORKER_KEY]

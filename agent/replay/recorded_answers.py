@@ -14,135 +14,145 @@ from agent.core import events as e
 from agent.recordings.recording import Recording
 from agent.replay.answer_sources import NotRecorded
 from audio.types import RATE
-from dialogs.values import ActionCall, Outcome
+from dialogs.values import ActionCall, ActionResult
 
-NEAR = RATE // 4  # samples by which the same turn may end earlier or later
+MAX_TURN_END_SHIFT = RATE // 4  # samples by which the same turn may end earlier or later
 
 
 @dataclass(frozen=True, slots=True)
-class Then:
+class RecordedAnswer:
     """How a question was answered: with what, and after how many seconds."""
 
-    event: e.Understood | e.Missed
-    took: float
+    event: e.TurnUnderstood | e.UnderstandingFailed
+    latency_s: float
     redactions: str
 
 
 @dataclass(slots=True)
-class _Asked:
+class _RecordedRequest:
     leg: str
     typed: str | None
-    until: int | None
-    at: float
-    then: Then | None = None
+    voice_end: int | None
+    requested_at: float
+    answer: RecordedAnswer | None = None
 
 
 @dataclass(slots=True)
-class _Acted:
+class _RecordedAction:
     name: str
     arguments: dict[str, str]
-    at: float
-    took: float = 0.0
-    outcome: Outcome | None = None
+    requested_at: float
+    latency_s: float = 0.0
+    outcome: ActionResult | None = None
 
 
 @dataclass(slots=True)
-class Memory:
+class RecordedAnswers:
     """What the session of a recording asked for, and what came of it."""
 
-    _turns: dict[int, _Asked] = field(default_factory=dict)  # by question
-    _acts: dict[str, _Acted] = field(default_factory=dict)  # by key
-    _places: dict[int, list[tuple[float, e.Queued | e.Unreached]]] = field(default_factory=dict)
-    _taken: set[float] = field(default_factory=set)  # when somebody came who had been asked for
-    _open_asks: set[int] = field(default_factory=set)  # asked for again and not answered then
-    _open_acts: dict[str, ActionCall] = field(default_factory=dict)
+    _requests: dict[int, _RecordedRequest] = field(default_factory=dict)  # by question
+    _actions: dict[str, _RecordedAction] = field(default_factory=dict)  # by key
+    _queue_answers: dict[int, list[tuple[float, e.HandoffQueued | e.HandoffUnanswered]]] = field(
+        default_factory=dict
+    )
+    _accepted_at: set[float] = field(
+        default_factory=set
+    )  # when somebody came who had been asked for
+    _open_requests: set[int] = field(default_factory=set)  # asked for again and not answered then
+    _open_actions: dict[str, ActionCall] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, recording: Recording) -> Memory:
-        memory = cls()
-        requested: dict[int, float] = {}
+    def from_recording(cls, recording: Recording) -> RecordedAnswers:
+        answers = cls()
+        handoff_times: dict[int, float] = {}
         for row, event in zip(recording.rows, recording.inputs(), strict=True):
-            memory._remember(event, row.redactions, requested)
+            answers._add_input(event, row.redactions, handoff_times)
             for one in json.loads(row.decisions):
-                memory._note(one, row.at, requested)
-        return memory
+                answers._add_decision(one, row.at, handoff_times)
+        return answers
 
-    def _note(self, one: dict[str, object], at: float, requested: dict[int, float]) -> None:
-        match one:
+    def _add_decision(
+        self, decision: dict[str, object], at: float, handoff_times: dict[int, float]
+    ) -> None:
+        match decision:
             case {"kind": "turn", "ask": int(ask), "leg": str(leg), **rest}:
                 typed, until = rest.get("typed"), rest.get("until")
                 assert typed is None or isinstance(typed, str)
                 assert until is None or isinstance(until, int)
-                self._turns[ask] = _Asked(leg, typed, until, at)
+                self._requests[ask] = _RecordedRequest(leg, typed, until, at)
             case {"kind": "action", "name": str(name), "key": str(key), "arguments": dict(given)}:
-                self._acts[key] = _Acted(name, given, at)
+                self._actions[key] = _RecordedAction(name, given, at)
             case {"kind": "escalation", "id": int(id)}:
-                requested[id] = at
+                handoff_times[id] = at
             case {"kind": "hand_over", "state": "accepted"}:
-                self._taken.add(at)
+                self._accepted_at.add(at)
 
-    def _remember(self, event: e.Input, redactions: str, requested: dict[int, float]) -> None:
+    def _add_input(self, event: e.Input, redactions: str, handoff_times: dict[int, float]) -> None:
         match event:
-            case e.Understood(at, ask) | e.Missed(at, ask):
-                if (asked := self._turns.get(ask)) is not None and asked.then is None:
-                    asked.then = Then(event, at - asked.at, redactions)
-            case e.Acted(at, outcome):
-                if (acted := self._acts.get(outcome.key)) is not None:
-                    acted.took, acted.outcome = at - acted.at, outcome
-            case e.Queued(at, id) | e.Unreached(at, id):
-                took = at - requested.get(id, at)
-                self._places.setdefault(id, []).append((took, event))
+            case e.TurnUnderstood(at, ask) | e.UnderstandingFailed(at, ask):
+                if (request := self._requests.get(ask)) is not None and request.answer is None:
+                    request.answer = RecordedAnswer(event, at - request.requested_at, redactions)
+            case e.ActionCompleted(at, outcome):
+                if (action := self._actions.get(outcome.key)) is not None:
+                    action.latency_s, action.outcome = at - action.requested_at, outcome
+            case e.HandoffQueued(at, id) | e.HandoffUnanswered(at, id):
+                latency_s = at - handoff_times.get(id, at)
+                self._queue_answers.setdefault(id, []).append((latency_s, event))
 
     # -- what is asked for now -----------------------------------------------------------------
 
-    def answer(self, ask: e.Understand) -> Then | None:
+    def answer_to(self, request: e.UnderstandTurn) -> RecordedAnswer | None:
         """How the same turn was answered then; None when there was no such turn, or no answer."""
-        first = self._turns.get(ask.ask)
-        for asked in ([first] if first else []) + list(self._turns.values()):
-            if asked.leg == ask.leg and _same(asked, ask):
-                return asked.then
+        first = self._requests.get(request.request_id)
+        for recorded_request in ([first] if first else []) + list(self._requests.values()):
+            if recorded_request.leg == request.leg and _is_same_turn(recorded_request, request):
+                return recorded_request.answer
         return None
 
-    def outcome(self, call: ActionCall) -> tuple[float, Outcome]:
+    def take_outcome(self, call: ActionCall) -> tuple[float, ActionResult]:
         """What came of the same action then, after how many seconds; each serves once."""
         given = dict(call.arguments)
-        for key, acted in self._acts.items():
-            if (acted.name, acted.arguments) == (call.name, given) and acted.outcome is not None:
-                del self._acts[key]
-                return acted.took, replace(acted.outcome, key=call.key)
-        said = ", ".join(f"{name}={value}" for name, value in sorted(given.items()))
-        raise NotRecorded(f"what the bank answers to {call.name}({said}) was never recorded")
+        for key, action in self._actions.items():
+            if (action.name, action.arguments) == (call.name, given) and action.outcome is not None:
+                del self._actions[key]
+                return action.latency_s, replace(action.outcome, key=call.key)
+        arguments_text = ", ".join(f"{name}={value}" for name, value in sorted(given.items()))
+        raise NotRecorded(
+            f"what the bank answers to {call.name}({arguments_text}) was never recorded"
+        )
 
-    def place(self, id: int) -> tuple[float, e.Queued | e.Unreached] | None:
+    def take_queue_answer(
+        self, id: int
+    ) -> tuple[float, e.HandoffQueued | e.HandoffUnanswered] | None:
         """What came of asking for a person; None when nobody knows: the session needs it not."""
-        places = self._places.get(id)
+        places = self._queue_answers.get(id)
         return places.pop(0) if places else None
 
-    def asked_for(self, event: e.TookOver) -> bool:
-        return event.at in self._taken
+    def was_requested(self, event: e.PersonTookOver) -> bool:
+        return event.at in self._accepted_at
 
     # -- of a replay that takes the inputs as they are -------------------------------------------
 
-    def asked(self, effects: Sequence[e.Effect]) -> None:
+    def note_requests(self, effects: Sequence[e.Effect]) -> None:
         """Note what is asked for now."""
         for effect in effects:
             match effect:
-                case e.Understand(ask=ask) if ask not in self._turns:
-                    self._open_asks.add(ask)
-                case e.Act(call) if call.key not in self._acts:
-                    self._open_acts[call.key] = call
+                case e.UnderstandTurn(request_id=ask) if ask not in self._requests:
+                    self._open_requests.add(ask)
+                case e.PerformAction(call) if call.key not in self._actions:
+                    self._open_actions[call.key] = call
 
-    def unanswered(self) -> Iterator[str]:
+    def missing_answers(self) -> Iterator[str]:
         """What was asked for and is not among the inputs."""
-        for ask in sorted(self._open_asks):
+        for ask in sorted(self._open_requests):
             yield f"the answer to question {ask} was never recorded"
-        for call in self._open_acts.values():
+        for call in self._open_actions.values():
             yield f"what the bank answers to {call.name} was never recorded"
 
 
-def _same(asked: _Asked, ask: e.Understand) -> bool:
-    if ask.stream is None:
-        return asked.typed is not None and asked.typed == ask.text
-    if asked.until is None or ask.spoke_until is None:
-        return asked.typed is None and asked.until == ask.spoke_until
-    return abs(asked.until - ask.spoke_until) <= NEAR
+def _is_same_turn(recorded_request: _RecordedRequest, request: e.UnderstandTurn) -> bool:
+    if request.stream is None:
+        return recorded_request.typed is not None and recorded_request.typed == request.text
+    if recorded_request.voice_end is None or request.spoke_until is None:
+        return recorded_request.typed is None and recorded_request.voice_end == request.spoke_until
+    return abs(recorded_request.voice_end - request.spoke_until) <= MAX_TURN_END_SHIFT

@@ -14,104 +14,127 @@ from typing import Literal
 
 from agent.core.event_json import comparable
 from agent.recordings.recording import Recording
-from agent.replay.answer_sources import Answers
-from agent.replay.diff import EXACT, MODELS, Change, Timed, compare, followed
-from agent.replay.run import Again, Build, Pace, Run, identical, recorded, strict
+from agent.replay.answer_sources import AnswerSource
+from agent.replay.diff import (
+    EXACT,
+    MODEL_TOLERANCE,
+    DecisionChange,
+    TimedDecision,
+    compare_decisions,
+    later_changes_text,
+)
+from agent.replay.run import (
+    ReplayRun,
+    ReplayTarget,
+    SessionReplay,
+    StepCallback,
+    is_identical,
+    recorded_decisions,
+    replay_strictly,
+)
 
-Mode = Literal["strict", "fresh", "late"]
-Verdict = Literal["identical", "same", "different", "error"]
+ReplayMode = Literal["strict", "fresh", "late"]
+ReplayVerdict = Literal["identical", "same", "different", "error"]
 
 
 @dataclass(frozen=True, slots=True)
-class Replayed:
+class ReplayResult:
     """One recording, replayed. `detail` is the first row of which only details are other ones."""
 
     name: str
     session: str
-    mode: Mode
-    run: Run
-    changes: tuple[Change, ...]
-    same_bytes: bool
-    seconds: float  # that the conversation took,
-    took_s: float  # and its replay
-    detail: int | None = None
-    since: tuple[str, ...] = field(default=())  # what is known to have changed since
+    mode: ReplayMode
+    run: ReplayRun
+    changes: tuple[DecisionChange, ...]
+    is_identical: bool
+    duration_s: float  # that the conversation took,
+    replay_s: float  # and its replay
+    first_differing_row: int | None = None
+    known_changes: tuple[str, ...] = field(default=())  # what is known to have changed since
 
     @property
-    def verdict(self) -> Verdict:
-        if self.run.missing:
+    def verdict(self) -> ReplayVerdict:
+        if self.run.missing_answers:
             return "error"
         if self.changes:
             return "different"
         if self.mode != "strict":
             return "same"
-        return "identical" if self.same_bytes else "different"
+        return "identical" if self.is_identical else "different"
 
     @property
-    def passed(self) -> bool:
+    def has_passed(self) -> bool:
         return self.verdict in ("identical", "same")
 
-    def told(self) -> list[str]:
+    def report_lines(self) -> list[str]:
         """In sentences: the first divergence, and what followed."""
-        out = [f"not recorded: {one}" for one in self.run.missing]
+        out = [f"not recorded: {one}" for one in self.run.missing_answers]
         if self.changes:
             out.append(f"first: {self.changes[0]}")
-            if rest := followed(self.changes):
+            if rest := later_changes_text(self.changes):
                 out.append(f"then: {rest}")
-        elif self.detail is not None and not self.run.missing:
+        elif self.first_differing_row is not None and not self.run.missing_answers:
             out.append(
-                f"the same decisions, but what followed from input {self.detail} differs in a "
+                f"the same decisions, but what followed from input {self.first_differing_row} differs in a "
                 "detail (a message's or a note's field)"
             )
-        return [*out, *(f"since: {one}" for one in self.since if not self.passed)]
+        return [*out, *(f"since: {one}" for one in self.known_changes if not self.has_passed)]
 
 
-def replayed(
+def replay_recording(
     recording: Recording,
-    build: Build,
-    mode: Mode = "strict",
-    answers: Callable[[Recording], Answers] | None = None,
-    pace: Pace | None = None,
-) -> Replayed:
+    target: ReplayTarget,
+    mode: ReplayMode = "strict",
+    source_factory: Callable[[Recording], AnswerSource] | None = None,
+    on_step: StepCallback | None = None,
+) -> ReplayResult:
     """`answers` are the models' for modes other than strict."""
-    began = time.perf_counter()
-    run = _run(recording, build, mode, answers, pace)
-    took = time.perf_counter() - began
-    same = mode == "strict" and identical(recording, run)
-    tolerance = EXACT if mode == "strict" else MODELS
-    changes = [] if same else compare(recorded(recording), run.decisions, tolerance)
-    return Replayed(
+    started_at = time.perf_counter()
+    run = _run(recording, target, mode, source_factory, on_step)
+    replay_s = time.perf_counter() - started_at
+    is_same = mode == "strict" and is_identical(recording, run)
+    tolerance = EXACT if mode == "strict" else MODEL_TOLERANCE
+    changes = (
+        []
+        if is_same
+        else compare_decisions(recorded_decisions(recording), run.decisions, tolerance)
+    )
+    return ReplayResult(
         recording.name,
         recording.record.id,
         mode,
         run,
         tuple(changes),
-        same,
-        recording.seconds,
-        took,
-        None if same or mode != "strict" else _detail(recording, run),
+        is_same,
+        recording.duration_s,
+        replay_s,
+        None if is_same or mode != "strict" else _first_differing_row(recording, run),
     )
 
 
 def _run(
     recording: Recording,
-    build: Build,
-    mode: Mode,
-    answers: Callable[[Recording], Answers] | None,
-    pace: Pace | None,
-) -> Run:
+    target: ReplayTarget,
+    mode: ReplayMode,
+    source_factory: Callable[[Recording], AnswerSource] | None,
+    on_step: StepCallback | None,
+) -> ReplayRun:
     if mode == "strict":
-        return strict(recording, build, pace)
-    assert answers is not None, "models are needed for this"
-    return Again(recording, build, answers(recording), mode == "late", True, pace).run()
+        return replay_strictly(recording, target, on_step)
+    assert source_factory is not None, "models are needed for this"
+    return SessionReplay(
+        recording, target, source_factory(recording), mode == "late", True, on_step
+    ).run()
 
 
-def against(mode: Mode, one: Sequence[Timed], other: Sequence[Timed]) -> list[Change]:
+def compare_replays(
+    mode: ReplayMode, ours: Sequence[TimedDecision], theirs: Sequence[TimedDecision]
+) -> list[DecisionChange]:
     """What another build decides otherwise than this one."""
-    return compare(one, other, EXACT if mode == "strict" else MODELS)
+    return compare_decisions(ours, theirs, EXACT if mode == "strict" else MODEL_TOLERANCE)
 
 
-def _detail(recording: Recording, run: Run) -> int | None:
+def _first_differing_row(recording: Recording, run: ReplayRun) -> int | None:
     """The first row that is not byte for byte what it was."""
     for row, step in zip(recording.rows, run.steps, strict=False):
         if row.digest != step.digest and comparable(row.digest):

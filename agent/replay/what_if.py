@@ -15,23 +15,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from agent.config import Settings, load
+from agent.config import Settings, load_settings
 from agent.recordings.recording import Recording, RecordingError
-from agent.replay.answer_sources import Answers, AsRecorded
-from agent.replay.builds import Here
-from agent.replay.diff import Timed
-from agent.replay.run import Again, Build
-from dialogs.pack.model import Costs, Pack, PackError
+from agent.replay.answer_sources import AnswerSource, RecordedAnswerSource
+from agent.replay.builds import LocalBuild
+from agent.replay.diff import TimedDecision
+from agent.replay.run import ReplayTarget, SessionReplay
+from dialogs.pack.model import ErrorCosts, Pack, PackError
 
-POLICY = "escalation.yaml"
-LABEL = "needed_person"
-SAME_S = 0.5
+POLICY_FILE = "escalation.yaml"
+PERSON_NEEDED_LABEL = "needed_person"
+SAME_TIME_S = 0.5
 
-Answering = Callable[[Recording], Answers]
+AnswerSourceFactory = Callable[[Recording], AnswerSource]
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class EscalationPoint:
     """Where a person was called."""
 
     rule: str
@@ -41,115 +41,132 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Shift:
+class EscalationShift:
     """One call that is another one, or in another place."""
 
-    what: Literal["gained", "lost", "earlier", "later"]
-    before: Call | None
-    after: Call | None
+    shift_type: Literal["gained", "lost", "earlier", "later"]
+    before: EscalationPoint | None
+    after: EscalationPoint | None
 
     def __str__(self) -> str:
         match self.before, self.after:
-            case None, Call() as now:
-                return f"gained: {_said(now)}"
-            case Call() as then, None:
-                return f"lost: {_said(then)}"
-            case Call() as then, Call() as now:
-                return (
-                    f"{self.what} by {abs(now.at - then.at):.1f} s: {_said(then)} -> {_said(now)}"
-                )
+            case None, EscalationPoint() as new_point:
+                return f"gained: {_point_text(new_point)}"
+            case EscalationPoint() as old_point, None:
+                return f"lost: {_point_text(old_point)}"
+            case EscalationPoint() as old_point, EscalationPoint() as new_point:
+                return f"{self.shift_type} by {abs(new_point.at - old_point.at):.1f} s: {_point_text(old_point)} -> {_point_text(new_point)}"
         raise AssertionError("a shift has at least one side")
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class PolicyComparison:
     """One recording as it is and as it would be. `needed` is None when nobody has noted it."""
 
     name: str
-    needed: bool | None
-    before: tuple[Call, ...]
-    after: tuple[Call, ...]
+    person_needed: bool | None
+    before: tuple[EscalationPoint, ...]
+    after: tuple[EscalationPoint, ...]
     missing: tuple[str, ...]
 
     @property
-    def shifts(self) -> list[Shift]:
-        return _shifts(self.before, self.after)
+    def shifts(self) -> list[EscalationShift]:
+        return _escalation_shifts(self.before, self.after)
 
-    def costs(self, costs: Costs) -> tuple[float, float] | None:
+    def costs_before_and_after(self, costs: ErrorCosts) -> tuple[float, float] | None:
         """Before and after; None when it is not noted whether a person was needed."""
-        if self.needed is None:
+        if self.person_needed is None:
             return None
-        return _cost(self.needed, self.before, costs), _cost(self.needed, self.after, costs)
+        return _cost(self.person_needed, self.before, costs), _cost(
+            self.person_needed, self.after, costs
+        )
 
 
-def outcome(recording: Recording, now: Build, then: Build, answering: Answering | None) -> Outcome:
+def compare_policies(
+    recording: Recording,
+    current: ReplayTarget,
+    other: ReplayTarget,
+    source_factory: AnswerSourceFactory | None,
+) -> PolicyComparison:
     """`now` is this build, `then` what it would be; `answering` models, where turns may end
     elsewhere, else the answers are those that were recorded."""
     runs = []
-    for build in (now, then):
-        answers: Answers = answering(recording) if answering else AsRecorded()
-        runs.append(Again(recording, build, answers, late=True, sound=answering is not None).run())
-    needed = recording.labels.get(LABEL)
-    return Outcome(
+    for build in (current, other):
+        answer_source: AnswerSource = (
+            source_factory(recording) if source_factory else RecordedAnswerSource()
+        )
+        runs.append(
+            SessionReplay(
+                recording,
+                build,
+                answer_source,
+                keep_latency=True,
+                with_audio=source_factory is not None,
+            ).run()
+        )
+    label = recording.labels.get(PERSON_NEEDED_LABEL)
+    return PolicyComparison(
         recording.name,
-        None if needed is None else needed == "yes",
-        calls(runs[0].decisions),
-        calls(runs[1].decisions),
-        runs[1].missing,
+        None if label is None else label == "yes",
+        escalation_points(runs[0].decisions),
+        escalation_points(runs[1].decisions),
+        runs[1].missing_answers,
     )
 
 
-def calls(decided: Sequence[Timed]) -> tuple[Call, ...]:
+def escalation_points(decisions: Sequence[TimedDecision]) -> tuple[EscalationPoint, ...]:
     """Where a person was called, in what was decided."""
     return tuple(
-        Call(one["rule"], one["turn"], at, one["probability"])
-        for at, one in decided
+        EscalationPoint(one["rule"], one["turn"], at, one["probability"])
+        for at, one in decisions
         if one["kind"] == "escalation"
     )
 
 
 @contextmanager
-def policy(file: Path, settings: Settings) -> Iterator[tuple[Here, bool]]:
+def build_with_policy(file: Path, settings: Settings) -> Iterator[tuple[LocalBuild, bool]]:
     """This build under another policy (a pack's escalation.yaml) or other settings (.toml), and
     whether turns may end elsewhere with it. PackError or SettingsError in terms of `file`."""
     if not file.is_file():
-        raise RecordingError(f"{file}: there is no such file; a policy is a pack's {POLICY}")
+        raise RecordingError(f"{file}: there is no such file; a policy is a pack's {POLICY_FILE}")
     if file.suffix == ".toml":
-        yield Here.of(load(file), file.name), True
+        yield LocalBuild.from_settings(load_settings(file), file.name), True
         return
     with tempfile.TemporaryDirectory() as folder:
         pack = Path(folder) / "pack"
         shutil.copytree(Pack.load(settings.pack).directory, pack)
-        shutil.copyfile(file, pack / POLICY)
+        shutil.copyfile(file, pack / POLICY_FILE)
         try:
-            here = Here.of(settings.model_copy(update={"pack": pack}), file.name)
+            build = LocalBuild.from_settings(settings.model_copy(update={"pack": pack}), file.name)
         except PackError as wrong:
-            raise RecordingError(str(wrong).replace(str(pack / POLICY), str(file))) from None
-        yield here, False
+            raise RecordingError(str(wrong).replace(str(pack / POLICY_FILE), str(file))) from None
+        yield build, False
 
 
-def _shifts(before: Sequence[Call], after: Sequence[Call]) -> list[Shift]:
+def _escalation_shifts(
+    before: Sequence[EscalationPoint], after: Sequence[EscalationPoint]
+) -> list[EscalationShift]:
     """Calls of the same rule belong together in their order; the rest is gained or lost."""
-    left = list(after)
-    found: list[Shift] = []
+    unmatched = list(after)
+    shifts: list[EscalationShift] = []
     for old in before:
-        new = next((one for one in left if one.rule == old.rule), None)
+        new = next((one for one in unmatched if one.rule == old.rule), None)
         if new is None:
-            found.append(Shift("lost", old, None))
+            shifts.append(EscalationShift("lost", old, None))
             continue
-        left.remove(new)
-        if abs(new.at - old.at) > SAME_S:
-            found.append(Shift("earlier" if new.at < old.at else "later", old, new))
-    return [*found, *(Shift("gained", None, one) for one in left)]
+        unmatched.remove(new)
+        if abs(new.at - old.at) > SAME_TIME_S:
+            shifts.append(EscalationShift("earlier" if new.at < old.at else "later", old, new))
+    return [*shifts, *(EscalationShift("gained", None, one) for one in unmatched)]
 
 
-def _cost(needed: bool, called: Sequence[Call], costs: Costs) -> float:
-    if needed:
-        return 0.0 if called else costs.missed
-    return costs.needless if called else 0.0
+def _cost(person_needed: bool, escalations: Sequence[EscalationPoint], costs: ErrorCosts) -> float:
+    if person_needed:
+        return 0.0 if escalations else costs.missed
+    return costs.needless if escalations else 0.0
 
 
-def _said(call: Call) -> str:
-    minutes, seconds = divmod(call.at, 60)
-    where = f"turn {call.turn} at {minutes:.0f}:{seconds:04.1f}"
-    return f"{call.rule.replace('_', ' ')}, {where}, {100 * call.probability:.0f} in 100"
+def _point_text(point: EscalationPoint) -> str:
+    minutes, seconds = divmod(point.at, 60)
+    where = f"turn {point.turn} at {minutes:.0f}:{seconds:04.1f}"
+    return f"{point.rule.replace('_', ' ')}, {where}, {100 * point.probability:.0f} in 100"

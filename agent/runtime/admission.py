@@ -10,65 +10,67 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from agent.inference.messages import Costs, Load
+from agent.inference.messages import ModelCosts, WorkerLoad
 
-TALK = 0.5  # share of a call in which the customer has the word (both together: 1.0)
+CUSTOMER_TALK_SHARE = 0.5  # share of a call in which the customer has the word (both together: 1.0)
 # Of a core, for each live stream: its packets, and whether there is voice in them; measured at 176.
-LISTENING = 0.0055
-FULL = 0.75  # of a core: beyond it, whoever comes at a bad moment waits
-LATE_S = 0.25  # models that are later than this let nobody in
-USUAL_S = 120.0  # a conversation, until some have ended
-LONGEST_S = 60  # that anybody is told to wait
-SMOOTH = 0.1
+CORE_SHARE_PER_LEG = 0.0055
+MAX_CORE_LOAD = 0.75  # of a core: beyond it, whoever comes at a bad moment waits
+MAX_MODELS_LATE_S = 0.25  # models that are later than this let nobody in
+INITIAL_SESSION_S = 120.0  # a conversation, until some have ended
+MAX_RETRY_S = 60  # that anybody is told to wait
+SMOOTHING = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class AdmissionLimits:
     sessions: int
     streams: int  # of live audio
 
 
-def capacity(costs: Costs, cores: int | None = None) -> int:
+def stream_capacity(costs: ModelCosts, cores: int | None = None) -> int:
     """How many streams of live audio this machine can bear, by what hearing costs on it.
 
     One core hears with the encoder while another serves the sockets, as far as there are two.
     """
     cores = cores or os.cpu_count() or 1
-    models = TALK * (costs.encoding + costs.answering)
-    each = max(models, LISTENING) if cores > 1 else models + LISTENING
-    return max(1, int(FULL / each))
+    models_share = CUSTOMER_TALK_SHARE * (costs.encoding + costs.answering)
+    leg_share = (
+        max(models_share, CORE_SHARE_PER_LEG) if cores > 1 else models_share + CORE_SHARE_PER_LEG
+    )
+    return max(1, int(MAX_CORE_LOAD / leg_share))
 
 
 class Admission:
     """The callers inside. `enter` and `leave` come in pairs."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: AdmissionLimits) -> None:
         self.limits = limits
         self.sessions = 0
         self.streams = 0
-        self._usual_s = USUAL_S
+        self._mean_session_s = INITIAL_SESSION_S
 
-    def full(self) -> bool:
+    def sessions_full(self) -> bool:
         """Nobody more."""
         return self.sessions >= self.limits.sessions
 
-    def deaf(self, streams: int, load: Load) -> bool:
+    def voice_full(self, streams: int, load: WorkerLoad) -> bool:
         """Nobody more who wants to be heard, on so many streams."""
-        return self.streams + streams > self.limits.streams or load.late_s > LATE_S
+        return self.streams + streams > self.limits.streams or load.late_s > MAX_MODELS_LATE_S
 
     def enter(self) -> None:
         self.sessions += 1
 
-    def listen(self, streams: int) -> None:
+    def add_streams(self, streams: int) -> None:
         """A session that has entered turns out to have live audio."""
         self.streams += streams
 
-    def leave(self, streams: int, after_s: float) -> None:
+    def leave(self, streams: int, lasted_s: float) -> None:
         self.sessions -= 1
         self.streams -= streams
-        self._usual_s += SMOOTH * (after_s - self._usual_s)
+        self._mean_session_s += SMOOTHING * (lasted_s - self._mean_session_s)
 
     @property
-    def wait_s(self) -> int:
+    def retry_s(self) -> int:
         """Until somebody usually leaves, in whole seconds."""
-        return round(min(LONGEST_S, max(1.0, self._usual_s / max(1, self.sessions))))
+        return round(min(MAX_RETRY_S, max(1.0, self._mean_session_s / max(1, self.sessions))))

@@ -12,17 +12,17 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from agent.core import events as e
-from agent.privacy.audio_masking import Piece, Tape, flac
+from agent.privacy.audio_masking import AudioMasker, MaskedAudio, flac_bytes
 from agent.privacy.redaction_record import Redaction
 from agent.store import SessionRecord, Store
 from agent.store.journal import Journal
 from audio.types import RATE, Samples
 from dialogs.pack.privacy_rules import PrivacyRules
 
-TOGETHER = 2 * RATE  # samples in one piece, at least
+MIN_PIECE_SAMPLES = 2 * RATE  # samples in one piece, at least
 
 
-class Soundtrack:
+class AudioRecorder:
     """The recording of one conversation's legs."""
 
     def __init__(
@@ -34,74 +34,77 @@ class Soundtrack:
         positions: Mapping[str, int] | None = None,
     ) -> None:
         """`positions` are those of the next samples of its legs, when it goes on after a stop."""
-        self.began = False  # the last input was the first sound of a turn
+        self.stream_started = False  # the last input was the first sound of a turn
         self._store = store
         self._journal = journal
         self._id = record.id
         self._rules = rules
-        self._tape = Tape(record.legs, positions) if record.legs else None
-        self._agreed = record.recording
-        self._heard = dict.fromkeys(record.legs, 0) | dict(positions or {})  # position, by leg
-        self._from = dict(self._heard)  # where consent begins
+        self._masker = AudioMasker(record.legs, positions) if record.legs else None
+        self._may_record = record.recording
+        self._positions = dict.fromkeys(record.legs, 0) | dict(positions or {})  # position, by leg
+        self._consent_from = dict(self._positions)  # where consent begins
         self._streams: set[int] = set()
-        self._pieces: dict[str, list[Piece]] = {}
+        self._pieces: dict[str, list[MaskedAudio]] = {}
 
     def push(
         self, event: e.Input, effects: Sequence[e.Effect], redactions: Sequence[Redaction]
     ) -> None:
         """One input as the session got it, and what followed."""
-        streams = {effect.stream for effect in effects if isinstance(effect, e.Listen)}
-        self.began = bool(streams - self._streams)
+        streams = {effect.stream for effect in effects if isinstance(effect, e.FeedEncoder)}
+        self.stream_started = bool(streams - self._streams)
         self._streams = (self._streams | streams) if streams else self._streams
-        if self._tape is None:
+        if self._masker is None:
             return
         match event:
-            case e.Heard(leg=leg, samples=samples):
-                self._heard[leg] += len(samples)
-            case e.Resumed(missed=missed):
+            case e.AudioReceived(leg=leg, samples=samples):
+                self._positions[leg] += len(samples)
+            case e.ConnectionResumed(missed_samples=missed_samples):
                 self._flush()
-                self._heard = {leg: at + missed for leg, at in self._heard.items()}
-            case e.Consented(recording=recording):
-                self._consented(self._rules.may_record(recording))
-        for piece in self._tape.push(event, effects, redactions):
-            self._take(piece)
+                self._positions = {leg: at + missed_samples for leg, at in self._positions.items()}
+            case e.ConsentChanged(recording=recording):
+                self._set_consent(self._rules.may_record(recording))
+        for piece in self._masker.process(event, effects, redactions):
+            self._add_piece(piece)
 
     def stop(self) -> None:
         """Nothing more is heard: what is held back is kept, silenced where it is not known."""
-        if self._tape is not None:
-            for piece in self._tape.close():
-                self._take(piece)
+        if self._masker is not None:
+            for piece in self._masker.flush():
+                self._add_piece(piece)
             self._flush()
 
-    def _consented(self, recording: bool) -> None:
-        if recording and not self._agreed:
-            self._from = dict(self._heard)
-        self._agreed = recording
-        if not recording:
+    def _set_consent(self, may_record: bool) -> None:
+        if may_record and not self._may_record:
+            self._consent_from = dict(self._positions)
+        self._may_record = may_record
+        if not may_record:
             self._pieces.clear()
 
-    def _take(self, piece: Piece) -> None:
-        if not self._agreed or piece.start + len(piece.samples) <= self._from[piece.leg]:
+    def _add_piece(self, piece: MaskedAudio) -> None:
+        if (
+            not self._may_record
+            or piece.start + len(piece.samples) <= self._consent_from[piece.leg]
+        ):
             return
-        early = max(0, self._from[piece.leg] - piece.start)
-        piece = Piece(piece.leg, piece.start + early, piece.samples[early:])
+        before_consent = max(0, self._consent_from[piece.leg] - piece.start)
+        piece = MaskedAudio(piece.leg, piece.start + before_consent, piece.samples[before_consent:])
         pieces = self._pieces.setdefault(piece.leg, [])
         if pieces and pieces[-1].start + len(pieces[-1].samples) != piece.start:
-            self._write(piece.leg)
+            self._write_pieces(piece.leg)
             pieces = self._pieces.setdefault(piece.leg, [])
         pieces.append(piece)
-        if sum(len(one.samples) for one in pieces) >= TOGETHER:
-            self._write(piece.leg)
+        if sum(len(one.samples) for one in pieces) >= MIN_PIECE_SAMPLES:
+            self._write_pieces(piece.leg)
 
     def _flush(self) -> None:
         for leg in list(self._pieces):
-            self._write(leg)
+            self._write_pieces(leg)
 
-    def _write(self, leg: str) -> None:
+    def _write_pieces(self, leg: str) -> None:
         pieces = self._pieces.pop(leg, [])
         if pieces:
             start, samples = pieces[0].start, np.concatenate([one.samples for one in pieces])
-            self._journal.do(lambda: self._keep(leg, start, samples))
+            self._journal.submit(lambda: self._store_piece(leg, start, samples))
 
-    def _keep(self, leg: str, start: int, samples: Samples) -> None:
-        self._store.keep_audio(self._id, leg, start, len(samples), flac(samples))
+    def _store_piece(self, leg: str, start: int, samples: Samples) -> None:
+        self._store.add_audio(self._id, leg, start, len(samples), flac_bytes(samples))

@@ -15,231 +15,258 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from agent.core import events as e
-from agent.runtime.conversation import Live, Over
-from agent.runtime.outbound import Outgoing
-from agent.runtime.registry import CannotResume, Lives
-from agent.runtime.services import House
-from agent.wire.messages import Audio, Hello
-from agent.wire.native import NOT_ALLOWED, OVERLOADED, NativeWire, Sound, WireError
+from agent.runtime.conversation import ConversationOver, LiveConversation
+from agent.runtime.outbound import OutboundQueue
+from agent.runtime.registry import CannotResume, ConversationRegistry
+from agent.runtime.services import Services
+from agent.wire.messages import AudioFormat, Hello
+from agent.wire.native import (
+    CLOSE_NOT_ALLOWED,
+    CLOSE_OVERLOADED,
+    AudioFrames,
+    NativeWire,
+    WireError,
+)
 from audio.types import RATE, VOICE_HOP
-from audio.voice_input import Hops, Intake
+from audio.voice_input import VoiceHops, VoiceInput
 
-FLUSH_S = 1.0  # for what has been said before a conversation failed
-MISTAKES = 20  # of one client, before it is sent away
-FULL_SCALE = np.float32(
+FLUSH_TIMEOUT_S = 1.0  # for what has been said before a conversation failed
+MAX_MISTAKES = 20  # of one client, before it is sent away
+PCM16_FULL_SCALE = np.float32(
     32768
 )  # samples are whole multiples of 1 / FULL_SCALE, as a recording can hold them
 
 
-class Line:
+class ClientConnection:
     """One socket, and the conversation it is attached to."""
 
-    def __init__(self, house: House, lives: Lives, socket: ServerConnection) -> None:
-        self.house = house
-        self.lives = lives
+    def __init__(
+        self, services: Services, registry: ConversationRegistry, socket: ServerConnection
+    ) -> None:
+        self.services = services
+        self.registry = registry
         self.socket = socket
         self.wire = NativeWire()
-        self.live: Live | None = None
+        self.conversation: LiveConversation | None = None
         self.streams = 0  # legs of live audio
-        self._out = Outgoing(socket, house.settings.max_outbox, house.settings.write_s)
+        self._outbound = OutboundQueue(
+            socket, services.settings.max_outbox, services.settings.write_s
+        )
         self._mistakes = 0
 
     @property
     def id(self) -> str:
         """The session's, once there is one."""
-        return self.live.id if self.live else ""
+        return self.conversation.id if self.conversation else ""
 
     @property
     def now(self) -> float:
-        return self.live.now if self.live else 0.0
+        return self.conversation.now if self.conversation else 0.0
 
     async def run(self) -> None:
         """Serve the line until either side ends it."""
         try:
             async with asyncio.TaskGroup() as self._tasks:
-                await self._read()
-                raise Over
-        except* (Over, ConnectionClosed):
+                await self._read_messages()
+                raise ConversationOver
+        except* (ConversationOver, ConnectionClosed):
             pass
         except* TimeoutError:
-            self.house.metrics.refused.labels("slow_reader").inc()
-            await self.socket.close(NOT_ALLOWED, "you read more slowly than we answer")
+            self.services.metrics.refusals.labels("slow_reader").inc()
+            await self.socket.close(CLOSE_NOT_ALLOWED, "you read more slowly than we answer")
         finally:
-            if self.live is not None:
-                self.live.detach(self._out)
+            if self.conversation is not None:
+                self.conversation.detach(self._outbound)
 
     # -- what comes in -------------------------------------------------------------------------
 
-    async def _read(self) -> None:
-        hello = await self._hello()
+    async def _read_messages(self) -> None:
+        hello = await self._read_hello()
         if hello is None:
             return
-        intake = await self._open(hello)
+        intake = await self._open_conversation(hello)
         try:
             async for message in self.socket:
-                await self._take(message, intake)
+                await self._on_message(message, intake)
         finally:
             if intake is not None:
-                self.house.engine.close(intake)
+                self.services.engine.close_voice_input(intake)
 
-    async def _take(self, message: str | bytes, intake: Intake | None) -> None:
+    async def _on_message(self, message: str | bytes, intake: VoiceInput | None) -> None:
         try:
-            said = self.wire.decode(message, self.now)
-            if isinstance(said, Sound):
-                await self._hear(intake, said)
-            elif not isinstance(said, Hello):
-                self._say(said, self.wire.number)
+            decoded = self.wire.decode(message, self.now)
+            if isinstance(decoded, AudioFrames):
+                await self._on_audio(intake, decoded)
+            elif not isinstance(decoded, Hello):
+                self._apply_once(decoded, self.wire.client_seq)
         except WireError as error:
-            self._tell(error)
+            self._send_error(error)
 
-    def _say(self, event: e.Input, number: int) -> None:
+    def _apply_once(self, event: e.Input, client_seq: int) -> None:
         """Once: a client that resumes sends again what it was not told we have."""
-        assert self.live is not None
-        if number and number <= self.live.diary.progress.client:
+        assert self.conversation is not None
+        if client_seq and client_seq <= self.conversation.recorder.position.client_seq:
             return
-        self.live.feed(event, number)
-        if number:
-            received = self.wire.notice("received", self.now, received=number)
-            self._out.message(received, self.live.diary.kept)
+        self.conversation.apply(event, client_seq)
+        if client_seq:
+            received = self.wire.notice("received", self.now, received=client_seq)
+            self._outbound.send_message(received, self.conversation.recorder.last_durable)
 
-    async def _hello(self) -> Hello | None:
+    async def _read_hello(self) -> Hello | None:
         try:
-            async with asyncio.timeout(self.house.settings.hello_s):
-                said = self.wire.decode(await self.socket.recv(), 0.0)
+            async with asyncio.timeout(self.services.settings.hello_s):
+                hello = self.wire.decode(await self.socket.recv(), 0.0)
         except TimeoutError:
-            await self._refuse(WireError("no_hello", "No hello came in time.", NOT_ALLOWED))
+            await self._refuse(WireError("no_hello", "No hello came in time.", CLOSE_NOT_ALLOWED))
             return None
         except WireError as error:
             await self._refuse(error)
             return None
-        assert isinstance(said, Hello)  # decode lets nothing else through before it
-        expected = self.house.settings.token.get_secret_value()
-        if expected and not secrets.compare_digest(expected.encode(), said.token.encode()):
-            await self._refuse(WireError("bad_token", "hello's token is not valid.", NOT_ALLOWED))
+        assert isinstance(hello, Hello)  # decode lets nothing else through before it
+        expected = self.services.settings.token.get_secret_value()
+        if expected and not secrets.compare_digest(expected.encode(), hello.token.encode()):
+            await self._refuse(
+                WireError("bad_token", "hello's token is not valid.", CLOSE_NOT_ALLOWED)
+            )
             return None
-        legs = len(said.audio.legs) if said.audio else 0
-        if legs and self.house.admission.deaf(legs, self.house.engine.load):
-            await self._refuse(WireError("overloaded", self._busy(), OVERLOADED))
+        legs = len(hello.audio.legs) if hello.audio else 0
+        if legs and self.services.admission.voice_full(legs, self.services.engine.load):
+            await self._refuse(WireError("overloaded", self._busy_text(), CLOSE_OVERLOADED))
             return None
         self.streams = legs
-        self.house.admission.listen(legs)
-        return said
+        self.services.admission.add_streams(legs)
+        return hello
 
-    def _busy(self) -> str:
-        return f"all lines are busy; try again in {self.house.admission.wait_s} seconds"
+    def _busy_text(self) -> str:
+        return f"all lines are busy; try again in {self.services.admission.retry_s} seconds"
 
     async def _refuse(self, error: WireError) -> None:
-        self.house.metrics.refused.labels(error.code).inc()
+        self.services.metrics.refusals.labels(error.code).inc()
         await self.socket.send(self.wire.error(error, self.now))
-        await self.socket.close(error.close or NOT_ALLOWED, error.message[:120])
+        await self.socket.close(error.close_code or CLOSE_NOT_ALLOWED, error.message[:120])
 
     # -- the conversation ----------------------------------------------------------------------
 
-    async def _open(self, hello: Hello) -> Intake | None:
+    async def _open_conversation(self, hello: Hello) -> VoiceInput | None:
         if refusal := await self._cannot_resume(hello):
-            self._began(hello)
+            self._begin_conversation(hello)
             if hello.resume is not None:
-                self._tell(WireError("cannot_resume", f"{refusal} This is a new one."))
-        assert self.live is not None
-        await self.live.begun.wait()
+                self._send_error(WireError("cannot_resume", f"{refusal} This is a new one."))
+        assert self.conversation is not None
+        await self.conversation.started.wait()
         audio = hello.audio
         legs = audio.legs if audio else ()
-        return self.house.engine.intake(audio.encoding, audio.rate, legs) if audio else None
+        return (
+            self.services.engine.open_voice_input(audio.encoding, audio.rate, legs)
+            if audio
+            else None
+        )
 
-    def _began(self, hello: Hello) -> None:
-        live, token = self.lives.begin(hello)
-        self._attach(live, hello)
-        self._out.message(self._ready(live, hello, token))
-        self.house.metrics.opened.labels(hello.channel).inc()
+    def _begin_conversation(self, hello: Hello) -> None:
+        conversation, token = self.registry.begin(hello)
+        self._attach(conversation, hello)
+        self._outbound.send_message(self._ready_message(conversation, hello, token))
+        self.services.metrics.sessions_opened.labels(hello.channel).inc()
 
     async def _cannot_resume(self, hello: Hello) -> str:
         """Why the conversation the client asks for does not go on here; empty when it does."""
         if hello.resume is None:
             return "No session was named."
         try:
-            live = await self.lives.resume(hello.resume)
-            _fits(live, hello)
+            live = await self.registry.resume(hello.resume)
+            _require_same_channel(live, hello)
         except CannotResume as why:
             return str(why)
-        missed = await live.diary.missed(hello.resume.last_seq)
+        missed = await live.recorder.messages_after(hello.resume.last_seq)
         self._attach(live, hello)
-        received = live.diary.progress.client
-        ready = self._ready(live, hello, hello.resume.token, received=received, resumed=True)
-        shown = [live.vault.message(message) for message in missed]
-        self._out.begins(ready, shown, live.diary.kept)
-        live.resumed()
+        received = live.recorder.position.client_seq
+        ready = self._ready_message(
+            live, hello, hello.resume.token, received=received, resumed=True
+        )
+        shown = [live.vault.reveal_in_message(message) for message in missed]
+        self._outbound.set_opening_messages(ready, shown, live.recorder.last_durable)
+        live.resume()
         return ""
 
-    def _attach(self, live: Live, hello: Hello) -> None:
-        self.live = live
+    def _attach(self, conversation: LiveConversation, hello: Hello) -> None:
+        self.conversation = conversation
         audio = hello.audio if hello.speak else None
-        self._out.opens(audio, live.person_speaks)
-        live.attach(self._out)
-        self._tasks.create_task(self._out.write(self._closed))
-        self._tasks.create_task(self._out.farewell())
-        self._tasks.create_task(self._watch(live))
+        self._outbound.set_audio_format(audio, conversation.person_speech_message)
+        conversation.attach(self._outbound)
+        self._tasks.create_task(self._outbound.run_writer(self._count_closed))
+        self._tasks.create_task(self._outbound.deliver_end())
+        self._tasks.create_task(self._watch_conversation(conversation))
         if audio is not None:
-            spoken = self._out.speak(self.house.engine, audio, live.speech, live.spoken)
-            self._tasks.create_task(spoken)
+            speech = self._outbound.run_speech(
+                self.services.engine,
+                audio,
+                conversation.speech_message,
+                conversation.on_speech_sent,
+            )
+            self._tasks.create_task(speech)
 
-    def _ready(self, live: Live, hello: Hello, token: str, **more: object) -> str:
+    def _ready_message(
+        self, conversation: LiveConversation, hello: Hello, token: str, **more: object
+    ) -> str:
         fields = {
-            "session": live.id,
+            "session": conversation.id,
             "resume_token": token,
-            "models": self.house.engine.names,
-            "audio": _formats(hello.audio, hello.speak),
+            "models": self.services.engine.model_names,
+            "audio": _audio_formats(hello.audio, hello.speak),
         }
-        return self.wire.notice("ready", live.now, **fields, **more)
+        return self.wire.notice("ready", conversation.now, **fields, **more)
 
-    async def _watch(self, live: Live) -> None:
+    async def _watch_conversation(self, conversation: LiveConversation) -> None:
         """When the conversation itself fails, so does its line."""
-        task = self.lives.task(live)
+        task = self.registry.task_of(conversation)
         await asyncio.wait([task])
         if not task.cancelled() and (failure := task.exception()) is not None:
-            await self._out.flush(FLUSH_S)
+            await self._outbound.flush(FLUSH_TIMEOUT_S)
             raise failure
 
-    async def _hear(self, intake: Intake | None, sound: Sound) -> None:
+    async def _on_audio(self, intake: VoiceInput | None, frames: AudioFrames) -> None:
         assert intake is not None
-        assert self.live is not None
-        for hops in await self.house.engine.hear(intake, sound.data):
-            self.house.metrics.audio.inc(len(hops.samples) / RATE)
-            self.live.feed(_heard(hops, self.now))
-        if (odd := self.wire.odd_bytes()) is not None:
-            self._tell(odd)
+        assert self.conversation is not None
+        for hops in await self.services.engine.detect_voice(intake, frames.data):
+            self.services.metrics.audio_seconds.inc(len(hops.samples) / RATE)
+            self.conversation.apply(_audio_received(hops, self.now))
+        if (odd_bytes := self.wire.take_odd_bytes_error()) is not None:
+            self._send_error(odd_bytes)
 
-    def _tell(self, error: WireError) -> None:
-        self.house.metrics.errors.labels(error.code).inc()
-        self._out.message(self.wire.error(error, self.now))
+    def _send_error(self, error: WireError) -> None:
+        self.services.metrics.client_errors.labels(error.code).inc()
+        self._outbound.send_message(self.wire.error(error, self.now))
         self._mistakes += 1
-        if self._mistakes >= MISTAKES:
-            text = f"{MISTAKES} messages could not be accepted; read the errors and try again"
-            self._out.end(e.Close(NOT_ALLOWED, text))
+        if self._mistakes >= MAX_MISTAKES:
+            text = f"{MAX_MISTAKES} messages could not be accepted; read the errors and try again"
+            self._outbound.end(e.CloseSession(CLOSE_NOT_ALLOWED, text))
 
-    def _closed(self, code: int) -> None:
-        self.house.metrics.closed.labels(str(code)).inc()
+    def _count_closed(self, code: int) -> None:
+        self.services.metrics.sessions_closed.labels(str(code)).inc()
 
 
-def _heard(hops: Hops, at: float) -> e.Heard:
+def _audio_received(hops: VoiceHops, at: float) -> e.AudioReceived:
     """As it is heard, felt and recorded: nothing is finer than a recording can hold."""
-    samples = np.rint(hops.samples * FULL_SCALE)
-    np.maximum(samples, -FULL_SCALE, out=samples)  # np.clip takes five times as long on so few
-    np.minimum(samples, FULL_SCALE - 1, out=samples)
-    samples /= FULL_SCALE
+    samples = np.rint(hops.samples * PCM16_FULL_SCALE)
+    np.maximum(
+        samples, -PCM16_FULL_SCALE, out=samples
+    )  # np.clip takes five times as long on so few
+    np.minimum(samples, PCM16_FULL_SCALE - 1, out=samples)
+    samples /= PCM16_FULL_SCALE
     assert len(samples) % VOICE_HOP == 0
-    return e.Heard(at, hops.leg, samples, tuple(round(p, 4) for p in hops.speech))
+    return e.AudioReceived(at, hops.leg, samples, tuple(round(p, 4) for p in hops.speech))
 
 
-def _fits(live: Live, hello: Hello) -> None:
+def _require_same_channel(conversation: LiveConversation, hello: Hello) -> None:
     """A conversation goes on over the channel it began on."""
     legs = hello.audio.legs if hello.audio else ()
-    if (hello.channel, legs) != (live.record.channel, tuple(live.record.legs)):
+    if (hello.channel, legs) != (conversation.record.channel, tuple(conversation.record.legs)):
         raise CannotResume("A session goes on over the channel it began on.")
 
 
-def _formats(audio: Audio | None, speak: bool) -> dict[str, object] | None:
+def _audio_formats(audio: AudioFormat | None, speak: bool) -> dict[str, object] | None:
     if audio is None:
         return None
-    heard = {"encoding": audio.encoding, "rate": audio.rate, "channels": audio.channels}
-    spoken = {"encoding": audio.encoding, "rate": audio.rate, "channels": 1}
-    return {"in": {**heard, "legs": audio.legs}, "out": spoken if speak else None}
+    inbound = {"encoding": audio.encoding, "rate": audio.rate, "channels": audio.channels}
+    outbound = {"encoding": audio.encoding, "rate": audio.rate, "channels": 1}
+    return {"in": {**inbound, "legs": audio.legs}, "out": outbound if speak else None}

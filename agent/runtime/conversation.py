@@ -17,62 +17,66 @@ from functools import partial
 from agent.core import events as e
 from agent.core.session import Session
 from agent.privacy.vault import Vault
-from agent.runtime.audio_recorder import Soundtrack
-from agent.runtime.effects import Errands
-from agent.runtime.event_bus import Happened
-from agent.runtime.event_recorder import Diary, Progress
-from agent.runtime.outbound import Outgoing
-from agent.runtime.services import House, utc
-from agent.runtime.timers import Waiting
+from agent.runtime.audio_recorder import AudioRecorder
+from agent.runtime.effects import EffectRunner
+from agent.runtime.event_bus import ConversationChange
+from agent.runtime.event_recorder import EventRecorder, JournalPosition
+from agent.runtime.outbound import OutboundQueue
+from agent.runtime.services import Services, utc_text
+from agent.runtime.timers import ConversationTimers
 from agent.store import SessionRecord
 from agent.wire.native import NativeWire
 from audio.types import RATE, VOICE_HOP
 
-REPLACED = 4001  # close code: the same customer came in by another connection
+CLOSE_REPLACED = 4001  # close code: the same customer came in by another connection
 
 
-class Over(Exception):
+class ConversationOver(Exception):
     """The conversation has ended; ends its tasks."""
 
 
-class Live:
+class LiveConversation:
     """One conversation of this process. `run` is its life; everything else is called from its
     event loop."""
 
     def __init__(
         self,
-        house: House,
+        services: Services,
         record: SessionRecord,
         session: Session,
         vault: Vault,
         token: str,
-        progress: Progress | None = None,
-        at: float = 0.0,
+        position: JournalPosition | None = None,
+        last_input_at: float = 0.0,
         positions: Mapping[str, int] | None = None,
     ) -> None:
         """`at` is the time of its last input and `positions` are those of its legs, when it goes on
         after a stop."""
-        self.house = house
+        self.services = services
         self.record = record
         self.session = session
         self.vault = vault
         self.began_at = datetime.fromisoformat(record.began_at)
-        self.present = False
-        self.stopped = False
-        self.begun = asyncio.Event()  # what `run` begins with has been done
-        self.hearers: set[asyncio.Queue[bytes]] = set()
-        self._began = house.clock() - max(at, _seconds(self.began_at, house.today()))
-        self._out: Outgoing | None = None
-        self._heard_at = at  # when the last sound came
-        self._speech_began = 0.0
+        self.customer_connected = False
+        self.shut_down = False
+        self.started = asyncio.Event()  # what `run` begins with has been done
+        self.audio_listeners: set[asyncio.Queue[bytes]] = set()
+        self._clock_zero = services.clock() - max(
+            last_input_at, _seconds_between(self.began_at, services.wall_now())
+        )
+        self._outbound: OutboundQueue | None = None
+        self._last_audio_at = last_input_at  # when the last sound came
+        self._speech_started_at = 0.0
         self._tasks: asyncio.TaskGroup | None = None
-        self._sound = Soundtrack(house.store, house.journal, record, house.pack.privacy, positions)
-        progress = progress or Progress()
-        self._wire = NativeWire(progress.seq)
-        self.diary = Diary(house, self.id, vault, token, progress, self._wire)
-        self.waiting = Waiting(house, self.id, session, lambda: self.now, self.feed)
-        self._errands = Errands(
-            house, record, session, vault, self.waiting, lambda: self.now, self.feed
+        self._audio_recorder = AudioRecorder(
+            services.store, services.journal, record, services.pack.privacy, positions
+        )
+        position = position or JournalPosition()
+        self._wire = NativeWire(position.server_seq)
+        self.recorder = EventRecorder(services, self.id, vault, token, position, self._wire)
+        self.timers = ConversationTimers(services, self.id, session, lambda: self.now, self.apply)
+        self._effect_runner = EffectRunner(
+            services, record, session, vault, self.timers, lambda: self.now, self.apply
         )
 
     @property
@@ -82,173 +86,187 @@ class Live:
     @property
     def now(self) -> float:
         """Seconds since this session began."""
-        return self.house.clock() - self._began
+        return self.services.clock() - self._clock_zero
 
     async def run(self, begin: Callable[[], None]) -> None:
         """Live until the conversation is over. `begin` gives the first input, or takes up what a
         stopped process left open."""
         try:
             async with asyncio.TaskGroup() as self._tasks:
-                self._tasks.create_task(self.waiting.run())
+                self._tasks.create_task(self.timers.run())
                 begin()
-                self.begun.set()
-        except* Over:
+                self.started.set()
+        except* ConversationOver:
             pass
         finally:
-            self.stopped = True
-            self.begun.set()
-            self.house.engine.leave(self.id)
-            self.diary.write_joined()
-            self._sound.stop()
+            self.shut_down = True
+            self.started.set()
+            self.services.engine.end_session(self.id)
+            self.recorder.flush_audio()
+            self._audio_recorder.stop()
             if self.session.closed:
-                self._end()
+                self._record_end()
 
-    def _end(self) -> None:
-        store, now = self.house.store, utc(self.house.today())
-        self.house.journal.do(lambda: store.end(self.id, now))
-        self.house.journal.do(lambda: store.left(self.id))
-        if self.session.ownership.person:  # the customer has left them
-            for number in self.session.ownership.asked_for:
-                self.house.journal.do(partial(store.finish, self.id, number, "left", now))
-        self.house.floor.tell(Happened(self.id, "closed"))
+    def _record_end(self) -> None:
+        store, now = self.services.store, utc_text(self.services.wall_now())
+        self.services.journal.submit(lambda: store.end_session(self.id, now))
+        self.services.journal.submit(lambda: store.mark_disconnected(self.id))
+        if self.session.ownership.is_with_person:  # the customer has left them
+            for number in self.session.ownership.open_handoffs:
+                self.services.journal.submit(
+                    partial(store.finish_handoff, self.id, number, "left", now)
+                )
+        self.services.event_bus.publish(ConversationChange(self.id, "closed"))
 
     # -- connections ---------------------------------------------------------------------------
 
-    def attach(self, out: Outgoing) -> None:
+    def attach(self, outbound: OutboundQueue) -> None:
         """The customer is connected through `out` now; an earlier connection is let go."""
-        if self._out is not None:
-            self._out.end(e.Close(REPLACED, "this conversation goes on in another connection"))
-        self._out, self.present = out, True
-        self.waiting.back()
-        self._present()
+        if self._outbound is not None:
+            self._outbound.end(
+                e.CloseSession(CLOSE_REPLACED, "this conversation goes on in another connection")
+            )
+        self._outbound, self.customer_connected = outbound, True
+        self.timers.end_resume_window()
+        self._publish_presence()
 
-    def detach(self, out: Outgoing) -> None:
+    def detach(self, outbound: OutboundQueue) -> None:
         """That connection is gone; the conversation waits for another for a while."""
-        if self._out is not out:
+        if self._outbound is not outbound:
             return
-        self._out, self.present = None, False
+        self._outbound, self.customer_connected = None, False
         if self.session.closed:
             return
-        self.waiting.away()
-        self.feed(e.Dropped(self.now))
-        self._present()
+        self.timers.start_resume_window()
+        self.apply(e.ConnectionLost(self.now))
+        self._publish_presence()
 
-    def _present(self) -> None:
-        store, present = self.house.store, self.present
-        self.house.journal.do(lambda: store.present(self.id, present))
-        self.house.floor.tell(Happened(self.id, "back" if present else "away"))
+    def _publish_presence(self) -> None:
+        store, connected = self.services.store, self.customer_connected
+        self.services.journal.submit(lambda: store.set_connected(self.id, connected))
+        self.services.event_bus.publish(
+            ConversationChange(self.id, "back" if connected else "away")
+        )
 
-    def resumed(self) -> None:
+    def resume(self) -> None:
         """A connection has been attached again: go on."""
-        missed = 0
+        missed_samples = 0
         if self.record.legs:
-            missed = max(0, int((self.now - self._heard_at) * RATE)) // VOICE_HOP * VOICE_HOP
-        self.feed(e.Resumed(self.now, missed))
+            missed_samples = (
+                max(0, int((self.now - self._last_audio_at) * RATE)) // VOICE_HOP * VOICE_HOP
+            )
+        self.apply(e.ConnectionResumed(self.now, missed_samples))
 
-    def person_speaks(self, name: str, state: str) -> str:
+    def person_speech_message(self, name: str, state: str) -> str:
         """The message that the voice of a person starts or ends."""
         return self._wire.notice("speech", self.now, turn=0, state=state, by=name)
 
-    def spoken(self, turn: int, ms: int) -> None:
+    def on_speech_sent(self, turn: int, sent_ms: int) -> None:
         """So much of a reply has been sent as sound."""
-        self.feed(e.Speaking(self._speech_began, turn, ms))
+        self.apply(e.SpeechSent(self._speech_started_at, turn, sent_ms))
 
-    def speech(self, turn: int, state: str) -> str:
+    def speech_message(self, turn: int, state: str) -> str:
         """The message that spoken replies of a turn begin or end."""
-        self._speech_began = self.now if state == "start" else self._speech_began
+        self._speech_started_at = self.now if state == "start" else self._speech_started_at
         return self._wire.notice("speech", self.now, turn=turn, state=state)
 
-    def person_sound(self, pcm: bytes, name: str) -> None:
+    def send_person_audio(self, pcm: bytes, name: str) -> None:
         """16 kHz PCM16 of a person, for the customer, if it is they who may speak now; empty when
         they pause or have to stop."""
-        if self._out is not None and (not pcm or self.session.ownership.owned_by(name)):
-            self._out.person(pcm, name)
+        if self._outbound is not None and (not pcm or self.session.ownership.is_owned_by(name)):
+            self._outbound.send_person_audio(pcm, name)
 
     # -- what comes in -------------------------------------------------------------------------
 
-    def feed(self, event: e.Input, client: int = 0) -> None:
+    def apply(self, event: e.Input, client_seq: int = 0) -> None:
         """Take one input, at `self.now`. `client` is the client's own number of it. Nothing is
         taken once the conversation is over, or its process stops."""
-        if self.session.closed or self.stopped:
+        if self.session.closed or self.shut_down:
             return
-        hidden = self.vault.hide(event, self._errands.expectation(event))
+        hidden = self.vault.pseudonymise(event, self._effect_runner.expectation_for(event))
         event = hidden.event
         effects = self.session.receive(event)
-        self._sound.push(event, effects, hidden.redactions)
-        if isinstance(event, e.Heard):
-            self._overhear(event)
-            self._heard_at = event.at
+        self._audio_recorder.push(event, effects, hidden.redactions)
+        if isinstance(event, e.AudioReceived):
+            self._forward_audio(event)
+            self._last_audio_at = event.at
             # A stream that has just begun is written at once: turns are numbered in the order of
             # rows.
-            if not self._sound.began and all(isinstance(effect, e.Listen) for effect in effects):
-                self.diary.join(event)
-                self._carry_out(effects, None, [])
+            if not self._audio_recorder.stream_started and all(
+                isinstance(effect, e.FeedEncoder) for effect in effects
+            ):
+                self.recorder.coalesce_audio(event)
+                self._run_effects(effects, None, [])
                 return
-        kept, messages = self.diary.write(event, effects, client, hidden.redactions)
-        self._carry_out(effects, kept, messages)
-        self.waiting.look()
+        durable, messages = self.recorder.record(event, effects, client_seq, hidden.redactions)
+        self._run_effects(effects, durable, messages)
+        self.timers.rearm()
 
-    def _overhear(self, event: e.Heard) -> None:
-        if event.leg != "customer" or not self.hearers:
+    def _forward_audio(self, event: e.AudioReceived) -> None:
+        if event.leg != "customer" or not self.audio_listeners:
             return
         pcm = (event.samples * 32767).astype("<i2").tobytes()
-        for hearer in self.hearers:
+        for listener in self.audio_listeners:
             with suppress(asyncio.QueueFull):
-                hearer.put_nowait(pcm)
+                listener.put_nowait(pcm)
 
     # -- what follows --------------------------------------------------------------------------
 
-    def _carry_out(
+    def _run_effects(
         self,
         effects: list[e.Effect],
-        kept: asyncio.Future[None] | None,
+        durable: asyncio.Future[None] | None,
         messages: list[list[str]],
     ) -> None:
         for number, effect in enumerate(effects):
-            told = messages[number] if messages else []
-            if isinstance(effect, e.Close):
-                self._close(effect, told, kept)
+            of_effect = messages[number] if messages else []
+            if isinstance(effect, e.CloseSession):
+                self._close(effect, of_effect, durable)
                 continue
-            if self._out is not None:
-                for message in told:
-                    self._out.message(self.vault.message(message), kept)
-            self._do(effect, kept)
+            if self._outbound is not None:
+                for message in of_effect:
+                    self._outbound.send_message(self.vault.reveal_in_message(message), durable)
+            self._run_effect(effect, durable)
 
-    def _do(self, effect: e.Effect, kept: asyncio.Future[None] | None) -> None:
+    def _run_effect(self, effect: e.Effect, durable: asyncio.Future[None] | None) -> None:
         assert self._tasks is not None
         match effect:
-            case e.Hush(turn) if self._out is not None:
-                self._out.hush(turn)
-            case e.Say(aloud=True) if self._out is not None:
-                self._out.say(effect)
+            case e.StopSpeech(turn) if self._outbound is not None:
+                self._outbound.cancel_speech(turn)
+            case e.SayReplies(speak=True) if self._outbound is not None:
+                self._outbound.queue_speech(effect)
             case _:
-                self._errands.run(effect, kept, self._tasks)
+                self._effect_runner.run(effect, durable, self._tasks)
 
-    def redo(self, effect: e.Effect) -> None:
+    def reissue_effect(self, effect: e.Effect) -> None:
         """Carry out what a stopped process did not get to the end of."""
-        self._do(effect, None)
+        self._run_effect(effect, None)
 
-    def _close(self, effect: e.Close, told: list[str], kept: asyncio.Future[None] | None) -> None:
+    def _close(
+        self, effect: e.CloseSession, last_messages: list[str], durable: asyncio.Future[None] | None
+    ) -> None:
         assert self._tasks is not None
-        if self._out is not None:
-            self._out.end(effect, [self.vault.message(one) for one in told], kept)
-        self._tasks.create_task(self._finish())
+        if self._outbound is not None:
+            self._outbound.end(
+                effect, [self.vault.reveal_in_message(one) for one in last_messages], durable
+            )
+        self._tasks.create_task(self._end_tasks())
 
-    def erased(self) -> None:
+    def end_because_erased(self) -> None:
         """Everything that was kept of it was erased: it ends, for nothing may be kept again."""
-        if self.stopped or self.session.closed:
+        if self.shut_down or self.session.closed:
             return
         assert self._tasks is not None
         self.session.closed = True
-        if self._out is not None:
-            close = e.Close(1000, "nothing of this conversation is kept any more")
-            self._out.end(close, self._wire.encode(close, self.now))
-        self._tasks.create_task(self._finish())
+        if self._outbound is not None:
+            close = e.CloseSession(1000, "nothing of this conversation is kept any more")
+            self._outbound.end(close, self._wire.encode(close, self.now))
+        self._tasks.create_task(self._end_tasks())
 
-    async def _finish(self) -> None:
-        await self._errands.finished()
-        raise Over
+    async def _end_tasks(self) -> None:
+        await self._effect_runner.wait_unfinished()
+        raise ConversationOver
 
 
-def _seconds(since: datetime, now: datetime) -> float:
+def _seconds_between(since: datetime, now: datetime) -> float:
     return (now - since).total_seconds()

@@ -13,116 +13,128 @@ from functools import partial
 
 from agent.core import events as e
 from agent.core.session import Session
-from agent.handoff.routing import Unreachable
-from agent.inference.engine import NoAnswer
+from agent.handoff.routing import PersonUnavailable
+from agent.inference.engine import UnderstandingError
 from agent.privacy.vault import Vault
-from agent.runtime.event_bus import Happened
-from agent.runtime.services import House, utc
-from agent.runtime.timers import Waiting
+from agent.runtime.event_bus import ConversationChange
+from agent.runtime.services import Services, utc_text
+from agent.runtime.timers import ConversationTimers
 from agent.store import SessionRecord
 from audio.types import Expectation
 from dialogs.values import ActionCall
 
 
-class Errands:
+class EffectRunner:
     """What one conversation has others do. For one event loop."""
 
     def __init__(
         self,
-        house: House,
+        services: Services,
         record: SessionRecord,
         session: Session,
         vault: Vault,
-        waiting: Waiting,
+        timers: ConversationTimers,
         now: Callable[[], float],
-        feed: Callable[[e.Input], None],
+        apply: Callable[[e.Input], None],
     ) -> None:
         """`feed` is given what comes of an errand."""
-        self._house = house
+        self._services = services
         self._record = record
         self._session = session
         self._vault = vault
-        self._waiting = waiting
+        self._timers = timers
         self._now = now
-        self._feed = feed
-        self._asked: dict[int, Expectation] = {}  # what the customer was asked, by question
-        self._owed: set[asyncio.Task[None]] = set()  # to be finished even if the customer goes
+        self._apply = apply
+        self._expectations: dict[int, Expectation] = {}  # what the customer was asked, by question
+        self._unfinished: set[asyncio.Task[None]] = (
+            set()
+        )  # to be finished even if the customer goes
 
-    def expectation(self, event: e.Input) -> Expectation:
+    def expectation_for(self, event: e.Input) -> Expectation:
         """What had been asked for when this was said."""
-        if isinstance(event, e.Understood | e.Missed):
-            return self._asked.pop(event.ask, self._session.expect)
-        return self._session.expect
+        if isinstance(event, e.TurnUnderstood | e.UnderstandingFailed):
+            return self._expectations.pop(event.request_id, self._session.expectation)
+        return self._session.expectation
 
     def run(
-        self, effect: e.Effect, kept: asyncio.Future[None] | None, tasks: asyncio.TaskGroup
+        self, effect: e.Effect, durable: asyncio.Future[None] | None, tasks: asyncio.TaskGroup
     ) -> None:
         """Do what this effect asks for, if it is an errand; `kept` is its row's."""
-        house, id = self._house, self._record.id
+        services, id = self._services, self._record.id
         match effect:
-            case e.Listen():
-                house.engine.listen(id, effect, partial(self._partial, effect.stream))
-            case e.Forget(stream):
-                house.engine.forget(id, stream)
-            case e.Understand():
-                self._asked[effect.ask] = effect.expect
+            case e.FeedEncoder():
+                services.engine.feed_encoder(id, effect, partial(self._on_partial, effect.stream))
+            case e.DiscardTurn(stream):
+                services.engine.discard_turn(id, stream)
+            case e.UnderstandTurn():
+                self._expectations[effect.request_id] = effect.expectation
                 tasks.create_task(self._understand(effect))
-            case e.Act(call):
-                self._owe(tasks.create_task(self._act(call, kept)))
-            case e.HandOver():
-                self._owe(tasks.create_task(self._hand_over(effect, kept)))
-            case e.Remember(note):
-                now = utc(house.today())
-                house.journal.do(lambda: house.store.remember(id, [note], now))
+            case e.PerformAction(call):
+                self._must_finish(tasks.create_task(self._perform_action(call, durable)))
+            case e.UpdateHandoff():
+                self._must_finish(tasks.create_task(self._update_handoff(effect, durable)))
+            case e.StoreNote(note):
+                now = utc_text(services.wall_now())
+                services.journal.submit(lambda: services.store.add_notes(id, [note], now))
 
-    async def finished(self) -> None:
+    async def wait_unfinished(self) -> None:
         """Wait for what has to be finished."""
-        if self._owed:
-            await asyncio.wait(self._owed)
+        if self._unfinished:
+            await asyncio.wait(self._unfinished)
 
-    def _owe(self, task: asyncio.Task[None]) -> None:
-        self._owed.add(task)
-        task.add_done_callback(self._owed.discard)
+    def _must_finish(self, task: asyncio.Task[None]) -> None:
+        self._unfinished.add(task)
+        task.add_done_callback(self._unfinished.discard)
 
-    def _partial(self, stream: int, text: str) -> None:
+    def _on_partial(self, stream: int, text: str) -> None:
         if not self._session.closed:
-            self._feed(e.Partial(self._now(), stream, text))
+            self._apply(e.PartialTextReceived(self._now(), stream, text))
 
-    async def _understand(self, effect: e.Understand) -> None:
-        house, id, asked = self._house, self._record.id, self._now()
-        channel = self._session.talk.channel
+    async def _understand(self, effect: e.UnderstandTurn) -> None:
+        services, id, asked_at = self._services, self._record.id, self._now()
+        channel = self._session.history.channel
         try:
-            answer = await house.engine.understand(id, effect, self._session.dialogue.today, asked)
-        except NoAnswer as missing:
-            house.metrics.missed.labels(missing.why).inc()
-            self._feed(e.Missed(self._now(), effect.ask, missing.why))
+            result = await services.engine.understand(
+                id, effect, self._session.dialogue.today, asked_at
+            )
+        except UnderstandingError as failure:
+            services.metrics.understanding_failures.labels(failure.reason).inc()
+            self._apply(e.UnderstandingFailed(self._now(), effect.request_id, failure.reason))
             return
-        house.metrics.turns.labels(channel).inc()
-        house.metrics.answer.labels(channel).observe(self._now() - asked)
-        self._feed(e.Understood(self._now(), effect.ask, answer.understanding, answer.transcript))
-
-    async def _act(self, call: ActionCall, kept: asyncio.Future[None] | None) -> None:
-        if kept is not None:
-            await asyncio.shield(kept)  # else its key could mean something else after a crash
-        outcome = await asyncio.to_thread(self._house.actions.perform, self._vault.call(call))
-        self._feed(e.Acted(self._now(), outcome))
-
-    async def _hand_over(self, effect: e.HandOver, kept: asyncio.Future[None] | None) -> None:
-        house, record, number = self._house, self._record, effect.id
-        if kept is not None:
-            await asyncio.shield(kept)
-        if effect.state != "queued":
-            self._waiting.expects(number)
-        if effect.state == "requested":
-            house.metrics.handoffs.labels(effect.escalation.rule).inc()
-        found = await asyncio.to_thread(
-            house.people.told, record.id, record.customer, effect, house.today()
+        services.metrics.turns_understood.labels(channel).inc()
+        services.metrics.answer_latency.labels(channel).observe(self._now() - asked_at)
+        self._apply(
+            e.TurnUnderstood(
+                self._now(), effect.request_id, result.understanding, result.transcript
+            )
         )
-        house.floor.tell(Happened(record.id, "queue"))
-        match found:
-            case Unreachable(why, ticket, when):
-                self._feed(e.Unreached(self._now(), number, why, ticket, when))
+
+    async def _perform_action(self, call: ActionCall, durable: asyncio.Future[None] | None) -> None:
+        if durable is not None:
+            await asyncio.shield(durable)  # else its key could mean something else after a crash
+        outcome = await asyncio.to_thread(
+            self._services.actions.perform, self._vault.reveal_in_call(call)
+        )
+        self._apply(e.ActionCompleted(self._now(), outcome))
+
+    async def _update_handoff(
+        self, effect: e.UpdateHandoff, durable: asyncio.Future[None] | None
+    ) -> None:
+        services, record, number = self._services, self._record, effect.id
+        if durable is not None:
+            await asyncio.shield(durable)
+        if effect.state != "queued":
+            self._timers.cancel_queue_timeout(number)
+        if effect.state == "requested":
+            services.metrics.handoffs.labels(effect.escalation.rule).inc()
+        routed = await asyncio.to_thread(
+            services.handoff_router.route, record.id, record.customer, effect, services.wall_now()
+        )
+        services.event_bus.publish(ConversationChange(record.id, "queue"))
+        match routed:
+            case PersonUnavailable(reason, ticket, next_opening):
+                self._apply(e.HandoffUnanswered(self._now(), number, reason, ticket, next_opening))
             case int():
-                self._waiting.queued(number, self._now())
-                wait_s = found * house.settings.wait_s
-                self._feed(e.Queued(self._now(), number, found, wait_s))
+                self._timers.start_queue_timeout(number, self._now())
+                wait_s = routed * services.settings.wait_s
+                self._apply(e.HandoffQueued(self._now(), number, routed, wait_s))

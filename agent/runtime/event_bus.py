@@ -11,44 +11,44 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
-from agent.core.event_json import Row
+from agent.core.event_json import JournalRow
 
-BEHIND = 4096  # happenings that a subscriber may be behind
+SUBSCRIBER_LIMIT = 4096  # happenings that a subscriber may be behind
 
 
 @dataclass(frozen=True, slots=True)
-class Happened:
+class ConversationChange:
     """Something of one conversation. `row` is there when `what` is "row"."""
 
     session: str
-    what: Literal["row", "opened", "closed", "away", "back", "queue"]
-    row: Row | None = None
+    kind: Literal["row", "opened", "closed", "away", "back", "queue"]
+    row: JournalRow | None = None
 
 
-Subscription = asyncio.Queue[Happened | None]
+Subscription = asyncio.Queue[ConversationChange | None]
 
 
-class Floor:
+class EventBus:
     """All subscribers of one process; used from its event loop alone."""
 
     def __init__(self) -> None:
-        self._all: set[Subscription] = set()
+        self._subscriptions: set[Subscription] = set()
 
     def subscribe(self) -> Subscription:
         """A queue of what happens from now on; None in it means that some was lost."""
-        queue: Subscription = asyncio.Queue(BEHIND)
-        self._all.add(queue)
+        queue: Subscription = asyncio.Queue(SUBSCRIBER_LIMIT)
+        self._subscriptions.add(queue)
         return queue
 
     def unsubscribe(self, queue: Subscription) -> None:
-        self._all.discard(queue)
+        self._subscriptions.discard(queue)
 
-    def tell(self, happened: Happened) -> None:
-        for queue in list(self._all):
+    def publish(self, change: ConversationChange) -> None:
+        for queue in list(self._subscriptions):
             try:
-                queue.put_nowait(happened)
+                queue.put_nowait(change)
             except asyncio.QueueFull:
-                self._all.discard(queue)
+                self._subscriptions.discard(queue)
                 with suppress(asyncio.QueueEmpty):
                     queue.get_nowait()
                 queue.put_nowait(None)

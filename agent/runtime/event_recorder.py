@@ -14,126 +14,141 @@ from dataclasses import dataclass
 import numpy as np
 
 from agent.core import events as e
-from agent.core.decisions import decisions, footprint
-from agent.core.event_json import Row, one_line, written
+from agent.core.decisions import comparable_digest, decisions
+from agent.core.event_json import JournalRow, compact_json, event_to_json
 from agent.privacy.redaction_record import Redaction
 from agent.privacy.vault import Vault
-from agent.runtime.event_bus import Happened
-from agent.runtime.services import House
+from agent.runtime.event_bus import ConversationChange
+from agent.runtime.services import Services
 from agent.wire.native import NativeWire
 
-RECENT = 256  # messages kept at hand for a client that comes back
-TOGETHER = 16  # packets that led to nothing, in one row
+MAX_RECENT_MESSAGES = 256  # messages kept at hand for a client that comes back
+PACKETS_PER_ROW = 16  # packets that led to nothing, in one row
 
 
 @dataclass(slots=True)
-class Progress:
+class JournalPosition:
     """How far a conversation's rows, messages and the client's own messages have come."""
 
     rows: int = 0
-    seq: int = 0
-    client: int = 0
+    server_seq: int = 0
+    client_seq: int = 0
 
 
-class Diary:
+class EventRecorder:
     """One conversation's rows. For one event loop."""
 
     def __init__(
-        self, house: House, id: str, vault: Vault, token: str, progress: Progress, wire: NativeWire
+        self,
+        services: Services,
+        id: str,
+        vault: Vault,
+        token: str,
+        position: JournalPosition,
+        wire: NativeWire,
     ) -> None:
         """`vault` is sealed with the client's `token`; `wire` numbers messages from
         `progress.seq`."""
-        self.progress = progress
-        self.kept: asyncio.Future[None] | None = None  # of the last row
-        self._house = house
+        self.position = position
+        self.last_durable: asyncio.Future[None] | None = None  # of the last row
+        self._services = services
         self._id = id
         self._vault = vault
         self._token = token
         self._wire = wire
-        self._recent: deque[tuple[int, str]] = deque(maxlen=RECENT)  # messages, by number
-        self._quiet: dict[str, e.Heard] = {}  # by leg: heard, led to nothing, not written yet
-        self._quiets = 0
+        self._recent: deque[tuple[int, str]] = deque(
+            maxlen=MAX_RECENT_MESSAGES
+        )  # messages, by number
+        self._coalesced: dict[
+            str, e.AudioReceived
+        ] = {}  # by leg: heard, led to nothing, not written yet
+        self._coalesced_packets = 0
 
-    def told(self, messages: Iterable[str]) -> None:
+    def restore_recent(self, messages: Iterable[str]) -> None:
         """What the customer was told before a stop, to the last."""
-        last = deque(messages, RECENT)
-        first = self.progress.seq - len(last) + 1
-        self._recent.extend(enumerate(last, first))
+        recent = deque(messages, MAX_RECENT_MESSAGES)
+        first = self.position.server_seq - len(recent) + 1
+        self._recent.extend(enumerate(recent, first))
 
-    def join(self, event: e.Heard) -> None:
+    def coalesce_audio(self, event: e.AudioReceived) -> None:
         """Sound that led to nothing, to be written with more of it."""
-        before = self._quiet.get(event.leg)
-        if before is not None:
-            samples = np.concatenate([before.samples, event.samples])
-            event = e.Heard(event.at, event.leg, samples, before.speech + event.speech)
-        self._quiet[event.leg] = event
-        self._quiets += 1
-        if self._quiets >= TOGETHER:
-            self.write_joined()
+        earlier = self._coalesced.get(event.leg)
+        if earlier is not None:
+            samples = np.concatenate([earlier.samples, event.samples])
+            event = e.AudioReceived(
+                event.at,
+                event.leg,
+                samples,
+                earlier.speech_probabilities + event.speech_probabilities,
+            )
+        self._coalesced[event.leg] = event
+        self._coalesced_packets += 1
+        if self._coalesced_packets >= PACKETS_PER_ROW:
+            self.flush_audio()
 
-    def write_joined(self) -> None:
+    def flush_audio(self) -> None:
         """What has been joined so far becomes rows now."""
-        quiet, self._quiet, self._quiets = self._quiet, {}, 0
-        for event in quiet.values():
-            self._write(event, [], [], 0, "[]")
+        coalesced, self._coalesced, self._coalesced_packets = self._coalesced, {}, 0
+        for event in coalesced.values():
+            self._append_row(event, [], [], 0, "[]")
 
-    def write(
+    def record(
         self,
         event: e.Input,
         effects: list[e.Effect],
-        client: int,
+        client_seq: int,
         redactions: Sequence[Redaction],
     ) -> tuple[asyncio.Future[None], list[list[str]]]:
         """When it is on disk, and the messages of each effect. `client` is the client's own number
         of what it said, 0 for none."""
-        self.write_joined()
+        self.flush_audio()
         messages = [self._wire.encode(effect, event.at) for effect in effects]
-        said = [message for told in messages for message in told]
-        for message in said:
-            self.progress.seq += 1
-            self._recent.append((self.progress.seq, message))
-        redacted = one_line([one.written() for one in redactions])
-        return self._write(event, effects, said, client, redacted), messages
+        flat = [message for of_effect in messages for message in of_effect]
+        for message in flat:
+            self.position.server_seq += 1
+            self._recent.append((self.position.server_seq, message))
+        redactions_json = compact_json([one.as_json_fields() for one in redactions])
+        return self._append_row(event, effects, flat, client_seq, redactions_json), messages
 
-    def _write(
+    def _append_row(
         self,
         event: e.Input,
         effects: list[e.Effect],
         messages: list[str],
-        client: int,
+        client_seq: int,
         redactions: str,
     ) -> asyncio.Future[None]:
-        journal, store, id = self._house.journal, self._house.store, self._id
-        if self._vault.changed:
-            sealed = self._vault.sealed(self._token)
-            journal.do(lambda: store.seal(id, sealed))
-        if isinstance(event, e.Consented):
-            agreed = self._house.pack.privacy.may_record(event.recording)
-            journal.do(lambda: store.consented(id, agreed))
-        self.progress.rows += 1
-        self.progress.client = max(self.progress.client, client)
-        row = Row(
-            self.progress.rows,
+        journal, store, id = self._services.journal, self._services.store, self._id
+        if self._vault.has_unsealed_changes:
+            sealed = self._vault.seal(self._token)
+            journal.submit(lambda: store.save_sealed_vault(id, sealed))
+        if isinstance(event, e.ConsentChanged):
+            may_record = self._services.pack.privacy.may_record(event.recording)
+            journal.submit(lambda: store.set_recording_consent(id, may_record))
+        self.position.rows += 1
+        self.position.client_seq = max(self.position.client_seq, client_seq)
+        row = JournalRow(
+            self.position.rows,
             event.at,
-            written(event),
-            client,
+            event_to_json(event),
+            client_seq,
             tuple(messages),
-            one_line(decisions(effects)),
-            footprint(effects),
+            compact_json(decisions(effects)),
+            comparable_digest(effects),
             redactions,
         )
-        self.kept = kept = journal.append(id, row)
-        self._house.floor.tell(Happened(id, "row", row))
-        return kept
+        self.last_durable = durable = journal.append(id, row)
+        self._services.event_bus.publish(ConversationChange(id, "row", row))
+        return durable
 
-    async def missed(self, seq: int) -> list[str]:
+    async def messages_after(self, seq: int) -> list[str]:
         """The messages after number `seq`. What has been said since they were looked up is among
         them: whoever attaches a connection right after this has all."""
         older: list[str] = []
         if not self._recent or self._recent[0][0] > seq + 1:
-            self.write_joined()
-            await self._house.journal.do(lambda: None)
-            told = await asyncio.to_thread(self._house.store.messages, self._id)
-            older = told[seq:]
-            seq = max(seq, len(told))
+            self.flush_audio()
+            await self._services.journal.submit(lambda: None)
+            stored = await asyncio.to_thread(self._services.store.read_messages, self._id)
+            older = stored[seq:]
+            seq = max(seq, len(stored))
         return [*older, *(message for number, message in self._recent if number > seq)]

@@ -15,135 +15,144 @@ from websockets.asyncio.server import ServerConnection
 
 from agent.core import events as e
 from agent.inference.engine import Engine
-from agent.wire.messages import Audio
+from agent.wire.messages import AudioFormat
 from audio.codecs import WIDTH, decode, encode
 from audio.resample import Resampler
 from audio.types import RATE
 
 # A message, sound or the end; not before the future is done.
-_Item = tuple[str | bytes | e.Close, asyncio.Future[None] | None]
+_Item = tuple[str | bytes | e.CloseSession, asyncio.Future[None] | None]
 
 
-class Outgoing:
+class OutboundQueue:
     """Everything on its way to one client. `write` and `speak` are tasks of its line."""
 
     def __init__(self, socket: ServerConnection, limit: int, write_s: float) -> None:
         self._socket = socket
         self._write_s = write_s
         self._outbox: asyncio.Queue[_Item] = asyncio.Queue(limit)
-        self._first: list[tuple[str, asyncio.Future[None] | None]] = []
-        self._to_speak: asyncio.Queue[e.Say] = asyncio.Queue(16)
-        self._ending: asyncio.Future[list[_Item]] = asyncio.get_running_loop().create_future()
-        self._format: Audio | None = None
-        self._marked: Callable[[str, str], str] = lambda name, state: ""
-        self._persons: Resampler | None = None  # of the person who is speaking
-        self._hushed = 0  # the last turn that the customer did not want to hear out
+        self._opening_messages: list[tuple[str, asyncio.Future[None] | None]] = []
+        self._speech_queue: asyncio.Queue[e.SayReplies] = asyncio.Queue(16)
+        self._end_items: asyncio.Future[list[_Item]] = asyncio.get_running_loop().create_future()
+        self._format: AudioFormat | None = None
+        self._person_speech_message: Callable[[str, str], str] = lambda name, state: ""
+        self._person_resampler: Resampler | None = None  # of the person who is speaking
+        self._cancelled_through = 0  # the last turn that the customer did not want to hear out
 
-    def opens(self, format: Audio | None, marked: Callable[[str, str], str]) -> None:
+    def set_audio_format(
+        self, format: AudioFormat | None, person_speech_message: Callable[[str, str], str]
+    ) -> None:
         """`format` is how the client hears, None when it does not; `marked` makes the message that
         the voice of a person, by name, starts or ends."""
-        self._format, self._marked = format, marked
+        self._format, self._person_speech_message = format, person_speech_message
 
-    def begins(self, ready: str, missed: Sequence[str], kept: asyncio.Future[None] | None) -> None:
+    def set_opening_messages(
+        self, ready: str, messages: Sequence[str], durable: asyncio.Future[None] | None
+    ) -> None:
         """Before `write`: `ready` and what this client has missed, however much, come before all
         else; what was missed not before `kept` is done."""
-        self._first = [(ready, None), *((message, kept) for message in missed)]
+        self._opening_messages = [(ready, None), *((message, durable) for message in messages)]
 
-    def message(self, message: str, kept: asyncio.Future[None] | None = None) -> None:
+    def send_message(self, message: str, durable: asyncio.Future[None] | None = None) -> None:
         """Send this after what came before it, and not before `kept` is done. A client that has
         left too much unread is given up."""
         try:
-            self._outbox.put_nowait((message, kept))
+            self._outbox.put_nowait((message, durable))
         except asyncio.QueueFull:
-            self._give_up()
+            self._abandon_reader()
 
-    def sound(self, piece: bytes) -> None:
+    def send_audio(self, audio: bytes) -> None:
         """Sound of a person: what a slow reader has no room for is dropped."""
         with suppress(asyncio.QueueFull):
-            self._outbox.put_nowait((piece, None))
+            self._outbox.put_nowait((audio, None))
 
-    def say(self, say: e.Say) -> None:
+    def queue_speech(self, replies: e.SayReplies) -> None:
         """Speak these replies after those before them. A client that has left too many unheard is
         given up."""
         try:
-            self._to_speak.put_nowait(say)
+            self._speech_queue.put_nowait(replies)
         except asyncio.QueueFull:
-            self._give_up()
+            self._abandon_reader()
 
-    def _give_up(self) -> None:
-        if not self._ending.done():
-            self._ending.set_exception(TimeoutError("too much is unread"))
+    def _abandon_reader(self) -> None:
+        if not self._end_items.done():
+            self._end_items.set_exception(TimeoutError("too much is unread"))
 
-    def hush(self, turn: int) -> None:
+    def cancel_speech(self, turn: int) -> None:
         """Nothing of this turn or an earlier one is spoken any more."""
-        self._hushed = max(self._hushed, turn)
+        self._cancelled_through = max(self._cancelled_through, turn)
 
     def end(
-        self, effect: e.Close, last: Sequence[str] = (), kept: asyncio.Future[None] | None = None
+        self,
+        close: e.CloseSession,
+        last_messages: Sequence[str] = (),
+        durable: asyncio.Future[None] | None = None,
     ) -> None:
         """Once what is still to be said has been said: `last`, then the end of this connection."""
-        if not self._ending.done():
-            self._ending.set_result([*((message, kept) for message in last), (effect, kept)])
+        if not self._end_items.done():
+            self._end_items.set_result(
+                [*((message, durable) for message in last_messages), (close, durable)]
+            )
 
-    async def farewell(self) -> None:
+    async def deliver_end(self) -> None:
         """A task of the line: waits until there is an end, and lets what comes before it go out."""
-        last = await asyncio.shield(self._ending)
-        await self._to_speak.join()
-        for item in last:
+        items = await asyncio.shield(self._end_items)
+        await self._speech_queue.join()
+        for item in items:
             await self._outbox.put(item)
 
-    def person(self, pcm: bytes, name: str) -> None:
+    def send_person_audio(self, pcm: bytes, name: str) -> None:
         """16 kHz PCM16 of a person, in the client's format; empty when they pause."""
         if self._format is None:
             return
-        if self._persons is None:
+        if self._person_resampler is None:
             if not pcm:
                 return
-            self._persons = Resampler(RATE, self._format.rate)
-            self.message(self._marked(name, "start"))
+            self._person_resampler = Resampler(RATE, self._format.rate)
+            self.send_message(self._person_speech_message(name, "start"))
         if pcm:
-            samples = self._persons.push(decode(pcm, "pcm_s16le", 1)[:, 0])
-            self.sound(encode(samples, self._format.encoding))
+            samples = self._person_resampler.push(decode(pcm, "pcm_s16le", 1)[:, 0])
+            self.send_audio(encode(samples, self._format.encoding))
         else:
-            self._persons = None
-            self.message(self._marked(name, "end"))
+            self._person_resampler = None
+            self.send_message(self._person_speech_message(name, "end"))
 
-    async def flush(self, patience_s: float) -> None:
+    async def flush(self, timeout_s: float) -> None:
         """Wait until everything is on its way, but not for ever."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(patience_s):
+            async with asyncio.timeout(timeout_s):
                 await self._outbox.join()
 
-    async def write(self, closed: Callable[[int], None]) -> None:
+    async def run_writer(self, on_closed: Callable[[int], None]) -> None:
         """Send what is queued until a `Close` comes by; `closed` is told its code."""
-        for message, kept in self._first:
-            await self._send(message, kept)
-        self._first = []
+        for message, durable in self._opening_messages:
+            await self._send(message, durable)
+        self._opening_messages = []
         while True:
-            item, kept = await self._outbox.get()
-            if isinstance(item, e.Close):
-                await self._settled(kept)
-                closed(item.code)
+            item, durable = await self._outbox.get()
+            if isinstance(item, e.CloseSession):
+                await self._wait_durable(durable)
+                on_closed(item.code)
                 await self._socket.close(item.code, item.reason[:120])
                 return
-            await self._send(item, kept)
+            await self._send(item, durable)
             self._outbox.task_done()
 
-    async def _send(self, item: str | bytes, kept: asyncio.Future[None] | None) -> None:
-        await self._settled(kept)
+    async def _send(self, item: str | bytes, durable: asyncio.Future[None] | None) -> None:
+        await self._wait_durable(durable)
         async with asyncio.timeout(self._write_s):
             await self._socket.send(item)
 
-    async def _settled(self, kept: asyncio.Future[None] | None) -> None:
-        if kept is not None:
-            await asyncio.shield(kept)  # what a client has read is on disk
+    async def _wait_durable(self, durable: asyncio.Future[None] | None) -> None:
+        if durable is not None:
+            await asyncio.shield(durable)  # what a client has read is on disk
 
-    async def speak(
+    async def run_speech(
         self,
         engine: Engine,
-        audio: Audio,
-        mark: Callable[[int, str], str],
-        sounding: Callable[[int, int], None],
+        audio_format: AudioFormat,
+        speech_message: Callable[[int, str], str],
+        on_sent: Callable[[int, int], None],
     ) -> None:
         """Turn replies into audio, one after the other.
 
@@ -151,20 +160,27 @@ class Outgoing:
         piece how many milliseconds of a turn have been sent.
         """
         while True:
-            say = await self._to_speak.get()
-            if say.turn > self._hushed:
-                await self._outbox.put((mark(say.turn, "start"), None))
-                await self._utter(say, engine, audio, sounding)
-                await self._outbox.put((mark(say.turn, "end"), None))
-            self._to_speak.task_done()
+            replies = await self._speech_queue.get()
+            if replies.turn > self._cancelled_through:
+                await self._outbox.put((speech_message(replies.turn, "start"), None))
+                await self._speak_replies(replies, engine, audio_format, on_sent)
+                await self._outbox.put((speech_message(replies.turn, "end"), None))
+            self._speech_queue.task_done()
 
-    async def _utter(
-        self, say: e.Say, engine: Engine, audio: Audio, sounding: Callable[[int, int], None]
+    async def _speak_replies(
+        self,
+        replies: e.SayReplies,
+        engine: Engine,
+        audio_format: AudioFormat,
+        on_sent: Callable[[int, int], None],
     ) -> None:
-        text, sent = " ".join(reply.text for reply in say.replies), 0
-        async for piece in engine.speak(text, audio.encoding, audio.rate):
-            if say.turn <= self._hushed:
+        text, sent_bytes = " ".join(reply.text for reply in replies.replies), 0
+        async for piece in engine.speak(text, audio_format.encoding, audio_format.rate):
+            if replies.turn <= self._cancelled_through:
                 return
             await self._outbox.put((piece, None))
-            sent += len(piece)
-            sounding(say.turn, round(1000 * sent / (WIDTH[audio.encoding] * audio.rate)))
+            sent_bytes += len(piece)
+            on_sent(
+                replies.turn,
+                round(1000 * sent_bytes / (WIDTH[audio_format.encoding] * audio_format.rate)),
+            )

@@ -16,15 +16,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from agent.core import events as e
-from agent.core.event_json import VERSION, Row, WrittenError, read
+from agent.core.event_json import VERSION, EventFormatError, JournalRow, event_from_json
 from agent.core.session import Session
-from agent.core.session_factory import opening
+from agent.core.session_factory import new_session
 from agent.privacy.vault import SealError, Vault
-from agent.runtime.conversation import Live
-from agent.runtime.event_recorder import RECENT, Progress
-from agent.runtime.services import House, utc
+from agent.runtime.conversation import LiveConversation
+from agent.runtime.event_recorder import MAX_RECENT_MESSAGES, JournalPosition
+from agent.runtime.services import Services, utc_text
 from agent.store import SessionRecord
-from agent.wire.messages import Hello, Resume
+from agent.wire.messages import Hello, ResumeRequest
 
 log = logging.getLogger("hearken.lives")
 
@@ -33,114 +33,116 @@ class CannotResume(Exception):
     """That session cannot be gone on with; the text says why."""
 
 
-class Lives(Mapping[str, Live]):
+class ConversationRegistry(Mapping[str, LiveConversation]):
     """Every conversation of this process, by session id. For its event loop alone."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
-        self._lives: dict[str, Live] = {}
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._conversations: dict[str, LiveConversation] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._coming: dict[str, asyncio.Task[Live]] = {}  # made anew just now
-        house.journal.erased = self._erased
+        self._recovering: dict[str, asyncio.Task[LiveConversation]] = {}  # made anew just now
+        services.journal.on_erased = self._on_erased
 
-    def __getitem__(self, id: str) -> Live:
-        return self._lives[id]
+    def __getitem__(self, id: str) -> LiveConversation:
+        return self._conversations[id]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._lives)
+        return iter(self._conversations)
 
     def __len__(self) -> int:
-        return len(self._lives)
+        return len(self._conversations)
 
-    def task(self, live: Live) -> asyncio.Task[None]:
+    def task_of(self, conversation: LiveConversation) -> asyncio.Task[None]:
         """The life of one: done when the conversation is over, or failed."""
-        return self._tasks[live.id]
+        return self._tasks[conversation.id]
 
-    def begin(self, hello: Hello) -> tuple[Live, str]:
+    def begin(self, hello: Hello) -> tuple[LiveConversation, str]:
         """A new conversation, and the token it can be resumed with."""
-        house, id, token = self._house, secrets.token_hex(8), secrets.token_urlsafe(24)
-        record = _record(house, id, token, hello)
-        session = opening(house.pack, record, house.rules)
-        live = Live(house, record, session, Vault(house.pack, secrets.token_bytes(32)), token)
-        house.journal.do(lambda: house.store.begin(record))
+        services, id, token = self._services, secrets.token_hex(8), secrets.token_urlsafe(24)
+        record = _session_record(services, id, token, hello)
+        session = new_session(services.pack, record, services.session_rules)
+        conversation = LiveConversation(
+            services, record, session, Vault(services.pack, secrets.token_bytes(32)), token
+        )
+        services.journal.submit(lambda: services.store.create_session(record))
         customer = e.Customer(hello.customer.id, hello.customer.name)
         legs = hello.audio.legs if hello.audio else ()
-        opened = e.Opened(live.now, hello.channel, legs, hello.speak, customer)
-        self._start(live, lambda: live.feed(opened))
-        return live, token
+        opened = e.SessionOpened(conversation.now, hello.channel, legs, hello.speak, customer)
+        self._start(conversation, lambda: conversation.apply(opened))
+        return conversation, token
 
-    async def resume(self, asked: Resume) -> Live:
+    async def resume(self, request: ResumeRequest) -> LiveConversation:
         """The conversation a client wants to go on with; CannotResume when it cannot."""
-        if (live := self._lives.get(asked.session)) is not None:
-            if not _same(live.record, asked.token):
+        if (conversation := self._conversations.get(request.session)) is not None:
+            if not _is_resume_token(conversation.record, request.token):
                 raise CannotResume("That session is over.")  # no more is said to who has no token
-            if live.session.closed:
+            if conversation.session.closed:
                 raise CannotResume("That session is over.")
-            return live
-        coming = self._coming.get(asked.session)
-        if coming is None:
-            coming = asyncio.create_task(self._anew(asked))
-            self._coming[asked.session] = coming
-            coming.add_done_callback(lambda _: self._coming.pop(asked.session, None))
-        return await asyncio.shield(coming)
+            return conversation
+        recovering = self._recovering.get(request.session)
+        if recovering is None:
+            recovering = asyncio.create_task(self._recover(request))
+            self._recovering[request.session] = recovering
+            recovering.add_done_callback(lambda _: self._recovering.pop(request.session, None))
+        return await asyncio.shield(recovering)
 
-    async def _anew(self, asked: Resume) -> Live:
-        house = self._house
-        record = await asyncio.to_thread(house.store.session, asked.session)
+    async def _recover(self, request: ResumeRequest) -> LiveConversation:
+        services = self._services
+        record = await asyncio.to_thread(services.store.find_session, request.session)
         if record is None or record.state != "live":
             raise CannotResume("That session is over.")
-        if not _same(record, asked.token):
+        if not _is_resume_token(record, request.token):
             raise CannotResume("That session is over.")  # no more is said to who has no token
         if record.version != VERSION:
             raise CannotResume("That session was begun by another version of this program.")
-        if record.pack != house.pack_digest:
+        if record.pack != services.pack_digest:
             raise CannotResume("What we can do has changed since; please begin again.")
         try:
-            again = await asyncio.to_thread(_rebuilt, house, record, asked.token)
-        except (SealError, WrittenError) as broken:
+            recovered = await asyncio.to_thread(recover_session, services, record, request.token)
+        except (SealError, EventFormatError) as broken:
             log.error("a session cannot be made anew", extra={"session": record.id})
             raise CannotResume("That session could not be restored.") from broken
-        if not again.progress.rows:  # the process ended before anything of it was on disk
+        if not recovered.position.rows:  # the process ended before anything of it was on disk
             raise CannotResume("That session had not begun; this is a new one.")
-        live = Live(
-            house,
+        conversation = LiveConversation(
+            services,
             record,
-            again.session,
-            again.vault,
-            asked.token,
-            again.progress,
-            again.at,
-            again.positions,
+            recovered.session,
+            recovered.vault,
+            request.token,
+            recovered.position,
+            recovered.last_input_at,
+            recovered.positions,
         )
-        live.diary.told(again.told)
-        self._start(live, lambda: _take_up(live, again))
-        await live.begun.wait()
-        return live
+        conversation.recorder.restore_recent(recovered.recent_messages)
+        self._start(conversation, lambda: reissue_open_work(conversation, recovered))
+        await conversation.started.wait()
+        return conversation
 
-    def _start(self, live: Live, begin: Callable[[], None]) -> None:
+    def _start(self, conversation: LiveConversation, begin: Callable[[], None]) -> None:
         """Its first input has been given, or what was open taken up, when this returns."""
-        self._lives[live.id] = live
-        task = asyncio.create_task(live.run(begin), name=live.id)
-        self._tasks[live.id] = task
-        task.add_done_callback(lambda done: self._over(live, done))
+        self._conversations[conversation.id] = conversation
+        task = asyncio.create_task(conversation.run(begin), name=conversation.id)
+        self._tasks[conversation.id] = task
+        task.add_done_callback(lambda done: self._on_over(conversation, done))
 
-    def _over(self, live: Live, done: asyncio.Task[None]) -> None:
-        self._lives.pop(live.id, None)
-        self._tasks.pop(live.id, None)
+    def _on_over(self, conversation: LiveConversation, done: asyncio.Task[None]) -> None:
+        self._conversations.pop(conversation.id, None)
+        self._tasks.pop(conversation.id, None)
         if not done.cancelled() and (failure := done.exception()) is not None:
             kind = type(failure).__name__
-            log.error("a conversation failed", extra={"session": live.id, "failure": kind})
+            log.error("a conversation failed", extra={"session": conversation.id, "failure": kind})
 
-    def _erased(self, id: str) -> None:
+    def _on_erased(self, id: str) -> None:
         """Nothing is kept of it any more, so it cannot go on."""
-        if (live := self._lives.get(id)) is not None:
-            live.erased()
+        if (conversation := self._conversations.get(id)) is not None:
+            conversation.end_because_erased()
 
     async def stop(self) -> None:
         """Leave all where they are; they can be resumed with another process."""
         tasks = list(self._tasks.values())
-        for live in self._lives.values():
-            live.stopped = True
+        for conversation in self._conversations.values():
+            conversation.shut_down = True
         for task in tasks:
             task.cancel()
         if tasks:
@@ -148,117 +150,123 @@ class Lives(Mapping[str, Live]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Again:
+class RecoveredSession:
     """A session made anew: what was under way when its process stopped."""
 
     session: Session
     vault: Vault
-    progress: Progress
-    at: float
-    asks: tuple[e.Understand, ...]
-    acts: tuple[e.Act, ...]
-    requests: tuple[e.HandOver, ...]
-    waits: Mapping[int, float]  # by hand-over, since when
-    present: bool
+    position: JournalPosition
+    last_input_at: float
+    turn_requests: tuple[e.UnderstandTurn, ...]
+    actions: tuple[e.PerformAction, ...]
+    handoffs: tuple[e.UpdateHandoff, ...]
+    queued_since: Mapping[int, float]  # by hand-over, since when
+    customer_connected: bool
     positions: Mapping[str, int]  # by leg, of the next sample
-    told: deque[str]  # the last messages
+    recent_messages: deque[str]  # the last messages
 
 
-def _rebuilt(house: House, record: SessionRecord, token: str) -> _Again:
+def recover_session(services: Services, record: SessionRecord, token: str) -> RecoveredSession:
     vault = (
-        Vault.opened(house.pack, record.sealed, token)
+        Vault.unseal(services.pack, record.sealed, token)
         if record.sealed
-        else Vault(house.pack, secrets.token_bytes(32))
+        else Vault(services.pack, secrets.token_bytes(32))
     )
-    session, progress, at = opening(house.pack, record, house.rules), Progress(), 0.0
-    asks: dict[int, e.Understand] = {}
-    acts: dict[str, e.Act] = {}
-    requests: dict[int, e.HandOver] = {}
-    waits: dict[int, float] = {}
-    told: deque[str] = deque(maxlen=RECENT)
-    present = True
+    session, position, last_input_at = (
+        new_session(services.pack, record, services.session_rules),
+        JournalPosition(),
+        0.0,
+    )
+    turn_requests: dict[int, e.UnderstandTurn] = {}
+    actions: dict[str, e.PerformAction] = {}
+    handoffs: dict[int, e.UpdateHandoff] = {}
+    queued_since: dict[int, float] = {}
+    recent_messages: deque[str] = deque(maxlen=MAX_RECENT_MESSAGES)
+    customer_connected = True
     positions = dict.fromkeys(record.legs, 0)
-    for row in house.store.rows(record.id):
-        event = read(row.input)
-        _settle(event, asks, acts, requests)
-        if isinstance(event, e.Queued):
-            waits[event.id] = event.at
-        _advance(event, positions)
+    for row in services.store.read_rows(record.id):
+        event = event_from_json(row.input)
+        _drop_answered(event, turn_requests, actions, handoffs)
+        if isinstance(event, e.HandoffQueued):
+            queued_since[event.id] = event.at
+        _advance_positions(event, positions)
         match event:
-            case e.Dropped():
-                present = False
-            case e.Resumed():
-                present = True
+            case e.ConnectionLost():
+                customer_connected = False
+            case e.ConnectionResumed():
+                customer_connected = True
         for effect in session.receive(event):
             match effect:
-                case e.Understand():
-                    asks[effect.ask] = effect
-                case e.Act(call):
-                    acts[call.key] = effect
-                case e.HandOver(state="requested"):
-                    requests[effect.id] = effect
-        _count(progress, row)
-        told.extend(row.messages)
-        at = max(at, row.at)
-    open_asks = tuple(asks.values())
-    return _Again(
-        session, vault, progress, at, open_asks, tuple(acts.values()), tuple(requests.values()),
-        waits, present, positions, told,
+                case e.UnderstandTurn():
+                    turn_requests[effect.request_id] = effect
+                case e.PerformAction(call):
+                    actions[call.key] = effect
+                case e.UpdateHandoff(state="requested"):
+                    handoffs[effect.id] = effect
+        _advance_position(position, row)
+        recent_messages.extend(row.messages)
+        last_input_at = max(last_input_at, row.at)
+    open_requests = tuple(turn_requests.values())
+    return RecoveredSession(
+        session, vault, position, last_input_at, open_requests, tuple(actions.values()), tuple(handoffs.values()),
+        queued_since, customer_connected, positions, recent_messages,
     )  # fmt: skip
 
 
-def _settle(
+def _drop_answered(
     event: e.Input,
-    asks: dict[int, e.Understand],
-    acts: dict[str, e.Act],
-    requests: dict[int, e.HandOver],
+    turn_requests: dict[int, e.UnderstandTurn],
+    actions: dict[str, e.PerformAction],
+    handoffs: dict[int, e.UpdateHandoff],
 ) -> None:
     match event:
-        case e.Understood(ask=ask) | e.Missed(ask=ask):
-            asks.pop(ask, None)
-        case e.Acted(outcome=outcome):
-            acts.pop(outcome.key, None)
-        case e.Queued(id=id) | e.Unreached(id=id):
-            requests.pop(id, None)
+        case e.TurnUnderstood(request_id=request_id) | e.UnderstandingFailed(request_id=request_id):
+            turn_requests.pop(request_id, None)
+        case e.ActionCompleted(outcome=outcome):
+            actions.pop(outcome.key, None)
+        case e.HandoffQueued(id=id) | e.HandoffUnanswered(id=id):
+            handoffs.pop(id, None)
 
 
-def _advance(event: e.Input, positions: dict[str, int]) -> None:
+def _advance_positions(event: e.Input, positions: dict[str, int]) -> None:
     match event:
-        case e.Heard(leg=leg, samples=samples):
+        case e.AudioReceived(leg=leg, samples=samples):
             positions[leg] += len(samples)
-        case e.Resumed(missed=missed):
-            positions.update({leg: at + missed for leg, at in positions.items()})
+        case e.ConnectionResumed(missed_samples=missed_samples):
+            positions.update({leg: at + missed_samples for leg, at in positions.items()})
 
 
-def _count(progress: Progress, row: Row) -> None:
-    progress.rows = row.n
-    progress.client = max(progress.client, row.client)
-    progress.seq += len(row.messages)
+def _advance_position(position: JournalPosition, row: JournalRow) -> None:
+    position.rows = row.n
+    position.client_seq = max(position.client_seq, row.client)
+    position.server_seq += len(row.messages)
 
 
-def _take_up(live: Live, again: _Again) -> None:
+def reissue_open_work(conversation: LiveConversation, recovered: RecoveredSession) -> None:
     """Go on with what had been begun. Turns whose sound is gone are said to be missed."""
-    if again.present:  # the process ended before it saw the connection go
-        live.feed(e.Dropped(live.now))
-    for ask in again.asks:
-        if ask.stream is None:
-            live.redo(ask)
+    if recovered.customer_connected:  # the process ended before it saw the connection go
+        conversation.apply(e.ConnectionLost(conversation.now))
+    for turn_request in recovered.turn_requests:
+        if turn_request.stream is None:
+            conversation.reissue_effect(turn_request)
         else:
-            live.feed(e.Missed(live.now, ask.ask, "failed"))
-    for act in again.acts:
-        live.redo(act)
-    for request in again.requests:
-        live.redo(request)
-    ownership = live.session.ownership
-    for number in () if ownership.person else ownership.asked_for:
-        if number in again.waits:
-            live.waiting.queued(number, again.waits[number])
-    if ownership.person:  # their console was cut off, too
-        live.feed(e.Abandoned(live.now, ownership.name))
+            conversation.apply(
+                e.UnderstandingFailed(conversation.now, turn_request.request_id, "failed")
+            )
+    for action in recovered.actions:
+        conversation.reissue_effect(action)
+    for handoff in recovered.handoffs:
+        conversation.reissue_effect(handoff)
+    ownership = conversation.session.ownership
+    for number in () if ownership.is_with_person else ownership.open_handoffs:
+        if number in recovered.queued_since:
+            conversation.timers.start_queue_timeout(number, recovered.queued_since[number])
+    if ownership.is_with_person:  # their console was cut off, too
+        conversation.apply(e.PersonLost(conversation.now, ownership.person_name))
 
 
-def _record(house: House, id: str, token: str, hello: Hello) -> SessionRecord:
-    now = house.today()
+def _session_record(services: Services, id: str, token: str, hello: Hello) -> SessionRecord:
+    now = services.wall_now()
     audio = hello.audio
     return SessionRecord(
         id=id,
@@ -268,28 +276,30 @@ def _record(house: House, id: str, token: str, hello: Hello) -> SessionRecord:
         today=now.date().isoformat(),
         legs=audio.legs if audio else (),
         speak=hello.speak,
-        pack=house.pack_digest,
-        settings=_settings(house),
-        models=house.engine.names,
-        token=_digest(token),
+        pack=services.pack_digest,
+        settings=_decision_settings(services),
+        models=services.engine.model_names,
+        token=_token_digest(token),
         state="live",
-        recording=house.pack.privacy.may_record(agreed=False),
+        recording=services.pack.privacy.may_record(has_consented=False),
         ended_at="",
-        last_at=utc(now),
+        last_at=utc_text(now),
         sealed="",
         audio=audio.model_dump(mode="json") if audio else None,
         version=VERSION,
     )
 
 
-def _settings(house: House) -> dict[str, str]:
+def _decision_settings(services: Services) -> dict[str, str]:
     """The settings that decisions depend on."""
-    return {name: house.settings.shown()[name] for name in ("turns", "answer_s", "precision")}
+    return {
+        name: services.settings.masked_values()[name] for name in ("turns", "answer_s", "precision")
+    }
 
 
-def _same(record: SessionRecord, token: str) -> bool:
-    return secrets.compare_digest(record.token, _digest(token))
+def _is_resume_token(record: SessionRecord, token: str) -> bool:
+    return secrets.compare_digest(record.token, _token_digest(token))
 
 
-def _digest(token: str) -> str:
+def _token_digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()

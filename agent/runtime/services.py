@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from agent.actions.interface import Actions
 from agent.config import Settings
 from agent.core.session import SessionRules
-from agent.handoff.routing import People
+from agent.handoff.routing import HandoffRouter
 from agent.handoff.webhook import Webhook
 from agent.inference.engine import Engine
 from agent.runtime.admission import Admission
-from agent.runtime.event_bus import Floor
+from agent.runtime.event_bus import EventBus
 from agent.runtime.metrics import Metrics
 from agent.store import Store
 from agent.store.journal import Journal
@@ -21,7 +21,7 @@ from dialogs.pack.model import Pack
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class Services:
     """The parts of a process. `clock` counts seconds, `today` is the wall's."""
 
     settings: Settings
@@ -32,15 +32,15 @@ class House:
     actions: Actions
     store: Store
     journal: Journal
-    people: People
+    handoff_router: HandoffRouter
     metrics: Metrics
-    rules: SessionRules
+    session_rules: SessionRules
     clock: Callable[[], float]
-    today: Callable[[], datetime]
-    floor: Floor = field(default_factory=Floor)
+    wall_now: Callable[[], datetime]
+    event_bus: EventBus = field(default_factory=EventBus)
     helpdesk: Webhook | None = None  # that is told of hand-overs
 
 
-def utc(now: datetime) -> str:
+def utc_text(now: datetime) -> str:
     """The wall's time as it is kept."""
     return now.astimezone(UTC).isoformat(timespec="seconds")

@@ -9,60 +9,69 @@ import mimetypes
 from dataclasses import dataclass
 from pathlib import Path
 
-WEB = Path(__file__).parents[1] / "web"
+WEB_FOLDER = Path(__file__).parents[1] / "web"
 # The page runs only our own scripts; sockets may go elsewhere, because the widget may be told to.
-POLICY = (
+CONTENT_SECURITY_POLICY = (
     "default-src 'self'; connect-src 'self' ws: wss:; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; media-src 'self' blob:"
 )
-NOT_FRAMED = f"{POLICY}; frame-ancestors 'none'"  # no other page may have its clicks
+UNFRAMED_SECURITY_POLICY = (
+    f"{CONTENT_SECURITY_POLICY}; frame-ancestors 'none'"  # no other page may have its clicks
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class HttpAnswer:
     """One HTTP answer."""
 
     status: int
-    type: str
+    content_type: str
     body: bytes
     headers: tuple[tuple[str, str], ...] = ()
 
 
-def text(status: int, words: str, *headers: tuple[str, str]) -> Page:
-    return Page(status, "text/plain; charset=utf-8", words.encode() + b"\n", headers)
+def text_answer(status: int, content: str, *headers: tuple[str, str]) -> HttpAnswer:
+    return HttpAnswer(status, "text/plain; charset=utf-8", content.encode() + b"\n", headers)
 
 
-class Pages:
+class StaticPages:
     """The demo page, the widget, the console and their files, by path."""
 
-    def __init__(self, folder: Path = WEB) -> None:
-        self._pages: dict[str, Page] = {}
+    def __init__(self, folder: Path = WEB_FOLDER) -> None:
+        self._pages: dict[str, HttpAnswer] = {}
         for file in folder.rglob("*"):
             if file.is_file():
-                self._pages[f"/static/{file.relative_to(folder).as_posix()}"] = _page(file)
+                self._pages[f"/static/{file.relative_to(folder).as_posix()}"] = _file_answer(file)
         self._pages["/"] = self._pages["/static/index.html"]
         self._pages["/console"] = self._pages["/static/console/index.html"]
         self._pages["/widget.js"] = self._pages["/static/widget.js"]
         self._pages["/console"] = self._pages["/static/console/index.html"]
 
-    def get(self, path: str) -> Page:
+    def get(self, path: str) -> HttpAnswer:
         """The page at `path`, or 404."""
         path = path.partition("?")[0]
-        return self._pages.get(path) or text(404, "There is nothing at this address.")
+        return self._pages.get(path) or text_answer(404, "There is nothing at this address.")
 
 
-def _page(file: Path) -> Page:
-    type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-    if type in ("application/javascript", "text/javascript") or type.startswith("text/"):
-        type += "; charset=utf-8"
+def _file_answer(file: Path) -> HttpAnswer:
+    content_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    if content_type in ("application/javascript", "text/javascript") or content_type.startswith(
+        "text/"
+    ):
+        content_type += "; charset=utf-8"
     headers = [("Cache-Control", "no-cache"), ("X-Content-Type-Options", "nosniff")]
     if file.suffix == ".html":
-        headers.append(("Content-Security-Policy", NOT_FRAMED if _acts(file) else POLICY))
+        headers.append(
+            (
+                "Content-Security-Policy",
+                UNFRAMED_SECURITY_POLICY if _is_console_page(file) else CONTENT_SECURITY_POLICY,
+            )
+        )
     else:
         headers.append(("Access-Control-Allow-Origin", "*"))  # the widget lives on other sites
-    return Page(200, type, file.read_bytes(), tuple(headers))
+    return HttpAnswer(200, content_type, file.read_bytes(), tuple(headers))
 
 
-def _acts(file: Path) -> bool:
+def _is_console_page(file: Path) -> bool:
     """Whether somebody who is logged in acts on this page."""
     return file.parent.name == "console"

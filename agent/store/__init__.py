@@ -10,23 +10,31 @@ from __future__ import annotations
 
 from agent.store.conversations import Conversations
 from agent.store.erasure import Erasure
-from agent.store.handoff_queue import URGENCIES, Queue
+from agent.store.handoff_queue import URGENCIES, HandoffQueue
 from agent.store.outbox import Outbox
-from agent.store.records import Kept, Post, Receipt, Segment, SessionRecord, Ticket, Waiting
-from agent.store.turn_notes import Notes
+from agent.store.records import (
+    AudioSegment,
+    CallbackTicket,
+    ErasureReceipt,
+    NotedConversation,
+    OutboxMessage,
+    QueuedCustomer,
+    SessionRecord,
+)
+from agent.store.turn_notes import TurnNotes
 
 __all__ = [
     "URGENCIES",
-    "Kept",
-    "Post",
-    "Receipt",
-    "Segment",
+    "NotedConversation",
+    "OutboxMessage",
+    "ErasureReceipt",
+    "AudioSegment",
     "SessionRecord",
     "Store",
-    "Ticket",
-    "Waiting",
+    "CallbackTicket",
+    "QueuedCustomer",
 ]
 
 
-class Store(Conversations, Queue, Notes, Outbox, Erasure):
+class Store(Conversations, HandoffQueue, TurnNotes, Outbox, Erasure):
     """The database of one server."""

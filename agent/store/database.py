@@ -30,43 +30,46 @@ from sqlalchemy.pool import StaticPool
 
 from agent.store.tables import handoffs, metadata, receipts
 
-PATIENCE_S = 10.0  # while another process writes
-GLANCE_MS = 100  # that writers are kept waiting for readers, at a time
-OLD = "handoffs_before"
+BUSY_TIMEOUT_S = 10.0  # while another process writes
+CHECKPOINT_WAIT_MS = 100  # that writers are kept waiting for readers, at a time
+OLD_QUEUE_TABLE = "handoffs_before"
 
 
 class Database:
     """One database, safe to use from several threads."""
 
-    def __init__(self, where: Path | str = ":memory:") -> None:
+    def __init__(self, location: Path | str = ":memory:") -> None:
         """A path is a SQLite file, anything else SQLAlchemy's URL of a database, or ":memory:"."""
         self._lock = threading.Lock()
-        self._erased: set[str] = set()  # sessions that were erased while they went on here
-        self.engine = _engine(where)
+        self._erased_sessions: set[str] = set()  # sessions that were erased while they went on here
+        self.engine = _engine(location)
         # A database in memory has one connection, for one thread at a time.
-        self._shared = isinstance(self.engine.pool, StaticPool)
-        with self._writing() as books:
-            _renew(books)
-            metadata.create_all(books)
-            _widen(books)
-            _take_over_old(books)
+        self._has_one_connection = isinstance(self.engine.pool, StaticPool)
+        with self._transaction() as connection:
+            _set_old_queue_aside(connection)
+            metadata.create_all(connection)
+            _add_overwritten_column(connection)
+            _copy_old_queue(connection)
 
     def close(self) -> None:
         with self._lock:
             self.engine.dispose()
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
+    def _transaction(self) -> Iterator[Connection]:
         """A transaction that is committed at the end of the block, or leaves no trace."""
-        with self._lock, self.engine.connect() as books:
-            books = books.execution_options(writes=True)
-            with books.begin():
-                yield books
+        with self._lock, self.engine.connect() as connection:
+            connection = connection.execution_options(writes=True)
+            with connection.begin():
+                yield connection
 
     @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with self._lock if self._shared else nullcontext(), self.engine.connect() as books:
-            yield books
+    def _read_connection(self) -> Iterator[Connection]:
+        with (
+            self._lock if self._has_one_connection else nullcontext(),
+            self.engine.connect() as connection,
+        ):
+            yield connection
 
     def _insert(self, table: Table) -> Insert:
         """An insert that leaves what is there already."""
@@ -75,61 +78,63 @@ class Database:
         return sqlite.insert(table).on_conflict_do_nothing()
 
     @property
-    def overwrites(self) -> bool:
+    def can_overwrite(self) -> bool:
         """Whether we can see to it that nothing deleted stays in the files. A database server does
         that itself, in its own time."""
         return self.engine.dialect.name == "sqlite"
 
-    def overwrite(self, patience_s: float | None = None) -> bool:
+    def overwrite_deleted(self, timeout_s: float | None = None) -> bool:
         """After a deletion: empty SQLite's log of writes, where it still is. False when another
         process was reading all the time, so that it is still there; the next time may do it."""
-        if not self.overwrites:
+        if not self.can_overwrite:
             return False
-        until = monotonic() + (PATIENCE_S if patience_s is None else patience_s)
-        while not self._emptied():
-            if monotonic() >= until:
+        deadline = monotonic() + (BUSY_TIMEOUT_S if timeout_s is None else timeout_s)
+        while not self._truncate_log():
+            if monotonic() >= deadline:
                 return False
-            sleep(GLANCE_MS / 1000)
-        with self._writing() as books:
-            books.execute(update(receipts).where(~receipts.c.overwritten).values(overwritten=True))
+            sleep(CHECKPOINT_WAIT_MS / 1000)
+        with self._transaction() as connection:
+            connection.execute(
+                update(receipts).where(~receipts.c.overwritten).values(overwritten=True)
+            )
         return True
 
-    def _emptied(self) -> bool:
-        with self._lock, self.engine.connect() as books:
-            books.exec_driver_sql(f"pragma busy_timeout = {GLANCE_MS}").close()
+    def _truncate_log(self) -> bool:
+        with self._lock, self.engine.connect() as connection:
+            connection.exec_driver_sql(f"pragma busy_timeout = {CHECKPOINT_WAIT_MS}").close()
             try:
-                busy = books.exec_driver_sql("pragma wal_checkpoint(truncate)").scalar()
+                busy = connection.exec_driver_sql("pragma wal_checkpoint(truncate)").scalar()
             finally:
-                patience = round(1000 * PATIENCE_S)
-                books.exec_driver_sql(f"pragma busy_timeout = {patience}").close()
+                timeout_ms = round(1000 * BUSY_TIMEOUT_S)
+                connection.exec_driver_sql(f"pragma busy_timeout = {timeout_ms}").close()
         return not busy
 
 
-def _engine(where: Path | str) -> Engine:
-    if isinstance(where, Path):
-        where.parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(f"sqlite:///{where}", connect_args={"timeout": PATIENCE_S})
-    elif where == ":memory:":
-        shared: dict[str, Any] = {"check_same_thread": False}
-        engine = create_engine("sqlite://", connect_args=shared, poolclass=StaticPool)
+def _engine(location: Path | str) -> Engine:
+    if isinstance(location, Path):
+        location.parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(f"sqlite:///{location}", connect_args={"timeout": BUSY_TIMEOUT_S})
+    elif location == ":memory:":
+        options: dict[str, Any] = {"check_same_thread": False}
+        engine = create_engine("sqlite://", connect_args=options, poolclass=StaticPool)
     else:
-        engine = create_engine(where, pool_pre_ping=True)
+        engine = create_engine(location, pool_pre_ping=True)
     if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _set_up)
-        event.listen(engine, "begin", _begin)
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_transaction)
     return engine
 
 
-def _set_up(connection: Any, _: object) -> None:
+def _configure_sqlite(connection: Any, _: object) -> None:
     connection.isolation_level = None  # transactions are begun by `_begin`
     for pragma in ("journal_mode = wal", "synchronous = normal", "secure_delete = on"):
         connection.execute(f"pragma {pragma}").close()
 
 
-def _begin(books: Connection) -> None:
+def _begin_transaction(connection: Connection) -> None:
     """Who will write says so at once, or two of them could wait for each other."""
-    writes = books.get_execution_options().get("writes")
-    books.exec_driver_sql("begin immediate" if writes else "begin")
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("begin immediate" if writes else "begin")
 
 
 # Columns that an earlier layout did not have: whether anything of what was erased is left, and
@@ -140,27 +145,31 @@ ADDED = {
 }
 
 
-def _widen(books: Connection) -> None:
+def _add_overwritten_column(connection: Connection) -> None:
     for table, (column, kind) in ADDED.items():
-        if column not in {one["name"] for one in inspect(books).get_columns(table)}:
-            books.execute(text(f"alter table {table} add column {column} {kind}"))
+        if column not in {one["name"] for one in inspect(connection).get_columns(table)}:
+            connection.execute(text(f"alter table {table} add column {column} {kind}"))
 
 
-def _renew(books: Connection) -> None:
+def _set_old_queue_aside(connection: Connection) -> None:
     """A queue of an earlier layout knew fewer states: it is set aside, and copied afterwards."""
-    found = inspect(books)
-    if not found.has_table("handoffs"):
+    inspector = inspect(connection)
+    if not inspector.has_table("handoffs"):
         return
-    columns = {column["name"] for column in found.get_columns("handoffs")}
+    columns = {column["name"] for column in inspector.get_columns("handoffs")}
     if "ticket" not in columns:
-        books.execute(text(f"alter table handoffs rename to {OLD}"))
+        connection.execute(text(f"alter table handoffs rename to {OLD_QUEUE_TABLE}"))
 
 
-def _take_over_old(books: Connection) -> None:
-    found = inspect(books)
-    if not found.has_table(OLD):
+def _copy_old_queue(connection: Connection) -> None:
+    inspector = inspect(connection)
+    if not inspector.has_table(OLD_QUEUE_TABLE):
         return
-    known = {column["name"] for column in found.get_columns(OLD)} & set(handoffs.c.keys())
-    names = ", ".join(sorted(known))
-    books.execute(text(f"insert into handoffs ({names}) select {names} from {OLD}"))
-    books.execute(text(f"drop table {OLD}"))
+    shared_columns = {column["name"] for column in inspector.get_columns(OLD_QUEUE_TABLE)} & set(
+        handoffs.c.keys()
+    )
+    names = ", ".join(sorted(shared_columns))
+    connection.execute(
+        text(f"insert into handoffs ({names}) select {names} from {OLD_QUEUE_TABLE}")
+    )
+    connection.execute(text(f"drop table {OLD_QUEUE_TABLE}"))

@@ -14,9 +14,9 @@ from dataclasses import replace
 from sqlalchemy import Connection, delete, select
 
 from agent.store.database import Database
-from agent.store.records import Receipt
+from agent.store.records import ErasureReceipt
 from agent.store.tables import (
-    OF_A_SESSION,
+    SESSION_TABLES,
     audio,
     handoffs,
     inputs,
@@ -31,54 +31,60 @@ from agent.store.tables import (
 class Erasure(Database):
     """What ends what is kept."""
 
-    def forget(self, before: Mapping[str, str]) -> Mapping[str, int]:
+    def delete_older_than(self, cutoffs: Mapping[str, str]) -> Mapping[str, int]:
         """Delete what is older than the moment (ISO 8601 in UTC) of its kind: recordings,
         judgements, offers, handovers, tickets. How many of each went; KeyError: no such kind.
         `overwrite` is to follow."""
-        gone: dict[str, int] = {}
-        with self._writing() as books:
-            for kind, moment in before.items():
-                gone[kind] = _FORGET[kind](books, moment)
-        return gone
+        deleted: dict[str, int] = {}
+        with self._transaction() as connection:
+            for kind, moment in cutoffs.items():
+                deleted[kind] = _DELETE_BY_KIND[kind](connection, moment)
+        return deleted
 
-    def erase(self, whose: str, now: str) -> Receipt | None:
+    def erase(self, session_or_customer: str, now: str) -> ErasureReceipt | None:
         """Everything of a session, or of every session of a customer, by id. None: nothing there.
 
         A conversation that is going on ends with its next row, which is not kept (`append`).
         """
-        with self._writing() as books:
+        with self._transaction() as connection:
             rows: Counter[str] = Counter()
-            ids = [id for id in _sessions_of(books, whose) if _delete(books, id, rows)]
+            ids = [
+                id
+                for id in _find_session_ids(connection, session_or_customer)
+                if _delete_session(connection, id, rows)
+            ]
             if not ids:
                 return None
             digests = tuple(sorted(hashlib.sha256(id.encode()).hexdigest() for id in ids))
-            receipt = Receipt(_receipt_id(digests, now), now, digests, dict(rows))
-            books.execute(self._insert(receipts), receipt.as_dict())
-        return replace(receipt, overwritten=self.overwrite())
+            receipt = ErasureReceipt(_receipt_id(digests, now), now, digests, dict(rows))
+            connection.execute(self._insert(receipts), receipt.as_dict())
+        return replace(receipt, overwritten=self.overwrite_deleted())
 
-    def receipts(self) -> list[Receipt]:
-        with self._reading() as books:
-            rows = books.execute(select(receipts).order_by(receipts.c.at)).mappings().all()
+    def read_receipts(self) -> list[ErasureReceipt]:
+        with self._read_connection() as connection:
+            rows = connection.execute(select(receipts).order_by(receipts.c.at)).mappings().all()
         return [
-            Receipt(r["id"], r["at"], tuple(r["sessions"]), r["rows"], r["overwritten"])
+            ErasureReceipt(r["id"], r["at"], tuple(r["sessions"]), r["rows"], r["overwritten"])
             for r in rows
         ]
 
 
-def _sessions_of(books: Connection, whose: str) -> list[str]:
+def _find_session_ids(connection: Connection, session_or_customer: str) -> list[str]:
     """The session of that id, and all of the customer of that id."""
-    found = {whose}
+    found = {session_or_customer}
     for table, id in ((sessions, sessions.c.id), (handoffs, handoffs.c.session)):
-        found |= set(books.execute(select(id).where(table.c.customer == whose)).scalars())
+        found |= set(
+            connection.execute(select(id).where(table.c.customer == session_or_customer)).scalars()
+        )
     return sorted(found)
 
 
-def _delete(books: Connection, id: str, rows: Counter[str]) -> bool:
+def _delete_session(connection: Connection, id: str, rows: Counter[str]) -> bool:
     """Delete all of a session and count it by table; False when there was nothing."""
     before = rows.total()
-    for table in OF_A_SESSION:
-        rows[table.name] += books.execute(delete(table).where(table.c.session == id)).rowcount
-    rows["sessions"] += books.execute(delete(sessions).where(sessions.c.id == id)).rowcount
+    for table in SESSION_TABLES:
+        rows[table.name] += connection.execute(delete(table).where(table.c.session == id)).rowcount
+    rows["sessions"] += connection.execute(delete(sessions).where(sessions.c.id == id)).rowcount
     return rows.total() > before
 
 
@@ -86,40 +92,40 @@ def _receipt_id(digests: tuple[str, ...], now: str) -> str:
     return hashlib.sha256(f"{now} {' '.join(digests)}".encode()).hexdigest()[:16]
 
 
-def _recordings(books: Connection, moment: str) -> int:
-    old = (sessions.c.state == "ended") & (sessions.c.ended_at < moment)
-    ids = list(books.execute(select(sessions.c.id).where(old)).scalars())
+def _delete_recordings(connection: Connection, moment: str) -> int:
+    is_old = (sessions.c.state == "ended") & (sessions.c.ended_at < moment)
+    ids = list(connection.execute(select(sessions.c.id).where(is_old)).scalars())
     for id in ids:
         for table in (inputs, audio):
-            books.execute(delete(table).where(table.c.session == id))
-        books.execute(delete(sessions).where(sessions.c.id == id))
+            connection.execute(delete(table).where(table.c.session == id))
+        connection.execute(delete(sessions).where(sessions.c.id == id))
     return len(ids)
 
 
-def _judgements(books: Connection, moment: str) -> int:
-    return books.execute(delete(judgements).where(judgements.c.kept_at < moment)).rowcount
+def _delete_judgements(connection: Connection, moment: str) -> int:
+    return connection.execute(delete(judgements).where(judgements.c.kept_at < moment)).rowcount
 
 
-def _offers(books: Connection, moment: str) -> int:
-    return books.execute(delete(offers).where(offers.c.kept_at < moment)).rowcount
+def _delete_offers(connection: Connection, moment: str) -> int:
+    return connection.execute(delete(offers).where(offers.c.kept_at < moment)).rowcount
 
 
-def _handovers(books: Connection, moment: str) -> int:
-    old = (handoffs.c.asked_at < moment) & handoffs.c.state.in_(("ended", "accepted"))
-    told = (outbox.c.state != "due") & (outbox.c.next_at < moment)
-    books.execute(delete(outbox).where(told))
-    return books.execute(delete(handoffs).where(old)).rowcount
+def _delete_handoffs(connection: Connection, moment: str) -> int:
+    is_old = (handoffs.c.asked_at < moment) & handoffs.c.state.in_(("ended", "accepted"))
+    is_delivered = (outbox.c.state != "due") & (outbox.c.next_at < moment)
+    connection.execute(delete(outbox).where(is_delivered))
+    return connection.execute(delete(handoffs).where(is_old)).rowcount
 
 
-def _tickets(books: Connection, moment: str) -> int:
-    old = (handoffs.c.asked_at < moment) & handoffs.c.state.in_(("callback", "queued"))
-    return books.execute(delete(handoffs).where(old)).rowcount
+def _delete_tickets(connection: Connection, moment: str) -> int:
+    is_old = (handoffs.c.asked_at < moment) & handoffs.c.state.in_(("callback", "queued"))
+    return connection.execute(delete(handoffs).where(is_old)).rowcount
 
 
-_FORGET = {
-    "recordings": _recordings,
-    "judgements": _judgements,
-    "offers": _offers,
-    "handovers": _handovers,
-    "tickets": _tickets,
+_DELETE_BY_KIND = {
+    "recordings": _delete_recordings,
+    "judgements": _delete_judgements,
+    "offers": _delete_offers,
+    "handovers": _delete_handoffs,
+    "tickets": _delete_tickets,
 }

@@ -16,36 +16,36 @@ from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from agent.core.event_json import Row
+from agent.core.event_json import JournalRow
 
-MOST = 20_000  # rows and other writes that may wait: minutes of a full house
-TOGETHER = 512  # of them in one transaction
+MAX_QUEUED_WRITES = 20_000  # rows and other writes that may wait: minutes of a full house
+ROWS_PER_TRANSACTION = 512  # of them in one transaction
 
 
 class JournalFull(RuntimeError):
     """The disk does not keep up; whoever wanted to write must give up."""
 
 
-class Rows(Protocol):
+class RowStore(Protocol):
     """Where rows go: a `Store`."""
 
-    def append(self, rows: Sequence[tuple[str, Row]], now: str) -> Collection[str]: ...
+    def append_rows(self, rows: Sequence[tuple[str, JournalRow]], now: str) -> Collection[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class _Write:
-    kept: asyncio.Future[None]
-    row: tuple[str, Row] | None = None
+    durable: asyncio.Future[None]
+    row: tuple[str, JournalRow] | None = None
     work: Callable[[], object] | None = None
 
 
 class Journal:
     """Writes in the order they were asked for. All methods are for one event loop."""
 
-    def __init__(self, store: Rows, now: Callable[[], str]) -> None:
+    def __init__(self, store: RowStore, now: Callable[[], str]) -> None:
         """`now` is the wall's time as ISO 8601 in UTC; called from the writing thread."""
         # Called in the event loop: rows of this session are not kept, for it has been erased.
-        self.erased: Callable[[str], None] = lambda session: None
+        self.on_erased: Callable[[str], None] = lambda session: None
         self._store = store
         self._now = now
         self._queue: SimpleQueue[_Write | None] = SimpleQueue()
@@ -63,51 +63,51 @@ class Journal:
             self._queue.put(None)
             self._thread.join()
 
-    def append(self, session: str, row: Row) -> asyncio.Future[None]:
+    def append(self, session: str, row: JournalRow) -> asyncio.Future[None]:
         """Done once `row` is on disk. JournalFull when too many wait already."""
         return self._put(_Write(self._future(), row=(session, row)))
 
-    def do(self, work: Callable[[], object]) -> asyncio.Future[None]:
+    def submit(self, work: Callable[[], object]) -> asyncio.Future[None]:
         """Another write, after those before it; done when it has returned."""
         return self._put(_Write(self._future(), work=work))
 
     @property
-    def waiting(self) -> int:
+    def queue_length(self) -> int:
         return self._queue.qsize()
 
     def _future(self) -> asyncio.Future[None]:
         assert self._loop is not None, "the journal has not been started"
         future: asyncio.Future[None] = self._loop.create_future()
-        future.add_done_callback(_seen)
+        future.add_done_callback(_mark_retrieved)
         return future
 
     def _put(self, write: _Write) -> asyncio.Future[None]:
-        if self._queue.qsize() >= MOST:
+        if self._queue.qsize() >= MAX_QUEUED_WRITES:
             raise JournalFull("the journal is full: the disk does not keep up")
         self._queue.put(write)
-        return write.kept
+        return write.durable
 
     # -- the thread ----------------------------------------------------------------------------
 
     def _run(self) -> None:
         while True:
-            writes, more = self._gathered()
-            for group in _groups(writes):
-                self._write(group)
+            writes, more = self._next_writes()
+            for group in _group_rows(writes):
+                self._write_group(group)
             if not more:
                 return
 
-    def _gathered(self) -> tuple[list[_Write], bool]:
+    def _next_writes(self) -> tuple[list[_Write], bool]:
         """What has been asked for, at least one; and whether more may come."""
         writes: list[_Write] = []
-        while len(writes) < TOGETHER and (not writes or not self._queue.empty()):
+        while len(writes) < ROWS_PER_TRANSACTION and (not writes or not self._queue.empty()):
             write = self._queue.get()
             if write is None:
                 return writes, False
             writes.append(write)
         return writes, True
 
-    def _write(self, group: list[_Write]) -> None:
+    def _write_group(self, group: list[_Write]) -> None:
         failure: Exception | None = None
         erased: Collection[str] = ()
         try:
@@ -115,22 +115,22 @@ class Journal:
                 work()
             else:
                 rows = [write.row for write in group if write.row is not None]
-                erased = self._store.append(rows, self._now())
-        except (OSError, ValueError, SQLAlchemyError) as wrong:  # told to whoever waits for it
-            failure = wrong
+                erased = self._store.append_rows(rows, self._now())
+        except (OSError, ValueError, SQLAlchemyError) as error:  # told to whoever waits for it
+            failure = error
         assert self._loop is not None
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._tell, group, failure, erased)
+            self._loop.call_soon_threadsafe(self._resolve_group, group, failure, erased)
 
-    def _tell(
+    def _resolve_group(
         self, group: list[_Write], failure: Exception | None, erased: Collection[str]
     ) -> None:
-        _tell(group, failure)
+        _resolve(group, failure)
         for session in erased:
-            self.erased(session)
+            self.on_erased(session)
 
 
-def _groups(writes: list[_Write]) -> list[list[_Write]]:
+def _group_rows(writes: list[_Write]) -> list[list[_Write]]:
     """Rows that follow each other together, anything else by itself."""
     groups: list[list[_Write]] = []
     for write in writes:
@@ -141,17 +141,17 @@ def _groups(writes: list[_Write]) -> list[list[_Write]]:
     return groups
 
 
-def _tell(group: list[_Write], failure: Exception | None) -> None:
+def _resolve(group: list[_Write], failure: Exception | None) -> None:
     for write in group:
-        if write.kept.done():
+        if write.durable.done():
             continue
         if failure is None:
-            write.kept.set_result(None)
+            write.durable.set_result(None)
         else:
-            write.kept.set_exception(failure)
+            write.durable.set_exception(failure)
 
 
-def _seen(future: asyncio.Future[None]) -> None:
+def _mark_retrieved(future: asyncio.Future[None]) -> None:
     """A failure nobody waited for is no surprise: the next one who waits gets it."""
     if not future.cancelled():
         future.exception()

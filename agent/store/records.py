@@ -38,7 +38,7 @@ class SessionRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class AudioSegment:
     """Sound of one leg from `start` on, `length` samples at 16 kHz, as FLAC."""
 
     leg: str
@@ -49,7 +49,7 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class QueuedCustomer:
     """One customer who waits for a person."""
 
     session: str
@@ -58,49 +58,49 @@ class Waiting:
     rule: str
     urgency: str
     summary: str
-    present: int  # 1 while connected; who has left (0) is to be called back
+    connected: int  # 1 while connected; who has left (0) is to be called back
     probability: float = 0.0
     evidence: tuple[Mapping[str, Any], ...] = ()
     customer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket:
+class CallbackTicket:
     """A promise to call back. `why`: "closed", "nobody" or "too_long"."""
 
     id: str
     session: str
     number: int
     customer: str
-    why: str
+    reason: str
     written_at: str
     summary: str
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
+class OutboxMessage:
     """A message to a helpdesk that is not known to have arrived."""
 
     id: str
     session: str
     number: int
     body: str
-    tries: int
+    attempts: int
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class NotedConversation:
     """A conversation of which judgements are kept. `began_at` is the first one's day and time."""
 
     session: str
     began_at: str
     channel: str
-    turns: int
-    handed_over: int
+    turn_count: int
+    handoff_count: int
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class ErasureReceipt:
     """What was erased, without naming anybody: digests of the sessions' ids, and rows by table.
     `overwritten`: nothing of it is in the database's files any more."""
 

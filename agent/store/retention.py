@@ -11,14 +11,14 @@ from datetime import UTC, datetime, timedelta
 
 from agent.store import Store
 
-EVERY_S = 60.0
-OVERWRITE_S = 1.0  # to wait for those who read; else the next time
+RETENTION_INTERVAL_S = 60.0
+OVERWRITE_TIMEOUT_S = 1.0  # to wait for those who read; else the next time
 
 
-def tidy(
+def apply_retention(
     store: Store,
-    alive: Collection[str],
-    since: datetime,
+    live_ids: Collection[str],
+    process_began: datetime,
     now: datetime,
     resume_s: float,
     keep_days: Mapping[str, int],
@@ -29,15 +29,19 @@ def tidy(
     `alive` are the sessions this process takes care of itself, and tells others of; `since` is when
     it began: those of an earlier process can be resumed from then on for as long as any other.
     """
-    store.cared_for(alive, _utc(now))
-    patience = timedelta(seconds=max(resume_s, 2 * EVERY_S))  # others tell as often of theirs
-    for record in store.live():
-        seen = max(datetime.fromisoformat(record.last_at), since)
-        if record.id not in alive and seen + patience < now:
-            store.end(record.id, _utc(now))
-            store.left(record.id)
-    store.forget({kind: _utc(now - timedelta(days=days)) for kind, days in keep_days.items()})
-    store.overwrite(OVERWRITE_S)
+    store.touch_sessions(live_ids, _utc(now))
+    grace = timedelta(
+        seconds=max(resume_s, 2 * RETENTION_INTERVAL_S)
+    )  # others tell as often of theirs
+    for record in store.live_sessions():
+        last_seen = max(datetime.fromisoformat(record.last_at), process_began)
+        if record.id not in live_ids and last_seen + grace < now:
+            store.end_session(record.id, _utc(now))
+            store.mark_disconnected(record.id)
+    store.delete_older_than(
+        {kind: _utc(now - timedelta(days=days)) for kind, days in keep_days.items()}
+    )
+    store.overwrite_deleted(OVERWRITE_TIMEOUT_S)
 
 
 def _utc(moment: datetime) -> str:

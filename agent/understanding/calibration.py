@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Bin:
+class ReliabilityBin:
     """One row of a reliability table: what was claimed, and what came true."""
 
     low: float
@@ -31,7 +31,9 @@ class Bin:
     true: float
 
 
-def temperature(scores: ArrayLike, labels: ArrayLike, weights: ArrayLike | None = None) -> float:
+def fit_temperature(
+    scores: ArrayLike, labels: ArrayLike, weights: ArrayLike | None = None
+) -> float:
     """The divisor of log-odds (n, classes) under which labels (n,) are most likely."""
     rows, right = np.asarray(scores, dtype=float), np.asarray(labels, dtype=int)
     weight = np.ones(len(right)) if weights is None else np.asarray(weights, dtype=float)
@@ -43,7 +45,7 @@ def temperature(scores: ArrayLike, labels: ArrayLike, weights: ArrayLike | None 
     return float(np.exp(minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded").x))
 
 
-def line(
+def fit_platt(
     scores: ArrayLike, labels: ArrayLike, weights: ArrayLike | None = None
 ) -> tuple[float, float]:
     """(slope, shift) so that expit(slope * score + shift) is a probability; the slope is > 0."""
@@ -60,14 +62,16 @@ def line(
     return float(np.exp(log_slope)), float(shift)
 
 
-def isotonic(probabilities: ArrayLike, labels: ArrayLike) -> tuple[Array, Array]:
+def fit_isotonic(probabilities: ArrayLike, labels: ArrayLike) -> tuple[Array, Array]:
     """Knots (x, y) of a rising curve from claimed to true probability, for `numpy.interp`."""
     curve = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip")
     curve.fit(np.asarray(probabilities, dtype=float), np.asarray(labels, dtype=float))
     return np.asarray(curve.X_thresholds_), np.asarray(curve.y_thresholds_)
 
 
-def reliability(probabilities: ArrayLike, labels: ArrayLike, bins: int = 10) -> list[Bin]:
+def reliability_table(
+    probabilities: ArrayLike, labels: ArrayLike, bins: int = 10
+) -> list[ReliabilityBin]:
     """The table behind a reliability plot; empty bins are left out."""
     claimed, true = np.asarray(probabilities, dtype=float), np.asarray(labels, dtype=float)
     which = np.minimum((claimed * bins).astype(int), bins - 1)
@@ -76,13 +80,15 @@ def reliability(probabilities: ArrayLike, labels: ArrayLike, bins: int = 10) -> 
         inside = which == at
         if inside.any():
             means = float(claimed[inside].mean()), float(true[inside].mean())
-            table.append(Bin(at / bins, (at + 1) / bins, int(inside.sum()), *means))
+            table.append(ReliabilityBin(at / bins, (at + 1) / bins, int(inside.sum()), *means))
     return table
 
 
-def expected_error(probabilities: ArrayLike, labels: ArrayLike, bins: int = 10) -> float:
+def expected_calibration_error(
+    probabilities: ArrayLike, labels: ArrayLike, bins: int = 10
+) -> float:
     """Expected calibration error: mean |claimed - true| over bins, weighted by their counts."""
-    table = reliability(probabilities, labels, bins)
+    table = reliability_table(probabilities, labels, bins)
     total = sum(row.count for row in table)
     return sum(row.count * abs(row.claimed - row.true) for row in table) / total if total else 0.0
 

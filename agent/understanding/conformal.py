@@ -21,87 +21,94 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Group = Literal["typed, clear", "typed, unclear", "heard, clear", "heard, unclear"]
-GROUPS: tuple[Group, ...] = ("typed, clear", "typed, unclear", "heard, clear", "heard, unclear")
-LEVEL = 0.90
-CLEAR = 0.60  # probability from which the likeliest intent is acted on (pack: deciding.act_from)
-FEWEST = 30  # turns of a group below which nothing is promised for it
+CalibrationGroup = Literal["typed, clear", "typed, unclear", "heard, clear", "heard, unclear"]
+GROUPS: tuple[CalibrationGroup, ...] = (
+    "typed, clear",
+    "typed, unclear",
+    "heard, clear",
+    "heard, unclear",
+)
+COVERAGE_LEVEL = 0.90
+CLEAR_FROM = (
+    0.60  # probability from which the likeliest intent is acted on (pack: deciding.act_from)
+)
+MIN_TURNS = 30  # turns of a group below which nothing is promised for it
 
 
 @dataclass(frozen=True, slots=True)
-class Coverage:
+class ConformalPredictor:
     """`least`: for each group the lowest probability an intent may have and still be possible."""
 
-    least: Mapping[Group, float] = field(default_factory=dict)
-    level: float = LEVEL
+    thresholds: Mapping[CalibrationGroup, float] = field(default_factory=dict)
+    level: float = COVERAGE_LEVEL
 
     @classmethod
-    def read(cls, stored: object) -> Coverage:
+    def from_settings(cls, stored: object) -> ConformalPredictor:
         """What `stored` wrote into a file's settings; nothing is promised by an older file."""
         if not isinstance(stored, dict):
             return cls()
         least = {name: float(stored["least"][name]) for name in GROUPS if name in stored["least"]}
         return cls(least, float(stored["level"]))
 
-    def stored(self) -> dict[str, object]:
-        return {"level": self.level, "least": dict(self.least)}
+    def as_settings(self) -> dict[str, object]:
+        return {"level": self.level, "least": dict(self.thresholds)}
 
-    def __call__(self, probabilities: Mapping[str, float], heard: bool) -> tuple[str, ...]:
+    def __call__(self, probabilities: Mapping[str, float], is_spoken: bool) -> tuple[str, ...]:
         """The possible intents, likeliest first; none where nothing is promised."""
         order = sorted(probabilities, key=lambda name: (-probabilities[name], name))
         if not order:
             return ()
-        least = self.least.get(group(probabilities[order[0]], heard))
+        least = self.thresholds.get(group_of(probabilities[order[0]], is_spoken))
         if least is None:
             return ()
         return (order[0], *(name for name in order[1:] if probabilities[name] >= least))
 
 
-def group(best: float, heard: bool) -> Group:
-    clear = "clear" if best >= CLEAR else "unclear"
-    return GROUPS[2 * heard + (clear == "unclear")]
+def group_of(best: float, is_spoken: bool) -> CalibrationGroup:
+    clear = "clear" if best >= CLEAR_FROM else "unclear"
+    return GROUPS[2 * is_spoken + (clear == "unclear")]
 
 
-def fitted(
-    probabilities: ArrayLike, labels: ArrayLike, heard: ArrayLike, level: float = LEVEL
-) -> Coverage:
+def fit_predictor(
+    probabilities: ArrayLike, labels: ArrayLike, is_spoken: ArrayLike, level: float = COVERAGE_LEVEL
+) -> ConformalPredictor:
     """From calibrated probabilities (n, intents), true columns (n,) and whether the words came
     from a transcriber (n,), of turns that nothing else was fitted on."""
     chances, right = np.asarray(probabilities, dtype=float), np.asarray(labels, dtype=int)
     truth = chances[np.arange(len(right)), right]
-    least: dict[Group, float] = {}
-    for name, inside in grouped(chances, heard).items():
-        if inside.sum() >= FEWEST:
-            least[name] = _least(truth[inside], level)
-    return Coverage(least, level)
+    least: dict[CalibrationGroup, float] = {}
+    for name, inside in group_masks(chances, is_spoken).items():
+        if inside.sum() >= MIN_TURNS:
+            least[name] = _threshold(truth[inside], level)
+    return ConformalPredictor(least, level)
 
 
-def grouped(
-    probabilities: NDArray[np.float64], heard: ArrayLike
-) -> Mapping[Group, NDArray[np.bool_]]:
+def group_masks(
+    probabilities: NDArray[np.float64], is_spoken: ArrayLike
+) -> Mapping[CalibrationGroup, NDArray[np.bool_]]:
     """Which rows belong to which group."""
-    spoken, best = np.asarray(heard, dtype=bool), probabilities.max(axis=1)
-    names = np.array([group(float(b), bool(h)) for b, h in zip(best, spoken, strict=True)])
+    spoken, best = np.asarray(is_spoken, dtype=bool), probabilities.max(axis=1)
+    names = np.array([group_of(float(b), bool(h)) for b, h in zip(best, spoken, strict=True)])
     return {name: names == name for name in GROUPS}
 
 
-def _least(truth: NDArray[np.float64], level: float) -> float:
+def _threshold(true_probabilities: NDArray[np.float64], level: float) -> float:
     """The finite-sample quantile: of n + 1 exchangeable turns, `level` lie at or above it."""
-    count = len(truth)
+    count = len(true_probabilities)
     out = count - math.ceil((count + 1) * level)  # how many calibration turns may lie below
-    return float(np.sort(truth)[out]) if out >= 0 else 0.0
+    return float(np.sort(true_probabilities)[out]) if out >= 0 else 0.0
 
 
 def sizes_and_coverage(
-    coverage: Coverage, probabilities: ArrayLike, labels: ArrayLike, heard: ArrayLike
-) -> dict[Group, tuple[int, float, float]]:
+    predictor: ConformalPredictor, probabilities: ArrayLike, labels: ArrayLike, is_spoken: ArrayLike
+) -> dict[CalibrationGroup, tuple[int, float, float]]:
     """Of each group: turns, the share whose truth is in its set, the mean size of the sets."""
     chances, right = np.asarray(probabilities, dtype=float), np.asarray(labels, dtype=int)
-    found: dict[Group, tuple[int, float, float]] = {}
-    for name, inside in grouped(chances, heard).items():
-        if name in coverage.least and inside.any():
+    found: dict[CalibrationGroup, tuple[int, float, float]] = {}
+    for name, inside in group_masks(chances, is_spoken).items():
+        if name in predictor.thresholds and inside.any():
             rows, true = chances[inside], right[inside]
-            kept = rows >= coverage.least[name]
+            kept = rows >= predictor.thresholds[name]
             kept[np.arange(len(rows)), rows.argmax(axis=1)] = True
             hit = kept[np.arange(len(rows)), true]
             found[name] = (int(inside.sum()), float(hit.mean()), float(kept.sum(axis=1).mean()))

@@ -17,13 +17,13 @@ from math import log1p
 import numpy as np
 from numpy.typing import NDArray
 
-RECENT = 8  # the customer's turns looked at, the present one included
-SAME = 0.8  # two texts this alike, of 1, are the same said again
+MAX_RECENT_TURNS = 8  # the customer's turns looked at, the present one included
+SAME_FROM = 0.8  # two texts this alike, of 1, are the same said again
 
 Array = NDArray[np.float64]
 _WORD = re.compile(r"[a-z0-9]+")
 _SORRY = re.compile(r"\b(sorry|apologi[sz]e|apolog(y|ies)|unfortunately|afraid|regret)\b", re.I)
-_LOST = re.compile(
+_NOT_UNDERSTOOD = re.compile(
     r"(do(n.?t| not)|did(n.?t| not)|can(.?t|not)) (quite )?(understand|get that|follow|catch)"
     r"|not sure what you mean|what do you mean|(only|not) able to|say that again|come again"
     r"|could you (repeat|rephrase|clarify)|\bpardon\b",
@@ -45,7 +45,7 @@ _PRESSING = re.compile(
     re.I,
 )
 
-SIGNS = (
+FEATURE_NAMES = (
     "turns so far", "speaks on unanswered", "words said", "longer than before", "words told",
     "told nothing", "says it again", "says the last again", "says part of it again",
     "told the same", "told the last again", "times told the same", "echoes what was told",
@@ -58,99 +58,108 @@ SIGNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class TurnCounts:
     """One turn of a customer and what they had been told before it, counted."""
 
-    told: frozenset[str]
-    said: frozenset[str]
-    counts: tuple[int, ...]  # sorry, not understood, refused; negation, praise, pressing, "!"
-    words_told: int
-    words: int
-    asked: int  # question marks told
-    asks: int  # question marks said
-    no: bool
-    capitals: float  # share of the letters
-    dots: int
+    reply_words: frozenset[str]
+    customer_words: frozenset[str]
+    cue_counts: tuple[int, ...]  # sorry, not understood, refused; negation, praise, pressing, "!"
+    reply_length: int
+    customer_length: int
+    reply_questions: int  # question marks told
+    customer_questions: int  # question marks said
+    starts_with_no: bool
+    capitals_share: float  # share of the letters
+    ellipses: int
 
 
-def not_understood(reply: str) -> int:
+def count_not_understood(reply: str) -> int:
     """How often a reply says that the customer was not understood."""
-    return len(_LOST.findall(reply))
+    return len(_NOT_UNDERSTOOD.findall(reply))
 
 
-def facts(told: str, said: str) -> Facts:
-    letters = [sign for sign in said if sign.isalpha()]
+def count_turn(reply: str, customer_text: str) -> TurnCounts:
+    letters = [sign for sign in customer_text if sign.isalpha()]
     capitals = sum(sign.isupper() for sign in letters) / len(letters) if len(letters) > 3 else 0.0
     counts = (
-        *(len(pattern.findall(told)) for pattern in (_SORRY, _LOST, _REFUSED)),
-        *(len(pattern.findall(said)) for pattern in (_NEGATION, _PRAISE, _PRESSING)),
-        said.count("!"),
+        *(len(pattern.findall(reply)) for pattern in (_SORRY, _NOT_UNDERSTOOD, _REFUSED)),
+        *(len(pattern.findall(customer_text)) for pattern in (_NEGATION, _PRAISE, _PRESSING)),
+        customer_text.count("!"),
     )
-    return Facts(
-        frozenset(_WORD.findall(told.lower())), frozenset(_WORD.findall(said.lower())), counts,
-        len(told.split()), len(said.split()), told.count("?"), said.count("?"),
-        bool(_NO.search(said)), capitals, said.count(".."),
+    return TurnCounts(
+        frozenset(_WORD.findall(reply.lower())), frozenset(_WORD.findall(customer_text.lower())), counts,
+        len(reply.split()), len(customer_text.split()), reply.count("?"), customer_text.count("?"),
+        bool(_NO.search(customer_text)), capitals, customer_text.count(".."),
     )  # fmt: skip
 
 
-def signs(recent: Sequence[Facts], number: int) -> list[float]:
+def turn_features(recent: Sequence[TurnCounts], turns_before: int) -> list[float]:
     """SIGNS of the last of the `recent` turns; `number` is how many turns came before it."""
-    *before, now = recent
-    sorry, lost, refused, negations, praise, pressing, exclamations = now.counts
-    so_far = [sum(turn.counts[at] for turn in recent) for at in range(7)]
-    long_before = [turn.said for turn in before if len(turn.said) > 1]
-    told_before = [turn.told for turn in before if turn.told]
-    usual = sum(turn.words for turn in before) / len(before) if before else float(now.words)
-    last = before[-1].words if before else now.words
-    known = frozenset[str]().union(*(turn.said for turn in before))
-    heard = known.union(now.told, *(turn.told for turn in before))
+    *earlier, last_turn = recent
+    sorry, lost, refused, negations, praise, pressing, exclamations = last_turn.cue_counts
+    so_far = [sum(turn.cue_counts[at] for turn in recent) for at in range(7)]
+    long_before = [turn.customer_words for turn in earlier if len(turn.customer_words) > 1]
+    told_before = [turn.reply_words for turn in earlier if turn.reply_words]
+    usual = (
+        sum(turn.customer_length for turn in earlier) / len(earlier)
+        if earlier
+        else float(last_turn.customer_length)
+    )
+    last = earlier[-1].customer_length if earlier else last_turn.customer_length
+    known = frozenset[str]().union(*(turn.customer_words for turn in earlier))
+    known_or_told = known.union(last_turn.reply_words, *(turn.reply_words for turn in earlier))
     return [
-        float(number), float(_unanswered(recent)), log1p(now.words), log1p(now.words) - log1p(last),
-        log1p(now.words_told), float(not now.told),
-        _most(now.said, long_before) if len(now.said) > 1 else 0.0,
-        _alike(now.said, before[-1].said) if before else 0.0,
-        max((_within(now.said, other) for other in long_before if len(other) > 2), default=0.0)
-        if len(now.said) > 2 else 0.0,
-        _most(now.told, told_before), _alike(now.told, told_before[-1]) if told_before else 0.0,
-        float(_times_told(recent)), _within(now.said, now.told),
+        float(turns_before), float(_unanswered(recent)), log1p(last_turn.customer_length), log1p(last_turn.customer_length) - log1p(last),
+        log1p(last_turn.reply_length), float(not last_turn.reply_words),
+        _max_similarity(last_turn.customer_words, long_before) if len(last_turn.customer_words) > 1 else 0.0,
+        _jaccard(last_turn.customer_words, earlier[-1].customer_words) if earlier else 0.0,
+        max((_overlap(last_turn.customer_words, other) for other in long_before if len(other) > 2), default=0.0)
+        if len(last_turn.customer_words) > 2 else 0.0,
+        _max_similarity(last_turn.reply_words, told_before), _jaccard(last_turn.reply_words, told_before[-1]) if told_before else 0.0,
+        float(_repeated_replies(recent)), _overlap(last_turn.customer_words, last_turn.reply_words),
         float(sorry), float(lost), float(refused), *map(float, so_far[:3]),
-        float(now.no), float(negations), float(praise), float(pressing), *map(float, so_far[3:6]),
-        float(min(3, exclamations)), float(now.asks), now.capitals, float(min(10, so_far[6])),
-        float(now.asked), float(now.words < 3), len(known & now.said) / max(1, len(now.said)),
-        float(len(now.said - heard)), usual, float(now.dots),
+        float(last_turn.starts_with_no), float(negations), float(praise), float(pressing), *map(float, so_far[3:6]),
+        float(min(3, exclamations)), float(last_turn.customer_questions), last_turn.capitals_share, float(min(10, so_far[6])),
+        float(last_turn.reply_questions), float(last_turn.customer_length < 3), len(known & last_turn.customer_words) / max(1, len(last_turn.customer_words)),
+        float(len(last_turn.customer_words - known_or_told)), usual, float(last_turn.ellipses),
     ]  # fmt: skip
 
 
-def all_signs(turns: Sequence[Facts]) -> Array:
+def conversation_features(turns: Sequence[TurnCounts]) -> Array:
     """(turns, SIGNS) of a whole conversation, each row from its own past alone."""
-    rows = [signs(turns[max(0, at + 1 - RECENT) : at + 1], at) for at in range(len(turns))]
-    return np.array(rows, dtype=float).reshape(len(turns), len(SIGNS))
+    rows = [
+        turn_features(turns[max(0, at + 1 - MAX_RECENT_TURNS) : at + 1], at)
+        for at in range(len(turns))
+    ]
+    return np.array(rows, dtype=float).reshape(len(turns), len(FEATURE_NAMES))
 
 
-def _unanswered(recent: Sequence[Facts]) -> int:
+def _unanswered(recent: Sequence[TurnCounts]) -> int:
     """Turns in a row, this one included, before which the customer was told nothing."""
     count = 0
     for turn in reversed(recent[1:]):
-        if turn.told:
+        if turn.reply_words:
             break
         count += 1
     return count
 
 
-def _times_told(recent: Sequence[Facts]) -> int:
-    told = [turn.told for turn in recent if turn.told]
-    return sum(_most(one, told[:at]) > SAME for at, one in enumerate(told))
+def _repeated_replies(recent: Sequence[TurnCounts]) -> int:
+    reply_words = [turn.reply_words for turn in recent if turn.reply_words]
+    return sum(
+        _max_similarity(one, reply_words[:at]) > SAME_FROM for at, one in enumerate(reply_words)
+    )
 
 
-def _most(words: frozenset[str], others: Sequence[frozenset[str]]) -> float:
-    return max((_alike(words, other) for other in others), default=0.0) if words else 0.0
+def _max_similarity(words: frozenset[str], others: Sequence[frozenset[str]]) -> float:
+    return max((_jaccard(words, other) for other in others), default=0.0) if words else 0.0
 
 
-def _alike(one: frozenset[str], other: frozenset[str]) -> float:
+def _jaccard(one: frozenset[str], other: frozenset[str]) -> float:
     """Jaccard: words in both of words in either."""
     return len(one & other) / max(1, len(one | other))
 
 
-def _within(one: frozenset[str], other: frozenset[str]) -> float:
+def _overlap(one: frozenset[str], other: frozenset[str]) -> float:
     """Words in both, of those of the shorter."""
     return len(one & other) / max(1, min(len(one), len(other)))

@@ -19,46 +19,59 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.understanding.calibration import probability
-from agent.understanding.conversation_features import RECENT, SIGNS, facts, signs
-from agent.understanding.text_features import Features, MindError, load, plain, save
+from agent.understanding.conversation_features import (
+    FEATURE_NAMES,
+    MAX_RECENT_TURNS,
+    count_turn,
+    turn_features,
+)
+from agent.understanding.text_features import (
+    TfidfFeatures,
+    WeightsError,
+    load_weights,
+    plain_text,
+    save_weights,
+)
 
 Array = NDArray[np.float32]
-USUAL = 0.051  # share of annoyed customers it was calibrated to: those of STAR
-USUAL_ODDS = math.log(USUAL / (1.0 - USUAL))
-LEAST = 0.02  # log-odds below which a word is not worth a line of its own
+BASE_RATE = 0.051  # share of annoyed customers it was calibrated to: those of STAR
+BASE_LOG_ODDS = math.log(BASE_RATE / (1.0 - BASE_RATE))
+MIN_TERM_LOG_ODDS = 0.02  # log-odds below which a word is not worth a line of its own
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
+class PrecedingTurns:
     """The conversation before a turn: `said[i]` followed `told[i]`.
 
     `told` is one longer: its last is what the customer was told just before the turn in question,
     "" when nothing. Several replies in a row are one text.
     """
 
-    said: tuple[str, ...] = ()
-    told: tuple[str, ...] = ("",)
+    customer_texts: tuple[str, ...] = ()
+    reply_texts: tuple[str, ...] = ("",)
 
     def __post_init__(self) -> None:
-        if len(self.told) != len(self.said) + 1:
-            raise MindError("`told` holds a text before each of `said`, and one before this turn")
+        if len(self.reply_texts) != len(self.customer_texts) + 1:
+            raise WeightsError(
+                "`told` holds a text before each of `said`, and one before this turn"
+            )
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class Contribution:
     """What one word or sign adds to the log-odds; `ago` is how many turns back it was said."""
 
     term: str
     weight: float
-    ago: int = 0
+    turns_ago: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class BreakdownEstimate:
     """`bias` and `terms` add up to the log-odds that this customer is, or will be, annoyed."""
 
     bias: float
-    terms: tuple[Share, ...]
+    terms: tuple[Contribution, ...]
 
     @property
     def log_odds(self) -> float:
@@ -69,27 +82,27 @@ class Trouble:
         return probability(self.log_odds)
 
     @property
-    def above_usual(self) -> float:
+    def above_base_rate(self) -> float:
         """The log-odds over those of a customer nothing is known of."""
-        return self.log_odds - USUAL_ODDS
+        return self.log_odds - BASE_LOG_ODDS
 
 
 @dataclass(frozen=True, slots=True)
-class TroubleModel:
+class BreakdownModel:
     """`words` is (features,); `signs` and `usual` are (SIGNS,), unused signs weigh nothing."""
 
-    features: Features
-    words: Array
-    signs: Array
-    usual: Array
+    features: TfidfFeatures
+    word_weights: Array
+    feature_weights: Array
+    usual_features: Array
     bias: float
-    fade: float  # what is left of a turn's words one turn later
+    word_decay: float  # what is left of a turn's words one turn later
 
     @classmethod
-    def load(cls, path: Path) -> TroubleModel:
-        features, arrays, settings = load(path)
-        if settings.get("signs") != list(SIGNS):
-            raise MindError(f"{path} was trained on other signs; run `hearken train trouble`")
+    def load(cls, path: Path) -> BreakdownModel:
+        features, arrays, settings = load_weights(path)
+        if settings.get("signs") != list(FEATURE_NAMES):
+            raise WeightsError(f"{path} was trained on other signs; run `hearken train trouble`")
         try:
             return cls(
                 features,
@@ -100,37 +113,48 @@ class TroubleModel:
                 float(str(settings["fade"])),
             )
         except KeyError as error:
-            raise MindError(f"{path} lacks {error}; run `hearken train trouble`") from error
+            raise WeightsError(f"{path} lacks {error}; run `hearken train trouble`") from error
 
     def save(self, path: Path) -> None:
-        arrays = {"words": self.words, "signs": self.signs, "usual": self.usual}
-        settings = {"bias": self.bias, "fade": self.fade, "signs": list(SIGNS)}
-        save(path, self.features, arrays, settings)
+        arrays = {
+            "words": self.word_weights,
+            "signs": self.feature_weights,
+            "usual": self.usual_features,
+        }
+        settings = {"bias": self.bias, "fade": self.word_decay, "signs": list(FEATURE_NAMES)}
+        save_weights(path, self.features, arrays, settings)
 
-    def __call__(self, said: str, before: Before | None = None) -> Trouble:
-        before = before or Before()
-        all_said = (*before.said, said)[-RECENT:]
-        turns = [facts(*pair) for pair in zip(before.told[-RECENT:], all_said, strict=True)]
-        found = np.array(signs(turns, len(before.said)))
+    def __call__(self, text: str, preceding: PrecedingTurns | None = None) -> BreakdownEstimate:
+        preceding = preceding or PrecedingTurns()
+        all_said = (*preceding.customer_texts, text)[-MAX_RECENT_TURNS:]
+        turns = [
+            count_turn(*pair)
+            for pair in zip(preceding.reply_texts[-MAX_RECENT_TURNS:], all_said, strict=True)
+        ]
+        features = np.array(turn_features(turns, len(preceding.customer_texts)))
         terms = [
-            Share(SIGNS[at], float(weight * (found[at] - self.usual[at])))
-            for at, weight in enumerate(self.signs)
+            Contribution(
+                FEATURE_NAMES[at], float(weight * (features[at] - self.usual_features[at]))
+            )
+            for at, weight in enumerate(self.feature_weights)
             if weight
         ]
-        terms += self._words(all_said)
-        return Trouble(self.bias, tuple(sorted(terms, key=lambda share: -abs(share.weight))))
+        terms += self._word_contributions(all_said)
+        return BreakdownEstimate(
+            self.bias, tuple(sorted(terms, key=lambda share: -abs(share.weight)))
+        )
 
-    def _words(self, said: Sequence[str]) -> list[Share]:
+    def _word_contributions(self, texts: Sequence[str]) -> list[Contribution]:
         """Each word that weighs something by name and turn, the rest of all turns as one."""
-        rows = self.features([plain(text) for text in said])
-        ago = np.repeat(np.arange(len(said))[::-1], np.diff(rows.indptr))
-        weights = rows.data * self.words[rows.indices] * self.fade**ago
-        named = np.flatnonzero(np.abs(weights) >= LEAST)
+        rows = self.features([plain_text(text) for text in texts])
+        ago = np.repeat(np.arange(len(texts))[::-1], np.diff(rows.indptr))
+        weights = rows.data * self.word_weights[rows.indices] * self.word_decay**ago
+        named = np.flatnonzero(np.abs(weights) >= MIN_TERM_LOG_ODDS)
         shares = [
-            Share(
+            Contribution(
                 f"word: {self.features.names[rows.indices[at]]}", float(weights[at]), int(ago[at])
             )
             for at in named
         ]
         rest = float(weights.sum(dtype=float) - weights[named].sum(dtype=float))
-        return [*shares, Share("words: all others", rest)] if rest else shares
+        return [*shares, Contribution("words: all others", rest)] if rest else shares

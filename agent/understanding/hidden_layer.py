@@ -18,46 +18,48 @@ Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Layer:
+class HiddenLayer:
     """Rectified units over the features: `inlet` (features, hidden), `outlet` (hidden, intents).
 
     On disk the inlet, most of a file, has a byte for each weight and a scale for each feature.
     """
 
-    inlet: Array
-    inlet_bias: Array
-    outlet: Array
-    outlet_bias: Array
+    input_weights: Array
+    input_bias: Array
+    output_weights: Array
+    output_bias: Array
 
     @classmethod
-    def read(cls, arrays: Mapping[str, Array]) -> Layer | None:
+    def from_arrays(cls, arrays: Mapping[str, Array]) -> HiddenLayer | None:
         if "inlet" not in arrays:
             return None
         inlet = arrays["inlet"] * arrays["inlet_scale"]
         return cls(inlet, arrays["inlet_bias"], arrays["outlet"], arrays["outlet_bias"])
 
-    def stored(self) -> dict[str, NDArray[np.generic]]:
-        most = np.abs(self.inlet).max(axis=1, keepdims=True)
+    def as_arrays(self) -> dict[str, NDArray[np.generic]]:
+        most = np.abs(self.input_weights).max(axis=1, keepdims=True)
         scale = np.asarray(np.maximum(most, 1e-6) / 127.0, dtype=np.float32)
         scale = scale.astype(np.float16).astype(np.float32)  # the one that is read back
-        levels = np.clip(np.rint(self.inlet / np.maximum(scale, 1e-8)), -127, 127)
+        levels = np.clip(np.rint(self.input_weights / np.maximum(scale, 1e-8)), -127, 127)
         return {
             "inlet": levels.astype(np.int8),
             "inlet_scale": scale,
-            "inlet_bias": self.inlet_bias,
-            "outlet": self.outlet,
-            "outlet_bias": self.outlet_bias,
+            "inlet_bias": self.input_bias,
+            "outlet": self.output_weights,
+            "outlet_bias": self.output_bias,
         }
 
     def __call__(self, rows: csr_matrix) -> Array:
-        hidden = np.maximum(rows @ self.inlet + self.inlet_bias, 0.0)
-        return np.asarray(hidden @ self.outlet + self.outlet_bias, dtype=np.float32)
+        hidden = np.maximum(rows @ self.input_weights + self.input_bias, 0.0)
+        return np.asarray(hidden @ self.output_weights + self.output_bias, dtype=np.float32)
 
-    def scaled(self, by: float) -> Layer:
-        return replace(self, outlet=self.outlet * by, outlet_bias=self.outlet_bias * by)
+    def scaled(self, factor: float) -> HiddenLayer:
+        return replace(
+            self, output_weights=self.output_weights * factor, output_bias=self.output_bias * factor
+        )
 
 
-class Sentences(Protocol):
+class TextEncoder(Protocol):
     """A pretrained encoder (agent/understanding/sentence_encoder.py): texts (n) -> vectors (n,
     width)."""
 

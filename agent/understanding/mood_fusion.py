@@ -21,13 +21,13 @@ from math import hypot
 from pathlib import Path
 
 from agent.understanding.calibration import probability
-from agent.understanding.text_features import MindError
-from agent.understanding.text_models import Feeling
+from agent.understanding.text_features import WeightsError
+from agent.understanding.text_models import TextAffect
 from audio.types import EMOTIONS, AcousticCues, Emotion, Prosody
 from dialogs.values import Evidence
 
-NAMED = 8  # words and voice cues shown by name; the rest is summed up in one line
-LEAST = 0.05  # log-odds below which a word is not worth a line of its own
+MAX_NAMED_TERMS = 8  # words and voice cues shown by name; the rest is summed up in one line
+MIN_TERM_LOG_ODDS = 0.05  # log-odds below which a word is not worth a line of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,10 @@ class VoiceWeights:
         }
     )
     shift: float = 0.0
-    loudness: float = 0.08  # for each dB above the customer's own usual loudness
-    pitch: float = 0.10  # for each semitone of range above the customer's own usual one
+    per_louder_db: float = 0.08  # for each dB above the customer's own usual loudness
+    per_wider_semitone: float = (
+        0.10  # for each semitone of range above the customer's own usual one
+    )
     spread: float = 1.3  # how far the voice usually moves the log-odds: doubt when it is missing
     name: str = "chosen, not learned"
 
@@ -64,22 +66,22 @@ class VoiceWeights:
             shift, spread = float(stored["shift"]), float(stored["spread"])
             return cls(emotions, shift, spread=spread, name=str(stored["name"]))
         except (OSError, KeyError, TypeError, ValueError) as error:
-            raise MindError(f"cannot read {path}: {error}") from error
+            raise WeightsError(f"cannot read {path}: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
-class Fusion:
+class FusionParameters:
     """How the two are weighed. Spreads are standard deviations in log-odds."""
 
-    usual: float  # log-odds of an upset customer before anything is heard
-    voice: VoiceWeights = field(default_factory=VoiceWeights)
+    base_log_odds: float  # log-odds of an upset customer before anything is heard
+    voice_weights: VoiceWeights = field(default_factory=VoiceWeights)
     words_spread: float = 1.8  # how far words usually move the log-odds
-    rest: float = 0.4  # what stays open when both were heard well
-    valence_trust: float = 0.3  # weight of the voice in sentiment, where words have 1
+    residual_spread: float = 0.4  # what stays open when both were heard well
+    voice_sentiment_weight: float = 0.3  # weight of the voice in sentiment, where words have 1
 
 
 @dataclass(frozen=True, slots=True)
-class Mood:
+class FusedMood:
     """`upset` lies within `spread` of its value; `score` and `doubt` are the same in log-odds."""
 
     sentiment: float | None
@@ -91,40 +93,45 @@ class Mood:
 
 
 def fuse(
-    fusion: Fusion,
-    words: Feeling | None,
-    heard: float,
+    parameters: FusionParameters,
+    affect: TextAffect | None,
+    transcript_confidence: float,
     cues: AcousticCues | None,
     turn: int,
     at: float,
-    usual: Prosody | None = None,
-) -> Mood:
+    usual_prosody: Prosody | None = None,
+) -> FusedMood:
     """`heard` is the transcript's confidence, 1 when typed; `usual` how this customer spoke before.
 
     With neither words nor cues the mood is the usual one within the widest spread.
     """
-    heard = min(1.0, max(0.0, heard))
-    known = heard * words.known if words else 0.0
+    transcript_confidence = min(1.0, max(0.0, transcript_confidence))
+    known = transcript_confidence * affect.known if affect else 0.0
     reliable = min(1.0, max(0.0, cues.reliability)) if cues and cues.emotion else 0.0
-    terms = [("usual customer", fusion.usual, "before anything was said")]
-    if words and words.terms:
-        terms += _said(words, heard, fusion.usual)
+    terms = [("usual customer", parameters.base_log_odds, "before anything was said")]
+    if affect and affect.terms:
+        terms += _word_terms(affect, transcript_confidence, parameters.base_log_odds)
     if cues:
-        terms += _sounded(fusion.voice, cues, usual)
+        terms += _voice_terms(parameters.voice_weights, cues, usual_prosody)
     score = sum(weight for _, weight, _ in terms)
     doubt = hypot(
-        fusion.rest,
-        (1.0 - known) * fusion.words_spread,
-        (1.0 - reliable) * fusion.voice.spread,
+        parameters.residual_spread,
+        (1.0 - known) * parameters.words_spread,
+        (1.0 - reliable) * parameters.voice_weights.spread,
     )
     evidence = tuple(Evidence(term, weight, turn, at, detail) for term, weight, detail in terms)
     upset = probability(score)
-    return Mood(
-        _sentiment(fusion, words, heard, cues), upset, spread(score, doubt), score, doubt, evidence
+    return FusedMood(
+        _sentiment(parameters, affect, transcript_confidence, cues),
+        upset,
+        probability_spread(score, doubt),
+        score,
+        doubt,
+        evidence,
     )
 
 
-def spread(score: float, doubt: float) -> float:
+def probability_spread(score: float, doubt: float) -> float:
     """Half-width around the probability that holds what one `doubt` either way would make of it.
 
     The interval in log-odds is lopsided as a probability; the wider side counts, so that a missing
@@ -134,46 +141,68 @@ def spread(score: float, doubt: float) -> float:
     return max(probability(score + doubt) - middle, middle - probability(score - doubt))
 
 
-def _said(words: Feeling, heard: float, usual: float) -> list[tuple[str, float, str]]:
-    named = [(name, weight) for name, weight in words.terms if abs(weight) >= LEAST][:NAMED]
-    rest = words.log_odds - usual - sum(weight for _, weight in named)
-    lines = [(f"word: {name}", heard * weight, "") for name, weight in named]
-    return [*lines, ("words: all others", heard * rest, f"transcript confidence {heard:.2f}")]
+def _word_terms(
+    affect: TextAffect, transcript_confidence: float, base_log_odds: float
+) -> list[tuple[str, float, str]]:
+    named = [(name, weight) for name, weight in affect.terms if abs(weight) >= MIN_TERM_LOG_ODDS][
+        :MAX_NAMED_TERMS
+    ]
+    rest = affect.log_odds - base_log_odds - sum(weight for _, weight in named)
+    lines = [(f"word: {name}", transcript_confidence * weight, "") for name, weight in named]
+    return [
+        *lines,
+        (
+            "words: all others",
+            transcript_confidence * rest,
+            f"transcript confidence {transcript_confidence:.2f}",
+        ),
+    ]
 
 
-def _sounded(
-    voice: VoiceWeights, cues: AcousticCues, usual: Prosody | None
+def _voice_terms(
+    weights: VoiceWeights, cues: AcousticCues, usual_prosody: Prosody | None
 ) -> list[tuple[str, float, str]]:
     trust = min(1.0, max(0.0, cues.reliability))
     detail = f"reliability {trust:.2f}"
     lines = [
-        (f"voice: {name} {chance:.2f}", trust * voice.emotions[name] * chance, detail)
+        (f"voice: {name} {chance:.2f}", trust * weights.emotions[name] * chance, detail)
         for name, chance in sorted(cues.emotion.items(), key=lambda item: -item[1])
         if chance > 0.0
     ]
     if cues.emotion:
-        lines.append(("voice: usual voice", -trust * voice.shift, detail))
-    if usual is None:
+        lines.append(("voice: usual voice", -trust * weights.shift, detail))
+    if usual_prosody is None:
         return lines
     now = cues.prosody
-    if now.loudness_db is not None and usual.loudness_db is not None:
-        louder = min(12.0, max(0.0, now.loudness_db - usual.loudness_db))
-        lines.append(("voice: loudness", trust * voice.loudness * louder, f"{louder:+.0f} dB"))
-    if now.pitch_range_semitones is not None and usual.pitch_range_semitones is not None:
-        wider = min(12.0, max(0.0, now.pitch_range_semitones - usual.pitch_range_semitones))
-        lines.append(("voice: pitch range", trust * voice.pitch * wider, f"{wider:+.0f} semitones"))
+    if now.loudness_db is not None and usual_prosody.loudness_db is not None:
+        louder = min(12.0, max(0.0, now.loudness_db - usual_prosody.loudness_db))
+        lines.append(
+            ("voice: loudness", trust * weights.per_louder_db * louder, f"{louder:+.0f} dB")
+        )
+    if now.pitch_range_semitones is not None and usual_prosody.pitch_range_semitones is not None:
+        wider = min(12.0, max(0.0, now.pitch_range_semitones - usual_prosody.pitch_range_semitones))
+        lines.append(
+            (
+                "voice: pitch range",
+                trust * weights.per_wider_semitone * wider,
+                f"{wider:+.0f} semitones",
+            )
+        )
     return lines
 
 
 def _sentiment(
-    fusion: Fusion, words: Feeling | None, heard: float, cues: AcousticCues | None
+    parameters: FusionParameters,
+    affect: TextAffect | None,
+    transcript_confidence: float,
+    cues: AcousticCues | None,
 ) -> float | None:
     """Mean of the sentiment of the words and the valence of the voice, by how far each is known."""
     parts = []
-    if words and words.sentiment is not None and heard > 0.0:
-        parts.append((heard, words.sentiment))
+    if affect and affect.sentiment is not None and transcript_confidence > 0.0:
+        parts.append((transcript_confidence, affect.sentiment))
     if cues and cues.valence is not None and cues.reliability > 0.0:
-        trust = min(1.0, cues.reliability) * fusion.valence_trust
+        trust = min(1.0, cues.reliability) * parameters.voice_sentiment_weight
         parts.append((trust, 2.0 * cues.valence - 1.0))
     total = sum(weight for weight, _ in parts)
     if not total:

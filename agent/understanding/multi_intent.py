@@ -15,37 +15,41 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from agent.understanding.text_features import plain
+from agent.understanding.text_features import plain_text
 from agent.understanding.text_models import IntentModel
 from dialogs.pack.model import Pack
 
-MOST = 3  # requests in one turn
-ATOMS = 7  # pieces between connectives that are looked at; what follows stays with the last
-FEWEST = 2  # words of a request
+MAX_REQUESTS = 3  # requests in one turn
+MAX_SEGMENTS = 7  # pieces between connectives that are looked at; what follows stays with the last
+MIN_WORDS = 2  # words of a request
 # Chosen on 1,200 pairs of the tuning split joined by a connective, against its single turns that
 # have one (the model card has both shares).
-CLEAR = 0.7  # probability a piece must have to be a request
-WHOLE = 0.15  # how much less clear the pieces may be than the turn as a whole, in log-probability
+MIN_CONFIDENCE = 0.7  # probability a piece must have to be a request
+CUT_MARGIN = (
+    0.15  # how much less clear the pieces may be than the turn as a whole, in log-probability
+)
 _WORD = r"(?:and|then|plus|also|after that|afterwards|as well as|while youre at it|secondly)"
-_CUT = re.compile(rf"(?:[.?!;]+\s+|,\s+)(?:{_WORD}\s+)*|\s+(?:{_WORD}\s+)+", re.IGNORECASE)
+_CONNECTIVE = re.compile(rf"(?:[.?!;]+\s+|,\s+)(?:{_WORD}\s+)*|\s+(?:{_WORD}\s+)+", re.IGNORECASE)
 
 
-Span = tuple[int, int]  # stretches between connectives, from and to
+SegmentRange = tuple[int, int]  # stretches between connectives, from and to
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class RequestSegment:
     """A stretch of the turn that wants one thing."""
 
     text: str
     intent: str
     confidence: float
-    likely: float = 0.0  # log of it; minus infinity for what is no request of its own
+    log_probability: float = 0.0  # log of it; minus infinity for what is no request of its own
 
 
-def requests(text: str, intents: IntentModel, pack: Pack) -> tuple[Piece, ...]:
+def find_requests(text: str, intents: IntentModel, pack: Pack) -> tuple[RequestSegment, ...]:
     """The pieces of a turn that asks for at least two things; empty for any other turn."""
-    cuts = [(found.start(), found.end()) for found in _CUT.finditer(text)][: ATOMS - 1]
+    cuts = [(found.start(), found.end()) for found in _CONNECTIVE.finditer(text)][
+        : MAX_SEGMENTS - 1
+    ]
     if not cuts:
         return ()
     starts = [0, *(end for _, end in cuts)]
@@ -55,35 +59,39 @@ def requests(text: str, intents: IntentModel, pack: Pack) -> tuple[Piece, ...]:
         for a in range(len(starts))
         for b in range(a + 1, len(starts) + 1)
     }
-    read = _read(words, intents, pack)
-    chosen: tuple[Piece, ...] = ()
-    best = read[0, len(starts)].likely - WHOLE
-    for spans in _ways(0, len(starts), MOST):
+    read = _classify_segments(words, intents, pack)
+    chosen: tuple[RequestSegment, ...] = ()
+    best = read[0, len(starts)].log_probability - CUT_MARGIN
+    for spans in _partitions(0, len(starts), MAX_REQUESTS):
         pieces = tuple(read[span] for span in spans)
         if len({piece.intent for piece in pieces}) == len(pieces) > 1:
-            mean = sum(piece.likely for piece in pieces) / len(pieces)
+            mean = sum(piece.log_probability for piece in pieces) / len(pieces)
             if mean > best:
                 best, chosen = mean, pieces
     return chosen
 
 
-def _read(words: Mapping[Span, str], intents: IntentModel, pack: Pack) -> Mapping[Span, Piece]:
+def _classify_segments(
+    words: Mapping[SegmentRange, str], intents: IntentModel, pack: Pack
+) -> Mapping[SegmentRange, RequestSegment]:
     """What each stretch between connectives would ask for, if it were a turn."""
     chances = intents.probabilities(list(words.values()))
-    found = {}
-    for (span, said), row in zip(words.items(), chances, strict=True):
+    segments = {}
+    for (span, text), row in zip(words.items(), chances, strict=True):
         intent, chance = intents.intents[int(row.argmax())], float(row.max())
         known = pack.intents.get(intent)
-        clear = chance >= CLEAR and len(plain(said).split()) >= FEWEST
+        clear = chance >= MIN_CONFIDENCE and len(plain_text(text).split()) >= MIN_WORDS
         wanted = clear and known is not None and known.kind in ("task", "question")
-        found[span] = Piece(said, intent, chance, math.log(chance) if wanted else -math.inf)
-    return found
+        segments[span] = RequestSegment(
+            text, intent, chance, math.log(chance) if wanted else -math.inf
+        )
+    return segments
 
 
-def _ways(start: int, count: int, most: int) -> list[list[Span]]:
+def _partitions(start: int, count: int, max_segments: int) -> list[list[SegmentRange]]:
     """All cuts of [start, count) into at most `most` stretches."""
     ways = [[(start, count)]]
-    if most > 1:
+    if max_segments > 1:
         for end in range(start + 1, count):
-            ways += [[(start, end), *rest] for rest in _ways(end, count, most - 1)]
+            ways += [[(start, end), *rest] for rest in _partitions(end, count, max_segments - 1)]
     return ways

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from agent.understanding.text_features import MindError
+from agent.understanding.text_features import WeightsError
 from audio import hub, torchaudio_guard  # noqa: F401  the guard before transformers
 from audio.inference_layers import best_dtype
 
@@ -28,10 +28,10 @@ from transformers import AutoModel, AutoTokenizer
 from transformers.utils import logging
 
 Array = NDArray[np.float32]
-LONGEST = 96  # tokens; a turn of a customer is far shorter
-BATCH = 32
+MAX_TOKENS = 96  # tokens; a turn of a customer is far shorter
+BATCH_SIZE = 32
 # The start of the SHA-256 that the weights of a well-known checkpoint must have.
-KNOWN: Mapping[str, str] = {"sentence-transformers/all-MiniLM-L6-v2": "53aa5117"}
+KNOWN_CHECKSUMS: Mapping[str, str] = {"sentence-transformers/all-MiniLM-L6-v2": "53aa5117"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,23 +44,23 @@ class SentenceEncoder:
     width: int
     _tokenizer: Any
     _model: Any
-    _first: bool  # take the first token's vector, not the mean
+    _uses_first_token: bool  # take the first token's vector, not the mean
 
     @classmethod
-    def open(cls, name: str) -> SentenceEncoder:
+    def load(cls, name: str) -> SentenceEncoder:
         """MindError for a checkpoint that is not here, is of another kind, or is not what its name
         says."""
         try:
-            folder = hub.located(name)
+            folder = hub.find_folder(name)
             kind = hub.kind_of(hub.read_json(folder / "config.json"))
-            weights = hub.weights_of(folder)
+            weights = hub.weight_files(folder)
         except hub.CheckpointError as problem:
-            raise MindError(str(problem)) from problem
+            raise WeightsError(str(problem)) from problem
         if kind != "sentences" or not weights:
             why = "has no weights" if kind == "sentences" else "is no BERT-family encoder"
-            raise MindError(f"{name!r} {why}; name another as sentence_checkpoint")
-        digest = hub.sha256(*weights)
-        _checked(name, folder, digest)
+            raise WeightsError(f"{name!r} {why}; name another as sentence_checkpoint")
+        digest = hub.short_sha256(*weights)
+        _check_checksum(name, folder, digest)
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
@@ -68,43 +68,49 @@ class SentenceEncoder:
                 folder, local_files_only=True, dtype=best_dtype(), attn_implementation="sdpa"
             )
         except (OSError, ValueError, KeyError, RuntimeError) as problem:
-            raise MindError(f"cannot open {name!r}: {problem}") from problem
+            raise WeightsError(f"cannot open {name!r}: {problem}") from problem
         finally:
             logging.enable_progress_bar()  # type: ignore[no-untyped-call]
-        width, licence = int(model.config.hidden_size), hub.licence_of(folder)
-        return cls(name, digest, licence, width, tokenizer, model.eval(), _takes_first(folder))
+        width, licence = int(model.config.hidden_size), hub.find_licence(folder)
+        return cls(
+            name, digest, licence, width, tokenizer, model.eval(), _pools_first_token(folder)
+        )
 
     @torch.inference_mode()
     def __call__(self, sentences: Sequence[str]) -> Array:
         vectors = np.zeros((len(sentences), self.width), np.float32)
         order = sorted(range(len(sentences)), key=lambda at: len(sentences[at]))
-        for start in range(0, len(order), BATCH):
-            rows = order[start : start + BATCH]
-            vectors[rows] = self._encoded([sentences[at] for at in rows])
+        for start in range(0, len(order), BATCH_SIZE):
+            rows = order[start : start + BATCH_SIZE]
+            vectors[rows] = self._encode([sentences[at] for at in rows])
         return vectors
 
-    def _encoded(self, sentences: Sequence[str]) -> Array:
+    def _encode(self, sentences: Sequence[str]) -> Array:
         tokens = self._tokenizer(
-            list(sentences), padding=True, truncation=True, max_length=LONGEST, return_tensors="pt"
+            list(sentences),
+            padding=True,
+            truncation=True,
+            max_length=MAX_TOKENS,
+            return_tensors="pt",
         )
         states = self._model(**tokens).last_hidden_state.float()  # (n, tokens, width)
         there = tokens["attention_mask"][..., None].float()
-        pooled = states[:, 0] if self._first else (states * there).sum(1) / there.sum(1)
+        pooled = states[:, 0] if self._uses_first_token else (states * there).sum(1) / there.sum(1)
         unit = torch.nn.functional.normalize(pooled, dim=-1)
         return np.asarray(unit.numpy(), dtype=np.float32)
 
 
-def _checked(name: str, folder: Path, digest: str) -> None:
-    for known, start in KNOWN.items():
+def _check_checksum(name: str, folder: Path, digest: str) -> None:
+    for known, start in KNOWN_CHECKSUMS.items():
         called = name == known or folder.name == known.rsplit("/", 1)[1]
         if called and not digest.startswith(start):
-            raise MindError(
+            raise WeightsError(
                 f"the weights in {folder} begin with sha256 {digest}, those of {known} with "
                 f"{start}: fetch them again, or give the folder of another model another name"
             )
 
 
-def _takes_first(folder: Path) -> bool:
+def _pools_first_token(folder: Path) -> bool:
     """What sentence-transformers writes beside a checkpoint; without it, the mean."""
-    told = folder / "1_Pooling" / "config.json"
-    return told.is_file() and bool(hub.read_json(told).get("pooling_mode_cls_token"))
+    config = folder / "1_Pooling" / "config.json"
+    return config.is_file() and bool(hub.read_json(config).get("pooling_mode_cls_token"))

@@ -25,7 +25,7 @@ from sklearn.feature_extraction.text import (  # type: ignore[import-untyped]
     TfidfVectorizer,
 )
 
-NUMBER = "#"  # stands for any run of digits or number words
+NUMBER_TOKEN = "#"  # stands for any run of digits or number words
 _UNITS = (
     "two",
     "three",
@@ -44,67 +44,71 @@ _TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ni
 NUMBER_WORDS = frozenset({*_UNITS, *_TEENS, *_TENS, "zero", "hundred", "thousand", "million"})
 # These count as numbers only beside another number: "the other one", "oh no", "and then".
 BESIDE_NUMBERS = frozenset({"one", "oh", "o", "and", "double", "triple"})
-_APART = re.compile(r"\[[^\]]*\]|<[^>]*>")  # [noise], <unk>: a transcriber's marks, not words
+_TRANSCRIBER_MARKS = re.compile(
+    r"\[[^\]]*\]|<[^>]*>"
+)  # [noise], <unk>: a transcriber's marks, not words
 _TOKEN = re.compile(r"[a-z]+|[0-9#]+")
 
 Array = NDArray[np.float32]
 
 
-class MindError(ValueError):
+class WeightsError(ValueError):
     """Weights that cannot be used; the text says what to do about it."""
 
 
-def plain(text: str) -> str:
+def plain_text(text: str) -> str:
     """Lower case words apart by single blanks, numbers as one `#`."""
-    letters = unicodedata.normalize("NFKD", _APART.sub(" ", text)).casefold()
+    letters = unicodedata.normalize("NFKD", _TRANSCRIBER_MARKS.sub(" ", text)).casefold()
     letters = "".join(c for c in letters if not unicodedata.combining(c) and c not in "'’`")
-    return " ".join(_numbers_joined(_TOKEN.findall(letters)))
+    return " ".join(_join_numbers(_TOKEN.findall(letters)))
 
 
-def foreign(text: str) -> bool:
+def is_foreign_script(text: str) -> bool:
     """Something was written, but in no letters that `plain` keeps."""
-    return not plain(text) and any(sign.isalnum() for sign in _APART.sub(" ", text))
+    return not plain_text(text) and any(
+        sign.isalnum() for sign in _TRANSCRIBER_MARKS.sub(" ", text)
+    )
 
 
-def _numbers_joined(tokens: list[str]) -> list[str]:
+def _join_numbers(tokens: list[str]) -> list[str]:
     number = [token[0] in "0123456789#" or token in NUMBER_WORDS for token in tokens]
     for order in (range(len(tokens)), reversed(range(len(tokens)))):
         for at in order:
             if tokens[at] in BESIDE_NUMBERS:
-                number[at] = number[at] or _between(number, at, tokens[at])
+                number[at] = number[at] or _continues_number(number, at, tokens[at])
     if len(tokens) == 1 and tokens[0] == "one":
-        return [NUMBER]
+        return [NUMBER_TOKEN]
     joined: list[str] = []
     for token, is_number in zip(tokens, number, strict=True):
         if not is_number:
             joined.append(token)
-        elif not joined or joined[-1] != NUMBER:
-            joined.append(NUMBER)
+        elif not joined or joined[-1] != NUMBER_TOKEN:
+            joined.append(NUMBER_TOKEN)
     return joined
 
 
-def _between(number: list[bool], at: int, token: str) -> bool:
+def _continues_number(number: list[bool], at: int, token: str) -> bool:
     before = at > 0 and number[at - 1]
     after = at + 1 < len(number) and number[at + 1]
     return before and after if token == "and" else before or after
 
 
-class Features:
+class TfidfFeatures:
     """Sparse TF-IDF features over a fixed list of terms, one block for each kind of term."""
 
     def __init__(self, blocks: Sequence[tuple[str, tuple[int, int], list[str], Array]]) -> None:
         self.blocks = list(blocks)
-        self._counters = [_counter(*block) for block in blocks]
+        self._counters = [_fitted_vectorizer(*block) for block in blocks]
         self.names = [term for _, _, terms, _ in blocks for term in terms]
 
     @classmethod
-    def fitted(
+    def fit(
         cls, texts: Sequence[str], kinds: Sequence[tuple[str, tuple[int, int], int, int]]
-    ) -> Features:
+    ) -> TfidfFeatures:
         """`kinds` are (analyzer, n-gram range, fewest texts a term occurs in, most terms)."""
         blocks = []
         for analyzer, grams, fewest, most in kinds:
-            counter = _settings(analyzer, grams, min_df=fewest, max_features=most)
+            counter = _new_vectorizer(analyzer, grams, min_df=fewest, max_features=most)
             counter.fit(texts)
             idf = np.asarray(counter.idf_, dtype=np.float32)
             blocks.append((analyzer, grams, list(counter.get_feature_names_out()), idf))
@@ -114,11 +118,11 @@ class Features:
         """Rows of features (len(texts), len(names)) for texts that are already plain."""
         blocks = zip(self._counters, self.blocks, strict=True)
         return hstack(
-            [_weighed(counter, idf, texts) for counter, (*_, idf) in blocks], format="csr"
+            [_tfidf_rows(counter, idf, texts) for counter, (*_, idf) in blocks], format="csr"
         )
 
 
-def _weighed(counter: TfidfVectorizer, idf: Array, texts: Sequence[str]) -> csr_matrix:
+def _tfidf_rows(counter: TfidfVectorizer, idf: Array, texts: Sequence[str]) -> csr_matrix:
     """What the vectorizer itself would answer, without its checks of its own work, which take
     twice as long as the counting (tests/agent/understanding/test_words.py compares the two)."""
     rows = CountVectorizer.transform(counter, texts)
@@ -129,7 +133,7 @@ def _weighed(counter: TfidfVectorizer, idf: Array, texts: Sequence[str]) -> csr_
     return rows
 
 
-def _settings(analyzer: str, grams: tuple[int, int], **more: object) -> TfidfVectorizer:
+def _new_vectorizer(analyzer: str, grams: tuple[int, int], **more: object) -> TfidfVectorizer:
     return TfidfVectorizer(
         analyzer=analyzer,
         ngram_range=grams,
@@ -141,17 +145,19 @@ def _settings(analyzer: str, grams: tuple[int, int], **more: object) -> TfidfVec
     )
 
 
-def _counter(
+def _fitted_vectorizer(
     analyzer: str, grams: tuple[int, int], terms: list[str], idf: Array
 ) -> TfidfVectorizer:
-    counter = _settings(analyzer, grams, vocabulary={term: at for at, term in enumerate(terms)})
+    counter = _new_vectorizer(
+        analyzer, grams, vocabulary={term: at for at, term in enumerate(terms)}
+    )
     counter.idf_ = idf
     return counter
 
 
-def save(
+def save_weights(
     path: Path,
-    features: Features,
+    features: TfidfFeatures,
     arrays: Mapping[str, NDArray[np.generic]],
     settings: Mapping[str, object],
 ) -> None:
@@ -171,7 +177,7 @@ def save(
     path.chmod(0o644)  # safetensors leaves it to the owner alone; every user serves from it
 
 
-def load(path: Path) -> tuple[Features, dict[str, Array], dict[str, object]]:
+def load_weights(path: Path) -> tuple[TfidfFeatures, dict[str, Array], dict[str, object]]:
     try:
         with safe_open(path, framework="numpy") as stored:
             header = stored.metadata()
@@ -180,8 +186,8 @@ def load(path: Path) -> tuple[Features, dict[str, Array], dict[str, object]]:
             (b["analyzer"], tuple(b["grams"]), b["terms"], tensors.pop(f"idf.{at}"))
             for at, b in enumerate(json.loads(header["blocks"]))
         ]
-        return Features(blocks), tensors, json.loads(header["settings"])
+        return TfidfFeatures(blocks), tensors, json.loads(header["settings"])
     except (OSError, SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
-        raise MindError(
+        raise WeightsError(
             f"cannot read {path}: {error}; run `hearken train understanding`"
         ) from error

@@ -18,13 +18,22 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 from scipy.special import softmax  # type: ignore[import-untyped]
 
-from agent.understanding.conformal import Coverage
-from agent.understanding.hidden_layer import Layer, Sentences
-from agent.understanding.text_features import NUMBER, Features, MindError, load, plain, save
+from agent.understanding.conformal import ConformalPredictor
+from agent.understanding.hidden_layer import HiddenLayer, TextEncoder
+from agent.understanding.text_features import (
+    NUMBER_TOKEN,
+    TfidfFeatures,
+    WeightsError,
+    load_weights,
+    plain_text,
+    save_weights,
+)
 from dialogs.values import OUT_OF_SCOPE
 
 Array = NDArray[np.float32]
-ALONE = 0.8  # log-odds or sentiment a single known word must carry to be judged on its own
+MIN_SINGLE_WORD_SCORE = (
+    0.8  # log-odds or sentiment a single known word must carry to be judged on its own
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +46,7 @@ class IntentVerdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Feeling:
+class TextAffect:
     """What the words say about mood. `terms` and `bias` add up to the log-odds of being upset.
 
     `known` is how much there was to judge, 0 (nothing) to 1; `sentiment` is None at 0.
@@ -63,27 +72,31 @@ class IntentModel:
     the scores of `layer` are added to the linear ones.
     """
 
-    features: Features
+    features: TfidfFeatures
     weights: Array
     bias: Array
     intents: tuple[str, ...]
     temperature: float = 1.0
     threshold: float = 0.0
-    heard_floor: float = 0.5  # share of a confidence that survives a transcript of confidence 0
-    coverage: Coverage = Coverage()
-    dense: Array | None = None
-    sentences: Sentences | None = None
-    layer: Layer | None = None
-    heard_temperature: float = 0.0  # of words that were heard; 0: the same
+    transcript_floor: float = (
+        0.5  # share of a confidence that survives a transcript of confidence 0
+    )
+    conformal: ConformalPredictor = ConformalPredictor()
+    sentence_weights: Array | None = None
+    sentence_encoder: TextEncoder | None = None
+    hidden_layer: HiddenLayer | None = None
+    transcript_temperature: float = 0.0  # of words that were heard; 0: the same
 
     @classmethod
-    def load(cls, path: Path, sentences: Sentences | None = None) -> IntentModel:
+    def load(cls, path: Path, sentence_encoder: TextEncoder | None = None) -> IntentModel:
         """`sentences` must be the encoder that the file was trained with, if it was with one."""
-        features, arrays, settings = load(path)
-        wanted, given = settings.get("sentences"), sentences and sentences.sha256
+        features, arrays, settings = load_weights(path)
+        wanted, given = settings.get("sentences"), sentence_encoder and sentence_encoder.sha256
         if wanted != given:
-            told = f"beside the sentence encoder {settings.get('encoder')} ({wanted})"
-            raise MindError(f"{path} was trained {told if wanted else 'without one'}; train again")
+            trained_with = f"beside the sentence encoder {settings.get('encoder')} ({wanted})"
+            raise WeightsError(
+                f"{path} was trained {trained_with if wanted else 'without one'}; train again"
+            )
         try:
             return cls(
                 features,
@@ -93,45 +106,48 @@ class IntentModel:
                 float(str(settings["temperature"])),
                 float(str(settings["threshold"])),
                 float(str(settings["heard_floor"])),
-                Coverage.read(settings.get("coverage")),
+                ConformalPredictor.from_settings(settings.get("coverage")),
                 arrays.get("dense"),
-                sentences,
-                Layer.read(arrays),
+                sentence_encoder,
+                HiddenLayer.from_arrays(arrays),
                 float(str(settings.get("heard_temperature", 0.0))),
             )
         except KeyError as error:
-            raise MindError(f"{path} lacks {error}; train again") from error
+            raise WeightsError(f"{path} lacks {error}; train again") from error
 
     def save(self, path: Path) -> None:
         settings: dict[str, object] = {
             "intents": list(self.intents),
             "temperature": self.temperature,
-            "heard_temperature": self.heard_temperature,
+            "heard_temperature": self.transcript_temperature,
             "threshold": self.threshold,
-            "heard_floor": self.heard_floor,
-            "coverage": self.coverage.stored(),
+            "heard_floor": self.transcript_floor,
+            "coverage": self.conformal.as_settings(),
         }
         arrays: dict[str, NDArray[np.generic]] = {"weights": self.weights, "bias": self.bias}
-        arrays |= self.layer.stored() if self.layer else {}
-        if self.dense is not None and self.sentences is not None:
-            arrays["dense"] = self.dense
-            settings |= {"sentences": self.sentences.sha256, "encoder": self.sentences.name}
-        save(path, self.features, arrays, settings)
+        arrays |= self.hidden_layer.as_arrays() if self.hidden_layer else {}
+        if self.sentence_weights is not None and self.sentence_encoder is not None:
+            arrays["dense"] = self.sentence_weights
+            settings |= {
+                "sentences": self.sentence_encoder.sha256,
+                "encoder": self.sentence_encoder.name,
+            }
+        save_weights(path, self.features, arrays, settings)
 
     @property
-    def hearing(self) -> IntentModel:
+    def for_transcripts(self) -> IntentModel:
         """The same for words that were heard, which it is less sure of."""
-        return replace(self, temperature=self.heard_temperature or self.temperature)
+        return replace(self, temperature=self.transcript_temperature or self.temperature)
 
     def scores(self, texts: Sequence[str]) -> Array:
         """Raw log-odds (texts, intents)."""
-        words = [plain(text) for text in texts]
+        words = [plain_text(text) for text in texts]
         rows = self.features(words)
         scores = rows @ self.weights + self.bias
-        if self.layer is not None:
-            scores = scores + self.layer(rows)
-        if self.dense is not None and self.sentences is not None:
-            scores = scores + self.sentences(words) @ self.dense
+        if self.hidden_layer is not None:
+            scores = scores + self.hidden_layer(rows)
+        if self.sentence_weights is not None and self.sentence_encoder is not None:
+            scores = scores + self.sentence_encoder(words) @ self.sentence_weights
         return np.asarray(scores, dtype=np.float32)
 
     def probabilities(self, texts: Sequence[str]) -> Array:
@@ -140,9 +156,9 @@ class IntentModel:
 
     def __call__(self, text: str) -> IntentVerdict:
         chances = self.probabilities([text])[0]
-        return self.decide(dict(zip(self.intents, chances.tolist(), strict=True)))
+        return self.verdict(dict(zip(self.intents, chances.tolist(), strict=True)))
 
-    def decide(self, probabilities: dict[str, float]) -> IntentVerdict:
+    def verdict(self, probabilities: dict[str, float]) -> IntentVerdict:
         """The likeliest intent, or out of scope when no other is likely enough."""
         inside = {name: p for name, p in probabilities.items() if name != OUT_OF_SCOPE}
         best = max(inside, key=inside.__getitem__)
@@ -153,20 +169,20 @@ class IntentModel:
 
 
 @dataclass(frozen=True, slots=True)
-class FeelingModel:
+class TextAffectModel:
     """`valence` is (features, 3) for negative, neutral, positive; `upset` is (features,)."""
 
-    features: Features
+    features: TfidfFeatures
     valence: Array
     valence_bias: Array
     upset: Array
     upset_bias: float
-    usual: float  # log-odds of an upset turn among the turns it was calibrated on
+    base_log_odds: float  # log-odds of an upset turn among the turns it was calibrated on
     spread: float = 1.8  # standard deviation of the log-odds there
 
     @classmethod
-    def load(cls, path: Path) -> FeelingModel:
-        features, arrays, settings = load(path)
+    def load(cls, path: Path) -> TextAffectModel:
+        features, arrays, settings = load_weights(path)
         try:
             return cls(
                 features,
@@ -178,48 +194,48 @@ class FeelingModel:
                 float(str(settings["spread"])),
             )
         except KeyError as error:
-            raise MindError(f"{path} lacks {error}; train again") from error
+            raise WeightsError(f"{path} lacks {error}; train again") from error
 
     def save(self, path: Path) -> None:
         arrays = {"valence": self.valence, "valence_bias": self.valence_bias, "upset": self.upset}
         settings = {
             "upset_bias": self.upset_bias,
-            "usual": self.usual,
+            "usual": self.base_log_odds,
             "spread": self.spread,
         }
-        save(path, self.features, arrays, settings)
+        save_weights(path, self.features, arrays, settings)
 
     def log_odds(self, texts: Sequence[str]) -> Array:
-        rows = self.features([plain(text) for text in texts])
+        rows = self.features([plain_text(text) for text in texts])
         return np.asarray(rows @ self.upset + np.float32(self.upset_bias), dtype=np.float32)
 
     def sentiments(self, texts: Sequence[str]) -> Array:
         """Probability of positive minus that of negative, (texts,)."""
-        return self._balance(self.features([plain(text) for text in texts]))
+        return self._sentiments(self.features([plain_text(text) for text in texts]))
 
-    def _balance(self, rows: csr_matrix) -> Array:
+    def _sentiments(self, rows: csr_matrix) -> Array:
         chances = softmax(rows @ self.valence + self.valence_bias, axis=1)
         return np.asarray(chances[:, 2] - chances[:, 0], dtype=np.float32)
 
-    def __call__(self, text: str) -> Feeling:
-        words = plain(text)
+    def __call__(self, text: str) -> TextAffect:
+        words = plain_text(text)
         row = self.features([words])
         shares = row.data * self.upset[row.indices]
         names = [self.features.names[at] for at in row.indices]
-        single = [name for name in names if " " not in name and name != NUMBER]
-        balance = float(self._balance(row)[0])
+        single = [name for name in names if " " not in name and name != NUMBER_TOKEN]
+        balance = float(self._sentiments(row)[0])
         telling = max((abs(float(share)) for share in shares), default=0.0)
-        if not single or (len(single) < 2 and max(telling, abs(balance)) < ALONE):
-            return Feeling(None, self.usual)
+        if not single or (len(single) < 2 and max(telling, abs(balance)) < MIN_SINGLE_WORD_SCORE):
+            return TextAffect(None, self.base_log_odds)
         terms = sorted(
             ((name, float(share)) for name, share in zip(names, shares, strict=True) if share),
             key=lambda term: (-abs(term[1]), term[0]),
         )
         known = len(single) / (len(single) + 2.0)
-        return Feeling(balance, self.upset_bias, tuple(terms), known)
+        return TextAffect(balance, self.upset_bias, tuple(terms), known)
 
 
 def _list(value: object) -> list[str]:
     if not isinstance(value, list):
-        raise MindError("a list of names was expected; train again")
+        raise WeightsError("a list of names was expected; train again")
     return [str(item) for item in value]

@@ -12,41 +12,50 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
-from agent.wire.messages import Message
-from agent.wire.native import NOT_ALLOWED, Sound, WireError, explain, first, parse
+from agent.wire.messages import WireMessage
+from agent.wire.native import (
+    CLOSE_NOT_ALLOWED,
+    AudioFrames,
+    WireError,
+    explain_errors,
+    parse_hello,
+    parse_object,
+)
 
-WIDTH = 2  # bytes of a sample
+SAMPLE_BYTES = 2  # bytes of a sample
 
 Role = Literal["person", "supervisor"]
-Outcome = Literal["resolved", "follow_up", "passed_on", "not_reached", "other"]
-OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+ClosingOutcome = Literal["resolved", "follow_up", "passed_on", "not_reached", "other"]
+CLOSING_OUTCOMES: tuple[ClosingOutcome, ...] = get_args(ClosingOutcome)
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
+PersonName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
 SessionId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+ConsoleText = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)
+]
 
 
-class ConsoleHello(Message):
+class ConsoleHello(WireMessage):
     """The first message. Which role somebody has follows from their token."""
 
     type: Literal["hello"]
     protocol: Literal[1]
-    name: Name
+    name: PersonName
     token: Annotated[str, Field(max_length=400)]
 
 
-class Watch(Message):
+class WatchMessage(WireMessage):
     """Follow a conversation without taking it, instead of the one followed before."""
 
     type: Literal["watch"]
     session: SessionId
 
 
-class Unwatch(Message):
+class UnwatchMessage(WireMessage):
     type: Literal["unwatch"]
 
 
-class Accept(Message):
+class AcceptMessage(WireMessage):
     """Take a hand-over from the queue; of several who try, one gets it."""
 
     type: Literal["accept"]
@@ -54,41 +63,41 @@ class Accept(Message):
     id: int = Field(ge=1)
 
 
-class SayMessage(Message):
+class SayMessage(WireMessage):
     type: Literal["say"]
     session: SessionId
-    text: Text
+    text: ConsoleText
 
 
-class HandBack(Message):
+class HandBackMessage(WireMessage):
     type: Literal["hand_back"]
     session: SessionId
 
 
-class CloseMessage(Message):
+class CloseMessage(WireMessage):
     """End the conversation."""
 
     type: Literal["close"]
     session: SessionId
-    outcome: Outcome
+    outcome: ClosingOutcome
 
 
-class TakeOver(Message):
+class TakeOverMessage(WireMessage):
     """A supervisor takes what is the bot's, waits, or is a person's."""
 
     type: Literal["take_over"]
     session: SessionId
 
 
-class Whisper(Message):
+class WhisperMessage(WireMessage):
     """From a supervisor to the person who has the conversation; never to the customer."""
 
     type: Literal["whisper"]
     session: SessionId
-    text: Text
+    text: ConsoleText
 
 
-class Voice(Message):
+class VoiceMessage(WireMessage):
     """Speak with the customer, or stop; binary frames after it are of this session."""
 
     type: Literal["voice"]
@@ -97,9 +106,17 @@ class Voice(Message):
 
 
 ConsoleMessage = (
-    Watch | Unwatch | Accept | SayMessage | HandBack | CloseMessage | TakeOver | Whisper | Voice
+    WatchMessage
+    | UnwatchMessage
+    | AcceptMessage
+    | SayMessage
+    | HandBackMessage
+    | CloseMessage
+    | TakeOverMessage
+    | WhisperMessage
+    | VoiceMessage
 )
-_AfterHello = TypeAdapter[ConsoleMessage](
+_CONSOLE_MESSAGE_JSON = TypeAdapter[ConsoleMessage](
     Annotated[ConsoleMessage, Field(discriminator="type")],
 )
 
@@ -111,36 +128,38 @@ class ConsoleWire:
         self.hello: ConsoleHello | None = None
         self._rest = b""
 
-    def decode(self, message: str | bytes) -> ConsoleHello | ConsoleMessage | Sound:
+    def decode(self, message: str | bytes) -> ConsoleHello | ConsoleMessage | AudioFrames:
         """One websocket message in; WireError when it cannot be accepted."""
         if isinstance(message, bytes):
-            return self._sound(message)
-        fields = parse(message)
+            return self._take_audio(message)
+        fields = parse_object(message)
         if self.hello is None:
-            self.hello = first(fields, ConsoleHello)
+            self.hello = parse_hello(fields, ConsoleHello)
             return self.hello
         if fields.get("type") == "hello":
             raise WireError("hello_twice", "hello was said already; open a new connection instead.")
         try:
-            return _AfterHello.validate_json(json.dumps(fields))
+            return _CONSOLE_MESSAGE_JSON.validate_json(json.dumps(fields))
         except ValidationError as wrong:
-            raise WireError("bad_message", explain(wrong)) from None
+            raise WireError("bad_message", explain_errors(wrong)) from None
 
-    def _sound(self, data: bytes) -> Sound:
+    def _take_audio(self, data: bytes) -> AudioFrames:
         """Binary frames are one byte stream: half a sample is joined with the next frame."""
         if self.hello is None:
-            raise WireError("hello_first", "Audio came before hello. Send hello.", NOT_ALLOWED)
+            raise WireError(
+                "hello_first", "Audio came before hello. Send hello.", CLOSE_NOT_ALLOWED
+            )
         data = self._rest + data
-        whole = len(data) // WIDTH * WIDTH
+        whole = len(data) // SAMPLE_BYTES * SAMPLE_BYTES
         self._rest = data[whole:]
-        return Sound(data[:whole])
+        return AudioFrames(data[:whole])
 
 
-def encode(type: str, /, **fields: object) -> str:
+def console_message(type: str, /, **fields: object) -> str:
     """A message for a console; fields that are None are left out."""
-    told = {name: value for name, value in fields.items() if value is not None}
-    return json.dumps({"type": type} | told, ensure_ascii=False)
+    values = {name: value for name, value in fields.items() if value is not None}
+    return json.dumps({"type": type} | values, ensure_ascii=False)
 
 
-def error(wrong: WireError) -> str:
-    return encode("error", code=wrong.code, message=wrong.message)
+def error_message(mistake: WireError) -> str:
+    return console_message("error", code=mistake.code, message=mistake.message)

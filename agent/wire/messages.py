@@ -14,21 +14,23 @@ from audio.resample import RATES
 from audio.types import Leg
 from dialogs.values import Channel
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+MessageText = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)
+]
 
 
-class Message(BaseModel):
+class WireMessage(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Audio(Message):
+class AudioFormat(WireMessage):
     encoding: Encoding
     rate: int
     channels: Literal[1, 2] = 1
     legs: tuple[Leg, ...] = ("customer",)
 
     @model_validator(mode="after")
-    def check(self) -> Audio:
+    def check(self) -> AudioFormat:
         if self.rate not in RATES:
             raise ValueError(f"rate {self.rate} is not one of {', '.join(map(str, RATES))}")
         if len(self.legs) != self.channels or len(set(self.legs)) != self.channels:
@@ -39,26 +41,26 @@ class Audio(Message):
         return self
 
 
-class Caller(Message):
+class HelloCustomer(WireMessage):
     id: Annotated[str, Field(max_length=200)] = ""
     name: Annotated[str, Field(max_length=200)] = ""
 
 
-class Resume(Message):
+class ResumeRequest(WireMessage):
     session: str
     token: str
     last_seq: int = Field(ge=0)
 
 
-class Hello(Message):
+class Hello(WireMessage):
     type: Literal["hello"]
     protocol: Literal[1]
     channel: Channel
-    audio: Audio | None = None
+    audio: AudioFormat | None = None
     speak: bool = False
-    customer: Caller = Caller()
+    customer: HelloCustomer = HelloCustomer()
     token: str = ""
-    resume: Resume | None = None
+    resume: ResumeRequest | None = None
 
     @model_validator(mode="after")
     def check(self) -> Hello:
@@ -69,38 +71,40 @@ class Hello(Message):
         return self
 
 
-class Counted(Message):
+class NumberedMessage(WireMessage):
     """What follows hello. `n` counts a client's messages of a session from 1, so that one sent
     again after a resume is not taken twice; a client that never resumes may leave it out."""
 
     n: int = Field(0, ge=0)
 
 
-class TextMessage(Counted):
+class TextMessage(NumberedMessage):
     type: Literal["text"]
-    text: Text
+    text: MessageText
 
 
-class DigitsMessage(Counted):
+class DigitsMessage(NumberedMessage):
     type: Literal["digits"]
     digits: Annotated[str, StringConstraints(pattern=r"^[0-9*#]{1,32}$")]
 
 
-class ConsentMessage(Counted):
+class ConsentMessage(NumberedMessage):
     type: Literal["consent"]
     recording: bool
     emotion: bool
 
 
-class PlayedMessage(Counted):
+class PlayedMessage(NumberedMessage):
     type: Literal["played"]
     turn: int = Field(ge=0)
     ms: int = Field(ge=0)
 
 
-class EndMessage(Counted):
+class EndMessage(NumberedMessage):
     type: Literal["end"]
 
 
-Said = TextMessage | DigitsMessage | ConsentMessage | PlayedMessage | EndMessage
-AfterHello = TypeAdapter[Said](Annotated[Said, Field(discriminator="type")])
+ClientMessage = TextMessage | DigitsMessage | ConsentMessage | PlayedMessage | EndMessage
+CLIENT_MESSAGE_JSON = TypeAdapter[ClientMessage](
+    Annotated[ClientMessage, Field(discriminator="type")]
+)

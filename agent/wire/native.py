@@ -17,39 +17,39 @@ from pydantic import ValidationError
 
 from agent.core import events as e
 from agent.wire.messages import (
-    AfterHello,
-    Audio,
+    CLIENT_MESSAGE_JSON,
+    AudioFormat,
+    ClientMessage,
     ConsentMessage,
     DigitsMessage,
     EndMessage,
     Hello,
-    Message,
     PlayedMessage,
-    Said,
     TextMessage,
+    WireMessage,
 )
 from audio.codecs import WIDTH
 from audio.types import RATE, AcousticCues
 from dialogs.values import Reply, Understanding
 
-NOT_ALLOWED = 1008
-TOO_BIG = 1009
-OUR_FAULT = 1011
-OVERLOADED = 1013
+CLOSE_NOT_ALLOWED = 1008
+CLOSE_TOO_BIG = 1009
+CLOSE_INTERNAL_ERROR = 1011
+CLOSE_OVERLOADED = 1013
 
 
 class WireError(Exception):
     """The client's mistake, in words for its developer. `close` is None when it can go on."""
 
-    def __init__(self, code: str, message: str, close: int | None = None) -> None:
+    def __init__(self, code: str, message: str, close_code: int | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
-        self.close = close
+        self.close_code = close_code
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
+class AudioFrames:
     """Whole frames of audio in the encoding the client declared, channels interleaved."""
 
     data: bytes
@@ -61,55 +61,59 @@ class NativeWire:
     def __init__(self, seq: int = 0) -> None:
         """`seq` is the number of the last message that was sent for this session."""
         self.hello: Hello | None = None
-        self.number = 0  # the client's own, of the message that was decoded last; 0: it had none
+        self.client_seq = (
+            0  # the client's own, of the message that was decoded last; 0: it had none
+        )
         self._seq = seq
         self._rest = b""
-        self._odd_told = False
+        self._odd_bytes_reported = False
 
     @property
-    def audio(self) -> Audio | None:
+    def audio_format(self) -> AudioFormat | None:
         return self.hello.audio if self.hello else None
 
-    def decode(self, message: str | bytes, at: float) -> e.Input | Hello | Sound:
+    def decode(self, message: str | bytes, at: float) -> e.Input | Hello | AudioFrames:
         """One websocket message in; WireError when it cannot be accepted."""
         if isinstance(message, bytes):
-            return self._sound(message)
-        fields = parse(message)
+            return self._take_audio(message)
+        fields = parse_object(message)
         if self.hello is None:
-            self.hello = first(fields, Hello)
+            self.hello = parse_hello(fields, Hello)
             return self.hello
-        event, self.number = _event(fields, at)
+        event, self.client_seq = _input_from_fields(fields, at)
         return event
 
-    def _sound(self, data: bytes) -> Sound:
+    def _take_audio(self, data: bytes) -> AudioFrames:
         if self.hello is None:
-            raise WireError("hello_first", "Audio came before hello. Send hello.", NOT_ALLOWED)
-        if self.audio is None:
+            raise WireError(
+                "hello_first", "Audio came before hello. Send hello.", CLOSE_NOT_ALLOWED
+            )
+        if self.audio_format is None:
             raise WireError("no_audio", "This chat declared no audio; the frame was ignored.")
         data = self._rest + data
-        whole = len(data) // self._frame * self._frame
+        whole = len(data) // self._frame_bytes * self._frame_bytes
         self._rest = data[whole:]
-        return Sound(data[:whole])
+        return AudioFrames(data[:whole])
 
     @property
-    def _frame(self) -> int:
-        assert self.audio is not None
-        return WIDTH[self.audio.encoding] * self.audio.channels
+    def _frame_bytes(self) -> int:
+        assert self.audio_format is not None
+        return WIDTH[self.audio_format.encoding] * self.audio_format.channels
 
-    def odd_bytes(self) -> WireError | None:
+    def take_odd_bytes_error(self) -> WireError | None:
         """Told once: the last frame ended inside a sample. Nothing of it was lost."""
-        if not self._rest or self._odd_told:
+        if not self._rest or self._odd_bytes_reported:
             return None
-        self._odd_told = True
+        self._odd_bytes_reported = True
         return WireError(
             "odd_bytes",
-            f"An audio frame ended inside a {self._frame}-byte sample frame; its last "
+            f"An audio frame ended inside a {self._frame_bytes}-byte sample frame; its last "
             f"{len(self._rest)} byte(s) were joined with the next frame. Send whole samples.",
         )
 
     # -- effects out ---------------------------------------------------------------------------
 
-    def message(self, type: str, at: float, **fields: object) -> str:
+    def sequenced_message(self, type: str, at: float, **fields: object) -> str:
         """A server message with the next sequence number: one that is never lost."""
         self._seq += 1
         return self.notice(type, at, seq=self._seq, **fields)
@@ -122,125 +126,136 @@ class NativeWire:
     def encode(self, effect: e.Effect, at: float) -> list[str]:
         """The messages an effect is for the client; none when it is not the client's business."""
         match effect:
-            case e.Caption(turn, leg, text):
-                return [self.message("partial", at, turn=turn, leg=leg, text=text)]
-            case e.Show():
-                return self._show(effect, at)
-            case e.Say(again=True):
+            case e.ShowPartialText(turn, leg, text):
+                return [self.sequenced_message("partial", at, turn=turn, leg=leg, text=text)]
+            case e.ShowTurn():
+                return self._turn_messages(effect, at)
+            case e.SayReplies(is_repeat=True):
                 return []
-            case e.Say(turn, replies):
-                return [self.message("reply", at, turn=turn, **_reply(r)) for r in replies]
-            case e.Hush(turn):
-                return [self.message("hush", at, turn=turn)]
-            case e.HandOver():
-                return [self.message("handoff", at, **_handoff(effect))]
-            case e.Owned(owner, name):
-                return [self.message("owner", at, owner=owner, name=name or None)]
-            case e.Notify(code, text):
-                return [self.message("error", at, code=code, message=text)]
-            case e.Relay(name, text):
-                return [self.message("agent", at, name=name, text=text)]
-            case e.Close(_, reason):
-                return [self.message("bye", at, reason=reason)]
-            case e.Listen() | e.Forget() | e.Understand() | e.Act() | e.Remember():
+            case e.SayReplies(turn, replies):
+                return [
+                    self.sequenced_message("reply", at, turn=turn, **_reply_fields(r))
+                    for r in replies
+                ]
+            case e.StopSpeech(turn):
+                return [self.sequenced_message("hush", at, turn=turn)]
+            case e.UpdateHandoff():
+                return [self.sequenced_message("handoff", at, **_handoff_fields(effect))]
+            case e.AnnounceOwner(owner, name):
+                return [self.sequenced_message("owner", at, owner=owner, name=name or None)]
+            case e.NotifyClient(code, text):
+                return [self.sequenced_message("error", at, code=code, message=text)]
+            case e.ForwardPersonText(name, text):
+                return [self.sequenced_message("agent", at, name=name, text=text)]
+            case e.CloseSession(_, reason):
+                return [self.sequenced_message("bye", at, reason=reason)]
+            case (
+                e.FeedEncoder()
+                | e.DiscardTurn()
+                | e.UnderstandTurn()
+                | e.PerformAction()
+                | e.StoreNote()
+            ):
                 return []
 
     def error(self, error: WireError, at: float) -> str:
         return self.notice("error", at, code=error.code, message=error.message)
 
-    def _show(self, show: e.Show, at: float) -> list[str]:
-        out = []
-        if (heard := show.transcript) is not None:
-            words = [asdict(word) for word in heard.words]
-            start = heard.words[0].start if words else None
-            end = heard.words[-1].end if words else None
+    def _turn_messages(self, effect: e.ShowTurn, at: float) -> list[str]:
+        messages = []
+        if (transcript := effect.transcript) is not None:
+            words = [asdict(word) for word in transcript.words]
+            start = transcript.words[0].start if words else None
+            end = transcript.words[-1].end if words else None
             # Where the turn was judged over, the silence included: `end` is the last word's.
-            turn_end = None if show.end is None else round(show.end / RATE, 3)
-            out.append(
-                self.message(
+            turn_end = None if effect.end is None else round(effect.end / RATE, 3)
+            messages.append(
+                self.sequenced_message(
                     "transcript",
                     at,
-                    turn=show.turn,
-                    leg=show.leg,
-                    text=heard.text,
+                    turn=effect.turn,
+                    leg=effect.leg,
+                    text=transcript.text,
                     start=start,
                     end=end,
                     turn_end=turn_end,
-                    confidence=_round(heard.confidence),
+                    confidence=_round(transcript.confidence),
                     words=words,
                 )
             )
-        if show.understanding is not None:
-            if show.understanding.cues is not None:
-                fields = _cues(show.understanding.cues, show.understanding.upset)
-                out.append(self.message("cues", at, turn=show.turn, **fields))
-            fields = _understanding(show.understanding)
-            out.append(self.message("understanding", at, turn=show.turn, **fields))
-        return out
+        if effect.understanding is not None:
+            if effect.understanding.cues is not None:
+                fields = _cues_fields(effect.understanding.cues, effect.understanding.upset)
+                messages.append(self.sequenced_message("cues", at, turn=effect.turn, **fields))
+            fields = _understanding_fields(effect.understanding)
+            messages.append(self.sequenced_message("understanding", at, turn=effect.turn, **fields))
+        return messages
 
 
-def parse(message: str) -> dict[str, object]:
+def parse_object(message: str) -> dict[str, object]:
     try:
         fields = json.loads(message)
-    except (ValueError, RecursionError) as broken:
-        raise WireError("bad_json", f"This text message is not JSON: {broken}.") from None
+    except (ValueError, RecursionError) as error:
+        raise WireError("bad_json", f"This text message is not JSON: {error}.") from None
     if not isinstance(fields, dict):
         raise WireError("bad_message", 'A message is a JSON object with a "type".')
     return fields
 
 
-H = TypeVar("H", bound=Message)
+H = TypeVar("H", bound=WireMessage)
 
 
-def first(fields: dict[str, object], kind: type[H]) -> H:
+def parse_hello(fields: dict[str, object], hello_type: type[H]) -> H:
     """The first message of a connection, as that `kind` of hello; WireError, which closes it."""
     if fields.get("type") != "hello":
-        raise WireError("hello_first", 'The first message must be of type "hello".', NOT_ALLOWED)
+        raise WireError(
+            "hello_first", 'The first message must be of type "hello".', CLOSE_NOT_ALLOWED
+        )
     try:
-        return kind.model_validate_json(json.dumps(fields))
-    except ValidationError as wrong:
-        raise WireError("bad_hello", explain(wrong), NOT_ALLOWED) from None
+        return hello_type.model_validate_json(json.dumps(fields))
+    except ValidationError as error:
+        raise WireError("bad_hello", explain_errors(error), CLOSE_NOT_ALLOWED) from None
 
 
-def _event(fields: dict[str, object], at: float) -> tuple[e.Input, int]:
+def _input_from_fields(fields: dict[str, object], at: float) -> tuple[e.Input, int]:
     """What a message says, and the client's own number of it."""
     if fields.get("type") == "hello":
         raise WireError("hello_twice", "hello was said already; open a new connection instead.")
     try:
-        message = AfterHello.validate_json(json.dumps(fields))
-    except ValidationError as wrong:
-        raise WireError("bad_message", explain(wrong)) from None
-    return _meant(message, at), message.n
+        message = CLIENT_MESSAGE_JSON.validate_json(json.dumps(fields))
+    except ValidationError as error:
+        raise WireError("bad_message", explain_errors(error)) from None
+    return _input_from_message(message, at), message.n
 
 
-def _meant(message: Said, at: float) -> e.Input:
+def _input_from_message(message: ClientMessage, at: float) -> e.Input:
     match message:
         case TextMessage(text=text):
-            return e.Typed(at, text)
+            return e.TextReceived(at, text)
         case DigitsMessage(digits=digits):
-            return e.Digits(at, digits)
+            return e.DigitsReceived(at, digits)
         case ConsentMessage(recording=recording, emotion=emotion):
-            return e.Consented(at, recording, emotion)
+            return e.ConsentChanged(at, recording, emotion)
         case PlayedMessage(turn=turn, ms=ms):
-            return e.Played(at, turn, ms)
+            return e.SpeechPlayed(at, turn, ms)
         case EndMessage():
-            return e.Left(at, said_end=True)
+            return e.CustomerLeft(at, sent_end=True)
 
 
-def explain(wrong: ValidationError) -> str:
+def explain_errors(invalid: ValidationError) -> str:
     """Each mistake as "where: what", without the client's own values: they may be private."""
-    said = []
-    for error in wrong.errors(include_url=False, include_input=False):
-        where = ".".join(str(part) for part in error["loc"])
-        said.append(f"{where}: {error['msg']}" if where else error["msg"])
-    return "; ".join(said) + "."
+    mistakes = []
+    for error in invalid.errors(include_url=False, include_input=False):
+        location = ".".join(str(part) for part in error["loc"])
+        mistakes.append(f"{location}: {error['msg']}" if location else error["msg"])
+    return "; ".join(mistakes) + "."
 
 
 def _round(number: float | None, digits: int = 3) -> float | None:
     return None if number is None else round(number, digits)
 
 
-def _reply(reply: Reply) -> dict[str, object]:
+def _reply_fields(reply: Reply) -> dict[str, object]:
     return {
         "text": reply.text,
         "tone": reply.tone,
@@ -252,7 +267,7 @@ def _reply(reply: Reply) -> dict[str, object]:
     }
 
 
-def _cues(cues: AcousticCues, upset: float) -> dict[str, object]:
+def _cues_fields(cues: AcousticCues, upset: float) -> dict[str, object]:
     return {
         "emotion": {label: round(p, 3) for label, p in cues.emotion.items()},
         "arousal": _round(cues.arousal),
@@ -265,31 +280,31 @@ def _cues(cues: AcousticCues, upset: float) -> dict[str, object]:
     }
 
 
-def _understanding(heard: Understanding) -> dict[str, object]:
+def _understanding_fields(understanding: Understanding) -> dict[str, object]:
     return {
-        "intent": heard.intent,
-        "confidence": _round(heard.confidence),
-        "alternatives": [[name, round(p, 3)] for name, p in heard.alternatives],
-        "also": [[more.intent, round(more.confidence, 3)] for more in heard.also],
-        "possible": list(heard.possible),
-        "sentiment": _round(heard.sentiment),
-        "upset": _round(heard.upset),
-        "upset_spread": _round(heard.upset_spread),
-        "slots": {slot.name: slot.value for slot in heard.slots},
+        "intent": understanding.intent,
+        "confidence": _round(understanding.confidence),
+        "alternatives": [[name, round(p, 3)] for name, p in understanding.alternatives],
+        "also": [[more.intent, round(more.confidence, 3)] for more in understanding.also],
+        "possible": list(understanding.possible),
+        "sentiment": _round(understanding.sentiment),
+        "upset": _round(understanding.upset),
+        "upset_spread": _round(understanding.upset_spread),
+        "slots": {slot.name: slot.value for slot in understanding.slots},
     }
 
 
-def _handoff(over: e.HandOver) -> Mapping[str, object]:
-    why = over.escalation
+def _handoff_fields(effect: e.UpdateHandoff) -> Mapping[str, object]:
+    escalation = effect.escalation
     return {
-        "id": over.id,
-        "state": over.state,
-        "rule": why.rule,
-        "probability": _round(why.probability),
-        "evidence": [asdict(term) for term in why.evidence],
-        "summary": why.summary,
-        "urgency": why.urgency,
-        "position": over.position,
-        "wait_s": over.wait_s,
-        "ticket": over.ticket or None,
+        "id": effect.id,
+        "state": effect.state,
+        "rule": escalation.rule,
+        "probability": _round(escalation.probability),
+        "evidence": [asdict(term) for term in escalation.evidence],
+        "summary": escalation.summary,
+        "urgency": escalation.urgency,
+        "position": effect.position,
+        "wait_s": effect.wait_s,
+        "ticket": effect.ticket or None,
     }

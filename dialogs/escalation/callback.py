@@ -8,50 +8,64 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dialogs.escalation.scoring import RANK, still_asked
-from dialogs.state import CallBack
-from dialogs.turn_draft import Draft
+from dialogs.escalation.scoring import URGENCY_RANK, standing_urgency
+from dialogs.state import UnmetHandoff
+from dialogs.turn_draft import TurnDraft
 
 
-def pointless(draft: Draft, rule: str = "explicit_request") -> bool:
+def is_person_unavailable(draft: TurnDraft, rule: str = "explicit_request") -> bool:
     """Nobody came just now for something as urgent as `rule`."""
-    asked = still_asked(draft.house.pack, draft.state, draft.at)
-    return not draft.state.waiting and RANK[draft.house.pack.rules[rule].urgency] <= RANK[asked]
+    standing = standing_urgency(draft.context.pack, draft.state, draft.at)
+    return (
+        not draft.state.waiting_for_person
+        and URGENCY_RANK[draft.context.pack.rules[rule].urgency] <= URGENCY_RANK[standing]
+    )
 
 
-def tell(draft: Draft) -> None:
+def explain_unavailable(draft: TurnDraft) -> None:
     """Why nobody comes, when somebody is there again, and the number of the call back."""
-    back = draft.state.call_back
-    assert back is not None
-    if back.why == "closed":
-        draft.say("unreached.closed" if back.when else "unreached.closed_now", _values(draft, back))
+    unmet = draft.state.unmet_handoff
+    assert unmet is not None
+    if unmet.reason == "closed":
+        draft.say(
+            "unreached.closed" if unmet.next_opening else "unreached.closed_now",
+            _ticket_values(draft, unmet),
+        )
     else:
-        draft.say(f"unreached.{back.why}")
-    if back.ticket:
-        draft.say("unreached.ticket", _values(draft, back))
+        draft.say(f"unreached.{unmet.reason}")
+    if unmet.ticket:
+        draft.say("unreached.ticket", _ticket_values(draft, unmet))
 
 
-def remind(draft: Draft) -> None:
+def remind_of_ticket(draft: TurnDraft) -> None:
     """Asked for a person again: what was told then, in short, before all else of this turn."""
-    back = draft.state.call_back
-    assert back is not None
-    if back.ticket:
-        draft.say("unreached.noted", _values(draft, back))
-    elif back.when:
-        draft.say("unreached.closed", _values(draft, back))
+    unmet = draft.state.unmet_handoff
+    assert unmet is not None
+    if unmet.ticket:
+        draft.say("unreached.noted", _ticket_values(draft, unmet))
+    elif unmet.next_opening:
+        draft.say("unreached.closed", _ticket_values(draft, unmet))
     else:
         draft.say("unreached.still")
     draft.replies.insert(0, draft.replies.pop())
 
 
-def note(draft: Draft, back: CallBack) -> None:
+def record_unmet_handoff(draft: TurnDraft, unmet: UnmetHandoff) -> None:
     """Nobody is waited for any more."""
     draft.state = replace(
-        draft.state, call_back=back, waiting=False, urgency="", misses=0, silences=0
+        draft.state,
+        unmet_handoff=unmet,
+        waiting_for_person=False,
+        handoff_urgency="",
+        misses=0,
+        silences=0,
     )
 
 
-def _values(draft: Draft, back: CallBack) -> dict[str, str]:
+def _ticket_values(draft: TurnDraft, unmet: UnmetHandoff) -> dict[str, str]:
     """A ticket is read out sign by sign."""
-    spelt = " ".join(c for c in back.ticket if c.isalnum())
-    return {"ticket": spelt if draft.house.spoken else back.ticket, "when": back.when}
+    spelt = " ".join(c for c in unmet.ticket if c.isalnum())
+    return {
+        "ticket": spelt if draft.context.is_spoken else unmet.ticket,
+        "when": unmet.next_opening,
+    }

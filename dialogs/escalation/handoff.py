@@ -8,71 +8,84 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dialogs.escalation.scoring import Heard, Judgement, insist, judge
-from dialogs.interpretation.dialogue_acts import Meaning
+from dialogs.escalation.scoring import (
+    EscalationAssessment,
+    ScoredTurn,
+    assess_escalation,
+    forced_escalation,
+)
+from dialogs.interpretation.dialogue_acts import DialogueAct
 from dialogs.state import Question
-from dialogs.turn_draft import Draft
-from dialogs.values import Conversation, Escalation, Understanding
+from dialogs.turn_draft import TurnDraft
+from dialogs.values import Escalation, History, Understanding
 
-STILL = frozenset({"nothing", "active", "too_few_turns"})
+UNCHANGED_OUTCOMES = frozenset({"nothing", "active", "too_few_turns"})
 
 
-def hand_over(draft: Draft, talk: Conversation, what: Understanding) -> None:
+def maybe_escalate(draft: TurnDraft, history: History, understanding: Understanding) -> None:
     """Weigh whether a person should take over, and tell the customer when it is so."""
-    pack = draft.house.pack
-    now = Heard(draft.turn, draft.at, what)
-    judged = judge(pack, draft.state, talk, now)
-    escalation = judged.escalation
-    rule = pack.rules.get(draft.demanded)
-    if rule is not None and not draft.state.waiting:
-        escalation = insist(rule, pack, draft.state, talk, now)
-    draft.demanded = ""
-    _note(draft, judged, escalation)
-    draft.state = replace(draft.state, active=judged.active, accepted_person=False)
+    pack = draft.context.pack
+    current = ScoredTurn(draft.turn, draft.at, understanding)
+    assessment = assess_escalation(pack, draft.state, history, current)
+    escalation = assessment.escalation
+    rule = pack.rules.get(draft.forced_rule)
+    if rule is not None and not draft.state.waiting_for_person:
+        escalation = forced_escalation(rule, pack, draft.state, history, current)
+    draft.forced_rule = ""
+    _record_rule_scores(draft, assessment, escalation)
+    draft.state = replace(
+        draft.state, active_causes=assessment.active_causes, accepted_person_offer=False
+    )
     if escalation is None:
         return
     draft.state = replace(
         draft.state,
-        waiting=True,
-        urgency=escalation.urgency,
-        active=judged.active | {escalation.rule},
+        waiting_for_person=True,
+        handoff_urgency=escalation.urgency,
+        active_causes=assessment.active_causes | {escalation.rule},
     )
     draft.escalation, draft.evidence = escalation, escalation.evidence
-    _tell(draft, escalation.rule, pack.rules[escalation.rule].say)
+    _announce_handoff(draft, escalation.rule, pack.rules[escalation.rule].reply)
 
 
-def _note(draft: Draft, judgement: Judgement, escalation: Escalation | None) -> None:
+def _record_rule_scores(
+    draft: TurnDraft, assessment: EscalationAssessment, escalation: Escalation | None
+) -> None:
     """What each rule came to. Of several looks in one turn the one that changed something stays."""
-    for one in judgement.judged:
-        if escalation is not None and one.rule == escalation.rule:
-            one = replace(one, led_to="handed_over")
-        before = draft.judged.get(one.rule)
-        if before is None or one.led_to not in STILL or before.led_to in STILL:
-            draft.judged[one.rule] = one
+    for rule_score in assessment.rule_scores:
+        if escalation is not None and rule_score.rule == escalation.rule:
+            rule_score = replace(rule_score, led_to="handed_over")
+        earlier = draft.rule_scores.get(rule_score.rule)
+        if (
+            earlier is None
+            or rule_score.led_to not in UNCHANGED_OUTCOMES
+            or earlier.led_to in UNCHANGED_OUTCOMES
+        ):
+            draft.rule_scores[rule_score.rule] = rule_score
 
 
-def _tell(draft: Draft, rule: str, reply: str) -> None:
+def _announce_handoff(draft: TurnDraft, rule: str, reply: str) -> None:
     """Say that a person comes. What makes an account safe goes on meanwhile; what was to come
     after it is for the person."""
     after = [reply for reply in draft.replies if reply.step != "noted"]
     goes_on = bool(rule == "risky_intent" and draft.state.tasks)
-    draft.replies = [] if goes_on else [r for r in after if r.source or _reports(r.step)]
+    draft.replies = [] if goes_on else [r for r in after if r.source or _is_report(r.step)]
     draft.say(reply)
     if goes_on:
         draft.replies += after
-    elif draft.state.pending is None:
+    elif draft.state.pending_action is None:
         draft.state = replace(draft.state, question=Question("waiting", reply="waiting"))
 
 
-def _reports(step: str) -> bool:
+def _is_report(step: str) -> bool:
     """Replies that tell what happened are kept when a person is called in the same turn."""
     return step.endswith((".done", ".unavailable", ".uncertain"))
 
 
-def as_meant(what: Understanding, meaning: Meaning) -> Understanding:
+def with_interpreted_intent(understanding: Understanding, act: DialogueAct) -> Understanding:
     """The understanding with the intent it had here: an answer is no request."""
-    if meaning.kind in {"task", "maybe", "which", "picked"} or meaning.intent == "complaint":
-        return replace(what, intent=meaning.intent, confidence=meaning.confidence)
-    if meaning.kind == "person":
-        return replace(what, intent="talk_to_person", confidence=meaning.confidence)
-    return replace(what, intent="")
+    if act.kind in {"task", "maybe", "which", "picked"} or act.intent == "complaint":
+        return replace(understanding, intent=act.intent, confidence=act.confidence)
+    if act.kind == "person":
+        return replace(understanding, intent="talk_to_person", confidence=act.confidence)
+    return replace(understanding, intent="")

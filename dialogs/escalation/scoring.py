@@ -12,260 +12,284 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import exp, fsum
 
-from dialogs.escalation.summary import masked, summarise
+from dialogs.escalation.summary import mask_secrets, summarise
 from dialogs.pack.model import Pack, Rule
 from dialogs.state import DialogueState, Urgency
 from dialogs.values import (
-    Conversation,
     Escalation,
     Evidence,
-    Judged,
-    LedTo,
+    History,
+    RuleOutcome,
+    RuleScore,
     Turn,
     Understanding,
 )
 
-TERMS = (
+EVIDENCE_TERMS = (
     "asked_for_person", "accepted_offer", "asked_before", "upset", "calm", "complaint",
     "not_understood", "valued_customer", "failed_verification", "going_wrong",
 )  # fmt: skip
-RANK = {"": 0, "low": 1, "normal": 2, "high": 3}
+URGENCY_RANK = {"": 0, "low": 1, "normal": 2, "high": 3}
 # Terms whose detail is ours; the details of all others may quote the customer.
-OWN_WORDS = frozenset(
+TERMS_WITHOUT_QUOTES = frozenset(
     ["baseline", "asked_before", "not_understood", "failed_verification", "valued_customer", "calm"]
 )
-MEMORY = 6  # turns looked back on
-SIGNS = 2  # of trouble, named as its reasons
-NOTED = 0.1  # of a rule's threshold: what is less likely is not written down
+MAX_TURNS_WEIGHED = 6  # turns looked back on
+MAX_TROUBLE_SIGNS = 2  # of trouble, named as its reasons
+NOTED_THRESHOLD_SHARE = 0.1  # of a rule's threshold: what is less likely is not written down
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ScoredTurn:
     """One turn of the customer, as far as escalation looks at it."""
 
     turn: int
     at: float
-    what: Understanding
+    understanding: Understanding
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class EscalationAssessment:
     """The escalation to make now, if any, the rules that are above their threshold, and what
     each rule came to."""
 
-    active: frozenset[str]
+    active_causes: frozenset[str]
     escalation: Escalation | None = None
-    judged: tuple[Judged, ...] = ()
+    rule_scores: tuple[RuleScore, ...] = ()
 
 
 def probability(score: float) -> float:
     return 1.0 / (1.0 + exp(-score)) if score > -700 else 0.0
 
 
-def judge(pack: Pack, state: DialogueState, talk: Conversation, now: Heard) -> Judgement:
+def assess_escalation(
+    pack: Pack, state: DialogueState, history: History, current: ScoredTurn
+) -> EscalationAssessment:
     """Which rule, if any, has just risen above its threshold."""
-    past = recent(talk, now)
-    active = set(state.active)
-    judged: dict[str, Judged] = {}
-    chosen, reached = "", RANK[still_asked(pack, state, now.at)]
+    past = recent_turns(history, current)
+    active = set(state.active_causes)
+    rule_scores: dict[str, RuleScore] = {}
+    chosen, highest_rank = "", URGENCY_RANK[standing_urgency(pack, state, current.at)]
     for rule in pack.rules.values():
-        one = _judged(rule, weigh(rule, pack, state, past))
-        cause = cause_of(rule, now.what)
-        led_to = _led_to(rule, one, state, cause, active)
-        if led_to == "entered":
+        rule_score = _score_rule(rule, rule_evidence(rule, pack, state, past))
+        cause = firing_cause(rule, current.understanding)
+        outcome = _rule_outcome(rule, rule_score, state, cause, active)
+        if outcome == "entered":
             active.add(cause)
-            if RANK[rule.urgency] > reached:
-                chosen, reached = rule.name, RANK[rule.urgency]
-        elif led_to == "left":
+            if URGENCY_RANK[rule.urgency] > highest_rank:
+                chosen, highest_rank = rule.name, URGENCY_RANK[rule.urgency]
+        elif outcome == "left":
             active.discard(rule.name)
-        judged[rule.name] = replace(one, led_to=led_to)
+        rule_scores[rule.name] = replace(rule_score, led_to=outcome)
     escalation = None
     if chosen:
-        judged[chosen] = replace(judged[chosen], led_to="handed_over")
-        escalation = _escalation(pack.rules[chosen], pack, state, talk, now, judged[chosen])
-    return Judgement(frozenset(active), escalation, tuple(judged.values()))
+        rule_scores[chosen] = replace(rule_scores[chosen], led_to="handed_over")
+        escalation = _new_escalation(
+            pack.rules[chosen], pack, state, history, current, rule_scores[chosen]
+        )
+    return EscalationAssessment(frozenset(active), escalation, tuple(rule_scores.values()))
 
 
-def still_asked(pack: Pack, state: DialogueState, at: float) -> Urgency:
+def standing_urgency(pack: Pack, state: DialogueState, at: float) -> Urgency:
     """How urgent it is what a person has been asked for already; nothing less is asked for beside
     it. That nobody came counts as asked for a while."""
-    back = state.call_back
-    if back is None or at >= back.at + pack.people.again_after_s:
-        return state.urgency
-    return max(state.urgency, back.urgency, key=lambda urgency: RANK[urgency])
+    unmet = state.unmet_handoff
+    if unmet is None or at >= unmet.at + pack.opening_hours.ask_again_after_s:
+        return state.handoff_urgency
+    return max(state.handoff_urgency, unmet.urgency, key=lambda urgency: URGENCY_RANK[urgency])
 
 
-def _judged(rule: Rule, evidence: tuple[Evidence, ...]) -> Judged:
+def _score_rule(rule: Rule, evidence: tuple[Evidence, ...]) -> RuleScore:
     score = fsum(e.weight for e in evidence)
-    return Judged(rule.name, score, probability(score), rule.enter, rule.leave, evidence)
+    return RuleScore(rule.name, score, probability(score), rule.enter, rule.leave, evidence)
 
 
-def _led_to(rule: Rule, one: Judged, state: DialogueState, cause: str, active: set[str]) -> LedTo:
-    if one.probability >= rule.enter:
+def _rule_outcome(
+    rule: Rule, rule_score: RuleScore, state: DialogueState, cause: str, active: set[str]
+) -> RuleOutcome:
+    if rule_score.probability >= rule.enter:
         if cause in active:
             return "active"
-        return "entered" if _enough(rule, state, one.terms) else "too_few_turns"
+        return "entered" if _has_enough_turns(rule, state, rule_score.terms) else "too_few_turns"
     if rule.name in active:
-        return "left" if one.probability < rule.leave else "active"
+        return "left" if rule_score.probability < rule.leave else "active"
     return "nothing"
 
 
-def worth_noting(judged: Judged) -> bool:
+def is_worth_noting(rule_score: RuleScore) -> bool:
     """Something changed, or it was not far from changing."""
-    return judged.led_to != "nothing" or judged.probability >= NOTED * judged.enter
+    return (
+        rule_score.led_to != "nothing"
+        or rule_score.probability >= NOTED_THRESHOLD_SHARE * rule_score.enter
+    )
 
 
-def without_words(judged: Judged) -> Judged:
+def without_customer_words(rule_score: RuleScore) -> RuleScore:
     """The same without anything the customer said: weights, turns, times and figures stay."""
-    return replace(judged, terms=tuple(_without_words(term) for term in judged.terms))
+    return replace(rule_score, terms=tuple(_without_quote(term) for term in rule_score.terms))
 
 
-def _without_words(term: Evidence) -> Evidence:
-    if term.term in OWN_WORDS:
+def _without_quote(term: Evidence) -> Evidence:
+    if term.term in TERMS_WITHOUT_QUOTES:
         return term
     figures = term.detail.partition(": ")[0] if term.term == "upset" else ""
     return replace(term, detail=figures)
 
 
-def insist(
-    rule: Rule, pack: Pack, state: DialogueState, talk: Conversation, now: Heard
+def forced_escalation(
+    rule: Rule, pack: Pack, state: DialogueState, history: History, current: ScoredTurn
 ) -> Escalation:
     """An escalation that a flow or a limit demands, with the evidence there is."""
-    one = _judged(rule, weigh(rule, pack, state, recent(talk, now)))
-    return _escalation(rule, pack, state, talk, now, one)
+    rule_score = _score_rule(rule, rule_evidence(rule, pack, state, recent_turns(history, current)))
+    return _new_escalation(rule, pack, state, history, current, rule_score)
 
 
-def cause_of(rule: Rule, what: Understanding) -> str:
+def firing_cause(rule: Rule, understanding: Understanding) -> str:
     """What must not fire twice: the rule, or the rule for this one intent."""
-    meant = {i: w * sure_of(what, i)[0] for i, w in rule.intents.items()}
-    worst = max(meant, key=lambda intent: meant[intent], default="")
-    return f"{rule.name}:{worst}" if worst and meant[worst] > 0 else rule.name
+    weights = {
+        i: w * intent_confidence(understanding, i)[0] for i, w in rule.intent_weights.items()
+    }
+    heaviest = max(weights, key=lambda intent: weights[intent], default="")
+    return f"{rule.name}:{heaviest}" if heaviest and weights[heaviest] > 0 else rule.name
 
 
-def sure_of(what: Understanding, intent: str) -> tuple[float, str]:
+def intent_confidence(understanding: Understanding, intent: str) -> tuple[float, str]:
     """How sure it is that a turn wanted `intent`, first or beside something else, and its words."""
-    said = [(r.confidence, r.text) for r in what.also if r.intent == intent]
-    if what.intent == intent:
-        said.append((what.confidence, what.text))
-    return max(said, default=(0.0, ""))
+    mentions = [(r.confidence, r.text) for r in understanding.also if r.intent == intent]
+    if understanding.intent == intent:
+        mentions.append((understanding.confidence, understanding.text))
+    return max(mentions, default=(0.0, ""))
 
 
-def recent(talk: Conversation, now: Heard) -> tuple[Heard, ...]:
+def recent_turns(history: History, current: ScoredTurn) -> tuple[ScoredTurn, ...]:
     """The customer's last turns, this one first."""
-    before = [
-        Heard(t.number, t.at, t.heard)
-        for t in talk.turns
-        if _is_customer(t) and t.number < now.turn
+    earlier = [
+        ScoredTurn(t.number, t.at, t.understanding)
+        for t in history.turns
+        if _is_customer(t) and t.number < current.turn
     ]
-    return (now, *reversed(before[-(MEMORY - 1) :]))
+    return (current, *reversed(earlier[-(MAX_TURNS_WEIGHED - 1) :]))
 
 
 def _is_customer(turn: Turn) -> bool:
     return turn.leg == "customer"
 
 
-def weigh(
-    rule: Rule, pack: Pack, state: DialogueState, past: tuple[Heard, ...]
+def rule_evidence(
+    rule: Rule, pack: Pack, state: DialogueState, turns: tuple[ScoredTurn, ...]
 ) -> tuple[Evidence, ...]:
-    now = past[0]
-    found = [
-        Evidence("baseline", rule.baseline, now.turn, now.at, "what is true of most customers")
+    current = turns[0]
+    evidence = [
+        Evidence(
+            "baseline", rule.baseline, current.turn, current.at, "what is true of most customers"
+        )
     ]
-    for term, weight in rule.terms.items():
-        found += _term(term, weight, pack, state, past)
-    for intent, weight in rule.intents.items():
-        sure, text = sure_of(now.what, intent)
-        if sure:
-            said = masked(text, pack, now.what)
-            found.append(Evidence(intent, weight * sure, now.turn, now.at, said))
-    return tuple(found)
+    for term, weight in rule.term_weights.items():
+        evidence += _term_evidence(term, weight, pack, state, turns)
+    for intent, weight in rule.intent_weights.items():
+        confidence, text = intent_confidence(current.understanding, intent)
+        if confidence:
+            quote = mask_secrets(text, pack, current.understanding)
+            evidence.append(Evidence(intent, weight * confidence, current.turn, current.at, quote))
+    return tuple(evidence)
 
 
-def _term(
-    term: str, weight: float, pack: Pack, state: DialogueState, past: tuple[Heard, ...]
+def _term_evidence(
+    term: str, weight: float, pack: Pack, state: DialogueState, turns: tuple[ScoredTurn, ...]
 ) -> Iterable[Evidence]:
-    now = past[0]
+    current = turns[0]
 
     def once(times: float, detail: str) -> list[Evidence]:
-        return [Evidence(term, weight * times, now.turn, now.at, detail)] if times else []
+        return [Evidence(term, weight * times, current.turn, current.at, detail)] if times else []
 
     match term:
         case "asked_for_person":
-            sure, text = sure_of(now.what, "talk_to_person")
-            return once(sure, masked(text, pack, now.what))
+            confidence, text = intent_confidence(current.understanding, "talk_to_person")
+            return once(confidence, mask_secrets(text, pack, current.understanding))
         case "accepted_offer":
-            return once(float(state.accepted_person), masked(now.what.text, pack, now.what))
+            return once(
+                float(state.accepted_person_offer),
+                mask_secrets(current.understanding.text, pack, current.understanding),
+            )
         case "asked_before":
-            return once(float(max(0, state.asked_for_person - 1)), "asked for a person earlier")
+            return once(float(max(0, state.person_requests - 1)), "asked for a person earlier")
         case "not_understood":
-            return once(float(state.misses), _in_a_row(state.misses))
+            return once(float(state.misses), _times_in_a_row(state.misses))
         case "going_wrong":
-            return once(now.what.trouble, _why(now.what))
+            return once(current.understanding.trouble, _trouble_signs(current.understanding))
         case "failed_verification":
             return once(float(state.failed_verifications), "identity could not be confirmed")
         case "valued_customer":
-            return once(float(state.known.get("tier") == "preferred"), "preferred customer")
+            return once(
+                float(state.customer_facts.get("tier") == "preferred"), "preferred customer"
+            )
         case _:
-            return _moods(term, weight, pack, past)
+            return _fading_evidence(term, weight, pack, turns)
 
 
-def _why(what: Understanding) -> str:
+def _trouble_signs(understanding: Understanding) -> str:
     """The strongest signs that it is going wrong."""
-    signs = sorted((e for e in what.trouble_evidence if e.weight > 0), key=lambda e: -e.weight)
-    return ", ".join(f"{e.term}, {e.detail}" if e.detail else e.term for e in signs[:SIGNS])
+    signs = sorted(
+        (e for e in understanding.trouble_evidence if e.weight > 0), key=lambda e: -e.weight
+    )
+    return ", ".join(
+        f"{e.term}, {e.detail}" if e.detail else e.term for e in signs[:MAX_TROUBLE_SIGNS]
+    )
 
 
-def _in_a_row(misses: int) -> str:
+def _times_in_a_row(misses: int) -> str:
     return "once" if misses == 1 else f"{misses} times in a row"
 
 
-def _moods(term: str, weight: float, pack: Pack, past: tuple[Heard, ...]) -> Iterable[Evidence]:
+def _fading_evidence(
+    term: str, weight: float, pack: Pack, turns: tuple[ScoredTurn, ...]
+) -> Iterable[Evidence]:
     """Evidence from each recent turn, fading with age."""
-    for age, heard in enumerate(past):
-        what = heard.what
+    for age, scored_turn in enumerate(turns):
+        understanding = scored_turn.understanding
         match term:
             case "upset":
-                amount = max(0.0, what.upset - what.upset_spread)
-                detail = _reason(what)
+                amount = max(0.0, understanding.upset - understanding.upset_spread)
+                detail = _upset_reason(understanding)
             case "calm":
-                amount = float(what.upset + what.upset_spread < pack.calm_below)
-                detail = f"upset {what.upset:.2f}, give or take {what.upset_spread:.2f}"
+                amount = float(understanding.upset + understanding.upset_spread < pack.calm_below)
+                detail = f"upset {understanding.upset:.2f}, give or take {understanding.upset_spread:.2f}"
             case _:
-                amount, text = sure_of(what, term)
-                detail = masked(text, pack, what)
+                amount, text = intent_confidence(understanding, term)
+                detail = mask_secrets(text, pack, understanding)
         if amount:
-            faded = weight * amount * pack.remember**age
-            yield Evidence(term, faded, heard.turn, heard.at, detail)
+            faded = weight * amount * pack.evidence_decay**age
+            yield Evidence(term, faded, scored_turn.turn, scored_turn.at, detail)
 
 
-def _reason(what: Understanding) -> str:
+def _upset_reason(understanding: Understanding) -> str:
     """How upset, and the strongest thing the words or the voice showed for it."""
-    best = max(what.evidence, key=lambda e: e.weight, default=None)
-    said = f"upset {what.upset:.2f}, give or take {what.upset_spread:.2f}"
-    return f"{said}: {best.detail or best.term}" if best and best.weight > 0 else said
+    best = max(understanding.evidence, key=lambda e: e.weight, default=None)
+    level = f"upset {understanding.upset:.2f}, give or take {understanding.upset_spread:.2f}"
+    return f"{level}: {best.detail or best.term}" if best and best.weight > 0 else level
 
 
-def _enough(rule: Rule, state: DialogueState, evidence: tuple[Evidence, ...]) -> bool:
+def _has_enough_turns(rule: Rule, state: DialogueState, evidence: tuple[Evidence, ...]) -> bool:
     if any(e.term == "going_wrong" and e.weight > 0 for e in evidence):
         return True  # it looks back on several turns by itself
     turns = {e.turn for e in evidence if e.weight > 0}
-    missed = state.misses if "not_understood" in rule.terms else 0
-    return max(len(turns), missed) >= rule.least_turns
+    missed = state.misses if "not_understood" in rule.term_weights else 0
+    return max(len(turns), missed) >= rule.min_turns
 
 
-def _escalation(
+def _new_escalation(
     rule: Rule,
     pack: Pack,
     state: DialogueState,
-    talk: Conversation,
-    now: Heard,
-    judged: Judged,
+    history: History,
+    current: ScoredTurn,
+    rule_score: RuleScore,
 ) -> Escalation:
     return Escalation(
         rule=rule.name,
-        probability=judged.probability,
-        score=judged.score,
-        evidence=judged.terms,
+        probability=rule_score.probability,
+        score=rule_score.score,
+        evidence=rule_score.terms,
         urgency=rule.urgency,
-        summary=summarise(pack, state, talk, now.what, now.turn),
+        summary=summarise(pack, state, history, current.understanding, current.turn),
     )

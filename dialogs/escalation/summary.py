@@ -9,78 +9,90 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from dialogs.extraction.slots import NUMBER
+from dialogs.extraction.slots import NUMBER_SLOT
 from dialogs.pack.model import Pack
-from dialogs.rendering import shown
+from dialogs.rendering import format_value
 from dialogs.state import DialogueState, Task
-from dialogs.values import Conversation, Understanding
+from dialogs.values import History, Understanding
 
-MOODS = 5
-HARMLESS = frozenset({"amount", "date", "time"})  # may be as long as a secret
+MAX_MOODS = 5
+PUBLIC_SLOT_TYPES = frozenset({"amount", "date", "time"})  # may be as long as a secret
 
 
 def summarise(
-    pack: Pack, state: DialogueState, talk: Conversation, what: Understanding, turn: int
+    pack: Pack, state: DialogueState, history: History, understanding: Understanding, turn: int
 ) -> str:
     lines = [
-        _wants(state),
-        *(_task(pack, state, task) for task in state.tasks if task.flow != pack.verify_with),
-        _further(pack, state),
-        _done(state),
-        _identity(state),
-        _mood(talk, what, turn),
-        _promises(state),
+        _requests_line(state),
+        *(
+            _task_line(pack, state, task)
+            for task in state.tasks
+            if task.flow != pack.verification_flow
+        ),
+        _deferred_line(pack, state),
+        _actions_line(state),
+        _identity_line(state),
+        _mood_line(history, understanding, turn),
+        _promises_line(state),
     ]
     # A customer's own line breaks must not make lines that look like ours.
     return "\n".join(" ".join(line.split()) for line in lines if line)
 
 
 # A run of digits, perhaps in groups; no amount ("$250") and no part of a date ("11/24/2026").
-_DIGITS = re.compile(r"(?<![\d$.,/-])\d(?:[ -]?\d)*(?![\d/-]|[.,]\d)")
+_DIGIT_RUN = re.compile(r"(?<![\d$.,/-])\d(?:[ -]?\d)*(?![\d/-]|[.,]\d)")
 
 
-def masked(text: str, pack: Pack, what: Understanding) -> str:
+def mask_secrets(text: str, pack: Pack, understanding: Understanding) -> str:
     """The customer's words without what they said to prove who they are, and without anything
     as long as that, unless it is an amount, a day or a time."""
-    slots = (*what.slots, *(slot for request in what.also for slot in request.slots))
-    lengths = {spec.length for spec in pack.slots.values() if spec.secret and spec.length}
+    slots = (
+        *understanding.slots,
+        *(slot for request in understanding.also for slot in request.slots),
+    )
+    lengths = {spec.length for spec in pack.slots.values() if spec.is_secret and spec.length}
     for slot in slots:
         spec = pack.slots.get(slot.name)
-        bare = slot.name == NUMBER and len(slot.value) in lengths
-        if bare or slot.name == "digits" or (spec and spec.secret):
-            low = text.lower()
-            at = low.find(slot.said)
+        bare = slot.name == NUMBER_SLOT and len(slot.value) in lengths
+        if bare or slot.name == "digits" or (spec and spec.is_secret):
+            lowered = text.lower()
+            at = lowered.find(slot.said)
             if slot.said and at >= 0:
                 text = f"{text[:at]}[digits]{text[at + len(slot.said) :]}"
-    harmless = [s.said for s in slots if (p := pack.slots.get(s.name)) and p.type in HARMLESS]
+    public_texts = [
+        s.said for s in slots if (p := pack.slots.get(s.name)) and p.type in PUBLIC_SLOT_TYPES
+    ]
 
     def mask(run: re.Match[str]) -> str:
         long = sum(c.isdigit() for c in run.group()) in lengths
-        said = any(run.group() in words for words in harmless)
+        said = any(run.group() in words for words in public_texts)
         return "[digits]" if long and not said else run.group()
 
-    return _DIGITS.sub(mask, text)
+    return _DIGIT_RUN.sub(mask, text)
 
 
-def _wants(state: DialogueState) -> str:
-    said = [f'"{want.text}" (turn {want.turn})' for want in state.wants[-4:]]
-    return f"Wants: {'; '.join(said)}" if said else ""
+def _requests_line(state: DialogueState) -> str:
+    quotes = [f'"{want.text}" (turn {want.turn})' for want in state.customer_requests[-4:]]
+    return f"Wants: {'; '.join(quotes)}" if quotes else ""
 
 
-def _task(pack: Pack, state: DialogueState, task: Task) -> str:
+def _task_line(pack: Pack, state: DialogueState, task: Task) -> str:
     flow = pack.flows[task.flow]
     known: list[str] = []
-    for name in task.order:
+    for name in task.fill_order:
         spec, filled = pack.slots[name], task.slots[name]
-        if not spec.secret:
+        if not spec.is_secret:
             kind = "text" if spec.type == "date" else spec.type
-            value = filled.value if kind == "text" else _plain(filled.value, kind)
+            value = filled.value if kind == "text" else _chat_text(filled.value, kind)
             where = f"turn {filled.turn}" if filled.turn else "assumed"
             known.append(f"{spec.label} {value} ({where})")
     missing = [
         pack.slots[step.name].label
         for step in flow.steps
-        if step.kind == "ask" and step.name not in task.slots and not step.when and not step.default
+        if step.kind == "ask"
+        and step.name not in task.slots
+        and not step.conditions
+        and not step.default
     ]
     parts = [f"In progress: {flow.title}"]
     parts += [f"known: {', '.join(known)}"] if known else []
@@ -88,40 +100,49 @@ def _task(pack: Pack, state: DialogueState, task: Task) -> str:
     return "; ".join(parts)
 
 
-def _further(pack: Pack, state: DialogueState) -> str:
-    said = [f'"{masked(w.what.text, pack, w.what)}" (turn {w.turn})' for w in state.further]
-    return f"Asked for too, not begun: {'; '.join(said)}" if said else ""
+def _deferred_line(pack: Pack, state: DialogueState) -> str:
+    quotes = [
+        f'"{mask_secrets(w.understanding.text, pack, w.understanding)}" (turn {w.turn})'
+        for w in state.further_requests
+    ]
+    return f"Asked for too, not begun: {'; '.join(quotes)}" if quotes else ""
 
 
-def _plain(value: str, kind: str) -> str:
-    return shown(value, kind, "chat", date.min)
+def _chat_text(value: str, kind: str) -> str:
+    return format_value(value, kind, "chat", date.min)
 
 
-def _done(state: DialogueState) -> str:
-    said = [
+def _actions_line(state: DialogueState) -> str:
+    actions = [
         f"{d.action.replace('_', ' ')} {'done' if d.ok else f'refused, {d.reason}'} (turn {d.turn})"
-        for d in state.done
+        for d in state.action_records
         if d.action != "verify_customer" or d.ok
     ]
-    if state.pending:
-        said.append(f"{state.pending.call.name.replace('_', ' ')} under way")
-    return f"Bank: {'; '.join(said)}" if said else ""
+    if state.pending_action:
+        actions.append(f"{state.pending_action.call.name.replace('_', ' ')} under way")
+    return f"Bank: {'; '.join(actions)}" if actions else ""
 
 
-def _identity(state: DialogueState) -> str:
-    if state.verified:
-        return f"Identity: confirmed, {state.known.get('customer_name', 'customer')}"
-    wrong = state.failed_verifications
-    return f"Identity: not confirmed{f', {wrong} wrong answers' if wrong else ''}"
+def _identity_line(state: DialogueState) -> str:
+    if state.identity_verified:
+        return f"Identity: confirmed, {state.customer_facts.get('customer_name', 'customer')}"
+    failed_verifications = state.failed_verifications
+    return f"Identity: not confirmed{f', {failed_verifications} wrong answers' if failed_verifications else ''}"
 
 
-def _mood(talk: Conversation, what: Understanding, turn: int) -> str:
-    seen = [(t.number, t.heard) for t in talk.turns if t.leg == "customer" and t.number < turn]
-    known = [(n, u) for n, u in [*seen, (turn, what)] if u.upset_spread < 0.5]
-    said = [f"{u.upset:.2f} (turn {n})" for n, u in known[-MOODS:]]
-    return f"Upset, 0 to 1: {', '.join(said)}" if said else "Upset: not known"
+def _mood_line(history: History, understanding: Understanding, turn: int) -> str:
+    earlier_turns = [
+        (t.number, t.understanding)
+        for t in history.turns
+        if t.leg == "customer" and t.number < turn
+    ]
+    judged_turns = [
+        (n, u) for n, u in [*earlier_turns, (turn, understanding)] if u.upset_spread < 0.5
+    ]
+    moods = [f"{u.upset:.2f} (turn {n})" for n, u in judged_turns[-MAX_MOODS:]]
+    return f"Upset, 0 to 1: {', '.join(moods)}" if moods else "Upset: not known"
 
 
-def _promises(state: DialogueState) -> str:
-    said = [f'"{promise.text}" (turn {promise.turn})' for promise in state.promises[-4:]]
-    return f"Told the customer: {'; '.join(said)}" if said else ""
+def _promises_line(state: DialogueState) -> str:
+    quotes = [f'"{promise.text}" (turn {promise.turn})' for promise in state.promises[-4:]]
+    return f"Told the customer: {'; '.join(quotes)}" if quotes else ""

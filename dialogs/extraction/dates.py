@@ -13,11 +13,11 @@ from functools import lru_cache
 
 from dateparser.date import DateDataParser  # type: ignore[import-untyped]
 
-from dialogs.extraction.numbers import find
-from dialogs.extraction.times import Span, find_times
+from dialogs.extraction.numbers import find_numbers
+from dialogs.extraction.times import ValueSpan, find_times
 
-DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-MONTHS = (
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+MONTH_NAMES = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september",
     "october", "november", "december",
 )  # fmt: skip
@@ -25,20 +25,20 @@ _ORDINAL_WORDS = (
     "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
     "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
 )
-ORDINALS = _ORDINAL_WORDS.split()
+ORDINAL_LIST = _ORDINAL_WORDS.split()
 
-_MONTH = "(?P<month>" + "|".join(rf"{m[:3]}(?:{m[3:]})?" for m in MONTHS) + r"|sept)\.?"
-_NTH = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
+_MONTH = "(?P<month>" + "|".join(rf"{m[:3]}(?:{m[3:]})?" for m in MONTH_NAMES) + r"|sept)\.?"
+_DAY_OF_MONTH = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _YEAR = r"(?:,?\s+(?:of\s+)?(?P<year>(?:19|20)\d\d))?"
-PATTERNS = tuple(
+DATE_PATTERNS = tuple(
     re.compile(pattern)
     for pattern in (
         r"\b(?P<iso>\d{4}-\d{2}-\d{2})\b",
         r"\b(?P<us>(?:[0-2]?\d|3[01])/(?:[0-2]?\d|3[01])(?:/\d{2,4})?)\b",
-        rf"\b{_MONTH}\s+(?:the\s+)?{_NTH}\b(?!\s*(?:dollars|bucks|am\b|pm\b|a\.?m|p\.?m|:)){_YEAR}",
-        rf"\b(?:the\s+)?{_NTH}\s+(?:of\s+)?{_MONTH}(?![a-z]){_YEAR}",
+        rf"\b{_MONTH}\s+(?:the\s+)?{_DAY_OF_MONTH}\b(?!\s*(?:dollars|bucks|am\b|pm\b|a\.?m|p\.?m|:)){_YEAR}",
+        rf"\b(?:the\s+)?{_DAY_OF_MONTH}\s+(?:of\s+)?{_MONTH}(?![a-z]){_YEAR}",
         rf"\b(?:(?P<which>next week|last week|next|last|this|coming|on|past)\s+)?"
-        rf"(?P<weekday>{'|'.join(DAYS)})"
+        rf"(?P<weekday>{'|'.join(WEEKDAYS)})"
         r"(?:\s+(?P<after>next week|last week|in (?:a|\d) weeks?))?\b",
         r"\b(?P<from>\d+|a|an) (?P<unit>day|week|month)s? (?:away )?from (?:now|today)\b",
         r"\b(?P<week>a week from (?:today|tomorrow))\b",
@@ -53,76 +53,78 @@ PATTERNS = tuple(
 )
 
 
-class Spelled:
+class DateText:
     """Text with number and ordinal words as digits, that still knows where each letter was."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self._origin = list(range(len(text) + 1))
         for match in reversed(list(_ORDINAL.finditer(text))):
-            self._replace(match.start(), match.end(), _nth(match))
-        for number in reversed(find(self.text)):
+            self._replace(match.start(), match.end(), _ordinal_in_digits(match))
+        for number in reversed(find_numbers(self.text)):
             if not self.text[number.start : number.end].upper().isupper():
                 continue  # it has no words to spell
-            self._replace(number.start, number.end, " ".join(number.parts))
+            self._replace(number.start, number.end, " ".join(number.groups))
         for match in reversed(list(_SPOKEN_YEAR.finditer(self.text))):
             self._replace(match.start(), match.end(), match.group(1) + match.group(2))
 
-    def _replace(self, start: int, end: int, said: str) -> None:
-        self.text = self.text[:start] + said + self.text[end:]
+    def _replace(self, start: int, end: int, replacement: str) -> None:
+        self.text = self.text[:start] + replacement + self.text[end:]
         first, last = self._origin[start], self._origin[end]
-        self._origin[start:end] = [first, *[last] * (len(said) - 1)]
+        self._origin[start:end] = [first, *[last] * (len(replacement) - 1)]
 
-    def dates(self, today: date, asked: bool = False) -> list[Span]:
-        return [self._back(span) for span in find_dates(self.text, today, asked)]
+    def dates(self, today: date, is_expected: bool = False) -> list[ValueSpan]:
+        return [self._original_span(span) for span in find_dates(self.text, today, is_expected)]
 
-    def times(self, office_hours: bool = True, asked: bool = False) -> list[Span]:
-        return [self._back(span) for span in find_times(self.text, office_hours, asked)]
+    def times(self, office_hours: bool = True, is_expected: bool = False) -> list[ValueSpan]:
+        return [
+            self._original_span(span) for span in find_times(self.text, office_hours, is_expected)
+        ]
 
-    def _back(self, span: Span) -> Span:
-        return Span(self._origin[span.start], self._origin[span.end], span.value)
+    def _original_span(self, span: ValueSpan) -> ValueSpan:
+        return ValueSpan(self._origin[span.start], self._origin[span.end], span.value)
 
 
-def _nth(match: re.Match[str]) -> str:
+def _ordinal_in_digits(match: re.Match[str]) -> str:
     if match.group(2) == "thirtieth":
         return "30th"
     tens = {"twenty": 20, "thirty": 30}.get(match.group(1) or "", 0)
-    value = tens + ORDINALS.index(match.group(2)) + 1
+    value = tens + ORDINAL_LIST.index(match.group(2)) + 1
     suffix = {1: "st", 2: "nd", 3: "rd"}.get(value % 10 if value // 10 != 1 else 0, "th")
     return f"{value}{suffix}"
 
 
 # "one second" is no day, and "the second one" is a choice.
 _ORDINAL = re.compile(
-    rf"\b(?:(twenty|thirty)[ -])?((?<!one )(?<!a )(?:{'|'.join(ORDINALS)})|thirtieth)\b"
+    rf"\b(?:(twenty|thirty)[ -])?((?<!one )(?<!a )(?:{'|'.join(ORDINAL_LIST)})|thirtieth)\b"
     r"(?! (?:one|time))"
 )
 _SPOKEN_YEAR = re.compile(r"\b(19|20) (\d\d)\b(?!\s*(?:a\.?\s?m|p\.?\s?m|dollar|buck))")
 
 
-def find_dates(text: str, today: date, asked: bool = False) -> list[Span]:
+def find_dates(text: str, today: date, is_expected: bool = False) -> list[ValueSpan]:
     """Days in text with digits, left to right; "the 4th" alone counts when a day was asked."""
-    found: list[Span] = []
-    for pattern in PATTERNS if asked else PATTERNS[:-1]:
+    spans: list[ValueSpan] = []
+    for pattern in DATE_PATTERNS if is_expected else DATE_PATTERNS[:-1]:
         for match in pattern.finditer(text):
-            if any(match.start() < span.end and span.start < match.end() for span in found):
+            if any(match.start() < span.end and span.start < match.end() for span in spans):
                 continue
             day = _day(match.groupdict(), today)
             if day is not None:
-                found.append(Span(match.start(), match.end(), day.isoformat()))
-    return _without_weekdays(text, sorted(found, key=lambda span: span.start))
+                spans.append(ValueSpan(match.start(), match.end(), day.isoformat()))
+    return _without_weekdays(text, sorted(spans, key=lambda span: span.start))
 
 
-def _without_weekdays(text: str, found: list[Span]) -> list[Span]:
+def _without_weekdays(text: str, spans: list[ValueSpan]) -> list[ValueSpan]:
     """ "Friday, October 16" is one day: the weekday beside a date says nothing new."""
-    kept: list[Span] = []
-    for i, span in enumerate(found):
-        following = found[i + 1] if i + 1 < len(found) else None
+    remaining: list[ValueSpan] = []
+    for i, span in enumerate(spans):
+        following = spans[i + 1] if i + 1 < len(spans) else None
         gap = text[span.end : following.start].strip(" ,") if following else "-"
-        if following and not gap and text[span.start : span.end].split()[-1] in DAYS:
+        if following and not gap and text[span.start : span.end].split()[-1] in WEEKDAYS:
             continue
-        kept.append(span)
-    return kept
+        remaining.append(span)
+    return remaining
 
 
 def _day(part: dict[str, str | None], today: date) -> date | None:
@@ -142,15 +144,19 @@ def _day(part: dict[str, str | None], today: date) -> date | None:
         return today + timedelta(days=8 if "tomorrow" in week else 7)
     if part.get("month"):
         month, day, year = part["month"] or "", part["day"], part.get("year")
-        return _read(f"{month[:3]} {day} {year or ''}".strip(), today)
+        return _parse_with_calendar(f"{month[:3]} {day} {year or ''}".strip(), today)
     if ahead := part.get("from"):
-        return _read(f"in {ahead.replace('an', '1').replace('a', '1')} {part['unit']}s", today)
-    said = part.get("us") or part.get("in") or part.get("ago") or part.get("week") or ""
-    return _read(said.replace(" time", "").replace(" an ", " 1 ").replace(" a ", " 1 "), today)
+        return _parse_with_calendar(
+            f"in {ahead.replace('an', '1').replace('a', '1')} {part['unit']}s", today
+        )
+    phrase = part.get("us") or part.get("in") or part.get("ago") or part.get("week") or ""
+    return _parse_with_calendar(
+        phrase.replace(" time", "").replace(" an ", " 1 ").replace(" a ", " 1 "), today
+    )
 
 
 def _weekday(part: dict[str, str | None], today: date) -> date:
-    index = DAYS.index(part["weekday"] or "")
+    index = WEEKDAYS.index(part["weekday"] or "")
     ahead = (index - today.weekday()) % 7
     which, after = part.get("which") or "", part.get("after") or ""
     monday = today - timedelta(days=today.weekday())
@@ -196,7 +202,7 @@ def _parser(today: date) -> DateDataParser:
     )
 
 
-def _read(text: str, today: date) -> date | None:
+def _parse_with_calendar(text: str, today: date) -> date | None:
     found = _parser(today).get_date_data(text).date_obj
     if found is None:
         return None

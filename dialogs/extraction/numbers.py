@@ -20,25 +20,27 @@ _UNIT_WORDS = (
     "fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty "
     "ninety"
 )
-UNITS = _UNIT_WORDS.split()
+UNIT_NAMES = _UNIT_WORDS.split()
 SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9,
           "trillion": 10**12, "quadrillion": 10**15}  # fmt: skip
-DIGITS = frozenset("0123456789")
-Asked = Literal["", "digits", "amount"]
-ZEROS = {"oh", "o", "nought", "naught"}
-COPIES = {"double": 2, "triple": 3}
+DIGIT_CHARACTERS = frozenset("0123456789")
+ExpectedNumber = Literal["", "digits", "amount"]
+ZERO_WORDS = {"oh", "o", "nought", "naught"}
+REPEAT_WORDS = {"double": 2, "triple": 3}
 # How a recogniser spells a digit it mistook for a word; believed only where digits were asked for.
-MISHEARD = {"to": "two", "too": "two", "for": "four", "fore": "four", "ate": "eight",
+MISHEARD_DIGITS = {"to": "two", "too": "two", "for": "four", "fore": "four", "ate": "eight",
             "won": "one", "tree": "three", "free": "three", "sex": "six", "nein": "nine",
             "niner": "nine", "sics": "six", "fife": "five", "hundreds": "hundred"}  # fmt: skip
 
-TOKEN = re.compile(r"\d[\d,]*(?:\.\d+)?k?(?![a-z0-9])|\d+|[a-z]+(?:'[a-z]+)?|[^\sa-z\d]", re.ASCII)
+TOKEN_PATTERN = re.compile(
+    r"\d[\d,]*(?:\.\d+)?k?(?![a-z0-9])|\d+|[a-z]+(?:'[a-z]+)?|[^\sa-z\d]", re.ASCII
+)
 # Common words that look like a digit word with a letter wrong, and are none.
-_NO_NUMBER = frozenset(
+_NOT_NUMBERS = frozenset(
     {"is", "it", "in", "so", "no", "or", "my", "an", "the", "then", "ton", "wine"}
 )
-_PLAIN = re.compile(r"\d+(?:\.\d+)?")
-_WORDS = {*UNITS, *SCALES, *ZEROS, *COPIES, "point", "grand", "fourty"}
+_DECIMAL = re.compile(r"\d+(?:\.\d+)?")
+_NUMBER_WORDS = {*UNIT_NAMES, *SCALES, *ZERO_WORDS, *REPEAT_WORDS, "point", "grand", "fourty"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +49,25 @@ class Number:
 
     start: int
     end: int
-    parts: tuple[str, ...]
-    written: bool
+    groups: tuple[str, ...]
+    has_digits: bool
 
     @property
     def digits(self) -> str:
-        return "".join(part.replace(".", "") for part in self.parts)
+        return "".join(part.replace(".", "") for part in self.groups)
 
     @property
-    def whole(self) -> int | None:
-        only = self.parts[0] if len(self.parts) == 1 else ""
+    def whole_number(self) -> int | None:
+        only = self.groups[0] if len(self.groups) == 1 else ""
         return int(only) if only.isdigit() else None
 
     def amount(self) -> Decimal | None:
         """The quantity: "two fifty" is 250, "thirty nine ninety nine" is 39.99."""
-        values = [Decimal(part) for part in self.parts]
+        values = [Decimal(part) for part in self.groups]
         if len(values) == 1:
             return values[0]
         if len(values) == 2 and 10 <= values[1] < 100 and values[1] == int(values[1]):
-            if values[0] < 10 and not self.written:
+            if values[0] < 10 and not self.has_digits:
                 return values[0] * 100 + values[1]
             if values[0] == int(values[0]):
                 return values[0] + values[1] / 100
@@ -73,7 +75,7 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class NumberToken:
     """A word or number as it is taken to have been said, and where it stands."""
 
     text: str
@@ -81,91 +83,104 @@ class Token:
     end: int
 
 
-def find(text: str, asked: Asked = "") -> list[Number]:
+def find_numbers(text: str, expected: ExpectedNumber = "") -> list[Number]:
     """All runs of numbers in lower-case `text`, left to right.
 
     Where digits or an amount were asked for, words that sound like them are believed.
     """
-    tokens = [Token(m.group(), m.start(), m.end()) for m in TOKEN.finditer(text)]
-    if asked:
-        units = UNITS[:10] if asked == "digits" else [*UNITS[1:], "hundred", "thousand"]
-        tokens = _likened(tokens, units)
-    runs: list[list[Token]] = [[]]
+    tokens = [NumberToken(m.group(), m.start(), m.end()) for m in TOKEN_PATTERN.finditer(text)]
+    if expected:
+        units = (
+            UNIT_NAMES[:10] if expected == "digits" else [*UNIT_NAMES[1:], "hundred", "thousand"]
+        )
+        tokens = _correct_near_words(tokens, units)
+    runs: list[list[NumberToken]] = [[]]
     for i, token in enumerate(tokens):
         after = tokens[i + 1].text if i + 1 < len(tokens) else ""
         if token.text == "-" and runs[-1]:
             continue
-        if _is_number(token.text, asked == "digits") or _joins(token.text, runs[-1], after):
+        if _is_number(token.text, expected == "digits") or _is_connector(
+            token.text, runs[-1], after
+        ):
             runs[-1].append(token)
         elif runs[-1]:
             runs.append([])
-    if all(token.text in MISHEARD for run in runs for token in run):
+    if all(token.text in MISHEARD_DIGITS for run in runs for token in run):
         if sum(map(len, runs)) < len(text.split()):
             return []  # "I couldn't remember, too": words, not digits
     else:
-        runs = [run for run in runs if any(token.text not in MISHEARD for token in run)]
-    return [number for run in runs if (number := _number(_trimmed(run)))]
+        runs = [run for run in runs if any(token.text not in MISHEARD_DIGITS for token in run)]
+    return [number for run in runs if (number := _number_of_run(_trim_run(run)))]
 
 
-def _likened(tokens: list[Token], units: list[str]) -> list[Token]:
+def _correct_near_words(tokens: list[NumberToken], units: list[str]) -> list[NumberToken]:
     """ "zerno" beside number words is "zero".
 
     Only one letter may be wrong, and only one number word may be that near.
     """
-    heard = list(tokens)
-    sure = [t.text[0] in DIGITS or t.text in _WORDS or t.text in MISHEARD for t in tokens]
+    corrected = list(tokens)
+    is_certain = [
+        t.text[0] in DIGIT_CHARACTERS or t.text in _NUMBER_WORDS or t.text in MISHEARD_DIGITS
+        for t in tokens
+    ]
     for _ in tokens:  # one that is settled may settle its neighbours
-        for i, token in enumerate(heard):
-            near = "" if sure[i] else _near(token.text, units)
-            if near and ((i > 0 and sure[i - 1]) or (i + 1 < len(sure) and sure[i + 1])):
-                heard[i], sure[i] = Token(near, token.start, token.end), True
-    return heard
+        for i, token in enumerate(corrected):
+            near = "" if is_certain[i] else _nearest_unit(token.text, units)
+            if near and (
+                (i > 0 and is_certain[i - 1]) or (i + 1 < len(is_certain) and is_certain[i + 1])
+            ):
+                corrected[i], is_certain[i] = NumberToken(near, token.start, token.end), True
+    return corrected
 
 
-def _near(word: str, units: list[str]) -> str:
-    if len(word) < 2 or not word.isalpha() or word in _NO_NUMBER:
+def _nearest_unit(word: str, units: list[str]) -> str:
+    if len(word) < 2 or not word.isalpha() or word in _NOT_NUMBERS:
         return ""
     near = [unit for unit in units if DamerauLevenshtein.distance(word, unit) == 1]
     return near[0] if len(near) == 1 else ""
 
 
-def _is_number(word: str, digits_asked: bool) -> bool:
-    return word[0] in DIGITS or word in _WORDS or (digits_asked and word in MISHEARD)
+def _is_number(word: str, digits_expected: bool) -> bool:
+    return (
+        word[0] in DIGIT_CHARACTERS
+        or word in _NUMBER_WORDS
+        or (digits_expected and word in MISHEARD_DIGITS)
+    )
 
 
-def _joins(word: str, current: list[Token], after: str) -> bool:
+def _is_connector(word: str, current: list[NumberToken], after: str) -> bool:
     if word == "a":
         return after in SCALES
     # "two hundred and six" is one number, "two and six" is two
-    return word == "and" and bool(current) and current[-1].text in SCALES and after in UNITS
+    return word == "and" and bool(current) and current[-1].text in SCALES and after in UNIT_NAMES
 
 
-def _trimmed(run: list[Token]) -> list[Token]:
+def _trim_run(run: list[NumberToken]) -> list[NumberToken]:
     """A lone "oh", "point" or "double" is no number; "o" and "and" at the edge neither."""
     while run and run[-1].text in {"point", "and", "double", "triple"}:
         run = run[:-1]
-    if all(token.text in ZEROS | {"point"} for token in run) and len(run) < 3:
+    if all(token.text in ZERO_WORDS | {"point"} for token in run) and len(run) < 3:
         return []
     return run
 
 
-def _number(run: list[Token]) -> Number | None:
-    parts = _parts(_spelled([token.text for token in run]))
+def _number_of_run(run: list[NumberToken]) -> Number | None:
+    parts = _digit_groups(_normal_words([token.text for token in run]))
     if not parts:
         return None
-    written = any(token.text[0] in DIGITS for token in run)
+    written = any(token.text[0] in DIGIT_CHARACTERS for token in run)
     return Number(run[0].start, run[-1].end, tuple(parts), written)
 
 
-def _spelled(words: list[str]) -> list[str]:
+def _normal_words(words: list[str]) -> list[str]:
     out: list[str] = []
     copies = 1
     for word in words:
-        word = MISHEARD.get(word, word)
-        if word in COPIES:
-            copies = COPIES[word]
+        word = MISHEARD_DIGITS.get(word, word)
+        if word in REPEAT_WORDS:
+            copies = REPEAT_WORDS[word]
             continue
-        if word in ZEROS:
+        if word in ZERO_WORDS:
             word = "zero"
         word = {"a": "one", "grand": "thousand", "fourty": "forty"}.get(word, word)
         out += [word] * copies
@@ -173,36 +188,36 @@ def _spelled(words: list[str]) -> list[str]:
     return out
 
 
-def _parts(words: list[str]) -> list[str]:
+def _digit_groups(words: list[str]) -> list[str]:
     """Words in digits; groups of words go to text2num, written groups stay as they are."""
     parts: list[str] = []
     spoken: list[str] = []
     for word in [*words, ""]:
-        if word and word[0] not in DIGITS:
+        if word and word[0] not in DIGIT_CHARACTERS:
             spoken.append(word)
             continue
-        parts += _say(spoken, parts)
+        parts += _words_to_groups(spoken, parts)
         spoken = []
         if word:
-            parts.append(_written(word))
+            parts.append(_expand_written(word))
     return parts
 
 
-def _say(words: list[str], before: list[str]) -> list[str]:
+def _words_to_groups(words: list[str], before: list[str]) -> list[str]:
     if not words:
         return []
     if words == ["hundred"] or words == ["thousand"]:
         words = ["one", *words]
-    if all(word in UNITS[:10] for word in words):
-        found = [str(UNITS.index(word)) for word in words]
+    if all(word in UNIT_NAMES[:10] for word in words):
+        converted_groups = [str(UNIT_NAMES.index(word)) for word in words]
     else:
         converted = alpha2digit(" ".join(words), "en", 0.0)
-        found = [part for part in converted.split() if _PLAIN.fullmatch(part)]
+        converted_groups = [part for part in converted.split() if _DECIMAL.fullmatch(part)]
     scaled: list[str] = []
-    for part in found:
+    for part in converted_groups:
         last = scaled[-1] if scaled else (before[-1] if before else "")
         if part in _POWERS and ("." in last or (not scaled and last)):
-            value = _trim(Decimal(last) * Decimal(part))
+            value = _without_trailing_zeros(Decimal(last) * Decimal(part))
             (scaled if scaled else before)[-1] = value
         else:
             scaled.append(part)
@@ -212,12 +227,12 @@ def _say(words: list[str], before: list[str]) -> list[str]:
 _POWERS = {str(power) for power in SCALES.values()}
 
 
-def _written(word: str) -> str:
+def _expand_written(word: str) -> str:
     if word.endswith("k"):
-        return _trim(Decimal(word[:-1].replace(",", "")) * 1000)
+        return _without_trailing_zeros(Decimal(word[:-1].replace(",", "")) * 1000)
     return word.replace(",", "")
 
 
-def _trim(value: Decimal) -> str:
+def _without_trailing_zeros(value: Decimal) -> str:
     text = f"{value:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from dialogs.pack.model import Pack
 from dialogs.values import Slot
 
-NUMBER = "number"
-YES_NO = "yes_no"
+NUMBER_SLOT = "number"
+YES_NO_SLOT = "yes_no"
 
 _TAKEN_BACK = re.compile(r"\b(?:not|instead of|rather than)(?: (?:the|my|from|to|on|at|a))*\s*\$?$")
 _REPAIR = re.compile(
@@ -23,33 +23,38 @@ _REPAIR = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SlotSpan:
     slot: Slot
     start: int
     end: int
 
 
-def repaired(low: str, found: list[Found], pack: Pack) -> list[Found]:
+def resolve_self_repairs(lowered: str, spans: list[SlotSpan], pack: Pack) -> list[SlotSpan]:
     """What was taken back is gone; of two values around "no, I mean" the later one stays."""
-    kept = [f for f in found if f.slot.name == YES_NO or not _TAKEN_BACK.search(low[: f.start])]
-    dropped: set[int] = set()
-    for i, early in enumerate(kept):
-        for late in kept[i + 1 :]:
-            between = low[early.end : late.start]
-            if _same(early, late, pack) and len(between) < 60 and _REPAIR.search(between):
-                dropped.add(i)
-                if late.slot.name in {NUMBER, early.slot.name} or early.slot.name == NUMBER:
+    remaining = [
+        f for f in spans if f.slot.name == YES_NO_SLOT or not _TAKEN_BACK.search(lowered[: f.start])
+    ]
+    corrected: set[int] = set()
+    for i, early in enumerate(remaining):
+        for late in remaining[i + 1 :]:
+            between = lowered[early.end : late.start]
+            if _may_replace(early, late, pack) and len(between) < 60 and _REPAIR.search(between):
+                corrected.add(i)
+                if (
+                    late.slot.name in {NUMBER_SLOT, early.slot.name}
+                    or early.slot.name == NUMBER_SLOT
+                ):
                     continue
-                kept[kept.index(late)] = replace(
+                remaining[remaining.index(late)] = replace(
                     late, slot=replace(late.slot, name=early.slot.name)
                 )
-    return [f for i, f in enumerate(kept) if i not in dropped]
+    return [f for i, f in enumerate(remaining) if i not in corrected]
 
 
-def _same(early: Found, late: Found, pack: Pack) -> bool:
+def _may_replace(early: SlotSpan, late: SlotSpan, pack: Pack) -> bool:
     """Could the later one replace the earlier? Its role may be unsaid, but not another one."""
     first, second = early.slot.name, late.slot.name
-    if first == second or {first, second} == {"amount", NUMBER}:
+    if first == second or {first, second} == {"amount", NUMBER_SLOT}:
         return True
     spec = pack.slots.get(first)
     return spec is not None and spec.type == "choice" and second == spec.family

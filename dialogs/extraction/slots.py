@@ -15,15 +15,15 @@ from datetime import date
 from decimal import Decimal
 
 from audio.types import Expectation
-from dialogs.extraction.choices import chosen, named
-from dialogs.extraction.dates import Spelled
-from dialogs.extraction.numbers import Number, find
-from dialogs.extraction.self_repair import NUMBER, YES_NO, Found, repaired
-from dialogs.extraction.yes_no import assent
+from dialogs.extraction.choices import find_choices, find_person_name
+from dialogs.extraction.dates import DateText
+from dialogs.extraction.numbers import Number, find_numbers
+from dialogs.extraction.self_repair import NUMBER_SLOT, YES_NO_SLOT, SlotSpan, resolve_self_repairs
+from dialogs.extraction.yes_no import yes_or_no
 from dialogs.pack.model import Pack, SlotSpec
 from dialogs.values import Slot
 
-__all__ = ["NUMBER", "YES_NO", "extract"]
+__all__ = ["NUMBER_SLOT", "YES_NO_SLOT", "extract"]
 
 _MONEY_AFTER = re.compile(
     r"\s*(?:(?:us|u\.s\.|united states|american)\s+)?"
@@ -33,59 +33,67 @@ _CENT_AFTER = re.compile(r"\s*(?:cents?|pennies|penny)\b")
 _MONEY_BEFORE = re.compile(r"[$€£]\s*$")
 
 
-def extract(text: str, pack: Pack, expect: Expectation, today: date) -> tuple[Slot, ...]:
+def extract(text: str, pack: Pack, expectation: Expectation, today: date) -> tuple[Slot, ...]:
     """All values in `text`, in the order they were said."""
-    low = text.lower().replace("\u2019", "'")
-    taken: list[Found] = []
-    for finder in DIGITS_ASKED if expect.kind == "digits" else FINDERS:
-        for found in finder(low, pack, expect, today, taken):
-            if not any(found.start < other.end and other.start < found.end for other in taken):
-                taken.append(found)
-    taken.sort(key=lambda found: found.start)
-    return tuple(found.slot for found in repaired(low, taken, pack))
+    lowered = text.lower().replace("\u2019", "'")
+    spans: list[SlotSpan] = []
+    for finder in FINDERS_FOR_DIGITS if expectation.kind == "digits" else FINDERS:
+        for span in finder(lowered, pack, expectation, today, spans):
+            if not any(span.start < other.end and other.start < span.end for other in spans):
+                spans.append(span)
+    spans.sort(key=lambda span: span.start)
+    return tuple(span.slot for span in resolve_self_repairs(lowered, spans, pack))
 
 
-def _said(low: str, start: int, end: int, name: str, value: str, confidence: float = 1.0) -> Found:
-    return Found(Slot(name, value, low[start:end], confidence), start, end)
+def _slot_span(
+    lowered: str, start: int, end: int, name: str, value: str, confidence: float = 1.0
+) -> SlotSpan:
+    return SlotSpan(Slot(name, value, lowered[start:end], confidence), start, end)
 
 
-def _yes_no(
-    low: str, _pack: Pack, expect: Expectation, _today: date, _taken: list[Found]
-) -> Iterator[Found]:
-    if found := assent(low, asked=expect.kind == "yes_no"):
-        start, end, value = found
-        yield _said(low, start, end, YES_NO, value)
+def _find_yes_no(
+    lowered: str, _pack: Pack, expectation: Expectation, _today: date, _spans: list[SlotSpan]
+) -> Iterator[SlotSpan]:
+    if match := yes_or_no(lowered, is_expected=expectation.kind == "yes_no"):
+        start, end, value = match
+        yield _slot_span(lowered, start, end, YES_NO_SLOT, value)
 
 
-def _digits(
-    low: str, pack: Pack, expect: Expectation, _today: date, _taken: list[Found]
-) -> Iterator[Found]:
+def _find_digits(
+    lowered: str, pack: Pack, expectation: Expectation, _today: date, _spans: list[SlotSpan]
+) -> Iterator[SlotSpan]:
     specs = [spec for spec in pack.slots.values() if spec.type == "digits"]
-    asked = expect.kind == "digits"
-    runs = [n for n in find(low, "digits" if asked else "") if not _is_money(low, n)]
-    cued = any(_cue(low, number, specs) for number in runs)
-    if asked and len(runs) > 1 and not cued:
-        joined = Number(runs[0].start, runs[-1].end, tuple(p for n in runs for p in n.parts), True)
-        if len(joined.digits) == expect.length:
-            runs = [joined]
-    if asked and not cued and (both := _one_breath(runs, specs)):
+    is_expected = expectation.kind == "digits"
+    runs = [
+        n
+        for n in find_numbers(lowered, "digits" if is_expected else "")
+        if not _is_money(lowered, n)
+    ]
+    cued = any(_cued_spec(lowered, number, specs) for number in runs)
+    if is_expected and len(runs) > 1 and not cued:
+        joined_run = Number(
+            runs[0].start, runs[-1].end, tuple(p for n in runs for p in n.groups), True
+        )
+        if len(joined_run.digits) == expectation.length:
+            runs = [joined_run]
+    if is_expected and not cued and (several := _split_by_length(runs, specs)):
         start, end = runs[0].start, runs[-1].end
-        for i, (name, digits) in enumerate(both):
-            yield Found(Slot(name, digits, low[start:end]), start + i, start + i + 1)
+        for i, (name, digits) in enumerate(several):
+            yield SlotSpan(Slot(name, digits, lowered[start:end]), start + i, start + i + 1)
         return
     # Four of six digits are no passcode; beside a whole customer number they may be one.
-    complete = not expect.length or any(len(n.digits) == expect.length for n in runs)
+    complete = not expectation.length or any(len(n.digits) == expectation.length for n in runs)
     for number in runs:
-        spec = _cue(low, number, specs)
-        if spec is None and (complete or len(number.digits) == expect.length):
-            spec = _by_length(number, specs, expect)
+        spec = _cued_spec(lowered, number, specs)
+        if spec is None and (complete or len(number.digits) == expectation.length):
+            spec = _spec_by_length(number, specs, expectation)
         if spec is not None:
-            yield _said(low, number.start, number.end, spec.name, number.digits)
-        elif asked or (len(number.parts) > 2 and len(number.digits) >= 3):
-            yield _said(low, number.start, number.end, "digits", number.digits)
+            yield _slot_span(lowered, number.start, number.end, spec.name, number.digits)
+        elif is_expected or (len(number.groups) > 2 and len(number.digits) >= 3):
+            yield _slot_span(lowered, number.start, number.end, "digits", number.digits)
 
 
-def _one_breath(runs: list[Number], specs: list[SlotSpec]) -> list[tuple[str, str]]:
+def _split_by_length(runs: list[Number], specs: list[SlotSpec]) -> list[tuple[str, str]]:
     """Every number we ask for, said one after another: told apart by their lengths."""
     digits = "".join(number.digits for number in runs)
     if len(specs) < 2 or len(digits) != sum(spec.length for spec in specs):
@@ -94,31 +102,33 @@ def _one_breath(runs: list[Number], specs: list[SlotSpec]) -> list[tuple[str, st
     return [(s.name, digits[end - s.length : end]) for s, end in zip(specs, ends, strict=True)]
 
 
-def _cue(low: str, number: Number, specs: list[SlotSpec]) -> SlotSpec | None:
-    before = low[: number.start].rstrip(" :,#")
+def _cued_spec(lowered: str, number: Number, specs: list[SlotSpec]) -> SlotSpec | None:
+    before = lowered[: number.start].rstrip(" :,#")
     before = re.sub(r"\s(?:is|it's|its)$", "", before).rstrip(" :,#")
     return next((s for s in specs if any(before.endswith(cue) for cue in s.cues)), None)
 
 
-def _by_length(number: Number, specs: list[SlotSpec], expect: Expectation) -> SlotSpec | None:
+def _spec_by_length(
+    number: Number, specs: list[SlotSpec], expectation: Expectation
+) -> SlotSpec | None:
     """Only where digits were asked for: "transfer 1500" holds no passcode."""
-    if expect.kind != "digits":
+    if expectation.kind != "digits":
         return None
     return next((s for s in specs if s.length and len(number.digits) == s.length), None)
 
 
-def _choices(
-    low: str, pack: Pack, expect: Expectation, _today: date, _taken: list[Found]
-) -> Iterator[Found]:
+def _find_choices(
+    lowered: str, pack: Pack, expectation: Expectation, _today: date, _spans: list[SlotSpan]
+) -> Iterator[SlotSpan]:
     roots = [s for s in pack.slots.values() if s.type == "choice" and s.name == s.family]
     for root in roots:
-        for pick in chosen(low, root.values or {}, expect):
-            role = _role(low, pick.start, root, pack)
-            yield _said(low, pick.start, pick.end, role, pick.value, pick.confidence)
+        for match in find_choices(lowered, root.choices or {}, expectation):
+            role = _role_name(lowered, match.start, root, pack)
+            yield _slot_span(lowered, match.start, match.end, role, match.value, match.confidence)
 
 
-def _role(low: str, start: int, root: SlotSpec, pack: Pack) -> str:
-    before = re.sub(r"\b(?:my|the|your|our|a)$", "", low[:start].rstrip()).rstrip()
+def _role_name(lowered: str, start: int, root: SlotSpec, pack: Pack) -> str:
+    before = re.sub(r"\b(?:my|the|your|our|a)$", "", lowered[:start].rstrip()).rstrip()
     for spec in pack.slots.values():
         if spec.family == root.family and spec.name != root.name:
             for cue in spec.cues:
@@ -127,104 +137,120 @@ def _role(low: str, start: int, root: SlotSpec, pack: Pack) -> str:
     return root.name
 
 
-def _is_money(low: str, number: Number) -> bool:
-    after, before = low[number.end :], low[: number.start]
+def _is_money(lowered: str, number: Number) -> bool:
+    after, before = lowered[number.end :], lowered[: number.start]
     return bool(
         _MONEY_AFTER.match(after) or _CENT_AFTER.match(after) or _MONEY_BEFORE.search(before)
     )
 
 
-def _money(
-    low: str, _pack: Pack, expect: Expectation, _today: date, taken: list[Found]
-) -> Iterator[Found]:
+def _find_money(
+    lowered: str, _pack: Pack, expectation: Expectation, _today: date, spans: list[SlotSpan]
+) -> Iterator[SlotSpan]:
     """Numbers with a currency beside them."""
-    numbers = find(low, "amount" if expect.kind == "amount" else "")
+    numbers = find_numbers(lowered, "amount" if expectation.kind == "amount" else "")
     used: set[int] = set()
     for i, number in enumerate(numbers):
         value = number.amount()
-        money = _MONEY_AFTER.match(low, number.end)
-        cents = _CENT_AFTER.match(low, number.end)
-        if i in used or value is None or _inside(number, taken):
+        money = _MONEY_AFTER.match(lowered, number.end)
+        cents = _CENT_AFTER.match(lowered, number.end)
+        if i in used or value is None or _overlaps(number, spans):
             continue
         start, end = number.start, number.end
-        if before := _MONEY_BEFORE.search(low[:start]):
+        if before := _MONEY_BEFORE.search(lowered[:start]):
             start = before.start()
         elif money:
             end = money.end()
             following = numbers[i + 1] if i + 1 < len(numbers) else None
-            if following and (extra := _cents(low, end, following)):
+            if following and (extra := _cents_after(lowered, end, following)):
                 value, end = value + extra[0], extra[1]
                 used.add(i + 1)
         elif cents:
             value, end = value / 100, cents.end()
         else:
             continue
-        yield _said(low, start, end, "amount", f"{value:.2f}")
+        yield _slot_span(lowered, start, end, "amount", f"{value:.2f}")
 
 
-def _bare_amounts(
-    low: str, _pack: Pack, expect: Expectation, _today: date, taken: list[Found]
-) -> Iterator[Found]:
-    if expect.kind != "amount":
+def _find_bare_amounts(
+    lowered: str, _pack: Pack, expectation: Expectation, _today: date, spans: list[SlotSpan]
+) -> Iterator[SlotSpan]:
+    if expectation.kind != "amount":
         return
-    for number in find(low, "amount"):
+    for number in find_numbers(lowered, "amount"):
         value = number.amount()
-        if value is None and all(len(part) == 1 for part in number.parts):
+        if value is None and all(len(part) == 1 for part in number.groups):
             value = Decimal(number.digits)  # "one five zero" for 150
-        if value is not None and not _pronoun(low, number) and not _inside(number, taken):
-            yield _said(low, number.start, number.end, "amount", f"{value:.2f}")
+        if value is not None and not _is_pronoun(lowered, number) and not _overlaps(number, spans):
+            yield _slot_span(lowered, number.start, number.end, "amount", f"{value:.2f}")
 
 
-def _cents(low: str, end: int, number: Number) -> tuple[Decimal, int] | None:
+def _cents_after(lowered: str, end: int, number: Number) -> tuple[Decimal, int] | None:
     """ "twenty nine dollars [and] fifty [cents]" """
-    gap, whole = low[end : number.start], number.whole
+    gap, whole = lowered[end : number.start], number.whole_number
     if whole is None or whole > 99 or gap.strip() not in {"", "and"}:
         return None
-    after = _CENT_AFTER.match(low, number.end)
-    if not after and (_MONEY_AFTER.match(low, number.end) or gap.strip() == "and"):
+    after = _CENT_AFTER.match(lowered, number.end)
+    if not after and (_MONEY_AFTER.match(lowered, number.end) or gap.strip() == "and"):
         return None
     return Decimal(whole) / 100, after.end() if after else number.end
 
 
-def _days(
-    low: str, _pack: Pack, expect: Expectation, today: date, _taken: list[Found]
-) -> Iterator[Found]:
-    spelled = Spelled(low)
-    for span in spelled.times(asked=expect.kind == "date"):
-        yield _said(low, span.start, span.end, "time", span.value)
-    for span in spelled.dates(today, asked=expect.kind == "date"):
-        yield _said(low, span.start, span.end, "date", span.value)
+def _find_dates_and_times(
+    lowered: str, _pack: Pack, expectation: Expectation, today: date, _spans: list[SlotSpan]
+) -> Iterator[SlotSpan]:
+    spelled = DateText(lowered)
+    for span in spelled.times(is_expected=expectation.kind == "date"):
+        yield _slot_span(lowered, span.start, span.end, "time", span.value)
+    for span in spelled.dates(today, is_expected=expectation.kind == "date"):
+        yield _slot_span(lowered, span.start, span.end, "date", span.value)
 
 
-def _numbers(
-    low: str, _pack: Pack, _expect: Expectation, _today: date, taken: list[Found]
-) -> Iterator[Found]:
-    for number in find(low):
+def _find_bare_numbers(
+    lowered: str, _pack: Pack, _expect: Expectation, _today: date, spans: list[SlotSpan]
+) -> Iterator[SlotSpan]:
+    for number in find_numbers(lowered):
         value = number.amount()
-        if value is not None and not _pronoun(low, number) and not _inside(number, taken):
-            plain = f"{value:f}"
-            yield _said(low, number.start, number.end, NUMBER, plain)
+        if value is not None and not _is_pronoun(lowered, number) and not _overlaps(number, spans):
+            text = f"{value:f}"
+            yield _slot_span(lowered, number.start, number.end, NUMBER_SLOT, text)
 
 
-def _names(
-    low: str, pack: Pack, expect: Expectation, _today: date, _taken: list[Found]
-) -> Iterator[Found]:
+def _find_names(
+    lowered: str, pack: Pack, expectation: Expectation, _today: date, _spans: list[SlotSpan]
+) -> Iterator[SlotSpan]:
     spec = next((s for s in pack.slots.values() if s.type == "name"), None)
     if spec is None:
         return
-    if found := named(low, spec.cues, asked=expect.kind == "name"):
-        start, end, name = found
-        yield _said(low, start, end, spec.name, name)
+    if match := find_person_name(lowered, spec.cues, is_expected=expectation.kind == "name"):
+        start, end, name = match
+        yield _slot_span(lowered, start, end, spec.name, name)
 
 
-def _pronoun(low: str, number: Number) -> bool:
+def _is_pronoun(lowered: str, number: Number) -> bool:
     """ "the new one" counts nothing."""
-    return low[number.start : number.end] == "one" and low.strip() != "one"
+    return lowered[number.start : number.end] == "one" and lowered.strip() != "one"
 
 
-def _inside(number: Number, taken: list[Found]) -> bool:
-    return any(number.start < other.end and other.start < number.end for other in taken)
+def _overlaps(number: Number, spans: list[SlotSpan]) -> bool:
+    return any(number.start < other.end and other.start < number.end for other in spans)
 
 
-FINDERS = (_yes_no, _choices, _money, _days, _bare_amounts, _digits, _numbers, _names)
-DIGITS_ASKED = (_yes_no, _digits, _choices, _money, _numbers, _names)
+FINDERS = (
+    _find_yes_no,
+    _find_choices,
+    _find_money,
+    _find_dates_and_times,
+    _find_bare_amounts,
+    _find_digits,
+    _find_bare_numbers,
+    _find_names,
+)
+FINDERS_FOR_DIGITS = (
+    _find_yes_no,
+    _find_digits,
+    _find_choices,
+    _find_money,
+    _find_bare_numbers,
+    _find_names,
+)

@@ -13,7 +13,7 @@ _HALF = (
     r"(?:\s*(?P<half>a\.?\s?m\.?|p\.?\s?m\.?|in the morning|in the afternoon|in the evening"
     r"|at night|o'?\s?clock|morning|afternoon|evening|night)(?![a-z]))"
 )
-TIMES = tuple(
+TIME_PATTERNS = tuple(
     re.compile(pattern)
     for pattern in (
         r"\b(?P<noon>noon|midday|midnight)\b",
@@ -30,7 +30,7 @@ TIMES = tuple(
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class ValueSpan:
     """A normalised value and where in the text it stood."""
 
     start: int
@@ -38,20 +38,20 @@ class Span:
     value: str
 
 
-def find_times(text: str, office_hours: bool = True, asked: bool = False) -> list[Span]:
+def find_times(text: str, office_hours: bool = True, is_expected: bool = False) -> list[ValueSpan]:
     """Times in text with digits; "two thirty" alone counts when one was asked.
 
     In office hours, "at three" is in the afternoon.
     """
-    found: list[Span] = []
-    for pattern in TIMES if asked else TIMES[:-1]:
+    spans: list[ValueSpan] = []
+    for pattern in TIME_PATTERNS if is_expected else TIME_PATTERNS[:-1]:
         for match in pattern.finditer(text):
-            if any(match.start() < span.end and span.start < match.end() for span in found):
+            if any(match.start() < span.end and span.start < match.end() for span in spans):
                 continue
             clock = _clock(match.groupdict(), office_hours)
             if clock:
-                found.append(Span(match.start(), match.end(), clock))
-    return sorted(found, key=lambda span: span.start)
+                spans.append(ValueSpan(match.start(), match.end(), clock))
+    return sorted(spans, key=lambda span: span.start)
 
 
 def _clock(part: dict[str, str | None], office_hours: bool) -> str:

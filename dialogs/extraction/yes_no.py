@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-SHORT = 5  # words: in a short answer yes and no count wherever they stand
+MAX_SHORT_ANSWER_WORDS = 5  # words: in a short answer yes and no count wherever they stand
 _YES = re.compile(
     r"\b(?:yes|yeah|yep|yup|yea|ya|sure|correct|right|ok|okay|absolutely|exactly|definitely|"
     r"of course|go ahead|please do|do it|sounds good|uh huh|mm hmm|mhm|affirmative|that's fine|"
@@ -20,15 +20,15 @@ _NO = re.compile(
 _NO_PROBLEM = re.compile(r"\b(?:no problem|no worries|why not)\b")
 
 
-def assent(low: str, asked: bool) -> tuple[int, int, str] | None:
+def yes_or_no(lowered: str, is_expected: bool) -> tuple[int, int, str] | None:
     """Where "yes" or "no" was said; at the beginning, in a short answer, or where it was asked."""
-    problem = _NO_PROBLEM.search(low)
-    no, yes = _NO.search(low), _YES.search(low)
+    problem = _NO_PROBLEM.search(lowered)
+    no, yes = _NO.search(lowered), _YES.search(lowered)
     says_no = no and (not yes or no.start() <= yes.start() or no.group() not in _PLAIN_NO)
     best = problem or (no if says_no else yes)
     if best is None:
         return None
-    if best.start() > 3 and len(low.split()) > SHORT and not asked:
+    if best.start() > 3 and len(lowered.split()) > MAX_SHORT_ANSWER_WORDS and not is_expected:
         return None
     return best.start(), best.end(), "no" if best is no else "yes"
 

@@ -11,22 +11,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from audio.types import Expectation
-from dialogs.extraction.choices import closest
-from dialogs.pack.model import Pack, plain
+from dialogs.extraction.choices import closest_phrase
+from dialogs.pack.model import Pack, normalise_text
 from dialogs.state import DialogueState, Question
-from dialogs.turn_draft import Draft, listed
+from dialogs.turn_draft import TurnDraft, format_list
 
-FEWEST, MOST = 2, 3  # more than three is not a choice but a menu
-SHORT = 6  # words: in a short answer a name or a place is an answer, whatever a model takes it for
-_SMALL = frozenset(
+MIN_OPTIONS, MAX_OPTIONS = 2, 3  # more than three is not a choice but a menu
+MAX_DIRECT_ANSWER_WORDS = (
+    6  # words: in a short answer a name or a place is an answer, whatever a model takes it for
+)
+_FUNCTION_WORDS = frozenset(
     ["a", "an", "and", "at", "between", "in", "is", "it", "my", "of", "on", "or", "the", "to"]
     + ["with", "you", "your", "about", "for", "from", "do", "not"]
 )
-_PLACE = re.compile(
+_POSITION = re.compile(
     r"\b(?:the )?(first|former|second|latter|third|last)(?: (?:one|thing))?\b"
     r"|\b(?:number|option) (one|two|three|1|2|3)\b|^(one|two|three|1|2|3)$"
 )
-_PLACES = {"first": 0, "former": 0, "one": 0, "1": 0, "second": 1, "two": 1, "2": 1,
+_POSITION_INDEX = {"first": 0, "former": 0, "one": 0, "1": 0, "second": 1, "two": 1, "2": 1,
            "third": 2, "three": 2, "3": 2, "latter": -1, "last": -1}  # fmt: skip
 _BOTH = re.compile(r"\b(?:both|all (?:three|of (?:them|it|that)))\b")
 _NEITHER = re.compile(r"\b(?:neither|none|nothing|something else)\b")
@@ -34,54 +36,62 @@ _NOT = re.compile(r"\bnot (?:about )?(?:the|a|my)\b|\bisn't\b")
 
 
 @dataclass(frozen=True, slots=True)
-class Picked:
+class ClarificationAnswer:
     """The intents an answer means: none of them, one, or all."""
 
     intents: tuple[str, ...]
 
 
-def askable(pack: Pack, state: DialogueState, possible: Sequence[str]) -> tuple[str, ...]:
+def askable_options(
+    pack: Pack, state: DialogueState, possible_intents: Sequence[str]
+) -> tuple[str, ...]:
     """Those of the possible intents that can be asked about; empty when that is no choice."""
     under_way = {task.flow for task in state.tasks}
-    found = tuple(
+    options = tuple(
         name
-        for name in possible
+        for name in possible_intents
         if (intent := pack.intents.get(name)) is not None
         and intent.kind in {"task", "question"}
         and (intent.about or intent.phrase)
         and intent.flow not in under_way
     )
-    return found if FEWEST <= len(found) <= MOST else ()
+    return options if MIN_OPTIONS <= len(options) <= MAX_OPTIONS else ()
 
 
-def ask_which(draft: Draft, options: tuple[str, ...], again: bool = False) -> None:
+def ask_clarification(
+    draft: TurnDraft, options: tuple[str, ...], is_repeated: bool = False
+) -> None:
     """ "Is it about your balance or a transfer?" """
-    pack = draft.house.pack
+    pack = draft.context.pack
     about = [pack.intents[name].about for name in options]
-    said = about if all(about) else [pack.intents[n].phrase or pack.says(n) for n in options]
-    reply = "which_again" if again else "which" if all(about) else "which_to_do"
-    spoken = tuple(dict.fromkeys(p for name in options for p in _phrases(pack, name)))
-    question = Question("which", "", reply, Expectation("choice", choices=spoken), options)
-    draft.ask(question, intent=listed(said))
+    descriptions = (
+        about if all(about) else [pack.intents[n].phrase or pack.menu_phrase(n) for n in options]
+    )
+    reply = "which_again" if is_repeated else "which" if all(about) else "which_to_do"
+    answer_phrases = tuple(dict.fromkeys(p for name in options for p in _phrases(pack, name)))
+    question = Question("which", "", reply, Expectation("choice", choices=answer_phrases), options)
+    draft.ask(question, intent=format_list(descriptions))
 
 
-def picked(pack: Pack, options: tuple[str, ...], text: str) -> Picked | None:
+def resolve_clarification(
+    pack: Pack, options: tuple[str, ...], text: str
+) -> ClarificationAnswer | None:
     """What `text` (plain words) picks of `options`; None when it does not say."""
     if _BOTH.search(text):
-        return Picked(options)
-    if name := _named(pack, options, text):
+        return ClarificationAnswer(options)
+    if name := _find_option(pack, options, text):
         others = tuple(option for option in options if option != name)
         if not _NOT.search(text):
-            return Picked((name,))
-        return Picked(others) if len(others) == 1 else None
-    if match := _PLACE.search(text):
-        place = _PLACES[next(filter(None, match.groups()))]
-        return Picked((options[place],)) if place < len(options) else None
-    return Picked(()) if _NEITHER.search(text) else None
+            return ClarificationAnswer((name,))
+        return ClarificationAnswer(others) if len(others) == 1 else None
+    if match := _POSITION.search(text):
+        place = _POSITION_INDEX[next(filter(None, match.groups()))]
+        return ClarificationAnswer((options[place],)) if place < len(options) else None
+    return ClarificationAnswer(()) if _NEITHER.search(text) else None
 
 
 def is_short(text: str) -> bool:
-    return len(text.split()) <= SHORT
+    return len(text.split()) <= MAX_DIRECT_ANSWER_WORDS
 
 
 def _phrases(pack: Pack, name: str) -> tuple[str, ...]:
@@ -89,15 +99,20 @@ def _phrases(pack: Pack, name: str) -> tuple[str, ...]:
     return tuple(p.lower() for p in (intent.about, intent.short, intent.phrase) if p)
 
 
-def _named(pack: Pack, options: tuple[str, ...], text: str) -> str:
+def _find_option(pack: Pack, options: tuple[str, ...], text: str) -> str:
     """The option whose own words were said, or words like them."""
-    words = {o: {w for p in _phrases(pack, o) for w in plain(p).split()} - _SMALL for o in options}
-    own = {o: words[o] - set().union(*(words[x] for x in options if x != o)) for o in options}
-    said = set(text.split())
-    hits = [option for option in options if own[option] & said]
+    words = {
+        o: {w for p in _phrases(pack, o) for w in normalise_text(p).split()} - _FUNCTION_WORDS
+        for o in options
+    }
+    distinctive_words = {
+        o: words[o] - set().union(*(words[x] for x in options if x != o)) for o in options
+    }
+    words_said = set(text.split())
+    hits = [option for option in options if distinctive_words[option] & words_said]
     if hits:
         return hits[0] if len(hits) == 1 else ""
-    like = {word: option for option in options for word in own[option]}
-    like |= {phrase: option for option in options for phrase in _phrases(pack, option)}
-    found = closest(text, like)
-    return found.value if found else ""
+    option_by_phrase = {word: option for option in options for word in distinctive_words[option]}
+    option_by_phrase |= {phrase: option for option in options for phrase in _phrases(pack, option)}
+    match = closest_phrase(text, option_by_phrase)
+    return match.value if match else ""

@@ -11,122 +11,128 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
-from dialogs.extraction.slots import NUMBER, YES_NO
+from dialogs.extraction.slots import NUMBER_SLOT, YES_NO_SLOT
 from dialogs.pack.model import Pack, SlotSpec
 from dialogs.state import DialogueState, Task
 from dialogs.values import Slot
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class SlotAssignment:
     """`slot` belongs under `name` in the task at `place` of the stack."""
 
     name: str
     slot: Slot
-    place: int
+    task_index: int
 
 
-def fitting(pack: Pack, state: DialogueState, slots: Iterable[Slot]) -> tuple[Fit, ...]:
+def assign_slots(
+    pack: Pack, state: DialogueState, slots: Iterable[Slot]
+) -> tuple[SlotAssignment, ...]:
     """The slots that belong to the task on top, or else to the nearest one below it."""
     given = tuple(slots)
-    for place in range(len(state.tasks) - 1, -1, -1):
-        on_top = place == len(state.tasks) - 1
-        asked = state.question.name if on_top and state.question.kind == "slot" else ""
-        found = placed(pack, state.tasks[place], given, asked)
-        if found:
-            return tuple(Fit(name, slot, place) for name, slot in found)
+    for index in range(len(state.tasks) - 1, -1, -1):
+        on_top = index == len(state.tasks) - 1
+        asked_slot = state.question.name if on_top and state.question.kind == "slot" else ""
+        assigned = assign_to_task(pack, state.tasks[index], given, asked_slot)
+        if assigned:
+            return tuple(SlotAssignment(name, slot, index) for name, slot in assigned)
     return ()
 
 
-def placed(pack: Pack, task: Task, slots: Iterable[Slot], asked: str) -> list[tuple[str, Slot]]:
-    found: dict[str, Slot] = {}
+def assign_to_task(
+    pack: Pack, task: Task, slots: Iterable[Slot], asked_slot: str
+) -> list[tuple[str, Slot]]:
+    assigned: dict[str, Slot] = {}
     for slot in slots:
-        made = _place(pack, task, slot, asked, found)
-        if made is not None:
-            found[made[0]] = made[1]
-    return list(found.items())
+        assignment = _assign(pack, task, slot, asked_slot, assigned)
+        if assignment is not None:
+            assigned[assignment[0]] = assignment[1]
+    return list(assigned.items())
 
 
-def _place(
-    pack: Pack, task: Task, slot: Slot, asked: str, found: dict[str, Slot]
+def _assign(
+    pack: Pack, task: Task, slot: Slot, asked_slot: str, assigned: dict[str, Slot]
 ) -> tuple[str, Slot] | None:
     names = pack.flows[task.flow].slots
-    wanted = pack.slots.get(asked)
-    if slot.name == YES_NO:
-        return (asked, slot) if wanted and wanted.type == "yes_no" else None
-    if slot.name in {NUMBER, "digits"}:
-        return _number(pack, names, slot, wanted, task)
+    asked_spec = pack.slots.get(asked_slot)
+    if slot.name == YES_NO_SLOT:
+        return (asked_slot, slot) if asked_spec and asked_spec.type == "yes_no" else None
+    if slot.name in {NUMBER_SLOT, "digits"}:
+        return _assign_number(pack, names, slot, asked_spec, task)
     spec = pack.slots.get(slot.name)
     if spec is None:
         return None
-    alike = [n for n in names if pack.slots[n].family == spec.family and n not in found]
+    same_family = [n for n in names if pack.slots[n].family == spec.family and n not in assigned]
     if spec.type == "digits":
-        return _digits(spec, alike, slot, wanted)
-    if slot.name in alike and (slot.name not in _roots(pack) or len(alike) == 1):
+        return _assign_digits(spec, same_family, slot, asked_spec)
+    if slot.name in same_family and (slot.name not in _family_names(pack) or len(same_family) == 1):
         return slot.name, slot
-    if asked in alike:
-        return asked, slot
-    missing = [n for n in alike if n not in task.slots]
+    if asked_slot in same_family:
+        return asked_slot, slot
+    missing = [n for n in same_family if n not in task.slots]
     if missing:
         return missing[0], slot
-    given = [n for n in reversed(task.order) if n in alike]
-    other = [n for n in given if task.slots[n].value != slot.value]
-    return (other[0], slot) if other else (given[0], slot) if given else None
+    filled = [n for n in reversed(task.fill_order) if n in same_family]
+    differing = [n for n in filled if task.slots[n].value != slot.value]
+    return (differing[0], slot) if differing else (filled[0], slot) if filled else None
 
 
-def _roots(pack: Pack) -> set[str]:
+def _family_names(pack: Pack) -> set[str]:
     """Slots whose name says only the kind, not the role."""
     return {spec.family for spec in pack.slots.values() if spec.type == "choice"}
 
 
-def _digits(
-    spec: SlotSpec, alike: list[str], slot: Slot, wanted: SlotSpec | None
+def _assign_digits(
+    spec: SlotSpec, same_family: list[str], slot: Slot, asked_spec: SlotSpec | None
 ) -> tuple[str, Slot] | None:
-    if spec.name in alike:
+    if spec.name in same_family:
         return spec.name, slot
-    return (wanted.name, slot) if wanted and wanted.name in alike else None
+    return (asked_spec.name, slot) if asked_spec and asked_spec.name in same_family else None
 
 
-def _number(
-    pack: Pack, names: tuple[str, ...], slot: Slot, wanted: SlotSpec | None, task: Task
+def _assign_number(
+    pack: Pack, names: tuple[str, ...], slot: Slot, asked_spec: SlotSpec | None, task: Task
 ) -> tuple[str, Slot] | None:
     """A bare number is what was asked; unasked it can only be an amount."""
     digits = slot.value.replace(".", "")
-    match wanted.type if wanted else "":
+    match asked_spec.type if asked_spec else "":
         case "digits":
-            assert wanted is not None
-            return wanted.name, Slot(wanted.name, digits, slot.said)
+            assert asked_spec is not None
+            return asked_spec.name, Slot(asked_spec.name, digits, slot.said)
         case "amount":
-            assert wanted is not None
-            return wanted.name, Slot(wanted.name, f"{Decimal(slot.value):.2f}", slot.said)
+            assert asked_spec is not None
+            return asked_spec.name, Slot(asked_spec.name, f"{Decimal(slot.value):.2f}", slot.said)
         case "time":
-            assert wanted is not None
-            clock = _clock(slot.value)
-            return (wanted.name, Slot(wanted.name, clock, slot.said)) if clock else None
+            assert asked_spec is not None
+            clock = _clock_time(slot.value)
+            return (asked_spec.name, Slot(asked_spec.name, clock, slot.said)) if clock else None
     for name in names:
-        values = pack.slots[name].values or {}
-        if digits in values and (name == (wanted.name if wanted else "") or name in task.slots):
+        values = pack.slots[name].choices or {}
+        if digits in values and (
+            name == (asked_spec.name if asked_spec else "") or name in task.slots
+        ):
             return name, Slot(name, digits, slot.said)
     amounts = [n for n in names if pack.slots[n].type == "amount"]
-    open_ones = [n for n in amounts if n not in task.slots]
-    name = (open_ones or amounts or [""])[0]
+    unfilled = [n for n in amounts if n not in task.slots]
+    name = (unfilled or amounts or [""])[0]
     corrects = name in task.slots
-    if not name or slot.name != NUMBER or (corrects and len(digits) > 3):
+    if not name or slot.name != NUMBER_SLOT or (corrects and len(digits) > 3):
         return None  # a long number nobody asked for may be a code said once more
     return name, Slot(name, f"{Decimal(slot.value):.2f}", slot.said)
 
 
-def _clock(value: str) -> str:
+def _clock_time(value: str) -> str:
     """ "3" is three in the afternoon, "10.30" and "1030" half past ten."""
-    whole, _, part = value.partition(".")
-    if len(whole) in {3, 4} and not part:
-        whole, part = whole[:-2], whole[-2:]
-    hour, minute = int(whole), int(part or 0)
+    hour_digits, _, minute_digits = value.partition(".")
+    if len(hour_digits) in {3, 4} and not minute_digits:
+        hour_digits, minute_digits = hour_digits[:-2], hour_digits[-2:]
+    hour, minute = int(hour_digits), int(minute_digits or 0)
     hour += 12 if 1 <= hour <= 6 else 0
     return f"{hour:02d}:{minute:02d}" if hour < 24 and minute < 60 else ""
 
 
-def problem(spec: SlotSpec, value: str, today: date) -> str:
+def validation_error(spec: SlotSpec, value: str, today: date) -> str:
     """The reply that says why this value cannot be, or the empty string."""
     match spec.type:
         case "digits":
@@ -141,7 +147,7 @@ def problem(spec: SlotSpec, value: str, today: date) -> str:
             return "wrong.too_much" if spec.limit and amount > Decimal(str(spec.limit)) else ""
         case "date":
             day = date.fromisoformat(value)
-            if spec.past:
+            if spec.must_be_past:
                 return "wrong.future" if day > today else ""
             return "wrong.past" if day < today else ""
         case _:

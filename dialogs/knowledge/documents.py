@@ -8,35 +8,35 @@ from __future__ import annotations
 
 import re
 
-PASSAGE_WORDS = 110
-NO_VALUE = "[value not available]"  # a hole in a page: such a sentence says nothing
+MAX_PASSAGE_WORDS = 110
+MISSING_VALUE_MARK = "[value not available]"  # a hole in a page: such a sentence says nothing
 
 
-def renamed(text: str, theirs: str, ours: str) -> str:
+def replace_bank_name(text: str, original_name: str, bank_name: str) -> str:
     """Their name becomes ours; a product that contains it ("Rho-Bank+") becomes "the bank's"."""
-    stem = re.escape(theirs).replace(r"\-", "[-\u2010\u2011 ]?")
-    short = re.escape(theirs.split("-")[0])
+    stem = re.escape(original_name).replace(r"\-", "[-\u2010\u2011 ]?")
+    short = re.escape(original_name.split("-")[0])
     text = re.sub(rf"\b(?:https?://)?(?:www\.)?{short.lower()}bank\.com\S*", "our website", text)
     text = re.sub(rf"(?i:\bnon[-\u2011 ]){short}(?:[-\u2011 ]Bank)?\b", "other-bank", text)
-    text = re.sub(rf"{stem}(?:\+| Plus\b)", f"{ours} Plus", text)
-    return re.sub(rf"{stem}|\b{short}\b(?!\w)", ours, text)
+    text = re.sub(rf"{stem}(?:\+| Plus\b)", f"{bank_name} Plus", text)
+    return re.sub(rf"{stem}|\b{short}\b(?!\w)", bank_name, text)
 
 
-def sections(text: str) -> list[tuple[str, list[str]]]:
+def markdown_sections(text: str) -> list[tuple[str, list[str]]]:
     """Headings and the sentences below them; long sections are cut."""
-    found: list[tuple[str, list[str]]] = [("", [])]
-    for line in _lines(text):
+    headed_sentences: list[tuple[str, list[str]]] = [("", [])]
+    for line in _text_lines(text):
         if line.startswith("#") or re.fullmatch(r"\*\*[^*]+\*\*:?", line):
-            found.append((line.strip("#* :"), []))
+            headed_sentences.append((line.strip("#* :"), []))
             continue
         for sentence in _sentences(line):
-            if sum(len(s.split()) for s in found[-1][1]) > PASSAGE_WORDS:
-                found.append((found[-1][0], []))
-            found[-1][1].append(sentence)
-    return [(heading, sentences) for heading, sentences in found if sentences]
+            if sum(len(s.split()) for s in headed_sentences[-1][1]) > MAX_PASSAGE_WORDS:
+                headed_sentences.append((headed_sentences[-1][0], []))
+            headed_sentences[-1][1].append(sentence)
+    return [(heading, sentences) for heading, sentences in headed_sentences if sentences]
 
 
-def _lines(text: str) -> list[str]:
+def _text_lines(text: str) -> list[str]:
     """Lines of Markdown; a row of a table reads "first: second, third"."""
     lines: list[str] = []
     head: list[str] = []
@@ -63,4 +63,4 @@ def _sentences(line: str) -> list[str]:
     line = re.sub(r"^(?:[-*+]|\d+[.)])\s+", "", line)
     line = re.sub(r"\*\*|__|`", "", line)
     parts = re.split(r"(?<=[.!?])\s+(?=[A-Z0-9\"'(])", line)
-    return [part.strip() for part in parts if part.strip() and NO_VALUE not in part]
+    return [part.strip() for part in parts if part.strip() and MISSING_VALUE_MARK not in part]

@@ -19,8 +19,8 @@ from pathlib import Path
 import bm25s  # type: ignore[import-untyped]
 import numpy as np
 
-from dialogs.knowledge.documents import renamed, sections
-from dialogs.values import Source
+from dialogs.knowledge.documents import markdown_sections, replace_bank_name
+from dialogs.values import DocumentSource
 
 _STOP_WORDS = (
     "a an the is are was were be been do does did i me my we our you your it its this that these "
@@ -29,16 +29,16 @@ _STOP_WORDS = (
     "some um uh please tell know want need like just also am im i'm it's that's what's not no yes "
     "hi hello thanks thank much many give gives come comes long fast soon often buy rid out take"
 )
-_STOP = frozenset(_STOP_WORDS.split())
-SUBJECT_NAMED = 1.6  # how much nearer the pages of a product are that the question names
-NUMBER_GIVEN = 1.3  # how much better an answer with a number is where one was asked for
+_STOP_WORD_SET = frozenset(_STOP_WORDS.split())
+NAMED_SUBJECT_FACTOR = 1.6  # how much nearer the pages of a product are that the question names
+NUMBER_IN_ANSWER_FACTOR = 1.3  # how much better an answer with a number is where one was asked for
 _DIGIT = re.compile(r"\d")
 _NUMBER_ASKED = re.compile(
     r"\bhow (?:much|many|long|fast|old|often|soon)\b|\b(?:fee|limit|rate|apy|interest|minimum|"
     r"maximum|cost|price|charge|amount|balance|discount)\b"
 )
 # Words customers use, and the words of the documents for the same thing.
-_SAME = {
+_SYNONYMS = {
     "fee": "fee", "cost": "fee", "charge": "fee", "price": "fee", "apy": "interest",
     "rate": "interest", "teen": "minor", "teenager": "minor", "kid": "minor", "child": "minor",
     "abroad": "foreign", "overseas": "foreign", "international": "foreign", "yearly": "annual",
@@ -49,18 +49,18 @@ _SAME = {
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    source: Source
+    source: DocumentSource
     subject: str  # the product the page is about, lower case
     sentences: tuple[str, ...]
     words: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class DocumentAnswer:
     text: str
-    source: Source
+    source: DocumentSource
     score: float
-    share: float  # of the question's weight that the passage covers, 0 to 1
+    coverage: float  # of the question's weight that the passage covers, 0 to 1
 
 
 class Knowledge:
@@ -70,16 +70,18 @@ class Knowledge:
         self,
         passages: list[Passage],
         texts: list[list[str]],
-        least_score: float,
-        least_share: float,
+        min_score: float,
+        min_coverage: float,
     ) -> None:
         self.passages = tuple(passages)
-        self.least_score, self.least_share = least_score, least_share
+        self.min_score, self.min_coverage = min_score, min_coverage
         counts = Counter(word for passage in passages for word in passage.words)
-        self._weight = {w: log(1 + len(passages) / n) for w, n in counts.items()}
+        self._word_weights = {w: log(1 + len(passages) / n) for w, n in counts.items()}
         self._subjects = sorted({p.subject for p in passages}, key=len, reverse=True)
-        self._of_subject = {s: np.array([p.subject == s for p in passages]) for s in self._subjects}
-        self._unknown = log(1 + 2 * max(1, len(passages)))
+        self._subject_masks = {
+            s: np.array([p.subject == s for p in passages]) for s in self._subjects
+        }
+        self._unknown_word_weight = log(1 + 2 * max(1, len(passages)))
         self._ranking = bm25s.BM25()
         if passages:
             self._ranking.index(texts, show_progress=False)
@@ -92,82 +94,89 @@ class Knowledge:
     def read(
         cls,
         file: Path,
-        rename: tuple[str, str] | None = None,
-        least_score: float = 0.0,
-        least_share: float = 0.0,
+        bank_names: tuple[str, str] | None = None,
+        min_score: float = 0.0,
+        min_coverage: float = 0.0,
     ) -> Knowledge:
         """Documents as JSON lines, compressed: id, subject, title, text."""
         passages: list[Passage] = []
         texts: list[list[str]] = []
         with gzip.open(file, "rt", encoding="utf-8") as lines:
             for line in lines:
-                _add(json.loads(line), rename, passages, texts)
-        return cls(passages, texts, least_score, least_share)
+                _add_document(json.loads(line), bank_names, passages, texts)
+        return cls(passages, texts, min_score, min_coverage)
 
-    def rank(self, question: str, count: int = 5) -> list[tuple[Passage, float]]:
+    def rank_passages(self, question: str, count: int = 5) -> list[tuple[Passage, float]]:
         """The passages nearest to the question, best first."""
-        asked = words_of(question)
-        if not self.passages or not asked:
+        words = content_words(question)
+        if not self.passages or not words:
             return []
-        known = [word for word in asked if word in self._weight]
-        if not known:
+        indexed_words = [word for word in words if word in self._word_weights]
+        if not indexed_words:
             return []
-        scores = np.asarray(self._ranking.get_scores(known))
+        scores = np.asarray(self._ranking.get_scores(indexed_words))
         if subject := self._subject_of(question):
-            scores = np.where(self._of_subject[subject], scores * SUBJECT_NAMED, scores)
+            scores = np.where(self._subject_masks[subject], scores * NAMED_SUBJECT_FACTOR, scores)
         best = np.argsort(-scores, kind="stable")[:count]
         return [(self.passages[i], float(scores[i])) for i in best if scores[i] > 0]
 
-    def answer(self, question: str) -> Answer | None:
-        asked = words_of(question)
-        weights = {word: self._weight.get(word, self._unknown) for word in asked}
-        whole = sum(weights.values())
-        number = bool(_NUMBER_ASKED.search(question.lower()))
-        best: Answer | None = None
+    def find_answer(self, question: str) -> DocumentAnswer | None:
+        words = content_words(question)
+        weights = {word: self._word_weights.get(word, self._unknown_word_weight) for word in words}
+        total_weight = sum(weights.values())
+        wants_number = bool(_NUMBER_ASKED.search(question.lower()))
+        best: DocumentAnswer | None = None
         best_value = 0.0
-        for passage, score in self.rank(question, 6):
-            share = sum(w for word, w in weights.items() if word in passage.words) / whole
-            if score < self.least_score or share < self.least_share:
+        for passage, score in self.rank_passages(question, 6):
+            coverage = sum(w for word, w in weights.items() if word in passage.words) / total_weight
+            if score < self.min_score or coverage < self.min_coverage:
                 continue
-            text = _best(passage.sentences, weights, number)
-            title = set(words_of(passage.source.title))
-            if not number and sum(w for word, w in weights.items() if word in title) > 0.8 * whole:
-                text = self._beginning(passage.source)
-            value = score * share * (NUMBER_GIVEN if number and _DIGIT.search(text) else 1.0)
+            text = _best_sentences(passage.sentences, weights, wants_number)
+            title = set(content_words(passage.source.title))
+            if (
+                not wants_number
+                and sum(w for word, w in weights.items() if word in title) > 0.8 * total_weight
+            ):
+                text = self._first_sentences(passage.source)
+            value = (
+                score
+                * coverage
+                * (NUMBER_IN_ANSWER_FACTOR if wants_number and _DIGIT.search(text) else 1.0)
+            )
             if value > best_value:
-                best, best_value = Answer(text, passage.source, score, share), value
+                best, best_value = DocumentAnswer(text, passage.source, score, coverage), value
         return best
 
-    def parts(self, id: str) -> tuple[Passage, ...]:
+    def document_parts(self, document_id: str) -> tuple[Passage, ...]:
         """The document called `id`, heading by heading; empty when there is none."""
-        return tuple(passage for passage in self.passages if passage.source.id == id)
+        return tuple(passage for passage in self.passages if passage.source.id == document_id)
 
-    def part(self, id: str, number: int) -> Answer:
+    def document_part(self, document_id: str, number: int) -> DocumentAnswer:
         """How part `number`, from 1, of a document begins; IndexError when there is none."""
-        passage = self.parts(id)[number - 1]
-        return Answer(_quoted(passage), passage.source, 1.0, 1.0)
+        passage = self.document_parts(document_id)[number - 1]
+        return DocumentAnswer(_quote(passage), passage.source, 1.0, 1.0)
 
-    def _beginning(self, source: Source) -> str:
+    def _first_sentences(self, source: DocumentSource) -> str:
         """How a page begins that is about the question as a whole."""
         first = next(p for p in self.passages if p.source == source)
-        return _quoted(first, 3)
+        return _quote(first, 3)
 
     def _subject_of(self, question: str) -> str:
         """The product named in the question, the longest name first."""
-        said = " ".join(re.findall(r"[a-z0-9+-]+", question.lower()))
-        plain = re.sub(r"\b(?:savings?|checking|business) (?=account\b)", "", said)
+        question_text = " ".join(re.findall(r"[a-z0-9+-]+", question.lower()))
+        plain = re.sub(r"\b(?:savings?|checking|business) (?=account\b)", "", question_text)
         for subject in self._subjects:
-            for text in (said, plain):
+            for text in (question_text, plain):
                 if re.search(rf"\b{re.escape(subject)}(?!\w)", text):
                     return subject
         return ""
 
 
-def words_of(text: str) -> list[str]:
+def content_words(text: str) -> list[str]:
     """The words that carry meaning, without endings."""
     raw = re.findall(r"[a-z0-9%$][a-z0-9'.%-]*", text.lower().replace("\u2019", "'"))
-    kept = (word.strip(".'-") for word in raw)
-    return [_stem(word) for word in kept if word and word not in _STOP]
+    stripped = (word.strip(".'-") for word in raw)
+    return [_stem(word) for word in stripped if word and word not in _STOP_WORD_SET]
 
 
 def _stem(word: str) -> str:
@@ -179,56 +188,60 @@ def _stem(word: str) -> str:
             word = word[: -len(ending)] + ("y" if ending == "ies" else "")
             break
     word = word.removesuffix("e") if len(word) > 5 else word
-    return _SAME.get(word, _SAME.get(word + "e", word))
+    return _SYNONYMS.get(word, _SYNONYMS.get(word + "e", word))
 
 
-def _add(
+def _add_document(
     document: dict[str, str],
-    rename: tuple[str, str] | None,
+    bank_names: tuple[str, str] | None,
     passages: list[Passage],
     texts: list[list[str]],
 ) -> None:
     subject, title, text = document["subject"], document["title"], document["text"]
-    if rename:
-        subject, title, text = (renamed(part, *rename) for part in (subject, title, text))
-    named = title if subject.lower() in title.lower() else f"{subject}: {title}"
-    source = Source(document["id"], named)
-    head = words_of(subject) * 2 + words_of(title)
-    for heading, sentences in sections(text):
-        words = head + words_of(heading) + words_of(" ".join(sentences))
+    if bank_names:
+        subject, title, text = (
+            replace_bank_name(part, *bank_names) for part in (subject, title, text)
+        )
+    source_title = title if subject.lower() in title.lower() else f"{subject}: {title}"
+    source = DocumentSource(document["id"], source_title)
+    head = content_words(subject) * 2 + content_words(title)
+    for heading, sentences in markdown_sections(text):
+        words = head + content_words(heading) + content_words(" ".join(sentences))
         about = subject.lower().removesuffix(" business checking account")
         passages.append(Passage(source, about, tuple(sentences), frozenset(words)))
         texts.append(words)
 
 
-def _best(sentences: tuple[str, ...], weights: dict[str, float], number: bool) -> str:
+def _best_sentences(
+    sentences: tuple[str, ...], weights: dict[str, float], wants_number: bool
+) -> str:
     """The sentences that carry most of the question, up to three, in their order.
 
     Where a number was asked for, a sentence with one carries more.
     """
-    value = [sum(weights.get(word, 0.0) for word in set(words_of(s))) for s in sentences]
-    if number:
+    value = [sum(weights.get(word, 0.0) for word in set(content_words(s))) for s in sentences]
+    if wants_number:
         bonus = max(weights.values(), default=0.0)
         value = [
             v + bonus * bool(v and _DIGIT.search(s)) for v, s in zip(value, sentences, strict=True)
         ]
     top = max(range(len(sentences)), key=lambda i: (value[i], -i))
     chosen = {top}
-    covered = set(words_of(sentences[top]))
+    covered = set(content_words(sentences[top]))
     for i in sorted(range(len(sentences)), key=lambda i: (-value[i], i)):
-        fresh = {w for w in words_of(sentences[i]) if w in weights} - covered
+        fresh = {w for w in content_words(sentences[i]) if w in weights} - covered
         if len(chosen) < 3 and fresh:
             chosen.add(i)
             covered |= fresh
-    said = [_closed(sentences[i]) for i in sorted(chosen)]
-    if len(said) == 1 and sentences[top].endswith(":") and top + 1 < len(sentences):
-        said.append(_closed(sentences[top + 1]))
-    return " ".join(said)
+    quoted = [_with_full_stop(sentences[i]) for i in sorted(chosen)]
+    if len(quoted) == 1 and sentences[top].endswith(":") and top + 1 < len(sentences):
+        quoted.append(_with_full_stop(sentences[top + 1]))
+    return " ".join(quoted)
 
 
-def _quoted(passage: Passage, sentences: int = 4) -> str:
-    return " ".join(_closed(sentence) for sentence in passage.sentences[:sentences])
+def _quote(passage: Passage, sentences: int = 4) -> str:
+    return " ".join(_with_full_stop(sentence) for sentence in passage.sentences[:sentences])
 
 
-def _closed(sentence: str) -> str:
+def _with_full_stop(sentence: str) -> str:
     return sentence if sentence.endswith((".", "!", "?", ":")) else sentence + "."

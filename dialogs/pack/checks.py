@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from dialogs.escalation.scoring import TERMS
+from dialogs.escalation.scoring import EVIDENCE_TERMS
 from dialogs.pack.model import Flow, Pack, Step
 from dialogs.pack.offer_rules import check_offers
-from dialogs.pack.yaml_source import Page, Trail, nearest
-from dialogs.rendering import PLACE
+from dialogs.pack.yaml_source import YamlFile, YamlPath, did_you_mean
+from dialogs.rendering import PLACEHOLDER
 
-Wrong = tuple[str, Trail, str]  # file, where in it, what is wrong
+PackFault = tuple[str, YamlPath, str]  # file, where in it, what is wrong
 
 # What the engine itself says, and what a template may name besides slots and what actions give.
-ENGINE_SAYS = (
+ENGINE_REPLIES = (
     "greeting open more back_to one_moment too_late goodbye goodbye_unfinished cancelled "
     "nothing_to_cancel start_over nothing_to_go_back unclear unheard missed keypad typed menu "
     "choices offer_person did_you_mean sure change out_of_scope still_there still_there_menu "
@@ -28,164 +28,186 @@ ENGINE_SAYS = (
     "unreached.too_long unreached.ticket unreached.noted unreached.still person.joined "
     "person.supervisor person.left"
 )
-BUILT_IN = "bank agent menu comma_name task intent answer count length limit on_date rest because "
-BUILT_IN += "person ticket when"
+BUILT_IN_VALUES = (
+    "bank agent menu comma_name task intent answer count length limit on_date rest because "
+)
+BUILT_IN_VALUES += "person ticket when"
 
 
-def check(pack: Pack, pages: Mapping[str, Page]) -> None:
+def check_pack(pack: Pack, yaml_files: Mapping[str, YamlFile]) -> None:
     """Raise the first `PackError`, if anything does not hold together."""
-    for checks in (_intents, _slots, _flows, _replies, _rules, _top, check_offers):
+    for checks in (
+        _check_intents,
+        _check_slots,
+        _check_flows,
+        _check_replies,
+        _check_rules,
+        _check_menu,
+        check_offers,
+    ):
         for file, trail, message in checks(pack):
-            raise pages[file].error(trail, message)
+            raise yaml_files[file].error_at(trail, message)
 
 
-def _missing(kind: str, name: str, known: Mapping[str, object]) -> str:
-    return f'no {kind} "{name}"{nearest(name, known)}'
+def _missing_text(kind: str, name: str, known: Mapping[str, object]) -> str:
+    return f'no {kind} "{name}"{did_you_mean(name, known)}'
 
 
-def _intents(pack: Pack) -> Iterator[Wrong]:
-    seen: dict[str, str] = {}
+def _check_intents(pack: Pack) -> Iterator[PackFault]:
+    intent_by_example: dict[str, str] = {}
     for name, intent in pack.intents.items():
-        where: Trail = ["intents", name]
+        path: YamlPath = ["intents", name]
         if intent.kind == "task" and not intent.flow:
-            yield "intents", where, f"{name}: a task needs a flow"
+            yield "intents", path, f"{name}: a task needs a flow"
         if intent.kind == "task" and not intent.phrase:
-            yield "intents", where, f"{name}: a task needs a phrase to ask back with"
+            yield "intents", path, f"{name}: a task needs a phrase to ask back with"
         if intent.flow and intent.flow not in pack.flows:
-            yield "intents", [*where, "flow"], _missing("flow", intent.flow, pack.flows)
+            yield "intents", [*path, "flow"], _missing_text("flow", intent.flow, pack.flows)
         if intent.kind == "talk" and name != "goodbye" and f"talk.{name}" not in pack.replies:
-            yield "intents", where, _missing("reply", f"talk.{name}", pack.replies)
+            yield "intents", path, _missing_text("reply", f"talk.{name}", pack.replies)
         for i, example in enumerate(intent.examples):
-            other = seen.setdefault(example.lower(), name)
+            other = intent_by_example.setdefault(example.lower(), name)
             if other != name:
                 yield (
                     "intents",
-                    [*where, "examples", i],
+                    [*path, "examples", i],
                     f'"{example}" is an example of {other} too',
                 )
 
 
-def _slots(pack: Pack) -> Iterator[Wrong]:
+def _check_slots(pack: Pack) -> Iterator[PackFault]:
     for name, spec in pack.slots.items():
-        where: Trail = ["slots", name]
-        if spec.type == "choice" and not spec.values:
-            yield "slots", where, f"{name}: a choice needs values"
+        path: YamlPath = ["slots", name]
+        if spec.type == "choice" and not spec.choices:
+            yield "slots", path, f"{name}: a choice needs values"
         if spec.type == "digits" and not spec.length:
-            yield "slots", where, f"{name}: digits need a length"
-        if spec.type != "choice" and spec.values:
-            yield "slots", [*where, "values"], f"{name}: only a choice has values"
-        if spec.secret and spec.type != "digits":
-            said = f"{name}: only digits can be secret, for words cannot be found again"
-            yield "slots", [*where, "secret"], said
-        for key, reply in (("ask", spec.ask), ("again", spec.again)):
+            yield "slots", path, f"{name}: digits need a length"
+        if spec.type != "choice" and spec.choices:
+            yield "slots", [*path, "values"], f"{name}: only a choice has values"
+        if spec.is_secret and spec.type != "digits":
+            message = f"{name}: only digits can be secret, for words cannot be found again"
+            yield "slots", [*path, "secret"], message
+        for key, reply in (("ask", spec.ask_reply), ("again", spec.reask_reply)):
             if reply not in pack.replies:
-                yield "slots", [*where, key], _missing("reply", reply, pack.replies)
+                yield "slots", [*path, key], _missing_text("reply", reply, pack.replies)
 
 
-def _flows(pack: Pack) -> Iterator[Wrong]:
-    if pack.verify_with not in pack.flows:
-        yield "flows", ["verify_with"], _missing("flow", pack.verify_with, pack.flows)
-    started = {intent.flow for intent in pack.intents.values()} | {pack.verify_with}
+def _check_flows(pack: Pack) -> Iterator[PackFault]:
+    if pack.verification_flow not in pack.flows:
+        yield "flows", ["verify_with"], _missing_text("flow", pack.verification_flow, pack.flows)
+    started = {intent.flow for intent in pack.intents.values()} | {pack.verification_flow}
     for name, flow in pack.flows.items():
         if name not in started:
             yield "flows", ["flows", name], f"{name}: no intent starts this flow"
-        yield from _steps(pack, name, flow)
-        for slot in flow.different:
+        yield from _check_steps(pack, name, flow)
+        for slot in flow.distinct_slots:
             if slot not in flow.slots:
                 yield "flows", ["flows", name, "different"], f"{name} never asks for {slot}"
-    verify = pack.flows.get(pack.verify_with)
-    if verify and not any(step.verifies for step in verify.steps):
+    verify = pack.flows.get(pack.verification_flow)
+    if verify and not any(step.verifies_identity for step in verify.steps):
         yield "flows", ["flows", verify.name], f"{verify.name}: no step has `verifies: true`"
 
 
-def _steps(pack: Pack, name: str, flow: Flow) -> Iterator[Wrong]:
-    asked: set[str] = set()
-    over = False
+def _check_steps(pack: Pack, name: str, flow: Flow) -> Iterator[PackFault]:
+    asked_slots: set[str] = set()
+    is_unreachable = False
     for i, step in enumerate(flow.steps):
-        where: Trail = ["flows", name, "steps", i]
-        if over:
-            yield "flows", where, "this step is never reached: the one before it hands over"
-        over = step.kind == "hand_over" and not step.when
-        for slot, value in step.when:
-            yield from _condition(pack, [*where, "when"], slot, value, asked)
+        path: YamlPath = ["flows", name, "steps", i]
+        if is_unreachable:
+            yield "flows", path, "this step is never reached: the one before it hands over"
+        is_unreachable = step.kind == "hand_over" and not step.conditions
+        for slot, value in step.conditions:
+            yield from _check_condition(pack, [*path, "when"], slot, value, asked_slots)
         if step.kind == "ask":
             if step.name not in pack.slots:
-                yield "flows", [*where, "ask"], _missing("slot", step.name, pack.slots)
-            asked.add(step.name)
+                yield "flows", [*path, "ask"], _missing_text("slot", step.name, pack.slots)
+            asked_slots.add(step.name)
         if step.kind in {"say", "confirm"} and step.name not in pack.replies:
-            yield "flows", [*where, step.kind], _missing("reply", step.name, pack.replies)
+            yield "flows", [*path, step.kind], _missing_text("reply", step.name, pack.replies)
         if step.kind == "hand_over" and step.name not in pack.rules:
-            yield "flows", [*where, "hand_over"], _missing("rule", step.name, pack.rules)
+            yield "flows", [*path, "hand_over"], _missing_text("rule", step.name, pack.rules)
         if step.kind == "do":
-            yield from _action(pack, where, step, flow, asked)
+            yield from _check_action(pack, path, step, flow, asked_slots)
 
 
-def _condition(pack: Pack, where: Trail, slot: str, value: str, asked: set[str]) -> Iterator[Wrong]:
-    if slot not in asked:
-        yield "flows", where, f"this step is never reached: {slot} is not asked before it"
+def _check_condition(
+    pack: Pack, path: YamlPath, slot: str, value: str, asked_slots: set[str]
+) -> Iterator[PackFault]:
+    if slot not in asked_slots:
+        yield "flows", path, f"this step is never reached: {slot} is not asked before it"
         return
     spec = pack.slots[slot]
-    possible = ("yes", "no") if spec.type == "yes_no" else tuple(spec.values or ())
+    possible = ("yes", "no") if spec.type == "yes_no" else tuple(spec.choices or ())
     if possible and value not in possible:
-        yield "flows", where, f'this step is never reached: {slot} is never "{value}"'
+        yield "flows", path, f'this step is never reached: {slot} is never "{value}"'
 
 
-def _action(pack: Pack, where: Trail, step: Step, flow: Flow, asked: set[str]) -> Iterator[Wrong]:
+def _check_action(
+    pack: Pack, path: YamlPath, step: Step, flow: Flow, asked_slots: set[str]
+) -> Iterator[PackFault]:
     for argument, slot in step.arguments:
-        if slot not in asked:
-            at = [*where, "with", argument]
-            yield "flows", at, f"{slot} is not asked before {step.name}{nearest(slot, asked)}"
-    if step.say and step.say not in pack.replies:
-        yield "flows", [*where, "say"], _missing("reply", step.say, pack.replies)
-    for reason, failure in step.failed:
-        at = [*where, "failed", reason]
-        if failure.say not in pack.replies:
-            yield "flows", [*at, "say"], _missing("reply", failure.say, pack.replies)
-        for slot in failure.again:
+        if slot not in asked_slots:
+            step_path = [*path, "with", argument]
+            yield (
+                "flows",
+                step_path,
+                f"{slot} is not asked before {step.name}{did_you_mean(slot, asked_slots)}",
+            )
+    if step.reply and step.reply not in pack.replies:
+        yield "flows", [*path, "say"], _missing_text("reply", step.reply, pack.replies)
+    for reason, failure in step.failures:
+        step_path = [*path, "failed", reason]
+        if failure.reply not in pack.replies:
+            yield "flows", [*step_path, "say"], _missing_text("reply", failure.reply, pack.replies)
+        for slot in failure.slots_to_reask:
             if slot not in flow.slots:
-                yield "flows", [*at, "again"], f"{flow.name} never asks for {slot}"
-    if "*" not in dict(step.failed):
-        yield "flows", where, f'{step.name}: `failed` needs "*" for reasons nobody thought of'
+                yield "flows", [*step_path, "again"], f"{flow.name} never asks for {slot}"
+    if "*" not in dict(step.failures):
+        yield "flows", path, f'{step.name}: `failed` needs "*" for reasons nobody thought of'
 
 
-def _replies(pack: Pack) -> Iterator[Wrong]:
-    for name in ENGINE_SAYS.split():
+def _check_replies(pack: Pack) -> Iterator[PackFault]:
+    for name in ENGINE_REPLIES.split():
         if name not in pack.replies:
             yield "replies", ["replies"], f'the reply "{name}" is missing'
-    if pack.offers is not None and "offer.declined" not in pack.replies:
+    if pack.offer_rules is not None and "offer.declined" not in pack.replies:
         yield "replies", ["replies"], 'the reply "offer.declined" is missing'
-    given = {n for flow in pack.flows.values() for step in flow.steps for n, _ in step.gives}
-    shown = {name for name, spec in pack.slots.items() if not spec.secret}
-    known = set(BUILT_IN.split()) | given | shown
-    for name, words in pack.replies.items():
-        for line in words.lines:
-            for place in PLACE.findall(line):
-                if place not in known:
-                    said = f"{name}: nothing fills {{{place}}}{nearest(place, known)}"
-                    yield "replies", ["replies", name], said
+    result_names = {
+        n for flow in pack.flows.values() for step in flow.steps for n, _ in step.result_types
+    }
+    public_slots = {name for name, spec in pack.slots.items() if not spec.is_secret}
+    known = set(BUILT_IN_VALUES.split()) | result_names | public_slots
+    for name, wording in pack.replies.items():
+        for line in wording.lines:
+            for placeholder in PLACEHOLDER.findall(line):
+                if placeholder not in known:
+                    message = (
+                        f"{name}: nothing fills {{{placeholder}}}{did_you_mean(placeholder, known)}"
+                    )
+                    yield "replies", ["replies", name], message
 
 
-def _rules(pack: Pack) -> Iterator[Wrong]:
+def _check_rules(pack: Pack) -> Iterator[PackFault]:
     for name, rule in pack.rules.items():
-        where: Trail = ["rules", name]
-        for term in rule.terms:
-            if term not in TERMS:
-                said = f'unknown term "{term}"{nearest(term, TERMS)}'
-                yield "escalation", [*where, "terms", term], said
-        for intent in rule.intents:
+        path: YamlPath = ["rules", name]
+        for term in rule.term_weights:
+            if term not in EVIDENCE_TERMS:
+                message = f'unknown term "{term}"{did_you_mean(term, EVIDENCE_TERMS)}'
+                yield "escalation", [*path, "terms", term], message
+        for intent in rule.intent_weights:
             if intent not in pack.intents:
-                said = _missing("intent", intent, pack.intents)
-                yield "escalation", [*where, "intents", intent], said
-        if rule.say not in pack.replies:
-            yield "escalation", [*where, "say"], _missing("reply", rule.say, pack.replies)
+                message = _missing_text("intent", intent, pack.intents)
+                yield "escalation", [*path, "intents", intent], message
+        if rule.reply not in pack.replies:
+            yield "escalation", [*path, "say"], _missing_text("reply", rule.reply, pack.replies)
         if rule.leave >= rule.enter:
-            yield "escalation", [*where, "leave"], "`leave` must be below `enter`"
+            yield "escalation", [*path, "leave"], "`leave` must be below `enter`"
     for name in ("explicit_request", "failed_verification"):
         if name not in pack.rules:
             yield "escalation", ["rules"], f"the rule {name} is missing"
 
 
-def _top(pack: Pack) -> Iterator[Wrong]:
-    for i, name in enumerate(pack.menu):
+def _check_menu(pack: Pack) -> Iterator[PackFault]:
+    for i, name in enumerate(pack.menu_intents):
         if name not in pack.intents:
-            yield "pack", ["menu", i], _missing("intent", name, pack.intents)
+            yield "pack", ["menu", i], _missing_text("intent", name, pack.intents)

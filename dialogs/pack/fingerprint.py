@@ -8,9 +8,9 @@ from pathlib import Path
 
 def fingerprint(directory: Path) -> str:
     """SHA-256 of every file of a pack, independent of where it lies."""
-    whole = hashlib.sha256()
+    digest = hashlib.sha256()
     for file in sorted(directory.rglob("*")):
         if file.is_file() and not file.name.startswith("."):
             name = file.relative_to(directory).as_posix()
-            whole.update(f"{name}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
-    return whole.hexdigest()
+            digest.update(f"{name}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()

@@ -10,212 +10,227 @@ from pathlib import Path
 from typing import Literal
 
 from dialogs.knowledge.retrieval import Knowledge
-from dialogs.pack.checks import check
+from dialogs.pack.checks import check_pack
 from dialogs.pack.model import (
-    Costs,
-    Deciding,
-    Failure,
+    ErrorCosts,
+    FailureResponse,
     Flow,
-    Hearing,
     Intent,
+    IntentThresholds,
     Pack,
-    Patience,
+    RetryLimits,
     Rule,
     SlotSpec,
     Step,
+    TranscriptThresholds,
     Wording,
-    plain,
+    normalise_text,
 )
-from dialogs.pack.offer_rules import offer_rules
-from dialogs.pack.opening_hours import People
-from dialogs.pack.opening_hours_loader import people
+from dialogs.pack.offer_rules import build_offer_rules
+from dialogs.pack.opening_hours import OpeningHours
+from dialogs.pack.opening_hours_loader import build_opening_hours
 from dialogs.pack.privacy_rules import PrivacyRules
 from dialogs.pack.schema import (
-    EscalationText,
-    FlowsText,
-    IntentsText,
-    OffersText,
-    PackText,
-    PrivacyText,
-    RepliesText,
-    ReplyText,
-    SlotsText,
-    StepText,
+    EscalationYaml,
+    FlowsYaml,
+    IntentsYaml,
+    OffersYaml,
+    PackYaml,
+    PrivacyYaml,
+    RepliesYaml,
+    ReplyYaml,
+    SlotsYaml,
+    StepYaml,
 )
-from dialogs.pack.yaml_source import Page
+from dialogs.pack.yaml_source import YamlFile
 
-FILES = ("pack", "intents", "slots", "flows", "replies", "escalation")
-MAY_BE = ("offers", "people", "privacy")  # files that a pack need not have
+REQUIRED_FILES = ("pack", "intents", "slots", "flows", "replies", "escalation")
+OPTIONAL_FILES = ("offers", "people", "privacy")  # files that a pack need not have
 
 
-def build(folder: Path) -> Pack:
-    pages = {name: Page(folder / f"{name}.yaml") for name in FILES}
-    for name in MAY_BE:
+def load_pack(folder: Path) -> Pack:
+    yaml_files = {name: YamlFile(folder / f"{name}.yaml") for name in REQUIRED_FILES}
+    for name in OPTIONAL_FILES:
         if (file := folder / f"{name}.yaml").exists():
-            pages[name] = Page(file)
-    pack = _assemble(folder, pages)
-    check(pack, pages)
+            yaml_files[name] = YamlFile(file)
+    pack = _assemble(folder, yaml_files)
+    check_pack(pack, yaml_files)
     return pack
 
 
-def _assemble(folder: Path, pages: Mapping[str, Page]) -> Pack:
-    top = pages["pack"].checked(PackText)
-    policy = pages["escalation"].checked(EscalationText)
-    replies = pages["replies"].checked(RepliesText)
-    flows = pages["flows"].checked(FlowsText)
-    intents = _intents(pages["intents"].checked(IntentsText))
-    rules = {n: _rule(n, policy, pages["escalation"]) for n in policy.rules}
+def _assemble(folder: Path, yaml_files: Mapping[str, YamlFile]) -> Pack:
+    pack_yaml = yaml_files["pack"].read_as(PackYaml)
+    escalation_yaml = yaml_files["escalation"].read_as(EscalationYaml)
+    replies = yaml_files["replies"].read_as(RepliesYaml)
+    flows = yaml_files["flows"].read_as(FlowsYaml)
+    intents = _build_intents(yaml_files["intents"].read_as(IntentsYaml))
+    rules = {
+        n: _build_rule(n, escalation_yaml, yaml_files["escalation"]) for n in escalation_yaml.rules
+    }
     return Pack(
         directory=folder,
-        bank=top.bank,
-        agent=top.agent,
-        menu=tuple(top.menu),
-        go_back=tuple(plain(phrase) for phrase in top.phrases.get("go_back", ())),
+        bank_name=pack_yaml.bank,
+        agent_name=pack_yaml.agent,
+        menu_intents=tuple(pack_yaml.menu),
+        go_back_phrases=tuple(
+            normalise_text(phrase) for phrase in pack_yaml.phrases.get("go_back", ())
+        ),
         intents=intents,
-        slots=_slots(pages["slots"].checked(SlotsText), pages["slots"]),
-        flows=_flows(flows, pages["flows"]),
-        verify_with=flows.verify_with,
-        replies={name: _wording(given) for name, given in replies.replies.items()},
+        slots=_build_slots(yaml_files["slots"].read_as(SlotsYaml), yaml_files["slots"]),
+        flows=_build_flows(flows, yaml_files["flows"]),
+        verification_flow=flows.verify_with,
+        replies={name: _build_wording(given) for name, given in replies.replies.items()},
         apologies=tuple(replies.apologies),
         rules=rules,
-        costs=Costs(**policy.costs.model_dump()),
-        remember=policy.remember,
-        hearing=Hearing(**top.hearing.model_dump()),
-        deciding=Deciding(**top.deciding.model_dump()),
-        patience=Patience(**top.patience.model_dump()),
-        apologise_from=top.mood.apologise_from,
-        calm_below=top.mood.calm_below,
-        knowledge=_knowledge(folder, top, pages["pack"]),
-        offers=offer_rules(pages["offers"].checked(OffersText)) if "offers" in pages else None,
-        people=people(pages["people"]) if "people" in pages else People(),
-        privacy=_privacy(pages["privacy"]) if "privacy" in pages else PrivacyRules(),
-        exact={plain(e): i.name for i in intents.values() for e in i.examples},
+        error_costs=ErrorCosts(**escalation_yaml.costs.model_dump()),
+        evidence_decay=escalation_yaml.remember,
+        transcript_thresholds=TranscriptThresholds(**pack_yaml.hearing.model_dump()),
+        intent_thresholds=IntentThresholds(**pack_yaml.deciding.model_dump()),
+        retry_limits=RetryLimits(**pack_yaml.patience.model_dump()),
+        apologise_from=pack_yaml.mood.apologise_from,
+        calm_below=pack_yaml.mood.calm_below,
+        knowledge=_load_knowledge(folder, pack_yaml, yaml_files["pack"]),
+        offer_rules=build_offer_rules(yaml_files["offers"].read_as(OffersYaml))
+        if "offers" in yaml_files
+        else None,
+        opening_hours=build_opening_hours(yaml_files["people"])
+        if "people" in yaml_files
+        else OpeningHours(),
+        privacy=_build_privacy_rules(yaml_files["privacy"])
+        if "privacy" in yaml_files
+        else PrivacyRules(),
+        intent_by_example={normalise_text(e): i.name for i in intents.values() for e in i.examples},
     )
 
 
-def _privacy(page: Page) -> PrivacyRules:
-    given = page.checked(PrivacyText)
+def _build_privacy_rules(yaml_file: YamlFile) -> PrivacyRules:
+    source = yaml_file.read_as(PrivacyYaml)
     return PrivacyRules(
-        redact=frozenset(given.redact),
-        recording=given.recording,
-        emotion=given.emotion,
-        keep_days=given.keep_days.model_dump(),
+        redacted_kinds=frozenset(source.redact),
+        recording=source.recording,
+        emotion=source.emotion,
+        keep_days=source.keep_days.model_dump(),
     )
 
 
-def _rule(name: str, policy: EscalationText, page: Page) -> Rule:
+def _build_rule(name: str, escalation_yaml: EscalationYaml, yaml_file: YamlFile) -> Rule:
     """`enter` follows from the costs and `leave` from `enter`, unless the rule says them."""
-    given = policy.rules[name]
-    if given.costs and given.enter is not None:
-        said = "`enter` follows from the costs: say one of the two"
-        raise page.error(["rules", name, "enter"], said)
-    costs = Costs(**(given.costs or policy.costs).model_dump())
-    enter = costs.threshold if given.enter is None else given.enter
+    source = escalation_yaml.rules[name]
+    if source.costs and source.enter is not None:
+        message = "`enter` follows from the costs: say one of the two"
+        raise yaml_file.error_at(["rules", name, "enter"], message)
+    costs = ErrorCosts(**(source.costs or escalation_yaml.costs).model_dump())
+    enter = costs.threshold if source.enter is None else source.enter
     return Rule(
         name=name,
-        urgency=given.urgency,
-        baseline=given.baseline,
+        urgency=source.urgency,
+        baseline=source.baseline,
         enter=enter,
-        leave=policy.rearm * enter if given.leave is None else given.leave,
-        least_turns=given.least_turns,
-        say=given.say,
-        terms=given.terms,
-        intents=given.intents,
+        leave=escalation_yaml.rearm * enter if source.leave is None else source.leave,
+        min_turns=source.least_turns,
+        reply=source.say,
+        term_weights=source.terms,
+        intent_weights=source.intents,
     )
 
 
-def _knowledge(folder: Path, top: PackText, page: Page) -> Knowledge:
-    if not top.knowledge.documents:
+def _load_knowledge(folder: Path, pack_yaml: PackYaml, yaml_file: YamlFile) -> Knowledge:
+    if not pack_yaml.knowledge.documents:
         return Knowledge.empty()
-    file = folder / top.knowledge.documents
+    file = folder / pack_yaml.knowledge.documents
     if not file.is_file():
-        raise page.error(["knowledge", "documents"], f"there is no file {file}")
+        raise yaml_file.error_at(["knowledge", "documents"], f"there is no file {file}")
     return Knowledge.read(
         file,
-        rename=(top.knowledge.says_bank, top.bank) if top.knowledge.says_bank else None,
-        least_score=top.knowledge.least_score,
-        least_share=top.knowledge.least_share,
+        bank_names=(pack_yaml.knowledge.says_bank, pack_yaml.bank)
+        if pack_yaml.knowledge.says_bank
+        else None,
+        min_score=pack_yaml.knowledge.least_score,
+        min_coverage=pack_yaml.knowledge.least_share,
     )
 
 
-def _intents(given: IntentsText) -> dict[str, Intent]:
+def _build_intents(source: IntentsYaml) -> dict[str, Intent]:
     return {
         name: Intent(name, i.kind, tuple(i.examples), i.flow, i.phrase, i.short, i.about, i.risk)
-        for name, i in given.intents.items()
+        for name, i in source.intents.items()
     }
 
 
-def _slots(given: SlotsText, page: Page) -> dict[str, SlotSpec]:
-    made: dict[str, SlotSpec] = {}
-    for name, slot in given.slots.items():
-        root = given.slots.get(slot.like) if slot.like else slot
+def _build_slots(source: SlotsYaml, yaml_file: YamlFile) -> dict[str, SlotSpec]:
+    specs: dict[str, SlotSpec] = {}
+    for name, slot in source.slots.items():
+        root = source.slots.get(slot.like) if slot.like else slot
         if root is None or root.type is None:
-            where = ["slots", name, "like"] if slot.like else ["slots", name]
-            said = f'no slot "{slot.like}" with a type' if slot.like else "needs a type or `like`"
-            raise page.error(where, f"{name}: {said}")
+            path = ["slots", name, "like"] if slot.like else ["slots", name]
+            message = (
+                f'no slot "{slot.like}" with a type' if slot.like else "needs a type or `like`"
+            )
+            raise yaml_file.error_at(path, f"{name}: {message}")
         choice = {value: tuple(words) for value, words in root.values.items()}
-        made[name] = SlotSpec(
+        specs[name] = SlotSpec(
             name=name,
             type=root.type,
             family=(slot.like or name) if root.type == "choice" else root.type,
             label=slot.label or name.replace("_", " "),
-            ask=slot.ask,
-            again=slot.again or slot.ask,
-            cues=tuple(sorted((plain(cue) for cue in slot.cues), key=len, reverse=True)),
+            ask_reply=slot.ask,
+            reask_reply=slot.again or slot.ask,
+            cues=tuple(sorted((normalise_text(cue) for cue in slot.cues), key=len, reverse=True)),
             length=slot.length or root.length,
-            values=choice or None,
-            secret=slot.secret,
-            past=slot.past,
+            choices=choice or None,
+            is_secret=slot.secret,
+            must_be_past=slot.past,
             limit=slot.max or root.max,
         )
-    return made
+    return specs
 
 
-def _flows(given: FlowsText, page: Page) -> dict[str, Flow]:
+def _build_flows(source: FlowsYaml, yaml_file: YamlFile) -> dict[str, Flow]:
     return {
         name: Flow(
             name=name,
             title=flow.title,
             steps=tuple(
-                _step(step, page, ["flows", name, "steps", i]) for i, step in enumerate(flow.steps)
+                _build_step(step, yaml_file, ["flows", name, "steps", i])
+                for i, step in enumerate(flow.steps)
             ),
-            verify=flow.verify,
-            money=flow.money,
-            different=tuple(flow.different),
+            needs_identity=flow.verify,
+            moves_money=flow.money,
+            distinct_slots=tuple(flow.different),
         )
-        for name, flow in given.flows.items()
+        for name, flow in source.flows.items()
     }
 
 
-def _step(given: StepText, page: Page, where: list[str | int]) -> Step:
-    if given.do:
-        failed = {r: Failure(f.say, tuple(f.again), f.offer_person)
-                  for r, f in given.failed.items()}  # fmt: skip
+def _build_step(source: StepYaml, yaml_file: YamlFile, path: list[str | int]) -> Step:
+    if source.do:
+        failed = {r: FailureResponse(f.say, tuple(f.again), f.offer_person)
+                  for r, f in source.failed.items()}  # fmt: skip
         return Step(
             kind="do",
-            name=given.do,
-            when=tuple(given.when.items()),
-            arguments=tuple(given.arguments.items()),
-            gives=tuple(given.gives.items()),
-            say=given.say,
-            verifies=given.verifies,
-            failed=tuple(failed.items()),
+            name=source.do,
+            conditions=tuple(source.when.items()),
+            arguments=tuple(source.arguments.items()),
+            result_types=tuple(source.gives.items()),
+            reply=source.say,
+            verifies_identity=source.verifies,
+            failures=tuple(failed.items()),
         )
     kinds: tuple[Literal["ask", "say", "confirm", "hand_over"], ...]
     kinds = ("ask", "say", "confirm", "hand_over")
-    named = [(kind, name) for kind in kinds if (name := getattr(given, kind))]
-    if len(named) != 1:
-        raise page.error(where, "a step is one of ask, say, confirm, do or hand_over")
-    return Step(named[0][0], named[0][1], tuple(given.when.items()), given.default)
+    filled_kinds = [(kind, name) for kind in kinds if (name := getattr(source, kind))]
+    if len(filled_kinds) != 1:
+        raise yaml_file.error_at(path, "a step is one of ask, say, confirm, do or hand_over")
+    return Step(filled_kinds[0][0], filled_kinds[0][1], tuple(source.when.items()), source.default)
 
 
-def _wording(given: list[str] | ReplyText) -> Wording:
-    if isinstance(given, list):
-        return Wording(tuple(given))
+def _build_wording(source: list[str] | ReplyYaml) -> Wording:
+    if isinstance(source, list):
+        return Wording(tuple(source))
     return Wording(
-        neutral=tuple(given.neutral),
-        apologetic=tuple(given.apologetic),
-        brief=tuple(given.brief),
-        voice=tuple(given.voice),
-        promise=given.promise,
+        neutral=tuple(source.neutral),
+        apologetic=tuple(source.apologetic),
+        brief=tuple(source.brief),
+        voice=tuple(source.voice),
+        is_promise=source.promise,
     )

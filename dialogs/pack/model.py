@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Literal
 
 from dialogs.knowledge.retrieval import Knowledge
-from dialogs.pack.opening_hours import People
+from dialogs.pack.opening_hours import OpeningHours
 from dialogs.pack.privacy_rules import PrivacyRules
 from dialogs.pack.schema import IntentKind, SlotType
 from dialogs.pack.yaml_source import PackError
 
 __all__ = ["Flow", "Intent", "Pack", "PackError", "Rule", "SlotSpec", "Step", "Wording"]
 
-BANK = Path(__file__).parents[1] / "bank"
+BANK_PACK = Path(__file__).parents[1] / "bank"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +43,23 @@ class SlotSpec:
     type: SlotType
     family: str
     label: str
-    ask: str
-    again: str
+    ask_reply: str
+    reask_reply: str
     cues: tuple[str, ...] = ()
     length: int = 0
-    values: Mapping[str, tuple[str, ...]] | None = None
-    secret: bool = False
-    past: bool = False
+    choices: Mapping[str, tuple[str, ...]] | None = None
+    is_secret: bool = False
+    must_be_past: bool = False
     limit: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class FailureResponse:
     """What follows when an action fails: `again` names the slots to ask for anew."""
 
-    say: str
-    again: tuple[str, ...] = ()
-    offer_person: bool = False
+    reply: str
+    slots_to_reask: tuple[str, ...] = ()
+    offers_person: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +68,16 @@ class Step:
 
     kind: Literal["ask", "say", "confirm", "do", "hand_over"]
     name: str
-    when: tuple[tuple[str, str], ...] = ()
+    conditions: tuple[tuple[str, str], ...] = ()
     default: str = ""
     arguments: tuple[tuple[str, str], ...] = ()
-    gives: tuple[tuple[str, str], ...] = ()
-    say: str = ""
-    verifies: bool = False
-    failed: tuple[tuple[str, Failure], ...] = ()
+    result_types: tuple[tuple[str, str], ...] = ()
+    reply: str = ""
+    verifies_identity: bool = False
+    failures: tuple[tuple[str, FailureResponse], ...] = ()
 
-    def failure(self, reason: str) -> Failure | None:
-        known = dict(self.failed)
+    def failure_response(self, reason: str) -> FailureResponse | None:
+        known = dict(self.failures)
         return known.get(reason) or known.get("*")
 
 
@@ -86,9 +86,9 @@ class Flow:
     name: str
     title: str
     steps: tuple[Step, ...]
-    verify: bool = False
-    money: bool = False
-    different: tuple[str, ...] = ()
+    needs_identity: bool = False
+    moves_money: bool = False
+    distinct_slots: tuple[str, ...] = ()
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -103,7 +103,7 @@ class Wording:
     apologetic: tuple[str, ...] = ()
     brief: tuple[str, ...] = ()
     voice: tuple[str, ...] = ()
-    promise: bool = False
+    is_promise: bool = False
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -111,7 +111,7 @@ class Wording:
 
 
 @dataclass(frozen=True, slots=True)
-class Costs:
+class ErrorCosts:
     """What mistakes cost, in any unit: only their proportion counts."""
 
     missed: float  # a customer who needed a person and did not get one
@@ -136,46 +136,46 @@ class Rule:
     baseline: float
     enter: float
     leave: float
-    least_turns: int
-    say: str
-    terms: Mapping[str, float]
-    intents: Mapping[str, float]
+    min_turns: int
+    reply: str
+    term_weights: Mapping[str, float]
+    intent_weights: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
     """What has to be so; a part that says nothing is always so."""
 
-    done: tuple[str, ...] = ()
-    before: tuple[str, ...] = ()
+    finished_flows: tuple[str, ...] = ()
+    earlier_actions: tuple[str, ...] = ()
     slots: tuple[tuple[str, tuple[str, ...]], ...] = ()
     at_least: tuple[tuple[str, float], ...] = ()
     below: tuple[tuple[str, float], ...] = ()
-    tier: tuple[str, ...] = ()
-    channel: tuple[str, ...] = ()
+    tiers: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
 
     @property
-    def says_something(self) -> bool:
+    def has_requirements(self) -> bool:
         return self != Condition()
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class OfferReason:
     """Why something is offered: how much it weighs, and how it is said to the customer."""
 
     when: Condition
     weight: float
-    because: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
-class LeadsTo:
+class OfferTarget:
     """What a yes begins: a flow with some slots known, or a part of a document, from 1."""
 
     flow: str = ""
-    document: str = ""
-    part: int = 1
-    slots: tuple[tuple[str, str], ...] = ()
+    document_id: str = ""
+    part_number: int = 1
+    slot_values: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,13 +184,13 @@ class Offer:
 
     name: str
     title: str
-    say: str
+    reply: str
     baseline: float
-    personal: bool
+    is_personal: bool
     when: Condition
     not_when: Condition
-    reasons: tuple[Reason, ...]
-    yes: LeadsTo
+    reasons: tuple[OfferReason, ...]
+    target: OfferTarget
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,19 +198,19 @@ class OfferRules:
     """What may be offered, how often, and how it is chosen."""
 
     offers: Mapping[str, Offer]
-    silence_share: float
-    explore: float
-    least_score: float
+    no_offer_share: float
+    exploration_share: float
+    min_score: float
     max_upset: float
-    known_within: float
-    most: int
-    apart_turns: int
-    rest_turns: int
-    never_with: tuple[str, ...]
+    max_upset_spread: float
+    max_per_session: int
+    min_turns_between_offers: int
+    min_turns_after_decline: int
+    excluded_intents: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Hearing:
+class TranscriptThresholds:
     """How sure the ears must be of the words."""
 
     ask_again_below: float
@@ -218,7 +218,7 @@ class Hearing:
 
 
 @dataclass(frozen=True, slots=True)
-class Deciding:
+class IntentThresholds:
     """How sure we must be of the intent."""
 
     act_from: float
@@ -227,7 +227,7 @@ class Deciding:
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryLimits:
     """How often before something else is tried."""
 
     verifications: int
@@ -240,43 +240,47 @@ class Patience:
 @dataclass(frozen=True, slots=True)
 class Pack:
     directory: Path
-    bank: str
-    agent: str
-    menu: tuple[str, ...]
-    go_back: tuple[str, ...]
+    bank_name: str
+    agent_name: str
+    menu_intents: tuple[str, ...]
+    go_back_phrases: tuple[str, ...]
     intents: Mapping[str, Intent]
     slots: Mapping[str, SlotSpec]
     flows: Mapping[str, Flow]
-    verify_with: str
+    verification_flow: str
     replies: Mapping[str, Wording]
     apologies: tuple[str, ...]
     rules: Mapping[str, Rule]
-    costs: Costs
-    remember: float
-    hearing: Hearing
-    deciding: Deciding
-    patience: Patience
+    error_costs: ErrorCosts
+    evidence_decay: float
+    transcript_thresholds: TranscriptThresholds
+    intent_thresholds: IntentThresholds
+    retry_limits: RetryLimits
     apologise_from: float
     calm_below: float
     knowledge: Knowledge
-    exact: Mapping[str, str]  # an example in plain words -> its intent
-    offers: OfferRules | None = None  # a pack need not offer anything
-    people: People = field(default_factory=People)  # always there, unless people.yaml says hours
+    intent_by_example: Mapping[str, str]  # an example in plain words -> its intent
+    offer_rules: OfferRules | None = None  # a pack need not offer anything
+    opening_hours: OpeningHours = field(
+        default_factory=OpeningHours
+    )  # always there, unless people.yaml says hours
     privacy: PrivacyRules = field(default_factory=PrivacyRules)
 
     @staticmethod
-    def load(directory: Path | str = BANK) -> Pack:
-        from dialogs.pack.loader import build  # it makes the values defined here
+    def load(directory: Path | str = BANK_PACK) -> Pack:
+        from dialogs.pack.loader import load_pack  # it makes the values defined here
 
-        return build(Path(directory))
+        return load_pack(Path(directory))
 
-    def says(self, intent: str) -> str:
+    def menu_phrase(self, intent: str) -> str:
         """A short way to say `intent` in a menu."""
-        found = self.intents[intent]
-        return found.short or found.phrase or intent.replace("_", " ")
+        spec = self.intents[intent]
+        return spec.short or spec.phrase or intent.replace("_", " ")
 
 
-def plain(text: str) -> str:
+def normalise_text(text: str) -> str:
     """Lower case words, without punctuation: how sentences are compared."""
-    kept = (c if c.isalnum() or c in "'$." else " " for c in text.lower().replace("\u2019", "'"))
-    return " ".join(word.strip(".") for word in "".join(kept).split() if word.strip("."))
+    characters = (
+        c if c.isalnum() or c in "'$." else " " for c in text.lower().replace("\u2019", "'")
+    )
+    return " ".join(word.strip(".") for word in "".join(characters).split() if word.strip("."))

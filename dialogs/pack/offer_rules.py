@@ -5,110 +5,114 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from dialogs.pack.model import Condition, LeadsTo, Offer, OfferRules, Reason
-from dialogs.pack.schema import ConditionText, OffersText, OfferText
-from dialogs.pack.yaml_source import Trail, nearest
+from dialogs.pack.model import Condition, Offer, OfferReason, OfferRules, OfferTarget
+from dialogs.pack.schema import ConditionYaml, OffersYaml, OfferYaml
+from dialogs.pack.yaml_source import YamlPath, did_you_mean
 
 if TYPE_CHECKING:
     from dialogs.pack.model import Pack
 
 
-def offer_rules(given: OffersText) -> OfferRules:
+def build_offer_rules(source: OffersYaml) -> OfferRules:
     return OfferRules(
-        offers={name: _offer(name, offer) for name, offer in given.offers.items()},
-        silence_share=given.silence_share,
-        explore=given.explore,
-        least_score=given.least_score,
-        max_upset=given.max_upset,
-        known_within=given.known_within,
-        most=given.most,
-        apart_turns=given.apart_turns,
-        rest_turns=given.rest_turns,
-        never_with=tuple(given.never_with),
+        offers={name: _build_offer(name, offer) for name, offer in source.offers.items()},
+        no_offer_share=source.silence_share,
+        exploration_share=source.explore,
+        min_score=source.least_score,
+        max_upset=source.max_upset,
+        max_upset_spread=source.known_within,
+        max_per_session=source.most,
+        min_turns_between_offers=source.apart_turns,
+        min_turns_after_decline=source.rest_turns,
+        excluded_intents=tuple(source.never_with),
     )
 
 
-def _offer(name: str, given: OfferText) -> Offer:
-    yes = given.yes
+def _build_offer(name: str, source: OfferYaml) -> Offer:
+    yes = source.yes
     return Offer(
         name=name,
-        title=given.title,
-        say=given.say,
-        baseline=given.baseline,
-        personal=given.personal,
-        when=_condition(given.when),
-        not_when=_condition(given.not_when),
-        reasons=tuple(Reason(_condition(r.when), r.weight, r.because) for r in given.reasons),
-        yes=LeadsTo(yes.flow, yes.document, yes.part, tuple(yes.slots.items())),
+        title=source.title,
+        reply=source.say,
+        baseline=source.baseline,
+        is_personal=source.personal,
+        when=_build_condition(source.when),
+        not_when=_build_condition(source.not_when),
+        reasons=tuple(
+            OfferReason(_build_condition(r.when), r.weight, r.because) for r in source.reasons
+        ),
+        target=OfferTarget(yes.flow, yes.document, yes.part, tuple(yes.slots.items())),
     )
 
 
-def _condition(given: ConditionText) -> Condition:
+def _build_condition(source: ConditionYaml) -> Condition:
     return Condition(
-        done=tuple(given.done),
-        before=tuple(given.before),
-        slots=tuple((name, tuple(values)) for name, values in given.slots.items()),
-        at_least=tuple(given.at_least.items()),
-        below=tuple(given.below.items()),
-        tier=tuple(given.tier),
-        channel=tuple(given.channel),
+        finished_flows=tuple(source.done),
+        earlier_actions=tuple(source.before),
+        slots=tuple((name, tuple(values)) for name, values in source.slots.items()),
+        at_least=tuple(source.at_least.items()),
+        below=tuple(source.below.items()),
+        tiers=tuple(source.tier),
+        channels=tuple(source.channel),
     )
 
 
-def check_offers(pack: Pack) -> Iterator[tuple[str, Trail, str]]:
+def check_offers(pack: Pack) -> Iterator[tuple[str, YamlPath, str]]:
     """Where offers name something that does not exist."""
-    if pack.offers is None:
+    if pack.offer_rules is None:
         return
-    for i, intent in enumerate(pack.offers.never_with):
+    for i, intent in enumerate(pack.offer_rules.excluded_intents):
         if intent not in pack.intents:
-            yield "offers", ["never_with", i], _missing("intent", intent, pack.intents)
-    for name, offer in pack.offers.offers.items():
-        where: Trail = ["offers", name]
-        if offer.say not in pack.replies:
-            yield "offers", [*where, "say"], _missing("reply", offer.say, pack.replies)
-        yield from _yes(pack, offer, [*where, "yes"])
-        yield from _conditions(pack, offer.when, [*where, "when"])
-        yield from _conditions(pack, offer.not_when, [*where, "not_when"])
+            yield "offers", ["never_with", i], _missing_text("intent", intent, pack.intents)
+    for name, offer in pack.offer_rules.offers.items():
+        path: YamlPath = ["offers", name]
+        if offer.reply not in pack.replies:
+            yield "offers", [*path, "say"], _missing_text("reply", offer.reply, pack.replies)
+        yield from _check_target(pack, offer, [*path, "yes"])
+        yield from _check_condition(pack, offer.when, [*path, "when"])
+        yield from _check_condition(pack, offer.not_when, [*path, "not_when"])
         for i, reason in enumerate(offer.reasons):
-            yield from _conditions(pack, reason.when, [*where, "reasons", i, "when"])
+            yield from _check_condition(pack, reason.when, [*path, "reasons", i, "when"])
 
 
-def _yes(pack: Pack, offer: Offer, where: Trail) -> Iterator[tuple[str, Trail, str]]:
-    yes = offer.yes
-    if bool(yes.flow) == bool(yes.document):
-        yield "offers", where, f"{offer.name}: a yes leads to a flow or to a document"
-    if yes.flow and yes.flow not in pack.flows:
-        yield "offers", [*where, "flow"], _missing("flow", yes.flow, pack.flows)
+def _check_target(pack: Pack, offer: Offer, path: YamlPath) -> Iterator[tuple[str, YamlPath, str]]:
+    target = offer.target
+    if bool(target.flow) == bool(target.document_id):
+        yield "offers", path, f"{offer.name}: a yes leads to a flow or to a document"
+    if target.flow and target.flow not in pack.flows:
+        yield "offers", [*path, "flow"], _missing_text("flow", target.flow, pack.flows)
         return
-    if yes.document and not (parts := pack.knowledge.parts(yes.document)):
-        yield "offers", [*where, "document"], f'no document "{yes.document}"'
-    elif yes.document and yes.part > len(parts):
-        yield "offers", [*where, "part"], f"{yes.document} has {len(parts)} parts"
-    asked = pack.flows[yes.flow].slots if yes.flow else ()
-    for slot, value in yes.slots:
-        known = pack.slots[slot].values if slot in asked else None
-        if slot not in asked:
-            yield "offers", [*where, "slots", slot], f"{yes.flow} never asks for {slot}"
-        elif known and value not in known:
-            yield "offers", [*where, "slots", slot], f'{slot} is never "{value}"'
+    if target.document_id and not (parts := pack.knowledge.document_parts(target.document_id)):
+        yield "offers", [*path, "document"], f'no document "{target.document_id}"'
+    elif target.document_id and target.part_number > len(parts):
+        yield "offers", [*path, "part"], f"{target.document_id} has {len(parts)} parts"
+    flow_slots = pack.flows[target.flow].slots if target.flow else ()
+    for slot, value in target.slot_values:
+        choices = pack.slots[slot].choices if slot in flow_slots else None
+        if slot not in flow_slots:
+            yield "offers", [*path, "slots", slot], f"{target.flow} never asks for {slot}"
+        elif choices and value not in choices:
+            yield "offers", [*path, "slots", slot], f'{slot} is never "{value}"'
 
 
-def _conditions(pack: Pack, condition: Condition, where: Trail) -> Iterator[tuple[str, Trail, str]]:
-    for i, flow in enumerate(condition.done):
+def _check_condition(
+    pack: Pack, condition: Condition, path: YamlPath
+) -> Iterator[tuple[str, YamlPath, str]]:
+    for i, flow in enumerate(condition.finished_flows):
         if flow not in pack.flows:
-            yield "offers", [*where, "done", i], _missing("flow", flow, pack.flows)
+            yield "offers", [*path, "done", i], _missing_text("flow", flow, pack.flows)
     steps = [step for flow in pack.flows.values() for step in flow.steps]
     actions = {step.name: step for step in steps if step.kind == "do"}
-    for i, action in enumerate(condition.before):
+    for i, action in enumerate(condition.earlier_actions):
         if action not in actions:
-            yield "offers", [*where, "before", i], _missing("action", action, actions)
-    given = {name: None for step in steps for name, _ in step.gives}
-    known = {**dict.fromkeys(pack.slots), **given}
+            yield "offers", [*path, "before", i], _missing_text("action", action, actions)
+    result_names = {name: None for step in steps for name, _ in step.result_types}
+    known = {**dict.fromkeys(pack.slots), **result_names}
     for key in ("slots", "at_least", "below"):
         for name, _ in getattr(condition, key):
             if name not in known:
-                yield "offers", [*where, key, name], _missing("slot or value", name, known)
+                yield "offers", [*path, key, name], _missing_text("slot or value", name, known)
 
 
-def _missing(kind: str, name: str, known: Mapping[str, object]) -> str:
-    return f'no {kind} "{name}"{nearest(name, known)}'
+def _missing_text(kind: str, name: str, known: Mapping[str, object]) -> str:
+    return f'no {kind} "{name}"{did_you_mean(name, known)}'

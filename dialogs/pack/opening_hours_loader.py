@@ -9,63 +9,68 @@ import re
 from datetime import date
 from zoneinfo import ZoneInfo, available_timezones
 
-from dialogs.pack.opening_hours import DAY, People, Span
-from dialogs.pack.schema import PeopleText, Weekday
-from dialogs.pack.yaml_source import Page, Trail, nearest
+from dialogs.pack.opening_hours import MINUTES_PER_DAY, MinuteRange, OpeningHours
+from dialogs.pack.schema import PeopleYaml, Weekday
+from dialogs.pack.yaml_source import YamlFile, YamlPath, did_you_mean
 
 CLOSED = "closed"
-_SPAN = re.compile(r"(\d{1,2}):(\d\d)\s*-\s*(\d{1,2}):(\d\d)")
-WEEK: tuple[Weekday, ...] = (
+_RANGE = re.compile(r"(\d{1,2}):(\d\d)\s*-\s*(\d{1,2}):(\d\d)")
+WEEK_DAYS: tuple[Weekday, ...] = (
     "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
 )  # fmt: skip
 
 
-def people(page: Page) -> People:
+def build_opening_hours(yaml_file: YamlFile) -> OpeningHours:
     """PackError, with the line, for hours that are none."""
-    given = page.checked(PeopleText)
-    if given.zone not in available_timezones():
-        said = f'there is no time zone "{given.zone}"{nearest(given.zone, available_timezones())}'
-        raise page.error(["zone"], said)
-    hours = {day: _spans(page, ["hours", day], said) for day, said in given.hours.items()}
-    return People(
-        zone=ZoneInfo(given.zone),
-        week=tuple(hours.get(day, ()) for day in WEEK),
-        exceptions={
-            _day(page, day): _spans(page, ["exceptions", day], said)
-            for day, said in given.exceptions.items()
+    source = yaml_file.read_as(PeopleYaml)
+    if source.zone not in available_timezones():
+        message = f'there is no time zone "{source.zone}"{did_you_mean(source.zone, available_timezones())}'
+        raise yaml_file.error_at(["zone"], message)
+    hours = {
+        day: _parse_ranges(yaml_file, ["hours", day], message)
+        for day, message in source.hours.items()
+    }
+    return OpeningHours(
+        zone=ZoneInfo(source.zone),
+        weekly_ranges=tuple(hours.get(day, ()) for day in WEEK_DAYS),
+        exception_ranges={
+            _parse_day(yaml_file, day): _parse_ranges(yaml_file, ["exceptions", day], message)
+            for day, message in source.exceptions.items()
         },
-        longest_wait_s=given.longest_wait_s,
-        again_after_s=given.again_after_s,
-        tickets=given.tickets,
-        urgent_any_time=given.urgent_any_time,
+        max_wait_s=source.longest_wait_s,
+        ask_again_after_s=source.again_after_s,
+        issues_tickets=source.tickets,
+        urgent_always_reachable=source.urgent_any_time,
     )
 
 
-def _day(page: Page, said: str) -> date:
+def _parse_day(yaml_file: YamlFile, text: str) -> date:
     try:
-        return date.fromisoformat(said)
+        return date.fromisoformat(text)
     except ValueError:
-        raise page.error(["exceptions", said], f'"{said}" is no day like 2026-12-25') from None
+        raise yaml_file.error_at(
+            ["exceptions", text], f'"{text}" is no day like 2026-12-25'
+        ) from None
 
 
-def _spans(page: Page, where: Trail, said: str) -> tuple[Span, ...]:
-    if said == CLOSED:
+def _parse_ranges(yaml_file: YamlFile, path: YamlPath, text: str) -> tuple[MinuteRange, ...]:
+    if text == CLOSED:
         return ()
-    spans = sorted(_span(page, where, one.strip()) for one in said.split(","))
-    for (_, ends), (begins, _) in zip(spans, spans[1:], strict=False):
+    ranges = sorted(_parse_range(yaml_file, path, one.strip()) for one in text.split(","))
+    for (_, ends), (begins, _) in zip(ranges, ranges[1:], strict=False):
         if begins < ends:
-            raise page.error(where, f"{where[-1]}: two of these hours overlap")
-    return tuple(spans)
+            raise yaml_file.error_at(path, f"{path[-1]}: two of these hours overlap")
+    return tuple(ranges)
 
 
-def _span(page: Page, where: Trail, said: str) -> Span:
-    found = _SPAN.fullmatch(said)
-    if found is None:
-        raise page.error(where, f'"{said}" is neither hours like 09:00-17:00 nor "{CLOSED}"')
-    first, first_minute, last, last_minute = map(int, found.groups())
+def _parse_range(yaml_file: YamlFile, path: YamlPath, text: str) -> MinuteRange:
+    match = _RANGE.fullmatch(text)
+    if match is None:
+        raise yaml_file.error_at(path, f'"{text}" is neither hours like 09:00-17:00 nor "{CLOSED}"')
+    first, first_minute, last, last_minute = map(int, match.groups())
     begins, ends = first * 60 + first_minute, last * 60 + last_minute
-    if max(first_minute, last_minute) > 59 or ends > DAY:
-        raise page.error(where, f'"{said}": a day ends at 24:00')
+    if max(first_minute, last_minute) > 59 or ends > MINUTES_PER_DAY:
+        raise yaml_file.error_at(path, f'"{text}": a day ends at 24:00')
     if begins >= ends:
-        raise page.error(where, f'"{said}" ends before it begins; cut it at midnight')
+        raise yaml_file.error_at(path, f'"{text}" ends before it begins; cut it at midnight')
     return begins, ends

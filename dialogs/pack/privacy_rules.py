@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-Kind = Literal["card", "account", "ssn", "email", "phone", "code"]
-Consent = Literal["ask", "never", "always"]
+PiiKind = Literal["card", "account", "ssn", "email", "phone", "code"]
+ConsentRule = Literal["ask", "never", "always"]
 
-KINDS: tuple[Kind, ...] = get_args(Kind)
-DAYS: Mapping[str, int] = {
+PII_KINDS: tuple[PiiKind, ...] = get_args(PiiKind)
+DEFAULT_KEEP_DAYS: Mapping[str, int] = {
     "recordings": 30, "judgements": 90, "offers": 365, "handovers": 90, "tickets": 90,
 }  # fmt: skip
 
@@ -24,19 +24,19 @@ class PrivacyRules:
     """`redact` are the kinds of numbers and addresses that are hidden before anything is kept;
     slots marked secret always are. `keep_days` says after how many days what is kept goes."""
 
-    redact: frozenset[Kind] = frozenset(KINDS)
-    recording: Consent = "ask"
-    emotion: Consent = "ask"
-    keep_days: Mapping[str, int] = field(default_factory=lambda: DAYS)
+    redacted_kinds: frozenset[PiiKind] = frozenset(PII_KINDS)
+    recording: ConsentRule = "ask"
+    emotion: ConsentRule = "ask"
+    keep_days: Mapping[str, int] = field(default_factory=lambda: DEFAULT_KEEP_DAYS)
 
-    def may_record(self, agreed: bool) -> bool:
+    def may_record(self, has_consented: bool) -> bool:
         """Whether words and sound may be kept of somebody who has agreed, or has not."""
-        return _allows(self.recording, agreed)
+        return _is_allowed(self.recording, has_consented)
 
-    def may_feel(self, agreed: bool) -> bool:
+    def may_infer_emotion(self, has_consented: bool) -> bool:
         """Whether it may be judged how somebody feels who has agreed, or has not."""
-        return _allows(self.emotion, agreed)
+        return _is_allowed(self.emotion, has_consented)
 
 
-def _allows(rule: Consent, agreed: bool) -> bool:
-    return rule == "always" or (rule == "ask" and agreed)
+def _is_allowed(rule: ConsentRule, has_consented: bool) -> bool:
+    return rule == "always" or (rule == "ask" and has_consented)

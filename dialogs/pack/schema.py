@@ -10,36 +10,36 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from dialogs.pack.privacy_rules import DAYS, KINDS, Consent, Kind
+from dialogs.pack.privacy_rules import DEFAULT_KEEP_DAYS, PII_KINDS, ConsentRule, PiiKind
 
 SlotType = Literal["amount", "digits", "date", "time", "name", "choice", "yes_no", "text"]
 IntentKind = Literal["task", "question", "talk", "control"]
 Probability = Annotated[float, Field(ge=0, le=1)]
-Lines = Annotated[
+TextOrLines = Annotated[
     list[str], BeforeValidator(lambda given: [given] if isinstance(given, str) else given)
 ]
-Word = Annotated[str, BeforeValidator(lambda given: str(given))]
+YamlScalar = Annotated[str, BeforeValidator(lambda given: str(given))]
 
 
-class Strict(BaseModel):
+class StrictYaml(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class IntentText(Strict):
+class IntentYaml(StrictYaml):
     kind: IntentKind
     flow: str = ""
     phrase: str = ""
     short: str = ""
     about: str = ""
     risk: Literal["normal", "high"] = "normal"
-    examples: list[Word] = Field(min_length=1)
+    examples: list[YamlScalar] = Field(min_length=1)
 
 
-class IntentsText(Strict):
-    intents: dict[str, IntentText]
+class IntentsYaml(StrictYaml):
+    intents: dict[str, IntentYaml]
 
 
-class SlotText(Strict):
+class SlotYaml(StrictYaml):
     type: SlotType | None = None
     like: str = ""
     label: str = ""
@@ -47,71 +47,71 @@ class SlotText(Strict):
     again: str = ""
     cues: list[str] = []
     length: int = Field(default=0, ge=0)
-    values: dict[str, list[Word]] = {}
+    values: dict[str, list[YamlScalar]] = {}
     secret: bool = False
     past: bool = False
     max: float = 0.0
 
 
-class SlotsText(Strict):
-    slots: dict[str, SlotText]
+class SlotsYaml(StrictYaml):
+    slots: dict[str, SlotYaml]
 
 
-class FailureText(Strict):
+class FailureYaml(StrictYaml):
     say: str
     again: list[str] = []
     offer_person: bool = False
 
 
-class StepText(Strict):
+class StepYaml(StrictYaml):
     ask: str = ""
     say: str = ""
     confirm: str = ""
     do: str = ""
     hand_over: str = ""
-    when: dict[str, Word] = {}
-    default: Word = ""
+    when: dict[str, YamlScalar] = {}
+    default: YamlScalar = ""
     arguments: dict[str, str] = Field(default={}, alias="with")
     gives: dict[str, Literal["amount", "date", "time", "digits", "text"]] = {}
     verifies: bool = False
-    failed: dict[str, FailureText] = {}
+    failed: dict[str, FailureYaml] = {}
 
 
-class FlowText(Strict):
+class FlowYaml(StrictYaml):
     title: str
     verify: bool = False
     money: bool = False
     different: list[str] = []
-    steps: list[StepText] = Field(min_length=1)
+    steps: list[StepYaml] = Field(min_length=1)
 
 
-class FlowsText(Strict):
+class FlowsYaml(StrictYaml):
     verify_with: str
-    flows: dict[str, FlowText]
+    flows: dict[str, FlowYaml]
 
 
-class ReplyText(Strict):
-    neutral: Lines = Field(min_length=1)
-    apologetic: Lines = []
-    brief: Lines = []
-    voice: Lines = []
+class ReplyYaml(StrictYaml):
+    neutral: TextOrLines = Field(min_length=1)
+    apologetic: TextOrLines = []
+    brief: TextOrLines = []
+    voice: TextOrLines = []
     promise: bool = False
 
 
-class RepliesText(Strict):
-    apologies: Lines
-    replies: dict[str, Lines | ReplyText]
+class RepliesYaml(StrictYaml):
+    apologies: TextOrLines
+    replies: dict[str, TextOrLines | ReplyYaml]
 
 
-class CostsText(Strict):
+class CostsYaml(StrictYaml):
     missed: float = Field(gt=0)
     needless: float = Field(gt=0)
 
 
-class RuleText(Strict):
+class RuleYaml(StrictYaml):
     urgency: Literal["low", "normal", "high"]
     baseline: float
-    costs: CostsText | None = None
+    costs: CostsYaml | None = None
     enter: Probability | None = None
     leave: Probability | None = None
     least_turns: int = Field(default=1, ge=1)
@@ -120,48 +120,48 @@ class RuleText(Strict):
     intents: dict[str, float] = {}
 
 
-class EscalationText(Strict):
-    costs: CostsText
+class EscalationYaml(StrictYaml):
+    costs: CostsYaml
     rearm: float = Field(default=0.5, gt=0, lt=1)
     remember: Probability = 0.7
-    rules: dict[str, RuleText]
+    rules: dict[str, RuleYaml]
 
 
-class ConditionText(Strict):
+class ConditionYaml(StrictYaml):
     done: list[str] = []
     before: list[str] = []
-    slots: dict[str, list[Word]] = {}
+    slots: dict[str, list[YamlScalar]] = {}
     at_least: dict[str, float] = {}
     below: dict[str, float] = {}
     tier: list[str] = []
     channel: list[Literal["chat", "voice", "call"]] = []
 
 
-class ReasonText(Strict):
-    when: ConditionText = ConditionText()
+class ReasonYaml(StrictYaml):
+    when: ConditionYaml = ConditionYaml()
     weight: float
     because: str = Field(min_length=1)
 
 
-class LeadsToText(Strict):
+class OfferTargetYaml(StrictYaml):
     flow: str = ""
     document: str = ""
     part: int = Field(default=1, ge=1)
-    slots: dict[str, Word] = {}
+    slots: dict[str, YamlScalar] = {}
 
 
-class OfferText(Strict):
+class OfferYaml(StrictYaml):
     title: str
     say: str
     baseline: float = 0.0
     personal: bool = False
-    when: ConditionText
-    not_when: ConditionText = ConditionText()
-    reasons: list[ReasonText] = Field(min_length=1)
-    yes: LeadsToText
+    when: ConditionYaml
+    not_when: ConditionYaml = ConditionYaml()
+    reasons: list[ReasonYaml] = Field(min_length=1)
+    yes: OfferTargetYaml
 
 
-class OffersText(Strict):
+class OffersYaml(StrictYaml):
     silence_share: float = Field(default=0.0, ge=0, lt=1)
     explore: float = Field(default=0.1, gt=0, le=1)
     least_score: float = 0.0
@@ -171,13 +171,13 @@ class OffersText(Strict):
     apart_turns: int = Field(default=1, ge=1)
     rest_turns: int = Field(default=1, ge=1)
     never_with: list[str] = []
-    offers: dict[str, OfferText]
+    offers: dict[str, OfferYaml]
 
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
-class PeopleText(Strict):
+class PeopleYaml(StrictYaml):
     zone: str
     hours: dict[Weekday, str]
     exceptions: dict[str, str] = {}
@@ -187,33 +187,33 @@ class PeopleText(Strict):
     again_after_s: float = Field(default=600.0, ge=0)
 
 
-class KeepDaysText(Strict):
-    recordings: int = Field(default=DAYS["recordings"], ge=1)
-    judgements: int = Field(default=DAYS["judgements"], ge=1)
-    offers: int = Field(default=DAYS["offers"], ge=1)
-    handovers: int = Field(default=DAYS["handovers"], ge=1)
-    tickets: int = Field(default=DAYS["tickets"], ge=1)
+class KeepDaysYaml(StrictYaml):
+    recordings: int = Field(default=DEFAULT_KEEP_DAYS["recordings"], ge=1)
+    judgements: int = Field(default=DEFAULT_KEEP_DAYS["judgements"], ge=1)
+    offers: int = Field(default=DEFAULT_KEEP_DAYS["offers"], ge=1)
+    handovers: int = Field(default=DEFAULT_KEEP_DAYS["handovers"], ge=1)
+    tickets: int = Field(default=DEFAULT_KEEP_DAYS["tickets"], ge=1)
 
 
-class PrivacyText(Strict):
-    redact: list[Kind] = list(KINDS)
-    recording: Consent = "ask"
-    emotion: Consent = "ask"
-    keep_days: KeepDaysText = KeepDaysText()
+class PrivacyYaml(StrictYaml):
+    redact: list[PiiKind] = list(PII_KINDS)
+    recording: ConsentRule = "ask"
+    emotion: ConsentRule = "ask"
+    keep_days: KeepDaysYaml = KeepDaysYaml()
 
 
-class HearingText(Strict):
+class HearingYaml(StrictYaml):
     ask_again_below: Probability
     confirm_below: Probability
 
 
-class DecidingText(Strict):
+class DecidingYaml(StrictYaml):
     act_from: Probability
     confirm_from: Probability
     switch_from: Probability
 
 
-class PatienceText(Strict):
+class PatienceYaml(StrictYaml):
     verifications: int = Field(ge=1)
     misses_before_menu: int = Field(ge=1)
     misses_before_person: int = Field(ge=1)
@@ -221,25 +221,25 @@ class PatienceText(Strict):
     silences_before_end: int = Field(ge=1)
 
 
-class MoodText(Strict):
+class MoodYaml(StrictYaml):
     apologise_from: Probability
     calm_below: Probability
 
 
-class KnowledgeText(Strict):
+class KnowledgeYaml(StrictYaml):
     documents: str = ""
     says_bank: str = ""
     least_score: float = 0.0
     least_share: Probability = 0.0
 
 
-class PackText(Strict):
+class PackYaml(StrictYaml):
     bank: str
     agent: str
     menu: list[str]
     phrases: dict[str, list[str]] = {}
-    hearing: HearingText
-    deciding: DecidingText
-    patience: PatienceText
-    mood: MoodText
-    knowledge: KnowledgeText = KnowledgeText()
+    hearing: HearingYaml
+    deciding: DecidingYaml
+    patience: PatienceYaml
+    mood: MoodYaml
+    knowledge: KnowledgeYaml = KnowledgeYaml()

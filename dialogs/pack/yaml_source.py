@@ -17,7 +17,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 M = TypeVar("M", bound=BaseModel)
-Trail = Sequence[str | int]
+YamlPath = Sequence[str | int]
 
 
 class PackError(ValueError):
@@ -28,43 +28,45 @@ class PackError(ValueError):
         self.file, self.line, self.message = file, line, message
 
 
-class Page:
+class YamlFile:
     """One YAML file of a pack, its checked content, and the line of everything in it."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        self._content, self._root = _read(file)
+        self._content, self._root = _read_yaml(file)
 
-    def checked(self, model: type[M]) -> M:
+    def read_as(self, model: type[M]) -> M:
         try:
-            return model.model_validate(_plain(self._content))
+            return model.model_validate(_with_text_keys(self._content))
         except ValidationError as wrong:
             # A key that is misspelt is also a key that is missing: name the cause first.
             errors = sorted(wrong.errors(), key=lambda e: e["type"] != "extra_forbidden")
-            trail = [part for part in errors[0]["loc"] if isinstance(part, str | int)]
-            raise PackError(self.file, self.line(trail), _say(errors[0], trail, model)) from None
+            path = [part for part in errors[0]["loc"] if isinstance(part, str | int)]
+            raise PackError(
+                self.file, self.line_of(path), _error_text(errors[0], path, model)
+            ) from None
 
-    def line(self, trail: Trail) -> int:
+    def line_of(self, path: YamlPath) -> int:
         """The line of the deepest part of `trail` that the file has."""
         node: Node | None = self._root
         line = 1
-        for part in trail:
-            found = _child(node, part)
-            if found is not None:  # else a name of the model, such as the arm of a union
-                line, node = found
+        for part in path:
+            child = _child(node, part)
+            if child is not None:  # else a name of the model, such as the arm of a union
+                line, node = child
         return line
 
-    def error(self, trail: Trail, message: str) -> PackError:
-        return PackError(self.file, self.line(trail), message)
+    def error_at(self, path: YamlPath, message: str) -> PackError:
+        return PackError(self.file, self.line_of(path), message)
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str]) -> str:
     """'; did you mean "this"?' for a close known word, else the empty string."""
     best = process.extractOne(word, list(known), scorer=fuzz.ratio, score_cutoff=55)
     return f'; did you mean "{best[0]}"?' if best else ""
 
 
-def _read(file: Path) -> tuple[dict[Any, Any], Node]:
+def _read_yaml(file: Path) -> tuple[dict[Any, Any], Node]:
     try:
         text = file.read_text(encoding="utf-8")
         content, root = YAML(typ="safe").load(text), YAML(typ="safe").compose(text)
@@ -91,33 +93,33 @@ def _child(node: Node | None, part: str | int) -> tuple[int, Node] | None:
     return None
 
 
-def _plain(node: Any) -> Any:
+def _with_text_keys(node: Any) -> Any:
     if isinstance(node, dict):
-        return {str(key): _plain(value) for key, value in node.items()}
+        return {str(key): _with_text_keys(value) for key, value in node.items()}
     if isinstance(node, list):
-        return [_plain(value) for value in node]
+        return [_with_text_keys(value) for value in node]
     return node
 
 
-def _say(error: Any, trail: Trail, model: type[BaseModel]) -> str:
-    name = str(trail[-1]) if trail else "this file"
+def _error_text(error: Any, path: YamlPath, model: type[BaseModel]) -> str:
+    name = str(path[-1]) if path else "this file"
     if error["type"] == "extra_forbidden":
-        return f'unknown key "{name}"{nearest(name, _keys(model))}'
-    where = ".".join(str(part) for part in trail)
-    return f"{where}: {error['msg']}"
+        return f'unknown key "{name}"{did_you_mean(name, _all_keys(model))}'
+    dotted_path = ".".join(str(part) for part in path)
+    return f"{dotted_path}: {error['msg']}"
 
 
-def _keys(model: type[BaseModel]) -> set[str]:
+def _all_keys(model: type[BaseModel]) -> set[str]:
     """Every key a file of this kind may have, at any depth."""
-    found: set[str] = set()
-    waiting: list[Any] = [model]
-    while waiting:
-        kind = waiting.pop()
+    keys: set[str] = set()
+    to_visit: list[Any] = [model]
+    while to_visit:
+        kind = to_visit.pop()
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             for key, field in kind.model_fields.items():
-                if (name := field.alias or key) not in found:
-                    found.add(name)
-                    waiting.append(field.annotation)
+                if (name := field.alias or key) not in keys:
+                    keys.add(name)
+                    to_visit.append(field.annotation)
         else:
-            waiting.extend(getattr(kind, "__args__", ()))
-    return found
+            to_visit.extend(getattr(kind, "__args__", ()))
+    return keys

@@ -8,86 +8,112 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dialogs.escalation.callback import pointless, remind
-from dialogs.pack.model import Failure, Step
+from dialogs.escalation.callback import is_person_unavailable, remind_of_ticket
+from dialogs.pack.model import FailureResponse, Step
 from dialogs.responses.fallback import offer_person
-from dialogs.responses.flow_steps import REFUSALS, advance, fingerprint, reopened
-from dialogs.state import Done, Pending, Task
-from dialogs.turn_draft import Draft
-from dialogs.values import Outcome
+from dialogs.responses.flow_steps import (
+    MAX_REFUSALS,
+    action_fingerprint,
+    advance,
+    with_confirmations_reopened,
+)
+from dialogs.state import ActionRecord, PendingAction, Task
+from dialogs.turn_draft import TurnDraft
+from dialogs.values import ActionResult
 
-UNKNOWN = "unavailable"  # the reason of an action whose end is not known
+UNKNOWN_RESULT_REASON = "unavailable"  # the reason of an action whose end is not known
 
 
-def settle(draft: Draft, pending: Pending, outcome: Outcome) -> None:
+def apply_action_result(draft: TurnDraft, pending: PendingAction, result: ActionResult) -> None:
     task = draft.state.tasks[-1]  # what is under way belongs to it: nothing changes meanwhile
-    step = draft.house.pack.flows[task.flow].steps[pending.step]
-    done = Done(draft.turn, step.name, outcome.ok, "" if outcome.ok else outcome.reason)
-    draft.state = replace(draft.state, done=(*draft.state.done, done))
-    _remember_key(draft, pending, outcome)
-    if outcome.ok:
-        _succeeded(draft, task, pending.step, step, outcome)
+    step = draft.context.pack.flows[task.flow].steps[pending.step_index]
+    record = ActionRecord(draft.turn, step.name, result.ok, "" if result.ok else result.reason)
+    draft.state = replace(draft.state, action_records=(*draft.state.action_records, record))
+    _remember_key(draft, pending, result)
+    if result.ok:
+        _apply_success(draft, task, pending.step_index, step, result)
     else:
-        _failed(draft, task, step, outcome)
+        _apply_failure(draft, task, step, result)
 
 
-def _remember_key(draft: Draft, pending: Pending, outcome: Outcome) -> None:
+def _remember_key(draft: TurnDraft, pending: PendingAction, result: ActionResult) -> None:
     """An action that may or may not have happened keeps its key for another try."""
     call = pending.call
-    tried = fingerprint(call.name, call.arguments)
-    unsure = {k: v for k, v in draft.state.unsure.items() if k != tried}
-    if not outcome.ok and outcome.reason == UNKNOWN and not _checks_identity(draft, pending):
-        unsure[tried] = call.key
-    draft.state = replace(draft.state, unsure=unsure)
+    attempt = action_fingerprint(call.name, call.arguments)
+    uncertain_keys = {k: v for k, v in draft.state.uncertain_keys.items() if k != attempt}
+    if (
+        not result.ok
+        and result.reason == UNKNOWN_RESULT_REASON
+        and not _checks_identity(draft, pending)
+    ):
+        uncertain_keys[attempt] = call.key
+    draft.state = replace(draft.state, uncertain_keys=uncertain_keys)
 
 
-def _checks_identity(draft: Draft, pending: Pending) -> bool:
+def _checks_identity(draft: TurnDraft, pending: PendingAction) -> bool:
     task = draft.state.task
-    return bool(task and draft.house.pack.flows[task.flow].steps[pending.step].verifies)
+    return bool(
+        task and draft.context.pack.flows[task.flow].steps[pending.step_index].verifies_identity
+    )
 
 
-def _succeeded(draft: Draft, task: Task, index: int, step: Step, outcome: Outcome) -> None:
-    kinds = dict(step.gives)
-    given = {name: (value, kinds.get(name, "text")) for name, value in outcome.values.items()}
-    task = replace(task, past=task.past | {index}, values={**task.values, **given}, failures=0)
+def _apply_success(
+    draft: TurnDraft, task: Task, index: int, step: Step, result: ActionResult
+) -> None:
+    kinds = dict(step.result_types)
+    result_values = {
+        name: (value, kinds.get(name, "text")) for name, value in result.values.items()
+    }
+    task = replace(
+        task,
+        finished_steps=task.finished_steps | {index},
+        result_values={**task.result_values, **result_values},
+        refusals=0,
+    )
     draft.state = draft.state.with_task(task)
-    if step.verifies:
-        known = {**draft.state.known, **dict(outcome.values)}
-        draft.state = replace(draft.state, verified=True, failed_verifications=0, known=known)
-    if step.say:
-        draft.say(step.say)
+    if step.verifies_identity:
+        known = {**draft.state.customer_facts, **dict(result.values)}
+        draft.state = replace(
+            draft.state, identity_verified=True, failed_verifications=0, customer_facts=known
+        )
+    if step.reply:
+        draft.say(step.reply)
     advance(draft)
 
 
-def _failed(draft: Draft, task: Task, step: Step, outcome: Outcome) -> None:
-    failure = step.failure(outcome.reason) or Failure("action.unavailable", offer_person=True)
-    task = replace(task, failures=task.failures + 1)
+def _apply_failure(draft: TurnDraft, task: Task, step: Step, result: ActionResult) -> None:
+    failure = step.failure_response(result.reason) or FailureResponse(
+        "action.unavailable", offers_person=True
+    )
+    task = replace(task, refusals=task.refusals + 1)
     draft.state = draft.state.with_task(task)
-    if step.verifies and failure.again:
-        wrong = draft.state.failed_verifications + 1
-        draft.state = replace(draft.state, failed_verifications=wrong)
-        if wrong >= draft.house.pack.patience.verifications:
-            draft.state = replace(draft.state, locked=True, tasks=draft.state.tasks[:-1])
-            if pointless(draft, "failed_verification"):
+    if step.verifies_identity and failure.slots_to_reask:
+        failed_verifications = draft.state.failed_verifications + 1
+        draft.state = replace(draft.state, failed_verifications=failed_verifications)
+        if failed_verifications >= draft.context.pack.retry_limits.verifications:
+            draft.state = replace(draft.state, identity_locked=True, tasks=draft.state.tasks[:-1])
+            if is_person_unavailable(draft, "failed_verification"):
                 advance(draft)
-                remind(draft)
+                remind_of_ticket(draft)
             else:
-                draft.demanded = "failed_verification"
+                draft.forced_rule = "failed_verification"
             return
-    draft.say(failure.say)
-    if failure.again and task.failures < REFUSALS:
-        draft.state = draft.state.with_task(reopened(draft, task.without(*failure.again)))
+    draft.say(failure.reply)
+    if failure.slots_to_reask and task.refusals < MAX_REFUSALS:
+        draft.state = draft.state.with_task(
+            with_confirmations_reopened(draft, task.without_slots(*failure.slots_to_reask))
+        )
         advance(draft)
         return
-    _give_up(draft, offer=failure.offer_person or bool(failure.again))
+    _abandon_task(draft, may_offer_person=failure.offers_person or bool(failure.slots_to_reask))
 
 
-def _give_up(draft: Draft, offer: bool) -> None:
+def _abandon_task(draft: TurnDraft, may_offer_person: bool) -> None:
     """This task cannot go on. Without an identity check the task that needed it cannot either."""
-    task, pack = draft.state.task, draft.house.pack
-    count = 2 if task and task.flow == pack.verify_with else 1
+    task, pack = draft.state.task, draft.context.pack
+    count = 2 if task and task.flow == pack.verification_flow else 1
     draft.state = replace(draft.state, tasks=draft.state.tasks[:-count])
-    if offer and not (draft.state.waiting or pointless(draft)):
+    if may_offer_person and not (draft.state.waiting_for_person or is_person_unavailable(draft)):
         offer_person(draft)
     else:
         advance(draft)

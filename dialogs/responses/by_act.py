@@ -10,241 +10,284 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from audio.types import Expectation
-from dialogs.escalation.callback import pointless
-from dialogs.interpretation.clarification import ask_which
-from dialogs.interpretation.dialogue_acts import Meaning
+from dialogs.escalation.callback import is_person_unavailable
+from dialogs.interpretation.clarification import ask_clarification
+from dialogs.interpretation.dialogue_acts import DialogueAct
 from dialogs.responses.commands import (
     cancel,
     cancel_all,
     go_back,
-    goodbye,
-    note,
-    repeat,
+    remember_request,
+    repeat_replies,
+    request_person,
+    say_goodbye,
     start_over,
-    want_person,
 )
-from dialogs.responses.fallback import YES_NO, ask_menu, asked_as, miss, nothing_said, resume
-from dialogs.responses.flow_steps import advance, ask_slot, begin, confirmed, put
-from dialogs.responses.offers import accept, decline
-from dialogs.responses.request_queue import PERSON
-from dialogs.state import DialogueState, Question, Task, Waited
-from dialogs.turn_draft import Draft, listed
+from dialogs.responses.fallback import (
+    YES_NO_EXPECTATION,
+    answer_silence,
+    ask_menu,
+    intent_phrase,
+    reprompt,
+    resume_task,
+)
+from dialogs.responses.flow_steps import advance, ask_slot, begin_task, confirm_step, fill_slot
+from dialogs.responses.offers import accept_offer, decline_offer
+from dialogs.responses.request_queue import PERSON_INTENT
+from dialogs.state import DeferredRequest, DialogueState, Question, Task
+from dialogs.turn_draft import TurnDraft, format_list
 from dialogs.values import Understanding
 
-SURE_SHARE = 0.75  # of a question's weight, for answering what a model took to be out of scope
+MIN_ANSWER_COVERAGE = (
+    0.75  # of a question's weight, for answering what a model took to be out of scope
+)
 
 
-def respond(draft: Draft, meaning: Meaning, what: Understanding) -> None:
-    if meaning.kind not in {"unclear", "unheard", "out_of_scope", "repeat", "nothing"}:
+def respond(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
+    if act.kind not in {"unclear", "unheard", "out_of_scope", "repeat", "nothing"}:
         draft.state = replace(draft.state, misses=0)
-    REACTIONS[meaning.kind](draft, meaning, what)
+    REACTIONS[act.kind](draft, act, understanding)
 
 
-def _unclear(draft: Draft, meaning: Meaning, what: Understanding) -> None:
+def _unclear(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
     """Words no model could place may still be a question our documents answer."""
-    free = draft.state.question.kind in {"open", "more", "menu"}
-    found = draft.house.pack.knowledge.answer(what.text) if free and _asks(what.text) else None
-    if found is not None and (meaning.kind == "unclear" or found.share >= SURE_SHARE):
-        _question(draft, meaning, what)
+    is_open_question = draft.state.question.kind in {"open", "more", "menu"}
+    answer = (
+        draft.context.pack.knowledge.find_answer(understanding.text)
+        if is_open_question and _is_question(understanding.text)
+        else None
+    )
+    if answer is not None and (act.kind == "unclear" or answer.coverage >= MIN_ANSWER_COVERAGE):
+        _question(draft, act, understanding)
         return
-    miss(draft, meaning.kind)
+    reprompt(draft, act.kind)
 
 
-def _asks(text: str) -> bool:
+def _is_question(text: str) -> bool:
     words = text.lower().split()
     starts = {"what", "what's", "how", "when", "where", "which", "who", "why", "do", "does",
               "can", "is", "are", "will"}  # fmt: skip
     return len(words) > 3 and (text.rstrip().endswith("?") or words[0] in starts)
 
 
-def _answer(draft: Draft, meaning: Meaning, _what: Understanding) -> None:
+def _answer(draft: TurnDraft, act: DialogueAct, _understanding: Understanding) -> None:
     before = draft.state
-    good = [put(draft, fit) for fit in meaning.fits]
-    if meaning.fits and not any(good) and draft.state.task:
+    filled = [fill_slot(draft, fit) for fit in act.assignments]
+    if act.assignments and not any(filled) and draft.state.task:
         task = draft.state.task
-        draft.state = draft.state.with_task(replace(task, tries=task.tries + 1))
-    changed = values_of(before) != values_of(draft.state)
-    if meaning.said == "yes" and not changed and before.question.kind == "confirm":
-        confirmed(draft)
+        draft.state = draft.state.with_task(replace(task, misfit_answers=task.misfit_answers + 1))
+    changed = slot_values(before) != slot_values(draft.state)
+    if act.yes_no == "yes" and not changed and before.question.kind == "confirm":
+        confirm_step(draft)
     advance(draft)
 
 
-def values_of(state: DialogueState) -> list[dict[str, str]]:
+def slot_values(state: DialogueState) -> list[dict[str, str]]:
     return [{name: f.value for name, f in task.slots.items()} for task in state.tasks]
 
 
-def _task(draft: Draft, meaning: Meaning, what: Understanding) -> None:
-    intent = draft.house.pack.intents[meaning.intent]
-    if meaning.intent == PERSON:
-        want_person(draft, what)
+def _task(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
+    intent = draft.context.pack.intents[act.intent]
+    if act.intent == PERSON_INTENT:
+        request_person(draft, understanding)
         return
-    note(draft, what)
-    begin(draft, intent.flow, what.slots, what.text)
+    remember_request(draft, understanding)
+    begin_task(draft, intent.flow, understanding.slots, understanding.text)
     advance(draft)
 
 
-def _again(draft: Draft, meaning: Meaning, what: Understanding) -> None:
+def _again(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
     """What was looked up last, once more with another value."""
-    last = draft.state.recent
-    if last is not None:
-        note(draft, what)
-        task = Task(last.flow, last.slots, last.order, begun=draft.turn, wanted=what.text)
+    last_task = draft.state.last_task
+    if last_task is not None:
+        remember_request(draft, understanding)
+        task = Task(
+            last_task.flow,
+            last_task.slots,
+            last_task.fill_order,
+            start_turn=draft.turn,
+            request_text=understanding.text,
+        )
         draft.state = replace(draft.state, tasks=(*draft.state.tasks, task))
-        for fit in meaning.fits:
-            put(draft, fit)
+        for fit in act.assignments:
+            fill_slot(draft, fit)
         advance(draft)
 
 
-def _maybe(draft: Draft, meaning: Meaning, what: Understanding) -> None:
-    draft.state = replace(draft.state, offered=Waited(what, draft.at, draft.turn))
-    question = Question("intent", meaning.intent, "did_you_mean", YES_NO)
-    draft.ask(question, intent=asked_as(draft, meaning.intent))
+def _maybe(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
+    draft.state = replace(
+        draft.state, request_in_question=DeferredRequest(understanding, draft.at, draft.turn)
+    )
+    question = Question("intent", act.intent, "did_you_mean", YES_NO_EXPECTATION)
+    draft.ask(question, intent=intent_phrase(draft, act.intent))
 
 
-def _which(draft: Draft, meaning: Meaning, what: Understanding) -> None:
+def _which(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
     """Two or three things are likely. What the documents surely answer needs no asking."""
-    found = draft.house.pack.knowledge.answer(what.text) if _asks(what.text) else None
-    if found is not None and found.share >= SURE_SHARE and "question" in meaning.options:
-        _question(draft, meaning, what)
+    answer = (
+        draft.context.pack.knowledge.find_answer(understanding.text)
+        if _is_question(understanding.text)
+        else None
+    )
+    if answer is not None and answer.coverage >= MIN_ANSWER_COVERAGE and "question" in act.options:
+        _question(draft, act, understanding)
         return
-    draft.state = replace(draft.state, offered=Waited(what, draft.at, draft.turn))
-    ask_which(draft, meaning.options)
+    draft.state = replace(
+        draft.state, request_in_question=DeferredRequest(understanding, draft.at, draft.turn)
+    )
+    ask_clarification(draft, act.options)
 
 
-def _picked(draft: Draft, meaning: Meaning, what: Understanding) -> None:
+def _picked(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
     """One of them, with what was said before; of "both", the second waits for the first."""
-    said = _as_offered(draft, what)
-    first, *others = sorted(meaning.options, key=lambda option: option != PERSON)
-    meant = [replace(said, intent=other, confidence=1.0) for other in others]
-    draft.noted = tuple(Waited(other, draft.at, draft.turn) for other in meant)
-    state = replace(draft.state, offered=None, further=(*draft.noted, *draft.state.further))
-    draft.state = replace(state, accepted_person=first == PERSON)
-    if draft.house.pack.intents[first].kind == "question":
-        _question(draft, Meaning("question", first), said)
+    combined = _with_first_wording(draft, understanding)
+    first, *others = sorted(act.options, key=lambda option: option != PERSON_INTENT)
+    further = [replace(combined, intent=other, confidence=1.0) for other in others]
+    draft.deferred_now = tuple(DeferredRequest(other, draft.at, draft.turn) for other in further)
+    state = replace(
+        draft.state,
+        request_in_question=None,
+        further_requests=(*draft.deferred_now, *draft.state.further_requests),
+    )
+    draft.state = replace(state, accepted_person_offer=first == PERSON_INTENT)
+    if draft.context.pack.intents[first].kind == "question":
+        _question(draft, DialogueAct("question", first), combined)
     else:
-        _task(draft, Meaning("task", first), said)
+        _task(draft, DialogueAct("task", first), combined)
 
 
-def _yes(draft: Draft, meaning: Meaning, what: Understanding) -> None:
+def _yes(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
     state = draft.state
     match state.question.kind:
         case "confirm":
-            confirmed(draft)
+            confirm_step(draft)
             advance(draft)
         case "intent":
-            wants_person = state.question.name == PERSON
-            said = _as_offered(draft, what)
-            draft.state = replace(state, offered=None, accepted_person=wants_person)
-            _task(draft, Meaning("task", state.question.name), said)
+            wants_person = state.question.name == PERSON_INTENT
+            combined = _with_first_wording(draft, understanding)
+            draft.state = replace(
+                state, request_in_question=None, accepted_person_offer=wants_person
+            )
+            _task(draft, DialogueAct("task", state.question.name), combined)
         case "which" if state.question.reply != "which_again":
-            ask_which(draft, state.question.options, again=True)
+            ask_clarification(draft, state.question.options, is_repeated=True)
         case "which":
             ask_menu(draft)
         case "person":
-            draft.state = replace(state, accepted_person=True)
-            want_person(draft, what)
+            draft.state = replace(state, accepted_person_offer=True)
+            request_person(draft, understanding)
         case "resume":
             advance(draft)
         case "offer":
-            accept(draft)
+            accept_offer(draft)
         case "more":
             draft.ask(draft.open_question())
         case "slot":
-            miss(draft, "unclear")
+            reprompt(draft, "unclear")
         case _:
-            resume(draft)
+            resume_task(draft)
 
 
-def _as_offered(draft: Draft, what: Understanding) -> Understanding:
+def _with_first_wording(draft: TurnDraft, understanding: Understanding) -> Understanding:
     """What was asked about, in the words and with the values it was said with, and new values."""
-    before = draft.state.offered
-    if before is None:
-        return what
-    draft.taken = before
-    named = {slot.name for slot in what.slots}
-    kept = tuple(slot for slot in before.what.slots if slot.name not in named)
-    return replace(what, text=before.what.text, slots=(*kept, *what.slots))
+    request_in_question = draft.state.request_in_question
+    if request_in_question is None:
+        return understanding
+    draft.resumed_request = request_in_question
+    slot_names = {slot.name for slot in understanding.slots}
+    earlier_slots = tuple(
+        slot for slot in request_in_question.understanding.slots if slot.name not in slot_names
+    )
+    return replace(
+        understanding,
+        text=request_in_question.understanding.text,
+        slots=(*earlier_slots, *understanding.slots),
+    )
 
 
-def _no(draft: Draft, _meaning: Meaning, what: Understanding) -> None:
+def _no(draft: TurnDraft, _act: DialogueAct, understanding: Understanding) -> None:
     state = draft.state
     match state.question.kind:
         case "confirm":
             _ask_change(draft)
         case "intent" | "which":
-            draft.state = replace(state, offered=None, misses=0 if state.further else 1)
-            if state.tasks or state.further:
-                resume(draft)
+            draft.state = replace(
+                state, request_in_question=None, misses=0 if state.further_requests else 1
+            )
+            if state.tasks or state.further_requests:
+                resume_task(draft)
             else:
                 ask_menu(draft)
         case "resume" | "change":
             cancel(draft)
         case "more":
-            goodbye(draft)
+            say_goodbye(draft)
         case "offer":
-            decline(draft)
+            decline_offer(draft)
         case "slot":
-            miss(draft, "unclear")
+            reprompt(draft, "unclear")
         case "menu":
             draft.ask(draft.open_question())
         case _:
-            resume(draft)
+            resume_task(draft)
 
 
-def _ask_change(draft: Draft) -> None:
+def _ask_change(draft: TurnDraft) -> None:
     """ "No" to what we read back: which part is wrong?"""
-    task, pack = draft.state.task, draft.house.pack
-    given = [n for n in pack.flows[task.flow].slots if n in task.slots] if task else []
-    if not given:
+    task, pack = draft.state.task, draft.context.pack
+    filled = [n for n in pack.flows[task.flow].slots if n in task.slots] if task else []
+    if not filled:
         cancel(draft)
         return
-    labels = [pack.slots[name].label for name in given]
+    labels = [pack.slots[name].label for name in filled]
     expect = Expectation("choice", choices=tuple(label.lower() for label in labels))
-    draft.ask(Question("change", "", "change", expect), menu=listed([*labels, "cancel"]))
+    draft.ask(Question("change", "", "change", expect), menu=format_list([*labels, "cancel"]))
 
 
-def _change(draft: Draft, meaning: Meaning, _what: Understanding) -> None:
+def _change(draft: TurnDraft, act: DialogueAct, _understanding: Understanding) -> None:
     if task := draft.state.task:
-        draft.state = draft.state.with_task(task.without(meaning.intent))
-        ask_slot(draft, meaning.intent)
+        draft.state = draft.state.with_task(task.without_slots(act.intent))
+        ask_slot(draft, act.intent)
 
 
-def _unsure_yes(draft: Draft, _meaning: Meaning, _what: Understanding) -> None:
+def _unsure_yes(draft: TurnDraft, _act: DialogueAct, _understanding: Understanding) -> None:
     draft.ask(replace(draft.state.question, reply="sure"))
 
 
-def _question(draft: Draft, meaning: Meaning, what: Understanding) -> None:
-    found = draft.house.pack.knowledge.answer(what.text)
-    if found is not None:
+def _question(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
+    answer = draft.context.pack.knowledge.find_answer(understanding.text)
+    if answer is not None:
         draft.state = replace(draft.state, misses=0)
-        note(draft, what)
-        draft.say("answer", {"answer": found.text}, found.source)
-    elif meaning.confidence >= draft.house.pack.deciding.act_from:
-        note(draft, what)
-        if not (draft.state.tasks or draft.state.waiting or pointless(draft)):
-            draft.ask(Question("person", "", "no_answer_offer", YES_NO))
+        remember_request(draft, understanding)
+        draft.say("answer", {"answer": answer.text}, answer.source)
+    elif act.confidence >= draft.context.pack.intent_thresholds.act_from:
+        remember_request(draft, understanding)
+        if not (
+            draft.state.tasks or draft.state.waiting_for_person or is_person_unavailable(draft)
+        ):
+            draft.ask(Question("person", "", "no_answer_offer", YES_NO_EXPECTATION))
             return
         draft.say("no_answer")
     else:
-        miss(draft, "unclear")
+        reprompt(draft, "unclear")
         return
-    resume(draft)
+    resume_task(draft)
 
 
-def _talk(draft: Draft, meaning: Meaning, what: Understanding) -> None:
-    if meaning.intent == "complaint":
-        note(draft, what)
-    draft.say(f"talk.{meaning.intent}")
-    resume(draft)
+def _talk(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
+    if act.intent == "complaint":
+        remember_request(draft, understanding)
+    draft.say(f"talk.{act.intent}")
+    resume_task(draft)
 
 
-def _missed(draft: Draft, meaning: Meaning, _what: Understanding) -> None:
-    miss(draft, meaning.kind)
+def _missed(draft: TurnDraft, act: DialogueAct, _understanding: Understanding) -> None:
+    reprompt(draft, act.kind)
 
 
-Reaction = Callable[[Draft, Meaning, Understanding], None]
+Reaction = Callable[[TurnDraft, DialogueAct, Understanding], None]
 REACTIONS: dict[str, Reaction] = {
-    "nothing": lambda draft, _meaning, _what: nothing_said(draft),
+    "nothing": lambda draft, _meaning, _what: answer_silence(draft),
     "unheard": _missed,
     "unclear": _unclear,
     "out_of_scope": _unclear,
@@ -259,11 +302,11 @@ REACTIONS: dict[str, Reaction] = {
     "again": _again,
     "question": _question,
     "talk": _talk,
-    "person": lambda draft, _meaning, what: want_person(draft, what),
+    "person": lambda draft, _meaning, what: request_person(draft, what),
     "cancel": lambda draft, _meaning, _what: cancel_all(draft),
     "start_over": lambda draft, _meaning, _what: start_over(draft),
-    "repeat": lambda draft, _meaning, _what: repeat(draft),
+    "repeat": lambda draft, _meaning, _what: repeat_replies(draft),
     "go_back": lambda draft, _meaning, _what: go_back(draft),
-    "goodbye": lambda draft, _meaning, _what: goodbye(draft),
+    "goodbye": lambda draft, _meaning, _what: say_goodbye(draft),
     "change": _change,
 }

@@ -7,112 +7,125 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dialogs.escalation.callback import pointless, remind
-from dialogs.escalation.summary import masked
-from dialogs.responses.fallback import resume
-from dialogs.responses.flow_steps import advance, reopened, what_else
-from dialogs.responses.request_queue import named
-from dialogs.state import Question, Said, Task
-from dialogs.turn_draft import Draft
+from dialogs.escalation.callback import is_person_unavailable, remind_of_ticket
+from dialogs.escalation.summary import mask_secrets
+from dialogs.responses.fallback import resume_task
+from dialogs.responses.flow_steps import (
+    advance,
+    mark_nothing_in_progress,
+    with_confirmations_reopened,
+)
+from dialogs.responses.request_queue import describe_requests
+from dialogs.state import Question, Task, TurnQuote
+from dialogs.turn_draft import TurnDraft
 from dialogs.values import OfferAnswered, Understanding
 
 
-def note(draft: Draft, what: Understanding) -> None:
+def remember_request(draft: TurnDraft, understanding: Understanding) -> None:
     """Remember what the customer asked for, in their words; part of what is noted is no news."""
-    turn = draft.taken.turn if draft.taken else draft.turn
-    text = masked(what.text, draft.house.pack, what)
-    if not any(want.turn == turn and text in want.text for want in draft.state.wants):
-        draft.state = replace(draft.state, wants=(*draft.state.wants, Said(turn, text)))
+    turn = draft.resumed_request.turn if draft.resumed_request else draft.turn
+    text = mask_secrets(understanding.text, draft.context.pack, understanding)
+    if not any(want.turn == turn and text in want.text for want in draft.state.customer_requests):
+        draft.state = replace(
+            draft.state, customer_requests=(*draft.state.customer_requests, TurnQuote(turn, text))
+        )
 
 
-def want_person(draft: Draft, what: Understanding) -> None:
+def request_person(draft: TurnDraft, understanding: Understanding) -> None:
     state = draft.state
-    draft.state = replace(state, asked_for_person=state.asked_for_person + 1)
-    if state.waiting:
+    draft.state = replace(state, person_requests=state.person_requests + 1)
+    if state.waiting_for_person:
         draft.say("waiting")
         return
-    if pointless(draft):
-        resume(draft)
-        remind(draft)
+    if is_person_unavailable(draft):
+        resume_task(draft)
+        remind_of_ticket(draft)
         return
-    if not state.accepted_person:
-        note(draft, what)
-    draft.demanded = "explicit_request"
+    if not state.accepted_person_offer:
+        remember_request(draft, understanding)
+    draft.forced_rule = "explicit_request"
 
 
-def cancel_all(draft: Draft) -> None:
+def cancel_all(draft: TurnDraft) -> None:
     """ "Cancel": what is in progress, and what was still to come; both are told."""
-    rest = named(draft.house.pack, (w for w in draft.state.further if w not in draft.noted))
-    draft.state = replace(draft.state, further=draft.noted)  # "cancel that, and do this"
-    cancel(draft, rest)
+    dropped = describe_requests(
+        draft.context.pack, (w for w in draft.state.further_requests if w not in draft.deferred_now)
+    )
+    # "cancel that, and do this"
+    draft.state = replace(draft.state, further_requests=draft.deferred_now)
+    cancel(draft, dropped)
 
 
-def cancel(draft: Draft, rest: str = "") -> None:
+def cancel(draft: TurnDraft, dropped: str = "") -> None:
     """Stop what is in progress. `rest` names what else the customer does not get either."""
-    state, pack = draft.state, draft.house.pack
+    state, pack = draft.state, draft.context.pack
     tasks = state.tasks
-    if tasks and tasks[-1].flow == pack.verify_with:
+    if tasks and tasks[-1].flow == pack.verification_flow:
         tasks = tasks[:-1]  # the identity check was only there for the task below
     if not tasks:
         draft.state = replace(state, tasks=())
-        draft.say("dropped" if rest else "nothing_to_cancel", {"rest": rest})
-        what_else(draft)
+        draft.say("dropped" if dropped else "nothing_to_cancel", {"rest": dropped})
+        mark_nothing_in_progress(draft)
         return
     draft.state = replace(state, tasks=tasks)
     draft.say("cancelled")
-    if offered := tasks[-1].offer:
+    if offered := tasks[-1].offer_number:
         draft.offers.append(OfferAnswered(offered, draft.turn, draft.at, "abandoned"))
-    if rest:
-        draft.say("dropped", {"rest": rest})
+    if dropped:
+        draft.say("dropped", {"rest": dropped})
     draft.state = replace(draft.state, tasks=tasks[:-1], question=Question())
     if draft.state.tasks:
-        resume(draft)
+        resume_task(draft)
     else:
-        what_else(draft)
+        mark_nothing_in_progress(draft)
 
 
-def start_over(draft: Draft) -> None:
+def start_over(draft: TurnDraft) -> None:
     state = draft.state
     draft.say("start_over")
-    started = [t for t in state.tasks if t.flow != draft.house.pack.verify_with]
-    if started:
-        fresh = Task(started[-1].flow, begun=draft.turn, wanted=started[-1].wanted)
-        draft.state = replace(draft.state, tasks=(*started[:-1], fresh))
+    unfinished = [t for t in state.tasks if t.flow != draft.context.pack.verification_flow]
+    if unfinished:
+        fresh = Task(
+            unfinished[-1].flow, start_turn=draft.turn, request_text=unfinished[-1].request_text
+        )
+        draft.state = replace(draft.state, tasks=(*unfinished[:-1], fresh))
         advance(draft)
     else:
         draft.state = replace(draft.state, tasks=())
         draft.ask(draft.open_question())
 
 
-def repeat(draft: Draft) -> None:
-    draft.replies.extend(draft.state.last)
+def repeat_replies(draft: TurnDraft) -> None:
+    draft.replies.extend(draft.state.last_replies)
 
 
-def go_back(draft: Draft) -> None:
+def go_back(draft: TurnDraft) -> None:
     task = draft.state.task
-    given = [n for n in task.order if task.slots[n].turn] if task else []
-    if task is None or not given:
+    filled = [n for n in task.fill_order if task.slots[n].turn] if task else []
+    if task is None or not filled:
         if draft.state.tasks:
             draft.say("nothing_to_go_back")
             advance(draft)
         else:
-            resume(draft)
+            resume_task(draft)
         return
-    draft.state = draft.state.with_task(reopened(draft, task.without(given[-1])))
+    draft.state = draft.state.with_task(
+        with_confirmations_reopened(draft, task.without_slots(filled[-1]))
+    )
     advance(draft)
 
 
-def goodbye(draft: Draft) -> None:
-    if draft.noted:  # "bye, oh, and one more thing"
-        resume(draft)
+def say_goodbye(draft: TurnDraft) -> None:
+    if draft.deferred_now:  # "bye, oh, and one more thing"
+        resume_task(draft)
         return
-    unfinished = [t for t in draft.state.tasks if t.flow != draft.house.pack.verify_with]
-    rest = named(draft.house.pack, draft.state.further)
-    if rest:
-        draft.say("goodbye_rest", {"rest": rest})
+    unfinished = [t for t in draft.state.tasks if t.flow != draft.context.pack.verification_flow]
+    dropped = describe_requests(draft.context.pack, draft.state.further_requests)
+    if dropped:
+        draft.say("goodbye_rest", {"rest": dropped})
     if unfinished:
         draft.state = replace(draft.state, tasks=tuple(unfinished))
         draft.say("goodbye_unfinished")
     else:
         draft.say("goodbye")
-    draft.ends = True
+    draft.ends_session = True

@@ -12,91 +12,104 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from audio.types import Expectation
-from dialogs.escalation.callback import pointless, remind
-from dialogs.interpretation.slot_filling import Fit, placed, problem
+from dialogs.escalation.callback import is_person_unavailable, remind_of_ticket
+from dialogs.interpretation.slot_filling import SlotAssignment, assign_to_task, validation_error
 from dialogs.pack.model import Flow, Step
-from dialogs.rendering import shown
-from dialogs.responses.request_queue import absorbed
-from dialogs.state import Filled, Pending, Question, Task
-from dialogs.turn_draft import Draft, listed
+from dialogs.rendering import format_value
+from dialogs.responses.request_queue import merge_deferred_slots
+from dialogs.state import PendingAction, Question, SlotValue, Task
+from dialogs.turn_draft import TurnDraft, format_list
 from dialogs.values import ActionCall, OfferAnswered, Slot
 
-CLOSED_AFTER = 2  # answers that did not fit before the choices are read out
-PERSON_AFTER = 4  # ... before a person is offered
-REFUSALS = 3  # times the bank says no before a person is offered
-DEPTH = 4  # tasks that may interrupt each other
+CHOICES_AFTER_TRIES = 2  # answers that did not fit before the choices are read out
+PERSON_AFTER_TRIES = 4  # ... before a person is offered
+MAX_REFUSALS = 3  # times the bank says no before a person is offered
+MAX_TASK_DEPTH = 4  # tasks that may interrupt each other
 
 
-def begin(draft: Draft, flow_name: str, slots: Iterable[Slot], said: str) -> None:
+def begin_task(draft: TurnDraft, flow_name: str, slots: Iterable[Slot], request_text: str) -> None:
     """Start a task, or come back to it when it is already under way."""
-    pack, state = draft.house.pack, draft.state
-    others = tuple(t for t in state.tasks if t.flow not in {flow_name, pack.verify_with})
-    same = next((t for t in state.tasks if t.flow == flow_name), None)
-    task = same or Task(flow_name, begun=draft.turn, wanted=said)
-    draft.state = replace(state, tasks=(*others[-(DEPTH - 1) :], task))
-    for name, slot in placed(pack, task, absorbed(draft, flow_name, slots), ""):
-        put(draft, Fit(name, slot, len(draft.state.tasks) - 1))
+    pack, state = draft.context.pack, draft.state
+    others = tuple(t for t in state.tasks if t.flow not in {flow_name, pack.verification_flow})
+    existing = next((t for t in state.tasks if t.flow == flow_name), None)
+    task = existing or Task(flow_name, start_turn=draft.turn, request_text=request_text)
+    draft.state = replace(state, tasks=(*others[-(MAX_TASK_DEPTH - 1) :], task))
+    for name, slot in assign_to_task(pack, task, merge_deferred_slots(draft, flow_name, slots), ""):
+        fill_slot(draft, SlotAssignment(name, slot, len(draft.state.tasks) - 1))
     flow = pack.flows[flow_name]
-    if _needs_identity(draft, flow) and not (flow.money and state.waiting):
+    if _needs_identity(draft, flow) and not (flow.moves_money and state.waiting_for_person):
         draft.say("verify.begin")
 
 
-def put(draft: Draft, fit: Fit) -> bool:
+def fill_slot(draft: TurnDraft, assignment: SlotAssignment) -> bool:
     """Fill a slot; say why not when the value cannot be. A change reopens the confirmation."""
-    pack, state = draft.house.pack, draft.state
-    spec = pack.slots[fit.name]
-    task = state.tasks[fit.place]
-    wrong = problem(spec, fit.slot.value, draft.house.today)
-    if wrong:
-        limit = shown(f"{spec.limit}", "amount", draft.house.channel, draft.house.today)
-        count, length = str(len(fit.slot.value)), str(spec.length)
-        draft.say(wrong, {"count": count, "length": length, "limit": limit})
+    pack, state = draft.context.pack, draft.state
+    spec = pack.slots[assignment.name]
+    task = state.tasks[assignment.task_index]
+    error_reply = validation_error(spec, assignment.slot.value, draft.context.today)
+    if error_reply:
+        limit = format_value(f"{spec.limit}", "amount", draft.context.channel, draft.context.today)
+        count, length = str(len(assignment.slot.value)), str(spec.length)
+        draft.say(error_reply, {"count": count, "length": length, "limit": limit})
         return False
-    if _spent(draft, task, fit.name):
+    if _already_acted_on(draft, task, assignment.name):
         draft.say("too_late")
         return False
-    old = task.slots.get(fit.name)
-    task = task.with_slot(fit.name, Filled(fit.slot.value, fit.slot.said, draft.turn))
-    if old is None or old.value != fit.slot.value:
-        task = reopened(draft, task)
+    old = task.slots.get(assignment.name)
+    task = task.with_slot(
+        assignment.name, SlotValue(assignment.slot.value, assignment.slot.said, draft.turn)
+    )
+    if old is None or old.value != assignment.slot.value:
+        task = with_confirmations_reopened(draft, task)
     flow = pack.flows[task.flow]
-    if fit.name in flow.different and not _distinct(task, flow):
+    if assignment.name in flow.distinct_slots and not _has_distinct_values(task, flow):
         draft.say("wrong.same")
-        other = next(n for n in reversed(flow.different) if n != fit.name)
-        task = task.without(other)
+        other = next(n for n in reversed(flow.distinct_slots) if n != assignment.name)
+        task = task.without_slots(other)
     draft.state = replace(
-        draft.state, tasks=(*state.tasks[: fit.place], task, *state.tasks[fit.place + 1 :])
+        draft.state,
+        tasks=(
+            *state.tasks[: assignment.task_index],
+            task,
+            *state.tasks[assignment.task_index + 1 :],
+        ),
     )
     return True
 
 
-def _spent(draft: Draft, task: Task, name: str) -> bool:
+def _already_acted_on(draft: TurnDraft, task: Task, name: str) -> bool:
     """Has the bank already acted on this slot of the task?"""
-    steps = draft.house.pack.flows[task.flow].steps
-    done = (steps[i] for i in task.past if steps[i].kind == "do")
-    return any(name == slot for step in done for _, slot in step.arguments)
+    steps = draft.context.pack.flows[task.flow].steps
+    done_steps = (steps[i] for i in task.finished_steps if steps[i].kind == "do")
+    return any(name == slot for step in done_steps for _, slot in step.arguments)
 
 
-def reopened(draft: Draft, task: Task) -> Task:
+def with_confirmations_reopened(draft: TurnDraft, task: Task) -> Task:
     """`task` with its confirmations asked again. What the bank did stays done."""
-    steps = draft.house.pack.flows[task.flow].steps
-    last_done = max((i for i in task.past if steps[i].kind == "do"), default=-1)
-    kept = {i for i in task.past if steps[i].kind != "confirm" or i < last_done}
-    return replace(task, past=frozenset(kept))
+    steps = draft.context.pack.flows[task.flow].steps
+    last_done = max((i for i in task.finished_steps if steps[i].kind == "do"), default=-1)
+    still_finished = {i for i in task.finished_steps if steps[i].kind != "confirm" or i < last_done}
+    return replace(task, finished_steps=frozenset(still_finished))
 
 
-def _distinct(task: Task, flow: Flow) -> bool:
-    values = [task.slots[n].value for n in flow.different if n in task.slots]
+def _has_distinct_values(task: Task, flow: Flow) -> bool:
+    values = [task.slots[n].value for n in flow.distinct_slots if n in task.slots]
     return len(values) == len(set(values))
 
 
-def _needs_identity(draft: Draft, flow: Flow) -> bool:
-    return flow.verify and not draft.state.verified and not draft.state.locked
+def _needs_identity(draft: TurnDraft, flow: Flow) -> bool:
+    return (
+        flow.needs_identity
+        and not draft.state.identity_verified
+        and not draft.state.identity_locked
+    )
 
 
 def next_step(flow: Flow, task: Task) -> tuple[int, Step] | None:
     for i, step in enumerate(flow.steps):
-        if i in task.past or any(_value(task, name) != value for name, value in step.when):
+        if i in task.finished_steps or any(
+            _slot_value(task, name) != value for name, value in step.conditions
+        ):
             continue
         if step.kind == "ask" and step.name in task.slots:
             continue
@@ -104,145 +117,152 @@ def next_step(flow: Flow, task: Task) -> tuple[int, Step] | None:
     return None
 
 
-def _value(task: Task, name: str) -> str:
+def _slot_value(task: Task, name: str) -> str:
     return task.slots[name].value if name in task.slots else ""
 
 
-def advance(draft: Draft) -> None:
+def advance(draft: TurnDraft) -> None:
     """Go on with the task on top until something is asked, an action starts or all is done."""
-    pack = draft.house.pack
-    back = False
+    pack = draft.context.pack
+    returns_to_task = False
     while task := draft.state.task:
         flow = pack.flows[task.flow]
-        if flow.money and draft.state.waiting:
+        if flow.moves_money and draft.state.waiting_for_person:
             draft.say("waiting_money")  # the task stays, for the person or for afterwards
             break
-        if flow.verify and draft.state.locked and not draft.state.verified:
+        if (
+            flow.needs_identity
+            and draft.state.identity_locked
+            and not draft.state.identity_verified
+        ):
             draft.say("verify.locked")
             draft.state = replace(draft.state, tasks=draft.state.tasks[:-1])
-            back = bool(draft.state.tasks)
+            returns_to_task = bool(draft.state.tasks)
             continue
         if _needs_identity(draft, flow):
             draft.state = replace(
-                draft.state, tasks=(*draft.state.tasks, Task(pack.verify_with, begun=draft.turn))
+                draft.state,
+                tasks=(*draft.state.tasks, Task(pack.verification_flow, start_turn=draft.turn)),
             )
             continue
-        found = next_step(flow, task)
-        if found is None:
+        next_found = next_step(flow, task)
+        if next_found is None:
             draft.state = replace(draft.state, tasks=draft.state.tasks[:-1])
-            if flow.name != pack.verify_with:
-                draft.state = replace(draft.state, recent=task)
-                draft.finished = task
-                if task.offer:
-                    done = OfferAnswered(task.offer, draft.turn, draft.at, "completed")
-                    draft.offers.append(done)
+            if flow.name != pack.verification_flow:
+                draft.state = replace(draft.state, last_task=task)
+                draft.completed_task = task
+                if task.offer_number:
+                    completed = OfferAnswered(task.offer_number, draft.turn, draft.at, "completed")
+                    draft.offers.append(completed)
             below = draft.state.task
-            back = below is not None and flow.name != pack.verify_with
+            returns_to_task = below is not None and flow.name != pack.verification_flow
             continue
-        if back:
+        if returns_to_task:
             draft.say("back_to")
-            back = False
-        if not _take(draft, task, *found):
+            returns_to_task = False
+        if not _run_step(draft, task, *next_found):
             return
-    what_else(draft)
+    mark_nothing_in_progress(draft)
 
 
-def what_else(draft: Draft) -> None:
+def mark_nothing_in_progress(draft: TurnDraft) -> None:
     """Nothing is in progress any more. What follows is decided when the turn is
     (dialogs.manager)."""
     waiting = Question("waiting", reply="waiting")
-    question = waiting if draft.state.waiting else draft.open_question("more")
+    question = waiting if draft.state.waiting_for_person else draft.open_question("more")
     draft.state = replace(draft.state, question=question)
-    draft.free = True
+    draft.nothing_in_progress = True
 
 
-def _take(draft: Draft, task: Task, index: int, step: Step) -> bool:
+def _run_step(draft: TurnDraft, task: Task, index: int, step: Step) -> bool:
     """Do one step. True when the next one can follow at once."""
     state = draft.state
-    over = replace(task, past=task.past | {index})
+    after_step = replace(task, finished_steps=task.finished_steps | {index})
     match step.kind:
         case "ask":
-            if name := _name_known(draft, step):
-                draft.state = state.with_task(task.with_slot(step.name, Filled(name)))
+            if name := _known_name(draft, step):
+                draft.state = state.with_task(task.with_slot(step.name, SlotValue(name)))
                 return True
             if step.default:
-                value = draft.house.today.isoformat() if step.default == "today" else step.default
-                draft.state = state.with_task(task.with_slot(step.name, Filled(value)))
+                value = draft.context.today.isoformat() if step.default == "today" else step.default
+                draft.state = state.with_task(task.with_slot(step.name, SlotValue(value)))
                 return True
             ask_slot(draft, step.name)
         case "say":
             draft.say(step.name)
-            draft.state = draft.state.with_task(over)
+            draft.state = draft.state.with_task(after_step)
             return True
         case "confirm":
             draft.ask(Question("confirm", str(index), step.name, Expectation("yes_no")))
         case "do":
-            _do(draft, task, index, step)
+            _start_action(draft, task, index, step)
         case "hand_over":
-            draft.state = state.with_task(over)
-            if pointless(draft, step.name):
-                remind(draft)
+            draft.state = state.with_task(after_step)
+            if is_person_unavailable(draft, step.name):
+                remind_of_ticket(draft)
                 return True
-            if not state.waiting:
-                draft.demanded = step.name
+            if not state.waiting_for_person:
+                draft.forced_rule = step.name
                 return False
             draft.say("waiting")
             return True
     return False
 
 
-def _name_known(draft: Draft, step: Step) -> str:
+def _known_name(draft: TurnDraft, step: Step) -> str:
     """The customer has introduced themselves: do not ask again (it is read back anyway)."""
-    if draft.house.pack.slots[step.name].type != "name":
+    if draft.context.pack.slots[step.name].type != "name":
         return ""
-    known = draft.state.known
+    known = draft.state.customer_facts
     return known.get("name") or known.get("customer_name") or ""
 
 
-def ask_slot(draft: Draft, name: str) -> None:
+def ask_slot(draft: TurnDraft, name: str) -> None:
     """Ask for a slot: first as usual, then with an example, then with the choices."""
-    spec = draft.house.pack.slots[name]
+    spec = draft.context.pack.slots[name]
     task = draft.state.task
-    tries = task.tries if task else 0
-    reply = spec.again if tries else spec.ask
-    expect = draft.expect_for(spec)
-    if tries and spec.type == "digits" and draft.house.channel == "call":
+    tries = task.misfit_answers if task else 0
+    reply = spec.reask_reply if tries else spec.ask_reply
+    expect = draft.expectation_for(spec)
+    if tries and spec.type == "digits" and draft.context.channel == "call":
         draft.say("keypad")
-    if tries >= CLOSED_AFTER and spec.values:
-        draft.ask(Question("slot", name, "choices", expect), menu=listed(list(spec.values)))
+    if tries >= CHOICES_AFTER_TRIES and spec.choices:
+        draft.ask(Question("slot", name, "choices", expect), menu=format_list(list(spec.choices)))
         return
     draft.ask(Question("slot", name, reply, expect))
 
 
-def confirmed(draft: Draft) -> None:
+def confirm_step(draft: TurnDraft) -> None:
     """The customer said yes to the confirmation that is open."""
     task = draft.state.task
     if task is not None:
         index = int(draft.state.question.name)
-        draft.state = draft.state.with_task(replace(task, past=task.past | {index}))
+        draft.state = draft.state.with_task(
+            replace(task, finished_steps=task.finished_steps | {index})
+        )
 
 
-def _do(draft: Draft, task: Task, index: int, step: Step) -> None:
+def _start_action(draft: TurnDraft, task: Task, index: int, step: Step) -> None:
     state = draft.state
     arguments = {name: task.slots[slot].value for name, slot in step.arguments}
-    if not step.verifies and (customer := state.known.get("customer")):
+    if not step.verifies_identity and (customer := state.customer_facts.get("customer")):
         arguments["customer"] = customer
-    tried = fingerprint(step.name, arguments)
+    attempt = action_fingerprint(step.name, arguments)
     # An action whose end is unknown is tried again under the same key, so that it cannot happen
     # twice; anything else gets a new one.
-    key = state.unsure.get(tried)
+    key = state.uncertain_keys.get(attempt)
     if key is None:
-        key = f"{draft.house.session_id}:{state.keys + 1}"
-        state = replace(state, keys=state.keys + 1)
+        key = f"{draft.context.session_id}:{state.keys_used + 1}"
+        state = replace(state, keys_used=state.keys_used + 1)
     call = ActionCall(key, step.name, arguments)
-    draft.act = call
+    draft.action_call = call
     draft.state = replace(
         state,
-        pending=Pending(call, index, draft.turn),
+        pending_action=PendingAction(call, index, draft.turn),
         question=Question("open", reply="one_moment"),
     )
 
 
-def fingerprint(action: str, arguments: Mapping[str, str]) -> str:
+def action_fingerprint(action: str, arguments: Mapping[str, str]) -> str:
     """The same for the same thing tried again."""
     return f"{action}:{sorted(arguments.items())}"

@@ -9,60 +9,60 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from dialogs.escalation.callback import note, tell
-from dialogs.responses.fallback import YES_NO, ask_again
-from dialogs.responses.flow_steps import what_else
-from dialogs.responses.next_request import take_up
-from dialogs.responses.request_queue import doubted
-from dialogs.state import CallBack, Question
-from dialogs.turn_draft import Draft
+from dialogs.escalation.callback import explain_unavailable, record_unmet_handoff
+from dialogs.responses.fallback import YES_NO_EXPECTATION, ask_again
+from dialogs.responses.flow_steps import mark_nothing_in_progress
+from dialogs.responses.next_request import start_next_request
+from dialogs.responses.request_queue import lower_confidence
+from dialogs.state import Question, UnmetHandoff
+from dialogs.turn_draft import TurnDraft
 
-SOMEBODY = "a colleague"  # who gave no name
+UNNAMED_PERSON = "a colleague"  # who gave no name
 
 
-def person_joins(draft: Draft, name: str, role: Literal["person", "supervisor"]) -> None:
+def person_joins(draft: TurnDraft, name: str, role: Literal["person", "supervisor"]) -> None:
     reply = "person.supervisor" if role == "supervisor" else "person.joined"
-    draft.say(reply, {"person": name.strip() or SOMEBODY})
+    draft.say(reply, {"person": name.strip() or UNNAMED_PERSON})
 
 
-def person_lost(draft: Draft, name: str) -> None:
+def person_lost(draft: TurnDraft, name: str) -> None:
     """The person who was here is cut off; another one is waited for."""
-    draft.say("person.left", {"person": name.strip() or SOMEBODY})
+    draft.say("person.left", {"person": name.strip() or UNNAMED_PERSON})
     question = Question("waiting", reply="waiting")
-    draft.state = replace(draft.state, waiting=True, question=question)
+    draft.state = replace(draft.state, waiting_for_person=True, question=question)
 
 
-def person_done(draft: Draft) -> None:
+def person_done(draft: TurnDraft) -> None:
     """A person has finished. They may have settled what was begun: it is asked about."""
     draft.say("handed_back")
-    if draft.state.pending is not None:
+    if draft.state.pending_action is not None:
         draft.say("one_moment")
         return
-    draft.state = doubted(draft.house.pack, draft.state)
+    draft.state = lower_confidence(draft.context.pack, draft.state)
     _ask_whether_to_go_on(draft)
 
 
-def nobody_came(draft: Draft, back: CallBack) -> None:
+def nobody_came(draft: TurnDraft, unmet: UnmetHandoff) -> None:
     """The customer is told honestly, and we go on ourselves."""
-    note(draft, back)
-    tell(draft)
-    if draft.state.pending is not None:
+    record_unmet_handoff(draft, unmet)
+    explain_unavailable(draft)
+    if draft.state.pending_action is not None:
         draft.say("one_moment")
     elif draft.state.question.kind == "waiting":
         _ask_whether_to_go_on(draft)
     elif draft.state.tasks or draft.state.question.kind not in {"open", "more", "menu"}:
         ask_again(draft, draft.state)  # something went on meanwhile
     else:
-        what_else(draft)
-        take_up(draft)
+        mark_nothing_in_progress(draft)
+        start_next_request(draft)
 
 
-def _ask_whether_to_go_on(draft: Draft) -> None:
-    verify = draft.house.pack.verify_with
+def _ask_whether_to_go_on(draft: TurnDraft) -> None:
+    verify = draft.context.pack.verification_flow
     tasks = tuple(task for task in draft.state.tasks if task.flow != verify)
     draft.state = replace(draft.state, tasks=tasks)
     if tasks:
-        draft.ask(Question("resume", "", "go_on", YES_NO))
+        draft.ask(Question("resume", "", "go_on", YES_NO_EXPECTATION))
     else:
-        what_else(draft)
-        take_up(draft)
+        mark_nothing_in_progress(draft)
+        start_next_request(draft)

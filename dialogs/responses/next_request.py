@@ -8,49 +8,59 @@ from __future__ import annotations
 
 from dialogs.interpretation.dialogue_acts import interpret
 from dialogs.responses.by_act import respond
-from dialogs.responses.request_queue import ENDS, PERSON, named, next_up, without
-from dialogs.state import Waited
-from dialogs.turn_draft import Draft
+from dialogs.responses.request_queue import (
+    ENDING_INTENTS,
+    PERSON_INTENT,
+    describe_requests,
+    find_next_request,
+    without_request,
+)
+from dialogs.state import DeferredRequest
+from dialogs.turn_draft import TurnDraft
 
 
-def take_up(draft: Draft) -> None:
+def start_next_request(draft: TurnDraft) -> None:
     """Meet what waits as far as that goes now, and name what has to wait still."""
-    while draft.free and not (draft.ends or draft.demanded):
-        waited = next_up(draft.house.pack, draft.state)
-        if waited is None:
+    while draft.nothing_in_progress and not (draft.ends_session or draft.forced_rule):
+        deferred = find_next_request(draft.context.pack, draft.state)
+        if deferred is None:
             break
-        _meet(draft, waited)
-    if not (draft.ends or draft.demanded or draft.state.waiting):
-        _name_rest(draft)
+        _answer_request(draft, deferred)
+    if not (draft.ends_session or draft.forced_rule or draft.state.waiting_for_person):
+        _announce_deferred(draft)
 
 
-def _meet(draft: Draft, waited: Waited) -> None:
-    draft.free = False
-    draft.state = without(draft.state, waited)
-    draft.taken = waited
-    meaning = interpret(draft.house.pack, draft.state, waited.what)
-    _lead_in(draft, waited, meaning.kind)
-    respond(draft, meaning, waited.what)
-    draft.taken = None
+def _answer_request(draft: TurnDraft, deferred: DeferredRequest) -> None:
+    draft.nothing_in_progress = False
+    draft.state = without_request(draft.state, deferred)
+    draft.resumed_request = deferred
+    act = interpret(draft.context.pack, draft.state, deferred.understanding)
+    _announce_request(draft, deferred, act.kind)
+    respond(draft, act, deferred.understanding)
+    draft.resumed_request = None
 
 
-def _lead_in(draft: Draft, waited: Waited, kind: str) -> None:
-    pack, intent = draft.house.pack, waited.what.intent
-    if intent in ENDS or intent == PERSON:
+def _announce_request(draft: TurnDraft, deferred: DeferredRequest, act_kind: str) -> None:
+    pack, intent = draft.context.pack, deferred.understanding.intent
+    if intent in ENDING_INTENTS or intent == PERSON_INTENT:
         return
-    if kind == "question":
+    if act_kind == "question":
         draft.say("next_question")
-    elif kind == "maybe":
+    elif act_kind == "maybe":
         draft.say("next_maybe")
     else:
-        draft.say("next_task", {"rest": named(pack, [waited])})
+        draft.say("next_task", {"rest": describe_requests(pack, [deferred])})
 
 
-def _name_rest(draft: Draft) -> None:
+def _announce_deferred(draft: TurnDraft) -> None:
     """What was noted in this turn and is not met yet is promised, before anything else is said."""
-    later = [waited for waited in draft.noted if any(w is waited for w in draft.state.further)]
-    rest = named(draft.house.pack, later)
-    draft.noted = ()
-    if rest:
-        draft.say("noted", {"rest": rest})
+    still_deferred = [
+        waited
+        for waited in draft.deferred_now
+        if any(w is waited for w in draft.state.further_requests)
+    ]
+    names = describe_requests(draft.context.pack, still_deferred)
+    draft.deferred_now = ()
+    if names:
+        draft.say("noted", {"rest": names})
         draft.replies.insert(0, draft.replies.pop())

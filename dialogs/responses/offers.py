@@ -10,146 +10,166 @@ from __future__ import annotations
 from dataclasses import replace
 
 from audio.types import Expectation
-from dialogs.interpretation.dialogue_acts import Meaning
-from dialogs.offer_policy import NOTHING, Occasion, chances, draw, eligible, number_of
+from dialogs.interpretation.dialogue_acts import DialogueAct
+from dialogs.offer_policy import (
+    NO_OFFER,
+    OfferContext,
+    choice_probabilities,
+    draw_choice,
+    eligible_offers,
+    occasion_draw,
+)
 from dialogs.pack.model import OfferRules
-from dialogs.responses.flow_steps import advance, begin, what_else
-from dialogs.state import Question, Suggested, Task
-from dialogs.turn_draft import Draft
-from dialogs.values import Conversation, OfferAnswered, OfferMade, OfferOutcome, Slot, Understanding
+from dialogs.responses.flow_steps import advance, begin_task, mark_nothing_in_progress
+from dialogs.state import OfferOccasion, Question, Task
+from dialogs.turn_draft import TurnDraft
+from dialogs.values import History, OfferAnswered, OfferMade, OfferOutcome, Slot, Understanding
 
-LOOK_BACK = 6  # turns of the customer whose mood counts
+MOOD_TURNS = 6  # turns of the customer whose mood counts
 
 
-def offer(draft: Draft, talk: Conversation, what: Understanding) -> bool:
+def make_offer(draft: TurnDraft, history: History, understanding: Understanding) -> bool:
     """Suggest something now that a task is finished; False when nothing is asked."""
-    house, rules = draft.house, draft.house.pack.offers
-    task = draft.finished
-    if rules is None or house.chance is None or task is None:
+    context, rules = draft.context, draft.context.pack.offer_rules
+    task = draft.completed_task
+    if rules is None or context.session_draw is None or task is None:
         return False
-    mood = _mood(rules, talk, what)
-    if not _welcome(draft, rules, talk, what) or mood > rules.max_upset:
+    max_upset = _max_upset(rules, history, understanding)
+    if not _is_welcome(draft, rules, history, understanding) or max_upset > rules.max_upset:
         return False
-    occasion = _occasion(draft, task)
-    made = frozenset(one.offer for one in draft.state.suggested)
-    scored = eligible(rules, occasion, made)
-    if not scored:
+    offer_context = _offer_context(draft, task)
+    already_made = frozenset(one.offer_name for one in draft.state.offer_occasions)
+    scored_offers = eligible_offers(rules, offer_context, already_made)
+    if not scored_offers:
         return False
-    number = len(draft.state.suggested) + 1
-    probabilities = chances(rules, scored)
-    chosen = draw(probabilities, number_of(house.chance, number))
+    number = len(draft.state.offer_occasions) + 1
+    probabilities = choice_probabilities(rules, scored_offers)
+    chosen = draw_choice(probabilities, occasion_draw(context.session_draw, number))
     draft.offers.append(
         OfferMade(
             number=number,
             turn=draft.turn,
             at=draft.at,
-            context=_context(occasion, mood),
-            scores={name: one.score for name, one in scored.items()},
+            context=_logged_context(offer_context, max_upset),
+            scores={name: one.score for name, one in scored_offers.items()},
             chosen=chosen,
             propensity=probabilities[chosen],
         )
     )
-    suggested = Suggested(number, chosen, draft.turn)
-    draft.state = replace(draft.state, suggested=(*draft.state.suggested, suggested))
-    if chosen == NOTHING:
+    suggested = OfferOccasion(number, chosen, draft.turn)
+    draft.state = replace(draft.state, offer_occasions=(*draft.state.offer_occasions, suggested))
+    if chosen == NO_OFFER:
         return False
-    question = Question("offer", chosen, rules.offers[chosen].say, Expectation("yes_no"))
-    draft.ask(question, because=scored[chosen].because)
-    draft.replies[-1] = replace(draft.replies[-1], reason=scored[chosen].because)
+    question = Question("offer", chosen, rules.offers[chosen].reply, Expectation("yes_no"))
+    draft.ask(question, because=scored_offers[chosen].reason)
+    draft.replies[-1] = replace(draft.replies[-1], reason=scored_offers[chosen].reason)
     return True
 
 
-def _welcome(draft: Draft, rules: OfferRules, talk: Conversation, what: Understanding) -> bool:
+def _is_welcome(
+    draft: TurnDraft, rules: OfferRules, history: History, understanding: Understanding
+) -> bool:
     """Nothing in this conversation speaks against offering something now."""
-    state, pack = draft.state, draft.house.pack
-    shown = [one for one in state.suggested if one.offer != NOTHING]
-    refused = [one.turn for one in shown if one.outcome == "declined"]
-    unwelcome = {*rules.never_with, *(n for n, i in pack.intents.items() if i.risk == "high")}
-    heard = [turn.heard for turn in talk.turns if turn.leg == "customer"]
-    said = [(one.intent, one.confidence) for one in (*heard, what)]
-    said += [(r.intent, r.confidence) for one in (*heard, what) for r in one.also]
-    wanted = {intent for intent, sure in said if sure >= pack.deciding.confirm_from}
+    state, pack = draft.state, draft.context.pack
+    made_offers = [one for one in state.offer_occasions if one.offer_name != NO_OFFER]
+    decline_turns = [one.turn for one in made_offers if one.outcome == "declined"]
+    unwelcome = {*rules.excluded_intents, *(n for n, i in pack.intents.items() if i.risk == "high")}
+    understandings = [turn.understanding for turn in history.turns if turn.leg == "customer"]
+    intents = [(one.intent, one.confidence) for one in (*understandings, understanding)]
+    intents += [
+        (r.intent, r.confidence) for one in (*understandings, understanding) for r in one.also
+    ]
+    wanted_intents = {
+        intent for intent, sure in intents if sure >= pack.intent_thresholds.confirm_from
+    }
     return (
-        not (state.waiting or state.locked or state.failed_verifications or state.active)
-        and not (state.misses or talk.escalations or draft.escalation)
+        not (
+            state.waiting_for_person
+            or state.identity_locked
+            or state.failed_verifications
+            or state.active_causes
+        )
+        and not (state.misses or history.escalations or draft.escalation)
         and state.tone == "neutral"
-        and len(shown) < rules.most
-        and all(draft.turn - one.turn >= rules.apart_turns for one in shown)
-        and all(draft.turn - turn >= rules.rest_turns for turn in refused)
-        and not wanted & unwelcome
+        and len(made_offers) < rules.max_per_session
+        and all(draft.turn - one.turn >= rules.min_turns_between_offers for one in made_offers)
+        and all(draft.turn - turn >= rules.min_turns_after_decline for turn in decline_turns)
+        and not wanted_intents & unwelcome
     )
 
 
-def _mood(rules: OfferRules, talk: Conversation, what: Understanding) -> float:
+def _max_upset(rules: OfferRules, history: History, understanding: Understanding) -> float:
     """How upset the customer may be at most. Turns that tell nothing, such as a number, are passed
     over; when no turn tells anything it is 1: nobody is called calm for want of evidence."""
-    turns = [turn.heard for turn in talk.turns if turn.leg == "customer"][-LOOK_BACK:]
-    told = [
+    turns = [turn.understanding for turn in history.turns if turn.leg == "customer"][-MOOD_TURNS:]
+    upper_bounds = [
         min(1.0, one.upset + one.upset_spread)
-        for one in (*turns, what)
-        if one.upset_spread <= rules.known_within
+        for one in (*turns, understanding)
+        if one.upset_spread <= rules.max_upset_spread
     ]
-    return max(told, default=1.0)
+    return max(upper_bounds, default=1.0)
 
 
-def _occasion(draft: Draft, task: Task) -> Occasion:
+def _offer_context(draft: TurnDraft, task: Task) -> OfferContext:
     state = draft.state
     values = {name: filled.value for name, filled in task.slots.items()}
-    values |= {name: value for name, (value, _) in task.values.items()}
-    done = tuple(one.action for one in state.done if one.ok)
-    tier = state.known.get("tier", "")
-    return Occasion(task.flow, values, done, tier, state.verified, draft.house.channel)
+    values |= {name: value for name, (value, _) in task.result_values.items()}
+    done = tuple(one.action for one in state.action_records if one.ok)
+    tier = state.customer_facts.get("tier", "")
+    return OfferContext(
+        task.flow, values, done, tier, state.identity_verified, draft.context.channel
+    )
 
 
-def _context(occasion: Occasion, mood: float) -> dict[str, str]:
+def _logged_context(offer_context: OfferContext, max_upset: float) -> dict[str, str]:
     """What the choice was made on, in few words and without a customer's own."""
     return {
-        "just_done": occasion.flow,
-        "history": " ".join(occasion.before),
-        "mood": "calm" if mood < 0.15 else "fairly calm",
-        "tier": occasion.tier or "unknown",
-        "channel": occasion.channel,
+        "just_done": offer_context.finished_flow,
+        "history": " ".join(offer_context.earlier_actions),
+        "mood": "calm" if max_upset < 0.15 else "fairly calm",
+        "tier": offer_context.tier or "unknown",
+        "channel": offer_context.channel,
     }
 
 
-def heed(draft: Draft, meaning: Meaning) -> None:
+def record_offer_outcome(draft: TurnDraft, act: DialogueAct) -> None:
     """Note what became of an offer that is open. Whatever is no answer to it closes it."""
-    if draft.state.question.kind != "offer" or meaning.kind == "unheard":
+    if draft.state.question.kind != "offer" or act.kind == "unheard":
         return
-    match meaning.kind:
+    match act.kind:
         case "yes":
-            _outcome(draft, "accepted")
+            _record_outcome(draft, "accepted")
         case "no":
-            _outcome(draft, "declined")
+            _record_outcome(draft, "declined")
         case _:
-            _outcome(draft, "ignored")
+            _record_outcome(draft, "ignored")
             draft.state = replace(draft.state, question=draft.open_question("more"))
 
 
-def _outcome(draft: Draft, outcome: OfferOutcome) -> None:
-    made = draft.state.suggested[-1]
-    draft.offers.append(OfferAnswered(made.number, draft.turn, draft.at, outcome))
-    known = (*draft.state.suggested[:-1], replace(made, outcome=outcome))
-    draft.state = replace(draft.state, suggested=known)
+def _record_outcome(draft: TurnDraft, outcome: OfferOutcome) -> None:
+    occasion = draft.state.offer_occasions[-1]
+    draft.offers.append(OfferAnswered(occasion.number, draft.turn, draft.at, outcome))
+    occasions = (*draft.state.offer_occasions[:-1], replace(occasion, outcome=outcome))
+    draft.state = replace(draft.state, offer_occasions=occasions)
 
 
-def accept(draft: Draft) -> None:
+def accept_offer(draft: TurnDraft) -> None:
     """Yes: what was offered begins, or is told from the documents."""
-    rules, made = draft.house.pack.offers, draft.state.suggested[-1]
+    rules, occasion = draft.context.pack.offer_rules, draft.state.offer_occasions[-1]
     assert rules is not None  # it was offered
-    yes = rules.offers[made.offer].yes
-    if yes.flow:
-        slots = [Slot(name, value, "") for name, value in yes.slots]
-        begin(draft, yes.flow, slots, "")
+    target = rules.offers[occasion.offer_name].target
+    if target.flow:
+        slots = [Slot(name, value, "") for name, value in target.slot_values]
+        begin_task(draft, target.flow, slots, "")
         if task := draft.state.task:
-            draft.state = draft.state.with_task(replace(task, offer=made.number))
+            draft.state = draft.state.with_task(replace(task, offer_number=occasion.number))
         advance(draft)
         return
-    page = draft.house.pack.knowledge.part(yes.document, yes.part)
+    page = draft.context.pack.knowledge.document_part(target.document_id, target.part_number)
     draft.say("answer", {"answer": page.text}, page.source)
-    what_else(draft)
+    mark_nothing_in_progress(draft)
 
 
-def decline(draft: Draft) -> None:
+def decline_offer(draft: TurnDraft) -> None:
     draft.say("offer.declined")
-    what_else(draft)
+    mark_nothing_in_progress(draft)

@@ -10,158 +10,190 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from dialogs.extraction.slots import YES_NO
-from dialogs.interpretation.dialogue_acts import free_text_asked
-from dialogs.pack.model import Pack, plain
-from dialogs.state import DialogueState, Waited
-from dialogs.turn_draft import Draft, listed
-from dialogs.values import Request, Slot, Understanding
+from dialogs.extraction.slots import YES_NO_SLOT
+from dialogs.interpretation.dialogue_acts import is_free_text_asked
+from dialogs.pack.model import Pack, normalise_text
+from dialogs.state import DeferredRequest, DialogueState
+from dialogs.turn_draft import TurnDraft, format_list
+from dialogs.values import FurtherRequest, Slot, Understanding
 
-KEPT = 4
-PERSON = "talk_to_person"
-ENDS = frozenset({"cancel", "goodbye"})
+MAX_DEFERRED_REQUESTS = 4
+PERSON_INTENT = "talk_to_person"
+ENDING_INTENTS = frozenset({"cancel", "goodbye"})
 
 
-def sorted_out(pack: Pack, state: DialogueState, what: Understanding) -> Understanding:
+def filter_requests(
+    pack: Pack, state: DialogueState, understanding: Understanding
+) -> Understanding:
     """`what` with only those further requests that count.
 
     "... no, forget it" takes back what was said before it; more about what is in progress
     belongs to it; a sentence the pack knows as one request is one.
     """
-    if not what.also:
-        return what
-    if plain(what.text) in pack.exact or free_text_asked(pack, state):
-        return replace(what, also=())
-    what = replace(what, also=tuple(r for r in what.also if _counts(pack, r)))
-    for place in range(len(what.also) - 1, -1, -1):
-        if what.also[place].intent == "cancel":
-            what = alone(what, what.also[place], what.also[place + 1 :])
+    if not understanding.also:
+        return understanding
+    if normalise_text(understanding.text) in pack.intent_by_example or is_free_text_asked(
+        pack, state
+    ):
+        return replace(understanding, also=())
+    understanding = replace(
+        understanding, also=tuple(r for r in understanding.also if _is_request(pack, r))
+    )
+    for index in range(len(understanding.also) - 1, -1, -1):
+        if understanding.also[index].intent == "cancel":
+            understanding = as_single_request(
+                understanding, understanding.also[index], understanding.also[index + 1 :]
+            )
             break
-    return _joined(pack, state, what)
+    return _merge_same_task(pack, state, understanding)
 
 
-def _counts(pack: Pack, request: Request) -> bool:
+def _is_request(pack: Pack, request: FurtherRequest) -> bool:
     known = pack.intents.get(request.intent)
     if known is None:
         return False
-    if request.intent in ENDS:  # it would end things on a guess
-        return request.confidence >= pack.deciding.switch_from
+    if request.intent in ENDING_INTENTS:  # it would end things on a guess
+        return request.confidence >= pack.intent_thresholds.switch_from
     if known.kind in {"task", "question"} or request.intent == "complaint":
-        return request.confidence >= pack.deciding.confirm_from
+        return request.confidence >= pack.intent_thresholds.confirm_from
     return False
 
 
-def _joined(pack: Pack, state: DialogueState, what: Understanding) -> Understanding:
+def _merge_same_task(
+    pack: Pack, state: DialogueState, understanding: Understanding
+) -> Understanding:
     """Values said beside a request for the very task in progress belong to that task."""
     under_way = {task.flow for task in state.tasks}
-    kept: list[Request] = []
-    slots = what.slots
-    for request in what.also:
-        named = {slot.name for slot in slots}
-        same = pack.intents[request.intent].flow in under_way
-        if same and not any(slot.name in named for slot in request.slots):
+    separate: list[FurtherRequest] = []
+    slots = understanding.slots
+    for request in understanding.also:
+        slot_names = {slot.name for slot in slots}
+        is_same_task = pack.intents[request.intent].flow in under_way
+        if is_same_task and not any(slot.name in slot_names for slot in request.slots):
             slots = (*slots, *request.slots)
         else:
-            kept.append(request)
-    return replace(what, slots=slots, also=tuple(kept))
+            separate.append(request)
+    return replace(understanding, slots=slots, also=tuple(separate))
 
 
-def alone(what: Understanding, request: Request, also: tuple[Request, ...] = ()) -> Understanding:
+def as_single_request(
+    understanding: Understanding, request: FurtherRequest, also: tuple[FurtherRequest, ...] = ()
+) -> Understanding:
     """One request of a turn as if nothing else had been said; the mood is the turn's."""
     return replace(
-        what,
+        understanding,
         text=request.text,
         intent=request.intent,
         confidence=request.confidence,
-        slots=tuple(slot for slot in request.slots if slot.name != YES_NO),
+        slots=tuple(slot for slot in request.slots if slot.name != YES_NO_SLOT),
         alternatives=(),
         possible=(),
         also=also,
     )
 
 
-def each(what: Understanding) -> Iterator[Understanding]:
+def split_requests(understanding: Understanding) -> Iterator[Understanding]:
     """The turn as it is, then each further request as if the turn had begun with it."""
-    yield what
-    for place, request in enumerate(what.also):
-        yield alone(what, request, what.also[place + 1 :])
+    yield understanding
+    for index, request in enumerate(understanding.also):
+        yield as_single_request(understanding, request, understanding.also[index + 1 :])
 
 
-def person_asked(pack: Pack, what: Understanding) -> Request | None:
+def find_person_request(pack: Pack, understanding: Understanding) -> FurtherRequest | None:
     """The request for a person among the others: that one never waits."""
-    sure = pack.deciding.act_from
-    return next((r for r in what.also if r.intent == PERSON and r.confidence >= sure), None)
+    min_confidence = pack.intent_thresholds.act_from
+    return next(
+        (
+            r
+            for r in understanding.also
+            if r.intent == PERSON_INTENT and r.confidence >= min_confidence
+        ),
+        None,
+    )
 
 
-def remember(draft: Draft, what: Understanding) -> None:
+def defer_requests(draft: TurnDraft, understanding: Understanding) -> None:
     """Keep the further requests of this turn for later; say so when they are too many."""
-    pack, state = draft.house.pack, draft.state
-    now = person_asked(pack, what)
-    known = {plain(waited.what.text) for waited in state.further}
-    new = [
-        Waited(alone(what, request), draft.at, draft.turn)
-        for request in what.also
-        if request is not now
-        and (pack.intents[request.intent].kind != "talk" or request.intent in ENDS)
-        and plain(request.text) not in known
+    pack, state = draft.context.pack, draft.state
+    person_request = find_person_request(pack, understanding)
+    deferred_texts = {
+        normalise_text(waited.understanding.text) for waited in state.further_requests
+    }
+    deferred = [
+        DeferredRequest(as_single_request(understanding, request), draft.at, draft.turn)
+        for request in understanding.also
+        if request is not person_request
+        and (pack.intents[request.intent].kind != "talk" or request.intent in ENDING_INTENTS)
+        and normalise_text(request.text) not in deferred_texts
     ]
-    new.sort(key=lambda waited: waited.what.intent in ENDS)  # goodbye comes last
-    room = KEPT - len(state.further)
-    draft.state = replace(state, further=(*state.further, *new[:room]))
-    draft.noted = tuple(new[:room])
-    if len(new) > room:
-        draft.say("too_many", {"rest": named(pack, new[room:])})
+    deferred.sort(
+        key=lambda waited: waited.understanding.intent in ENDING_INTENTS
+    )  # goodbye comes last
+    room = MAX_DEFERRED_REQUESTS - len(state.further_requests)
+    draft.state = replace(state, further_requests=(*state.further_requests, *deferred[:room]))
+    draft.deferred_now = tuple(deferred[:room])
+    if len(deferred) > room:
+        draft.say("too_many", {"rest": describe_requests(pack, deferred[room:])})
 
 
-def next_up(pack: Pack, state: DialogueState) -> Waited | None:
+def find_next_request(pack: Pack, state: DialogueState) -> DeferredRequest | None:
     """What is taken up now that nothing is in progress.
 
     Who waits for a person is not kept busy meanwhile: only what makes an account safe goes on.
     """
-    for waited in state.further:
-        if not state.waiting or pack.intents[waited.what.intent].risk == "high":
+    for waited in state.further_requests:
+        if not state.waiting_for_person or pack.intents[waited.understanding.intent].risk == "high":
             return waited
     return None
 
 
-def without(state: DialogueState, waited: Waited) -> DialogueState:
-    return replace(state, further=tuple(w for w in state.further if w is not waited))
+def without_request(state: DialogueState, deferred: DeferredRequest) -> DialogueState:
+    return replace(
+        state, further_requests=tuple(w for w in state.further_requests if w is not deferred)
+    )
 
 
-def absorbed(draft: Draft, flow: str, slots: Iterable[Slot]) -> tuple[Slot, ...]:
+def merge_deferred_slots(draft: TurnDraft, flow: str, slots: Iterable[Slot]) -> tuple[Slot, ...]:
     """`slots` and those of waiting requests for the same flow, which then wait no longer.
 
     A request with another value for one of them ("and in savings?") is one of its own and waits.
     """
-    given = {slot.name: slot for slot in slots}
-    for waited in draft.state.further:
-        own = {slot.name: slot for slot in waited.what.slots}
-        same = draft.house.pack.intents[waited.what.intent].flow == flow
-        if same and all(given[n].value == s.value for n, s in own.items() if n in given):
-            given = {**own, **given}
-            draft.state = without(draft.state, waited)
-    return tuple(given.values())
+    merged = {slot.name: slot for slot in slots}
+    for waited in draft.state.further_requests:
+        deferred_slots = {slot.name: slot for slot in waited.understanding.slots}
+        is_same_flow = draft.context.pack.intents[waited.understanding.intent].flow == flow
+        if is_same_flow and all(
+            merged[n].value == s.value for n, s in deferred_slots.items() if n in merged
+        ):
+            merged = {**deferred_slots, **merged}
+            draft.state = without_request(draft.state, waited)
+    return tuple(merged.values())
 
 
-def doubted(pack: Pack, state: DialogueState) -> DialogueState:
+def lower_confidence(pack: Pack, state: DialogueState) -> DialogueState:
     """A person has been here meanwhile: what waits may be settled, so it is asked about first."""
-    least = pack.deciding.confirm_from
+    max_confidence = pack.intent_thresholds.confirm_from
     further = tuple(
-        replace(w, what=replace(w.what, confidence=min(w.what.confidence, least)))
-        if pack.intents[w.what.intent].kind == "task"
+        replace(
+            w,
+            understanding=replace(
+                w.understanding, confidence=min(w.understanding.confidence, max_confidence)
+            ),
+        )
+        if pack.intents[w.understanding.intent].kind == "task"
         else w
-        for w in state.further
+        for w in state.further_requests
     )
-    return replace(state, further=further)
+    return replace(state, further_requests=further)
 
 
-def named(pack: Pack, waiting: Iterable[Waited]) -> str:
+def describe_requests(pack: Pack, deferred: Iterable[DeferredRequest]) -> str:
     """ "your balance and your question": what waits, as it is said to the customer."""
-    names = [_name(pack, waited.what.intent) for waited in waiting]
-    return listed(list(dict.fromkeys(filter(None, names))), "and")
+    names = [_request_name(pack, waited.understanding.intent) for waited in deferred]
+    return format_list(list(dict.fromkeys(filter(None, names))), "and")
 
 
-def _name(pack: Pack, intent: str) -> str:
+def _request_name(pack: Pack, intent: str) -> str:
     known = pack.intents[intent]
     if known.kind == "question":
         return "your question"

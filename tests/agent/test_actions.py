@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from agent.actions.interface import HttpActions
-from dialogs.values import ActionCall, Outcome
+from dialogs.values import ActionCall, ActionResult
 
 CALL = ActionCall("s1:1", "transfer", {"amount": "10.00"})
 
@@ -38,7 +38,7 @@ def ok(**values: str) -> httpx.Response:
 def test_a_call_is_one_post_with_its_key():
     endpoint = Endpoint(ok(reference="7"))
     actions = endpoint.actions(token="abc")
-    assert actions.perform(CALL) == Outcome("s1:1", True, {"reference": "7"})
+    assert actions.perform(CALL) == ActionResult("s1:1", True, {"reference": "7"})
     actions.close()
     (request,) = endpoint.asked
     assert str(request.url) == "http://bank.example/do/transfer"
@@ -49,7 +49,7 @@ def test_a_call_is_one_post_with_its_key():
 
 def test_a_refusal_is_not_tried_again():
     endpoint = Endpoint(httpx.Response(200, json={"ok": False, "reason": "no_funds"}))
-    assert endpoint.actions().perform(CALL) == Outcome("s1:1", False, reason="no_funds")
+    assert endpoint.actions().perform(CALL) == ActionResult("s1:1", False, reason="no_funds")
     assert len(endpoint.asked) == 1
 
 
@@ -72,7 +72,7 @@ def test_one_retry_with_the_same_key(first):
 
 def test_no_answer_is_unavailable():
     endpoint = Endpoint(httpx.ReadTimeout, httpx.ReadTimeout)
-    assert endpoint.actions().perform(CALL) == Outcome("s1:1", False, reason="unavailable")
+    assert endpoint.actions().perform(CALL) == ActionResult("s1:1", False, reason="unavailable")
 
 
 def test_an_action_the_endpoint_does_not_know():

@@ -16,17 +16,27 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from agent.client import Client
-from agent.inference.messages import Costs, Load
-from agent.runtime.admission import LATE_S, LONGEST_S, USUAL_S, Admission, Limits, capacity
+from agent.inference.messages import ModelCosts, WorkerLoad
+from agent.runtime.admission import (
+    INITIAL_SESSION_S,
+    MAX_MODELS_LATE_S,
+    MAX_RETRY_S,
+    Admission,
+    AdmissionLimits,
+    stream_capacity,
+)
 from tests.serving import serving
 
-IN_TIME, LATE = Load(0.0, 0.5, True, True), Load(LATE_S + 0.1, 1.0, False, True)
+IN_TIME, LATE = (
+    WorkerLoad(0.0, 0.5, True, True),
+    WorkerLoad(MAX_MODELS_LATE_S + 0.1, 1.0, False, True),
+)
 SECONDS = st.floats(1e-5, 10.0)
 
 
 @pytest.fixture
 def admission():
-    return Admission(Limits(sessions=3, streams=2))
+    return Admission(AdmissionLimits(sessions=3, streams=2))
 
 
 # -- counting ----------------------------------------------------------------------------------
@@ -34,10 +44,10 @@ def admission():
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.floats(0, 1e6)), max_size=20))
 def test_counts_come_in_pairs(callers):
-    admission = Admission(Limits(sessions=3, streams=2))
+    admission = Admission(AdmissionLimits(sessions=3, streams=2))
     for streams, _ in callers:
         admission.enter()
-        admission.listen(streams)
+        admission.add_streams(streams)
     assert admission.sessions == len(callers)
     assert admission.streams == sum(streams for streams, _ in callers)
     for streams, stayed in callers:
@@ -75,31 +85,31 @@ def test_late_models_hear_nobody_more_and_chat_goes_on(admission):
 
 @given(st.integers(0, 500), st.lists(st.floats(0, 1e6), max_size=30))
 def test_the_wait_is_between_a_second_and_the_longest(inside, stays):
-    admission = Admission(Limits(1000, 1000))
+    admission = Admission(AdmissionLimits(1000, 1000))
     for stayed in stays:
         admission.enter()
         admission.leave(0, stayed)
     for _ in range(inside):
         admission.enter()
-    assert 1 <= admission.wait_s <= LONGEST_S
+    assert 1 <= admission.retry_s <= MAX_RETRY_S
 
 
 def test_the_more_are_inside_the_sooner_somebody_leaves():
-    admission, waits = Admission(Limits(1000, 1000)), []
+    admission, waits = Admission(AdmissionLimits(1000, 1000)), []
     for _ in range(200):
         admission.enter()
-        waits.append(admission.wait_s)
+        waits.append(admission.retry_s)
     assert waits == sorted(waits, reverse=True)
-    assert (waits[0], waits[9], waits[-1]) == (LONGEST_S, USUAL_S / 10, 1)
+    assert (waits[0], waits[9], waits[-1]) == (MAX_RETRY_S, INITIAL_SESSION_S / 10, 1)
 
 
 def test_short_conversations_make_for_a_short_wait():
-    admission = Admission(Limits(1000, 1000))
+    admission = Admission(AdmissionLimits(1000, 1000))
     for _ in range(100):
         admission.enter()
         admission.leave(0, 5.0)
     admission.enter()
-    assert admission.wait_s == 5
+    assert admission.retry_s == 5
 
 
 # -- what a machine bears ----------------------------------------------------------------------
@@ -107,19 +117,21 @@ def test_short_conversations_make_for_a_short_wait():
 
 @given(SECONDS, SECONDS, st.floats(0, 1.0), st.integers(1, 64))
 def test_the_dearer_the_fewer_and_never_none(encoding, answering, more, cores):
-    before = capacity(Costs(encoding, answering), cores)
-    assert before >= capacity(Costs(encoding + more, answering), cores) >= 1
-    assert before >= capacity(Costs(encoding, answering + more), cores) >= 1
+    before = stream_capacity(ModelCosts(encoding, answering), cores)
+    assert before >= stream_capacity(ModelCosts(encoding + more, answering), cores) >= 1
+    assert before >= stream_capacity(ModelCosts(encoding, answering + more), cores) >= 1
 
 
 @given(SECONDS, SECONDS)
 def test_a_second_core_is_no_loss(encoding, answering):
-    costs = Costs(encoding, answering)
-    assert capacity(costs, 2) >= capacity(costs, 1)
+    costs = ModelCosts(encoding, answering)
+    assert stream_capacity(costs, 2) >= stream_capacity(costs, 1)
 
 
 def test_a_machine_that_hears_for_nothing_still_has_packets_to_read():
-    assert capacity(Costs(0.0, 0.0), 2) == capacity(Costs(0.0, 0.0), 1) < 1000
+    assert (
+        stream_capacity(ModelCosts(0.0, 0.0), 2) == stream_capacity(ModelCosts(0.0, 0.0), 1) < 1000
+    )
 
 
 # -- over a socket -----------------------------------------------------------------------------
@@ -153,7 +165,7 @@ def test_a_second_voice_is_refused_and_let_in_when_the_first_has_left(small):
         for channel in ("voice", "call"):
             response = refused(small, channel)
             assert response.status_code == 503
-            assert 1 <= int(response.headers["Retry-After"]) <= LONGEST_S
+            assert 1 <= int(response.headers["Retry-After"]) <= MAX_RETRY_S
         assert 'hearken_refused_total{why="overloaded"} 2.0' in metrics(small)
     until = time.monotonic() + 30
     while "hearken_streams 0.0" not in metrics(small):
@@ -175,7 +187,7 @@ def test_a_second_voice_that_does_not_say_so_before_is_closed_with_the_seconds(s
                 line.recv(timeout=10)
         close = over.value.rcvd
         assert close.code == 1013
-        assert f"{LONGEST_S} seconds" in close.reason
+        assert f"{MAX_RETRY_S} seconds" in close.reason
         assert "hearken_streams 1.0" in metrics(small)  # the refused one counts for nothing
 
 

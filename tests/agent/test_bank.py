@@ -9,10 +9,10 @@ from datetime import date
 import pytest
 
 from agent.actions.bank import BankActions
-from agent.actions.idempotency import Ledger
-from agent.actions.interface import Refused
+from agent.actions.idempotency import IdempotencyLedger
+from agent.actions.interface import ActionRefused
 from dialogs.pack.model import Pack, PackError
-from dialogs.values import ActionCall, Outcome
+from dialogs.values import ActionCall, ActionResult
 from tests.scripted_mind import TODAY
 
 PATRICIA, DAVID = "100421", "100538"
@@ -37,14 +37,14 @@ class Asking:
         self.actions = actions
         self.keys = 0
 
-    def __call__(self, action: str, key: str = "", /, **arguments: str) -> Outcome:
+    def __call__(self, action: str, key: str = "", /, **arguments: str) -> ActionResult:
         self.keys += 1
         return self.actions.perform(ActionCall(key or f"s1:{self.keys}", action, arguments))
 
     def balance(self, account: str, customer: str = PATRICIA) -> str:
         return self("balance", account=account, customer=customer).values["balance"]
 
-    def transfer(self, amount: str, key: str = "", **more: str) -> Outcome:
+    def transfer(self, amount: str, key: str = "", **more: str) -> ActionResult:
         arguments = {"from_account": "checking", "to_account": "savings", "customer": PATRICIA,
                      "date": "2026-11-24", **more}  # fmt: skip
         return self("transfer", key, amount=amount, **arguments)
@@ -105,7 +105,7 @@ def test_the_same_key_from_two_threads_takes_effect_once(pack, tmp_path):
     path = tmp_path / "bank.sqlite3"
     banks = [Asking(BankActions(path, pack, TODAY)) for _ in range(2)]
     start = threading.Barrier(8)
-    outcomes: list[Outcome] = []
+    outcomes: list[ActionResult] = []
 
     def run(bank: Asking) -> None:
         start.wait()
@@ -124,8 +124,8 @@ def test_the_same_key_from_two_threads_takes_effect_once(pack, tmp_path):
 
 
 def test_a_crash_between_the_effect_and_its_entry_leaves_neither(tmp_path):
-    ledger = Ledger(tmp_path / "books.sqlite3")
-    ledger.setup(lambda db: db.execute("CREATE TABLE things (name TEXT) STRICT"))
+    ledger = IdempotencyLedger(tmp_path / "books.sqlite3")
+    ledger.initialise(lambda db: db.execute("CREATE TABLE things (name TEXT) STRICT"))
     call = ActionCall("k", "add", {})
 
     def crash(db, arguments):
@@ -137,36 +137,40 @@ def test_a_crash_between_the_effect_and_its_entry_leaves_neither(tmp_path):
         return {"n": "1"}
 
     with pytest.raises(RuntimeError, match="power cut"):
-        ledger.once(call, crash)
+        ledger.execute_once(call, crash)
     assert ledger.db.execute("SELECT count(*) FROM things").fetchone()[0] == 0
-    assert ledger.once(call, add) == ledger.once(call, crash) == Outcome("k", True, {"n": "1"})
+    assert (
+        ledger.execute_once(call, add)
+        == ledger.execute_once(call, crash)
+        == ActionResult("k", True, {"n": "1"})
+    )
     assert ledger.db.execute("SELECT count(*) FROM things").fetchone()[0] == 1
     ledger.close()
 
 
 def test_a_refused_effect_is_taken_back(tmp_path):
-    ledger = Ledger(tmp_path / "books.sqlite3")
-    ledger.setup(lambda db: db.execute("CREATE TABLE things (name TEXT) STRICT"))
+    ledger = IdempotencyLedger(tmp_path / "books.sqlite3")
+    ledger.initialise(lambda db: db.execute("CREATE TABLE things (name TEXT) STRICT"))
 
     def refuse(db, arguments):
         db.execute("INSERT INTO things VALUES ('half')")
-        raise Refused("no")
+        raise ActionRefused("no")
 
-    assert ledger.once(ActionCall("k", "add", {}), refuse).reason == "no"
+    assert ledger.execute_once(ActionCall("k", "add", {}), refuse).reason == "no"
     assert ledger.db.execute("SELECT count(*) FROM things").fetchone()[0] == 0
     ledger.close()
 
 
 def test_books_that_others_hold_are_unavailable(tmp_path):
     path = tmp_path / "books.sqlite3"
-    ledger = Ledger(path, patience_s=0.0)
+    ledger = IdempotencyLedger(path, busy_timeout_s=0.0)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     call = ActionCall("k", "add", {})
-    assert ledger.once(call, lambda db, a: {}).reason == "unavailable"
+    assert ledger.execute_once(call, lambda db, a: {}).reason == "unavailable"
     other.execute("ROLLBACK")
     other.close()
-    assert ledger.once(call, lambda db, a: {}).ok
+    assert ledger.execute_once(call, lambda db, a: {}).ok
     ledger.close()
 
 

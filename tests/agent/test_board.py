@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.console.summary_claims import LABELS, claims
-from agent.console.transcript_view import Board
+from agent.console.summary_claims import CLAIM_LABELS, parse_claims
+from agent.console.transcript_view import TranscriptView
 from agent.core import events as e
 from agent.core.decisions import decisions
-from agent.core.event_json import Row, written
+from agent.core.event_json import JournalRow, event_to_json
 from agent.core.session import Session, SessionRules
 from agent.wire.native import NativeWire
 from audio.types import AcousticCues, Prosody, Transcript
 from dialogs.manager import Dialogue
 from dialogs.pack.model import Pack
-from dialogs.values import Evidence, Outcome
+from dialogs.values import ActionResult, Evidence
 from tests.scripted_mind import understood
 
 PACK = Pack.load()
@@ -34,15 +34,15 @@ class Talk:
     def __init__(self, channel="chat", speak=False):
         self.session = Session(Dialogue(PACK, "s1", TODAY, channel), SessionRules())
         self.wire = NativeWire()
-        self.rows: list[Row] = []
-        self.feed(e.Opened(0.0, channel, (), speak))
+        self.rows: list[JournalRow] = []
+        self.feed(e.SessionOpened(0.0, channel, (), speak))
 
     def feed(self, event):
         effects = self.session.receive(event)
         messages = [m for effect in effects for m in self.wire.encode(effect, event.at)]
         decided = json.dumps(decisions(effects))
         n = len(self.rows) + 1
-        self.rows.append(Row(n, event.at, written(event), 0, tuple(messages), decided))
+        self.rows.append(JournalRow(n, event.at, event_to_json(event), 0, tuple(messages), decided))
         return effects
 
     def says(self, text, **more):
@@ -52,22 +52,22 @@ class Talk:
         return self.understands(ask, text, at + 0.5, **more)
 
     def types(self, text):
-        effects = self.feed(e.Typed(float(len(self.rows)), text))
-        return next((one for one in effects if isinstance(one, e.Understand)), None)
+        effects = self.feed(e.TextReceived(float(len(self.rows)), text))
+        return next((one for one in effects if isinstance(one, e.UnderstandTurn)), None)
 
     def understands(self, ask, text, at, **more):
-        return self.feed(e.Understood(at, ask.ask, understood(PACK, text, ask.expect, **more)))
+        return self.feed(e.TurnUnderstood(at, ask.ask, understood(PACK, text, ask.expect, **more)))
 
     def bank(self, effects, ok=True, reason="", **values):
-        (act,) = [one for one in effects if isinstance(one, e.Act)]
+        (act,) = [one for one in effects if isinstance(one, e.PerformAction)]
         at = float(len(self.rows))
-        return self.feed(e.Acted(at, Outcome(act.call.key, ok, values, reason)))
+        return self.feed(e.ActionCompleted(at, ActionResult(act.call.key, ok, values, reason)))
 
     @property
     def board(self):
-        board = Board("s1")
+        board = TranscriptView("s1")
         for row in self.rows:
-            board.push(row)
+            board.apply_row(row)
         return board
 
 
@@ -121,7 +121,7 @@ def test_texts_joined_into_one_question_stay_lines_of_their_own():
     board = talk.board
     assert {one.turn for one in board.items[1:]} == {first.turn, second.turn, None}
     effects = talk.understands(first, "hello", 9.5)
-    (joined,) = [one for one in effects if isinstance(one, e.Understand)]
+    (joined,) = [one for one in effects if isinstance(one, e.UnderstandTurn)]
     assert joined.text == "my balance please"
     shown = [one for one in talk.board.items if one.kind == "customer"]
     assert [one.text for one in shown] == ["hello", "are you there", "my balance", "please"]
@@ -151,7 +151,7 @@ def test_a_mood_that_is_hardly_known_is_not_shown():
 
 def test_what_is_heard_is_shown_with_how_it_sounded():
     talk = Talk("voice", speak=True)
-    talk.session.receive(e.Consented(0.0, True, True))
+    talk.session.receive(e.ConsentChanged(0.0, True, True))
     ask = talk.types("hello")  # the words come with the answer, as they do for speech
     cues = AcousticCues(
         {"angry": 0.7, "neutral": 0.3},
@@ -162,7 +162,7 @@ def test_what_is_heard_is_shown_with_how_it_sounded():
         1.0,
     )
     result = replace(understood(PACK, "hello"), cues=cues)
-    talk.feed(e.Understood(3.0, ask.ask, result, Transcript("hello", 0.9)))
+    talk.feed(e.TurnUnderstood(3.0, ask.request_id, result, Transcript("hello", 0.9)))
     board = talk.board
     said = [one for one in board.items if one.kind == "customer"][-1]
     assert (said.text, said.spoken, said.emotion) == ("hello", True, "angry")
@@ -182,7 +182,7 @@ def test_a_hand_over_its_owner_and_its_claims():
     talk = identified()
     talk.says("I want to talk to a person")
     board = talk.board
-    assert (board.owner, board.asked) == ("queued", 1)
+    assert (board.owner, board.open_handoff) == ("queued", 1)
     assert [claim.label for claim in board.claims] == [
         "Wants",
         "In progress",
@@ -198,41 +198,41 @@ def test_a_hand_over_its_owner_and_its_claims():
         "I want to talk to a person",
     ]
     assert [turns[turn].at for turn, _ in wants.links] == [at for _, at in wants.links]
-    talk.feed(e.Queued(90.0, 1, 2, 240))
-    talk.feed(e.TookOver(91.0, "Ada"))
-    talk.feed(e.Said(92.0, "Ada", "This is Ada."))
+    talk.feed(e.HandoffQueued(90.0, 1, 2, 240))
+    talk.feed(e.PersonTookOver(91.0, "Ada"))
+    talk.feed(e.PersonTextReceived(92.0, "Ada", "This is Ada."))
     board = talk.board
-    assert (board.owner, board.name) == ("person", "Ada")
+    assert (board.owner, board.owner_name) == ("person", "Ada")
     assert ("handoff", "Place 2 in the queue, about 4 minutes.") in lines(board)
     assert ("owner", "Ada has taken over.") in lines(board)
     assert ("person", "This is Ada.") in lines(board)
-    talk.feed(e.HandedBack(93.0, "Ada"))
+    talk.feed(e.PersonHandedBack(93.0, "Ada"))
     board = talk.board
-    assert (board.owner, board.name, board.asked) == ("bot", "", None)
+    assert (board.owner, board.owner_name, board.open_handoff) == ("bot", "", None)
 
 
 def test_nobody_came():
     talk = Talk()
     talk.says("agent")
-    talk.feed(e.Unreached(9.0, 1, "nobody", "C00001", ""))
+    talk.feed(e.HandoffUnanswered(9.0, 1, "nobody", "C00001", ""))
     assert ("handoff", "Nobody came; a call back is noted as C00001.") in lines(talk.board)
-    assert talk.board.asked is None
+    assert talk.board.open_handoff is None
 
 
 def test_while_a_person_speaks_what_could_not_be_understood_is_not_lost():
     talk = Talk()
-    talk.feed(e.TookOver(1.0, "Ada", "supervisor"))
+    talk.feed(e.PersonTookOver(1.0, "Ada", "supervisor"))
     ask = talk.types("are you there")
-    talk.feed(e.Missed(5.0, ask.ask, "late"))
+    talk.feed(e.UnderstandingFailed(5.0, ask.request_id, "late"))
     assert lines(talk.board)[-1] == ("customer", "are you there")
 
 
 def test_connections_and_the_end():
     talk = Talk()
-    talk.feed(e.Dropped(1.0))
-    talk.feed(e.Resumed(2.0))
-    talk.feed(e.Consented(2.5, True, False))
-    talk.feed(e.Left(3.0, said_end=True))
+    talk.feed(e.ConnectionLost(1.0))
+    talk.feed(e.ConnectionResumed(2.0))
+    talk.feed(e.ConsentChanged(2.5, True, False))
+    talk.feed(e.CustomerLeft(3.0, sent_end=True))
     board = talk.board
     said = [text for _, text in lines(board, "notice")]
     assert said == [
@@ -241,22 +241,22 @@ def test_connections_and_the_end():
         "The customer agrees to be recorded.",
         "The customer has left.",
     ]
-    assert board.reason == "The customer has left."
+    assert board.end_reason == "The customer has left."
 
 
 def test_who_opens_late_sees_what_is_seen_by_who_follows():
     talk = identified()
     talk.says("I want to talk to a person", upset=0.7)
-    talk.feed(e.TookOver(50.0, "Ada"))
+    talk.feed(e.PersonTookOver(50.0, "Ada"))
     talk.says("hello there")
-    board, seen, moods = Board("s1"), {}, []
+    board, seen, moods = TranscriptView("s1"), {}, []
     for row in talk.rows:
-        for message in map(json.loads, board.push(row)):
+        for message in map(json.loads, board.apply_row(row)):
             if message["type"] == "item":
                 seen[message["item"]["n"]] = message["item"]
             elif message["type"] == "mood":
                 moods.append(message["turn"])
-    shown = json.loads(json.dumps(talk.board.picture()))
+    shown = json.loads(json.dumps(talk.board.snapshot()))
     assert list(seen.values()) == shown["items"]
     assert moods == [turn for _, _, turn, *_ in shown["moods"]]
     assert [one["n"] for one in shown["items"]] == [*range(1, len(seen) + 1)]
@@ -271,19 +271,19 @@ def test_what_a_customer_writes_makes_no_claim_of_ours():
 
 
 def test_turns_that_are_not_there_are_not_linked():
-    (wants,) = claims('Wants: "x" (turn 1); "y" (turn 9); "z" (turn 1)', {1: 0.5})
+    (wants,) = parse_claims('Wants: "x" (turn 1); "y" (turn 9); "z" (turn 1)', {1: 0.5})
     assert wants.links == ((1, 0.5),)
 
 
 @given(st.text(), st.dictionaries(st.integers(0, 99), st.floats(0, 9)))
 def test_any_summary_makes_claims_that_link_to_turns_there_are(text, times):
-    for claim in claims(text, times):
-        assert claim.label in LABELS
+    for claim in parse_claims(text, times):
+        assert claim.label in CLAIM_LABELS
         assert all(times[turn] == at for turn, at in claim.links)
 
 
 @pytest.mark.parametrize("speak", [True, False])
 def test_whether_the_bot_speaks_is_said(speak):
-    board = Board("s1", speak)
-    board.push(Talk().rows[0])
+    board = TranscriptView("s1", speak)
+    board.apply_row(Talk().rows[0])
     assert board.items[0].spoken is (True if speak else None)

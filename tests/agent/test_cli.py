@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from agent.cli.main import app, main
-from agent.cli.message_text import narrate
+from agent.cli.message_text import message_line
 from tests.serving import in_hours, serving
 
 OPERATOR = "tests/recordings/operator-operator.wav"
@@ -105,5 +105,5 @@ def test_a_broken_pack_is_refused_at_start_with_file_and_line(tmp_path, monkeypa
 
 
 def test_messages_nobody_misses_are_not_told():
-    assert narrate({"type": "audio", "data": b""}) is None
-    assert narrate({"type": "speech", "turn": 1, "state": "end", "at": 1.0}) is None
+    assert message_line({"type": "audio", "data": b""}) is None
+    assert message_line({"type": "speech", "turn": 1, "state": "end", "at": 1.0}) is None

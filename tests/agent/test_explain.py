@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from agent.cli.explain import explain, list_sessions
+from agent.cli.explain import print_explanation, print_sessions
 from agent.cli.main import main
 from agent.core import events as e
 from agent.core.session import Session, SessionRules
-from agent.core.turn_notes import NOTES, TurnNote
+from agent.core.turn_notes import TURN_NOTE_JSON, TurnNote
 from agent.store import Store
 from dialogs.manager import Dialogue
 from dialogs.pack.model import Pack
-from dialogs.values import Outcome, Understanding
+from dialogs.values import ActionResult, Understanding
 from tests.scripted_mind import understood
 
 PACK = Pack.load()
@@ -34,23 +34,23 @@ class Chat:
         dialogue = Dialogue(PACK, "s1", date(2026, 11, 24), "chat")
         self.session, self.at = Session(dialogue, SessionRules()), 0.0
         self.notes: list[TurnNote] = []
-        self._take(self.session.receive(e.Opened(0.0, "chat")))
+        self._take(self.session.receive(e.SessionOpened(0.0, "chat")))
         if recording:
-            self.session.receive(e.Consented(0.0, recording=True, emotion=True))
+            self.session.receive(e.ConsentChanged(0.0, recording=True, emotion=True))
 
     def says(self, text: str, sure: float = 0.9, **more: object) -> None:
         self.at += 1.0
-        for effect in self.session.receive(e.Typed(self.at, text)):
-            if isinstance(effect, e.Understand):
-                what = understood(PACK, text, effect.expect, sure, **more)
-                self._take(self.session.receive(e.Understood(self.at, effect.ask, what)))
+        for effect in self.session.receive(e.TextReceived(self.at, text)):
+            if isinstance(effect, e.UnderstandTurn):
+                what = understood(PACK, text, effect.expectation, sure, **more)
+                self._take(self.session.receive(e.TurnUnderstood(self.at, effect.request_id, what)))
 
     def _take(self, effects: list[e.Effect]) -> None:
-        self.notes += [one.note for one in effects if isinstance(one, e.Remember)]
+        self.notes += [one.note for one in effects if isinstance(one, e.StoreNote)]
         for effect in effects:
-            if isinstance(effect, e.Act):
-                outcome = Outcome(effect.call.key, False, reason="no_match")
-                self._take(self.session.receive(e.Acted(self.at, outcome)))
+            if isinstance(effect, e.PerformAction):
+                outcome = ActionResult(effect.call.key, False, reason="no_match")
+                self._take(self.session.receive(e.ActionCompleted(self.at, outcome)))
 
 
 def printed(show, *arguments) -> str:
@@ -68,7 +68,7 @@ def test_every_turn_of_the_customer_is_noted_and_weights_add_up():
     for note in chat.notes:
         for judged in note.judged:
             assert isclose(fsum(term.weight for term in judged.terms), judged.score)
-    assert chat.notes[-1].handed_over == ("explicit_request",)
+    assert chat.notes[-1].handoff_rules == ("explicit_request",)
 
 
 def test_what_each_rule_led_to():
@@ -89,7 +89,7 @@ def test_much_on_too_little_is_said_to_be_that():
     chat.says("this is ridiculous", upset=1.0, upset_spread=0.0)
     assert chat.notes[0].judged[0].led_to in ("nothing", "too_few_turns")
     rule = PACK.rules["upset_over_turns"]
-    assert rule.least_turns == 2
+    assert rule.min_turns == 2
 
 
 def test_an_answer_of_the_bank_is_noted_when_it_changed_something():
@@ -99,11 +99,11 @@ def test_an_answer_of_the_bank_is_noted_when_it_changed_something():
         chat.says("100421")
         chat.says("1111")
     banks = [note for note in chat.notes if note.upset is None]
-    assert [note.handed_over for note in banks] == [("failed_verification",)]
+    assert [note.handoff_rules for note in banks] == [("failed_verification",)]
     assert "1111" not in str(chat.notes)
     store = Store(":memory:")
-    store.remember("s", chat.notes, "2026-11-24T10:00:00+00:00")
-    assert "the bank answered" in printed(explain, store, "s", None)
+    store.add_notes("s", chat.notes, "2026-11-24T10:00:00+00:00")
+    assert "the bank answered" in printed(print_explanation, store, "s", None)
 
 
 WORDS = st.text(alphabet="abcdefghij", min_size=5, max_size=12).filter(
@@ -138,7 +138,7 @@ def test_with_consent_words_are_kept_and_secrets_are_not():
 def test_consent_taken_back_holds_from_then_on():
     chat = Chat(recording=True)
     chat.says("hello there")
-    chat.session.receive(e.Consented(1.5, recording=False, emotion=False))
+    chat.session.receive(e.ConsentChanged(1.5, recording=False, emotion=False))
     chat.says("hello again")
     assert [bool(note.words) for note in chat.notes] == [True, False]
 
@@ -147,7 +147,7 @@ def test_a_note_comes_back_as_it_was():
     chat = Chat(recording=True)
     chat.says("agent", **ANGRY)
     for note in chat.notes:
-        assert NOTES.validate_json(NOTES.dump_json(note)) == note
+        assert TURN_NOTE_JSON.validate_json(TURN_NOTE_JSON.dump_json(note)) == note
 
 
 @pytest.fixture
@@ -156,30 +156,30 @@ def store():
     chat = Chat(recording=True)
     chat.says("hello", **ANGRY)
     chat.says("let me talk to a person", **ANGRY)
-    kept.remember("abc123", chat.notes, "2026-11-24T10:00:00+00:00")
+    kept.add_notes("abc123", chat.notes, "2026-11-24T10:00:00+00:00")
     quiet = Chat()
     quiet.says("hello", **ANGRY)
-    kept.remember("abd456", quiet.notes, "2026-11-24T11:00:00+00:00")
+    kept.add_notes("abd456", quiet.notes, "2026-11-24T11:00:00+00:00")
     return kept
 
 
 def test_the_ledger_reads(store):
-    text = printed(explain, store, "abc123", None)
+    text = printed(print_explanation, store, "abc123", None)
     assert '"let me talk to a person"' in text
     assert "a person was called" in text
     assert "+6.50 asked_for_person" in text
     assert "calls from 75.0%" in text
-    one = printed(explain, store, "abc", 2)
+    one = printed(print_explanation, store, "abc", 2)
     assert "turn 2" in one
     assert "turn 3 " not in one
-    assert "words not kept" in printed(explain, store, "abd", None)
+    assert "words not kept" in printed(print_explanation, store, "abd", None)
 
 
 def test_the_list_says_when_how_long_and_what_came_of_it(store):
-    lines = [line.split() for line in printed(list_sessions, store).splitlines()]
+    lines = [line.split() for line in printed(print_sessions, store).splitlines()]
     assert lines[1] == ["abd456", "2026-11-24", "11:00", "chat", "1"]
     assert lines[2] == ["abc123", "2026-11-24", "10:00", "chat", "2", "1"]
-    assert "No conversations" in printed(list_sessions, Store(":memory:"))
+    assert "No conversations" in printed(print_sessions, Store(":memory:"))
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_the_list_says_when_how_long_and_what_came_of_it(store):
 def test_a_mistake_is_told_in_one_sentence(arguments, says, tmp_path, monkeypatch, capsys, store):
     disk = Store(tmp_path / "hearken.sqlite3")
     for kept in store.kept():
-        disk.remember(kept.session, store.notes(kept.session), "2026-11-24T10:00:00+00:00")
+        disk.add_notes(kept.session, store.notes(kept.session), "2026-11-24T10:00:00+00:00")
     disk.close()
     monkeypatch.setenv("HEARKEN_STATE", str(tmp_path))
     monkeypatch.setattr(sys, "argv", ["hearken", "explain", *arguments])

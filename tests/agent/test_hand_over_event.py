@@ -13,13 +13,18 @@ from cloudevents.core.formats.json import JSONFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.events import HandOver
-from agent.handoff.webhook_event import MOODS, TOLD, Conversation, event
+from agent.core.events import UpdateHandoff
+from agent.handoff.webhook_event import (
+    PUBLISHED_STATES,
+    SENTIMENT_TERMS,
+    HandoffConversation,
+    handoff_event,
+)
 from dialogs.pack.model import Pack
 from dialogs.values import Escalation, Evidence
 
 PACK = Pack.load()
-ABOUT = Conversation("5e55", "voice", "c-9", recording=True)
+ABOUT = HandoffConversation("5e55", "voice", "c-9", recording=True)
 NOW = datetime(2026, 11, 24, 21, 30, 0, 250_000, UTC)
 WHY = Escalation(
     rule="upset_over_turns",
@@ -38,7 +43,7 @@ WHY = Escalation(
 numbers = st.floats(-1e6, 1e6)
 evidence = st.builds(
     Evidence,
-    st.sampled_from([*MOODS, *PACK.intents, "baseline"]),
+    st.sampled_from([*SENTIMENT_TERMS, *PACK.intents, "baseline"]),
     numbers,
     st.integers(1, 99),
     st.floats(0, 1e5),
@@ -54,10 +59,14 @@ escalations = st.builds(
     st.text(),
 )
 hand_overs = st.builds(
-    HandOver, st.integers(1, 9), st.sampled_from(TOLD), escalations, ticket=st.text()
+    UpdateHandoff,
+    st.integers(1, 9),
+    st.sampled_from(PUBLISHED_STATES),
+    escalations,
+    ticket=st.text(),
 )
 abouts = st.builds(
-    Conversation,
+    HandoffConversation,
     st.text("0123456789abcdef", min_size=1, max_size=16),
     st.sampled_from(["chat", "voice", "call"]),
     st.text(),
@@ -68,7 +77,7 @@ moments = st.datetimes(datetime(2000, 1, 1), timezones=st.just(UTC))
 
 @given(abouts, hand_overs, moments)
 def test_any_hand_over_is_an_event_that_others_can_read(about, effect, now):
-    told = event(PACK, about, effect, now)
+    told = handoff_event(PACK, about, effect, now)
     message = HTTPMessage({"content-type": "application/cloudevents+json"}, told.body.encode())
     read = from_http(message, JSONFormat())
     assert read.get_id() == told.id
@@ -80,7 +89,7 @@ def test_any_hand_over_is_an_event_that_others_can_read(about, effect, now):
     assert [one["turn"] for one in data["evidence"]] == [
         one.turn for one in effect.escalation.evidence
     ]
-    felt = [one.weight for one in effect.escalation.evidence if one.term in MOODS]
+    felt = [one.weight for one in effect.escalation.evidence if one.term in SENTIMENT_TERMS]
     assert isclose(fsum(data["sentiment"].values()), fsum(felt), abs_tol=1e-6)
     assert data["consent"] == {"recording": about.recording}
     assert data["ticket"] == (effect.ticket or None)
@@ -89,13 +98,13 @@ def test_any_hand_over_is_an_event_that_others_can_read(about, effect, now):
 @given(abouts, hand_overs, moments, st.integers(-23, 23))
 def test_the_same_moment_is_the_same_event_wherever_the_clock_hangs(about, effect, now, hours):
     elsewhere = now.astimezone(timezone(timedelta(hours=hours)))
-    assert event(PACK, about, effect, now) == event(PACK, about, effect, elsewhere)
-    later = event(PACK, about, effect, now + timedelta(microseconds=1))
-    assert later.id != event(PACK, about, effect, now).id
+    assert handoff_event(PACK, about, effect, now) == handoff_event(PACK, about, effect, elsewhere)
+    later = handoff_event(PACK, about, effect, now + timedelta(microseconds=1))
+    assert later.id != handoff_event(PACK, about, effect, now).id
 
 
 def test_what_is_told():
-    told = event(PACK, ABOUT, HandOver(2, "callback", WHY, ticket="C-17"), NOW)
+    told = handoff_event(PACK, ABOUT, UpdateHandoff(2, "callback", WHY, ticket="C-17"), NOW)
     whole = json.loads(told.body)
     data = whole.pop("data")
     assert whole == {
@@ -133,10 +142,10 @@ def test_what_is_told():
 
 
 def test_a_place_in_the_queue_is_nobodys_business():
-    assert event(PACK, ABOUT, HandOver(1, "queued", WHY, 3, 120), NOW) is None
+    assert handoff_event(PACK, ABOUT, UpdateHandoff(1, "queued", WHY, 3, 120), NOW) is None
 
 
 def test_a_customer_without_a_name_stays_unknown():
     about = replace(ABOUT, customer="")
-    told = event(PACK, about, HandOver(1, "requested", WHY), NOW)
+    told = handoff_event(PACK, about, UpdateHandoff(1, "requested", WHY), NOW)
     assert json.loads(told.body)["data"]["customer"] == {}

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.events import Forget, Heard, Listen, Notify
-from agent.core.turn_taking import Began, Dropped, Ended, LegHearing
+from agent.core.events import AudioReceived, DiscardTurn, FeedEncoder, NotifyClient
+from agent.core.turn_taking import LegTurnDiscarded, LegTurnEnded, LegTurnStarted, LegTurnTaking
 from audio.turns import TurnRules
-from audio.turns import hops as hops_in
+from audio.turns import hop_count as hops_in
 from audio.types import VOICE_HOP
 
 WORDS = [0.0] * 10 + [0.9] * 20 + [0.0] * 40 + [0.9] * 3 + [0.0] * 40 + [0.9] * 30 + [0.0] * 40
@@ -20,19 +20,21 @@ WORDS = [0.0] * 10 + [0.9] * 20 + [0.0] * 40 + [0.9] * 3 + [0.0] * 40 + [0.9] * 
 
 def heard(hops, level=0.1):
     samples = np.full(len(hops) * VOICE_HOP, level, np.float32)
-    return Heard(1.0, "customer", samples, tuple(hops))
+    return AudioReceived(1.0, "customer", samples, tuple(hops))
 
 
 def follow(packets, level=0.1):
-    leg = LegHearing("customer", TurnRules(), count(1).__next__)
-    return [change for hops in packets for change in leg.push(heard(hops, level), feel=True)]
+    leg = LegTurnTaking("customer", TurnRules(), count(1).__next__)
+    return [
+        change for hops in packets for change in leg.push(heard(hops, level), infer_emotion=True)
+    ]
 
 
 def summary(changes):
     """What happened, with the audio of each turn added up."""
     fed, out = {}, []
     for change in changes:
-        if isinstance(change, Listen):
+        if isinstance(change, FeedEncoder):
             first, length = fed.get(change.stream, (change.start, 0))
             assert change.start == first + length
             fed[change.stream] = (first, length + len(change.samples))
@@ -43,10 +45,10 @@ def summary(changes):
 
 def test_a_turn_begins_is_heard_and_ends():
     fed, changes = summary(follow([WORDS]))
-    kinds = [type(change) for change in changes if not isinstance(change, Notify)]
-    assert kinds[0] is Began
-    assert kinds.count(Ended) == 2
-    assert {Began, Ended, Forget, Dropped} >= set(kinds)
+    kinds = [type(change) for change in changes if not isinstance(change, NotifyClient)]
+    assert kinds[0] is LegTurnStarted
+    assert kinds.count(LegTurnEnded) == 2
+    assert {LegTurnStarted, LegTurnEnded, DiscardTurn, LegTurnDiscarded} >= set(kinds)
     assert fed[1][0] < 10 * VOICE_HOP  # sound from before the onset belongs to the turn
 
 
@@ -59,20 +61,20 @@ def test_nothing_depends_on_packets(cuts):
 
 def test_a_turn_ends_where_its_silence_was_long_enough():
     short = [0.0] * 10 + [0.9] * 20 + [0.0] * 40
-    (ended,) = [change for change in follow([short]) if isinstance(change, Ended)]
+    (ended,) = [change for change in follow([short]) if isinstance(change, LegTurnEnded)]
     assert ended.end == (10 + 20 + hops_in(TurnRules().silence["open"])) * VOICE_HOP
     assert ended.voiced_s == pytest.approx(20 * 0.032)
 
 
 def test_clipping_is_told_with_its_share():
-    notes = [change for change in follow([WORDS], level=1.0) if isinstance(change, Notify)]
+    notes = [change for change in follow([WORDS], level=1.0) if isinstance(change, NotifyClient)]
     assert notes[0].code == "clipping"
     assert "100 %" in notes[0].message
 
 
 def test_a_muted_line_ends_the_turn():
-    leg = LegHearing("customer", TurnRules(), count(1).__next__)
-    leg.push(heard(WORDS[:28]), feel=True)
-    assert leg.turn == 1
-    assert any(isinstance(change, Ended) for change in leg.cut())
-    assert leg.turn == 0
+    leg = LegTurnTaking("customer", TurnRules(), count(1).__next__)
+    leg.push(heard(WORDS[:28]), infer_emotion=True)
+    assert leg.open_turn == 1
+    assert any(isinstance(change, LegTurnEnded) for change in leg.end_turn())
+    assert leg.open_turn == 0

@@ -18,30 +18,30 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from agent.core.events import Understand
+from agent.core.events import UnderstandTurn
 from agent.inference.messages import (
-    Answered,
-    Forgotten,
-    Gone,
-    Heard,
-    Known,
-    Load,
-    Lost,
-    Measure,
-    Question,
-    Sound,
+    AudioChunk,
+    CancelStream,
+    EndSession,
+    MeasureCosts,
+    PartialText,
+    RequestAnswered,
+    RestoreCaller,
+    StreamsFailed,
+    UnderstandRequest,
+    WorkerLoad,
 )
 from agent.inference.scheduler import (
-    ANSWER_S,
-    AUDIO_S,
-    COMPANY_S,
-    ENOUGH,
-    LATE_S,
-    STEP_S,
-    VERY_LATE_S,
-    Answering,
-    Inference,
-    Step,
+    ANSWER_DEADLINE_S,
+    AUDIO_DEADLINE_S,
+    BATCH_WAIT_S,
+    FULL_BATCH_STREAMS,
+    MAX_BATCH_S,
+    NO_CUES_LATE_S,
+    NO_PARTIALS_LATE_S,
+    AnswerBatch,
+    BatchScheduler,
+    EncodeBatch,
 )
 from audio import torchaudio_guard  # noqa: F401
 
@@ -49,7 +49,7 @@ from audio import torchaudio_guard  # noqa: F401
 from transformers import HubertForCTC
 
 from audio.encoder import small_config
-from audio.speech_analyser import Ears
+from audio.speech_analyser import SpeechAnalyser
 from audio.types import FRAME, RATE, Expectation, Spoken, Transcript
 from dialogs.values import Understanding
 
@@ -134,7 +134,7 @@ class Models:
         self.told = []
         self.ears = ears or CountingEars(self)
         self.mind = EchoingMind()
-        self.inference = Inference(self.ears, self.mind, self.told.append)
+        self.inference = BatchScheduler(self.ears, self.mind, self.told.append)
 
     def now(self):
         self.at += 1e-6  # no clock stands still
@@ -142,16 +142,16 @@ class Models:
 
     def take(self, *messages):
         for message in messages:
-            self.inference.take(message, self.at)
+            self.inference.receive(message, self.at)
 
     def next(self):
-        return self.inference.next(self.at)
+        return self.inference.next_batch(self.at)
 
     def do(self, work):
         try:
-            self.inference.do(work, self.now)
+            self.inference.run_batch(work, self.now)
         except (ArithmeticError, RuntimeError) as failure:
-            self.inference.failed(work, type(failure).__name__)
+            self.inference.fail_batch(work, type(failure).__name__)
 
     def work(self):
         """Until nothing is left to do; the clock runs on to whatever has to be waited for."""
@@ -165,7 +165,7 @@ class Models:
         return [message for message in self.told if isinstance(message, kind)]
 
     def answers(self):
-        return {one.question: one.answer for one in self.all(Answered)}
+        return {one.request_id: one.result for one in self.all(RequestAnswered)}
 
 
 @pytest.fixture
@@ -174,7 +174,7 @@ def models():
 
 
 def sound(session, samples=GOOD, first=True, alone=False, start=0, feel=True, stream=1):
-    return Sound((session, stream), start, feel, samples, first, alone)
+    return AudioChunk((session, stream), start, feel, samples, first, alone)
 
 
 def more(session, samples=GOOD):
@@ -182,8 +182,8 @@ def more(session, samples=GOOD):
 
 
 def asked(number, session="s", stream=None, text="", leg="customer", **told):
-    ask = Understand(number, number, leg, stream, text, Expectation())
-    return Question(number, session, ask, TODAY, 0.0, **told)
+    ask = UnderstandTurn(number, number, leg, stream, text, Expectation())
+    return UnderstandRequest(number, session, ask, TODAY, 0.0, **told)
 
 
 def keys(step):
@@ -200,10 +200,10 @@ def ids(answering):
 @pytest.mark.parametrize(
     ("audio_at", "question_at", "first"),
     [
-        (0.0, 5.0, Step),
-        (1.0, 1.0 + AUDIO_S - ANSWER_S + 0.01, Step),
-        (1.0, 1.0 + AUDIO_S - ANSWER_S - 0.01, Answering),
-        (5.0, 0.0, Answering),
+        (0.0, 5.0, EncodeBatch),
+        (1.0, 1.0 + AUDIO_DEADLINE_S - ANSWER_DEADLINE_S + 0.01, EncodeBatch),
+        (1.0, 1.0 + AUDIO_DEADLINE_S - ANSWER_DEADLINE_S - 0.01, AnswerBatch),
+        (5.0, 0.0, AnswerBatch),
     ],
 )
 def test_what_is_due_first_is_done_first(models, audio_at, question_at, first):
@@ -242,9 +242,9 @@ def test_audio_waits_for_company_and_no_longer_than_that(models):
     models.work()
     came = models.at
     models.take(more("a"))
-    models.at = came + 0.4 * COMPANY_S
-    assert models.next() == pytest.approx(0.6 * COMPANY_S)
-    models.at = came + COMPANY_S + 0.001
+    models.at = came + 0.4 * BATCH_WAIT_S
+    assert models.next() == pytest.approx(0.6 * BATCH_WAIT_S)
+    models.at = came + BATCH_WAIT_S + 0.001
     assert keys(models.next()) == ["a"]
 
 
@@ -268,7 +268,7 @@ def test_a_piece_of_each_is_a_step_and_a_question_takes_all_the_rest(models):
     models.take(sound("a"), sound("b"), more("a"), more("a"))
     steps = []
     for _ in range(2):
-        models.at += COMPANY_S
+        models.at += BATCH_WAIT_S
         steps.append(keys(models.next()))
         models.do(models.next())
     assert steps == [["a", "b"], ["a"]]
@@ -278,12 +278,12 @@ def test_a_piece_of_each_is_a_step_and_a_question_takes_all_the_rest(models):
 
 
 def test_enough_streams_start_at_once(models):
-    callers = [f"caller {number}" for number in range(ENOUGH + 4)]
+    callers = [f"caller {number}" for number in range(FULL_BATCH_STREAMS + 4)]
     models.take(*map(sound, callers))
     models.work()
-    models.take(*map(more, callers[: ENOUGH - 1]))
+    models.take(*map(more, callers[: FULL_BATCH_STREAMS - 1]))
     assert isinstance(models.next(), float)
-    models.take(more(callers[ENOUGH]))
+    models.take(more(callers[FULL_BATCH_STREAMS]))
     assert keys(models.next())[:2] == callers[:2]
 
 
@@ -295,7 +295,7 @@ def test_no_more_is_done_in_one_go_than_fits(models, costs):
         models.take(*(sound(one, start=0) for one in callers[:1]))
         models.work()  # until the running cost has come near the real one
     models.take(*map(sound, callers))
-    assert len(models.next().live) == pytest.approx(max(1, STEP_S / costs), rel=0.1, abs=1)
+    assert len(models.next().live) == pytest.approx(max(1, MAX_BATCH_S / costs), rel=0.1, abs=1)
     models.take(*(asked(number, one, 1) for number, one in enumerate(callers, 1)))
     models.work()
     assert sorted(models.answers()) == list(range(1, 41))
@@ -307,7 +307,7 @@ def test_whoever_waited_longest_is_among_those_who_fit(models):
         models.take(sound(f"caller {number}"))
         models.at += 0.001
     served = []
-    while isinstance(work := models.next(), Step):
+    while isinstance(work := models.next(), EncodeBatch):
         served += keys(work)
         models.do(work)
     assert served == [f"caller {number}" for number in range(30)]
@@ -320,17 +320,17 @@ def test_a_step_that_fails_is_told_again_alone_and_the_innocent_go_on(models):
     models.take(sound("c"))
     models.work()
     models.take(sound("a"), sound("b", BAD))
-    models.at += COMPANY_S
+    models.at += BATCH_WAIT_S
     models.work()
-    (lost,) = models.all(Lost)
+    (lost,) = models.all(StreamsFailed)
     assert set(lost.keys) == {("a", 1), ("b", 1)}
     assert lost.failure == "FloatingPointError"
     assert len(models.ears.closed) == 2
     assert len(models.inference) == 1  # c
     models.take(sound("b", BAD, alone=True), sound("a", alone=True), more("c"))
     models.work()
-    assert models.all(Lost)[1:] == [Lost((("b", 1),), (), "FloatingPointError")]
-    assert sorted(one.key[0] for one in models.all(Heard)) == ["a", "c", "c"]
+    assert models.all(StreamsFailed)[1:] == [StreamsFailed((("b", 1),), (), "FloatingPointError")]
+    assert sorted(one.key[0] for one in models.all(PartialText)) == ["a", "c", "c"]
     models.take(asked(1, "a", 1), asked(2, "c", 1))
     models.work()
     assert {n: one.transcript.text for n, one in models.answers().items()} == {
@@ -354,7 +354,7 @@ def test_a_question_is_lost_with_its_stream(models):
     work = models.next()
     models.take(asked(7, "a", 1))  # while the step is under way
     models.do(work)
-    (lost,) = models.all(Lost)
+    (lost,) = models.all(StreamsFailed)
     assert lost.questions == (7,)
     models.work()
     assert not models.answers()
@@ -364,7 +364,7 @@ def test_an_end_of_a_turn_that_fails_loses_the_turns_it_was_about_and_no_other(m
     models.take(sound("a"), sound("b", BAD), sound("c"))
     models.take(asked(1, "a", 1), asked(2, "b", 1))
     models.work()
-    (lost,) = models.all(Lost)
+    (lost,) = models.all(StreamsFailed)
     assert (set(lost.keys), set(lost.questions)) == ({("a", 1), ("b", 1)}, {1, 2})
     assert len(models.ears.closed) == 2
     assert len(models.inference) == 1
@@ -377,19 +377,19 @@ def test_a_mind_that_fails_loses_its_question_and_none_that_was_answered(models)
     models.take(asked(1, text="one"), asked(2, text="boom"), asked(3, text="three"))
     models.work()
     assert list(models.answers()) == [1]
-    (lost,) = models.all(Lost)
+    (lost,) = models.all(StreamsFailed)
     assert set(lost.questions) == {2, 3}
     models.take(asked(2, text="boom", alone=True), asked(3, text="three", alone=True))
     models.work()
     assert list(models.answers()) == [1, 3]
-    assert models.all(Lost)[-1].questions == (2,)
+    assert models.all(StreamsFailed)[-1].questions == (2,)
 
 
 def test_a_mind_that_fails_over_a_spoken_turn_leaves_no_stream_behind(models):
     models.mind.understand = lambda *question: 1 / 0
     models.take(sound("a"), asked(1, "a", 1))
     models.work()
-    assert models.all(Lost) == [Lost((("a", 1),), (1,), "ZeroDivisionError")]
+    assert models.all(StreamsFailed) == [StreamsFailed((("a", 1),), (1,), "ZeroDivisionError")]
     assert len(models.inference) == 0
 
 
@@ -409,7 +409,7 @@ def test_a_lost_stream_needs_its_start_again(models):
 def test_a_forgotten_stream_is_closed_and_never_spoken_of(models):
     models.take(sound("a", start=7), sound("b"))
     models.work()
-    models.take(more("a"), asked(1, "a", 1), Forgotten(("a", 1)))
+    models.take(more("a"), asked(1, "a", 1), CancelStream(("a", 1)))
     models.told.clear()
     models.work()
     assert (models.ears.closed, models.told) == ([7], [])
@@ -418,7 +418,7 @@ def test_a_forgotten_stream_is_closed_and_never_spoken_of(models):
 
 def test_a_forgotten_question_is_not_answered_and_its_neighbours_are(models):
     models.take(sound("a"), asked(1, "a", 1), asked(2, text="two"), asked(3, text="three"))
-    models.take(Forgotten(None, 2), Forgotten(("a", 1), 1))
+    models.take(CancelStream(None, 2), CancelStream(("a", 1), 1))
     models.work()
     assert list(models.answers()) == [3]
     assert models.mind.asked == ["three"]
@@ -436,7 +436,7 @@ def test_a_turn_told_again_replaces_what_was_known_of_it(models):
 
 def test_costs_are_for_whoever_has_a_clock(models):
     with pytest.raises(ValueError, match="clock"):
-        models.take(Measure(GOOD))
+        models.take(MeasureCosts(GOOD))
 
 
 # -- too much to do ----------------------------------------------------------------------------
@@ -446,14 +446,14 @@ def fall_behind(models, late_s, times):
     """Do a step, so many times, that ends so late."""
     for _ in range(times):
         models.take(more("a"))
-        due = models.at + AUDIO_S
+        due = models.at + AUDIO_DEADLINE_S
         work = models.next()
         models.at = due + late_s
         models.do(work)
 
 
 def left_out(models):
-    return [(load.partials, load.cues) for load in models.all(Load)]
+    return [(load.partials, load.cues) for load in models.all(WorkerLoad)]
 
 
 def test_partials_are_left_out_first_then_cues_and_both_come_back(models):
@@ -470,10 +470,10 @@ def test_who_has_nothing_to_do_is_late_no_more(models):
     models.take(sound("a"))
     models.work()
     fall_behind(models, 1.0, 20)
-    models.take(Forgotten(("a", 1)))
+    models.take(CancelStream(("a", 1)))
     for _ in range(8):
         models.inference.report(0.0)
-    assert models.all(Load)[-1].late_s < 0.01
+    assert models.all(WorkerLoad)[-1].late_s < 0.01
     assert left_out(models)[-1] == (True, True)
 
 
@@ -486,7 +486,7 @@ def test_being_late_now_and_then_leaves_nothing_out(models):
     assert left_out(models) == []
 
 
-@pytest.mark.parametrize("limit", [LATE_S, VERY_LATE_S])
+@pytest.mark.parametrize("limit", [NO_PARTIALS_LATE_S, NO_CUES_LATE_S])
 def test_what_was_left_out_does_not_come_and_go(models, limit):
     models.take(sound("a"))
     models.work()
@@ -506,7 +506,7 @@ def test_words_so_far_rest_while_there_is_too_much_to_do_and_words_do_not(models
     fall_behind(models, 1.0, 20)
     models.told.clear()
     fall_behind(models, 1.0, 5)
-    assert not models.all(Heard)
+    assert not models.all(PartialText)
     models.take(asked(1, "a", 1))
     models.work()
     assert models.answers()[1].transcript.text == str(26 * HOP)
@@ -521,7 +521,7 @@ def test_words_so_far_are_told_when_they_change(models):
     models.inference.ears.advance = lambda packets: [str(2 * HOP)]
     models.take(more("a"))
     models.work()
-    assert [one.text for one in models.all(Heard)] == [str(HOP), str(2 * HOP)]
+    assert [one.text for one in models.all(PartialText)] == [str(HOP), str(2 * HOP)]
 
 
 def test_the_load_is_told_with_what_is_left_out(models):
@@ -539,7 +539,7 @@ def test_the_load_is_told_with_what_is_left_out(models):
 
 
 def callers(models):
-    return [pickle.loads(one.caller) for one in models.all(Answered) if one.caller]
+    return [pickle.loads(one.caller) for one in models.all(RequestAnswered) if one.caller]
 
 
 def test_two_turns_in_one_go_teach_their_caller_in_order(models):
@@ -561,13 +561,15 @@ def test_callers_of_one_batch_do_not_become_each_other(models):
 
 
 def test_a_known_caller_is_known_again(models):
-    models.take(Known("a", pickle.dumps(["before"])), sound("a", start=10), asked(1, "a", 1))
+    models.take(
+        RestoreCaller("a", pickle.dumps(["before"])), sound("a", start=10), asked(1, "a", 1)
+    )
     models.work()
     assert callers(models) == [["before", 10]]
 
 
 def test_who_has_gone_is_forgotten(models):
-    models.take(Known("a", pickle.dumps(["before"])), Gone("a"), sound("a", start=10))
+    models.take(RestoreCaller("a", pickle.dumps(["before"])), EndSession("a"), sound("a", start=10))
     models.take(asked(1, "a", 1))
     models.work()
     assert callers(models) == [[10]]
@@ -615,7 +617,7 @@ def ears(tmp_path_factory):
     (weights / "ears" / "vocab.json").write_text(json.dumps(vocabulary))
     told = {"feature_extractor_type": "Wav2Vec2FeatureExtractor", "do_normalize": False}
     (weights / "ears" / "preprocessor_config.json").write_text(json.dumps(told))
-    return Ears.load(weights)
+    return SpeechAnalyser.load(weights)
 
 
 @st.composite
@@ -633,7 +635,7 @@ def talks(draw):
 
 def words(models, number):
     """What was told of session `number`: its words so far at the end, and all of its answer."""
-    so_far = [one.text for one in models.all(Heard) if one.key == (str(number), 1)]
+    so_far = [one.text for one in models.all(PartialText) if one.key == (str(number), 1)]
     return so_far[-1:], models.answers()[number].transcript
 
 
@@ -662,7 +664,7 @@ def test_company_changes_no_bit_of_what_is_heard(ears, talk):
         begun.add(caller)
         models.take(sound(str(caller), next(left[caller]), first=first))
         work = models.next()
-        if time and isinstance(work, Step):
+        if time and isinstance(work, EncodeBatch):
             models.do(work)
     models.work()
     models.take(*(asked(caller, str(caller), 1) for caller in begun))
@@ -691,7 +693,7 @@ def test_a_thousand_streams_leave_nothing_behind(ears):
         models.take(*(sound(name, SPOKEN[:6000]) for name in names))
         models.work()
         models.take(*(asked(20 * batch + n, name, 1) for n, name in enumerate(names[:10], 1)))
-        models.take(*(Forgotten((name, 1)) for name in names[10:]), *map(Gone, names))
+        models.take(*(CancelStream((name, 1)) for name in names[10:]), *map(EndSession, names))
         models.work()
     assert len(models.answers()) == 500
     assert len(models.inference) == 0

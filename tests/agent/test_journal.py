@@ -6,20 +6,20 @@ import asyncio
 
 import pytest
 
-from agent.core.event_json import Row
-from agent.store.journal import MOST, Journal, JournalFull
+from agent.core.event_json import JournalRow
+from agent.store.journal import MAX_QUEUED_WRITES, Journal, JournalFull
 
 
 class Book:
     """Where rows go: keeps them, or fails."""
 
     def __init__(self) -> None:
-        self.rows: list[tuple[str, Row]] = []
+        self.rows: list[tuple[str, JournalRow]] = []
         self.transactions = 0
         self.broken = False
         self.erased = frozenset()
 
-    def append(self, rows, now):
+    def append_rows(self, rows, now):
         if self.broken:
             raise OSError("no space left on device")
         self.transactions += 1
@@ -28,7 +28,7 @@ class Book:
 
 
 def row(n):
-    return Row(n, float(n), f'{{"n":{n}}}')
+    return JournalRow(n, float(n), f'{{"n":{n}}}')
 
 
 def journalled(work):
@@ -103,7 +103,7 @@ def test_too_many_waiting_are_refused():
         journal.do(lambda: asyncio.run_coroutine_threadsafe(held.wait(), loop).result())
         try:
             with pytest.raises(JournalFull):  # noqa: PT012 - some are written at once
-                for n in range(2 * MOST):
+                for n in range(2 * MAX_QUEUED_WRITES):
                     journal.append("a", row(n))
         finally:
             held.set()

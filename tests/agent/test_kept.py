@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.events import Listen, Understand
-from agent.inference.in_flight import TRIES, Kept
-from agent.inference.messages import Known, Question, Sound
+from agent.core.events import FeedEncoder, UnderstandTurn
+from agent.inference.in_flight import MAX_TRIES, InFlight
+from agent.inference.messages import AudioChunk, RestoreCaller, UnderstandRequest
 from audio.types import Expectation
 
 HOP, AHEAD = 1000, 80
@@ -25,7 +25,7 @@ PACKETS = st.lists(st.integers(0, 2500), max_size=30)
 
 @pytest.fixture
 def kept():
-    return Kept(HOP, AHEAD)
+    return InFlight(HOP, AHEAD)
 
 
 def ignored(text):
@@ -33,12 +33,12 @@ def ignored(text):
 
 
 def listen(kept, samples, stream=1, session="s"):
-    return kept.listen(session, Listen(stream, "customer", 7, samples, True), ignored)
+    return kept.listen(session, FeedEncoder(stream, "customer", 7, samples, True), ignored)
 
 
 def asked(number, stream=None, session="s", text=""):
-    ask = Understand(number, number, "customer", stream, text, Expectation())
-    return Question(number, session, ask, date(2026, 11, 24), 0.0)
+    ask = UnderstandTurn(number, number, "customer", stream, text, Expectation())
+    return UnderstandRequest(number, session, ask, date(2026, 11, 24), 0.0)
 
 
 def in_packets(sizes):
@@ -57,7 +57,7 @@ def hops(samples):
 
 @given(PACKETS)
 def test_every_sample_is_told_once_for_any_packets(sizes):
-    kept, told, heard = Kept(HOP, AHEAD), [], 0
+    kept, told, heard = InFlight(HOP, AHEAD), [], 0
     for packet in in_packets(sizes):
         heard += len(packet)
         before = hops(sum(len(sound.samples) for sound in told))
@@ -65,7 +65,7 @@ def test_every_sample_is_told_once_for_any_packets(sizes):
             told.append(sound)
             assert hops(heard) > before  # it gives the encoder something to do
         assert hops(sum(len(sound.samples) for sound in told)) == hops(heard)  # and so at once
-    whole = [*told, kept.ask(asked(1, 1)).sound] if heard or sizes else []
+    whole = [*told, kept.add_request(asked(1, 1)).last_audio] if heard or sizes else []
     assert np.array_equal(np.concatenate([SAID[:0], *(s.samples for s in whole)]), SAID[:heard])
     assert [sound.first for sound in whole] == [place == 0 for place in range(len(whole))]
     assert {(sound.key, sound.start, sound.feel) for sound in whole} <= {(KEY, 7, True)}
@@ -74,7 +74,7 @@ def test_every_sample_is_told_once_for_any_packets(sizes):
 @given(PACKETS)
 def test_the_positions_at_which_something_is_told_do_not_depend_on_packets(sizes):
     """As far as packets are shorter than a hop: a longer one is told once."""
-    positions, kept, heard = [], Kept(HOP, AHEAD), 0
+    positions, kept, heard = [], InFlight(HOP, AHEAD), 0
     for packet in in_packets([part for size in sizes for part in (size // 3, size - size // 3)]):
         heard += len(packet)
         if listen(kept, packet) is not None:
@@ -105,7 +105,7 @@ def test_a_question_about_nothing_that_is_kept_is_not_asked(kept):
 
 def test_words_so_far_go_to_whoever_listens(kept):
     heard = []
-    kept.listen("s", Listen(1, "customer", 0, SAID[:10], True), heard.append)
+    kept.listen("s", FeedEncoder(1, "customer", 0, SAID[:10], True), heard.append)
     kept.partial(KEY, "hello")
     kept.partial(("s", 2), "nobody listens")
     kept.forget(KEY)
@@ -127,7 +127,7 @@ def test_everything_is_told_again_from_the_first_sample(kept):
     kept.answered(3, b"a voice")
     (known, going_on, spoken, typed), given_up = kept.everything()
     assert given_up == []
-    assert known == Known("other", b"a voice")
+    assert known == RestoreCaller("other", b"a voice")
     assert np.array_equal(going_on.samples, SAID[:2600])
     assert np.array_equal(spoken.sound.samples, SAID[:1500])
     assert going_on.first
@@ -147,7 +147,7 @@ def test_a_turn_told_again_goes_on_where_that_ended(kept):
 def test_a_turn_not_yet_told_is_told_by_what_tells_everything(kept):
     listen(kept, SAID[:10])
     (sound,), _ = kept.everything()
-    assert isinstance(sound, Sound)
+    assert isinstance(sound, AudioChunk)
     assert np.array_equal(sound.samples, SAID[:10])
 
 
@@ -168,7 +168,7 @@ def test_what_nobody_keeps_is_not_told_again(kept):
 
 
 def lose(kept, keys, questions):
-    return [kept.again(keys, questions, alone=True) for _ in range(TRIES)][-1]
+    return [kept.again(keys, questions, alone=True) for _ in range(MAX_TRIES)][-1]
 
 
 def test_a_turn_lost_twice_is_given_up_with_its_question(kept):
@@ -226,7 +226,7 @@ def test_an_answer_that_teaches_nothing_leaves_what_was_known_of_the_caller(kept
         listen(kept, SAID[:10], stream=number)
         kept.ask(asked(number, number))
         kept.answered(number, caller)
-    assert kept.everything() == ([Known("s", b"a voice")], [])
+    assert kept.everything() == ([RestoreCaller("s", b"a voice")], [])
 
 
 def test_an_answer_to_somebody_who_left_teaches_nothing(kept):

@@ -11,7 +11,7 @@ import pytest
 from huggingface_hub import constants
 
 from agent.cli.main import main
-from audio.hub import kind_of, needed
+from audio.hub import kind_of, needed_files
 from tests import hub, tiny
 
 
@@ -154,7 +154,11 @@ def test_nothing_pulled_yet(hearken):
 def test_a_sharded_checkpoint_is_fetched_with_all_its_shards():
     shards = [f"pytorch_model-0000{i}-of-00002.bin" for i in (1, 2)]
     index = "pytorch_model.bin.index.json"
-    assert needed(["config.json", "model.onnx", index, *shards]) == ["config.json", *shards, index]
+    assert needed_files(["config.json", "model.onnx", index, *shards]) == [
+        "config.json",
+        *shards,
+        index,
+    ]
 
 
 @pytest.mark.parametrize(

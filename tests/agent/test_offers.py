@@ -13,14 +13,14 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from agent.cli.main import app
-from agent.cli.offers import report, show, wilson
+from agent.cli.offers import offer_report, print_offer_report, wilson_interval
 from agent.core import events as e
 from agent.core.session import Session, SessionRules
 from agent.core.turn_notes import LoggedOffer
 from agent.store import Store
 from dialogs.manager import Dialogue
 from dialogs.pack.model import Pack
-from dialogs.values import OfferAnswered, OfferMade, Outcome
+from dialogs.values import ActionResult, OfferAnswered, OfferMade
 from tests.scripted_mind import TODAY, understood
 
 NOW = "2026-11-24T10:00:00+00:00"
@@ -37,28 +37,28 @@ def answered(outcome, number=1) -> OfferAnswered:
 
 def test_no_answer_is_ignored_and_later_changes_are_kept():
     store = Store(":memory:")
-    store.remember("s", [made(1), made(2), made(3, chosen="")], NOW)
-    store.remember("s", [answered("accepted"), answered("completed")], NOW)
-    first, second, third = store.offers()
+    store.add_notes("s", [made(1), made(2), made(3, chosen="")], NOW)
+    store.add_notes("s", [answered("accepted"), answered("completed")], NOW)
+    first, second, third = store.read_offers()
     assert (first.outcome, first.changes) == ("accepted", ("accepted", "completed"))
     assert (second.outcome, second.changes) == ("ignored", ())
     assert third.outcome == ""
     assert first.scores == {"a": 1.0, "b": 0.5}
-    store.forget({"offers": "2026-12-01T00:00:00+00:00"})
-    assert store.offers() == []
+    store.delete_older_than({"offers": "2026-12-01T00:00:00+00:00"})
+    assert store.read_offers() == []
 
 
 @pytest.mark.parametrize(
     ("accepted", "made", "low", "high"), [(0, 10, 0.0, 0.278), (5, 10, 0.237, 0.763), (0, 0, 0, 1)]
 )
 def test_intervals_of_few_cases(accepted, made, low, high):
-    assert wilson(accepted, made) == pytest.approx((low, high), abs=0.001)
+    assert wilson_interval(accepted, made) == pytest.approx((low, high), abs=0.001)
 
 
 @given(st.integers(0, 500), st.integers(1, 500))
 def test_an_interval_holds_its_share(accepted, made):
     accepted = min(accepted, made)
-    low, high = wilson(accepted, made)
+    low, high = wilson_interval(accepted, made)
     assert 0 <= low <= accepted / made + 1e-9
     assert accepted / made - 1e-9 <= high <= 1
 
@@ -78,7 +78,7 @@ def test_another_way_of_choosing_is_judged_from_the_log():
         taken = chance.random() < {top: 0.6, other: 0.1, "": 0.0}[choice]
         outcome = ("accepted" if taken else "declined") if choice else ""
         log.append(logged(choice, odds[choice], outcome, {top: 1.0, other: 0.2}))
-    found = report(log)
+    found = offer_report(log)
     assert found.top_scored.low < 0.6 < found.top_scored.high
     assert found.as_logged.share == pytest.approx(0.56 * 0.6 + 0.24 * 0.1, abs=0.01)
     assert found.top_scored.high - found.top_scored.low < 0.03
@@ -87,25 +87,25 @@ def test_another_way_of_choosing_is_judged_from_the_log():
 
 
 def test_nothing_that_agrees_is_nothing_known():
-    found = report([logged("b", 0.2, "accepted", {"a": 1.0, "b": 0.1})])
+    found = offer_report([logged("b", 0.2, "accepted", {"a": 1.0, "b": 0.1})])
     assert (found.top_scored.low, found.top_scored.high) == (0.0, 1.0)
     assert found.top_scored.effective == 0.0
 
 
 def printed(log, as_json=False) -> str:
     out = io.StringIO()
-    show(log, as_json, Console(width=120, file=out))
+    print_offer_report(log, as_json, Console(width=120, file=out))
     return out.getvalue()
 
 
 def test_what_is_shown():
     store = Store(":memory:")
-    store.remember("s", [made(1), made(2, chosen="b"), made(3, chosen="", propensity=0.2)], NOW)
-    store.remember("s", [answered("accepted"), answered("declined", 2)], NOW)
-    text = printed(store.offers())
+    store.add_notes("s", [made(1), made(2, chosen="b"), made(3, chosen="", propensity=0.2)], NOW)
+    store.add_notes("s", [answered("accepted"), answered("declined", 2)], NOW)
+    text = printed(store.read_offers())
     assert "Occasions: 3; on 1 of them nothing was offered" in text
     assert "always the top-scored" in text
-    found = json.loads(printed(store.offers(), as_json=True))
+    found = json.loads(printed(store.read_offers(), as_json=True))
     assert [(o["offer"], o["accepted"], o["declined"]) for o in found["offers"]] == [
         ("a", 1, 0),
         ("b", 0, 1),
@@ -116,7 +116,7 @@ def test_what_is_shown():
 
 def test_the_command_reads_the_server_s_store(tmp_path, monkeypatch):
     store = Store(tmp_path / "hearken.sqlite3")
-    store.remember("s", [made(1)], NOW)
+    store.add_notes("s", [made(1)], NOW)
     store.close()
     monkeypatch.setenv("HEARKEN_STATE", str(tmp_path))
     done = CliRunner().invoke(app, ["offers"], catch_exceptions=False)
@@ -126,30 +126,30 @@ def test_the_command_reads_the_server_s_store(tmp_path, monkeypatch):
 
 def test_a_session_has_its_offers_remembered():
     pack = Pack.load()
-    session = Session(Dialogue(pack, "s1", TODAY, "chat", chance=0.9), SessionRules())
-    session.receive(e.Opened(0.0, "chat"))
+    session = Session(Dialogue(pack, "s1", TODAY, "chat", session_draw=0.9), SessionRules())
+    session.receive(e.SessionOpened(0.0, "chat"))
     bank = [{"customer": "100421", "customer_name": "Patricia Miller", "tier": "standard"},
             {"balance": "1842.17"}]  # fmt: skip
     notes, at, waiting = [], 0.0, []
 
     def feed(event):
         for effect in session.receive(event):
-            if isinstance(effect, e.Remember):
+            if isinstance(effect, e.StoreNote):
                 notes.append(effect.note)
-            elif isinstance(effect, e.Act):
+            elif isinstance(effect, e.PerformAction):
                 waiting.append(effect.call.key)
-            elif isinstance(effect, e.Understand):
-                what = understood(pack, effect.text, effect.expect, upset_spread=0.05)
-                feed(e.Understood(at, effect.ask, what))
+            elif isinstance(effect, e.UnderstandTurn):
+                what = understood(pack, effect.text, effect.expectation, upset_spread=0.05)
+                feed(e.TurnUnderstood(at, effect.request_id, what))
 
     for text in ("what is my checking balance", "100421", "4471"):
         at += 1.0
-        feed(e.Typed(at, text))
+        feed(e.TextReceived(at, text))
     while waiting:
-        feed(e.Acted(at, Outcome(waiting.pop(0), True, bank.pop(0))))
+        feed(e.ActionCompleted(at, ActionResult(waiting.pop(0), True, bank.pop(0))))
     (offer,) = [note for note in notes if isinstance(note, OfferMade)]
     assert set(offer.scores) == {"savings_advice"}
     if offer.chosen:
-        feed(e.Typed(at, "yes"))
+        feed(e.TextReceived(at, "yes"))
         (answer,) = [note for note in notes if isinstance(note, OfferAnswered)]
         assert answer.outcome == "accepted"

@@ -15,7 +15,7 @@ from agent.core import events as e
 from agent.core.session import Session, SessionRules
 from dialogs.manager import Dialogue
 from dialogs.pack.model import Pack
-from dialogs.values import Outcome
+from dialogs.values import ActionResult
 from tests.scripted_mind import understood
 
 PACK = Pack.load("dialogs/bank")
@@ -48,39 +48,39 @@ class World:
     def __init__(self) -> None:
         self.session = Session(Dialogue(PACK, "s1", TODAY, "chat"), SessionRules())
         self.at = 0.0
-        self.asks: list[e.Understand] = []
-        self.acts: list[e.Act] = []
+        self.asks: list[e.UnderstandTurn] = []
+        self.acts: list[e.PerformAction] = []
         self.stand: dict[int, str] = {}  # hand-over -> how it stands
         self.told = ("bot", "")  # whom the customer was told they talk to
         self.keys: set[str] = set()
-        self.do(e.Opened(0.0, "chat"))
+        self.do(e.SessionOpened(0.0, "chat"))
 
     def do(self, event: e.Input) -> list[e.Effect]:
-        before = self.session.ownership.person
+        before = self.session.ownership.is_with_person
         effects = self.session.receive(event)
         for effect in effects:
             self.note(effect)
         owner = self.session.ownership
-        assert self.told == (owner.owner, owner.name), "the customer knows whom they talk to"
-        introduced = isinstance(event, e.TookOver) and not before
-        if owner.person and before and not isinstance(event, e.TookOver):
-            assert not any(isinstance(one, e.Say) for one in effects), "a person owns it"
-        if owner.person and not introduced and not isinstance(event, e.TookOver):
-            assert not any(isinstance(one, e.Act) for one in effects)
+        assert self.told == (owner.owner, owner.person_name), "the customer knows whom they talk to"
+        introduced = isinstance(event, e.PersonTookOver) and not before
+        if owner.is_with_person and before and not isinstance(event, e.PersonTookOver):
+            assert not any(isinstance(one, e.SayReplies) for one in effects), "a person owns it"
+        if owner.is_with_person and not introduced and not isinstance(event, e.PersonTookOver):
+            assert not any(isinstance(one, e.PerformAction) for one in effects)
         return effects
 
     def note(self, effect: e.Effect) -> None:
         match effect:
-            case e.Understand():
+            case e.UnderstandTurn():
                 self.asks.append(effect)
-            case e.Act(call):
+            case e.PerformAction(call):
                 assert call.key not in self.keys, "nothing is done twice"
                 self.keys.add(call.key)
                 self.acts.append(effect)
-            case e.Owned(owner, name):
+            case e.AnnounceOwner(owner, name):
                 assert self.told != (owner, name), "told once"
                 self.told = (owner, name)
-            case e.HandOver(id, state):
+            case e.UpdateHandoff(id, state):
                 follows = {
                     "requested": {None, "accepted", "queued", "requested"},
                     "queued": {"requested", "queued"},
@@ -96,40 +96,46 @@ class World:
         at, owner = self.at, self.session.ownership
         match kind:
             case "types":
-                self.do(e.Typed(at, str(what)))
+                self.do(e.TextReceived(at, str(what)))
             case "answers" if self.asks:
                 ask = self.asks.pop(0)
-                result = understood(PACK, ask.text, ask.expect)
+                result = understood(PACK, ask.text, ask.expectation)
                 self.do(
-                    e.Understood(at, ask.ask, result) if what else e.Missed(at, ask.ask, "late")
+                    e.TurnUnderstood(at, ask.request_id, result)
+                    if what
+                    else e.UnderstandingFailed(at, ask.request_id, "late")
                 )
             case "acts" if self.acts:
                 key = self.acts.pop(0).call.key
                 values = {"customer": "100421", "customer_name": "Pat Miller", "tier": "standard"}
-                self.do(e.Acted(at, Outcome(key, bool(what), values if what else {})))
+                self.do(
+                    e.ActionCompleted(at, ActionResult(key, bool(what), values if what else {}))
+                )
             case "takes":
-                held, was = owner.owner, owner.name
+                held, was = owner.owner, owner.person_name
                 role = "supervisor" if what == "Sue" else "person"
-                self.do(e.TookOver(at, str(what), role))
+                self.do(e.PersonTookOver(at, str(what), role))
                 if held == "person" and role == "person" or held == "supervisor":
-                    assert (owner.owner, owner.name) == (held, was), "nobody takes from another"
+                    assert (owner.owner, owner.person_name) == (held, was), (
+                        "nobody takes from another"
+                    )
             case "says":
-                effects = self.do(e.Said(at, str(what), "hello"))
-                assert bool(effects) == owner.owned_by(str(what))
+                effects = self.do(e.PersonTextReceived(at, str(what), "hello"))
+                assert bool(effects) == owner.is_owned_by(str(what))
             case "gives_back":
-                mine = owner.owned_by(str(what))
-                self.do(e.HandedBack(at, str(what)))
+                mine = owner.is_owned_by(str(what))
+                self.do(e.PersonHandedBack(at, str(what)))
                 assert not mine or owner.owner in ("bot", "queued")
             case "goes":
-                self.do(e.Abandoned(at, str(what)))
+                self.do(e.PersonLost(at, str(what)))
             case "nobody" if isinstance(what, int):
-                self.do(e.Unreached(at, what, "nobody", f"T{what}"))
+                self.do(e.HandoffUnanswered(at, what, "nobody", f"T{what}"))
             case "queued" if isinstance(what, int):
-                self.do(e.Queued(at, what, 1, 60))
+                self.do(e.HandoffQueued(at, what, 1, 60))
             case "drops":
-                self.do(e.Dropped(at))
+                self.do(e.ConnectionLost(at))
             case "comes_back":
-                self.do(e.Resumed(at))
+                self.do(e.ConnectionResumed(at))
 
 
 @given(STEPS)
@@ -152,10 +158,10 @@ def test_giving_back_keeps_what_was_known_and_goes_on(steps, text):
     world = World()
     for kind, what in steps:
         world.step(kind, what)
-    if not world.session.ownership.person or world.session.closed:
+    if not world.session.ownership.is_with_person or world.session.closed:
         return
-    turns, known = world.session.talk.turns, dict(world.session.state.known)
-    effects = world.do(e.HandedBack(world.at + 1.0, world.session.ownership.name))
-    assert any(isinstance(one, e.Say) for one in effects), "the bot says that it is back"
-    assert world.session.talk.turns[: len(turns)] == turns
-    assert known.items() <= world.session.state.known.items()
+    turns, known = world.session.history.turns, dict(world.session.state.customer_facts)
+    effects = world.do(e.PersonHandedBack(world.at + 1.0, world.session.ownership.person_name))
+    assert any(isinstance(one, e.SayReplies) for one in effects), "the bot says that it is back"
+    assert world.session.history.turns[: len(turns)] == turns
+    assert known.items() <= world.session.state.customer_facts.items()

@@ -11,20 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stdnum import luhn
 
-from agent.privacy.detection import spans
+from agent.privacy.detection import detect
 from audio.types import Expectation
-from dialogs.extraction.numbers import UNITS
+from dialogs.extraction.numbers import UNIT_NAMES
 from dialogs.pack.model import Pack
-from dialogs.pack.privacy_rules import KINDS, PrivacyRules
+from dialogs.pack.privacy_rules import PII_KINDS, PrivacyRules
 
 PACK = Pack.load()
 OPEN = Expectation()
-DIGITS = UNITS[:10]
+DIGITS = UNIT_NAMES[:10]
 CARD = "4111111111111111"
 
 
 def found(text, asked=OPEN, pack=PACK, growing=False):
-    return [(one.kind, one.value) for one in spans(text, asked, pack, growing)]
+    return [(one.kind, one.value) for one in detect(text, asked, pack, growing)]
 
 
 # -- what is found -----------------------------------------------------------------------------
@@ -128,9 +128,9 @@ def test_what_was_asked_decides_what_is_unclear(asked, text, kinds):
 
 
 def test_a_secret_is_called_by_its_name():
-    (one,) = spans("my customer number is 100421", OPEN, PACK)
+    (one,) = detect("my customer number is 100421", OPEN, PACK)
     assert one.label == "customer number"
-    first, second = spans("100421 4471", Expectation("digits", 6), PACK)
+    first, second = detect("100421 4471", Expectation("digits", 6), PACK)
     assert (first.label, second.label) == ("customer number", "telephone passcode")
 
 
@@ -146,14 +146,14 @@ EVERYTHING = "4111 1111 1111 1111 and my social 123-45-6789 or a@b.co or (212) 5
 
 @pytest.mark.parametrize("kind", ["card", "ssn", "email", "phone"])
 def test_a_pack_says_what_is_hidden(kind):
-    only = replace(PACK, privacy=PrivacyRules(redact=frozenset({kind})))
-    none = replace(PACK, privacy=PrivacyRules(redact=frozenset(KINDS) - {kind}))
+    only = replace(PACK, privacy=PrivacyRules(redacted_kinds=frozenset({kind})))
+    none = replace(PACK, privacy=PrivacyRules(redacted_kinds=frozenset(PII_KINDS) - {kind}))
     assert {one for one, _ in found(EVERYTHING, pack=only)} == {kind}
     assert kind not in {one for one, _ in found(EVERYTHING, pack=none)}
 
 
 def test_a_secret_slot_is_hidden_whatever_a_pack_says():
-    nothing = replace(PACK, privacy=PrivacyRules(redact=frozenset()))
+    nothing = replace(PACK, privacy=PrivacyRules(redacted_kinds=frozenset()))
     asked = Expectation("digits", 6)
     assert found(EVERYTHING, pack=nothing) == []
     assert found("my customer number is 1004", pack=nothing) == [("code", "1004")]
@@ -228,8 +228,8 @@ def words(number):
             f" {words(number % 100)}" if number % 100 else ""
         )
     if number < 20:
-        return UNITS[number]
-    return UNITS[18 + number // 10] + (f" {DIGITS[number % 10]}" if number % 10 else "")
+        return UNIT_NAMES[number]
+    return UNIT_NAMES[18 + number // 10] + (f" {DIGITS[number % 10]}" if number % 10 else "")
 
 
 @given(st.integers(1, 999_999), st.integers(0, 99))
@@ -263,11 +263,11 @@ pieces = st.one_of(
     st.booleans(),
 )
 def test_spans_are_in_order_and_never_overlap(text, kind, growing):
-    private = spans(text, Expectation(kind), PACK, growing)
+    private = detect(text, Expectation(kind), PACK, growing)
     assert all(0 <= one.start < one.end <= len(text) and one.value and one.label for one in private)
     assert all(one.end <= other.start for one, other in pairwise(private))
 
 
 def test_what_is_found_takes_no_longer_for_words_that_look_like_it():
     for text in ("a " * 20_000, "1 " * 20_000, "dot " * 20_000, "one " * 5_000, "a@" * 20_000):
-        spans(text, OPEN, PACK)
+        detect(text, OPEN, PACK)

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from agent.core import events as e
-from agent.runtime.audio_recorder import TOGETHER, Soundtrack
+from agent.runtime.audio_recorder import MIN_PIECE_SAMPLES, AudioRecorder
 from agent.store import SessionRecord, Store
 from agent.store.journal import Journal
 from audio.types import RATE, VOICE_HOP
@@ -42,7 +42,7 @@ def begun(store, **more):
 
 def heard(start, packets):
     for at in range(start, start + packets * PACKET, PACKET):
-        yield e.Heard(at / RATE, "customer", SPEECH[at : at + PACKET], (0.0,) * 25)
+        yield e.AudioReceived(at / RATE, "customer", SPEECH[at : at + PACKET], (0.0,) * 25)
 
 
 def kept(store, record, *runs, rules=ASK):
@@ -54,11 +54,11 @@ def kept(store, record, *runs, rules=ASK):
         journal.start()
         try:
             for positions, events in runs:
-                track = Soundtrack(store, journal, record, rules, positions)
+                track = AudioRecorder(store, journal, record, rules, positions)
                 for event in events:
-                    if isinstance(event, e.Consented):
+                    if isinstance(event, e.ConsentChanged):
                         agreed = rules.may_record(event.recording)
-                        journal.do(lambda agreed=agreed: store.consented("a", agreed))
+                        journal.submit(lambda agreed=agreed: store.consented("a", agreed))
                     track.push(event, [], [])
                 track.stop()
         finally:
@@ -74,7 +74,7 @@ def kept(store, record, *runs, rules=ASK):
 
 
 def agreed(at=0.0, recording=True):
-    return e.Consented(at, recording, emotion=False)
+    return e.ConsentChanged(at, recording, emotion=False)
 
 
 def covered(found):
@@ -92,7 +92,9 @@ def covered(found):
 def test_it_is_kept_in_pieces_of_two_seconds_or_more(store):
     found = kept(store, begun(store), ({}, [agreed(), *heard(0, 20)]))
     assert covered(found) == [(0, 20 * PACKET)]
-    assert all(len(samples) >= TOGETHER for start, samples in found.items() if start != max(found))
+    assert all(
+        len(samples) >= MIN_PIECE_SAMPLES for start, samples in found.items() if start != max(found)
+    )
 
 
 def test_only_what_was_heard_after_consent(store):
@@ -124,11 +126,11 @@ def test_after_a_stop_it_goes_on_where_the_legs_were(store):
     store.consented("a", True)
     lost = 8 * HOP
     first, second = {}, {"customer": 10 * PACKET}
-    events = [e.Resumed(9.0, lost), *heard(10 * PACKET + lost, 10)]
+    events = [e.ConnectionResumed(9.0, lost), *heard(10 * PACKET + lost, 10)]
     found = kept(store, record, (first, heard(0, 10)), (second, events))
     assert covered(found) == [(0, 10 * PACKET), (10 * PACKET + lost, 20 * PACKET + lost)]
 
 
 def test_a_chat_has_no_sound(store):
     record = begun(store, legs=())
-    assert kept(store, record, ({}, [agreed(), e.Typed(1.0, "hello")])) == {}
+    assert kept(store, record, ({}, [agreed(), e.TextReceived(1.0, "hello")])) == {}

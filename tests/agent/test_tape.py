@@ -12,7 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.core import events as e
-from agent.privacy.audio_masking import HELD, MOST, PAD, Tape, flac
+from agent.privacy.audio_masking import (
+    MAX_HOLD_SAMPLES,
+    MIN_HOLD_SAMPLES,
+    PAD_SAMPLES,
+    AudioMasker,
+    flac_bytes,
+)
 from agent.privacy.redaction_record import Redaction
 from audio.types import RATE, VOICE_HOP, Expectation
 from dialogs.values import Understanding
@@ -23,19 +29,19 @@ OTHER = -SPEECH
 
 
 def heard(samples, leg="customer"):
-    return e.Heard(0.0, leg, samples, ())
+    return e.AudioReceived(0.0, leg, samples, ())
 
 
 def listen(start, samples, stream=1, leg="customer"):
-    return e.Listen(stream, leg, start, samples, False)
+    return e.FeedEncoder(stream, leg, start, samples, False)
 
 
 def understand(stream=1, ask=1, leg="customer", kind="open"):
-    return e.Understand(ask, stream, leg, stream, "", Expectation(kind))
+    return e.UnderstandTurn(ask, stream, leg, stream, "", Expectation(kind))
 
 
 def understood(ask=1):
-    return e.Understood(0.0, ask, Understanding("", "", 0.0))
+    return e.TurnUnderstood(0.0, ask, Understanding("", "", 0.0))
 
 
 def spoken(start, end):
@@ -46,16 +52,16 @@ class Reel:
     """What came out of a tape: in one piece, and as a leg again with gaps as NaN."""
 
     def __init__(self, legs=("customer",), starts=None):
-        self.tape = Tape(legs, starts)
+        self.tape = AudioMasker(legs, starts)
         self.pieces = []
 
     def push(self, event, effects=(), redactions=()):
-        out = self.tape.push(event, effects, redactions)
+        out = self.tape.process(event, effects, redactions)
         self.pieces += out
         return out
 
     def close(self):
-        self.pieces += self.tape.close()
+        self.pieces += self.tape.flush()
         return self
 
     def leg(self, name="customer"):
@@ -73,7 +79,7 @@ class Reel:
 def test_a_second_is_held_back():
     reel = Reel()
     reel.push(heard(SPEECH[: 3 * RATE]))
-    assert np.array_equal(reel.leg(), SPEECH[: 3 * RATE - HELD])
+    assert np.array_equal(reel.leg(), SPEECH[: 3 * RATE - MIN_HOLD_SAMPLES])
     assert np.array_equal(reel.close().leg(), SPEECH[: 3 * RATE])
 
 
@@ -81,21 +87,21 @@ def test_a_turn_is_not_written_before_it_is_understood():
     reel = Reel()
     reel.push(heard(SPEECH[:RATE]))
     reel.push(heard(SPEECH[RATE : 4 * RATE]), [listen(RATE, SPEECH[RATE : 4 * RATE])])
-    assert reel.upto() == RATE - PAD
+    assert reel.upto() == RATE - PAD_SAMPLES
     reel.push(heard(SPEECH[4 * RATE : 5 * RATE]), [understand()])
     reel.push(heard(SPEECH[5 * RATE : 9 * RATE]))
-    assert reel.upto() == RATE - PAD
+    assert reel.upto() == RATE - PAD_SAMPLES
     reel.push(understood())
-    assert np.array_equal(reel.leg(), SPEECH[: 9 * RATE - HELD])
+    assert np.array_equal(reel.leg(), SPEECH[: 9 * RATE - MIN_HOLD_SAMPLES])
 
 
 def test_words_that_are_private_are_silence_and_what_is_around_them():
     reel = Reel()
     reel.push(heard(SPEECH[: 6 * RATE]), [listen(0, SPEECH[: 6 * RATE])])
-    reel.push(e.Tick(1.0), [understand()])
+    reel.push(e.DeadlineReached(1.0), [understand()])
     reel.push(understood(), (), [spoken(2 * RATE, 3 * RATE)])
     whole = reel.close().leg()
-    start, end = 2 * RATE - PAD, 3 * RATE + PAD
+    start, end = 2 * RATE - PAD_SAMPLES, 3 * RATE + PAD_SAMPLES
     assert not whole[start:end].any()
     assert np.array_equal(whole[:start], SPEECH[:start])
     assert np.array_equal(whole[end:], SPEECH[end : 6 * RATE])
@@ -105,7 +111,7 @@ def test_words_that_are_private_are_silence_and_what_is_around_them():
     ("kind", "answer", "redactions"),
     [
         ("digits", understood(), []),
-        ("open", e.Missed(0.0, 1, "late"), []),
+        ("open", e.UnderstandingFailed(0.0, 1, "late"), []),
         ("open", understood(), [spoken(0, 0)]),
         ("open", understood(), [spoken(2 * RATE, 3 * RATE), spoken(0, 0)]),
     ],
@@ -114,13 +120,15 @@ def test_a_turn_is_silence_where_a_number_was_asked_or_nobody_knows(kind, answer
     reel = Reel()
     reel.push(heard(SPEECH[: 2 * RATE]))
     reel.push(heard(SPEECH[2 * RATE : 5 * RATE]), [listen(2 * RATE, SPEECH[2 * RATE : 5 * RATE])])
-    reel.push(e.Tick(1.0), [understand(kind=kind)])
+    reel.push(e.DeadlineReached(1.0), [understand(kind=kind)])
     reel.push(answer, (), redactions)
     reel.push(heard(SPEECH[5 * RATE : 8 * RATE]))
     whole = reel.close().leg()
-    assert not whole[2 * RATE - PAD : 5 * RATE + PAD].any()
-    assert np.array_equal(whole[: 2 * RATE - PAD], SPEECH[: 2 * RATE - PAD])
-    assert np.array_equal(whole[5 * RATE + PAD :], SPEECH[5 * RATE + PAD : 8 * RATE])
+    assert not whole[2 * RATE - PAD_SAMPLES : 5 * RATE + PAD_SAMPLES].any()
+    assert np.array_equal(whole[: 2 * RATE - PAD_SAMPLES], SPEECH[: 2 * RATE - PAD_SAMPLES])
+    assert np.array_equal(
+        whole[5 * RATE + PAD_SAMPLES :], SPEECH[5 * RATE + PAD_SAMPLES : 8 * RATE]
+    )
 
 
 @pytest.mark.parametrize(
@@ -137,9 +145,11 @@ def test_a_turn_is_silence_where_a_number_was_asked_or_nobody_knows(kind, answer
 def test_a_number_that_was_in_words_on_the_way_is_not_kept_when_they_change(asked, kind, there):
     reel = Reel()
     reel.push(heard(SPEECH[: 3 * RATE]), [listen(0, SPEECH[: 3 * RATE])])
-    reel.push(e.Partial(1.0, 1, "seven seven"), (), [Redaction(kind, "text", 0, 4, "number")])
-    reel.push(e.Partial(1.1, 1, "pay a bill"))
-    reel.push(e.Tick(1.2), [understand(kind=asked)])
+    reel.push(
+        e.PartialTextReceived(1.0, 1, "seven seven"), (), [Redaction(kind, "text", 0, 4, "number")]
+    )
+    reel.push(e.PartialTextReceived(1.1, 1, "pay a bill"))
+    reel.push(e.DeadlineReached(1.2), [understand(kind=asked)])
     reel.push(understood())
     assert reel.close().leg().any() == there
 
@@ -147,7 +157,7 @@ def test_a_number_that_was_in_words_on_the_way_is_not_kept_when_they_change(aske
 def test_what_was_no_speech_is_kept():
     reel = Reel()
     reel.push(heard(SPEECH[: 3 * RATE]), [listen(RATE, SPEECH[RATE : 3 * RATE])])
-    reel.push(e.Tick(1.0), [e.Forget(1)])
+    reel.push(e.DeadlineReached(1.0), [e.DiscardTurn(1)])
     assert np.array_equal(reel.close().leg(), SPEECH[: 3 * RATE])
 
 
@@ -156,25 +166,25 @@ def test_a_turn_that_nobody_has_understood_when_it_ends_is_silence():
     reel.push(heard(SPEECH[:RATE]))
     reel.push(heard(SPEECH[RATE : 3 * RATE]), [listen(RATE, SPEECH[RATE : 3 * RATE])])
     whole = reel.close().leg()
-    assert np.array_equal(whole[: RATE - PAD], SPEECH[: RATE - PAD])
-    assert not whole[RATE - PAD :].any()
+    assert np.array_equal(whole[: RATE - PAD_SAMPLES], SPEECH[: RATE - PAD_SAMPLES])
+    assert not whole[RATE - PAD_SAMPLES :].any()
 
 
 def test_a_turn_that_never_ends_is_not_held_for_ever_but_silenced():
     reel = Reel()
-    length, second = MOST + 10 * RATE, SPEECH[:RATE]
+    length, second = MAX_HOLD_SAMPLES + 10 * RATE, SPEECH[:RATE]
     for start in range(0, length, RATE):
         reel.push(heard(second), [listen(start, second)])
-    held = sum(len(samples) for _, samples in reel.tape._legs["customer"].chunks)
-    assert held <= MOST
+    held = sum(len(samples) for _, samples in reel.tape._buffers["customer"].chunks)
+    assert held <= MAX_HOLD_SAMPLES
     assert not reel.leg().any()
-    assert reel.upto() == length - MOST
+    assert reel.upto() == length - MAX_HOLD_SAMPLES
 
 
 def test_sound_that_was_lost_is_a_gap_and_positions_go_on_after_it():
     reel = Reel()
     reel.push(heard(SPEECH[:RATE]))
-    reel.push(e.Resumed(2.0, 5 * VOICE_HOP))
+    reel.push(e.ConnectionResumed(2.0, 5 * VOICE_HOP))
     reel.push(heard(SPEECH[RATE : 2 * RATE]))
     whole = reel.close().leg()
     after = RATE + 5 * VOICE_HOP
@@ -186,13 +196,13 @@ def test_sound_that_was_lost_is_a_gap_and_positions_go_on_after_it():
 def test_a_tape_goes_on_where_its_legs_were():
     reel = Reel(("customer", "agent"), {"customer": 7 * RATE})
     reel.push(heard(SPEECH[:RATE]), [listen(7 * RATE, SPEECH[:RATE])])
-    reel.push(e.Tick(1.0), [understand()])
+    reel.push(e.DeadlineReached(1.0), [understand()])
     reel.push(understood(), (), [spoken(7 * RATE + 3000, 7 * RATE + 4000)])
     reel.push(heard(OTHER[:RATE], "agent"))
     reel.close()
     starts = {piece.leg: piece.start for piece in reversed(reel.pieces)}
     assert starts == {"customer": 7 * RATE, "agent": 0}
-    silent = reel.leg()[7 * RATE + 3000 - PAD : 7 * RATE + 4000 + PAD]
+    silent = reel.leg()[7 * RATE + 3000 - PAD_SAMPLES : 7 * RATE + 4000 + PAD_SAMPLES]
     assert not silent.any()
     assert np.array_equal(reel.leg("agent"), OTHER[:RATE])
 
@@ -201,7 +211,7 @@ def test_what_is_private_on_one_leg_is_kept_on_the_other():
     reel = Reel(("customer", "agent"))
     reel.push(heard(OTHER[: 2 * RATE], "agent"))
     reel.push(heard(SPEECH[: 2 * RATE]), [listen(0, SPEECH[: 2 * RATE])])
-    reel.push(e.Tick(1.0), [understand(kind="digits")])
+    reel.push(e.DeadlineReached(1.0), [understand(kind="digits")])
     reel.push(understood())
     reel.close()
     assert not reel.leg().any()
@@ -227,7 +237,7 @@ def recorded(sizes, starts=None):
             effects.append(understand())
         reel.push(heard(packet), effects)
         if not known:
-            assert reel.upto() <= TURN[0] - PAD or at < TURN[0]
+            assert reel.upto() <= TURN[0] - PAD_SAMPLES or at < TURN[0]
         if at >= 7 * RATE and not known:
             known = True
             reel.push(understood(), (), [spoken(*PRIVATE)])
@@ -238,7 +248,7 @@ def recorded(sizes, starts=None):
 def test_what_is_written_does_not_depend_on_packets(sizes):
     small = [size for size in sizes if size]
     expected = SPEECH[: 12 * RATE].copy()
-    expected[PRIVATE[0] - PAD : PRIVATE[1] + PAD] = 0
+    expected[PRIVATE[0] - PAD_SAMPLES : PRIVATE[1] + PAD_SAMPLES] = 0
     assert np.array_equal(recorded(small * 9).leg(), expected)
 
 
@@ -252,7 +262,7 @@ def test_private_sound_is_never_written_whatever_happens_in_whatever_order(happe
     at, secret, count = {"customer": 0, "agent": 0}, {"customer": [], "agent": []}, 0
     for what, leg in happenings:
         effects, redactions = [], []
-        event = e.Tick(0.0)
+        event = e.DeadlineReached(0.0)
         if what <= 3:
             samples = SPEECH[: random.randrange(0, 2 * RATE)]
             event = heard(samples, leg)
@@ -269,9 +279,9 @@ def test_private_sound_is_never_written_whatever_happens_in_whatever_order(happe
             effects.append(understand(stream, stream, leg, "digits"))
         elif what in (5, 6) and asks:
             ask = asks.pop(random.randrange(len(asks)))
-            event = understood(ask) if what == 5 else e.Missed(0.0, ask, "late")
+            event = understood(ask) if what == 5 else e.UnderstandingFailed(0.0, ask, "late")
         elif what == 7:
-            event = e.Resumed(0.0, VOICE_HOP)
+            event = e.ConnectionResumed(0.0, VOICE_HOP)
             at = {name: position + VOICE_HOP for name, position in at.items()}
         reel.push(event, effects, redactions)
     reel.close()
@@ -283,6 +293,6 @@ def test_private_sound_is_never_written_whatever_happens_in_whatever_order(happe
 @given(st.lists(st.integers(-32768, 32767), min_size=1, max_size=300))
 def test_sound_is_kept_exactly(whole):
     samples = np.array(whole, np.int16).astype(np.float32) / 32768
-    read, rate = soundfile.read(io.BytesIO(flac(samples)), dtype="float32")
+    read, rate = soundfile.read(io.BytesIO(flac_bytes(samples)), dtype="float32")
     assert rate == RATE
     assert np.array_equal(read, samples)

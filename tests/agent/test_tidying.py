@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from agent.core.event_json import Row
+from agent.core.event_json import JournalRow
 from agent.store import SessionRecord, Store
-from agent.store.retention import tidy
-from dialogs.pack.privacy_rules import DAYS
+from agent.store.retention import apply_retention
+from dialogs.pack.privacy_rules import DEFAULT_KEEP_DAYS
 from dialogs.values import Escalation
 
 BEGAN = datetime(2026, 11, 24, 10, tzinfo=UTC)
@@ -37,12 +37,12 @@ def talking(store, id, last, recording=True):
         "last_at": at(0).isoformat(), "sealed": "private",
     }  # fmt: skip
     store.begin(SessionRecord(**fields))
-    store.append([(id, Row(1, 0.0, CARD))], at(last).isoformat())
+    store.append([(id, JournalRow(1, 0.0, CARD))], at(last).isoformat())
     store.queue(id, 1, Escalation("r", 0.9, 1.0, (), "normal", "s"), at(last).isoformat())
 
 
-def tidied(store, now, alive=(), since=None, days=DAYS):
-    tidy(store, set(alive), since or at(0), now, RESUME_S, days)
+def tidied(store, now, alive=(), since=None, days=DEFAULT_KEEP_DAYS):
+    apply_retention(store, set(alive), since or at(0), now, RESUME_S, days)
     return {one.id: one.state for one in (store.session(id) for id in "abc") if one}
 
 

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.core import events as e
-from agent.core.event_json import read, written
+from agent.core.event_json import event_from_json, event_to_json
 from agent.privacy.vault import SealError, Vault
 from audio.types import Expectation, Transcript, Word
 from dialogs.pack.model import Pack
-from dialogs.values import ActionCall, Evidence, Outcome, Request, Slot, Understanding
+from dialogs.values import ActionCall, ActionResult, Evidence, FurtherRequest, Slot, Understanding
 
 PACK = Pack.load()
 OPEN = Expectation()
@@ -28,7 +28,7 @@ def vault():
 
 
 def typed(kept, text, asked=OPEN):
-    return kept.hide(e.Typed(1.0, text), asked).event.text
+    return kept.hide(e.TextReceived(1.0, text), asked).event.text
 
 
 def shown(kept, kind, text):
@@ -55,7 +55,7 @@ def shown(kept, kind, text):
 )
 def test_what_is_private_is_replaced_in_its_shape_and_shown_to_its_owner(text, secret):
     kept = vault()
-    (one,) = kept.hide(e.Typed(1.0, text), OPEN).redactions
+    (one,) = kept.pseudonymise(e.TextReceived(1.0, text), OPEN).redactions
     hidden = typed(kept, text)
     covered = hidden[one.start : one.end]
     assert secret not in hidden
@@ -78,15 +78,15 @@ def test_the_same_value_has_the_same_surrogate_however_it_is_said():
 
 
 def test_what_is_not_private_is_the_same_input():
-    event = e.Typed(1.0, "transfer 250 dollars to savings")
-    assert vault().hide(event, OPEN).event is event
+    event = e.TextReceived(1.0, "transfer 250 dollars to savings")
+    assert vault().pseudonymise(event, OPEN).event is event
 
 
 def test_two_numbers_in_one_breath_are_two_numbers_for_the_bank():
     kept = vault()
     hidden = typed(kept, "1004214471")
     call = {"customer_number": hidden[:6], "passcode": hidden[6:]}
-    told = kept.call(ActionCall("k", "verify_customer", call)).arguments
+    told = kept.reveal_in_call(ActionCall("k", "verify_customer", call)).arguments
     assert told == {"customer_number": "100421", "passcode": "4471"}
     assert shown(kept, "transcript", hidden) == "1004214471"
     assert shown(kept, "reply", hidden) == f"100421{hidden[6:]}"
@@ -119,12 +119,14 @@ def test_the_owner_sees_exactly_what_was_typed(text):
 def test_what_was_hidden_once_stays_as_it_is(text):
     kept = vault()
     hidden = typed(kept, text)
-    assert kept.changed == bool(text != hidden)
-    kept.sealed("t")
-    assert kept.hide(e.Said(2.0, "Dana", hidden), OPEN).event.text == hidden
+    assert kept.has_unsealed_changes == bool(text != hidden)
+    kept.seal("t")
+    assert kept.pseudonymise(e.PersonTextReceived(2.0, "Dana", hidden), OPEN).event.text == hidden
     result = Understanding(hidden, "inform", 0.9)
-    assert kept.hide(e.Understood(3.0, 1, result), OPEN).event.result.text == hidden
-    assert not kept.changed
+    assert (
+        kept.pseudonymise(e.TurnUnderstood(3.0, 1, result), OPEN).event.understanding.text == hidden
+    )
+    assert not kept.has_unsealed_changes
 
 
 # -- keys, and words of others -----------------------------------------------------------------
@@ -146,7 +148,7 @@ def test_what_was_hidden_once_stays_as_it_is(text):
 )
 def test_keys_that_are_a_number_are_hidden(digits, asked, private):
     kept = vault()
-    hidden = kept.hide(e.Digits(1.0, digits), asked).event.digits
+    hidden = kept.pseudonymise(e.DigitsReceived(1.0, digits), asked).event.digits
     assert (hidden != digits) == private
     assert len(hidden) == len(digits)
     assert shown(kept, "transcript", hidden) == digits
@@ -155,25 +157,27 @@ def test_keys_that_are_a_number_are_hidden(digits, asked, private):
 def test_a_person_may_name_a_surrogate_and_the_customer_reads_the_number():
     kept = vault()
     hidden = typed(kept, CARD)
-    said = kept.hide(e.Said(2.0, "Dana", f"Is {hidden} right, and 5500 0000 0000 0004?"), OPEN)
+    said = kept.pseudonymise(
+        e.PersonTextReceived(2.0, "Dana", f"Is {hidden} right, and 5500 0000 0000 0004?"), OPEN
+    )
     assert f"Is {hidden} right" in said.event.text
     assert "5500" not in said.event.text
     assert shown(kept, "agent", said.event.text) == f"Is {CARD} right, and 5500 0000 0000 0004?"
 
 
 def test_what_a_person_writes_at_the_end_is_hidden_too():
-    done = vault().hide(e.Finished(2.0, "Dana", f"new card {CARD}"), OPEN).event
+    done = vault().pseudonymise(e.PersonEndedSession(2.0, "Dana", f"new card {CARD}"), OPEN).event
     assert CARD not in done.outcome
 
 
 def test_words_that_grow_are_hidden_from_their_third_digit_and_then_forgotten():
     kept = vault()
     for words in ("four one one", "four one one one one one", SAID):
-        hidden = kept.hide(e.Partial(1.0, 1, words), NUMBER).event.text
+        hidden = kept.pseudonymise(e.PartialTextReceived(1.0, 1, words), NUMBER).event.text
         assert hidden != words
         assert shown(kept, "partial", hidden) == words
-    assert not kept.changed
-    kept.hide(e.Partial(1.1, 1, "never mind"), NUMBER)
+    assert not kept.has_unsealed_changes
+    kept.pseudonymise(e.PartialTextReceived(1.1, 1, "never mind"), NUMBER)
     assert shown(kept, "partial", hidden) == hidden
 
 
@@ -191,7 +195,7 @@ def understood(text, slots=(), also=(), evidence=(), heard=True):
         text, "inform", 0.9, slots=tuple(slots), also=tuple(also), evidence=tuple(evidence),
         trouble_evidence=tuple(evidence),
     )  # fmt: skip
-    return e.Understood(5.0, 1, result, spoken(text) if heard else None)
+    return e.TurnUnderstood(5.0, 1, result, spoken(text) if heard else None)
 
 
 def test_nothing_of_an_answer_says_what_was_said():
@@ -201,25 +205,27 @@ def test_nothing_of_an_answer_says_what_was_said():
     event = understood(
         text,
         [Slot("customer_number", "100421", "one oh oh four two one"), Slot("name", "Bo", "bo")],
-        [Request("my card four one one one please", "ask", 0.9, (card,))],
+        [FurtherRequest("my card four one one one please", "ask", 0.9, (card,))],
         [Evidence("words", 1.0, 1, 1.0, "my number is one oh oh four two one")],
     )  # fmt: skip
-    hidden = kept.hide(event, NUMBER)
-    line = written(hidden.event)
+    hidden = kept.pseudonymise(event, NUMBER)
+    line = event_to_json(hidden.event)
     for secret in ("100421", "4111", "one oh oh", "four one one"):
         assert secret not in line, line
-    assert read(line) == hidden.event
-    number, name = hidden.event.result.slots
+    assert event_from_json(line) == hidden.event
+    number, name = hidden.event.understanding.slots
     assert (len(number.value), name) == (6, Slot("name", "Bo", "bo"))
-    assert number.said in hidden.event.result.text
-    assert number.said in hidden.event.result.evidence[0].detail
-    assert hidden.event.result.also[0].slots[0].said in hidden.event.result.also[0].text
+    assert number.said in hidden.event.understanding.text
+    assert number.said in hidden.event.understanding.evidence[0].detail
+    assert (
+        hidden.event.understanding.also[0].slots[0].said in hidden.event.understanding.also[0].text
+    )
     assert shown(kept, "transcript", hidden.event.transcript.text) == text
 
 
 def test_words_in_time_are_replaced_in_their_place():
     kept = vault()
-    hidden = kept.hide(understood("yes one oh oh four two one thanks"), NUMBER)
+    hidden = kept.pseudonymise(understood("yes one oh oh four two one thanks"), NUMBER)
     words = hidden.event.transcript.words
     assert (words[0].text, words[-1].text) == ("yes", "thanks")
     assert " ".join(word.text for word in words) == hidden.event.transcript.text
@@ -230,42 +236,44 @@ def test_words_in_time_are_replaced_in_their_place():
     message["words"] = [
         {"text": w.text, "start": w.start, "end": w.end, "confidence": 0.9} for w in words
     ]
-    told = json.loads(kept.message(json.dumps(message)))
+    told = json.loads(kept.reveal_in_message(json.dumps(message)))
     assert " ".join(word["text"] for word in told["words"]) == told["text"]
     assert told["text"] == "yes one oh oh four two one thanks"
 
 
 def test_a_number_of_which_nobody_knows_when_it_was_said_has_no_place():
-    result = understood("one oh oh four two one").result
-    event = e.Understood(5.0, 1, result, Transcript("one oh oh four two one", 0.9))
-    found = vault().hide(event, NUMBER).redactions
+    result = understood("one oh oh four two one").understanding
+    event = e.TurnUnderstood(5.0, 1, result, Transcript("one oh oh four two one", 0.9))
+    found = vault().pseudonymise(event, NUMBER).redactions
     assert [r.to_sample for r in found if r.where == "transcript"] == [0]
 
 
 def test_a_number_known_only_from_a_slot_has_no_place():
     event = understood("uh", [Slot("passcode", "4471", "")])
-    hidden = vault().hide(event, PASSCODE)
-    assert hidden.event.result.slots[0].value != "4471"
+    hidden = vault().pseudonymise(event, PASSCODE)
+    assert hidden.event.understanding.slots[0].value != "4471"
     assert [r.to_sample for r in hidden.redactions if r.where == "transcript"] == [0]
 
 
 @pytest.mark.parametrize("value", ["100421.00", "100421"])
 def test_a_number_that_was_taken_for_something_else_is_hidden_there_too(value):
     kept = vault()
-    hidden = kept.hide(understood("one oh oh four two one", [Slot("amount", value, "")]), NUMBER)
-    assert "100421" not in written(hidden.event)
+    hidden = kept.pseudonymise(
+        understood("one oh oh four two one", [Slot("amount", value, "")]), NUMBER
+    )
+    assert "100421" not in event_to_json(hidden.event)
 
 
 def test_an_amount_is_left_as_it_is():
     event = understood("send five hundred dollars", [Slot("amount", "500.00", "five hundred")])
-    assert vault().hide(event, OPEN).event is event
+    assert vault().pseudonymise(event, OPEN).event is event
 
 
 def test_an_answer_about_typed_words_is_not_hidden_again():
     kept = vault()
     hidden = typed(kept, "100421", NUMBER)
     event = understood(hidden, [Slot("customer_number", hidden, hidden)], heard=False)
-    assert kept.hide(event, NUMBER).event is event
+    assert kept.pseudonymise(event, NUMBER).event is event
 
 
 # -- what the bank is told, and tells ----------------------------------------------------------
@@ -275,9 +283,9 @@ def test_the_bank_is_told_the_real_values():
     kept = vault()
     number, code = typed(kept, "100421", NUMBER), typed(kept, "4471", PASSCODE)
     call = ActionCall("k", "verify_customer", {"customer_number": number, "passcode": code})
-    assert kept.call(call).arguments == {"customer_number": "100421", "passcode": "4471"}
+    assert kept.reveal_in_call(call).arguments == {"customer_number": "100421", "passcode": "4471"}
     other = ActionCall("k", "transfer_money", {"amount": code, "note": f"for {number}"})
-    assert kept.call(other).arguments == {"amount": code, "note": "for 100421"}
+    assert kept.reveal_in_call(other).arguments == {"amount": code, "note": "for 100421"}
 
 
 def test_what_the_bank_answers_is_hidden_where_it_is_private():
@@ -287,7 +295,7 @@ def test_what_the_bank_answers_is_hidden_where_it_is_private():
         "customer": "100421", "mail": "jane@example.com", "card": CARD, "ssn": "123-45-6789",
         "phone": "212-555-0187", "balance": "2500.00", "day": "2026-11-24", "reference": "TR-1234",
     }  # fmt: skip
-    event = kept.hide(e.Acted(2.0, Outcome("k", True, values)), OPEN).event
+    event = kept.pseudonymise(e.ActionCompleted(2.0, ActionResult("k", True, values)), OPEN).event
     told = event.outcome.values
     assert told["customer"] == number
     assert [name for name in values if told[name] == values[name]] == [
@@ -297,7 +305,7 @@ def test_what_the_bank_answers_is_hidden_where_it_is_private():
     ]
     for name in ("mail", "card", "ssn", "phone"):
         assert shown(kept, "reply", told[name]) == values[name]
-    again = kept.hide(e.Acted(3.0, event.outcome), OPEN).event.outcome
+    again = kept.pseudonymise(e.ActionCompleted(3.0, event.outcome), OPEN).event.outcome
     assert again == event.outcome
 
 
@@ -307,14 +315,14 @@ def test_what_the_bank_answers_is_hidden_where_it_is_private():
 def test_a_sealed_vault_opens_with_its_token_alone():
     kept = vault()
     hidden = typed(kept, f"{SAID} or a@b.com")
-    assert kept.changed
-    sealed = kept.sealed("token")
-    assert not kept.changed
+    assert kept.has_unsealed_changes
+    sealed = kept.seal("token")
+    assert not kept.has_unsealed_changes
     assert "4111" not in sealed
-    opened = Vault.opened(PACK, sealed, "token")
-    assert not opened.changed
+    opened = Vault.unseal(PACK, sealed, "token")
+    assert not opened.has_unsealed_changes
     assert shown(opened, "transcript", hidden) == f"{SAID} or a@b.com"
     assert typed(opened, "9876543210") == typed(kept, "9876543210")
     for broken, token in ((sealed, "another"), (sealed[:-4], "token"), ("", "token"), ("x", "t")):
         with pytest.raises(SealError):
-            Vault.opened(PACK, broken, token)
+            Vault.unseal(PACK, broken, token)

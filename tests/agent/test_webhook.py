@@ -17,13 +17,13 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
-from agent.core.events import HandOver
+from agent.core.events import UpdateHandoff
 from agent.handoff.webhook import (
-    AT_ONCE,
-    CLAIM_S,
-    GIVE_UP_S,
-    LONGEST_S,
-    Round,
+    CLAIM_LEASE_S,
+    GIVE_UP_AFTER_S,
+    MAX_CONCURRENT_HANDOFFS,
+    MAX_RETRY_S,
+    DeliveryRound,
     Webhook,
     WebhookError,
 )
@@ -53,7 +53,7 @@ def pack() -> Pack:
 def store(tmp_path) -> Iterator[Store]:
     store = Store(tmp_path / "store.sqlite")
     for id in ("s1", "s2"):
-        store.begin(record(id))
+        store.create_session(record(id))
     yield store
     store.close()
 
@@ -90,10 +90,10 @@ def hook(store, pack, desk, clock) -> Webhook:
     return Webhook(store, pack, desk.url, SECRET, clock)
 
 
-def post(hook: Webhook) -> Round:
-    async def once() -> Round:
+def post(hook: Webhook) -> DeliveryRound:
+    async def once() -> DeliveryRound:
         async with httpx.AsyncClient() as client:
-            return await hook.post_due(client)
+            return await hook.deliver_due(client)
 
     return asyncio.run(once())
 
@@ -101,7 +101,7 @@ def post(hook: Webhook) -> Round:
 def note(
     hook: Webhook, clock: Clock, state: str = "requested", session: str = "s1", **more
 ) -> None:
-    hook.note(session, "c-9", HandOver(1, state, WHY, **more), clock())
+    hook.notify(session, "c-9", UpdateHandoff(1, state, WHY, **more), clock())
 
 
 def test_a_hand_over_is_told_once_and_signed(hook, desk, clock):
@@ -111,7 +111,7 @@ def test_a_hand_over_is_told_once_and_signed(hook, desk, clock):
     assert event["type"] == "hearken.handoff.requested.v1"
     assert event["data"]["channel"] == "chat"
     assert event["data"]["evidence"][0]["turn"] == 3
-    assert post(hook) == Round(0, 0, 0, 30.0)
+    assert post(hook) == DeliveryRound(0, 0, 0, 30.0)
     assert desk.events() == []
 
 
@@ -120,7 +120,7 @@ def test_what_fails_for_now_is_tried_again_under_the_same_id(hook, desk, clock, 
     desk.answers = [trouble, trouble]
     note(hook, clock)
     assert post(hook).later == 1
-    assert post(hook) == Round(0, 0, 0, 5.0), "not at once"
+    assert post(hook) == DeliveryRound(0, 0, 0, 5.0), "not at once"
     clock.passes(5)
     assert post(hook).later == 1
     clock.passes(10)
@@ -155,9 +155,9 @@ def test_a_helpdesk_says_when_to_come_back(hook, desk, clock, dated):
     when = format_datetime(clock() + timedelta(seconds=20), usegmt=True) if dated else "20"
     desk.answers = [(429, {"Retry-After": when})]
     note(hook, clock)
-    assert post(hook) == Round(0, 1, 0, 20.0)
+    assert post(hook) == DeliveryRound(0, 1, 0, 20.0)
     clock.passes(19)
-    assert post(hook) == Round(0, 0, 0, 1.0)
+    assert post(hook) == DeliveryRound(0, 0, 0, 1.0)
     clock.passes(1)
     assert post(hook).accepted == 1
 
@@ -166,9 +166,9 @@ def test_no_helpdesk_puts_us_off_for_ever(hook, desk, clock):
     desk.answers = [(503, {"Retry-After": "9" * 30}), (503, {"Retry-After": "some day"})]
     note(hook, clock)
     assert post(hook).later == 1
-    clock.passes(LONGEST_S + 1)
+    clock.passes(MAX_RETRY_S + 1)
     assert post(hook).later == 1
-    clock.passes(LONGEST_S + 1)
+    clock.passes(MAX_RETRY_S + 1)
     assert post(hook).accepted == 1
 
 
@@ -179,7 +179,7 @@ def test_what_is_refused_is_given_up_and_said_so(hook, desk, clock, caplog, refu
     assert post(hook).given_up == 1
     (said,) = [one for one in caplog.records if one.levelname == "ERROR"]
     assert (said.session, said.event) == ("s1", desk.events()[0]["id"])
-    clock.passes(GIVE_UP_S)
+    clock.passes(GIVE_UP_AFTER_S)
     assert post(hook).given_up == 0
     assert desk.events() == []
 
@@ -193,8 +193,8 @@ def test_after_a_day_it_is_given_up(hook, desk, clock, caplog):
         clock.passes(min(3600.0, 5.0 * 2 ** len(rounds)))
         rounds.append(post(hook))
     assert "could not be told" in caplog.text
-    clock.passes(GIVE_UP_S)
-    assert post(hook) == Round(0, 0, 0, 30.0)
+    clock.passes(GIVE_UP_AFTER_S)
+    assert post(hook) == DeliveryRound(0, 0, 0, 30.0)
 
 
 def test_what_was_not_told_before_a_stop_is_told_after_it(store, pack, hook, desk, clock, tmp_path):
@@ -242,25 +242,25 @@ def test_the_same_thing_noted_twice_is_told_once(hook, desk, clock):
 
 def test_a_conversation_nobody_knows_is_not_told(hook, desk, clock):
     note(hook, clock, session="erased")
-    assert post(hook) == Round(0, 0, 0, 30.0)
+    assert post(hook) == DeliveryRound(0, 0, 0, 30.0)
 
 
 def test_more_than_fit_into_one_round_are_told_at_once_all_the_same(store, hook, desk, clock):
-    for number in range(AT_ONCE + 1):
+    for number in range(MAX_CONCURRENT_HANDOFFS + 1):
         store.begin(record(f"more{number}"))
         note(hook, clock, session=f"more{number}")
-    assert post(hook) == Round(AT_ONCE, 0, 0, 0.0)
-    assert post(hook) == Round(1, 0, 0, 30.0)
+    assert post(hook) == DeliveryRound(MAX_CONCURRENT_HANDOFFS, 0, 0, 0.0)
+    assert post(hook) == DeliveryRound(1, 0, 0, 30.0)
 
 
 def test_what_a_process_had_in_hand_when_it_died_is_told_by_another(store, hook, desk, clock):
     note(hook, clock)
-    now, until = (clock() + timedelta(seconds=s) for s in (0, CLAIM_S))
-    (lost,) = store.claim(now.isoformat(), until.isoformat(), AT_ONCE)
+    now, until = (clock() + timedelta(seconds=s) for s in (0, CLAIM_LEASE_S))
+    (lost,) = store.claim(now.isoformat(), until.isoformat(), MAX_CONCURRENT_HANDOFFS)
     clock.passes(1)
     note(hook, clock, "accepted")
-    assert post(hook) == Round(0, 0, 0, 30.0), "in order, so not before the first"
-    clock.passes(CLAIM_S)
+    assert post(hook) == DeliveryRound(0, 0, 0, 30.0), "in order, so not before the first"
+    clock.passes(CLAIM_LEASE_S)
     assert post(hook).accepted == 2
     first, second = desk.events()
     assert (first["id"], kinds([second])) == (lost.id, ["accepted"])
@@ -278,7 +278,7 @@ def test_what_a_process_had_in_hand_when_it_died_is_told_by_another(store, hook,
 def test_a_helpdesk_may_say_who_takes_over(store, pack, desk, clock, said, by):
     heard: list[tuple[str, int, str]] = []
     hook = Webhook(store, pack, desk.url, SECRET, clock)
-    hook.accepted = lambda *who: heard.append(who)
+    hook.on_accepted = lambda *who: heard.append(who)
     desk.answers = [said]
     note(hook, clock)
     assert post(hook).accepted == 1
@@ -291,8 +291,8 @@ def test_running_it_posts_what_is_noted_at_once(store, pack, desk):
     async def life() -> None:
         running = asyncio.create_task(hook.run())
         for state in ("requested", "accepted"):
-            effect = HandOver(1, state, WHY)
-            await asyncio.to_thread(hook.note, "s1", "", effect, datetime.now(UTC))
+            effect = UpdateHandoff(1, state, WHY)
+            await asyncio.to_thread(hook.notify, "s1", "", effect, datetime.now(UTC))
             got = await asyncio.to_thread(desk.got.get, True, WAIT_S)
             assert kinds([desk.verified(*got)]) == [state]
         running.cancel()

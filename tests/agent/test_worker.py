@@ -20,11 +20,18 @@ import numpy as np
 import pytest
 
 from agent.client import Client
-from agent.core.events import Listen, Understand
+from agent.core.events import FeedEncoder, UnderstandTurn
 from agent.inference.engine import Engine, EngineRules, ModelsError
-from agent.inference.messages import Answer, Answered, Known, Question, Ready, Unable
-from agent.inference.scheduler import Inference
-from agent.inference.worker import HEADER, Forked, framed, serve
+from agent.inference.messages import (
+    LoadFailed,
+    RequestAnswered,
+    RestoreCaller,
+    UnderstandRequest,
+    UnderstandResult,
+    WorkerReady,
+)
+from agent.inference.scheduler import BatchScheduler
+from agent.inference.worker import FRAME_HEADER, ForkserverLauncher, message_frame, serve
 from audio import files
 from audio.codecs import encode
 from audio.resample import resample
@@ -44,7 +51,7 @@ FRAME = 2 * RATE // 50
 @pytest.fixture(scope="module")
 def house(tmp_path_factory):
     state = tmp_path_factory.mktemp("state")
-    with serving(state, launch=Forked, answer_s=60.0) as running:
+    with serving(state, launch=ForkserverLauncher, answer_s=60.0) as running:
         yield running
 
 
@@ -105,7 +112,7 @@ def test_a_turn_survives_the_process_that_heard_its_beginning(house):
 
 
 def engine(launch):
-    return Engine(launch, EngineRules(answer_s=60.0))
+    return Engine(launch, EngineRules(answer_timeout_s=60.0))
 
 
 def started(launch, during=None):
@@ -147,13 +154,13 @@ class Scripted:
 
     def _live(self, end, taken):
         with end:
-            end.sendall(framed(Ready({}, 1000, 0)))
+            end.sendall(message_frame(WorkerReady({}, 1000, 0)))
             while (message := received(end)) is not None:
                 taken.append(message)
                 if (answer := self.script(message, len(self.lives))) == "end":
                     return
                 if answer is not None:
-                    end.sendall(framed(answer))
+                    end.sendall(message_frame(answer))
 
 
 class Joined:
@@ -169,32 +176,32 @@ class Joined:
 
 def received(end):
     """The next message, None at the end of the socket."""
-    if not (head := end.recv(HEADER.size, socket.MSG_WAITALL)):
+    if not (head := end.recv(FRAME_HEADER.size, socket.MSG_WAITALL)):
         return None
-    return pickle.loads(end.recv(HEADER.unpack(head)[0], socket.MSG_WAITALL))
+    return pickle.loads(end.recv(FRAME_HEADER.unpack(head)[0], socket.MSG_WAITALL))
 
 
 def asked(number, stream=None):
     text = f"text {number}"
-    return Understand(number, number, "customer", stream, text, Expectation())
+    return UnderstandTurn(number, number, "customer", stream, text, Expectation())
 
 
 def meant(question):
     """An answer; whoever was heard is known from then on."""
     understanding = Understanding(question.ask.text, "inform", 1.0)
     caller = b"a voice" if question.key else None
-    return Answered(question.id, Answer(understanding, None), caller)
+    return RequestAnswered(question.id, UnderstandResult(understanding, None), caller)
 
 
 def dying_over_the_second(message, life):
     """Their first life ends with the second question unanswered."""
-    if not isinstance(message, Question):
+    if not isinstance(message, UnderstandRequest):
         return None
-    return "end" if life == 1 and message.ask.ask == 2 else meant(message)
+    return "end" if life == 1 and message.effect.request_id == 2 else meant(message)
 
 
 async def one_spoken_then_two_typed(made):
-    made.listen("s", Listen(1, "customer", 0, np.zeros(1500, np.float32), True), print)
+    made.listen("s", FeedEncoder(1, "customer", 0, np.zeros(1500, np.float32), True), print)
     asks = (asked(1, stream=1), asked(2), asked(3))
     return [await made.understand("s", ask, date(2026, 11, 24), 0.0) for ask in asks]
 
@@ -205,7 +212,7 @@ def test_models_that_follow_are_told_the_open_question_and_the_known_voice():
     answers = started(models, one_spoken_then_two_typed)
     assert [one.understanding.text for one in answers] == ["text 1", "text 2", "text 3"]
     known, second, third = models.lives[1]
-    assert known == Known("s", b"a voice")
+    assert known == RestoreCaller("s", b"a voice")
     assert (second.ask.ask, third.ask.ask) == (2, 3)
 
 
@@ -232,7 +239,7 @@ class Silly:
 
 
 def silly(tell):
-    return Inference(Deaf(), Silly(), tell)
+    return BatchScheduler(Deaf(), Silly(), tell)
 
 
 @pytest.fixture
@@ -254,11 +261,11 @@ def over(thread):
 
 def test_a_worker_answers_until_its_socket_is_closed(worker):
     ours, thread = worker
-    assert received(ours) == Ready({"intent": "a silly one"}, 1000, 80)
-    ours.sendall(framed(Question(5, "s", asked(1), date(2026, 11, 24), 0.0)))
-    while not isinstance(message := received(ours), Answered):
+    assert received(ours) == WorkerReady({"intent": "a silly one"}, 1000, 80)
+    ours.sendall(message_frame(UnderstandRequest(5, "s", asked(1), date(2026, 11, 24), 0.0)))
+    while not isinstance(message := received(ours), RequestAnswered):
         pass  # it tells its load about once a second
-    assert message.question == 5
+    assert message.request_id == 5
     ours.close()
     assert over(thread)
 
@@ -273,7 +280,7 @@ def test_a_worker_whose_last_words_nobody_read_ends_too(worker):
 def test_a_worker_whose_engine_died_in_the_middle_of_a_word_ends_too(worker):
     ours, thread = worker
     received(ours)
-    ours.sendall(framed(Known("s", b"a voice"))[:-5])
+    ours.sendall(message_frame(RestoreCaller("s", b"a voice"))[:-5])
     ours.close()
     assert over(thread)
 
@@ -283,6 +290,6 @@ def test_what_could_not_be_loaded_is_told_without_a_customers_words_in_the_log()
     with ours:
         Threaded(unable)(theirs).stop()
         message = received(ours)
-        assert isinstance(message, Unable)
-        assert message.why == "no such checkpoint"
+        assert isinstance(message, LoadFailed)
+        assert message.reason == "no such checkpoint"
         assert message.failure.startswith("ValueError at test_worker.py:")

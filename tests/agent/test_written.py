@@ -13,15 +13,15 @@ from agent.core import events as e
 from agent.core.event_json import (
     EFFECT_TAGS,
     INPUT_TAGS,
-    WrittenError,
+    EventFormatError,
     comparable,
-    digest,
-    read,
-    written,
-    written_effects,
+    effects_digest,
+    effects_to_json,
+    event_from_json,
+    event_to_json,
 )
 from audio.types import AcousticCues, Prosody, Transcript, Word
-from dialogs.values import Evidence, Outcome, Reply, Request, Slot, Understanding
+from dialogs.values import ActionResult, Evidence, FurtherRequest, Reply, Slot, Understanding
 
 KEPT = Path(__file__).parent / "inputs_version_2.jsonl"
 DIGEST = "2:54a818ba4fd59ea12dcf789643be7f8249c6f48beece840d7737f6af00697ee0"
@@ -41,70 +41,74 @@ HEARD = Understanding(
     CUES,
     (Evidence("loud", 1.0, 2, 3.0),),
     {"text": "x"},
-    (Request("t", "i", 0.3),),
+    (FurtherRequest("t", "i", 0.3),),
     ("a",),
 )
 INPUTS = [
-    e.Opened(0.0, "call", ("customer", "agent"), True, e.Customer("7", "Ann")),
-    e.Typed(1.0, "hello"),
-    e.Digits(1.0, "12#"),
-    e.Partial(1.0, 2, "hel"),
-    e.Understood(1.5, 3, HEARD, Transcript("hi", 0.5, (Word("hi", 0, 3, 0.2),))),
-    e.Missed(1.0, 2, "late"),
-    e.Acted(1.0, Outcome("k", True, {"a": "b"})),
-    e.Speaking(1.0, 2, 30),
-    e.Played(1.0, 2, 20),
-    e.Consented(1.0, True, False),
-    e.TookOver(1.0, "Dana", "supervisor"),
-    e.Said(1.0, "Dana", "hi"),
-    e.HandedBack(1.0, "Dana"),
-    e.Abandoned(1.0, "Dana"),
-    e.Finished(1.0, "Dana", "resolved"),
-    e.Queued(1.0, 1, 2, 3),
-    e.Unreached(1.0, 1, "closed", "T1", "tomorrow"),
-    e.Dropped(1.0),
-    e.Resumed(1.0, 512),
-    e.Tick(1.0),
-    e.Left(1.0, True),
+    e.SessionOpened(0.0, "call", ("customer", "agent"), True, e.Customer("7", "Ann")),
+    e.TextReceived(1.0, "hello"),
+    e.DigitsReceived(1.0, "12#"),
+    e.PartialTextReceived(1.0, 2, "hel"),
+    e.TurnUnderstood(1.5, 3, HEARD, Transcript("hi", 0.5, (Word("hi", 0, 3, 0.2),))),
+    e.UnderstandingFailed(1.0, 2, "late"),
+    e.ActionCompleted(1.0, ActionResult("k", True, {"a": "b"})),
+    e.SpeechSent(1.0, 2, 30),
+    e.SpeechPlayed(1.0, 2, 20),
+    e.ConsentChanged(1.0, True, False),
+    e.PersonTookOver(1.0, "Dana", "supervisor"),
+    e.PersonTextReceived(1.0, "Dana", "hi"),
+    e.PersonHandedBack(1.0, "Dana"),
+    e.PersonLost(1.0, "Dana"),
+    e.PersonEndedSession(1.0, "Dana", "resolved"),
+    e.HandoffQueued(1.0, 1, 2, 3),
+    e.HandoffUnanswered(1.0, 1, "closed", "T1", "tomorrow"),
+    e.ConnectionLost(1.0),
+    e.ConnectionResumed(1.0, 512),
+    e.DeadlineReached(1.0),
+    e.CustomerLeft(1.0, True),
 ]
 
 
 @pytest.mark.parametrize("event", INPUTS, ids=lambda event: type(event).__name__)
 def test_an_input_is_read_back_as_it_was(event):
-    line = written(event)
+    line = event_to_json(event)
     assert "\n" not in line
-    assert read(line) == event
-    assert written(read(line)) == line
+    assert event_from_json(line) == event
+    assert event_to_json(event_from_json(line)) == line
 
 
 def test_sound_is_asked_for_by_leg_and_length():
     tone = np.linspace(-1, 1, 1024, dtype=np.float32)
-    event = e.Heard(1.0, "customer", tone, (0.123456789, 0.5))
-    back = read(written(event), lambda leg, samples: tone[:samples])
-    assert isinstance(back, e.Heard)
-    assert back.speech == event.speech
+    event = e.AudioReceived(1.0, "customer", tone, (0.123456789, 0.5))
+    back = event_from_json(event_to_json(event), lambda leg, samples: tone[:samples])
+    assert isinstance(back, e.AudioReceived)
+    assert back.speech_probabilities == event.speech_probabilities
     assert np.array_equal(back.samples, tone)
-    assert not np.any(read(written(event)).samples)
+    assert not np.any(event_from_json(event_to_json(event)).samples)
 
 
 @pytest.mark.parametrize(
     "line", ["", "[]", "{}", '{"type":"Nothing"}', '{"type":"Typed","at":1}', '{"type":"Heard"}']
 )
 def test_anything_else_is_an_error(line):
-    with pytest.raises(WrittenError):
-        read(line)
+    with pytest.raises(EventFormatError):
+        event_from_json(line)
 
 
 def test_effects_differ_when_anything_in_them_does():
-    show = e.Show(1, "customer", None, HEARD)
-    other = e.Show(1, "customer", None, Understanding("Grüße, 10 €", "greeting", 0.9))
-    assert digest([show]) == digest([e.Show(1, "customer", None, HEARD)]) != digest([other])
-    assert digest([]) == ""
+    show = e.ShowTurn(1, "customer", None, HEARD)
+    other = e.ShowTurn(1, "customer", None, Understanding("Grüße, 10 €", "greeting", 0.9))
+    assert (
+        effects_digest([show])
+        == effects_digest([e.ShowTurn(1, "customer", None, HEARD)])
+        != effects_digest([other])
+    )
+    assert effects_digest([]) == ""
 
 
 def test_of_sound_the_length_is_written():
-    listen = e.Listen(1, "customer", 0, np.zeros(512, np.float32), True)
-    assert json.loads(written_effects([listen])) == [["Listen", 1, "customer", 0, 512, True]]
+    listen = e.FeedEncoder(1, "customer", 0, np.zeros(512, np.float32), True)
+    assert json.loads(effects_to_json([listen])) == [["Listen", 1, "customer", 0, 512, True]]
 
 
 def test_every_input_and_effect_has_a_tag_of_its_own():
@@ -118,14 +122,14 @@ def test_what_is_on_disk_is_read_for_ever():
     """The lines of `inputs_version_2.jsonl` were written once; renaming a class or a field in the
     code must not change a byte of them."""
     lines = KEPT.read_text(encoding="utf-8").splitlines()
-    assert [written(event) for event in INPUTS] == lines
-    assert [read(line) for line in lines] == INPUTS
+    assert [event_to_json(event) for event in INPUTS] == lines
+    assert [event_from_json(line) for line in lines] == INPUTS
 
 
 def test_a_digest_hangs_on_tags_and_values_alone():
     reply = Reply("Hello.", flow="greet", step="say")
-    effects = [e.Hush(2), e.Say(3, (reply,), True), e.Close(1000, "bye")]
-    assert digest(effects) == DIGEST
-    assert comparable(digest(effects))
+    effects = [e.StopSpeech(2), e.SayReplies(3, (reply,), True), e.CloseSession(1000, "bye")]
+    assert effects_digest(effects) == DIGEST
+    assert comparable(effects_digest(effects))
     assert comparable("")
     assert not comparable("ab12")  # as the first version wrote them

@@ -15,9 +15,9 @@ from safetensors.torch import load_file, save_file
 
 from audio import checkpoints
 from audio.checkpoints import CheckpointError
-from audio.recognisers import Windowed
-from audio.speech_analyser import Ears
-from audio.transcriber import Partial, Transcriber
+from audio.recognisers import WindowedRecogniser
+from audio.speech_analyser import SpeechAnalyser
+from audio.transcriber import PartialTranscript, Transcriber
 from audio.types import RATE, Expectation
 from tests import tiny
 from tests.tiny import BASE_960H, written
@@ -45,13 +45,13 @@ def nobody_calls_out(monkeypatch):
 
 
 def listener(folder):
-    model, alphabet, normalise = checkpoints.spelling(checkpoints.find(str(folder)))
-    return Windowed(model, normalise, Transcriber(alphabet))
+    model, alphabet, normalise = checkpoints.open_ctc_model(checkpoints.find(str(folder)))
+    return WindowedRecogniser(model, normalise, Transcriber(alphabet))
 
 
 def read_out(folder):
     ear = listener(folder)
-    return ear.transcriber.listen(Partial(), ear.hear(SOUND))
+    return ear.transcriber.extend_partial(PartialTranscript(), ear.letter_scores(SOUND))
 
 
 def their_reading(model, normalise, vocabulary=BASE_960H):
@@ -79,7 +79,7 @@ def test_ctc_is_read_as_transformers_reads_it(tmp_path, family, norm):
 @pytest.mark.parametrize("family", ["wav2vec2", "hubert", "wavlm"])
 def test_feelings_of_a_sequence_classifier(tmp_path, family, norm):
     tiny.feeler(tmp_path, family, norm)
-    model, labels, normalise = checkpoints.classifying(checkpoints.find(str(tmp_path)))
+    model, labels, normalise = checkpoints.open_classifier(checkpoints.find(str(tmp_path)))
     assert labels == {0: "neu", 1: "hap", 2: "ang", 3: "sad"}
     assert normalise is (norm == "layer")
     assert model(torch.from_numpy(SOUND)[None]).logits.shape == (1, 4)
@@ -90,11 +90,11 @@ def test_feelings_of_a_sequence_classifier(tmp_path, family, norm):
 )
 def test_their_relatives_open_too(tmp_path, family):
     tiny.speller(tmp_path / "words", family)
-    likely = listener(tmp_path / "words").hear(SOUND)
+    likely = listener(tmp_path / "words").letter_scores(SOUND)
     assert likely.shape == (49, 29)  # frames of 20 ms; three of 32 outputs are for sentences
     assert np.exp(likely).sum(1) == pytest.approx(1, abs=1e-4)
     tiny.feeler(tmp_path / "feelings", family)
-    checkpoints.classifying(checkpoints.find(str(tmp_path / "feelings")))
+    checkpoints.open_classifier(checkpoints.find(str(tmp_path / "feelings")))
 
 
 @pytest.mark.parametrize("token", ["<s>", "</s>", "<unk>"])
@@ -103,7 +103,7 @@ def test_special_tokens_are_never_read_out(tmp_path, token):
     tiny.says(model, BASE_960H[token], BASE_960H["E"])
     model.save_pretrained(tmp_path)
     assert read_out(tmp_path) == ""
-    spoken = Ears.load(EMBEDDED, checkpoint=str(tmp_path), emotion=False)
+    spoken = SpeechAnalyser.load(EMBEDDED, speech_checkpoint=str(tmp_path), infer_emotion=False)
     stream = spoken.open(0, False)
     spoken.advance([(stream, SOUND)])
     assert "<" not in spoken.finish(stream, Expectation()).transcript.text
@@ -168,16 +168,16 @@ def test_stored_in_half_precision_with_weight_norm_of_old_as_a_pickle(tmp_path):
     shutil.copytree(tmp_path / "new", tmp_path / "old")
     (tmp_path / "old" / "model.safetensors").unlink()
     torch.save(old, tmp_path / "old" / "pytorch_model.bin")
-    new, likely = (listener(tmp_path / name).hear(SOUND) for name in ("new", "old"))
+    new, likely = (listener(tmp_path / name).letter_scores(SOUND) for name in ("new", "old"))
     assert likely.dtype == np.float32
     assert likely == pytest.approx(new, abs=0.02)
-    assert len(checkpoints.find(str(tmp_path / "old")).hash()) == 12
+    assert len(checkpoints.find(str(tmp_path / "old")).weights_digest()) == 12
     assert model.dtype == torch.float32
 
 
 def test_weights_in_several_files(tmp_path):
     tiny.speller(tmp_path)
-    whole = listener(tmp_path).hear(SOUND)
+    whole = listener(tmp_path).letter_scores(SOUND)
     weights = load_file(tmp_path / "model.safetensors")
     (tmp_path / "model.safetensors").unlink()
     halves = {"model-00001-of-00002.safetensors": {}, "model-00002-of-00002.safetensors": {}}
@@ -187,8 +187,8 @@ def test_weights_in_several_files(tmp_path):
         save_file(part, tmp_path / file, {"format": "pt"})
     index = {name: file for file, part in halves.items() for name in part}
     written(tmp_path, "model.safetensors.index.json", {"metadata": {}, "weight_map": index})
-    assert np.array_equal(listener(tmp_path).hear(SOUND), whole)
-    assert checkpoints.find(str(tmp_path)).hash() != "unknown"
+    assert np.array_equal(listener(tmp_path).letter_scores(SOUND), whole)
+    assert checkpoints.find(str(tmp_path)).weights_digest() != "unknown"
     (tmp_path / "model-00002-of-00002.safetensors").unlink()
     with pytest.raises(CheckpointError, match="no weights, or not all"):
         listener(tmp_path)
@@ -198,13 +198,13 @@ def test_normalisation_is_asked_of_the_preprocessor_and_else_guessed(tmp_path):
     tiny.speller(tmp_path, norm="layer")
     found = checkpoints.find(str(tmp_path))
     written(tmp_path, "preprocessor_config.json", tiny.extractor(False))
-    assert checkpoints.spelling(found)[2] is False
+    assert checkpoints.open_ctc_model(found)[2] is False
     written(tmp_path, "preprocessor_config.json", {"sampling_rate": 16000})
-    assert checkpoints.spelling(found)[2] is True
+    assert checkpoints.open_ctc_model(found)[2] is True
     (tmp_path / "preprocessor_config.json").unlink()
-    assert checkpoints.spelling(found)[2] is True  # layer norm: as its authors trained
+    assert checkpoints.open_ctc_model(found)[2] is True  # layer norm: as its authors trained
     written(tmp_path, "processor_config.json", {"feature_extractor": tiny.extractor(False)})
-    assert checkpoints.spelling(found)[2] is False
+    assert checkpoints.open_ctc_model(found)[2] is False
 
 
 def test_longer_frames_are_counted_right(tmp_path):
@@ -213,7 +213,7 @@ def test_longer_frames_are_counted_right(tmp_path):
     model = tiny.speller(tmp_path, **strides)
     tiny.says(model, BASE_960H["H"])
     model.save_pretrained(tmp_path)
-    ears = Ears.load(EMBEDDED, checkpoint=str(tmp_path), emotion=False)
+    ears = SpeechAnalyser.load(EMBEDDED, speech_checkpoint=str(tmp_path), infer_emotion=False)
     stream = ears.open(1000, False)
     ears.advance([(stream, np.tile(SOUND, 3))])
     (word,) = ears.finish(stream, Expectation()).transcript.words
@@ -229,14 +229,14 @@ def test_a_stream_of_other_frames_is_refused(tmp_path):
     model.save_pretrained(tmp_path)
     written(tmp_path, "vocab.json", BASE_960H)
     with pytest.raises(CheckpointError, match="frames of 640 samples"):
-        Ears.load(EMBEDDED, checkpoint=str(tmp_path), emotion=False)
+        SpeechAnalyser.load(EMBEDDED, speech_checkpoint=str(tmp_path), infer_emotion=False)
 
 
 def test_a_name_is_looked_up_in_the_cache(tmp_path, monkeypatch):
     tiny.speller(tmp_path / "made")
     (tmp_path / "made" / "README.md").write_text("---\nlicense: apache-2.0\n---\n# Tiny\n")
     tiny.in_cache(tmp_path / "hub", "someone/tiny-ctc", tmp_path / "made", monkeypatch)
-    ears = Ears.load(EMBEDDED, checkpoint="someone/tiny-ctc", emotion=False)
+    ears = SpeechAnalyser.load(EMBEDDED, speech_checkpoint="someone/tiny-ctc", infer_emotion=False)
     model = ears.models["words"]
     assert (model.name, model.licence, model.streaming) == (
         "someone/tiny-ctc",
@@ -252,7 +252,7 @@ def test_a_pickle_by_name_starts_no_conversion_on_the_hub(tmp_path, monkeypatch)
     (tmp_path / "made" / "model.safetensors").unlink()
     torch.save(weights, tmp_path / "made" / "pytorch_model.bin")
     tiny.in_cache(tmp_path / "hub", "someone/pickled", tmp_path / "made", monkeypatch)
-    assert checkpoints.spelling(checkpoints.find("someone/pickled"))
+    assert checkpoints.open_ctc_model(checkpoints.find("someone/pickled"))
 
 
 def broken(**changes):
@@ -301,22 +301,22 @@ def test_what_cannot_transcribe_is_refused_in_words(tmp_path, change, words):
     tiny.speller(tmp_path)
     change(tmp_path)
     with pytest.raises(CheckpointError, match=words):
-        Ears.load(EMBEDDED, checkpoint=str(tmp_path), emotion=False)
+        SpeechAnalyser.load(EMBEDDED, speech_checkpoint=str(tmp_path), infer_emotion=False)
 
 
 def test_what_cannot_feel_is_refused_in_words(tmp_path):
     tiny.speller(tmp_path / "words")
     with pytest.raises(CheckpointError, match="no sequence-classification head"):
-        Ears.load(EMBEDDED, emotion_checkpoint=str(tmp_path / "words"))
+        SpeechAnalyser.load(EMBEDDED, emotion_checkpoint=str(tmp_path / "words"))
     tiny.feeler(tmp_path / "unnamed", labels=("LABEL_0", "LABEL_1"))
     with pytest.raises(CheckpointError, match="tells LABEL_0, LABEL_1 apart"):
-        Ears.load(EMBEDDED, emotion_checkpoint=str(tmp_path / "unnamed"))
+        SpeechAnalyser.load(EMBEDDED, emotion_checkpoint=str(tmp_path / "unnamed"))
 
 
 @pytest.mark.parametrize("labels", [("neu", "hap", "ang", "sad"), ("Anger", "JOY", "fearful", "x")])
 def test_labels_in_their_own_words(tmp_path, labels):
     tiny.feeler(tmp_path, "wavlm", labels=labels)
-    ears = Ears.load(EMBEDDED, emotion_checkpoint=str(tmp_path))
+    ears = SpeechAnalyser.load(EMBEDDED, emotion_checkpoint=str(tmp_path))
     stream = ears.open(0, True)
     ears.advance([(stream, SOUND)])
     known = {"neutral", "happy", "angry", "sad", "fearful"}

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audio.text_endpointing import Endings, digits_in, outlook
+from audio.text_endpointing import TurnEndings, count_digits, text_completeness
 from audio.types import AudioError, Expectation
 
 AT_ANY_SPEED = settings(deadline=None)  # a busy machine is no failure
-COUNTED = Endings.load()
-NO_COUNTS = Endings()
+COUNTED = TurnEndings.load()
+NO_COUNTS = TurnEndings()
 ACCOUNTS = Expectation("choice", choices=("savings", "checking account"))
 
 
@@ -27,25 +27,27 @@ ACCOUNTS = Expectation("choice", choices=("savings", "checking account"))
     ],
 )
 def test_words_that_never_end_a_turn(text):
-    assert outlook(Expectation(), text, COUNTED) == "incomplete"
+    assert text_completeness(Expectation(), text, COUNTED) == "incomplete"
 
 
 @pytest.mark.parametrize("text", ["thank you", "no thanks", "good morning", "check my balance"])
 def test_words_that_often_end_a_turn(text):
-    assert outlook(Expectation(), text, COUNTED) == "complete"
+    assert text_completeness(Expectation(), text, COUNTED) == "complete"
 
 
 @pytest.mark.parametrize("text", ["", "  ", "oprator", "i wnt tu", "hrlo the", "xqz to", "'"])
 def test_what_cannot_be_read_is_no_opinion(text):
-    assert outlook(Expectation(), text, COUNTED) == "unknown"
+    assert text_completeness(Expectation(), text, COUNTED) == "unknown"
 
 
 @AT_ANY_SPEED
 @given(st.text(max_size=40), st.sampled_from(["open", "yes_no", "digits", "amount", "date"]))
 def test_any_text_has_one_outlook_and_keeps_it(text, kind):
     asked = Expectation(kind, length=4)
-    assert outlook(asked, text, COUNTED) == outlook(asked, text, COUNTED)
-    assert outlook(asked, f" {text.upper()} ", NO_COUNTS) == outlook(asked, text, NO_COUNTS)
+    assert text_completeness(asked, text, COUNTED) == text_completeness(asked, text, COUNTED)
+    assert text_completeness(asked, f" {text.upper()} ", NO_COUNTS) == text_completeness(
+        asked, text, NO_COUNTS
+    )
 
 
 @pytest.mark.parametrize(
@@ -75,19 +77,19 @@ def test_any_text_has_one_outlook_and_keeps_it(text, kind):
     ],
 )
 def test_a_question_is_answered_or_not(asked, text, expected):
-    assert outlook(asked, text, COUNTED) == expected
+    assert text_completeness(asked, text, COUNTED) == expected
 
 
 def test_without_counts_only_closed_questions_have_an_opinion():
-    assert outlook(Expectation(), "i want to", NO_COUNTS) == "unknown"
-    assert outlook(Expectation("yes_no"), "no", NO_COUNTS) == "answered"
+    assert text_completeness(Expectation(), "i want to", NO_COUNTS) == "unknown"
+    assert text_completeness(Expectation("yes_no"), "no", NO_COUNTS) == "answered"
 
 
 def test_two_words_know_more_than_the_last_alone():
     counts = {"up": (40, 100), "sign": (10, 100), "sign up": (0, 60), "^": (0, 1)}
-    endings = Endings(counts, usual=0.2)
-    assert endings.outlook("up") == "complete"
-    assert endings.outlook("sign up") == "incomplete"
+    endings = TurnEndings(counts, base_rate=0.2)
+    assert endings.completeness("up") == "complete"
+    assert endings.completeness("sign up") == "incomplete"
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"counts": {"to": 3}}', '{"counts": {}}'])
@@ -95,7 +97,7 @@ def test_a_file_that_holds_no_counts_is_refused_in_words(tmp_path, text):
     file = tmp_path / "endings.json"
     file.write_text(text)
     with pytest.raises(AudioError, match="hearken tune endings"):
-        Endings.load(file)
+        TurnEndings.load(file)
 
 
 @pytest.mark.parametrize(
@@ -111,4 +113,4 @@ def test_a_file_that_holds_no_counts_is_refused_in_words(tmp_path, text):
     ],
 )
 def test_digits_are_counted_as_they_are_said(text, count):
-    assert digits_in(text) == count
+    assert count_digits(text) == count

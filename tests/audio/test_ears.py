@@ -26,7 +26,7 @@ from audio.encoder import small_config
 from audio.files import read
 from audio.hub import CheckpointError
 from audio.resample import resample
-from audio.speech_analyser import Ears
+from audio.speech_analyser import SpeechAnalyser
 from audio.types import EMOTIONS, RATE, Expectation
 
 ROOT = Path(__file__).parents[2]
@@ -68,7 +68,7 @@ def weights(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def ears(weights):
-    return Ears.load(weights)
+    return SpeechAnalyser.load(weights)
 
 
 def heard(ears, samples, sizes=(), feel=True):
@@ -96,7 +96,7 @@ def test_emotion_is_not_inferred_unasked(ears):
 
 
 def test_without_the_emotion_head_there_is_still_prosody(weights):
-    ears = Ears.load(weights, emotion=False)
+    ears = SpeechAnalyser.load(weights, infer_emotion=False)
     _, spoken = heard(ears, SPOKEN)
     assert set(ears.models) == {"words"}
     assert not spoken.cues.emotion
@@ -129,7 +129,9 @@ def test_a_foreign_ctc_checkpoint_hears_the_same_in_any_packets(weights, tmp_pat
     else:
         stable = {"feat_extract_norm": "layer", "do_stable_layer_norm": True}
         model = HubertForCTC(HubertConfig(vocab_size=29, **FOREIGN, **stable))
-    ears = Ears.load(weights, checkpoint=str(saved(model, tmp_path, norm == "layer")))
+    ears = SpeechAnalyser.load(
+        weights, speech_checkpoint=str(saved(model, tmp_path, norm == "layer"))
+    )
     assert ears.models["words"].streaming == "bounded"
     _, whole = heard(ears, SPOKEN)
     _, spoken = heard(ears, SPOKEN, [4000] * 5)
@@ -141,7 +143,7 @@ def test_a_foreign_emotion_checkpoint(weights, tmp_path):
     labels = {0: "neu", 1: "hap", 2: "ang", 3: "sad"}
     config = HubertConfig(num_labels=4, id2label=labels, classifier_proj_size=8, **FOREIGN)
     folder = saved(HubertForSequenceClassification(config), tmp_path, True)
-    ears = Ears.load(weights, emotion_checkpoint=str(folder))
+    ears = SpeechAnalyser.load(weights, emotion_checkpoint=str(folder))
     buzz = np.sign(np.sin(np.arange(2 * RATE) * (2 * np.pi * 150 / RATE))).astype(np.float32) / 9
     _, spoken = heard(ears, buzz)
     assert set(spoken.cues.emotion) <= {"neutral", "happy", "angry", "sad"}
@@ -150,7 +152,7 @@ def test_a_foreign_emotion_checkpoint(weights, tmp_path):
 
 def test_nothing_is_downloaded_unasked(weights):
     with pytest.raises(CheckpointError, match="on this machine"):
-        Ears.load(weights, checkpoint="hearken-no-such/checkpoint")
+        SpeechAnalyser.load(weights, speech_checkpoint="hearken-no-such/checkpoint")
 
 
 MENU = ("operator", "voyager", "wildfire", "onword", "think engine")
@@ -165,7 +167,7 @@ ASKED = {
 
 @pytest.fixture(scope="module")
 def shipped():
-    return Ears.load(ROOT / "agent" / "weights")
+    return SpeechAnalyser.load(ROOT / "agent" / "weights")
 
 
 @pytest.mark.model

@@ -6,24 +6,24 @@ import pytest
 import torch
 
 from audio.emotion import (
-    ACTED,
-    LONGEST,
-    UNKNOWN,
+    ACTED_EMOTIONS,
+    MAX_FRAMES,
+    NO_ESTIMATE,
+    EmotionEstimate,
     EmotionHead,
-    Feeling,
-    cues,
-    evened,
-    feeling_of,
-    felt,
-    halved,
-    together,
+    acoustic_cues,
+    align_frames,
+    average_pairs,
+    estimate_from_acted,
+    estimate_from_labels,
+    normalise_scale,
 )
-from audio.prosody import tones
-from audio.speaker_normalisation import NUMBERS, Caller, contours
+from audio.prosody import measure_prosody
+from audio.speaker_normalisation import FEATURES_PER_FRAME, SpeakerProfile, measure_contours
 from audio.types import EMOTIONS, RATE, Prosody
 
 CLEAR = Prosody(180.0, 5.0, -20.0, 4.0, 0.1, 2.0)
-ANGRY = Feeling({"angry": 0.7, "neutral": 0.3}, 0.8, 0.1)
+ANGRY = EmotionEstimate({"angry": 0.7, "neutral": 0.3}, 0.8, 0.1)
 
 
 def voice(hz=180.0, gain=0.2, seconds=1.5):
@@ -36,7 +36,7 @@ def voice(hz=180.0, gain=0.2, seconds=1.5):
 
 
 def measured(**how):
-    return tones(voice(**how), None)
+    return measure_prosody(voice(**how), None)
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def head():
 
 
 def test_a_feeling_is_a_distribution(head):
-    feeling = head.feel(head.blend(torch.randn(3, 100, 16)), measured(), Caller())
+    feeling = head.feel(head.blend(torch.randn(3, 100, 16)), measured(), SpeakerProfile())
     assert tuple(feeling.emotion) == EMOTIONS
     assert sum(feeling.emotion.values()) == pytest.approx(1)
     assert 0 <= feeling.arousal <= 1
@@ -54,14 +54,16 @@ def test_a_feeling_is_a_distribution(head):
 
 
 def test_calm_is_neutral():
-    feeling = felt([0.1 if name == "neutral" else 0.9 * (name == "calm") for name in ACTED])
+    feeling = estimate_from_acted(
+        [0.1 if name == "neutral" else 0.9 * (name == "calm") for name in ACTED_EMOTIONS]
+    )
     assert feeling.emotion["neutral"] == pytest.approx(1)
 
 
 def test_padding_does_not_change_the_verdict(head):
-    contour, layers = torch.randn(1, 40, NUMBERS), torch.randn(1, 20, 16)
+    contour, layers = torch.randn(1, 40, FEATURES_PER_FRAME), torch.randn(1, 20, 16)
     there = torch.cat([torch.ones(1, 40), torch.zeros(1, 8)], 1)
-    padded = torch.cat([contour, torch.zeros(1, 8, NUMBERS)], 1)
+    padded = torch.cat([contour, torch.zeros(1, 8, FEATURES_PER_FRAME)], 1)
     longer = torch.cat([layers, torch.randn(1, 4, 16)], 1)
     alone = head(contour, torch.ones(1, 40), layers)
     torch.testing.assert_close(alone, head(padded, there, longer))
@@ -72,55 +74,60 @@ def test_blending_streamed_pieces_is_blending_the_whole(head):
     pieces = [head.blend(layers[:, at : at + 7]) for at in range(0, 30, 7)]
     torch.testing.assert_close(torch.cat(pieces), head.blend(layers))
     # the head is taught on layers halved first: the same thing
-    torch.testing.assert_close(halved(head.blend(layers)), head.mix(halved(evened(layers))))
+    torch.testing.assert_close(
+        average_pairs(head.blend(layers)), head.mix(average_pairs(normalise_scale(layers)))
+    )
 
 
 @pytest.mark.parametrize("frames", [1, 7, 90, 2000])
 def test_any_length_can_be_felt(head, frames):
-    assert head.feel(head.blend(torch.randn(3, frames, 16)), measured(), Caller()).emotion
+    assert head.feel(head.blend(torch.randn(3, frames, 16)), measured(), SpeakerProfile()).emotion
 
 
 def test_layers_and_contour_are_of_the_same_stretch():
     contour, layers = torch.arange(9.0)[:, None], torch.arange(50.0)[:, None]
-    contour, layers = together(contour, layers, start=6)
+    contour, layers = align_frames(contour, layers, start=6)
     assert contour.flatten().tolist() == [*range(9), 0]
     assert layers.flatten().tolist() == [3, 4, 5, 6, 7]
-    long, _ = together(torch.zeros(LONGEST + 40, 1), layers, 0)
-    assert len(long) == LONGEST
+    long, _ = align_frames(torch.zeros(MAX_FRAMES + 40, 1), layers, 0)
+    assert len(long) == MAX_FRAMES
 
 
 def test_gain_and_pitch_of_a_caller_are_no_feeling():
     views = []
     for how in ({"gain": 0.02, "hz": 120.0}, {"gain": 0.3, "hz": 240.0}):
-        turn, caller = contours(measured(**how)), Caller()
-        caller.hear(turn)
-        views.append(caller.view(turn)[0])
+        turn, caller = measure_contours(measured(**how)), SpeakerProfile()
+        caller.update(turn)
+        views.append(caller.normalise(turn)[0])
     louder, softer = (view[:, -1].max() for view in views)
     assert abs(louder - softer) < 0.2
     assert all(abs(view[:, -3].mean()) < 0.2 for view in views)
 
 
 def test_a_raised_voice_stands_out_against_earlier_turns():
-    calm, raised = contours(measured(hz=150.0, gain=0.03)), contours(measured(hz=260.0, gain=0.3))
-    known, new = Caller(), Caller()
+    calm, raised = (
+        measure_contours(measured(hz=150.0, gain=0.03)),
+        measure_contours(measured(hz=260.0, gain=0.3)),
+    )
+    known, new = SpeakerProfile(), SpeakerProfile()
     for _ in range(5):
-        known.hear(calm)
+        known.update(calm)
     for caller in (known, new):
-        caller.hear(raised)
-    assert known.view(raised)[0][:, -3].max() > new.view(raised)[0][:, -3].max() + 0.5
-    assert known.view(raised)[0][:, -1].max() > new.view(raised)[0][:, -1].max() + 0.3
+        caller.update(raised)
+    assert known.normalise(raised)[0][:, -3].max() > new.normalise(raised)[0][:, -3].max() + 0.5
+    assert known.normalise(raised)[0][:, -1].max() > new.normalise(raised)[0][:, -1].max() + 0.3
 
 
 def test_what_was_heard_long_ago_fades():
-    caller, turn = Caller(), contours(measured())
+    caller, turn = SpeakerProfile(), measure_contours(measured())
     for _ in range(200):
-        caller.hear(turn)
-    assert caller.steps <= 6000
-    assert caller.join([caller]).steps == 2 * caller.steps
+        caller.update(turn)
+    assert caller.step_count <= 6000
+    assert caller.merged([caller]).step_count == 2 * caller.step_count
 
 
 def test_silence_has_no_contours():
-    assert contours(tones(np.zeros(RATE, np.float32), None)) is None
+    assert measure_contours(measure_prosody(np.zeros(RATE, np.float32), None)) is None
 
 
 @pytest.mark.parametrize(
@@ -132,21 +139,21 @@ def test_silence_has_no_contours():
     ],
 )
 def test_little_or_unclear_voice_is_no_emotion(prosody, heard_s):
-    verdict = cues(ANGRY, prosody, heard_s)
+    verdict = acoustic_cues(ANGRY, prosody, heard_s)
     assert dict(verdict.emotion) == {}
     assert verdict.arousal is None
     assert verdict.reliability <= 0.1
 
 
 def test_a_flat_verdict_is_no_verdict():
-    flat = Feeling(dict.fromkeys(EMOTIONS, 1 / 7), 0.5, 0.5)
-    assert not cues(flat, CLEAR, 2.0).emotion
-    assert not cues(UNKNOWN, CLEAR, 2.0).emotion
+    flat = EmotionEstimate(dict.fromkeys(EMOTIONS, 1 / 7), 0.5, 0.5)
+    assert not acoustic_cues(flat, CLEAR, 2.0).emotion
+    assert not acoustic_cues(NO_ESTIMATE, CLEAR, 2.0).emotion
 
 
 def test_reliability_grows_with_the_voice_heard():
     def reliability(voiced_s):
-        return cues(ANGRY, Prosody(180.0, 5.0, -20.0, 4.0, 0.1, voiced_s), 3.0).reliability
+        return acoustic_cues(ANGRY, Prosody(180.0, 5.0, -20.0, 4.0, 0.1, voiced_s), 3.0).reliability
 
     grown = [reliability(s) for s in (0.5, 0.9, 1.4, 2.0, 3.0)]
     assert grown == sorted(grown)
@@ -155,7 +162,7 @@ def test_reliability_grows_with_the_voice_heard():
 
 def test_foreign_labels():
     labels = {0: "neu", 1: "hap", 2: "ang", 3: "sad"}
-    feeling = feeling_of(labels, [0.1, 0.1, 0.7, 0.1])
+    feeling = estimate_from_labels(labels, [0.1, 0.1, 0.7, 0.1])
     assert max(feeling.emotion, key=feeling.emotion.get) == "angry"
     assert feeling.valence < 0.3
-    assert feeling_of({0: "LABEL_0", 1: "LABEL_1"}, [0.5, 0.5]) is UNKNOWN
+    assert estimate_from_labels({0: "LABEL_0", 1: "LABEL_1"}, [0.5, 0.5]) is NO_ESTIMATE

@@ -15,8 +15,8 @@ from audio import torchaudio_guard  # noqa: F401
 # isort: split
 from transformers import HubertConfig, HubertModel, Wav2Vec2Config, Wav2Vec2Model
 
-from audio.encoder import Encoder, Reach, frames_in, small_config
-from audio.incremental import SLOTS, Incremental
+from audio.encoder import AttentionWindow, ChunkedEncoder, frame_count, small_config
+from audio.incremental import INITIAL_SLOTS, IncrementalEncoder
 from audio.inference_layers import best_dtype
 
 SPOKEN = (np.random.default_rng(1).standard_normal(26_000) * 0.1).astype(np.float32)
@@ -29,7 +29,7 @@ def encoder(**changes):
     conv = {"conv_dim": (8, 16), "num_conv_pos_embeddings": 8}
     reach = {"chunk_frames": 5, "left_frames": 10, "num_conv_pos_embedding_groups": 4}
     config = small_config(**{**size, **conv, **reach, **changes})
-    return Encoder(HubertModel(config).eval().requires_grad_(False))
+    return ChunkedEncoder(HubertModel(config).eval().requires_grad_(False))
 
 
 def mixed(layers):
@@ -46,11 +46,11 @@ def _one_thread():
 
 
 ENCODER = encoder()
-STEPS = Incremental(ENCODER.hubert, ENCODER.reach, mix=mixed)
+STEPS = IncrementalEncoder(ENCODER.hubert, ENCODER.window, blend_layers=mixed)
 
 
 def offline(samples):
-    if not frames_in(len(samples)):
+    if not frame_count(len(samples)):
         return torch.zeros(0, 32), torch.zeros(0, 32)
     *layers, last = (layer[0] for layer in ENCODER(torch.from_numpy(samples)[None]))
     return last, mixed(layers)
@@ -90,7 +90,7 @@ BOTH = [torch.float32, *({best_dtype()} - {torch.float32})]
 @pytest.mark.parametrize("dtype", BOTH, ids=str)
 def test_neither_packets_nor_company_change_a_bit(dtype):
     wide = encoder(**WIDE)
-    steps = Incremental(wide.hubert, wide.reach, dtype=dtype)
+    steps = IncrementalEncoder(wide.hubert, wide.window, dtype=dtype)
     alone, _ = streamed(steps, SPOKEN)
     rng = np.random.default_rng(2)
     for size in (700, 3000, 9000):
@@ -100,7 +100,7 @@ def test_neither_packets_nor_company_change_a_bit(dtype):
 
 
 def test_a_slot_used_before_changes_nothing():
-    steps = Incremental(ENCODER.hubert, ENCODER.reach)
+    steps = IncrementalEncoder(ENCODER.hubert, ENCODER.window)
     first, _ = streamed(steps, SPOKEN)
     loud = steps.open()
     steps.advance([(loud, 100 * SPOKEN)])
@@ -111,31 +111,31 @@ def test_a_slot_used_before_changes_nothing():
 
 
 def test_a_thousand_streams_leave_nothing_behind():
-    steps = Incremental(ENCODER.hubert, ENCODER.reach)
+    steps = IncrementalEncoder(ENCODER.hubert, ENCODER.window)
     for _ in range(50):
         memories = [steps.open() for _ in range(20)]  # more than the first slots
         steps.advance([(memory, SPOKEN[:6000]) for memory in memories])
         steps.finish(memories[:10])
         for memory in memories[10:]:
             steps.close(memory)
-    assert steps.live == 0
-    assert len(steps._keys[0]) == 2 * SLOTS
+    assert steps.open_streams == 0
+    assert len(steps._keys[0]) == 2 * INITIAL_SLOTS
 
 
 def test_what_is_heard_survives_the_growth_of_the_caches():
-    steps = Incremental(ENCODER.hubert, ENCODER.reach)
+    steps = IncrementalEncoder(ENCODER.hubert, ENCODER.window)
     quiet, _ = streamed(steps, SPOKEN)
     memory = steps.open()
     parts = steps.advance([(memory, SPOKEN[:12_000])])
-    crowd = [steps.open() for _ in range(SLOTS)]
+    crowd = [steps.open() for _ in range(INITIAL_SLOTS)]
     parts += steps.advance([(memory, SPOKEN[12_000:])]) + steps.finish([memory])
-    assert torch.equal(torch.cat([p.last for p in parts]), quiet)
-    assert steps.live == len(crowd)
+    assert torch.equal(torch.cat([p.frames for p in parts]), quiet)
+    assert steps.open_streams == len(crowd)
 
 
 def test_a_past_that_is_no_whole_chunks_is_refused():
     with pytest.raises(ValueError, match="whole chunks"):
-        Incremental(ENCODER.hubert, Reach(5, 12))
+        IncrementalEncoder(ENCODER.hubert, AttentionWindow(5, 12))
 
 
 # -- checkpoints that were never taught to stream
@@ -162,7 +162,7 @@ def stock(config, **changes):
 def test_a_stock_model_with_everything_in_sight_is_its_offline_self(config):
     """Layer-normed, and with a chunk longer than the turn: nothing is left to approximate."""
     model = stock(config, **LAYERED)
-    steps = Incremental(model, Reach(96, 96))
+    steps = IncrementalEncoder(model, AttentionWindow(96, 96))
     whole = model(torch.from_numpy(SPOKEN)[None]).last_hidden_state[0]
     last, _ = streamed(steps, SPOKEN, [5000] * 5)
     torch.testing.assert_close(last, whole, atol=1e-4, rtol=0)
@@ -173,8 +173,8 @@ def test_a_stock_model_comes_near_its_offline_self():
     whole = model(torch.from_numpy(SPOKEN)[None]).last_hidden_state[0]
     alike = []
     for ahead in (0, 16):
-        steps = Incremental(model, Reach(16, 32), ahead=ahead)
-        assert not steps.exact
+        steps = IncrementalEncoder(model, AttentionWindow(16, 32), lookahead=ahead)
+        assert not steps.is_exact
         last, _ = streamed(steps, SPOKEN, [5000] * 5)
         assert last.shape == whole.shape
         alike.append(torch.cosine_similarity(last, whole).mean())
@@ -186,7 +186,7 @@ def test_a_stock_model_comes_near_its_offline_self():
 @given(length=st.integers(0, len(SPOKEN)), sizes=SIZES)
 def test_packets_do_not_change_a_stock_model(length, sizes):
     samples = SPOKEN[:length]
-    steps = Incremental(STOCK_MODEL, Reach(16, 32), ahead=16, normalise=True)
+    steps = IncrementalEncoder(STOCK_MODEL, AttentionWindow(16, 32), lookahead=16, normalise=True)
     torch.testing.assert_close(
         streamed(steps, samples, sizes)[0], streamed(steps, samples)[0], atol=0, rtol=0
     )

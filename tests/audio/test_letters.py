@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from audio.ctc_vocabulary import in_language, letters_of, text_of_token
+from audio.ctc_vocabulary import language_vocabulary, map_vocabulary, text_of_token
 from audio.hub import CheckpointError
 from tests.tiny import BASE_960H
 
@@ -12,10 +12,11 @@ PLAIN = dict(zip("|abc", range(4), strict=True))
 
 
 def read(vocabulary, blank, *outputs, boundary="|", size=None):
-    found = letters_of(vocabulary, blank, boundary, size or 1 + max(vocabulary.values()))
+    found = map_vocabulary(vocabulary, blank, boundary, size or 1 + max(vocabulary.values()))
     names = {0: "", 1: " "}
     return "".join(
-        names.get(i, found.alphabet.letters[i]) for i in map(found.counts.__getitem__, outputs)
+        names.get(i, found.alphabet.letters[i])
+        for i in map(found.letter_of_output.__getitem__, outputs)
     )
 
 
@@ -25,10 +26,10 @@ def test_upper_case_is_lowered_and_sentence_tokens_are_silent():
 
 
 def test_the_embedded_way_to_begin():
-    found = letters_of(BASE_960H, 0, "|", 32)
+    found = map_vocabulary(BASE_960H, 0, "|", 32)
     assert found.alphabet.letters[:2] == ("<pad>", "|")
     assert (found.alphabet.blank, found.alphabet.boundary) == (0, 1)
-    assert found.alphabet.able("it's mine")
+    assert found.alphabet.can_spell("it's mine")
 
 
 def test_blank_may_be_any_output_and_tokens_may_be_added_behind_the_head():
@@ -42,11 +43,18 @@ def test_hyphens_part_words_and_punctuation_is_silent():
 
 
 def test_upper_and_lower_case_are_one_letter():
-    assert letters_of(PLAIN | {"A": 4, "<pad>": 5}, 5, "|", 6).counts == (1, 2, 3, 4, 2, 0)
+    assert map_vocabulary(PLAIN | {"A": 4, "<pad>": 5}, 5, "|", 6).letter_of_output == (
+        1,
+        2,
+        3,
+        4,
+        2,
+        0,
+    )
 
 
 def test_outputs_without_a_token_count_as_blank():
-    assert letters_of(PLAIN, 7, "|", 9).counts[4:] == (0, 0, 0, 0, 0)
+    assert map_vocabulary(PLAIN, 7, "|", 9).letter_of_output[4:] == (0, 0, 0, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -59,15 +67,15 @@ def test_outputs_without_a_token_count_as_blank():
 )
 def test_what_is_no_alphabet_is_refused(vocabulary, boundary, words):
     with pytest.raises(CheckpointError, match=words):
-        letters_of(vocabulary, 0, boundary, len(vocabulary))
+        map_vocabulary(vocabulary, 0, boundary, len(vocabulary))
 
 
 def test_one_language_of_many():
     nested = {"deu": {"a": 1}, "eng": {"b": 2}, "fra": {"c": 3}}
-    assert in_language(nested, {}) == {"b": 2}
-    assert in_language(nested, {"target_lang": "fra"}) == {"c": 3}
-    assert in_language({"xyz": {"a": 1}}, {"target_lang": None}) == {"a": 1}
-    assert in_language(PLAIN, {}) == PLAIN
+    assert language_vocabulary(nested, {}) == {"b": 2}
+    assert language_vocabulary(nested, {"target_lang": "fra"}) == {"c": 3}
+    assert language_vocabulary({"xyz": {"a": 1}}, {"target_lang": None}) == {"a": 1}
+    assert language_vocabulary(PLAIN, {}) == PLAIN
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audio.beam_search import Lexicon
-from audio.phones import PHONES, SOUNDS, PhoneAlphabet, one, pronounced
+from audio.beam_search import BeamSearchDecoder
+from audio.phones import PHONE_LABELS, PHONES, PhoneAlphabet, pronunciation, word_phones
 from audio.phrase_search import Alphabet
 from audio.transcriber import Transcriber
 from audio.types import Expectation
@@ -26,7 +26,7 @@ def sound(text, alphabet=SPOKEN, noise=0.1, hold=2):
 
 @pytest.fixture
 def transcriber():
-    return Transcriber(LETTERS, phones=SPOKEN)
+    return Transcriber(LETTERS, phone_alphabet=SPOKEN)
 
 
 @pytest.mark.parametrize(
@@ -39,28 +39,28 @@ def transcriber():
     ],
 )
 def test_words_as_americans_say_them(word, phones):
-    assert " ".join(one(word)) == phones
+    assert " ".join(word_phones(word)) == phones
 
 
 def test_small_words_are_weak_between_others():
-    assert pronounced("the end of the line")[2:4] == (("ə", "v"), ("ð", "ə"))
-    assert len(pronounced("i want to go to the bank")) == 7
+    assert pronunciation("the end of the line")[2:4] == (("ə", "v"), ("ð", "ə"))
+    assert len(pronunciation("i want to go to the bank")) == 7
 
 
 @settings(deadline=None, max_examples=60)
 @given(st.text("abcdefghijklmnopqrstuvwxyz' ", max_size=30))
 def test_every_word_has_its_own_phones(text):
-    said = pronounced(text)
+    said = pronunciation(text)
     assert len(said) == len(text.split())
     assert {phone for word in said for phone in word} <= set(PHONES)
 
 
 def test_phones_have_a_character_each():
-    assert len(SOUNDS) == len(set(SOUNDS)) == 43
-    letters = {SPOKEN.character(i) for i in range(2, len(SOUNDS))}
+    assert len(PHONE_LABELS) == len(set(PHONE_LABELS)) == 43
+    letters = {SPOKEN.character(i) for i in range(2, len(PHONE_LABELS))}
     assert len(letters) == len(PHONES)
     spelled = "".join(" " if i == 1 else SPOKEN.character(i) for i in SPOKEN.spell("check balance"))
-    assert spelled == SPOKEN.shape("check balance")
+    assert spelled == SPOKEN.greedy_form("check balance")
 
 
 @pytest.mark.parametrize(
@@ -117,12 +117,12 @@ ngram 2=2
 
 def test_order_tells_words_apart_that_sound_alike(tmp_path):
     (tmp_path / "words.arpa").write_text(ARPA)
-    lines = [f"{word}\t{' '.join(one(word))} |\n" for word in ("write", "right", "letter")]
+    lines = [f"{word}\t{' '.join(word_phones(word))} |\n" for word in ("write", "right", "letter")]
     (tmp_path / "words.lexicon").write_text("".join(lines))
-    lexicon = Lexicon(tmp_path, SPOKEN)
-    transcriber = Transcriber(LETTERS, lexicon=lexicon, phones=SPOKEN)
+    lexicon = BeamSearchDecoder(tmp_path, SPOKEN)
+    transcriber = Transcriber(LETTERS, beam_search=lexicon, phone_alphabet=SPOKEN)
     letters = np.zeros((0, len(LETTERS.letters)), np.float32)
-    said = transcriber.decide(letters, 0, Expectation(), sound("right letter"))
+    said = transcriber.decode(letters, 0, Expectation(), sound("right letter"))
     assert said.text == "write letter"
     first, second = said.words
     assert 0 <= first.start < first.end <= second.start < second.end

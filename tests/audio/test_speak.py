@@ -6,36 +6,40 @@ import numpy as np
 import pytest
 
 from audio.resample import RATES
-from audio.speak import Voice, _Engine, readable
+from audio.speak import TtsVoice, _EspeakNg, spoken_form
 from audio.types import AudioError
 
-VOICE = Voice()
+VOICE = TtsVoice()
 
 
 @pytest.mark.parametrize("rate", RATES)
 def test_a_sentence_takes_the_same_time_at_every_rate(rate):
-    samples = VOICE.speak("Your card is blocked now.", rate)
+    samples = VOICE.synthesise("Your card is blocked now.", rate)
     assert samples.dtype == np.float32
     assert 1.2 < len(samples) / rate < 2.2
     assert 0.1 < np.abs(samples).max() <= 1.2
 
 
 def test_the_first_sentence_does_not_wait_for_the_others():
-    pieces = list(VOICE.sentences("Hello, Mr. Smith. How can I help you today?\nBye!", 8_000))
+    pieces = list(
+        VOICE.synthesise_sentences("Hello, Mr. Smith. How can I help you today?\nBye!", 8_000)
+    )
     assert len(pieces) == 3
-    assert len(pieces[0]) == pytest.approx(len(VOICE.speak("Hello, Mr. Smith.", 8_000)), rel=0.02)
+    assert len(pieces[0]) == pytest.approx(
+        len(VOICE.synthesise("Hello, Mr. Smith.", 8_000)), rel=0.02
+    )
 
 
 @pytest.mark.parametrize("text", ["", "   \n ", "...", "<b></b>", "\x00\x07", "😀"])
 def test_nothing_to_say_is_no_sound(text):
-    assert list(VOICE.sentences(text, 8_000)) == []
-    assert len(VOICE.speak(text, 8_000)) == 0
+    assert list(VOICE.synthesise_sentences(text, 8_000)) == []
+    assert len(VOICE.synthesise(text, 8_000)) == 0
 
 
 def test_threads_and_voices_take_turns():
-    slow = Voice("en", 100)
+    slow = TtsVoice("en", 100)
     asked = [(VOICE, "One moment please."), (slow, "One moment please.")] * 6
-    alone = [len(voice.speak(text, 16_000)) for voice, text in asked[:2]]
+    alone = [len(voice.synthesise(text, 16_000)) for voice, text in asked[:2]]
     assert alone[1] > 1.3 * alone[0]
     with ThreadPoolExecutor(4) as threads:
         spoken = threads.map(lambda ask: len(ask[0].speak(ask[1], 16_000)), asked)
@@ -44,7 +48,9 @@ def test_threads_and_voices_take_turns():
 
 def test_a_higher_pace_is_shorter():
     text = "Thank you for calling."
-    assert len(Voice("en-us", 250).speak(text, 8_000)) < len(Voice("en-us", 120).speak(text, 8_000))
+    assert len(TtsVoice("en-us", 250).synthesise(text, 8_000)) < len(
+        TtsVoice("en-us", 120).synthesise(text, 8_000)
+    )
 
 
 @pytest.mark.parametrize(
@@ -69,13 +75,13 @@ def test_a_higher_pace_is_shorter():
     ],
 )
 def test_text_is_read_as_a_person_would(text, read):
-    assert readable(text) == read
+    assert spoken_form(text) == read
 
 
 def test_what_cannot_be_done_is_refused_in_words():
     with pytest.raises(AudioError, match="no voice 'tlh-x'"):
-        Voice("tlh-x")
+        TtsVoice("tlh-x")
     with pytest.raises(AudioError, match="cannot speak at 11025 Hz"):
-        VOICE.speak("Hello", 11_025)
+        VOICE.synthesise("Hello", 11_025)
     with pytest.raises(AudioError, match="install it again"):
-        _Engine("/nowhere/libespeak-ng.so", "/nowhere")
+        _EspeakNg("/nowhere/libespeak-ng.so", "/nowhere")

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audio.beam_search import Lexicon
-from audio.phrase_search import Alphabet, Phrase, search
-from audio.transcriber import Partial, Transcriber
+from audio.beam_search import BeamSearchDecoder
+from audio.phrase_search import Alphabet, Phrase, find_phrases
+from audio.transcriber import PartialTranscript, Transcriber
 from audio.types import Expectation
 
 LETTERS = Alphabet(("<pad>", "|", "'", *"abcdefghijklmnopqrstuvwxyz"))
@@ -52,16 +52,16 @@ def test_search_finds_the_best_path(seed, text):
     alphabet = Alphabet(("<pad>", "|", "a", "b"))
     logits = np.random.default_rng(seed).standard_normal((5, 4)).astype(np.float32) * 2
     likely = logits - np.log(np.exp(logits).sum(1, keepdims=True))
-    found = search(likely, [Phrase(text)], alphabet, filler=1.5)
+    found = find_phrases(likely, [Phrase(text)], alphabet, filler=1.5)
     assert found.score == pytest.approx(best_of_all(likely, text, alphabet, 1.5), abs=1e-4)
 
 
 def test_greedy_partials_do_not_depend_on_packets(transcriber):
     likely = spoken("check my balance")
-    pieces = Partial()
+    pieces = PartialTranscript()
     for row in likely:
         text = transcriber.listen(pieces, row[None])
-    assert text == transcriber.listen(Partial(), likely) == "check my balance"
+    assert text == transcriber.listen(PartialTranscript(), likely) == "check my balance"
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,9 @@ def test_lexicon_corrects_spelling(tmp_path):
     (tmp_path / "words.arpa").write_text(ARPA)
     words = ("balance", "chair", "check", "my")
     (tmp_path / "words.lexicon").write_text("".join(f"{w}\t{' '.join(w)} |\n" for w in words))
-    lexicon = Lexicon(tmp_path, LETTERS)
-    said = Transcriber(LETTERS, lexicon=lexicon).decide(spoken("chek my balence"), 0, Expectation())
+    lexicon = BeamSearchDecoder(tmp_path, LETTERS)
+    said = Transcriber(LETTERS, beam_search=lexicon).decode(
+        spoken("chek my balence"), 0, Expectation()
+    )
     assert said.text == "check my balance"
     assert [w.start for w in said.words] == sorted(w.start for w in said.words)

@@ -7,19 +7,19 @@ import pytest
 from hypothesis import given, settings
 
 from audio.resample import resample
-from audio.speak import Voice
+from audio.speak import TtsVoice
 from audio.types import RATE, VOICE_HOP, AudioError
-from audio.vad import VoiceActivity
+from audio.vad import VoiceActivityDetector
 from tests.strategies import cut, packet_sizes
 
-VAD = VoiceActivity.load()
+VAD = VoiceActivityDetector.load()
 QUIET = np.zeros(RATE, np.float32)
-WORDS = Voice().speak("I lost my card", RATE)
+WORDS = TtsVoice().synthesise("I lost my card", RATE)
 CALL = np.concatenate([QUIET, WORDS, QUIET])[: RATE * 3]
 
 
 def hear(samples):
-    return VAD.probabilities(VAD.open(), samples)[1]
+    return VAD.speech_probabilities(VAD.open(), samples)[1]
 
 
 WHOLE = hear(CALL)
@@ -29,7 +29,7 @@ WHOLE = hear(CALL)
 @given(packet_sizes)
 def test_pieces_do_not_matter(sizes):
     stream = VAD.open()
-    heard = [VAD.probabilities(stream, piece) for piece in cut(CALL, sizes)]
+    heard = [VAD.speech_probabilities(stream, piece) for piece in cut(CALL, sizes)]
     assert all(len(samples) == VOICE_HOP * len(speech) for samples, speech in heard)
     samples = np.concatenate([samples for samples, _ in heard])
     assert np.array_equal(samples, CALL[: len(WHOLE) * VOICE_HOP])
@@ -68,11 +68,11 @@ def test_streams_in_threads_do_not_disturb_each_other():
 
 
 def test_weights_are_loaded_once():
-    assert VoiceActivity.load() is VAD
+    assert VoiceActivityDetector.load() is VAD
 
 
 def test_a_broken_sample_is_refused_and_spoils_nothing():
     stream = VAD.open()
     with pytest.raises(AudioError, match="finite"):
-        VAD.probabilities(stream, np.array([np.nan], np.float32))
-    assert np.array_equal(VAD.probabilities(stream, CALL)[1], WHOLE)
+        VAD.speech_probabilities(stream, np.array([np.nan], np.float32))
+    assert np.array_equal(VAD.speech_probabilities(stream, CALL)[1], WHOLE)

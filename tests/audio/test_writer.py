@@ -17,8 +17,16 @@ from hypothesis import strategies as st
 
 from audio import checkpoints
 from audio.checkpoints import CheckpointError
-from audio.seq2seq_transcriber import MOST, Writer, asked, pieces, plain, repeats, spread
-from audio.speech_analyser import Ears
+from audio.seq2seq_transcriber import (
+    MAX_TURN_SAMPLES,
+    Seq2SeqTranscriber,
+    is_repetitive,
+    normalised_words,
+    should_transcribe,
+    split_at_pauses,
+    spread_words,
+)
+from audio.speech_analyser import SpeechAnalyser
 from audio.types import RATE, Expectation, Transcript, Word
 from dialogs.extraction.slots import extract
 from dialogs.pack.model import Pack
@@ -38,7 +46,7 @@ def turn(seconds=2.0, pause=0.3):
 
 
 def opened(folder):
-    return Writer.open(checkpoints.find(str(folder)), within_s=30)
+    return Seq2SeqTranscriber.load(checkpoints.find(str(folder)), time_limit_s=30)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +66,7 @@ def folders(tmp_path_factory):
 def test_a_turn_is_written_down(folders, name):
     writer = opened(folders / name)
     samples = turn()
-    written = writer.write(samples, START)
+    written = writer.transcribe(samples, START)
     assert written.text == "hello i lost my card"
     assert [word.text for word in written.words] == written.text.split()
     assert 0 < written.confidence <= 1
@@ -68,13 +76,13 @@ def test_a_turn_is_written_down(folders, name):
         assert 0 < word.confidence <= 1
         at = word.start
     assert written.words[0].start >= START + 0.25 * RATE  # not in the silence before
-    assert writer.write(samples, START) == written
+    assert writer.transcribe(samples, START) == written
 
 
 def test_confidence_follows_the_model(folders, tmp_path):
     tiny.moonshine(tmp_path, surely=0.05)
     sure, less, least = (
-        opened(folder).write(turn(), 0).confidence
+        opened(folder).transcribe(turn(), 0).confidence
         for folder in (folders / "english", folders / "moonshine", tmp_path)
     )
     assert 1 >= sure > less > least > 0
@@ -82,34 +90,34 @@ def test_confidence_follows_the_model(folders, tmp_path):
 
 @pytest.mark.parametrize("name", ["random-whisper", "random-moonshine"])
 def test_what_never_ends_is_not_believed(folders, name):
-    written = opened(folders / name).write(turn(), START)
+    written = opened(folders / name).transcribe(turn(), START)
     assert written == Transcript("", 0.0)
 
 
 def test_what_says_the_same_until_it_is_stopped_is_not_believed(folders):
-    assert opened(folders / "loop").write(turn(20), START) == Transcript("", 0.0)
+    assert opened(folders / "loop").transcribe(turn(20), START) == Transcript("", 0.0)
 
 
 def test_a_loop_is_told_from_a_customer_who_repeats_herself():
-    assert repeats("thank you for watching " * 6)
-    assert not repeats("no no no no no i said no")
-    assert not repeats("four four four four seven seven")
+    assert is_repetitive("thank you for watching " * 6)
+    assert not is_repetitive("no no no no no i said no")
+    assert not is_repetitive("four four four four seven seven")
 
 
 def test_what_takes_too_long_is_not_believed(folders):
-    writer = Writer.open(checkpoints.find(str(folders / "whisper")), within_s=1e-9)
-    assert writer.write(turn(), START) == Transcript("", 0.0)
+    writer = Seq2SeqTranscriber.load(checkpoints.find(str(folders / "whisper")), time_limit_s=1e-9)
+    assert writer.transcribe(turn(), START) == Transcript("", 0.0)
 
 
-@pytest.mark.parametrize("samples", [0, 100, RATE // 6, MOST + 1])
+@pytest.mark.parametrize("samples", [0, 100, RATE // 6, MAX_TURN_SAMPLES + 1])
 def test_too_little_and_too_much_is_left_to_the_encoder(folders, samples):
-    assert opened(folders / "whisper").write(np.zeros(samples, np.float32), 0).text == ""
+    assert opened(folders / "whisper").transcribe(np.zeros(samples, np.float32), 0).text == ""
 
 
 def test_long_turns_are_written_piece_by_piece(folders):
     """The tiny Whisper hears 3 s at a time."""
     samples = np.concatenate([turn(2.5), turn(2.5), turn(2.5)])
-    written = opened(folders / "whisper").write(samples, START)
+    written = opened(folders / "whisper").transcribe(samples, START)
     assert written.text == " ".join(["hello i lost my card"] * 3)
     starts = [word.start for word in written.words if word.text == "hello"]
     assert starts == pytest.approx(
@@ -125,7 +133,7 @@ def test_long_turns_are_written_piece_by_piece(folders):
 )
 def test_pieces_are_all_of_the_turn_and_none_is_longer_than_the_window(levels, window):
     samples = levels.astype(np.float32)
-    found = pieces(samples, window)
+    found = split_at_pauses(samples, window)
     assert np.array_equal(np.concatenate([piece for _, piece in found]), samples)
     assert all(len(piece) <= window for _, piece in found)
     assert [at for at, _ in found] == np.cumsum([0, *(len(p) for _, p in found[:-1])]).tolist()
@@ -133,7 +141,7 @@ def test_pieces_are_all_of_the_turn_and_none_is_longer_than_the_window(levels, w
 
 def test_pieces_are_cut_in_the_pause():
     samples = np.concatenate([turn(2.0, 0.2), turn(2.0, 0.2)])
-    (_, first), _ = pieces(samples, 3 * RATE)
+    (_, first), _ = split_at_pauses(samples, 3 * RATE)
     assert abs(len(first) - 2 * RATE) < 0.2 * RATE
 
 
@@ -141,7 +149,7 @@ def test_pieces_are_cut_in_the_pause():
     st.lists(st.text("abc", min_size=1, max_size=9), min_size=1, max_size=30), st.integers(0, 9000)
 )
 def test_words_are_spread_over_the_piece_in_order(words, samples):
-    spans = spread(words, np.ones(samples, np.float32))
+    spans = spread_words(words, np.ones(samples, np.float32))
     assert len(spans) == len(words)
     assert all(0 <= begin <= end <= samples or samples < 512 for begin, end in spans)
     assert [begin for begin, _ in spans] == sorted(begin for begin, _ in spans)
@@ -174,7 +182,7 @@ def pack():
     ],
 )
 def test_written_words_become_those_of_the_house(written, words):
-    assert plain(written) == words
+    assert normalised_words(written) == words
 
 
 @pytest.mark.parametrize(
@@ -189,7 +197,7 @@ def test_written_words_become_those_of_the_house(written, words):
     ],
 )
 def test_slots_understand_what_was_written(pack, written, kind, slots):
-    text = " ".join(part for word in written.split() for part in plain(word))
+    text = " ".join(part for word in written.split() for part in normalised_words(word))
     found = extract(text, pack, Expectation(kind), date(2026, 2, 2))
     assert slots.items() <= {slot.name: slot.value for slot in found}.items()
 
@@ -217,19 +225,19 @@ ANY_NAME = Expectation("name")
     ],
 )
 def test_it_is_asked_where_it_is_better(heard, sure, expect, is_asked):
-    assert asked(Transcript(heard, sure), expect) is is_asked
+    assert should_transcribe(Transcript(heard, sure), expect) is is_asked
 
 
 def test_a_doubtful_answer_gives_way_to_a_surer_one_alone(folders):
     writer = opened(folders / "moonshine")
-    mine = writer.write(turn(), 0).confidence
+    mine = writer.transcribe(turn(), 0).confidence
     doubtful = Transcript("yes", mine / 2, (Word("yes", 0, 9, 1.0),))
-    assert writer.better(doubtful, YES_NO, turn(), 0).text == "hello i lost my card"
+    assert writer.preferred_transcript(doubtful, YES_NO, turn(), 0).text == "hello i lost my card"
     surer = Transcript("yes", min(0.49, mine + 0.01))
     if surer.confidence > mine:
-        assert writer.better(surer, YES_NO, turn(), 0) is surer
+        assert writer.preferred_transcript(surer, YES_NO, turn(), 0) is surer
     unheard = np.zeros(100, np.float32)
-    assert writer.better(doubtful, YES_NO, unheard, 0) is doubtful
+    assert writer.preferred_transcript(doubtful, YES_NO, unheard, 0) is doubtful
 
 
 @pytest.fixture(scope="module")
@@ -244,7 +252,9 @@ def spelling(tmp_path_factory):
 
 def test_ears_with_a_writer(folders, spelling):
     writing = str(folders / "moonshine")
-    ears = Ears.load(EMBEDDED, str(spelling), emotion=False, writer_checkpoint=writing)
+    ears = SpeechAnalyser.load(
+        EMBEDDED, str(spelling), infer_emotion=False, seq2seq_checkpoint=writing
+    )
     assert ears.models["whole_turns"].streaming == "no"
     ears.warm_up()
     stream = ears.open(START, False)
@@ -261,14 +271,14 @@ def test_ears_with_a_writer(folders, spelling):
 
 def test_by_name_and_offline(folders, tmp_path, monkeypatch):
     tiny.in_cache(tmp_path, "someone/tiny-moonshine", folders / "moonshine", monkeypatch)
-    writer = Writer.open(checkpoints.find("someone/tiny-moonshine"), 30)
-    assert writer.write(turn(), 0).text
+    writer = Seq2SeqTranscriber.load(checkpoints.find("someone/tiny-moonshine"), 30)
+    assert writer.transcribe(turn(), 0).text
 
 
 def test_an_old_checkpoint_without_generation_config(folders, tmp_path):
     shutil.copytree(folders / "whisper", tmp_path / "old")
     (tmp_path / "old" / "generation_config.json").unlink()
-    opened(tmp_path / "old").write(turn(), 0)  # any answer, but no exception
+    opened(tmp_path / "old").transcribe(turn(), 0)  # any answer, but no exception
 
 
 def test_a_distilled_checkpoint_with_the_alignment_of_its_teacher(folders, tmp_path):
@@ -277,7 +287,7 @@ def test_a_distilled_checkpoint_with_the_alignment_of_its_teacher(folders, tmp_p
     tiny.written(
         tmp_path / "distilled", "generation_config.json", told | {"alignment_heads": [[5, 3]]}
     )
-    assert opened(tmp_path / "distilled").write(turn(), 0).words
+    assert opened(tmp_path / "distilled").transcribe(turn(), 0).words
 
 
 def lacking(name):
@@ -309,4 +319,4 @@ def test_other_models_are_refused(spelling, folders):
     with pytest.raises(CheckpointError, match="one of letters"):
         opened(spelling)
     with pytest.raises(CheckpointError, match="no CTC head.*one of whole turns"):
-        checkpoints.spelling(checkpoints.find(str(folders / "whisper")))
+        checkpoints.open_ctc_model(checkpoints.find(str(folders / "whisper")))

@@ -23,9 +23,9 @@ from agent.lab.bench.running import ROOT, Running, running
 from audio import files
 from audio.codecs import encode
 from audio.resample import resample
-from audio.turns import TurnDetector, TurnEnded, TurnRules
-from audio.vad import VoiceActivity
-from audio.voice_input import Intake
+from audio.turns import TurnDetector, TurnEndpoint, TurnRules
+from audio.vad import VoiceActivityDetector
+from audio.voice_input import VoiceInput
 
 CHATS, CALLS = 200, 12
 TEXTS = ("what are your opening hours", "check my balance", "no", "cancel", "thank you")
@@ -80,7 +80,7 @@ def _call(server: Running, folder: Path) -> list[float]:
         with Client(server.url, "voice", audio) as client:
             client.wait_for("reply")
             sent = []
-            for _ in client.stream(said, FRAME):
+            for _ in client.stream_audio(said, FRAME):
                 sent.append(time.monotonic())
             heard = [m for m in client.messages(1.0) if m["type"] == "understanding"]
         if heard and (packet := _packet_of_end(said)) is not None:
@@ -96,11 +96,11 @@ def _mulaw(path: Path) -> bytes:
 
 def _packet_of_end(said: bytes) -> int | None:
     """Which packet completes the silence that ends the first turn."""
-    intake = Intake(VoiceActivity.load(), "mulaw", RATE, ["customer"])
+    intake = VoiceInput(VoiceActivityDetector.load(), "mulaw", RATE, ["customer"])
     turns = TurnDetector(TurnRules())
     for number, start in enumerate(range(0, len(said), FRAME)):
-        for hops in intake.take(said[start : start + FRAME]):
-            if any(isinstance(one, TurnEnded) for one in turns.push(hops.samples, hops.speech)):
+        for hops in intake.push(said[start : start + FRAME]):
+            if any(isinstance(one, TurnEndpoint) for one in turns.push(hops.samples, hops.speech)):
                 return number
     return None
 

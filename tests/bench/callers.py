@@ -17,11 +17,11 @@ from itertools import product
 from pathlib import Path
 
 from agent.actions.bank import BankActions
-from agent.understanding.turn_understanding import Mind
+from agent.understanding.turn_understanding import TurnUnderstanding
 from audio.types import Spoken, Transcript
 from dialogs.manager import Dialogue
 from dialogs.pack.model import Pack
-from dialogs.values import Channel, Conversation, Turn
+from dialogs.values import Channel, History, Turn
 
 TODAY = date(2026, 11, 24)
 WEIGHTS = Path(__file__).parents[2] / "agent" / "weights"
@@ -85,36 +85,45 @@ def misheard(words: str, rate: float, chance: random.Random) -> str:
 
 
 def call(
-    pack: Pack, mind: Mind, aim: Aim, rate: float, chance: random.Random, channel: Channel = "call"
+    pack: Pack,
+    mind: TurnUnderstanding,
+    aim: Aim,
+    rate: float,
+    chance: random.Random,
+    channel: Channel = "call",
 ) -> Counter[str]:
     bank = BankActions(":memory:", pack, TODAY)
     keys = False  # after the hint, digits are keyed in
     dialogue = Dialogue(pack, "bench", TODAY, channel)
-    decision, talk, count = dialogue.open(), Conversation(channel), Counter[str]()
+    decision, talk, count = dialogue.on_opened(), History(channel), Counter[str]()
     words = chance.choice(aim.says)
     for turn in range(1, TURNS):
-        keyed = keys and decision.expect.kind == "digits" and decision.state.question.kind == "slot"
+        keyed = (
+            keys
+            and decision.expectation.kind == "digits"
+            and decision.state.question.kind == "slot"
+        )
         if keyed:
             heard, spoken = KEYS[decision.state.question.name], None
         else:
             sure = max(0.05, 1.0 - rate * chance.uniform(0.5, 2.0))
             heard = misheard(words, rate, chance)
             spoken = Spoken(Transcript(heard, sure), None)
-        where = "/".join(decision.state.where)
-        what = mind.understand(heard, spoken, decision.expect, TODAY, turn, float(turn), where)
-        decision = dialogue.heard(decision.state, talk, what, float(turn), turn)
+        where = "/".join(decision.state.flow_and_step)
+        what = mind.understand(heard, spoken, decision.expectation, TODAY, turn, float(turn), where)
+        decision = dialogue.on_understood(decision.state, talk, what, float(turn), turn)
         talk = replace(talk, turns=(*talk.turns, Turn(turn, "customer", float(turn), what)))
-        while decision.act:
-            outcome = bank.perform(decision.act)
-            right = decision.act.name == aim.action and all(
-                decision.act.arguments.get(n) == v for n, v in aim.arguments.items()
+        while decision.action_call:
+            outcome = bank.perform(decision.action_call)
+            right = decision.action_call.name == aim.action and all(
+                decision.action_call.arguments.get(n) == v for n, v in aim.arguments.items()
             )
             count["reached"] += right and outcome.ok
-            count["wrong"] += not right and outcome.ok and decision.act.name not in HARMLESS
-            decision = dialogue.acted(decision.state, talk, outcome, float(turn), turn)
+            count["wrong"] += not right and outcome.ok and decision.action_call.name not in HARMLESS
+            decision = dialogue.on_action_result(decision.state, talk, outcome, float(turn), turn)
         count["turns"] = turn
         count["handed over"] += decision.escalation is not None
-        if decision.ends or decision.state.waiting or count["reached"]:
+        if decision.ends_session or decision.state.waiting_for_person or count["reached"]:
             break
         keys = keys or any(reply.step == "keypad" for reply in decision.replies)
         words = answer(decision, aim, chance)
@@ -153,7 +162,7 @@ def answer(decision, aim: Aim, chance: random.Random) -> str:
 def main() -> None:
     calls = int(sys.argv[1]) if len(sys.argv) > 1 else 20
     pack = Pack.load()
-    mind = Mind.load(pack, WEIGHTS)
+    mind = TurnUnderstanding.load(pack, WEIGHTS)
     channels: tuple[Channel, ...] = ("call", "voice")
     for channel, rate in product(channels, (0.0, 0.1, 0.2, 0.3, 0.4)):
         chance = random.Random(7)

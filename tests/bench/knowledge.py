@@ -23,15 +23,17 @@ def own(knowledge: Knowledge, talk: bool = True) -> dict[str, float]:
     first = five = answered = right = false = asked = outside = 0
     for line in QUESTIONS.read_text(encoding="utf-8").splitlines():
         case = json.loads(line)
-        found = knowledge.answer(case["question"])
+        found = knowledge.find_answer(case["question"])
         if not case["subject"]:
             outside += 1
             false += found is not None
             if talk and found:
-                print(f"FALSE {case['question']}: {found.share:.2f} {found.score:.1f} {found.text}")
+                print(
+                    f"FALSE {case['question']}: {found.coverage:.2f} {found.score:.1f} {found.text}"
+                )
             continue
         asked += 1
-        ranked = [p.source.title for p, _ in knowledge.rank(case["question"], 5)]
+        ranked = [p.source.title for p, _ in knowledge.rank_passages(case["question"], 5)]
         about = case["subject"].removesuffix(" business checking account").lower()
         hits = [about in title.lower() for title in ranked]
         first += bool(hits and hits[0])
@@ -41,7 +43,7 @@ def own(knowledge: Knowledge, talk: bool = True) -> dict[str, float]:
         right += good
         if talk and not good:
             said = (
-                f"{found.share:.2f} {found.score:.1f} [{found.source.title}] {found.text}"
+                f"{found.coverage:.2f} {found.score:.1f} [{found.source.title}] {found.text}"
                 if found
                 else ranked[:2]
             )
@@ -65,7 +67,7 @@ def tau2(knowledge: Knowledge, folder: Path) -> dict[str, float]:
                 continue
             asked += 1
             text = str(task["user_scenario"]["instructions"])
-            ranked = [p.source.id for p, _ in knowledge.rank(text, 30)]
+            ranked = [p.source.id for p, _ in knowledge.rank_passages(text, 30)]
             pages = list(dict.fromkeys(ranked))
             first += pages[:1] != [] and pages[0] in needed
             five += bool(needed & set(pages[:5]))

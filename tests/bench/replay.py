@@ -18,21 +18,21 @@ from rich.table import Table
 
 from agent.config import Settings
 from agent.lab.bench.machine import this_machine
-from agent.recordings.bundle import load, save
+from agent.recordings.bundle import load_recording, save_recording
 from agent.recordings.recording import Recording
-from agent.replay.builds import Here
+from agent.replay.builds import LocalBuild
 from agent.replay.parallel import replay_all
-from agent.replay.verdict import Mode
+from agent.replay.verdict import ReplayMode
 
 SESSIONS = Path("tests/recordings/sessions")
 HOUR_S = 3600.0
 VOICE = 0.5
-GOALS: dict[Mode, float] = {"strict": 20.0, "fresh": 600.0}
+GOALS: dict[ReplayMode, float] = {"strict": 20.0, "fresh": 600.0}
 
 
 def main() -> None:
-    console, here = Console(), Here.of(Settings())
-    calls = [load(SESSIONS / f"{name}.zip") for name in ("spoken", "two-legs")]
+    console, here = Console(), LocalBuild.from_settings(Settings())
+    calls = [load_recording(SESSIONS / f"{name}.zip") for name in ("spoken", "two-legs")]
     with tempfile.TemporaryDirectory() as folder:
         paths, seconds, voiced = _an_hour(calls, Path(folder))
         title = f"{len(paths)} calls, {seconds / 3600:.2f} h, {100 * voiced:.0f} % of it speech"
@@ -42,7 +42,7 @@ def main() -> None:
             found = list(replay_all(here, paths, mode))
             took = time.perf_counter() - began
             verdict = "[green]met[/]" if took <= goal else "[red]missed[/]"
-            same = f"{sum(one.passed for one in found)} of {len(found)}"
+            same = f"{sum(one.has_passed for one in found)} of {len(found)}"
             table.add_row(mode, f"{took:.1f} s", f"{goal:.0f} s", verdict, same)
     console.print(table)
     console.print(this_machine().line)
@@ -56,9 +56,9 @@ def _an_hour(calls: list[Recording], folder: Path) -> tuple[list[Path], float, f
         if seconds >= HOUR_S:
             return paths, seconds, voiced / hops
         paths.append(folder / f"{number:04}.zip")
-        save(replace(call, name=paths[-1].stem), paths[-1])
-        seconds += call.seconds
-        speech = call.speech["customer"]
+        save_recording(replace(call, name=paths[-1].stem), paths[-1])
+        seconds += call.duration_s
+        speech = call.voice_probabilities["customer"]
         voiced += sum(one >= VOICE for one in speech)
         hops += len(speech)
     raise AssertionError("calls never end")

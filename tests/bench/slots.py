@@ -19,8 +19,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from audio.types import Expectation
-from dialogs.extraction.dates import Spelled
-from dialogs.extraction.numbers import find
+from dialogs.extraction.dates import DateText
+from dialogs.extraction.numbers import find_numbers
 from dialogs.extraction.slots import extract
 from dialogs.pack.model import Pack
 
@@ -41,7 +41,7 @@ def itn(folder: Path, pack: Pack) -> Iterator[Case]:
             continue
         match pair["cls"]:
             case "cardinal" if re.fullmatch(r"\d+", written):
-                found = find(spoken.lower())
+                found = find_numbers(spoken.lower())
                 amount = found[0].amount() if len(found) == 1 else None
                 yield "itn", "number", spoken, written, f"{amount:f}" if amount is not None else ""
             case "money" if re.fullmatch(r"\$[\d.]+", written):
@@ -52,7 +52,7 @@ def itn(folder: Path, pack: Pack) -> Iterator[Case]:
                 got = "".join(slot.value for slot in said)
                 yield "itn", "digits", spoken, written.replace("-", ""), got
             case "time" if re.fullmatch(r"\d\d:\d\d", written):
-                found_times = Spelled(spoken.lower()).times(office_hours=False, asked=True)
+                found_times = DateText(spoken.lower()).times(office_hours=False, is_expected=True)
                 got = found_times[0].value if found_times else ""
                 yield "itn", "time", spoken, written, got
             case "date" if (day := _written_date(written)) is not None:
@@ -100,7 +100,7 @@ def nlupp(folder: Path, pack: Pack) -> Iterator[Case]:
 def _near(text: str, pack: Pack, slot: dict, name: str) -> str:
     """The value found where the slot is marked; half a day is forgiven to a time."""
     low = text.lower()
-    spelled = Spelled(low)
+    spelled = DateText(low)
     spans = spelled.dates(NLUPP_TODAY, True) if name == "date" else spelled.times(False, True)
     start, end = slot["span"]
     hits = [s.value for s in spans if s.start < end and start < s.end]

@@ -14,7 +14,7 @@ def paying(pack):
     bot.says("transfer ten dollars from checking to savings")
     bot.identifies()
     bot.says("yes")
-    assert bot.last.act.name == "transfer"
+    assert bot.last.action_call.name == "transfer"
     return bot
 
 
@@ -32,7 +32,7 @@ def test_an_answer_nobody_waits_for_changes_nothing(pack):
     state = bot.state
     assert bot.bank(key="s1:7") == ""
     assert bot.state == state
-    assert bot.last.expect == state.question.expect
+    assert bot.last.expectation == state.question.expectation
 
 
 def test_whatever_is_said_meanwhile_nothing_starts_twice(paying):
@@ -149,5 +149,5 @@ def test_it_is_never_told_which_part_was_wrong(pack):
         bot.says(number)
         bot.says(code)
         said.append(bot.bank(ok=False, reason="no_match"))
-        assert bot.last.expect.length == 6, "both are asked again"
+        assert bot.last.expectation.length == 6, "both are asked again"
     assert said[0] == said[1]

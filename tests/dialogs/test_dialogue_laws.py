@@ -7,10 +7,10 @@ from math import fsum, isclose
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialogs.escalation.scoring import RANK
+from dialogs.escalation.scoring import URGENCY_RANK
 from dialogs.pack.model import Pack
-from dialogs.responses.request_queue import KEPT
-from dialogs.values import OfferMade, Request
+from dialogs.responses.request_queue import MAX_DEFERRED_REQUESTS
+from dialogs.values import FurtherRequest, OfferMade
 from tests.scripted_mind import Bot, understood
 
 PACK = Pack.load()
@@ -59,7 +59,7 @@ class Watch(Bot):
 
     def play(self, move: tuple[str, str, float]) -> None:
         kind, text, sure = move
-        before, calls, ended = self.state, len(self.calls), self.state.ended
+        before, calls, ended = self.state, len(self.calls), self.state.is_over
         if kind == "bank" and not self.calls:
             return
         match kind:
@@ -81,37 +81,41 @@ class Watch(Bot):
                 getattr(self, kind)()
         self.check(before, calls, kind)
 
-    def request(self, text: str, sure: float) -> Request:
+    def request(self, text: str, sure: float) -> FurtherRequest:
         what = understood(self.pack, text)
-        return Request(text, what.intent, sure, what.slots)
+        return FurtherRequest(text, what.intent, sure, what.slots)
 
     def check(self, before, calls: int, kind: str) -> None:
         last = self.last
         if before.ended:
             assert not last.replies
-            assert last.act is None
+            assert last.action_call is None
         elif kind in {"says", "both", "nothing", "misses", "returns", "loses", "unreached"}:
-            assert last.replies or last.act, "a turn without an answer"
-        if last.act is not None:
+            assert last.replies or last.action_call, "a turn without an answer"
+        if last.action_call is not None:
             assert len(self.calls) == calls + 1
             assert before.pending is None or kind == "bank", "two actions at once"
-            assert last.act.name in FREE or last.state.verified, "acted unverified"
+            assert last.action_call.name in FREE or last.state.identity_verified, "acted unverified"
             if before.waiting and kind not in {"returns", "unreached"}:
-                assert last.act.name not in {"transfer", "pay_bill"}, "moved money while waiting"
+                assert last.action_call.name not in {"transfer", "pay_bill"}, (
+                    "moved money while waiting"
+                )
         if kind == "unreached" and not before.ended:
-            assert not last.state.waiting
-            assert last.state.pending or last.state.question.kind != "waiting", "a dead end"
+            assert not last.state.waiting_for_person
+            assert last.state.pending_action or last.state.question.kind != "waiting", "a dead end"
         if last.escalation is not None:
             back = before.call_back
-            again = self.pack.people.again_after_s
+            again = self.pack.opening_hours.ask_again_after_s
             if back and not before.waiting and self.turn - back.at < again:
-                assert RANK[last.escalation.urgency] > RANK[back.urgency], "asked in a loop"
+                assert URGENCY_RANK[last.escalation.urgency] > URGENCY_RANK[back.urgency], (
+                    "asked in a loop"
+                )
             assert isclose(fsum(e.weight for e in last.escalation.evidence), last.escalation.score)
             assert "4471" not in last.escalation.summary
-        assert len(last.state.further) <= KEPT
+        assert len(last.state.further_requests) <= MAX_DEFERRED_REQUESTS
         for made in last.offers:
             if isinstance(made, OfferMade) and made.chosen:
-                assert not last.state.waiting
+                assert not last.state.waiting_for_person
                 assert last.replies[-1].reason
         given = {f.value for task in last.state.tasks for f in task.slots.values()}
         for reply in last.replies:

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialogs.escalation.scoring import Heard, judge, probability
-from dialogs.pack.model import Costs, Pack
+from dialogs.escalation.scoring import ScoredTurn, assess_escalation, probability
+from dialogs.pack.model import ErrorCosts, Pack
 from dialogs.state import DialogueState
-from dialogs.values import Conversation, Evidence, Understanding
+from dialogs.values import Evidence, History, Understanding
 from tests.scripted_mind import Bot
 
 PACK = Pack.load()
@@ -117,7 +117,7 @@ def test_not_being_understood_again_and_again(pack):
     for _ in range(3):
         bot.says("blub", 0.1)
     assert bot.escalations == []
-    assert bot.last.expect.kind == "yes_no"
+    assert bot.last.expectation.kind == "yes_no"
     bot.says("blub", 0.1)
     (escalation,) = bot.escalations
     assert escalation.rule == "repeated_misunderstanding"
@@ -130,7 +130,7 @@ def test_fraud_is_urgent_and_the_account_is_made_safe_meanwhile(pack):
     assert bot.escalations[0].rule == "risky_intent"
     assert bot.escalations[0].urgency == "high"
     assert said.startswith("I'm asking our security team")
-    assert bot.last.expect.kind == "digits"
+    assert bot.last.expectation.kind == "digits"
     bot.says("i was scammed out of everything")
     assert len(bot.escalations) == 1
 
@@ -206,13 +206,13 @@ def test_what_was_begun_is_kept_for_afterwards(pack):
 
 
 def test_a_preferred_customer_weighs_a_little(pack):
-    state = DialogueState(known={"tier": "preferred"})
-    now = Heard(1, 1.0, Understanding("x", "", 0.0))
-    plain = judge(pack, DialogueState(), Conversation(), now)
+    state = DialogueState(customer_facts={"tier": "preferred"})
+    now = ScoredTurn(1, 1.0, Understanding("x", "", 0.0))
+    plain = assess_escalation(pack, DialogueState(), History(), now)
     assert plain.escalation is None
     rule = replace(pack.rules["upset_over_turns"], enter=0.005, leave=0.001, least_turns=1)
     eager = replace(pack, rules={"upset_over_turns": rule})
-    judged = judge(eager, state, Conversation(), now).escalation
+    judged = assess_escalation(eager, state, History(), now).escalation
     assert judged is not None
     assert "valued_customer" in [e.term for e in judged.evidence]
 
@@ -240,7 +240,7 @@ def test_weights_add_up_and_no_cause_fires_twice_while_waiting(turns):
 
 
 def test_the_threshold_follows_from_what_mistakes_cost(pack):
-    assert pack.costs == Costs(missed=5, needless=1)
+    assert pack.costs == ErrorCosts(missed=5, needless=1)
     rule = pack.rules["upset_over_turns"]
     assert rule.enter == pytest.approx(1 / 6)
     assert rule.leave == pytest.approx(0.25 / 6)
@@ -249,7 +249,7 @@ def test_the_threshold_follows_from_what_mistakes_cost(pack):
 
 @given(st.floats(0.01, 100), st.floats(0.01, 100), st.floats(0, 1))
 def test_handing_over_is_the_cheaper_mistake_exactly_above_the_threshold(missed, needless, p):
-    costs = Costs(missed, needless)
+    costs = ErrorCosts(missed, needless)
     cheaper = p * missed > (1 - p) * needless
     assert cheaper == (p > costs.threshold) or isclose(p, costs.threshold)
 
@@ -288,5 +288,5 @@ def test_nothing_that_judges_the_last_turns_is_no_evidence(pack):
     bot = Bot(pack)
     bot.says("so what is it now", trouble=0.0)
     assert bot.escalations == []
-    judged = [j for j in bot.last.judged if j.rule == "upset_over_turns"]
+    judged = [j for j in bot.last.rule_scores if j.rule == "upset_over_turns"]
     assert not [e for j in judged for e in j.terms if e.term == "going_wrong"]

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from dialogs.interpretation.slot_filling import placed, problem
-from dialogs.state import Filled, Task
+from dialogs.interpretation.slot_filling import assign_to_task, validation_error
+from dialogs.state import SlotValue, Task
 from dialogs.values import Slot
 from tests.scripted_mind import TODAY
 
@@ -19,7 +19,7 @@ def said(name: str, value: str) -> Slot:
 def task(flow: str, **slots: str) -> Task:
     made = Task(flow)
     for name, value in slots.items():
-        made = made.with_slot(name, Filled(value))
+        made = made.with_slot(name, SlotValue(value))
     return made
 
 
@@ -58,7 +58,7 @@ def task(flow: str, **slots: str) -> Task:
     ],
 )  # fmt: skip
 def test_where_a_value_goes(pack, made, slot, asked, found):
-    got = placed(pack, made, [slot], asked)
+    got = assign_to_task(pack, made, [slot], asked)
     assert [(name, s.value) for name, s in got] == ([found] if found else [])
 
 
@@ -77,10 +77,10 @@ def test_where_a_value_goes(pack, made, slot, asked, found):
     ],
 )
 def test_what_cannot_be(pack, name, value, reply):
-    assert problem(pack.slots[name], value, TODAY) == reply
+    assert validation_error(pack.slots[name], value, TODAY) == reply
 
 
 def test_a_day_that_must_lie_behind_us(pack):
     past = replace(pack.slots["date"], past=True)
-    assert problem(past, "2026-11-25", TODAY) == "wrong.future"
-    assert problem(past, "2026-11-20", TODAY) == ""
+    assert validation_error(past, "2026-11-25", TODAY) == "wrong.future"
+    assert validation_error(past, "2026-11-20", TODAY) == ""

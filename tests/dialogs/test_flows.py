@@ -458,16 +458,16 @@ def test_script(pack, title):
         mark, _, words = line.partition(" ")
         match mark:
             case ">":
-                assert bot.last.act is None, f"{line}: the bank was expected to act"
+                assert bot.last.action_call is None, f"{line}: the bank was expected to act"
                 heard = [bot.says(words)]
             case "<":
                 found = any(part.lower() in heard[-1].lower() for part in words.split("|"))
                 assert found, f"{line!r} not in {heard[-1]!r}"
             case "?":
-                assert bot.last.expect.kind == words
+                assert bot.last.expectation.kind == words
             case "!":
                 name, _, rest = words.partition(" ")
-                call = bot.last.act
+                call = bot.last.action_call
                 assert call is not None, f"{line}: nothing done, but said {heard[-1]!r}"
                 assert call.name == name
                 assert rest in _said(call.arguments, rest)

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialogs.pack.model import Pack
-from dialogs.responses.request_queue import KEPT
-from dialogs.values import Request
+from dialogs.responses.request_queue import MAX_DEFERRED_REQUESTS
+from dialogs.values import FurtherRequest
 from tests.scripted_mind import Bot, understood
 
 PACK = Pack.load()
@@ -18,9 +18,9 @@ GIVEN = {**WHO, "balance": "5.00", "arrives": "2026-12-01", "last_four": "4021",
          "address": "Main"}  # fmt: skip
 
 
-def request(text: str, sure: float = 0.9) -> Request:
+def request(text: str, sure: float = 0.9) -> FurtherRequest:
     what = understood(PACK, text)
-    return Request(text, what.intent, sure, what.slots)
+    return FurtherRequest(text, what.intent, sure, what.slots)
 
 
 def asks(bot: Bot, *parts: str, sure: float = 0.9) -> str:
@@ -81,7 +81,7 @@ def test_two_of_the_same_with_different_values_are_two(pack):
 def test_the_same_said_twice_is_one(pack):
     bot = Bot(pack)
     asks(bot, "check my balance", "balance of savings")
-    assert bot.state.further == ()
+    assert bot.state.further_requests == ()
     bot.identifies()
     assert bot.calls[-1].arguments["account"] == "savings"
 
@@ -92,7 +92,7 @@ def test_asked_for_again_it_is_begun_once_with_what_was_said_before(pack):
     bot.identifies()
     bot.says("what's my balance please")
     assert bot.calls[-1].arguments["account"] == "savings"
-    assert bot.state.further == ()
+    assert bot.state.further_requests == ()
 
 
 def test_declined_is_not_the_end_of_the_other(pack):
@@ -109,7 +109,7 @@ def test_cancel_drops_the_rest_and_says_so(pack):
     said = bot.says("cancel")
     assert "stopped your password reset" in said
     assert "let go of your balance" in said
-    assert bot.state.further == ()
+    assert bot.state.further_requests == ()
 
 
 def test_goodbye_says_what_was_not_done(pack):
@@ -146,7 +146,7 @@ def test_who_waits_for_a_person_is_not_kept_busy_and_is_asked_afterwards(pack):
     said = bot.returns()
     assert "Do you want to order checks?" in said
     assert bot.says("no")
-    assert bot.state.further == ()
+    assert bot.state.further_requests == ()
 
 
 def test_fraud_beside_something_else_is_not_left_for_later(pack):
@@ -167,7 +167,7 @@ def test_what_was_hardly_understood_is_asked_about_or_left_out(pack):
     assert "Do you want to order checks?" in bot.bank(balance="1.00")
     other = Bot(pack)
     asks(other, "balance of savings", "order checks", sure=0.2)
-    assert other.state.further == ()
+    assert other.state.further_requests == ()
 
 
 def test_more_about_the_task_in_hand_belongs_to_it(pack):
@@ -175,7 +175,7 @@ def test_more_about_the_task_in_hand_belongs_to_it(pack):
     bot.says("transfer ten dollars")
     bot.identifies()
     asks(bot, "from checking", "transfer it to savings")
-    assert bot.state.further == ()
+    assert bot.state.further_requests == ()
     assert "from checking to savings" in bot.text
 
 
@@ -195,7 +195,7 @@ def test_what_happened_is_told_in_as_many_sentences_as_it_needs(pack):
     bot.identifies()
     asks(bot, "they asked for my password", "then they wanted a transfer")
     assert bot.calls[-1].name == "report_fraud"
-    assert bot.state.further == ()
+    assert bot.state.further_requests == ()
 
 
 def test_words_that_mean_nothing_before_a_request_do_not_hide_it(pack):
@@ -221,7 +221,7 @@ def test_too_many_are_not_promised(pack):
     bot = Bot(pack)
     said = asks(bot, "balance of savings", "order checks", "i forgot my password",
                 "what are your hours downtown", "an appointment", "pay a bill")  # fmt: skip
-    assert len(bot.state.further) == KEPT
+    assert len(bot.state.further_requests) == MAX_DEFERRED_REQUESTS
     assert "ask again for your bill payment" in said
 
 
@@ -234,7 +234,7 @@ def test_no_secret_is_told_with_what_waits(pack):
 def test_goodbye_with_one_more_thing_is_no_goodbye(pack):
     bot = Bot(pack)
     said = asks(bot, "bye", "what are your hours downtown")
-    assert not bot.last.ends
+    assert not bot.last.ends_session
     assert "your branch hours" in said
     assert bot.calls[-1].name == "branch_hours"
 
@@ -242,16 +242,16 @@ def test_goodbye_with_one_more_thing_is_no_goodbye(pack):
 def test_goodbye_at_the_end_waits_for_what_was_asked_before_it(pack):
     bot = Bot(pack)
     asks(bot, "what are your hours downtown", "bye")
-    assert not bot.last.ends
+    assert not bot.last.ends_session
     bot.bank(opens="09:00", closes="17:00", address="12 Main Street")
-    assert bot.last.ends
+    assert bot.last.ends_session
 
 
 def test_what_the_pack_does_not_know_is_left_out(pack):
     bot = Bot(pack)
-    also = (Request("sing me a song", "sing", 0.99), Request("hi", "greeting", 0.99))
+    also = (FurtherRequest("sing me a song", "sing", 0.99), FurtherRequest("hi", "greeting", 0.99))
     bot.says("balance of savings", also=also)
-    assert bot.state.further == ()
+    assert bot.state.further_requests == ()
 
 
 def test_one_sentence_the_pack_knows_is_one_request(pack):
@@ -260,7 +260,7 @@ def test_one_sentence_the_pack_knows_is_one_request(pack):
     whole = next(e for e in pack.intents["check_balance"].examples if "paycheck" in e)
     bot = Bot(pack)
     bot.says(whole, also=(request("order checks"),))
-    assert bot.state.further == ()
+    assert bot.state.further_requests == ()
 
 
 TASKS = ["balance of savings", "order checks", "i forgot my password", "pay my water bill",
@@ -280,28 +280,28 @@ def test_nothing_wanted_is_lost_and_each_is_begun_once(parts, answers):
     begun: list[str] = []
 
     def look() -> None:
-        flows = [task.flow for task in bot.state.tasks if task.flow != PACK.verify_with]
+        flows = [task.flow for task in bot.state.tasks if task.flow != PACK.verification_flow]
         if flows and (not begun or flows[-1] not in begun):
             begun.append(flows[-1])
 
     asks(bot, *parts)
     look()
     for answer in answers:
-        if bot.last.act is not None:
+        if bot.last.action_call is not None:
             bot.bank(**GIVEN)
             look()
-        if bot.state.ended or bot.state.waiting:
+        if bot.state.is_over or bot.state.waiting_for_person:
             return
         bot.says(answer, 0.1 if answer == "blub" else 0.95)
         look()
-        waiting = [PACK.intents[w.what.intent].flow for w in bot.state.further]
-        assert len(waiting) <= KEPT
+        waiting = [PACK.intents[w.understanding.intent].flow for w in bot.state.further_requests]
+        assert len(waiting) <= MAX_DEFERRED_REQUESTS
         assert not set(waiting) & set(begun), "begun, and still waiting"
     wanted = [PACK.intents[request(part).intent].flow for part in parts]
     done = {task.flow for task in bot.state.tasks}
-    waiting = [PACK.intents[w.what.intent].flow for w in bot.state.further]
+    waiting = [PACK.intents[w.understanding.intent].flow for w in bot.state.further_requests]
     assert sorted(begun) == sorted(set(begun))
-    if not bot.state.ended:
+    if not bot.state.is_over:
         assert set(wanted) == set(begun) | set(waiting) | (done & set(wanted))
 
 

@@ -16,12 +16,14 @@ def asked(pack):
     bot = Bot(pack)
     bot.says(TRANSFER[0])
     bot.identifies()
-    assert bot.last.expect.kind == "yes_no"
+    assert bot.last.expectation.kind == "yes_no"
     return bot
 
 
 def meant(bot: Bot, text: str, sure: float = 0.9, **more: object):
-    return interpret(bot.pack, bot.state, understood(bot.pack, text, bot.last.expect, sure, **more))
+    return interpret(
+        bot.pack, bot.state, understood(bot.pack, text, bot.last.expectation, sure, **more)
+    )
 
 
 @pytest.mark.parametrize(
@@ -78,7 +80,9 @@ def test_a_story_is_taken_as_it_is(pack):
     bot.identifies()
     meaning = meant(bot, "they took my card and made a transfer of 300 dollars")
     assert meaning.kind == "answer"
-    assert meaning.fits[0].slot.value == "they took my card and made a transfer of 300 dollars"
+    assert (
+        meaning.assignments[0].slot.value == "they took my card and made a transfer of 300 dollars"
+    )
     assert meant(bot, "cancel").kind == "cancel"
     assert meant(bot, "how do i get a fee back?").kind == "question"
 
@@ -96,7 +100,7 @@ def test_the_intent_asked_about_said_again_is_a_yes(pack):
     bot.says("hm transfer", 0.4)
     assert bot.state.question.kind == "intent"
     assert meant(bot, "yes transfer", 0.95).kind == "yes"
-    assert bot.state.where == ("", "transfer_money")
+    assert bot.state.flow_and_step == ("", "transfer_money")
 
 
 def test_what_to_change_must_be_one_of_the_parts(asked):
@@ -110,8 +114,8 @@ def test_a_phrase_of_the_menu_is_enough_although_misheard(pack):
     bot = Bot(pack, "call")
     bot.says("blah", 0.1)
     bot.says("blah", 0.1)
-    assert bot.last.expect.kind == "choice"
-    assert "transfer money" in bot.last.expect.choices
+    assert bot.last.expectation.kind == "choice"
+    assert "transfer money" in bot.last.expectation.choices
     meaning = meant(bot, "transfur monny", 0.1)
     assert (meaning.kind, meaning.intent) == ("task", "transfer_money")
     assert meant(bot, "talk to person", 0.1).kind == "person"

@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from dialogs.knowledge.documents import renamed, sections
-from dialogs.knowledge.retrieval import Knowledge, words_of
+from dialogs.knowledge.documents import markdown_sections, replace_bank_name
+from dialogs.knowledge.retrieval import Knowledge, content_words
 from tests.bench.knowledge import own
 from tests.scripted_mind import Bot
 
@@ -30,7 +30,7 @@ Ask us. Rho-Bank is glad to help. See rhobank.com/help.
 
 
 def test_pages_become_headings_and_sentences():
-    found = sections(PAGE)
+    found = markdown_sections(PAGE)
     assert found[0] == (
         "Fees",
         ["The monthly fee is $3.", "Cash: $200.", "Person: Daily $10, Monthly $70."],
@@ -40,7 +40,7 @@ def test_pages_become_headings_and_sentences():
 
 
 def test_long_sections_are_cut():
-    found = sections("# A\n" + "one two three four five six seven eight nine ten.\n" * 30)
+    found = markdown_sections("# A\n" + "one two three four five six seven eight nine ten.\n" * 30)
     assert len(found) > 2
     assert {heading for heading, _ in found} == {"A"}
 
@@ -58,7 +58,7 @@ def test_long_sections_are_cut():
     ],
 )
 def test_the_bank_in_the_pages_is_renamed(theirs, ours):
-    assert renamed(theirs, "Rho-Bank", "Harper") == ours
+    assert replace_bank_name(theirs, "Rho-Bank", "Harper") == ours
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def small(tmp_path_factory):
     ]  # fmt: skip
     with gzip.open(file, "wt", encoding="utf-8") as out:
         out.write("\n".join(map(json.dumps, pages)))
-    return Knowledge.read(file, least_share=0.5)
+    return Knowledge.read(file, min_coverage=0.5)
 
 
 def test_an_answer_names_its_page(small):
@@ -87,7 +87,7 @@ def test_an_answer_names_its_page(small):
 def test_no_answer_is_better_than_a_wrong_one(small):
     assert small.answer("who won the game") is None
     assert small.answer("the of and") is None
-    assert Knowledge.empty().answer("monthly fee") is None
+    assert Knowledge.empty().find_answer("monthly fee") is None
 
 
 def test_a_page_that_is_about_the_question_is_read_from_its_beginning(small):
@@ -97,8 +97,8 @@ def test_a_page_that_is_about_the_question_is_read_from_its_beginning(small):
 
 
 def test_words_lose_their_endings():
-    assert words_of("What are the fees and charges?") == words_of("fee charge")
-    assert words_of("policies") == words_of("policy")
+    assert content_words("What are the fees and charges?") == content_words("fee charge")
+    assert content_words("policies") == content_words("policy")
 
 
 def test_every_answer_is_a_quotation(pack):

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from dialogs.pack.model import Pack, PackError
-from dialogs.pack.model import plain as plain_words
+from dialogs.pack.model import normalise_text as plain_words
 
 FILES = ("pack", "intents", "slots", "flows", "replies", "escalation")
 

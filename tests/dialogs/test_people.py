@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dialogs.pack.model import Pack, PackError
-from dialogs.pack.opening_hours import ALWAYS, DAY, People
+from dialogs.pack.opening_hours import ALL_DAY, MINUTES_PER_DAY, OpeningHours
 
 NEW_YORK = ZoneInfo("America/New_York")
 MINUTE = timedelta(minutes=1)
@@ -48,27 +48,27 @@ def test_hours_are_those_of_the_packs_clock(pack):
 def test_a_pack_that_says_nothing_is_always_there(pack, tmp_path):
     folder = shutil.copytree(pack.directory, tmp_path / "pack")
     (folder / "people.yaml").unlink()
-    people = Pack.load(folder).people
-    assert people == People()
-    assert people.open(at("2026-12-25T03:00"))
-    assert people.opens_in_words(at("2026-12-25T03:00")) == ""
+    people = Pack.load(folder).opening_hours
+    assert people == OpeningHours()
+    assert people.is_open(at("2026-12-25T03:00"))
+    assert people.next_opening_text(at("2026-12-25T03:00")) == ""
 
 
 def test_a_day_far_off_is_named_in_full_and_one_that_never_comes_not_at_all():
-    far = People(NEW_YORK, ((),) * 7, {date(2026, 12, 14): ((570, 720),)})
-    assert far.opens_in_words(at("2026-11-24T10:00")) == "on Monday, December 14, at 9:30 AM"
-    assert far.opens_in_words(at("2026-12-14T12:00")) == ""
-    assert far.opens_next(at("2026-12-14T12:00")) is None
+    far = OpeningHours(NEW_YORK, ((),) * 7, {date(2026, 12, 14): ((570, 720),)})
+    assert far.next_opening_text(at("2026-11-24T10:00")) == "on Monday, December 14, at 9:30 AM"
+    assert far.next_opening_text(at("2026-12-14T12:00")) == ""
+    assert far.next_opening(at("2026-12-14T12:00")) is None
 
 
 def test_noon_and_midnight_in_words():
-    noon = People(UTC, (((0, 30), (DAY // 2, DAY)),) * 7)
-    assert noon.opens_in_words(at("2026-11-24T10:00", UTC)) == "today at 12 PM"
-    dark = People(UTC, (((0, 30),),) * 7)
-    assert dark.opens_in_words(at("2026-11-24T10:00", UTC)) == "tomorrow at 12 AM"
+    noon = OpeningHours(UTC, (((0, 30), (MINUTES_PER_DAY // 2, MINUTES_PER_DAY)),) * 7)
+    assert noon.next_opening_text(at("2026-11-24T10:00", UTC)) == "today at 12 PM"
+    dark = OpeningHours(UTC, (((0, 30),),) * 7)
+    assert dark.next_opening_text(at("2026-11-24T10:00", UTC)) == "tomorrow at 12 AM"
 
 
-SPANS = st.lists(st.integers(0, DAY), max_size=6, unique=True).map(
+SPANS = st.lists(st.integers(0, MINUTES_PER_DAY), max_size=6, unique=True).map(
     lambda cuts: tuple(zip(sorted(cuts)[::2], sorted(cuts)[1::2], strict=False))
 )
 # In these nights clocks are put forward or back, or (Samoa) a whole day is left out.
@@ -88,22 +88,22 @@ NIGHTS = [
 @example((((30, 75),),) * 7, NIGHTS[1], 90)
 def test_nobody_is_there_before_the_next_opening_and_somebody_then(week, night, minutes):
     zone, began = night
-    people, now = People(ZoneInfo(zone), week), began + minutes * MINUTE
-    opening = people.opens_next(now)
+    people, now = OpeningHours(ZoneInfo(zone), week), began + minutes * MINUTE
+    opening = people.next_opening(now)
     if not any(week):
         assert opening is None
         return
     assert opening is not None
-    assert people.open(opening)
+    assert people.is_open(opening)
     between = min(opening.astimezone(UTC) - now, timedelta(days=2)) // MINUTE
-    assert not any(people.open(now + step * MINUTE) for step in range(between))
+    assert not any(people.is_open(now + step * MINUTE) for step in range(between))
 
 
 @given(st.datetimes(timezones=st.just(UTC), max_value=datetime(9998, 1, 1)))
 def test_around_the_clock_is_always(now):
-    people = People(NEW_YORK, (ALWAYS,) * 7)
-    assert people.open(now)
-    assert people.opens_next(now) == now
+    people = OpeningHours(NEW_YORK, (ALL_DAY,) * 7)
+    assert people.is_open(now)
+    assert people.next_opening(now) == now
 
 
 @pytest.mark.parametrize(
@@ -142,6 +142,6 @@ def test_several_spans_of_a_day(pack, tmp_path):
     folder = shutil.copytree(pack.directory, tmp_path / "pack")
     file = folder / "people.yaml"
     file.write_text(file.read_text().replace("08:00-20:00", "13:00-24:00, 8:30-12:00", 1))
-    people = Pack.load(folder).people
-    assert people.week[0] == ((510, 720), (780, DAY))
-    assert people.opens_in_words(at("2026-11-23T12:00")) == "today at 1 PM"
+    people = Pack.load(folder).opening_hours
+    assert people.weekly_ranges[0] == ((510, 720), (780, MINUTES_PER_DAY))
+    assert people.next_opening_text(at("2026-11-23T12:00")) == "today at 1 PM"

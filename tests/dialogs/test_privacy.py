@@ -7,11 +7,11 @@ import shutil
 import pytest
 
 from dialogs.pack.model import Pack, PackError
-from dialogs.pack.privacy_rules import DAYS, KINDS, PrivacyRules
+from dialogs.pack.privacy_rules import DEFAULT_KEEP_DAYS, PII_KINDS, PrivacyRules
 
 
 def test_the_built_in_pack_hides_everything_and_asks(pack):
-    assert pack.privacy == PrivacyRules(frozenset(KINDS), "ask", "ask", DAYS)
+    assert pack.privacy == PrivacyRules(frozenset(PII_KINDS), "ask", "ask", DEFAULT_KEEP_DAYS)
 
 
 def test_a_pack_without_the_file_is_as_careful(pack, tmp_path):
@@ -27,15 +27,15 @@ def test_a_pack_without_the_file_is_as_careful(pack, tmp_path):
 def test_who_may_be_recorded_and_felt(rule, refused, agreed):
     rules = PrivacyRules(recording=rule, emotion=rule)
     assert (rules.may_record(False), rules.may_record(True)) == (refused, agreed)
-    assert (rules.may_feel(False), rules.may_feel(True)) == (refused, agreed)
+    assert (rules.may_infer_emotion(False), rules.may_infer_emotion(True)) == (refused, agreed)
 
 
 def test_a_pack_may_hide_less_and_keep_longer(pack, tmp_path):
     folder = shutil.copytree(pack.directory, tmp_path / "pack")
     (folder / "privacy.yaml").write_text("redact: [card]\nkeep_days: {recordings: 7}\n")
     rules = Pack.load(folder).privacy
-    assert rules.redact == {"card"}
-    assert rules.keep_days == {**DAYS, "recordings": 7}
+    assert rules.redacted_kinds == {"card"}
+    assert rules.keep_days == {**DEFAULT_KEEP_DAYS, "recordings": 7}
 
 
 @pytest.mark.parametrize(

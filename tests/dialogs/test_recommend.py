@@ -10,21 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialogs.offer_policy import (
-    NOTHING,
-    Occasion,
-    Scored,
-    chances,
-    draw,
-    eligible,
-    holds,
-    number_of,
+    NO_OFFER,
+    OfferContext,
+    ScoredOffer,
+    choice_probabilities,
+    draw_choice,
+    eligible_offers,
+    is_met,
+    occasion_draw,
 )
 from dialogs.pack.model import Condition, Pack, PackError
 from dialogs.values import OfferAnswered, OfferMade
 from tests.scripted_mind import Bot
 
 PACK = Pack.load()
-SURE = replace(PACK, offers=replace(PACK.offers, silence_share=0.0))
+SURE = replace(PACK, offers=replace(PACK.offer_rules, silence_share=0.0))
 CALM = {"upset": 0.02, "upset_spread": 0.03}
 RICH = {
     "flow": "check_balance",
@@ -71,7 +71,7 @@ def test_an_offer_comes_with_its_reason_in_place_of_the_usual_question():
     reply = shop.last.replies[-1]
     assert reply.reason == "your checking account holds more than $1,500"
     assert reply.suggestions == ("Yes", "No, thanks")
-    assert shop.last.expect.kind == "yes_no"
+    assert shop.last.expectation.kind == "yes_no"
     (made,) = shop.log
     assert (made.chosen, made.propensity) == ("savings_advice", pytest.approx(1.0))
     assert made.context == {
@@ -224,36 +224,38 @@ def test_a_pack_without_offers_works():
 
 
 def test_silence_is_a_choice_that_is_logged():
-    silent = replace(PACK, offers=replace(PACK.offers, silence_share=0.999999))
+    silent = replace(PACK, offers=replace(PACK.offer_rules, silence_share=0.999999))
     shop = after_balance(silent)
     (made,) = shop.log
-    assert made.chosen == NOTHING
+    assert made.chosen == NO_OFFER
     assert made.propensity == pytest.approx(0.999999)
     assert "anything else" in shop.text or "help you with" in shop.text
 
 
 def test_personal_offers_need_an_identity_and_reasons_are_needed_for_all():
-    rich = Occasion(**RICH)
-    assert set(eligible(PACK.offers, rich, frozenset())) == {"savings_advice"}
-    assert eligible(PACK.offers, replace(rich, verified=False), frozenset()) == {}
-    assert eligible(PACK.offers, rich, frozenset({"savings_advice"})) == {}
+    rich = OfferContext(**RICH)
+    assert set(eligible_offers(PACK.offer_rules, rich, frozenset())) == {"savings_advice"}
+    assert eligible_offers(PACK.offer_rules, replace(rich, verified=False), frozenset()) == {}
+    assert eligible_offers(PACK.offer_rules, rich, frozenset({"savings_advice"})) == {}
     met = replace(rich, before=("book_appointment",))
-    assert eligible(PACK.offers, met, frozenset()) == {}
+    assert eligible_offers(PACK.offer_rules, met, frozenset()) == {}
     market = replace(rich, values={"account": "money market", "balance": "2000"})
-    assert eligible(PACK.offers, market, frozenset()) == {}
+    assert eligible_offers(PACK.offer_rules, market, frozenset()) == {}
     preferred = replace(market, tier="preferred")
-    assert eligible(PACK.offers, preferred, frozenset()) == {}, "too little speaks for it"
+    assert eligible_offers(PACK.offer_rules, preferred, frozenset()) == {}, (
+        "too little speaks for it"
+    )
 
 
 @pytest.mark.parametrize(
     ("condition", "true"),
     [
         (Condition(), True),
-        (Condition(done=("check_balance",)), True),
-        (Condition(done=("pay_bill",)), False),
-        (Condition(before=("balance", "x")), True),
-        (Condition(tier=("preferred",)), False),
-        (Condition(channel=("call",)), False),
+        (Condition(finished_flows=("check_balance",)), True),
+        (Condition(finished_flows=("pay_bill",)), False),
+        (Condition(earlier_actions=("balance", "x")), True),
+        (Condition(tiers=("preferred",)), False),
+        (Condition(channels=("call",)), False),
         (Condition(slots=(("account", ("checking", "savings")),)), True),
         (Condition(slots=(("account", ("savings",)),)), False),
         (Condition(at_least=(("balance", 1842.17),)), True),
@@ -264,7 +266,7 @@ def test_personal_offers_need_an_identity_and_reasons_are_needed_for_all():
     ],
 )
 def test_conditions(condition, true):
-    assert holds(condition, Occasion(**RICH)) is true
+    assert is_met(condition, OfferContext(**RICH)) is true
 
 
 SCORES = st.dictionaries(st.sampled_from("abcdef"), st.floats(-30, 30), min_size=1)
@@ -272,28 +274,30 @@ SCORES = st.dictionaries(st.sampled_from("abcdef"), st.floats(-30, 30), min_size
 
 @given(SCORES, st.floats(0, 0.99), st.floats(0.01, 1))
 def test_chances_add_up_and_nobody_is_left_without_one(scores, silence, explore):
-    rules = replace(PACK.offers, silence_share=silence, explore=explore)
-    found = chances(rules, {name: Scored(score, "") for name, score in scores.items()})
+    rules = replace(PACK.offer_rules, silence_share=silence, explore=explore)
+    found = choice_probabilities(
+        rules, {name: ScoredOffer(score, "") for name, score in scores.items()}
+    )
     assert sum(found.values()) == pytest.approx(1.0)
     floor = (1 - silence) * explore / len(scores)
     assert all(p >= floor * 0.999 for name, p in found.items() if name)
-    assert found.get(NOTHING, 0.0) == pytest.approx(silence)
-    assert chances(rules, {}) == {NOTHING: 1.0}
+    assert found.get(NO_OFFER, 0.0) == pytest.approx(silence)
+    assert choice_probabilities(rules, {}) == {NO_OFFER: 1.0}
 
 
 def test_choices_are_drawn_as_often_as_their_chances_say():
-    wanted = {"a": 0.5, "b": 0.3, NOTHING: 0.2}
-    drawn = [draw(wanted, number_of(chance / 2000, 1)) for chance in range(2000)]
+    wanted = {"a": 0.5, "b": 0.3, NO_OFFER: 0.2}
+    drawn = [draw_choice(wanted, occasion_draw(chance / 2000, 1)) for chance in range(2000)]
     for name, share in wanted.items():
         assert drawn.count(name) / 2000 == pytest.approx(share, abs=0.04)
-    assert draw(wanted, 0.9999999999999999) == NOTHING
-    assert draw({"a": 0.3, "b": 0.3}, 0.99) == "b"
+    assert draw_choice(wanted, 0.9999999999999999) == NO_OFFER
+    assert draw_choice({"a": 0.3, "b": 0.3}, 0.99) == "b"
 
 
 @given(st.floats(0, 1, exclude_max=True), st.integers(1, 9))
 def test_the_number_of_an_occasion_is_a_number_between_0_and_1(chance, occasion):
-    assert 0 <= number_of(chance, occasion) < 1
-    assert number_of(chance, occasion) == number_of(chance, occasion)
+    assert 0 <= occasion_draw(chance, occasion) < 1
+    assert occasion_draw(chance, occasion) == occasion_draw(chance, occasion)
 
 
 @pytest.mark.parametrize(
@@ -334,4 +338,4 @@ def test_how_a_declined_offer_is_answered_must_be_said(tmp_path):
 
 def test_a_document_that_is_not_there():
     with pytest.raises(IndexError):
-        PACK.knowledge.part("nowhere", 1)
+        PACK.knowledge.document_part("nowhere", 1)

@@ -8,14 +8,14 @@ from tests.scripted_mind import Bot
 def test_first_other_words_then_a_closed_choice_then_a_person(pack):
     bot = Bot(pack, "call")
     bot.says("blub", 0.1)
-    assert bot.last.expect.kind == "open"
+    assert bot.last.expectation.kind == "open"
     assert "You can say: " in bot.says("blub", 0.1)
-    assert bot.last.expect.kind == "choice"
+    assert bot.last.expectation.kind == "choice"
     assert "colleague" in bot.says("blub", 0.1)
-    assert bot.last.expect.kind == "yes_no"
+    assert bot.last.expectation.kind == "yes_no"
     bot.says("no")
     assert bot.state.misses == 0
-    assert bot.last.expect.kind == "open"
+    assert bot.last.expectation.kind == "open"
 
 
 def test_in_a_task_the_choices_of_the_question_are_read(pack):
@@ -23,7 +23,7 @@ def test_in_a_task_the_choices_of_the_question_are_read(pack):
     bot.says("transfer money")
     bot.identifies()
     bot.says("blub", 0.1)
-    assert bot.last.expect.kind == "choice"
+    assert bot.last.expectation.kind == "choice"
     assert "You can say: checking, savings or money market" in bot.says("blub", 0.1)
     bot.says("blub", 0.1)
     assert "Shall I get a colleague" in bot.text or "colleague" in bot.text
@@ -51,7 +51,7 @@ def test_words_that_were_hardly_heard_are_not_guessed(pack):
     assert bot.state.tasks == ()
     assert "Do you want to transfer money" in bot.says("transfer money", heard=0.45)
     bot.says("no")
-    assert bot.last.expect.kind == "choice"
+    assert bot.last.expectation.kind == "choice"
 
 
 def test_a_doubtful_yes_moves_no_money(pack):
@@ -59,9 +59,9 @@ def test_a_doubtful_yes_moves_no_money(pack):
     bot.says("transfer ten dollars from checking to savings")
     bot.identifies()
     assert "was that a yes" in bot.says("yes", heard=0.4)
-    assert bot.last.act is None
+    assert bot.last.action_call is None
     bot.says("yes")
-    assert bot.last.act.name == "transfer"
+    assert bot.last.action_call.name == "transfer"
 
 
 def test_an_intent_between_is_confirmed_and_keeps_its_values(pack):
@@ -77,7 +77,7 @@ def test_silence_asks_then_offers_then_ends(pack):
     assert bot.nothing()
     assert "You can say" in bot.nothing()
     assert "Goodbye" in bot.nothing()
-    assert bot.last.ends
+    assert bot.last.ends_session
     assert bot.says("hello?") == ""
     assert bot.nothing() == bot.misses() == bot.returns() == bot.bank(key="s1:1") == ""
 
@@ -86,7 +86,7 @@ def test_silence_in_a_task_repeats_the_question(pack):
     bot = Bot(pack, "call")
     bot.says("balance of savings")
     assert "customer number" in bot.nothing()
-    assert bot.last.expect.kind == "digits"
+    assert bot.last.expectation.kind == "digits"
     bot.says("100421")
     assert bot.state.silences == 0
 
@@ -99,7 +99,7 @@ def test_silence_at_each_kind_of_question_has_an_answer(pack):
     bot.says("agent")
     for _ in range(5):
         assert "colleague" in bot.nothing()
-    assert not bot.last.ends
+    assert not bot.last.ends_session
     bot.returns()
     assert "go on" in bot.nothing()
 
@@ -130,7 +130,7 @@ def test_no_at_the_menu_and_yes_to_more(pack):
     bot.says("blub", 0.1)
     bot.says("blub", 0.1)
     bot.says("no")
-    assert bot.last.expect.kind == "open"
+    assert bot.last.expectation.kind == "open"
 
 
 def test_no_to_another_task_comes_back_to_this_one(pack):
@@ -150,9 +150,9 @@ def test_a_doubtful_question_without_an_answer_is_not_understood(pack):
 def test_a_person_may_be_offered_where_the_documents_end(pack):
     bot = Bot(pack)
     assert "colleague" in bot.says("how many swallows fly to africa")
-    assert bot.last.expect.kind == "yes_no"
+    assert bot.last.expectation.kind == "yes_no"
     bot.nothing()
-    assert bot.last.expect.kind == "yes_no"
+    assert bot.last.expectation.kind == "yes_no"
     bot.says("yes")
     assert bot.escalations[0].rule == "explicit_request"
 
@@ -162,7 +162,7 @@ def test_go_back_with_nothing_to_go_back_to(pack):
     assert bot.says("go back")
     bot.says("balance")
     assert "first question" in bot.says("go back")
-    assert bot.last.expect.kind == "digits"
+    assert bot.last.expectation.kind == "digits"
 
 
 def test_start_over_with_nothing_begun(pack):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialogs.pack.model import Wording
-from dialogs.rendering import fill, on_date, shown, tone_for, wording
+from dialogs.rendering import format_on_date, format_value, next_tone, pick_template, render
 from dialogs.values import Understanding
 from tests.scripted_mind import TODAY, Bot
 
@@ -36,32 +36,36 @@ from tests.scripted_mind import TODAY, Bot
     ],
 )
 def test_values(value, kind, written, spoken):
-    assert shown(value, kind, "chat", TODAY) == written
-    assert shown(value, kind, "call", TODAY) == spoken
+    assert format_value(value, kind, "chat", TODAY) == written
+    assert format_value(value, kind, "call", TODAY) == spoken
 
 
 def test_days_with_their_preposition():
-    assert on_date("2026-11-24", TODAY) == "today"
-    assert on_date("2026-12-01", date(2026, 11, 1)) == "on Tuesday, December 1"
+    assert format_on_date("2026-11-24", TODAY) == "today"
+    assert format_on_date("2026-12-01", date(2026, 11, 1)) == "on Tuesday, December 1"
 
 
 def test_a_template_knows_only_names():
-    assert fill("{a} {a.b} {0} {{a}} %s", {"a": "{b}", "b": "no"}) == "{b} {a.b} {0} {{b}} %s"
-    assert fill("Hello{comma_name}, so {gone} .", {}) == "Hello, so."
+    assert render("{a} {a.b} {0} {{a}} %s", {"a": "{b}", "b": "no"}) == "{b} {a.b} {0} {{b}} %s"
+    assert render("Hello{comma_name}, so {gone} .", {}) == "Hello, so."
 
 
 @given(st.text(max_size=40))
 def test_what_a_customer_says_is_never_a_template(text):
-    assert fill("From {merchant}", {"merchant": f"x{text}x"}).count("x") >= 2
+    assert render("From {merchant}", {"merchant": f"x{text}x"}).count("x") >= 2
 
 
 def test_wordings_rotate_and_follow_mood_and_channel():
     words = Wording(("one", "two"), ("sorry",), ("short",), ("aloud",))
-    assert [wording(words, "neutral", "chat", n)[0] for n in range(3)] == ["one", "two", "one"]
-    assert wording(words, "neutral", "call", 0) == ("aloud", "neutral")
-    assert wording(words, "apologetic", "call", 0) == ("sorry", "apologetic")
-    assert wording(words, "brief", "chat", 5) == ("short", "brief")
-    assert wording(Wording(("one",)), "brief", "chat", 0) == ("one", "neutral")
+    assert [pick_template(words, "neutral", "chat", n)[0] for n in range(3)] == [
+        "one",
+        "two",
+        "one",
+    ]
+    assert pick_template(words, "neutral", "call", 0) == ("aloud", "neutral")
+    assert pick_template(words, "apologetic", "call", 0) == ("sorry", "apologetic")
+    assert pick_template(words, "brief", "chat", 5) == ("short", "brief")
+    assert pick_template(Wording(("one",)), "brief", "chat", 0) == ("one", "neutral")
 
 
 def felt(upset: float, spread: float) -> Understanding:
@@ -69,13 +73,13 @@ def felt(upset: float, spread: float) -> Understanding:
 
 
 def test_only_what_is_certain_of_a_mood_counts(pack):
-    assert tone_for(pack, felt(0.9, 0.1), "neutral", 0) == "apologetic"
-    assert tone_for(pack, felt(0.9, 0.6), "neutral", 0) == "neutral"
-    assert tone_for(pack, felt(0.0, 1.0), "neutral", 0) == "neutral"
-    assert tone_for(pack, felt(0.9, 0.1), "apologetic", 2) == "brief"
-    assert tone_for(pack, felt(0.4, 0.2), "brief", 2) == "brief"
-    assert tone_for(pack, felt(0.1, 0.1), "brief", 2) == "neutral"
-    assert tone_for(pack, None, "brief", 2) == "brief"
+    assert next_tone(pack, felt(0.9, 0.1), "neutral", 0) == "apologetic"
+    assert next_tone(pack, felt(0.9, 0.6), "neutral", 0) == "neutral"
+    assert next_tone(pack, felt(0.0, 1.0), "neutral", 0) == "neutral"
+    assert next_tone(pack, felt(0.9, 0.1), "apologetic", 2) == "brief"
+    assert next_tone(pack, felt(0.4, 0.2), "brief", 2) == "brief"
+    assert next_tone(pack, felt(0.1, 0.1), "brief", 2) == "neutral"
+    assert next_tone(pack, None, "brief", 2) == "brief"
 
 
 def test_an_apology_is_not_repeated_every_turn(pack):
@@ -99,8 +103,8 @@ def test_the_phone_hears_digits_one_by_one_and_the_chat_has_buttons(pack):
 
 
 def test_a_voice_hears_likely_phrases_for_an_open_question(pack):
-    assert "transfer money" in Bot(pack, "call").last.expect.choices
-    assert Bot(pack, "chat").last.expect.choices == ()
+    assert "transfer money" in Bot(pack, "call").last.expectation.choices
+    assert Bot(pack, "chat").last.expectation.choices == ()
 
 
 def test_the_customer_is_greeted_by_first_name(pack):

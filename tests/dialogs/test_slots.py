@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audio.types import Expectation
-from dialogs.extraction.dates import Spelled
-from dialogs.extraction.numbers import find
+from dialogs.extraction.dates import DateText
+from dialogs.extraction.numbers import find_numbers
 from dialogs.extraction.slots import extract
 from dialogs.pack.model import Pack
 from tests.scripted_mind import TODAY
@@ -245,18 +245,18 @@ def test_names():
 
 def test_numbers_are_read_as_text2num_reads_them():
     assert [
-        n.amount() for n in find("one hundred forty seven thousand four hundred fifty one")
+        n.amount() for n in find_numbers("one hundred forty seven thousand four hundred fifty one")
     ] == [147451]
-    assert [n.digits for n in find("plus zero two three one two")] == ["02312"]
+    assert [n.digits for n in find_numbers("plus zero two three one two")] == ["02312"]
 
 
 @pytest.mark.parametrize("text", ["oh", "double", "point", "a", "and"])
 def test_words_that_are_no_number(text):
-    assert find(text) == []
+    assert find_numbers(text) == []
 
 
 def test_what_dangles_is_no_part_of_a_number():
-    assert [n.digits for n in find("four double")] == ["4"]
+    assert [n.digits for n in find_numbers("four double")] == ["4"]
 
 
 def test_a_pack_without_names():
@@ -271,7 +271,7 @@ def test_cents_belong_to_the_dollars_beside_them():
 
 def test_spelled_words_lead_back_to_what_was_said():
     text = "at ten thirty on march third"
-    spelled = Spelled(text)
+    spelled = DateText(text)
     assert spelled.text == "at 10 30 on march 3rd"
     day = spelled.dates(TODAY)[0]
     assert text[day.start : day.end] == "march third"
@@ -293,7 +293,7 @@ def test_any_text_gives_values_in_normal_form(text, kind):
             case "time":
                 assert re.fullmatch(r"[0-2]\d:[0-5]\d", slot.value)
             case "choice":
-                assert slot.value in spec.values
+                assert slot.value in spec.choices
 
 
 @given(st.integers(0, 999_999), st.integers(0, 99))

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialogs.agent_assist import MOST, proposals
+from dialogs.agent_assist import MAX_SUGGESTIONS, suggest_replies
 from dialogs.pack.model import Pack
-from dialogs.values import Request, Turn
+from dialogs.values import FurtherRequest, Turn
 from tests.scripted_mind import TODAY, WORDS, Bot, understood
 
 PACK = Pack.load()
@@ -21,10 +21,10 @@ FEE = "what is the monthly fee of the checking account"
 def told_a_person(bot: Bot, text: str, **more: object):
     """What is proposed when the customer says this to a person, to whom the bot listens only."""
     bot.turn += 1
-    heard = understood(bot.pack, text, bot.last.expect, **more)
+    heard = understood(bot.pack, text, bot.last.expectation, **more)
     turn = Turn(bot.turn, "customer", float(bot.turn), heard)
     bot.talk = replace(bot.talk, turns=(*bot.talk.turns, turn))
-    return proposals(bot.pack, bot.state, bot.talk, TODAY)
+    return suggest_replies(bot.pack, bot.state, bot.talk, TODAY)
 
 
 def with_a_person(pack: Pack, *said: str) -> Bot:
@@ -45,7 +45,7 @@ def test_what_the_documents_say_to_a_question(pack):
 
 def test_both_questions_of_a_turn_are_answered(pack):
     other = "how do i order a replacement card"
-    also = (Request(other, "question", 0.9),)
+    also = (FurtherRequest(other, "question", 0.9),)
     found = told_a_person(with_a_person(pack), FEE, also=also)
     assert [one.text for one in found[:2]] == [
         pack.knowledge.answer(FEE).text,
@@ -55,7 +55,7 @@ def test_both_questions_of_a_turn_are_answered(pack):
 
 def test_what_would_be_asked_next_for_what_is_in_progress(pack):
     bot = with_a_person(pack, "transfer money from checking to savings")
-    (next,) = proposals(pack, bot.state, bot.talk, TODAY)
+    (next,) = suggest_replies(pack, bot.state, bot.talk, TODAY)
     assert "how much" in next.text.lower()
     assert "transfer" in next.why
 
@@ -71,7 +71,7 @@ def test_what_the_customer_tells_the_person_is_taken_into_account(pack):
 def test_a_question_fills_nothing_in(pack):
     bot = with_a_person(pack, TRANSFER)
     said = [one.text for one in told_a_person(bot, FEE) if "transfer" in one.why]
-    assert said == [one.text for one in proposals(pack, bot.state, bot.talk, TODAY)][-1:]
+    assert said == [one.text for one in suggest_replies(pack, bot.state, bot.talk, TODAY)][-1:]
     assert "$50.00" in said[0]
 
 
@@ -90,7 +90,7 @@ def test_nothing_is_proposed_when_nothing_fits(pack, text):
 def test_nobody_is_proposed_to_ask_for_a_secret(pack):
     for said in (TRANSFER, "what is my balance", "reset my password", "replace my card"):
         bot = with_a_person(pack, said)
-        for one in proposals(pack, bot.state, bot.talk, TODAY):
+        for one in suggest_replies(pack, bot.state, bot.talk, TODAY):
             assert "passcode" not in one.text.lower()
             assert "pin" not in one.text.lower().split()
 
@@ -100,8 +100,8 @@ def test_while_the_bank_is_at_work_there_is_nothing_to_ask(pack):
     bot.says(TRANSFER)
     bot.says("100421")
     bot.says("4471")
-    assert bot.state.pending
-    assert proposals(pack, bot.state, bot.talk, TODAY) == ()
+    assert bot.state.pending_action
+    assert suggest_replies(pack, bot.state, bot.talk, TODAY) == ()
 
 
 words = st.sampled_from([word for _, all in WORDS for word in all] + ["50", "savings", "yes", "no"])
@@ -111,10 +111,10 @@ words = st.sampled_from([word for _, all in WORDS for word in all] + ["50", "sav
 def test_any_conversation_has_at_most_a_few_each_once_and_changes_nothing(said):
     bot = Bot(PACK)
     for text in said:
-        if not bot.state.ended:
+        if not bot.state.is_over:
             bot.says(text)
     before = bot.state
-    found = proposals(PACK, bot.state, bot.talk, TODAY)
+    found = suggest_replies(PACK, bot.state, bot.talk, TODAY)
     assert bot.state == before
-    assert len(found) == len(set(found)) <= MOST
+    assert len(found) == len(set(found)) <= MAX_SUGGESTIONS
     assert all(one.text and one.why for one in found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dialogs.escalation.summary import masked
+from dialogs.escalation.summary import mask_secrets
 from tests.scripted_mind import Bot, understood
 
 
@@ -44,7 +44,7 @@ def test_everything_that_matters_is_there_and_no_secret(pack):
     ],
 )
 def test_what_may_be_a_secret_is_left_out_however_it_was_said(pack, said, kept):
-    assert masked(said, pack, understood(pack, said)) == kept
+    assert mask_secrets(said, pack, understood(pack, said)) == kept
 
 
 def test_promises_and_refusals_are_told(pack):

@@ -6,16 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from dialogs.values import Request
+from dialogs.values import FurtherRequest
 from tests.scripted_mind import Bot, understood
 
 WHEN = "tomorrow at 8 AM"
 
 
-def request(bot: Bot, text: str) -> Request:
+def request(bot: Bot, text: str) -> FurtherRequest:
     """Something asked for beside something else."""
     what = understood(bot.pack, text)
-    return Request(text, what.intent, 0.9, what.slots)
+    return FurtherRequest(text, what.intent, 0.9, what.slots)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_why_nobody_comes_and_the_number_of_the_call_back(pack, why, says):
     assert says in said
     assert "We will call you back. Your number for that is C-17." in said
     assert bot.last.replies[-1].step == "more"
-    assert not bot.state.waiting
+    assert not bot.state.waiting_for_person
     assert bot.state.promises[-1].text.endswith("C-17.")
 
 
@@ -57,7 +57,7 @@ def test_what_was_begun_is_offered_to_be_gone_on_with(pack):
     bot.identifies()
     bot.says("agent")
     assert "go on with your transfer" in bot.unreached()
-    assert bot.last.expect.kind == "yes_no"
+    assert bot.last.expectation.kind == "yes_no"
     bot.says("yes")
     bot.says("yes")
     assert bot.calls[-1].name == "transfer"
@@ -68,7 +68,7 @@ def test_what_went_on_meanwhile_goes_on(pack):
     bot.says("i was scammed")
     said = bot.unreached("nobody")
     assert "six-digit customer number" in said
-    assert bot.last.expect.kind == "digits"
+    assert bot.last.expectation.kind == "digits"
     assert "passcode" in bot.says("100421")
 
 
@@ -107,7 +107,7 @@ def test_asking_again_is_answered_with_the_number_and_not_asked_in_a_loop(pack):
     assert bot.last.replies[-1].step in {"more", "open"}
     bot.says("agent please")
     assert len(bot.escalations) == 1
-    assert not bot.state.waiting
+    assert not bot.state.waiting_for_person
 
 
 def test_without_a_number_asking_again_is_answered_all_the_same(pack):
@@ -130,7 +130,7 @@ def test_in_the_middle_of_a_task_asking_again_keeps_it(pack):
     said = bot.says("agent")
     assert "C-17" in said
     assert "$10.00 from checking to savings" in said
-    assert bot.last.expect.kind == "yes_no"
+    assert bot.last.expectation.kind == "yes_no"
 
 
 def test_beside_a_request_it_is_told_and_the_request_is_met(pack):
@@ -153,7 +153,7 @@ def test_after_a_while_a_person_is_asked_for_again(pack):
     bot.says("hello")
     bot.says("agent")
     assert [e.rule for e in bot.escalations] == ["explicit_request"] * 2
-    assert bot.state.waiting
+    assert bot.state.waiting_for_person
 
 
 def test_something_more_urgent_asks_at_once(pack):
@@ -162,7 +162,7 @@ def test_something_more_urgent_asks_at_once(pack):
     bot.unreached()
     bot.says("i was scammed")
     assert [e.urgency for e in bot.escalations] == ["normal", "high"]
-    assert bot.state.waiting
+    assert bot.state.waiting_for_person
 
 
 def test_a_report_that_ends_with_a_person_ends_with_the_number(pack):
@@ -221,9 +221,9 @@ def test_the_customer_hears_who_joins(pack):
     bot.says("agent")
 
     def joins(name: str, role: str) -> str:
-        decision = bot.dialogue.joined(bot.state, name, role, 2.0, 2)
+        decision = bot.dialogue.on_person_joined(bot.state, name, role, 2.0, 2)
         (reply,) = decision.replies
-        assert decision.state.waiting
+        assert decision.state.waiting_for_person
         return reply.text
 
     assert joins("Dana", "person") == "You are now talking to Dana."
@@ -236,7 +236,7 @@ def test_a_person_who_is_cut_off_is_waited_for_again(pack):
     bot.says("transfer ten dollars from checking to savings")
     bot.says("agent")
     assert "connection to Dana" in bot.loses()
-    assert bot.state.waiting
+    assert bot.state.waiting_for_person
     assert "colleague" in bot.says("agent")
     assert len(bot.escalations) == 1
     assert "go on with your transfer" in bot.unreached("nobody")
@@ -247,4 +247,4 @@ def test_when_it_is_over_nothing_is_said(pack):
     bot.says("bye")
     assert bot.unreached() == ""
     assert bot.loses() == ""
-    assert bot.dialogue.joined(bot.state, "Dana", "person", 2.0, 2).replies == ()
+    assert bot.dialogue.on_person_joined(bot.state, "Dana", "person", 2.0, 2).replies == ()

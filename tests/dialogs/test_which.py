@@ -24,8 +24,8 @@ def asked(pack, possible=PAIR, text="something with ten dollars", sure=0.4, chan
 def test_the_question_is_closed_and_can_be_clicked(pack):
     bot = asked(pack)
     assert bot.text == "Is it about a transfer between your accounts or paying a bill?"
-    assert bot.last.expect.kind == "choice"
-    assert "paying a bill" in bot.last.expect.choices
+    assert bot.last.expectation.kind == "choice"
+    assert "paying a bill" in bot.last.expectation.choices
     assert bot.last.replies[-1].suggestions == ("Transfer money", "Pay a bill", "Neither")
     three = asked(pack, ("check_balance", *PAIR))
     assert "an account, a transfer between your accounts or paying" in three.text
@@ -58,8 +58,8 @@ def test_what_was_said_first_is_kept(pack):
     bot.says("a transfer from checking to savings", 0.9)
     bot.identifies()
     assert "$10.00 from checking to savings" in bot.text
-    assert bot.state.wants[0].text == "something with ten dollars"
-    assert bot.state.wants[0].turn == 1
+    assert bot.state.customer_requests[0].text == "something with ten dollars"
+    assert bot.state.customer_requests[0].turn == 1
 
 
 def test_neither_shows_what_there_is(pack):
@@ -166,7 +166,7 @@ def test_in_the_middle_of_a_task_an_odd_answer_is_no_reason_to_leave_it(pack):
 def test_every_answer_leads_somewhere(options, answer, channel):
     bot = asked(PACK, tuple(options), channel=channel)
     bot.says(answer, 0.2)
-    assert bot.last.replies or bot.last.act
+    assert bot.last.replies or bot.last.action_call
 
 
 def test_outside_only_for_want_of_a_likely_intent_is_asked_about(pack):

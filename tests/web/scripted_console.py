@@ -17,8 +17,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 
-from agent.runtime.static_pages import Pages, text
-from agent.wire.console import OUTCOMES
+from agent.runtime.static_pages import StaticPages, text_answer
+from agent.wire.console import CLOSING_OUTCOMES
 from tests.web.scripted_server import quiet_logger
 
 Message = dict[str, Any]
@@ -128,7 +128,7 @@ class ScriptedConsole:
 
     def __init__(self, port: int = 0) -> None:
         self.forget()
-        self._pages = Pages()
+        self._pages = StaticPages()
         self._server = serve(
             self._talk,
             "127.0.0.1",
@@ -163,9 +163,18 @@ class ScriptedConsole:
             if not self.off and request.headers.get("Upgrade"):
                 return None
             closed = "The console is closed: set agent_token or supervisor_token."
-            page = text(403, closed) if self.off else text(426, "Connect with a websocket.")
+            page = (
+                text_answer(403, closed)
+                if self.off
+                else text_answer(426, "Connect with a websocket.")
+            )
         length = ("Content-Length", str(len(page.body)))
-        headers = (("Content-Type", page.type), length, ("Connection", "close"), *page.headers)
+        headers = (
+            ("Content-Type", page.content_type),
+            length,
+            ("Connection", "close"),
+            *page.headers,
+        )
         return Response(page.status, HTTPStatus(page.status).phrase, Headers(headers), page.body)
 
     def _talk(self, socket: ServerConnection) -> None:
@@ -182,7 +191,7 @@ class ScriptedConsole:
             console.push({"type": "error", "code": "bad_token", "message": wrong})
             console.close(1008, wrong)
             return False
-        ready = {"role": role, "name": console.name, "outcomes": list(OUTCOMES)}
+        ready = {"role": role, "name": console.name, "outcomes": list(CLOSING_OUTCOMES)}
         console.push({"type": "ready", **ready, "recovered": self.recovered}, *self.first)
         return True
 

@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from agent.config import PACKAGE
+from agent.config import PACKAGE_DIR
 from agent.lab.bench import BenchError
 from agent.lab.bench.encoder import bench_encoder
 
@@ -73,7 +73,7 @@ def bench_streams(
     ] = 0.0,
     speak: Annotated[bool, typer.Option(help="Answers are spoken, too.")] = False,
     recordings: Annotated[Path, typer.Option(help="Folder of what callers say.")] = (
-        PACKAGE.parent / "tests" / "recordings"
+        PACKAGE_DIR.parent / "tests" / "recordings"
     ),
     goal_ms: Annotated[float, typer.Option(min=1, help="For p95 of a level.")] = 250.0,
     json_file: Annotated[

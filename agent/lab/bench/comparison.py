@@ -35,12 +35,12 @@ from agent.lab.bench.ways import (
 from agent.lab.evaluation.measure import single_thread
 from audio import checkpoints
 from audio.checkpoints import Checkpoint
-from audio.encoder import Encoder
-from audio.incremental import Incremental
+from audio.encoder import ChunkedEncoder
+from audio.incremental import IncrementalEncoder
 from audio.inference_layers import best_dtype
 from audio.phrase_search import Scores
-from audio.recognisers import Streamed
-from audio.speech_analyser import Ears
+from audio.recognisers import IncrementalRecogniser
+from audio.speech_analyser import SpeechAnalyser
 from audio.types import FRAME, RATE, Precision, Samples
 
 COMPANY = 16
@@ -117,21 +117,23 @@ def compared(
         raise BenchError(f"there is no way {unknown[0]!r}; there are {', '.join(NAMES)}")
     with single_thread():
         found = checkpoints.find(checkpoint or str(weights / "ears"))
-        spelling, _, normalise = checkpoints.spelling(found)
+        spelling, _, normalise = checkpoints.open_ctc_model(found)
         stock = Model.of(spelling.model, found.folder, normalise)
         truth = _by_own_rules(found, spelling, stock, utterance)
         entries, floor = list[_Entry](), None
         for name in names:
             if name in OURS:
                 precision: Precision = "float32" if name == "streaming-fp32" else "auto"
-                ears = Ears.load(weights, checkpoint, emotion=False, precision=precision)
+                ears = SpeechAnalyser.load(
+                    weights, checkpoint, infer_emotion=False, precision=precision
+                )
                 entries.append(_ours(name, ears, truth))
                 if name == "company" and (encoder := _encoder(ears)):
                     floor = floor_of(encoder, found.config, COMPANY)
             else:
                 entries.append(_theirs(name, stock, utterance, hop))
         rows = _measured(entries, utterance, repeat, watch)
-    return Comparison(this_machine(), found.streams, repeat, rows, floor)
+    return Comparison(this_machine(), found.is_streamable, repeat, rows, floor)
 
 
 def usual_names() -> list[str]:
@@ -140,11 +142,11 @@ def usual_names() -> list[str]:
     return [name for name in NAMES if half or name not in ("streaming-fp32", "again-bf16")]
 
 
-def _ours(name: str, ears: Ears, truth: Scores) -> _Entry:
+def _ours(name: str, ears: SpeechAnalyser, truth: Scores) -> _Entry:
     company = COMPANY if name == "company" else 1
     encoder = _encoder(ears)
     dtype = encoder.dtype if encoder else torch.float32
-    text = encoder.reach.chunk * FRAME if encoder else ears.hop
+    text = encoder.window.chunk * FRAME if encoder else ears.hop
     return _Entry(name, streaming(ears, company), ears.hop, text, company, _name(dtype), truth)
 
 
@@ -165,9 +167,9 @@ def _theirs(name: str, stock: Model, utterance: Samples, hop: int) -> _Entry:
 def _by_own_rules(found: Checkpoint, spelling: Any, stock: Model, utterance: Samples) -> Scores:
     """Our own offline result: with the mask that the checkpoint was trained to stream with, which
     transformers does not know; without one, transformers' own."""
-    if not found.streams:
+    if not found.is_streamable:
         return likely(spelling(stock.prepared(utterance)).logits)
-    last = Encoder(stock.ctc.hubert)(torch.from_numpy(utterance)[None])[-1]
+    last = ChunkedEncoder(stock.ctc.hubert)(torch.from_numpy(utterance)[None])[-1]
     return likely(stock.ctc.lm_head(last))
 
 
@@ -241,10 +243,10 @@ def _row(entry: _Entry, costs: Sequence[Cost], output: Scores) -> Row:
     )
 
 
-def _encoder(ears: Ears) -> Incremental | None:
+def _encoder(ears: SpeechAnalyser) -> IncrementalEncoder | None:
     """What takes the steps, without all around it; None where the ears hear windows again."""
-    listener = ears.listener
-    return listener.encoder if isinstance(listener, Streamed) else None
+    listener = ears.recogniser
+    return listener.encoder if isinstance(listener, IncrementalRecogniser) else None
 
 
 def _name(dtype: torch.dtype) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator
 from contextlib import closing, suppress
 from typing import Any, Literal
 
-from agent.config import PACKAGE
+from agent.config import PACKAGE_DIR
 from agent.lab.bench import BenchError
 from agent.lab.bench.plan import Answer, Outcome, Plan
 
@@ -36,7 +36,7 @@ def drive(plan: Plan, watch: Watch) -> Outcome:
 def _told(plan: Plan) -> Generator[dict[str, Any]]:
     process = subprocess.Popen(
         [sys.executable, "-m", "agent.lab.bench.load"],
-        cwd=PACKAGE.parent,
+        cwd=PACKAGE_DIR.parent,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,  # Ctrl-C is ours, and stops it below

@@ -15,9 +15,9 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from agent.config import PACKAGE
+from agent.config import PACKAGE_DIR
 
-SPEECH = PACKAGE.parent / "tests" / "recordings"
+SPEECH = PACKAGE_DIR.parent / "tests" / "recordings"
 
 
 def bench_encoder(
@@ -75,7 +75,7 @@ def bench_encoder(
         chosen = resolved(checkpoint, Path(folder)) if checkpoint else None
         hop = round(hop_ms * RATE / 1000)
         comparison = compared(
-            PACKAGE / "weights", chosen, utterance, hop, repeat, only or usual_names(), watch
+            PACKAGE_DIR / "weights", chosen, utterance, hop, repeat, only or usual_names(), watch
         )
     name = checkpoint or "embedded"
     show(comparison, name, console)

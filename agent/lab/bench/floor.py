@@ -19,8 +19,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from audio.encoder import Reach, sight_of
-from audio.incremental import Incremental, Memory
+from audio.encoder import AttentionWindow, receptive_field_of
+from audio.incremental import EncoderState, IncrementalEncoder
 from audio.types import FRAME, Samples
 
 SIDES = (512, 1024)  # of square matrices; one may suit the caches better than the other
@@ -70,7 +70,7 @@ class Floor:
         return self.floor_s / self.step_s
 
 
-def work(config: Any, streams: int, reach: Reach, ahead: int = 0) -> Work:
+def work(config: Any, streams: int, reach: AttentionWindow, ahead: int = 0) -> Work:
     """What one step cannot do without, from a HubertConfig: each stream has one chunk ready.
 
     `ahead` frames of future go through the layers with the chunk and again with the next one. Norms
@@ -121,19 +121,19 @@ def _cpu_s(call: Callable[..., object], *given: object) -> float:
 
 
 @torch.inference_mode()
-def measured(encoder: Incremental, config: Any, streams: int) -> Floor:
-    reach, ahead, dtype = encoder.reach, encoder.ahead, encoder.dtype
+def measured(encoder: IncrementalEncoder, config: Any, streams: int) -> Floor:
+    reach, ahead, dtype = encoder.window, encoder.lookahead, encoder.dtype
     random = np.random.default_rng(0)
     memories = [encoder.open() for _ in range(streams)]
 
-    def packet(samples: int) -> list[tuple[Memory, Samples]]:
+    def packet(samples: int) -> list[tuple[EncoderState, Samples]]:
         sound = random.standard_normal((streams, samples), np.float32) * np.float32(0.1)
         return list(zip(memories, sound, strict=True))
 
     # What a chunk sees beyond its end comes first, so that each hop after it completes one chunk;
     # and as many hops as can be attended to, so that every step looks back on as much.
     hop = reach.chunk * FRAME
-    encoder.advance(packet(max(0, (ahead - 1) * FRAME + sight_of(config))))
+    encoder.advance(packet(max(0, (ahead - 1) * FRAME + receptive_field_of(config))))
     for _ in range(1 + reach.left // reach.chunk):
         encoder.advance(packet(hop))
     taken = [_cpu_s(encoder.advance, packet(hop)) for _ in range(STEPS)]

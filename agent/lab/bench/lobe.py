@@ -22,9 +22,9 @@ def open_lobe(folder: Path) -> Any:
         HuBERT,
     )
 
-    from agent.lab.training.ears.word_errors import without_placeholders
+    from agent.lab.training.ears.word_errors import remove_placeholders
 
-    without_placeholders()
+    remove_placeholders()
     with _quiet():
         lobe = HuBERT(str(folder), str(folder), freeze=True)
     return lobe.float().eval()

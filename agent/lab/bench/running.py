@@ -17,10 +17,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.config import PACKAGE
+from agent.config import PACKAGE_DIR
 from agent.lab.bench import BenchError
 
-ROOT = PACKAGE.parent
+ROOT = PACKAGE_DIR.parent
 START_S = 300.0  # loading a large checkpoint takes its time
 STOP_S = 20.0
 LAST = 5  # complaints that are kept

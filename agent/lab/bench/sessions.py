@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 from websockets.sync.client import ClientConnection, connect
 
-from agent.config import PACKAGE
+from agent.config import PACKAGE_DIR
 from agent.core import events as e
-from agent.core.event_json import VERSION, Row, written
+from agent.core.event_json import VERSION, JournalRow, event_to_json
 from agent.lab.bench.processes import Processes
 from agent.lab.bench.running import Running, running
 from agent.store import SessionRecord, Store
@@ -88,12 +88,12 @@ def _appending(store: Store) -> Goal:
 async def _append(store: Store) -> list[float]:
     journal = Journal(store, _now)
     journal.start()
-    store.begin(_record("appended", "chat", ()))
+    store.create_session(_record("appended", "chat", ()))
     took = []
     for n in range(1, ROWS + 1):
-        line = written(e.Typed(float(n), "what is the fee for a wire transfer"))
+        line = event_to_json(e.TextReceived(float(n), "what is the fee for a wire transfer"))
         began = time.perf_counter()
-        await journal.append("appended", Row(n, float(n), line, 0, ("{}",), "[]", "0" * 64))
+        await journal.append("appended", JournalRow(n, float(n), line, 0, ("{}",), "[]", "0" * 64))
         took.append(time.perf_counter() - began)
     await asyncio.to_thread(journal.stop)
     return took
@@ -180,26 +180,26 @@ def _write_ten_minutes(store: Store) -> None:
     each missed by the models and answered."""
     message = json.dumps({"type": "partial", "text": "ten minutes", "seq": 0})
     rows = [
-        Row(n, one.at, written(one), 0, (message.replace('"seq": 0', f'"seq": {n}'),))
+        JournalRow(n, one.at, event_to_json(one), 0, (message.replace('"seq": 0', f'"seq": {n}'),))
         for n, one in enumerate(_ten_minutes(), 1)
     ]
     for session in SPOKEN:
-        store.begin(_record(session, "voice", ("customer",)))
-        store.append([(session, row) for row in rows], _now())
+        store.create_session(_record(session, "voice", ("customer",)))
+        store.append_rows([(session, row) for row in rows], _now())
 
 
 def _ten_minutes() -> Iterator[e.Input]:
     hops = round(PACKET_S * RATE / VOICE_HOP)
     quiet = np.zeros(hops * VOICE_HOP, np.float32)
-    yield e.Opened(0.0, "voice", ("customer",), True)
+    yield e.SessionOpened(0.0, "voice", ("customer",), True)
     ask = 0
     for step in range(STEPS):
         at = step * PACKET_S
         talks = at % TURN_S < SPEECH_S
-        yield e.Heard(at, "customer", quiet, (0.95 if talks else 0.02,) * hops)
+        yield e.AudioReceived(at, "customer", quiet, (0.95 if talks else 0.02,) * hops)
         if at % TURN_S == ANSWERED_S:
             ask += 1
-            yield e.Missed(at, ask, "failed")
+            yield e.UnderstandingFailed(at, ask, "failed")
 
 
 def _record(id: str, channel: str, legs: tuple[str, ...]) -> SessionRecord:
@@ -212,7 +212,7 @@ def _record(id: str, channel: str, legs: tuple[str, ...]) -> SessionRecord:
         today=began.date().isoformat(),
         legs=legs,
         speak=bool(legs),
-        pack=fingerprint(PACKAGE.parent / "dialogs" / "bank"),
+        pack=fingerprint(PACKAGE_DIR.parent / "dialogs" / "bank"),
         settings={},
         models={},
         token=hashlib.sha256(TOKEN.encode()).hexdigest(),

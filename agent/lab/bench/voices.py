@@ -19,8 +19,8 @@ from audio import files
 from audio.codecs import encode
 from audio.resample import Resampler, resample
 from audio.types import RATE, VOICE_HOP, Samples
-from audio.vad import VoiceActivity
-from audio.voice_input import Intake
+from audio.vad import VoiceActivityDetector
+from audio.voice_input import VoiceInput
 
 SOUNDS = (".wav", ".flac", ".ogg")
 TURNS, SHORT = 64, 16  # different ones; callers choose among them
@@ -79,8 +79,8 @@ def _speech(path: Path) -> Samples:
     samples, rate = files.read(path)
     sound = resample(np.ascontiguousarray(samples[:, 0]), rate, LINE_RATE)
     heard = np.concatenate([sound, np.zeros(round(AFTER_S * LINE_RATE), np.float32)])
-    intake = Intake(VoiceActivity.load(), "mulaw", LINE_RATE, ["customer"])
-    speech = [p for hops in intake.take(encode(heard, "mulaw")) for p in hops.speech]
+    intake = VoiceInput(VoiceActivityDetector.load(), "mulaw", LINE_RATE, ["customer"])
+    speech = [p for hops in intake.push(encode(heard, "mulaw")) for p in hops.speech]
     voiced = np.flatnonzero(np.array(speech) >= SPEECH)
     if not len(voiced):
         return sound[:0]

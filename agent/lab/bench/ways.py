@@ -39,7 +39,7 @@ from transformers.pipelines.audio_utils import chunk_bytes_iter
 
 from agent.lab.bench.lobe import open_lobe
 from audio.phrase_search import Scores
-from audio.speech_analyser import Ears
+from audio.speech_analyser import SpeechAnalyser
 from audio.types import RATE, Expectation, Samples
 
 Pieces = Sequence[Scores]
@@ -92,14 +92,14 @@ def ends(samples: int, hop: int) -> Iterator[int]:
 # -- ours
 
 
-def streaming(ears: Ears, company: int = 1) -> Way:
+def streaming(ears: SpeechAnalyser, company: int = 1) -> Way:
     """`audio.speech_analyser`, by itself or with other voices in every call; all end together.
     Includes the
     search for words when the turn is over, which none of the others does."""
 
     def hear(utterance: Samples) -> Iterator[Pieces]:
         voices = [np.roll(utterance, i * len(utterance) // company) for i in range(company)]
-        streams = [ears.open(0, feel=False) for _ in voices]
+        streams = [ears.open(0, infer_emotion=False) for _ in voices]
         begun = 0
         for end in ends(len(utterance), ears.hop):
             packets = [voice[begun:end] for voice in voices]
@@ -107,8 +107,8 @@ def streaming(ears: Ears, company: int = 1) -> Way:
             begun = end
             if end == len(utterance):
                 list(ears.finish_all([(stream, Expectation()) for stream in streams]))
-            outputs = streams[0].outputs
-            yield streams[0].hearing.likely if outputs is None else outputs[:1]
+            outputs = streams[0].scores
+            yield streams[0].recogniser_state.letter_scores if outputs is None else outputs[:1]
 
     return hear
 

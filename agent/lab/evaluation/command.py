@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from agent.config import PACKAGE
+from agent.config import PACKAGE_DIR
 from agent.lab.evaluation import EvaluationError
 from agent.lab.evaluation.stored import store
 from audio.types import Precision
@@ -64,7 +64,7 @@ def evaluate_ears(
         Path | None,
         typer.Option(help="Instead of a manifest: the speech sets of the model card's table."),
     ] = None,
-    weights: Annotated[Path, typer.Option(help="Folder of the weights.")] = PACKAGE / "weights",
+    weights: Annotated[Path, typer.Option(help="Folder of the weights.")] = PACKAGE_DIR / "weights",
     work: Annotated[
         Path, typer.Option(help="With --data: decoded recordings are kept here.")
     ] = Path(".hearken/ears"),

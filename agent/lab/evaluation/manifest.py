@@ -20,8 +20,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.lab.evaluation import EvaluationError
-from agent.lab.training.ears.acted_recordings import CALLED
-from audio.emotion import known_as
+from agent.lab.training.ears.acted_recordings import EMOTION_OF_SOURCE_LABEL
+from audio.emotion import emotion_for_label
 from audio.types import EMOTIONS, Emotion, Expectation
 
 # Fields that the shared sets carry and that no figure needs.
@@ -31,7 +31,7 @@ UNUSED = {"duration_s", "sample_rate", "peak", "rms", "sentence", "sentence_spli
     "intensity",
 }
 LABELS: Mapping[str, Emotion] = {
-    **{label: known for label in CALLED if (known := known_as(label))},
+    **{label: known for label in EMOTION_OF_SOURCE_LABEL if (known := emotion_for_label(label))},
     **{emotion: emotion for emotion in EMOTIONS},
 }
 ADULT = 16  # years, as in training (agent/lab/training/ears/corpus.py)

@@ -18,11 +18,11 @@ import torch
 from agent.lab.evaluation import EvaluationError
 from agent.lab.evaluation.manifest import Flaw, Recording, plain
 from agent.lab.evaluation.sounds import Sounds
-from agent.lab.training.ears.offline_recogniser import Room
+from agent.lab.training.ears.offline_recogniser import ChannelSimulation
 from audio import checkpoints
 from audio.checkpoints import CheckpointError
-from audio.speaker_normalisation import Caller
-from audio.speech_analyser import Ears, Model, Stream
+from audio.speaker_normalisation import SpeakerProfile
+from audio.speech_analyser import ModelInfo, SpeechAnalyser, TurnStream
 from audio.types import RATE, AudioError, Emotion, Expectation, Precision, Samples, Transcript
 
 PACKET = RATE // 5
@@ -40,9 +40,9 @@ class Contender:
     feelings: str | None = None
     precision: Precision = "auto"
 
-    def load(self, feel: bool) -> Ears:
+    def load(self, feel: bool) -> SpeechAnalyser:
         try:
-            return Ears.load(
+            return SpeechAnalyser.load(
                 self.weights, self.words, feel, self.feelings, precision=self.precision
             )
         except (CheckpointError, OSError) as problem:
@@ -66,7 +66,7 @@ class Turn:
 @dataclass(frozen=True, slots=True)
 class Measured:
     contender: Contender
-    models: Mapping[str, Model]
+    models: Mapping[str, ModelInfo]
     turns: tuple[Turn, ...]
 
     @property
@@ -86,9 +86,9 @@ def contender(name: str | None, weights: Path) -> Contender:
         found = checkpoints.find(name)
     except CheckpointError as problem:
         raise EvaluationError(str(problem)) from problem
-    if found.feels:
+    if found.is_emotion_classifier:
         return Contender(name, weights, feelings=name)
-    if found.spells:
+    if found.is_ctc:
         return Contender(name, weights, words=name)
     kinds = ", ".join(found.config.architectures or ()) or "nothing"
     raise EvaluationError(f"{name!r} says it is {kinds}: it neither spells nor feels")
@@ -114,7 +114,7 @@ def measured(
     recordings: Sequence[Recording],
     questions: Mapping[str, tuple[Expectation | None, str]],
     sounds: Sounds,
-    room: Room,
+    room: ChannelSimulation,
     watch: Watch,
 ) -> Measured:
     """`questions`: by path, what is asked before the recording, and its sort."""
@@ -122,21 +122,23 @@ def measured(
     with single_thread():
         ears = one.load(feel)
         ears.warm_up()
-        callers: dict[str, Caller] = {}  # a speaker's recordings are turns of one call, in order
+        callers: dict[
+            str, SpeakerProfile
+        ] = {}  # a speaker's recordings are turns of one call, in order
         turns = tuple(
             _turn(
                 ears,
                 r,
                 questions[r.path],
                 room(*sounds.read(r.path)),
-                callers.setdefault(r.speaker or r.path, Caller()) if feel else None,
+                callers.setdefault(r.speaker or r.path, SpeakerProfile()) if feel else None,
             )
             for r in watch(recordings, one.name, len(recordings))
         )
     return Measured(one, ears.models, turns)
 
 
-def hear(ears: Ears, samples: Samples, caller: Caller | None) -> Stream:
+def hear(ears: SpeechAnalyser, samples: Samples, caller: SpeakerProfile | None) -> TurnStream:
     """A stream that was fed all of `samples`, ready to be finished. Feels if there is a caller."""
     stream = ears.open(0, caller is not None, caller)
     for at in range(0, len(samples), PACKET):
@@ -145,11 +147,11 @@ def hear(ears: Ears, samples: Samples, caller: Caller | None) -> Stream:
 
 
 def _turn(
-    ears: Ears,
+    ears: SpeechAnalyser,
     recording: Recording,
     question: tuple[Expectation | None, str],
     samples: Samples,
-    caller: Caller | None,
+    caller: SpeakerProfile | None,
 ) -> Turn:
     asked, sort = question
     # CPU time and not the clock's: other programs on the machine must not count.
@@ -159,7 +161,7 @@ def _turn(
     began = time.process_time()
     spoken = ears.finish(stream, Expectation())
     compute = heard + time.process_time() - began
-    answer = ears.read(stream, asked) if asked else None
+    answer = ears.decode(stream, asked) if asked else None
     return Turn(
         recording=recording,
         question=asked,

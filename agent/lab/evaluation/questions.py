@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from agent.lab.evaluation.manifest import Recording
-from audio.answer_phrases import DIGITS, NO, YES
+from audio.answer_phrases import DIGITS, NO_PHRASES, YES_PHRASES
 from audio.types import Expectation
 
 Asking = Literal["auto", "open", "digits", "yes_no", "keywords"]
@@ -33,7 +33,7 @@ def question(recording: Recording, asking: Asking, choices: tuple[str, ...]) -> 
         return Expectation("digits", len(said))
     # "stop" and "sure" are such answers too, but by themselves they may answer anything.
     plainly = asking == "yes_no" or text.split()[0] in ("yes", "no")
-    if asking in ("auto", "yes_no") and plainly and text in (*YES, *NO):
+    if asking in ("auto", "yes_no") and plainly and text in (*YES_PHRASES, *NO_PHRASES):
         return Expectation("yes_no")
     if asking == "auto" and recording.kind == KEYWORD:
         return Expectation("choice", choices=choices)
@@ -68,6 +68,6 @@ def right(kind: str, truth: str, heard: str) -> bool:
     """Would the dialogue have taken `heard` as `truth`?"""
     if kind == "digits":
         return unrolled(truth) == unrolled(heard)
-    if kind == "yes_no" and truth in (*YES, *NO):
-        return heard in (YES if truth in YES else NO)
+    if kind == "yes_no" and truth in (*YES_PHRASES, *NO_PHRASES):
+        return heard in (YES_PHRASES if truth in YES_PHRASES else NO_PHRASES)
     return truth == heard

@@ -17,8 +17,8 @@ from agent.lab.evaluation.questions import menu, question, sort
 from agent.lab.evaluation.report import Report, Setting, scored
 from agent.lab.evaluation.sounds import opened
 from agent.lab.evaluation.streaming import compared
-from agent.lab.training.ears.corpus import FEELING, SPEECH
-from agent.lab.training.ears.offline_recogniser import phone, wide
+from agent.lab.training.ears.corpus import EMOTION_SETS, SPEECH_SETS
+from agent.lab.training.ears.offline_recogniser import telephone_channel, wide_band_channel
 
 
 def evaluated(
@@ -45,7 +45,7 @@ def evaluated(
     choices = menu(manifest.recordings, setting.expect)
     asked = {r.path: question(r, setting.expect, choices) for r in there}
     questions = {r.path: (asked[r.path], sort(r, asked[r.path], choices)) for r in there}
-    room = phone if setting.telephone else wide
+    room = telephone_channel if setting.telephone else wide_band_channel
     results = [measured(c, there, questions, sounds, room, watch) for c in contenders]
     streamed = compared(contenders[0], results[0].turns, sounds, room, watch) if streaming else None
     notes = [*manifest.notes, *_warnings(manifest, setting, there, contenders)]
@@ -81,10 +81,10 @@ def _warnings(
     # What the embedded weights were taught with (the model cards), as the shared sets are named.
     source = setting.manifest.name.partition(".")[0]
     words = any(c.words is None for c in contenders)
-    if words and source in SPEECH and any(r.split == "train" for r in heard):
+    if words and source in SPEECH_SETS and any(r.split == "train" for r in heard):
         yield f"the embedded ears were taught with {source}'s train split: their words flatter here"
     feelings = any(c.feelings is None for c in contenders)
-    if feelings and source in FEELING and any(r.emotion for r in heard):
+    if feelings and source in EMOTION_SETS and any(r.emotion for r in heard):
         yield (
             f"the embedded emotion head was taught with {source}, test speakers too: its emotion "
             "flatters here; its model card has figures for unseen actors"

@@ -22,7 +22,7 @@ from agent.lab.evaluation.figures import (
 )
 from agent.lab.evaluation.measure import Turn
 from agent.lab.evaluation.questions import right, unrolled
-from agent.lab.training.ears.word_errors import edits
+from agent.lab.training.ears.word_errors import word_edits
 from audio.types import EMOTIONS, Emotion, Transcript
 
 ABSTAINED = len(EMOTIONS)  # the column of the confusion table for no verdict
@@ -51,7 +51,7 @@ def measures(turns: Sequence[Turn]) -> list[Measure]:
 def errors(references: Sequence[Sequence[str]], heard: Sequence[Sequence[str]]) -> Floats:
     """(texts, 4): substitutions, insertions, deletions, tokens of the reference."""
     kinds = ("substitutions", "insertions", "deletions", "num_ref_tokens")
-    rows = [[score[kind] for kind in kinds] for score in edits(references, heard)]
+    rows = [[score[kind] for kind in kinds] for score in word_edits(references, heard)]
     return np.array(rows, np.float64).reshape(-1, len(kinds))
 
 

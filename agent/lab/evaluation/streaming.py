@@ -20,14 +20,14 @@ from agent.lab.evaluation.manifest import plain
 from agent.lab.evaluation.measure import Contender, Turn, Watch, hear, single_thread
 from agent.lab.evaluation.scores import emotions
 from agent.lab.evaluation.sounds import Sounds
-from agent.lab.training.ears.offline_recogniser import Ear, Room
+from agent.lab.training.ears.offline_recogniser import ChannelSimulation, OfflineRecogniser
 from audio import checkpoints
-from audio.emotion import EmotionHead, cues, load_head
+from audio.emotion import EmotionHead, acoustic_cues, load_head
 from audio.phrase_search import Scores
-from audio.prosody import tones
-from audio.recognisers import Windowed
-from audio.speaker_normalisation import Caller
-from audio.speech_analyser import Ears
+from audio.prosody import measure_prosody
+from audio.recognisers import WindowedRecogniser
+from audio.speaker_normalisation import SpeakerProfile
+from audio.speech_analyser import SpeechAnalyser
 from audio.transcriber import Transcriber
 from audio.types import RATE, Emotion, Expectation, Samples
 
@@ -59,7 +59,7 @@ def compared(
     one: Contender,
     turns: Sequence[Turn],
     sounds: Sounds,
-    room: Room,
+    room: ChannelSimulation,
     watch: Watch,
 ) -> Streamed | None:
     """None: these ears do not stream, they hear every turn once more when it has ended."""
@@ -73,7 +73,11 @@ def compared(
         exact = words.streaming == "exact"
         felt = exact and "emotion" in ears.models
         head = load_head(one.weights / "emotion") if felt else None
-        whole_of = _embedded(Ear(Path(words.where)), head) if exact else _stock(ears, words.where)
+        whole_of = (
+            _embedded(OfflineRecogniser(Path(words.source)), head)
+            if exact
+            else _stock(ears, words.source)
+        )
         recordings = [turn.recording for turn in turns]
         watched = watch(recordings, "streamed and whole", len(recordings))
         for turn, recording in zip(turns, watched, strict=True):
@@ -93,14 +97,20 @@ def compared(
     )
 
 
-def _streamed(ears: Ears, samples: Samples, asked: Expectation | None, feel: bool) -> _Heard:
-    stream = hear(ears, samples, Caller() if feel else None)
+def _streamed(
+    ears: SpeechAnalyser, samples: Samples, asked: Expectation | None, feel: bool
+) -> _Heard:
+    stream = hear(ears, samples, SpeakerProfile() if feel else None)
     spoken = ears.finish(stream, Expectation())
-    parts = [np.concatenate(x) for x in (stream.hearing.likely, stream.hearing.phones) if x]
+    parts = [
+        np.concatenate(x)
+        for x in (stream.recogniser_state.letter_scores, stream.recogniser_state.phone_scores)
+        if x
+    ]
     return _Heard(
         np.concatenate(parts, 1),
         plain(spoken.transcript.text),
-        plain(ears.read(stream, asked).text) if asked else None,
+        plain(ears.decode(stream, asked).text) if asked else None,
         spoken.cues.emotion if spoken.cues else {},
     )
 
@@ -112,32 +122,32 @@ def _same(one: Scores, other: Scores) -> NDArray[np.bool_]:
     return np.asarray(one.argmax(1) == other.argmax(1))
 
 
-def _stock(ears: Ears, name: str) -> Whole:
+def _stock(ears: SpeechAnalyser, name: str) -> Whole:
     """A checkpoint that was never taught to stream, as transformers runs it on a whole turn."""
-    model, alphabet, normalise = checkpoints.spelling(checkpoints.find(name))
-    whole = Windowed(model, normalise, Transcriber(alphabet))
+    model, alphabet, normalise = checkpoints.open_ctc_model(checkpoints.find(name))
+    whole = WindowedRecogniser(model, normalise, Transcriber(alphabet))
 
     def hear_whole(samples: Samples, asked: Expectation | None) -> _Heard:
-        likely = whole.hear(samples)
-        stream = ears.open(0, feel=False)
+        likely = whole.letter_scores(samples)
+        stream = ears.open(0, infer_emotion=False)
         ears.close(stream)
-        stream.outputs = likely, None
+        stream.scores = likely, None
 
         def text(expect: Expectation) -> str:
-            return plain(ears.read(stream, expect).text)
+            return plain(ears.decode(stream, expect).text)
 
         return _Heard(likely, text(Expectation()), text(asked) if asked else None, {})
 
     return hear_whole
 
 
-def _embedded(ear: Ear, head: EmotionHead | None) -> Whole:
+def _embedded(ear: OfflineRecogniser, head: EmotionHead | None) -> Whole:
     return lambda samples, asked: _whole(ear, head, samples, asked)
 
 
 @torch.inference_mode()
 def _whole(
-    ear: Ear, head: EmotionHead | None, samples: Samples, asked: Expectation | None
+    ear: OfflineRecogniser, head: EmotionHead | None, samples: Samples, asked: Expectation | None
 ) -> _Heard:
     *layers, last = ear.encoder(torch.from_numpy(samples)[None])
     likely = F.log_softmax(ear.head(last[0]).float(), -1).numpy()
@@ -146,13 +156,13 @@ def _whole(
         phones = F.log_softmax(ear.phone_head(last[0]).float(), -1).numpy()
 
     def text(expect: Expectation) -> str:
-        return plain(ear.transcriber.decide(likely, 0, expect, phones).text)
+        return plain(ear.transcriber.decode(likely, 0, expect, phones).text)
 
     emotion: Mapping[Emotion, float] = {}
     if head is not None:
-        measured = tones(samples, None)
-        feeling = head.feel(head.blend(torch.cat(layers)), measured, Caller())
-        emotion = cues(feeling, measured.prosody, len(samples) / RATE).emotion
+        measured = measure_prosody(samples, None)
+        feeling = head.estimate(head.blend_layers(torch.cat(layers)), measured, SpeakerProfile())
+        emotion = acoustic_cues(feeling, measured.prosody, len(samples) / RATE).emotion
     outputs = likely if phones is None else np.concatenate([likely, phones], 1)
     return _Heard(outputs, text(Expectation()), text(asked) if asked else None, emotion)
 

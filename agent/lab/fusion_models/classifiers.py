@@ -22,13 +22,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-Kind = Literal["text", "speech", "feature", "decision", "intermediate"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
-SINGLE: tuple[Kind, ...] = ("text", "speech")
-FUSIONS: tuple[Kind, ...] = ("feature", "decision", "intermediate")
-VERDICTS = 4  # logits: negative, neutral, positive; upset
+FusionKind = Literal["text", "speech", "feature", "decision", "intermediate"]
+FUSION_KINDS: tuple[FusionKind, ...] = get_args(FusionKind)
+SINGLE_MODALITY: tuple[FusionKind, ...] = ("text", "speech")
+FUSED_KINDS: tuple[FusionKind, ...] = ("feature", "decision", "intermediate")
+NUM_LOGITS = 4  # logits: negative, neutral, positive; upset
 # (width of the towers, width of the judge), so that all have about as many parameters.
-SIZES: dict[Kind, tuple[int, int]] = {
+LAYER_WIDTHS: dict[FusionKind, tuple[int, int]] = {
     "text": (88, 68),
     "speech": (68, 56),
     "feature": (48, 64),
@@ -38,148 +38,165 @@ SIZES: dict[Kind, tuple[int, int]] = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Turns:
+class TurnBatch:
     """A batch: `words` (batch, tokens, width) of which `said` (batch, tokens) are there, `frames`
     (batch, frames, width) of which `sounded` are. A modality is absent where none is there."""
 
     words: Tensor
-    said: Tensor
+    word_mask: Tensor
     frames: Tensor
-    sounded: Tensor
+    frame_mask: Tensor
 
     @classmethod
-    def of(cls, pairs: Sequence[tuple[Tensor, Tensor]]) -> Turns:
+    def from_pairs(cls, pairs: Sequence[tuple[Tensor, Tensor]]) -> TurnBatch:
         """Words (tokens, width) and frames (frames, width) of each turn; no rows: absent."""
-        words, said = _padded([words for words, _ in pairs])
-        frames, sounded = _padded([frames for _, frames in pairs])
+        words, said = _pad([words for words, _ in pairs])
+        frames, sounded = _pad([frames for _, frames in pairs])
         return cls(words, said, frames, sounded)
 
-    def without(self, words: Tensor, voice: Tensor) -> Turns:
+    def without_modality(self, no_words: Tensor, no_voice: Tensor) -> TurnBatch:
         """The same with the words, or the voice, of some turns (batch,) gone."""
-        return Turns(
-            self.words, self.said & ~words[:, None], self.frames, self.sounded & ~voice[:, None]
+        return TurnBatch(
+            self.words,
+            self.word_mask & ~no_words[:, None],
+            self.frames,
+            self.frame_mask & ~no_voice[:, None],
         )
 
 
-def _padded(rows: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+def _pad(rows: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     longest = max(1, *(len(row) for row in rows)) if rows else 1
     padded = torch.zeros(len(rows), longest, rows[0].shape[-1])
-    there = torch.zeros(len(rows), longest, dtype=torch.bool)
+    mask = torch.zeros(len(rows), longest, dtype=torch.bool)
     for at, row in enumerate(rows):
         padded[at, : len(row)] = row
-        there[at, : len(row)] = True
-    return padded, there
+        mask[at, : len(row)] = True
+    return padded, mask
 
 
-class Tower(nn.Module):
+class ModalityEncoder(nn.Module):
     """One modality: (batch, steps, inputs) -> (batch, 1 + steps, width), the quiet step first."""
 
-    def __init__(self, inputs: int, width: int, dropped: float) -> None:
+    def __init__(self, inputs: int, width: int, dropout: float) -> None:
         super().__init__()
-        self.quiet = nn.Parameter(torch.randn(1, 1, width) * 0.1)
-        self.dropped = dropped
+        self.absent_step = nn.Parameter(torch.randn(1, 1, width) * 0.1)
+        self.dropout = dropout
         self.register_buffer("usual", torch.zeros(inputs))
         self.register_buffer("spread", torch.ones(inputs))
-        self.inlet = nn.Sequential(nn.Linear(inputs, width), nn.GELU())
+        self.input_projection = nn.Sequential(nn.Linear(inputs, width), nn.GELU())
         self.norm = nn.LayerNorm(width)
-        self.near = nn.Conv1d(width, width, 5, padding=2)
+        self.local_conv = nn.Conv1d(width, width, 5, padding=2)
 
-    def measure(self, steps: Tensor) -> None:
+    def fit_normalisation(self, steps: Tensor) -> None:
         """Take from (steps, inputs) what the inputs are usually like."""
         self.get_buffer("usual").copy_(steps.mean(0))
         self.get_buffer("spread").copy_(steps.std(0).clamp_min(1e-3))
 
-    def forward(self, steps: Tensor, there: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, steps: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         steps = (steps - self.get_buffer("usual")) / self.get_buffer("spread")
         if self.training:  # the same of a turn's numbers at every step: the next would tell them
-            some = steps.new_empty(len(steps), 1, steps.shape[2]).bernoulli_(1 - self.dropped)
-            steps = steps * some / (1 - self.dropped)
-        y = self.inlet(steps) * there[..., None]
-        z = self.near((self.norm(y) * there[..., None]).transpose(1, 2)).transpose(1, 2)
+            some = steps.new_empty(len(steps), 1, steps.shape[2]).bernoulli_(1 - self.dropout)
+            steps = steps * some / (1 - self.dropout)
+        y = self.input_projection(steps) * mask[..., None]
+        z = self.local_conv((self.norm(y) * mask[..., None]).transpose(1, 2)).transpose(1, 2)
         y = y + F.gelu(z)
-        quiet = self.quiet.expand(len(y), -1, -1)
-        return torch.cat([quiet, y], 1), F.pad(there, (1, 0), value=True)
+        quiet = self.absent_step.expand(len(y), -1, -1)
+        return torch.cat([quiet, y], 1), F.pad(mask, (1, 0), value=True)
 
 
-class Pool(nn.Module):
+class AttentivePooling(nn.Module):
     """Mean and deviation of the steps by learned attention: (batch, steps, width) -> (batch, 2
     width)."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.share = nn.Linear(width, 1)
+        self.attention = nn.Linear(width, 1)
 
-    def forward(self, steps: Tensor, there: Tensor) -> Tensor:
-        share = self.share(steps).masked_fill(~there[..., None], -1e4).softmax(1)
+    def forward(self, steps: Tensor, mask: Tensor) -> Tensor:
+        share = self.attention(steps).masked_fill(~mask[..., None], -1e4).softmax(1)
         mean = (steps * share).sum(1)
         deviation = ((steps - mean[:, None]).square() * share).sum(1).clamp_min(1e-5).sqrt()
         return torch.cat([mean, deviation], -1)
 
 
-def _judge(inputs: int, width: int) -> nn.Module:
+def _build_classifier(inputs: int, width: int) -> nn.Module:
     return nn.Sequential(
         nn.LayerNorm(inputs),
         nn.Dropout(0.3),
         nn.Linear(inputs, width),
         nn.GELU(),
         nn.Dropout(0.3),
-        nn.Linear(width, VERDICTS),
+        nn.Linear(width, NUM_LOGITS),
     )
 
 
-class Fuser(nn.Module):
+class FusionClassifier(nn.Module):
     """Turns -> logits (batch, 4), not calibrated."""
 
-    def __init__(self, kind: Kind, words: int, frames: int) -> None:
+    def __init__(self, kind: FusionKind, words: int, frames: int) -> None:
         super().__init__()
-        self.kind: Kind = kind
-        width, hidden = SIZES[kind]
+        self.kind: FusionKind = kind
+        width, hidden = LAYER_WIDTHS[kind]
         if kind != "speech":
-            self.words, self.word_pool = Tower(words, width, 0.2), Pool(width)
+            self.word_encoder, self.word_pool = (
+                ModalityEncoder(words, width, 0.2),
+                AttentivePooling(width),
+            )
         if kind != "text":
-            self.frames, self.frame_pool = Tower(frames, width, 0.4), Pool(width)
+            self.frame_encoder, self.frame_pool = (
+                ModalityEncoder(frames, width, 0.4),
+                AttentivePooling(width),
+            )
         if kind == "intermediate":
-            self.listen = nn.MultiheadAttention(width, 4, 0.1, batch_first=True)
-            self.read = nn.MultiheadAttention(width, 4, 0.1, batch_first=True)
+            self.words_to_frames = nn.MultiheadAttention(width, 4, 0.1, batch_first=True)
+            self.frames_to_words = nn.MultiheadAttention(width, 4, 0.1, batch_first=True)
         if kind == "decision":
-            self.judges = nn.ModuleList(_judge(2 * width, hidden) for _ in range(2))
-            self.usual = nn.Parameter(torch.zeros(VERDICTS))  # log-odds before anything is heard
+            self.classifiers = nn.ModuleList(_build_classifier(2 * width, hidden) for _ in range(2))
+            self.prior = nn.Parameter(torch.zeros(NUM_LOGITS))  # log-odds before anything is heard
         else:
-            pools = 1 if kind in SINGLE else 2
-            self.judge = _judge(pools * 2 * width, hidden)
+            pools = 1 if kind in SINGLE_MODALITY else 2
+            self.classifier = _build_classifier(pools * 2 * width, hidden)
 
-    def measure(self, words: Tensor, frames: Tensor) -> None:
+    def fit_normalisation(self, words: Tensor, frames: Tensor) -> None:
         """Take from words (words, width) and frames (frames, width) what both are usually like."""
         if self.kind != "speech":
-            self.words.measure(words)
+            self.word_encoder.fit_normalisation(words)
         if self.kind != "text":
-            self.frames.measure(frames)
+            self.frame_encoder.fit_normalisation(frames)
 
-    def forward(self, turns: Turns) -> Tensor:
+    def forward(self, batch: TurnBatch) -> Tensor:
         if self.kind == "text":
-            return self._of(self.judge, self.word_pool(*self.words(turns.words, turns.said)))
+            return self._logits(
+                self.classifier, self.word_pool(*self.word_encoder(batch.words, batch.word_mask))
+            )
         if self.kind == "speech":
-            heard = self.frame_pool(*self.frames(turns.frames, turns.sounded))
-            return self._of(self.judge, heard)
-        words, said = self.words(turns.words, turns.said)  # (b, 1 + tokens, width)
-        frames, sounded = self.frames(turns.frames, turns.sounded)  # (b, 1 + frames, width)
+            pooled_frames = self.frame_pool(*self.frame_encoder(batch.frames, batch.frame_mask))
+            return self._logits(self.classifier, pooled_frames)
+        words, word_mask = self.word_encoder(batch.words, batch.word_mask)  # (b, 1 + tokens, width)
+        frames, frame_mask = self.frame_encoder(
+            batch.frames, batch.frame_mask
+        )  # (b, 1 + frames, width)
         if self.kind == "intermediate":
-            listened = self.listen(words, frames, frames, ~sounded, need_weights=False)[0]
-            read = self.read(frames, words, words, ~said, need_weights=False)[0]
+            listened = self.words_to_frames(words, frames, frames, ~frame_mask, need_weights=False)[
+                0
+            ]
+            read = self.frames_to_words(frames, words, words, ~word_mask, need_weights=False)[0]
             words, frames = words + listened, frames + read
-        pooled = self.word_pool(words, said), self.frame_pool(frames, sounded)
+        pooled = self.word_pool(words, word_mask), self.frame_pool(frames, frame_mask)
         if self.kind != "decision":
-            return self._of(self.judge, torch.cat(pooled, -1))
-        logits = self.usual.expand(len(words), -1)
-        for judge, one, there in zip(self.judges, pooled, (turns.said, turns.sounded), strict=True):
-            logits = logits + judge(one) * there.any(1, keepdim=True)
+            return self._logits(self.classifier, torch.cat(pooled, -1))
+        logits = self.prior.expand(len(words), -1)
+        for classifier, features, mask in zip(
+            self.classifiers, pooled, (batch.word_mask, batch.frame_mask), strict=True
+        ):
+            logits = logits + classifier(features) * mask.any(1, keepdim=True)
         return logits
 
     @staticmethod
-    def _of(judge: nn.Module, pooled: Tensor) -> Tensor:
-        logits: Tensor = judge(pooled)
+    def _logits(classifier: nn.Module, pooled: Tensor) -> Tensor:
+        logits: Tensor = classifier(pooled)
         return logits
 
 
-def parameters(fuser: nn.Module) -> int:
-    return sum(weight.numel() for weight in fuser.parameters())
+def parameter_count(model: nn.Module) -> int:
+    return sum(weight.numel() for weight in model.parameters())

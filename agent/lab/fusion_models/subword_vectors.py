@@ -19,14 +19,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from agent.understanding.text_features import MindError, plain
+from agent.understanding.text_features import WeightsError, plain_text
 
-FILE = "vectors.safetensors"
-SHORTEST, LONGEST = 3, 5  # letters of a group, word ends counted
-MOST = 24  # words of a turn that are looked at, its last
+VECTORS_FILE = "vectors.safetensors"
+MIN_NGRAM, MAX_NGRAM = 3, 5  # letters of a group, word ends counted
+MAX_WORDS = 24  # words of a turn that are looked at, its last
 
 
-class Vectors(nn.Module):
+class SubwordVectors(nn.Module):
     """Words -> vectors of `width`."""
 
     def __init__(self, buckets: int = 8192, width: int = 40) -> None:
@@ -36,25 +36,25 @@ class Vectors(nn.Module):
 
     def forward(self, words: Sequence[str]) -> Tensor:
         """(words, width)."""
-        groups = [_groups(word, self.buckets) for word in words]
+        groups = [_ngram_buckets(word, self.buckets) for word in words]
         if not groups:
             return torch.zeros(0, self.width)
         starts = [0]
         for group in groups[:-1]:
             starts.append(starts[-1] + len(group))
-        found: Tensor = self.table(
+        vectors: Tensor = self.table(
             torch.tensor([at for group in groups for at in group]), torch.tensor(starts)
         )
-        return found
+        return vectors
 
     @classmethod
-    def load(cls, folder: Path) -> Vectors:
+    def load(cls, folder: Path) -> SubwordVectors:
         """Of a folder of weights that `hearken train fusion` wrote."""
         try:
-            table = load_file(folder / FILE)["table"].float()
+            table = load_file(folder / VECTORS_FILE)["table"].float()
         except (OSError, SafetensorError, KeyError) as error:
-            raise MindError(
-                f"cannot read {folder / FILE}: {error}; run `hearken train fusion`"
+            raise WeightsError(
+                f"cannot read {folder / VECTORS_FILE}: {error}; run `hearken train fusion`"
             ) from error
         vectors = cls(*table.shape)
         with torch.no_grad():
@@ -63,21 +63,21 @@ class Vectors(nn.Module):
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        save_file({"table": self.table.weight.detach().half().contiguous()}, folder / FILE)
-        (folder / FILE).chmod(0o644)  # every user serves from it
+        save_file({"table": self.table.weight.detach().half().contiguous()}, folder / VECTORS_FILE)
+        (folder / VECTORS_FILE).chmod(0o644)  # every user serves from it
 
-    def of(self, text: str) -> Tensor:
+    def text_vectors(self, text: str) -> Tensor:
         """The last of a text's words, (words, width); none where there are none."""
-        found: Tensor = self(plain(text).split()[-MOST:])
-        return found
+        vectors: Tensor = self(plain_text(text).split()[-MAX_WORDS:])
+        return vectors
 
 
 @lru_cache(maxsize=50_000)
-def _groups(word: str, buckets: int) -> tuple[int, ...]:
+def _ngram_buckets(word: str, buckets: int) -> tuple[int, ...]:
     marked = f"<{word}>"
     groups = [marked] + [
         marked[at : at + size]
-        for size in range(SHORTEST, LONGEST + 1)
+        for size in range(MIN_NGRAM, MAX_NGRAM + 1)
         for at in range(len(marked) - size + 1)
         if size < len(marked)
     ]

@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from agent.config import PACKAGE
+from agent.config import PACKAGE_DIR
 from agent.lab.bench import BenchError
 from agent.lab.bench.comparison import LENGTHS, NAMES, compared
 from agent.lab.bench.encoder import SPEECH, bench_encoder
@@ -16,7 +16,7 @@ from agent.lab.bench.utterance import spoken
 from audio.types import RATE
 from tests.agent.bench.test_shapes import TINY
 
-WEIGHTS = PACKAGE / "weights"
+WEIGHTS = PACKAGE_DIR / "weights"
 HOP = 5120
 
 

@@ -9,8 +9,8 @@ from audio import torchaudio_guard  # noqa: F401
 from transformers import HubertModel
 
 from agent.lab.bench.floor import Floor, Work, measured, work
-from audio.encoder import Encoder, Reach, small_config
-from audio.incremental import Incremental
+from audio.encoder import AttentionWindow, ChunkedEncoder, small_config
+from audio.incremental import IncrementalEncoder
 
 TINY = small_config(
     hidden_size=8,
@@ -35,13 +35,16 @@ def test_counted_by_hand():
     # 3 layers: queries, keys, values and output of 8 x 8; 16 rows against 32 + 16, there and back
     attention = 2 * 2 * 3 * (16 * 4 * 8 * 8 + 2 * 16 * 48 * 8)
     feed_forward = 2 * 2 * 3 * (16 * 8 * 12 + 16 * 12 * 8)
-    counted = work(TINY, 2, Reach(16, 32))
+    counted = work(TINY, 2, AttentionWindow(16, 32))
     assert counted == Work(convolutions, projection, positions, attention, feed_forward)
     assert counted.total == convolutions + projection + positions + attention + feed_forward
 
 
 def test_frames_of_future_go_through_the_layers_twice():
-    near, far = work(TINY, 1, Reach(16, 32)), work(TINY, 1, Reach(16, 32), ahead=8)
+    near, far = (
+        work(TINY, 1, AttentionWindow(16, 32)),
+        work(TINY, 1, AttentionWindow(16, 32), ahead=8),
+    )
     assert far.convolutions == near.convolutions
     assert far.feed_forward == near.feed_forward * 24 / 16
     assert far.attention == 2 * 3 * (24 * 4 * 8 * 8 + 2 * 24 * 56 * 8)
@@ -57,13 +60,13 @@ def test_share_is_of_the_time_that_products_alone_would_take():
 def test_every_step_is_one_chunk_of_each_stream(ahead):
     torch.manual_seed(0)
     model = HubertModel(TINY).eval()
-    steps = Incremental(model, Encoder(model).reach, ahead=ahead)
+    steps = IncrementalEncoder(model, ChunkedEncoder(model).window, lookahead=ahead)
     chunks = []
     advance = steps.advance
 
     def counting(packets):
         encoded = advance(packets)
-        chunks.append({len(one.last) for one in encoded})
+        chunks.append({len(one.frames) for one in encoded})
         return encoded
 
     steps.advance = counting
@@ -72,4 +75,4 @@ def test_every_step_is_one_chunk_of_each_stream(ahead):
     assert (floor.streams, floor.frames, floor.dtype) == (3, 16, "float32")
     assert floor.step_s > 0
     assert floor.rate > 0
-    assert steps.live == 0
+    assert steps.open_streams == 0

@@ -21,8 +21,8 @@ TINY = {
 def test_as_on_the_hub(tmp_path):
     write_shape(TINY, tmp_path)
     found = checkpoints.find(str(tmp_path))
-    assert (found.spells, found.streams) == (True, False)
-    model, alphabet, normalise = checkpoints.spelling(found)
+    assert (found.is_ctc, found.is_streamable) == (True, False)
+    model, alphabet, normalise = checkpoints.open_ctc_model(found)
     assert (model.model.config.hidden_size, normalise) == (32, True)
     assert alphabet.letters[alphabet.blank] == "<pad>"
     assert {"e", "z", "'"} < set(alphabet.letters)
@@ -31,15 +31,15 @@ def test_as_on_the_hub(tmp_path):
 def test_trained_to_stream(tmp_path):
     write_shape({**TINY, **STREAMED, "vocab_size": 29}, tmp_path)
     found = checkpoints.find(str(tmp_path))
-    encoder, head, alphabet = checkpoints.streaming(found)
-    assert (encoder.reach.chunk, encoder.reach.left) == (16, 64)
+    encoder, head, alphabet = checkpoints.open_streaming_model(found)
+    assert (encoder.window.chunk, encoder.window.left) == (16, 64)
     assert head.out_features == len(alphabet.letters) == 29
 
 
 def test_weights_are_random_but_always_equal(tmp_path):
     write_shape(TINY, tmp_path / "one")
     write_shape(TINY, tmp_path / "two")
-    one, two = (checkpoints.find(str(tmp_path / name)).hash() for name in ("one", "two"))
+    one, two = (checkpoints.find(str(tmp_path / name)).weights_digest() for name in ("one", "two"))
     assert one == two
 
 
@@ -47,7 +47,7 @@ def test_names(tmp_path):
     assert resolved("facebook/hubert-base-ls960", tmp_path) == "facebook/hubert-base-ls960"
     folder = resolved("random:embedded", tmp_path)
     found = checkpoints.find(folder)
-    assert found.streams
+    assert found.is_streamable
     assert found.config.hidden_size == 256
     with pytest.raises(BenchError, match="random:base.*random:embedded"):
         resolved("random:huge", tmp_path)

@@ -12,10 +12,10 @@ from agent.lab.bench.plan import LINE_RATE
 from agent.lab.bench.voices import load_voices, lookahead
 from audio import files
 from audio.codecs import decode
-from audio.turns import TurnDetector, TurnEnded
+from audio.turns import TurnDetector, TurnEndpoint
 from audio.types import RATE
-from audio.vad import VoiceActivity
-from audio.voice_input import Intake
+from audio.vad import VoiceActivityDetector
+from audio.voice_input import VoiceInput
 from tests.agent.bench.loads import plan
 
 RECORDINGS = Path("tests/recordings")
@@ -41,13 +41,13 @@ def test_the_line_is_faint_but_not_dead():
 def test_a_turn_is_over_with_the_packet_that_completes_its_silence(packet_ms):
     voices = load_voices(RECORDINGS, 2.0, packet_ms, seed=3)
     load = plan(voices=voices, packet_ms=packet_ms, ahead=lookahead())
-    intake = Intake(VoiceActivity.load(), "mulaw", LINE_RATE, ["customer"])
+    intake = VoiceInput(VoiceActivityDetector.load(), "mulaw", LINE_RATE, ["customer"])
     detector, ended = TurnDetector(), []
     packets = [*voices.turns[0], *voices.noise, *voices.turns[1], *voices.noise]
     for number, packet in enumerate(packets):
-        for hops in intake.take(packet):
+        for hops in intake.push(packet):
             for event in detector.push(hops.samples, hops.speech):
-                if isinstance(event, TurnEnded):
+                if isinstance(event, TurnEndpoint):
                     ended.append((number, load.completing(round(event.end / RATE, 3))))
     assert len(ended) >= 2
     assert all(was == predicted for was, predicted in ended)

@@ -24,12 +24,17 @@ from agent.lab.evaluation.escalation.policy import OTHER_CAUSES, followed, judge
 from agent.lab.evaluation.escalation.satisfaction import rated_turns
 from agent.lab.evaluation.escalation.tuning import amounts, called, score, tuned
 from agent.lab.evaluation.escalation.tuning import given as as_given
-from agent.lab.training.understanding.rated_dialogues import Exchange, Talk, star, uss
-from agent.understanding.text_features import Features, plain
-from agent.understanding.text_models import FeelingModel
-from agent.understanding.turn_understanding import Mind
+from agent.lab.training.understanding.rated_dialogues import (
+    Exchange,
+    RatedDialogue,
+    read_star,
+    read_uss,
+)
+from agent.understanding.text_features import TfidfFeatures, plain_text
+from agent.understanding.text_models import TextAffectModel
+from agent.understanding.turn_understanding import TurnUnderstanding
 from dialogs.escalation.scoring import probability
-from dialogs.pack.model import Costs, Pack
+from dialogs.pack.model import ErrorCosts, Pack
 from dialogs.values import Understanding
 
 WEIGHTS = Path(__file__).parents[3] / "agent" / "weights"
@@ -52,7 +57,7 @@ turns = st.lists(
 def talk(pairs, last="Goodbye.", name="t", annoyed=None, ratings=()):
     ratings = (*ratings, *[None] * len(pairs))
     exchanges = tuple(Exchange(*pair, rating) for pair, rating in zip(pairs, ratings, strict=False))
-    return Talk(name, "made", exchanges, last, annoyed)
+    return RatedDialogue(name, "made", exchanges, last, annoyed)
 
 
 def write(path, rows):
@@ -71,10 +76,10 @@ def test_uss_is_read_turn_by_turn_without_acts_and_without_its_last_line(tmp_pat
         {"s": "U", "text": "OVERALL", "sat": [1, 1, 1]},
     ]
     write(tmp_path / "uss" / "CCPE.jsonl.gz", [{"id": "CCPE_0", "turns": said}])
-    (read,) = uss(tmp_path, "CCPE")
-    assert read.pairs == [("Hello. What film?", "No idea"), ("", "Any")]
-    assert [exchange.low for exchange in read.exchanges] == [True, False]
-    assert read.last == "Bye"
+    (read,) = read_uss(tmp_path, "CCPE")
+    assert read.text_pairs == [("Hello. What film?", "No idea"), ("", "Any")]
+    assert [exchange.is_dissatisfied for exchange in read.exchanges] == [True, False]
+    assert read.last_agent_text == "Bye"
     assert read.reply(0) == ""
     assert read.reply(1) == "Bye"
 
@@ -92,17 +97,17 @@ def test_star_is_read_without_instructions(tmp_path):
     for name, answers in (("bank", [True, None]), ("other", [False])):
         rows = [{**row, "wizard_q": {question: answer}} for answer in answers]
         write(tmp_path / "star" / f"{name}_dialogues.jsonl.gz", rows)
-    first, second = star(tmp_path)  # nobody was asked about the other one
-    assert first.pairs == [("", "Hi"), ("Name?", "Jo")]
+    first, second = read_star(tmp_path)  # nobody was asked about the other one
+    assert first.text_pairs == [("", "Hi"), ("Name?", "Jo")]
     assert (first.annoyed, second.annoyed) == (True, False)
     assert first.domain == "bank"
 
 
 def feelings():
-    features = Features.fitted(["fine", "awful"], (("word", (1, 1), 1, 9),))
+    features = TfidfFeatures.fit(["fine", "awful"], (("word", (1, 1), 1, 9),))
     none = np.zeros((2, 3), dtype=np.float32)
     upset = np.array([1.0, -1.0], dtype=np.float32)
-    return FeelingModel(features, none, np.zeros(3, dtype=np.float32), upset, -2.0, -2.2)
+    return TextAffectModel(features, none, np.zeros(3, dtype=np.float32), upset, -2.0, -2.2)
 
 
 def test_folds_share_no_conversation():
@@ -163,7 +168,7 @@ def test_goals_say_what_was_reached():
 
 def test_outcomes_by_hand():
     found = outcome(
-        Called.of([True, True, False, False, False], [3, None, 0, None, None]), Costs(5, 1)
+        Called.of([True, True, False, False, False], [3, None, 0, None, None]), ErrorCosts(5, 1)
     )
     assert found.precision.value == found.recall.value == found.f1.value == 0.5
     assert found.calls_per_100.value == 40.0
@@ -215,7 +220,7 @@ def test_amounts_times_weights_are_the_policys_own_score(name, pairs):
     seen = amounts(PACK, name, [one], WHAT)
     mine = score(as_given(rule), seen)
     theirs = [
-        next(j for j in judgement.judged if j.rule == name)
+        next(j for j in judgement.rule_scores if j.rule == name)
         for _, judgement in judged(PACK, one, WHAT)
     ]
     assert mine == pytest.approx([j.score for j in theirs])
@@ -229,7 +234,7 @@ def test_tuning_learns_what_upset_is_worth():
     talks = [talk(angry if n % 4 == 0 else calm, annoyed=n % 4 == 0) for n in range(40)]
     needed, rule = np.array([one.annoyed for one in talks]), PACK.rules["upset_over_turns"]
     seen = amounts(PACK, rule.name, talks, WHAT, context=np.zeros(120))
-    found = tuned(seen, needed, np.arange(40) < 30, rule, PACK.costs)
+    found = tuned(seen, needed, np.arange(40) < 30, rule, PACK.error_costs)
     assert found.terms["upset"] > 0 >= found.terms["calm"]
     assert found.terms["going_wrong"] == found.terms["not_understood"] == 0
     turns = called(found, seen, rule, 40)
@@ -239,7 +244,7 @@ def test_tuning_learns_what_upset_is_worth():
 
 @pytest.mark.model
 def test_counted_beforehand_the_mind_answers_the_same():
-    mind = Mind.load(PACK, WEIGHTS)
+    mind = TurnUnderstanding.load(PACK, WEIGHTS)
     texts = ["What is my balance?", "", "I lost my card and you are useless", "42", "no, savings"]
     quick = understood(mind, texts)
     for text in texts:
@@ -248,7 +253,7 @@ def test_counted_beforehand_the_mind_answers_the_same():
         assert quick[text].confidence == pytest.approx(slow.confidence, abs=1e-6)
         assert quick[text].upset == pytest.approx(slow.upset, abs=1e-6)
         assert quick[text].slots == slow.slots
-    assert plain(texts[0]) == "what is my balance"
+    assert plain_text(texts[0]) == "what is my balance"
 
 
 def test_a_folder_without_the_sets_is_named(tmp_path):

@@ -18,36 +18,36 @@ from agent.lab.evaluation.fusion.served import drawn
 from agent.lab.evaluation.fusion.show import plot, show
 from agent.lab.evaluation.manifest import read
 from agent.lab.evaluation.measure import single_thread
-from agent.lab.training.fusion.fusion_training import Lesson
-from agent.lab.training.fusion.pairs import Felt, Material, Sound, Words
-from agent.lab.training.fusion.sentences import MOODS, sentences
-from agent.lab.training.fusion.user_recordings import label
-from agent.lab.training.fusion.word_vectors import labelled as labelled_texts
-from agent.lab.training.understanding.voice_evidence import Voice
+from agent.lab.training.fusion.fusion_training import FusionTrainingSettings
+from agent.lab.training.fusion.pairs import FusionTurn, PairMaterial, SentenceVectors, VoiceFrames
+from agent.lab.training.fusion.sentences import MOOD_CLASSES, mood_sentences
+from agent.lab.training.fusion.user_recordings import label_from_columns
+from agent.lab.training.fusion.word_vectors import vector_training_texts as labelled_texts
+from agent.lab.training.understanding.voice_evidence import HeldOutVoice
 
 
 def marked(steps, width, mood, rng):
     """Noise in which a mood shows."""
     row = rng.normal(0, 1, (steps, width)).astype(np.float32)
-    row[:, MOODS.index(mood)] += 2
+    row[:, MOOD_CLASSES.index(mood)] += 2
     return torch.from_numpy(row)
 
 
 def material(speakers=7, each=4):
     rng = np.random.default_rng(0)
     words = [
-        Words(f"{mood} {number}", mood, number % 2 == 0, *(marked(3, 6, mood, rng),) * 2)
-        for mood in MOODS
+        SentenceVectors(f"{mood} {number}", mood, number % 2 == 0, *(marked(3, 6, mood, rng),) * 2)
+        for mood in MOOD_CLASSES
         for number in range(40)
     ]
     names = [f"ravdess_{at:02}" for at in range(1, speakers)] + ["nemo_A"]
     sounds = [
-        Sound(name, mood, *(marked(4, 8, mood, rng),) * 2)
+        VoiceFrames(name, mood, *(marked(4, 8, mood, rng),) * 2)
         for name in names
-        for mood in MOODS
+        for mood in MOOD_CLASSES
         for _ in range(each)
     ]
-    return Material(words, sounds)
+    return PairMaterial(words, sounds)
 
 
 def paired():
@@ -57,7 +57,7 @@ def paired():
 @pytest.fixture(scope="module")
 def outcome():
     with single_thread():
-        return experiment(paired(), 1, Lesson(epochs=10), processes=1)
+        return experiment(paired(), 1, FusionTrainingSettings(epochs=10), processes=1)
 
 
 def test_no_speaker_and_no_sentence_is_taught_and_tested():
@@ -147,7 +147,7 @@ def test_recall_and_area_are_what_their_names_say():
     ],
 )
 def test_labels_of_other_sets_are_known(row, wanted):
-    found = label(*row)
+    found = label_from_columns(*row)
     assert (found.sentiment, found.upset) == wanted
 
 
@@ -173,9 +173,9 @@ def test_what_teaches_the_vectors_is_never_drawn_and_no_sentence_has_two_moods(t
         with gzip.open(folder / f"{split}.tsv.gz", "wt") as out:
             out.write("\n".join(rows if split == "train" else rows[-3:]) + "\n")
     taught = {text for text, _ in labelled_texts(tmp_path, [])}
-    found = sentences(tmp_path, [], taught)
+    found = mood_sentences(tmp_path, [], taught)
     assert 0 < len(taught) < 42
-    assert any(not one.customer for one in found)
+    assert any(not one.from_customer for one in found)
     assert not {one.text for one in found} & taught
     assert len({one.text for one in found}) == len(found)
     assert not {"said in two moods", "mixed"} & {one.text for one in found}
@@ -185,11 +185,13 @@ def test_served_verdicts_are_put_together_as_the_pairs_are():
     feelings = SimpleNamespace(usual=-2.0, log_odds=lambda texts: np.zeros(len(texts)))
     moods = {"angry": 0, "sad": 1, "neutral": 2, "happy": 3}
     heard = [
-        Voice(name, label, tuple(float(at == place) for at in range(7)))
+        HeldOutVoice(name, label, tuple(float(at == place) for at in range(7)))
         for name in ("a", "b")
         for label, place in moods.items()
     ]
-    words = {mood: [one for one in material().words if one.mood == mood] for mood in MOODS}
+    words = {
+        mood: [one for one in material().sentences if one.mood == mood] for mood in MOOD_CLASSES
+    }
     pairs = drawn(words, heard, feelings, np.random.default_rng(0))
     assert set(pairs.speakers) == {"a", "b"}
     assert pairs.upset.mean() == pytest.approx(0.3, abs=0.06)
@@ -201,12 +203,12 @@ def test_served_verdicts_are_put_together_as_the_pairs_are():
 def test_what_is_sent_to_another_process_arrives_as_it_was():
     one = material(speakers=2, each=1)
     other = pickle.loads(pickle.dumps(one))
-    assert other.words[5].mood == one.words[5].mood
-    assert torch.equal(other.words[5].misheard, one.words[5].misheard)
-    assert torch.equal(other.sounds[1].telephone, one.sounds[1].telephone)
+    assert other.words[5].mood == one.sentences[5].mood
+    assert torch.equal(other.words[5].misheard, one.sentences[5].misheard)
+    assert torch.equal(other.sounds[1].telephone, one.voices[1].telephone)
 
 
 def test_the_same_seed_gives_the_same_pairs():
     one, other = (paired().fold(4, 1).tested for _ in range(2))
     assert [turn.text for turn in one] == [turn.text for turn in other]
-    assert isinstance(one[0], Felt)
+    assert isinstance(one[0], FusionTurn)

@@ -9,12 +9,12 @@ from agent.lab.evaluation.understanding import benchmarks, run
 from agent.lab.evaluation.understanding.command import as_json
 from agent.lab.evaluation.understanding.plot import save
 from agent.lab.training.understanding import figures, intents
-from agent.lab.training.understanding.evaluate import usual_share
+from agent.lab.training.understanding.evaluate import rows_at_prior
 from agent.lab.training.understanding.intents import IntentSettings
 from dialogs.pack.model import Pack
 
 ROOT = Path(__file__).parents[3]
-SMALL = IntentSettings(hidden=4, epochs=1)
+SMALL = IntentSettings(hidden_units=4, epochs=1)
 WANTED = {"pay": "pay the {} bill", "lost": "i lost my {} card", "hours": "when is {} open"}
 
 
@@ -51,7 +51,7 @@ def data(tmp_path):
 
 def test_no_test_sentence_is_trained_on(data, monkeypatch):
     seen = set()
-    fit = intents.fitted
+    fit = intents.fit_intent_model
 
     def fitted(rows, *rest):
         seen.update(row.written for row in rows)
@@ -69,7 +69,7 @@ def test_no_test_sentence_is_trained_on(data, monkeypatch):
 
 def test_few_examples_are_as_few_as_stated(data, monkeypatch):
     sizes = []
-    fit = intents.fitted
+    fit = intents.fit_intent_model
 
     def fitted(rows, *rest):
         sizes.append(len(rows))
@@ -95,6 +95,6 @@ def test_what_is_served_is_measured_and_every_goal_has_a_verdict(tmp_path, monke
 
 def test_upset_turns_have_their_usual_share():
     upset = np.arange(100) < 40
-    rows = usual_share(upset, 0.10)
+    rows = rows_at_prior(upset, 0.10)
     assert upset[rows].sum() == 200
     assert len(rows) == 2200

@@ -8,20 +8,20 @@ from pathlib import Path
 import pytest
 
 from agent.config import Settings
-from agent.replay.builds import Here
-from agent.replay.live_models import Models
+from agent.replay.builds import LocalBuild
+from agent.replay.live_models import LiveModels
 
 SESSIONS = Path("tests/recordings/sessions")
 
 
 @pytest.fixture(scope="session")
-def here() -> Here:
-    return Here.of(Settings())
+def here() -> LocalBuild:
+    return LocalBuild.from_settings(Settings())
 
 
 @pytest.fixture(scope="session")
-def models(here) -> Models:
-    return Models(here.settings, here.build.pack)
+def models(here) -> LiveModels:
+    return LiveModels(here.settings, here.build.pack)
 
 
 @pytest.fixture

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from agent.core import events as e
-from agent.core.decisions import decisions, footprint
+from agent.core.decisions import comparable_digest, decisions
 from agent.core.turn_notes import TurnNote
 from audio.types import AcousticCues, Expectation, Prosody, Transcript
 from dialogs.values import (
     ActionCall,
     Escalation,
     Evidence,
-    Judged,
     OfferAnswered,
     Reply,
+    RuleScore,
     Slot,
     Understanding,
 )
@@ -26,14 +26,14 @@ def test_a_turn_from_its_end_to_what_is_done():
     slots = (Slot("amount", "25.00", "twenty five"),)
     heard = Understanding("pay 25", "pay_bill", 0.91234, upset=0.4567, slots=slots, cues=cues)
     terms = (Evidence("baseline", -3.0, 3, 1.0), Evidence("upset", 1.23456, 3, 1.0))
-    judged = Judged("upset_over_turns", -1.7, 0.1544, 1 / 6, 0.04, terms)
+    judged = RuleScore("upset_over_turns", -1.7, 0.1544, 1 / 6, 0.04, terms)
     found = decisions(
         [
-            e.Understand(1, 3, "customer", 3, "", Expectation("amount"), spoke_until=5120),
-            e.Show(3, "customer", Transcript("pay 25", 0.9), heard, 9000),
-            e.Remember(TurnNote(3, 1.0, "voice", (judged,))),
-            e.Say(3, (Reply("Done.", flow="pay", step="do"),), True),
-            e.Act(ActionCall("s1-1", "pay_bill", {"amount": "25.00"})),
+            e.UnderstandTurn(1, 3, "customer", 3, "", Expectation("amount"), spoke_until=5120),
+            e.ShowTurn(3, "customer", Transcript("pay 25", 0.9), heard, 9000),
+            e.StoreNote(TurnNote(3, 1.0, "voice", (judged,))),
+            e.SayReplies(3, (Reply("Done.", flow="pay", step="do"),), True),
+            e.PerformAction(ActionCall("s1-1", "pay_bill", {"amount": "25.00"})),
         ]
     )
     assert [{"turn": 3} | one for one in found] == found
@@ -61,16 +61,16 @@ def test_people_and_ends():
     why = Escalation("explicit_request", 0.91239, 2.3, (), "normal", "")
     found = decisions(
         [
-            e.Hush(2),
-            e.HandOver(1, "requested", why),
-            e.HandOver(1, "callback", why, ticket="C00001"),
-            e.Owned("person", "Dana"),
-            e.Relay("Dana", "hello"),
-            e.Notify("missed", "a turn"),
-            e.Notify("clipping", "loud"),
-            e.Remember(OfferAnswered(1, 2, 0.0, "accepted")),
-            e.Forget(4),
-            e.Close(1000, "bye"),
+            e.StopSpeech(2),
+            e.UpdateHandoff(1, "requested", why),
+            e.UpdateHandoff(1, "callback", why, ticket="C00001"),
+            e.AnnounceOwner("person", "Dana"),
+            e.ForwardPersonText("Dana", "hello"),
+            e.NotifyClient("missed", "a turn"),
+            e.NotifyClient("clipping", "loud"),
+            e.StoreNote(OfferAnswered(1, 2, 0.0, "accepted")),
+            e.DiscardTurn(4),
+            e.CloseSession(1000, "bye"),
         ]
     )
     rule = {"turn": 2, "rule": "explicit_request", "id": 1}
@@ -86,11 +86,11 @@ def test_people_and_ends():
 
 
 def test_how_loud_it_was_is_no_decision():
-    loud = e.Notify("clipping", "9 % of turn 3 is clipped")
+    loud = e.NotifyClient("clipping", "9 % of turn 3 is clipped")
     assert decisions([loud]) == []
-    assert footprint([loud, e.Hush(3)]) == footprint([e.Hush(3)])
+    assert comparable_digest([loud, e.StopSpeech(3)]) == comparable_digest([e.StopSpeech(3)])
 
 
 def test_an_employee_is_never_judged():
-    shown = e.Show(2, "agent", Transcript("one moment", 0.9), None, 100)
+    shown = e.ShowTurn(2, "agent", Transcript("one moment", 0.9), None, 100)
     assert {one["kind"] for one in decisions([shown])} == {"turn_end", "transcript"}

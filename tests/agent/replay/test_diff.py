@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.replay.diff import MODELS, compare, followed
+from agent.replay.diff import MODEL_TOLERANCE, compare_decisions, later_changes_text
 
 INTENT = {"kind": "intent", "turn": 2, "intent": "pay_bill", "confidence": 0.9}
 REPLY = {"kind": "reply", "turn": 2, "text": "Hello.", "flow": "", "step": "greeting"}
@@ -24,38 +24,38 @@ def timed(*decisions):
 
 @given(decided)
 def test_the_same_does_not_differ(some):
-    assert compare(some, some) == []
+    assert compare_decisions(some, some) == []
 
 
 @given(decided, decided)
 def test_whatever_differs_is_found(before, after):
-    found = compare(before, after)
+    found = compare_decisions(before, after)
     assert bool(found) == ([one for _, one in before] != [one for _, one in after])
-    assert len(before) + sum(one.what == "new" for one in found) == len(after) + sum(
-        one.what == "gone" for one in found
+    assert len(before) + sum(one.change_type == "new" for one in found) == len(after) + sum(
+        one.change_type == "gone" for one in found
     )
 
 
 def test_numbers_of_turns_and_questions_are_names():
     later = [one | {"turn": 7, "ask": 3, "id": 2} for one in (INTENT, CALL)]
-    assert compare(timed(INTENT, CALL), timed(*later)) == []
+    assert compare_decisions(timed(INTENT, CALL), timed(*later)) == []
 
 
 def test_one_slot_less_leaves_the_others_alone():
-    found = compare(timed(INTENT, SLOT, REPLY), timed(INTENT, REPLY))
-    assert [(one.what, one.kind) for one in found] == [("gone", "slot")]
+    found = compare_decisions(timed(INTENT, SLOT, REPLY), timed(INTENT, REPLY))
+    assert [(one.change_type, one.kind) for one in found] == [("gone", "slot")]
     assert str(found[0]) == 'turn 2 at 0:01.0, slot is gone: name "amount", value "20.00"'
 
 
 def test_only_what_differs_of_a_decision_is_told():
-    (found,) = compare(timed(SLOT), timed(SLOT | {"value": "30.00"}))
+    (found,) = compare_decisions(timed(SLOT), timed(SLOT | {"value": "30.00"}))
     assert str(found) == 'turn 2 at 0:00.0, slot amount: value: "20.00" -> "30.00"'
 
 
 def test_one_reply_in_the_place_of_another_has_changed():
     other = REPLY | {"step": "goodbye", "text": "Bye."}
-    (found,) = compare(timed(INTENT, REPLY), timed(INTENT, other))
-    assert found.what == "changed"
+    (found,) = compare_decisions(timed(INTENT, REPLY), timed(INTENT, other))
+    assert found.change_type == "changed"
     assert dict(found.fields) == {
         "text": ("Hello.", "Bye."),
         "step": ("greeting", "goodbye"),
@@ -64,17 +64,21 @@ def test_one_reply_in_the_place_of_another_has_changed():
 
 def test_models_may_differ_a_little():
     near, far = INTENT | {"confidence": 0.915}, INTENT | {"confidence": 0.93}
-    assert compare(timed(INTENT), timed(near), MODELS) == []
-    assert len(compare(timed(INTENT), timed(near))) == 1
-    assert len(compare(timed(INTENT), timed(far), MODELS)) == 1
+    assert compare_decisions(timed(INTENT), timed(near), MODEL_TOLERANCE) == []
+    assert len(compare_decisions(timed(INTENT), timed(near))) == 1
+    assert len(compare_decisions(timed(INTENT), timed(far), MODEL_TOLERANCE)) == 1
 
 
 def test_turns_may_end_a_little_later():
     turn = {"kind": "turn", "turn": 2, "leg": "customer", "until": 16_000, "ask": 1}
-    assert compare(timed(turn), timed(turn | {"until": 18_000}), MODELS) == []
-    assert len(compare(timed(turn), timed(turn | {"until": 22_000}), MODELS)) == 1
+    assert compare_decisions(timed(turn), timed(turn | {"until": 18_000}), MODEL_TOLERANCE) == []
+    assert (
+        len(compare_decisions(timed(turn), timed(turn | {"until": 22_000}), MODEL_TOLERANCE)) == 1
+    )
 
 
 def test_what_followed_is_counted():
-    found = compare(timed(INTENT, REPLY, REPLY, CALL), timed(INTENT | {"intent": "inform"}))
-    assert followed(found) == "2 replies gone, 1 escalation gone"
+    found = compare_decisions(
+        timed(INTENT, REPLY, REPLY, CALL), timed(INTENT | {"intent": "inform"})
+    )
+    assert later_changes_text(found) == "2 replies gone, 1 escalation gone"

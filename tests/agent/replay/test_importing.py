@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from agent.recordings.bundle import load, save
+from agent.recordings.bundle import load_recording, save_recording
 from agent.recordings.recording import RecordingError
-from agent.recordings.transcript import lines
-from agent.replay.importing import imported
-from agent.replay.verdict import replayed
+from agent.recordings.transcript import transcript_lines
+from agent.replay.importing import import_conversation
+from agent.replay.verdict import replay_recording
 from audio import files
-from audio.speak import Voice
+from audio.speak import TtsVoice
 from audio.types import RATE
 from tests.agent.replay.conftest import SESSIONS
 
@@ -31,11 +31,11 @@ and my card is 4111 1111 1111 1111
 @pytest.fixture(scope="module")
 def call(tmp_path_factory):
     """A customer on the left, an employee on the right, two seconds between them."""
-    voice, quiet = Voice("en-us"), np.zeros(2 * RATE, np.float32)
-    one = [quiet, voice.speak("I lost my debit card", RATE), quiet, quiet]
+    voice, quiet = TtsVoice("en-us"), np.zeros(2 * RATE, np.float32)
+    one = [quiet, voice.synthesise("I lost my debit card", RATE), quiet, quiet]
     customer = np.concatenate(one)
     employee = np.concatenate([np.zeros(len(customer), np.float32),
-                               voice.speak("one moment please", RATE), quiet])  # fmt: skip
+                               voice.synthesise("one moment please", RATE), quiet])  # fmt: skip
     customer = np.concatenate([customer, np.zeros(len(employee) - len(customer), np.float32)])
     file = tmp_path_factory.mktemp("call") / "call.wav"
     files.write(file, 0.7 * np.stack([customer, employee], axis=1), RATE)
@@ -44,53 +44,67 @@ def call(tmp_path_factory):
 
 def test_a_chat_becomes_a_recording(here, models, tmp_path):
     (tmp_path / "chat.txt").write_text(LOG)
-    save(imported(tmp_path / "chat.txt", None, here, models, NOW), tmp_path / "chat.zip")
-    recording = load(tmp_path / "chat.zip")
-    assert replayed(recording, here.build).verdict == "identical"
-    said = [one for one in lines(recording) if one.who == "customer"]
+    save_recording(
+        import_conversation(tmp_path / "chat.txt", None, here, models, NOW), tmp_path / "chat.zip"
+    )
+    recording = load_recording(tmp_path / "chat.zip")
+    assert replay_recording(recording, here.build).verdict == "identical"
+    said = [one for one in transcript_lines(recording) if one.speaker == "customer"]
     assert [round(one.start) for one in said] == [0, 15, 40]
-    assert any(one.name == "Sam" for one in lines(recording))
+    assert any(one.name == "Sam" for one in transcript_lines(recording))
     written = (tmp_path / "chat.zip").read_bytes() + "".join(
         row.input for row in recording.rows
     ).encode()
     assert b"4111" not in written
     assert b"100421" not in written
-    assert [one[2] for one in said[1].private] == ["customer number", "card number"]
+    assert [one[2] for one in said[1].private_spans] == ["customer number", "card number"]
 
 
 def test_words_in_any_script_are_the_same_again(here, models, tmp_path):
     (tmp_path / "chat.txt").write_text("Customer: señor, mi tarjeta — 卡 — is gone\n", "utf-8")
-    save(imported(tmp_path / "chat.txt", None, here, models, NOW), tmp_path / "chat.zip")
-    assert replayed(load(tmp_path / "chat.zip"), here.build).verdict == "identical"
+    save_recording(
+        import_conversation(tmp_path / "chat.txt", None, here, models, NOW), tmp_path / "chat.zip"
+    )
+    assert (
+        replay_recording(load_recording(tmp_path / "chat.zip"), here.build).verdict == "identical"
+    )
 
 
 def test_a_spoken_number_is_silence_whoever_wrote_it_down(here, models, tmp_path):
-    voice, quiet = Voice("en-us"), np.zeros(2 * RATE, np.float32)
+    voice, quiet = TtsVoice("en-us"), np.zeros(2 * RATE, np.float32)
     said = "my card number is four one one one, one one one one, one one one one, one one one one"
-    files.write(tmp_path / "call.wav", 0.7 * np.concatenate([quiet, voice.speak(said, RATE)]), RATE)
+    files.write(
+        tmp_path / "call.wav", 0.7 * np.concatenate([quiet, voice.synthesise(said, RATE)]), RATE
+    )
     (tmp_path / "said.txt").write_text(said)
-    recording = imported(tmp_path / "call.wav", tmp_path / "said.txt", here, models, NOW)
-    (line,) = (one for one in lines(recording) if one.who == "customer")
+    recording = import_conversation(tmp_path / "call.wav", tmp_path / "said.txt", here, models, NOW)
+    (line,) = (one for one in transcript_lines(recording) if one.speaker == "customer")
     assert "four one one one" not in line.text
-    sound = recording.sound["customer"]
+    sound = recording.audio["customer"]
     assert not sound.samples[round(line.start * RATE) : round(line.end * RATE)].any()
-    assert not sound.whole(0, len(sound.samples))
+    assert not sound.is_intact(0, len(sound.samples))
 
 
 def test_the_same_file_is_the_same_recording(here, models, tmp_path):
     (tmp_path / "chat.txt").write_text("Customer: what are your opening hours\n")
-    one, other = (imported(tmp_path / "chat.txt", None, here, models, NOW) for _ in range(2))
+    one, other = (
+        import_conversation(tmp_path / "chat.txt", None, here, models, NOW) for _ in range(2)
+    )
     assert one.rows == other.rows
     assert one.record == other.record
 
 
 def test_a_call_becomes_a_recording(call, here, models, tmp_path):
-    recording = imported(call, None, here, models, NOW)
-    save(recording, tmp_path / "call.zip")
-    recording = load(tmp_path / "call.zip")
+    recording = import_conversation(call, None, here, models, NOW)
+    save_recording(recording, tmp_path / "call.zip")
+    recording = load_recording(tmp_path / "call.zip")
     assert recording.record.legs == ("customer", "agent")
-    assert replayed(recording, here.build).verdict == "identical"
-    who = [(one.who, one.text) for one in lines(recording) if one.who in ("customer", "agent")]
+    assert replay_recording(recording, here.build).verdict == "identical"
+    who = [
+        (one.speaker, one.text)
+        for one in transcript_lines(recording)
+        if one.speaker in ("customer", "agent")
+    ]
     assert who[0] == ("customer", "i lost my debit card")
     assert who[1][0] == "agent"
 
@@ -105,11 +119,11 @@ def test_a_call_becomes_a_recording(call, here, models, tmp_path):
 )
 def test_what_a_person_has_written_down_counts(name, text, call, here, models, tmp_path):
     (tmp_path / name).write_text(text)
-    recording = imported(call, tmp_path / name, here, models, NOW)
-    (said,) = (one for one in lines(recording) if one.who == "customer")
+    recording = import_conversation(call, tmp_path / name, here, models, NOW)
+    (said,) = (one for one in transcript_lines(recording) if one.speaker == "customer")
     assert said.text == "I lost my credit card"
     assert 1.5 < said.start < 2.5
-    assert replayed(recording, here.build).verdict == "identical"
+    assert replay_recording(recording, here.build).verdict == "identical"
 
 
 @pytest.mark.parametrize(
@@ -122,15 +136,15 @@ def test_what_a_person_has_written_down_counts(name, text, call, here, models, t
 def test_a_log_that_is_none_is_told_in_words(text, words, here, models, tmp_path):
     (tmp_path / "chat.txt").write_text(text)
     with pytest.raises(RecordingError, match=words):
-        imported(tmp_path / "chat.txt", None, here, models, NOW)
+        import_conversation(tmp_path / "chat.txt", None, here, models, NOW)
 
 
 def test_lines_that_nobody_said_are_told(call, here, models, tmp_path):
     (tmp_path / "said.txt").write_text("I lost my card\nand my umbrella\n")
     with pytest.raises(RecordingError, match="1 lines of the transcript belong to no turn"):
-        imported(call, tmp_path / "said.txt", here, models, NOW)
+        import_conversation(call, tmp_path / "said.txt", here, models, NOW)
 
 
 def test_a_chat_has_no_transcript(here, models):
     with pytest.raises(RecordingError, match="only a sound file has a transcript"):
-        imported(SESSIONS / "README.md", SESSIONS / "README.md", here, models, NOW)
+        import_conversation(SESSIONS / "README.md", SESSIONS / "README.md", here, models, NOW)

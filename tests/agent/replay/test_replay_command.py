@@ -13,7 +13,7 @@ from junitparser import JUnitXml
 from typer.testing import CliRunner
 
 from agent.cli.main import app
-from agent.recordings.bundle import load
+from agent.recordings.bundle import load_recording
 from agent.recordings.recording import RecordingError
 from tests.agent.replay.conftest import SESSIONS, changed
 
@@ -112,9 +112,9 @@ def test_a_policy_that_is_broken_is_named_as_given(shelf, tmp_path):
 def test_a_label_is_noted_and_taken_away(shelf):
     one = shelf / "transfer.zip"
     run("recordings", "label", one, "needed_person=yes", "seen_by=Dana")
-    assert dict(load(one).labels) == {"needed_person": "yes", "seen_by": "Dana"}
+    assert dict(load_recording(one).labels) == {"needed_person": "yes", "seen_by": "Dana"}
     run("recordings", "label", one, "seen_by=")
-    assert dict(load(one).labels) == {"needed_person": "yes"}
+    assert dict(load_recording(one).labels) == {"needed_person": "yes"}
     with pytest.raises(RecordingError, match="yes or no"):
         run("recordings", "label", one, "needed_person=perhaps")
 

@@ -9,55 +9,59 @@ from dataclasses import replace
 import pytest
 
 from agent.config import Settings
-from agent.recordings.bundle import load
-from agent.replay.answer_sources import AsRecorded
-from agent.replay.builds import Here
-from agent.replay.parallel import Worker
-from agent.replay.run import Again, identical, recorded, strict
-from agent.replay.verdict import replayed
+from agent.recordings.bundle import load_recording
+from agent.replay.answer_sources import RecordedAnswerSource
+from agent.replay.builds import LocalBuild
+from agent.replay.parallel import ReplayWorker
+from agent.replay.run import SessionReplay, is_identical, recorded_decisions, replay_strictly
+from agent.replay.verdict import replay_recording
 from tests.agent.replay.conftest import SESSIONS, changed
 
 ALL = sorted(SESSIONS.glob("*.zip"))
 
 
-def under(pack) -> Here:
-    return Here.of(Settings(pack=pack))
+def under(pack) -> LocalBuild:
+    return LocalBuild.from_settings(Settings(pack=pack))
 
 
 @pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
 def test_a_strict_replay_is_byte_identical(path, here):
-    found = replayed(load(path), here.build)
+    found = replay_recording(load_recording(path), here.build)
     assert found.verdict == "identical"
-    assert found.told() == []
+    assert found.report_lines() == []
 
 
 @pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
 def test_what_is_asked_for_now_gets_the_answers_of_then(path, here):
-    recording = load(path)
-    run = Again(recording, here.build, AsRecorded(), late=True).run()
-    assert not run.missing
-    assert [what for _, what in run.decisions] == [what for _, what in recorded(recording)]
+    recording = load_recording(path)
+    run = SessionReplay(recording, here.build, RecordedAnswerSource(), keep_latency=True).run()
+    assert not run.missing_answers
+    assert [what for _, what in run.decisions] == [
+        what for _, what in recorded_decisions(recording)
+    ]
 
 
 @pytest.mark.model
 @pytest.mark.parametrize("mode", ["fresh", "late"])
 @pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
 def test_the_same_models_decide_the_same(path, mode, here, models):
-    found = replayed(load(path), here.build, mode, models.hearing)
-    assert found.verdict == "same", found.told()
+    found = replay_recording(load_recording(path), here.build, mode, models.hearing)
+    assert found.verdict == "same", found.report_lines()
 
 
 @pytest.mark.model
 def test_turns_in_which_a_number_was_said_are_answered_as_they_were(here, models):
-    recording = load(SESSIONS / "spoken.zip")
-    found = replayed(recording, here.build, "fresh", models.hearing)
-    assert found.run.borrowed == 2  # the customer number and the passcode: their sound is silence
-    assert not recording.sound["customer"].whole(0, len(recording.sound["customer"].samples))
+    recording = load_recording(SESSIONS / "spoken.zip")
+    found = replay_recording(recording, here.build, "fresh", models.hearing)
+    assert (
+        found.run.recorded_fallbacks == 2
+    )  # the customer number and the passcode: their sound is silence
+    assert not recording.audio["customer"].is_intact(0, len(recording.audio["customer"].samples))
 
 
 def test_a_changed_reply_is_named(pack):
     changed(pack / "replies.yaml", "And your four-digit", "Now your four-digit")
-    found = replayed(load(SESSIONS / "transfer.zip"), under(pack).build)
+    found = replay_recording(load_recording(SESSIONS / "transfer.zip"), under(pack).target)
     assert found.verdict == "different"
     assert len(found.changes) == 1
     (first,) = found.changes
@@ -70,7 +74,7 @@ def test_a_changed_reply_is_named(pack):
 
 def test_a_changed_threshold_is_named(pack):
     changed(pack / "escalation.yaml", "    least_turns: 2 ", "    enter: 0.19\n    least_turns: 2 ")
-    found = replayed(load(SESSIONS / "handed-over.zip"), under(pack).build)
+    found = replay_recording(load_recording(SESSIONS / "handed-over.zip"), under(pack).target)
     assert found.verdict == "different"
     assert {one.kind for one in found.changes} == {"rule"}
     assert {one.before["rule"] for one in found.changes} == {"upset_over_turns"}
@@ -79,7 +83,9 @@ def test_a_changed_threshold_is_named(pack):
 
 def test_a_changed_weight_of_the_policy_is_named(pack):
     changed(pack / "escalation.yaml", "      complaint: 0.4 ", "      complaint: 0.5 ")
-    first = replayed(load(SESSIONS / "handed-over.zip"), under(pack).build).changes[0]
+    first = replay_recording(
+        load_recording(SESSIONS / "handed-over.zip"), under(pack).target
+    ).changes[0]
     assert (first.kind, first.before["rule"]) == ("rule", "upset_over_turns")
     assert "terms.complaint" in first.fields
 
@@ -89,11 +95,11 @@ def test_a_changed_weight_of_a_model_is_named(tmp_path):
     weights = tmp_path / "weights"
     shutil.copytree(Settings().weights, weights)
     nudge(weights / "understanding" / "intents.safetensors")
-    worker = Worker(Here.of(Settings(weights=weights)), "fresh")
+    worker = ReplayWorker(LocalBuild.from_settings(Settings(weights=weights)), "fresh")
     found = worker.replay(SESSIONS / "transfer.zip")
     assert found.verdict == "different"
     assert found.changes[0].kind == "intent"
-    told = [one for one in found.told() if one.startswith("since: ")]
+    told = [one for one in found.report_lines() if one.startswith("since: ")]
     assert len(told) == 1
     assert told[0].startswith("since: model of intent")
 
@@ -114,40 +120,45 @@ def nudge(file) -> None:
 def test_turns_that_end_later_are_named_first(here):
     rules = here.build.rules
     slow = replace(rules, turns=replace(rules.turns, silence=dict.fromkeys(rules.turns.silence, 3)))
-    found = replayed(load(SESSIONS / "spoken.zip"), replace(here.build, rules=slow))
+    found = replay_recording(
+        load_recording(SESSIONS / "spoken.zip"), replace(here.build, rules=slow)
+    )
     assert found.changes[0].kind in ("turn", "turn_end")
 
 
 def test_what_was_not_recorded_is_an_error_and_not_made_up(here, pack):
-    recording = load(SESSIONS / "transfer.zip")
+    recording = load_recording(SESSIONS / "transfer.zip")
     answers = [n for n, row in enumerate(recording.rows) if '"type":"Acted"' in row.input]
     rows = tuple(row for n, row in enumerate(recording.rows) if n != answers[0])
-    run = Again(replace(recording, rows=rows), here.build, AsRecorded()).run()
-    assert len(run.missing) == 1
-    assert "verify_customer(" in run.missing[0]
+    run = SessionReplay(replace(recording, rows=rows), here.build, RecordedAnswerSource()).run()
+    assert len(run.missing_answers) == 1
+    assert "verify_customer(" in run.missing_answers[0]
 
 
 def test_a_question_that_was_never_asked_is_an_error_in_strict_mode(here):
-    recording = load(SESSIONS / "transfer.zip")
+    recording = load_recording(SESSIONS / "transfer.zip")
     typed = next(row for row in recording.rows if '"type":"Typed"' in row.input)
     more = replace(typed, n=len(recording.rows) + 1, input=typed.input)
     rows = (*recording.rows[:3], more, *recording.rows[3:])
-    run = strict(replace(recording, rows=rows), here.build)
-    assert "the answer to question" in run.missing[0]
+    run = replay_strictly(replace(recording, rows=rows), here.build)
+    assert "the answer to question" in run.missing_answers[0]
 
 
 def test_one_byte_of_difference_is_seen(here):
-    recording = load(SESSIONS / "transfer.zip")
+    recording = load_recording(SESSIONS / "transfer.zip")
     last = recording.rows[-1]
     rows = (*recording.rows[:-1], replace(last, digest="2:" + "0" * 64))
     other = replace(recording, rows=rows)
-    assert not identical(other, strict(other, here.build))
-    assert f"input {last.n} differs in a detail" in replayed(other, here.build).told()[0]
+    assert not is_identical(other, replay_strictly(other, here.build))
+    assert (
+        f"input {last.n} differs in a detail"
+        in replay_recording(other, here.build).report_lines()[0]
+    )
 
 
 def test_what_is_decided_can_be_kept_as_what_is_expected(here):
-    recording = load(SESSIONS / "handed-over.zip")
-    rows = strict(recording, here.build).rows()
+    recording = load_recording(SESSIONS / "handed-over.zip")
+    rows = replay_strictly(recording, here.build).rows()
     assert [json.loads(row.decisions) for row in rows] == [
         json.loads(row.decisions) for row in recording.rows
     ]

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import pytest
 
-from agent.core.event_json import Row
+from agent.core.event_json import JournalRow
 from agent.core.turn_notes import TurnNote
 from agent.store import SessionRecord, Store
 from dialogs.values import Escalation
@@ -34,7 +34,7 @@ def record(id="a", **more):
 
 
 def row(n, text="hello"):
-    return Row(n, n / 2, f'{{"type":"Typed","at":{n},"text":"{text}"}}', n, ('{"seq":1}',), "[1]",
+    return JournalRow(n, n / 2, f'{{"type":"Typed","at":{n},"text":"{text}"}}', n, ('{"seq":1}',), "[1]",
                "d" * 64, "[]")  # fmt: skip
 
 
@@ -229,10 +229,10 @@ def test_a_receipt_says_when_somebody_was_reading_all_the_time(tmp_path, monkeyp
         reader.execute("select count(*) from inputs").fetchone()
         assert not store.erase("ann", LATER).overwritten
         assert leftovers(place)
-        assert not store.overwrite(0.0)
-    assert [one.overwritten for one in store.receipts()] == [False]
-    assert server.overwrite(0.0)
-    assert [one.overwritten for one in store.receipts()] == [True]
+        assert not store.overwrite_deleted(0.0)
+    assert [one.overwritten for one in store.read_receipts()] == [False]
+    assert server.overwrite_deleted(0.0)
+    assert [one.overwritten for one in store.read_receipts()] == [True]
     assert leftovers(place) == []
     server.close()
     store.close()
@@ -279,11 +279,11 @@ def test_a_queue_of_an_earlier_version_is_taken_over(tmp_path):
     books.close()
     for _ in range(2):
         store = Store(file)
-        assert [(one.session, one.urgency) for one in store.waiting()] == [("old", "high")]
+        assert [(one.session, one.urgency) for one in store.queued_customers()] == [("old", "high")]
         store.close()
     store = Store(file)
-    assert store.ticket("old", 1, "closed", NOW) == "C00007"
-    assert [(one.id, one.overwritten) for one in store.receipts()] == [("r", False)]
+    assert store.create_ticket("old", 1, "closed", NOW) == "C00007"
+    assert [(one.id, one.overwritten) for one in store.read_receipts()] == [("r", False)]
     store.close()
 
 
@@ -315,7 +315,7 @@ def test_what_was_acknowledged_survives_the_end_of_the_process(tmp_path, killed_
             if acknowledged == killed_at:
                 os.kill(child.pid, signal.SIGKILL)
     store = Store(file)
-    kept = [one.n for one in store.rows("a")]
+    kept = [one.n for one in store.read_rows("a")]
     store.close()
     assert kept == list(range(1, len(kept) + 1))
     assert len(kept) >= acknowledged >= killed_at

@@ -10,32 +10,56 @@ import pytest
 import soundfile
 import torch
 
-from agent.lab.training.ears.acted_recordings import Voice, in_order
-from agent.lab.training.ears.augmentation import Wear, mulaw, on_the_phone, trimmed, worn
-from agent.lab.training.ears.batches import LETTERS, Example, collated, epoch, spelled, strings
+from agent.lab.training.ears.acted_recordings import ActedRecording, in_call_order
+from agent.lab.training.ears.augmentation import (
+    AugmentationSettings,
+    augment,
+    mulaw_round_trip,
+    through_telephone,
+    trim_silence,
+)
+from agent.lab.training.ears.batches import (
+    LETTERS,
+    SpeechExample,
+    collate,
+    letter_ids,
+    shuffled_batches,
+    word_sequences,
+)
 from agent.lab.training.ears.corpus import (
-    SPEECH,
+    SPEECH_SETS,
     Corpus,
     DataError,
     Utterance,
-    cached,
-    load,
-    manifest,
-    written,
+    cached_corpus,
+    load_corpus,
+    normalise_text,
+    read_manifest,
 )
-from agent.lab.training.ears.ctc_model import flat_start, time_masks
-from agent.lab.training.ears.emotion_figures import recall
-from agent.lab.training.ears.emotion_training import Lesson, by_actors, by_sentence, teach, verdicts
-from agent.lab.training.ears.evaluate import Result, calibration_error, figure, repeated
+from agent.lab.training.ears.ctc_model import flat_start_targets, time_masks
+from agent.lab.training.ears.emotion_figures import recall_with_interval
+from agent.lab.training.ears.emotion_training import (
+    EmotionTrainingSettings,
+    emotion_predictions,
+    split_by_actors,
+    splits_by_sentence,
+    train_head,
+)
+from agent.lab.training.ears.evaluate import (
+    RecognitionResult,
+    calibration_error,
+    repeated_text_share,
+    speaker_bootstrap_figure,
+)
 from agent.lab.training.ears.export import export_encoder
-from agent.lab.training.ears.phrases import KINDS, number
-from agent.lab.training.ears.run import FIRSTS
-from agent.lab.training.ears.tasks import absent
-from agent.lab.training.ears.train import Recipe, train_letters
+from agent.lab.training.ears.phrases import PHRASE_KINDS, number_in_words
+from agent.lab.training.ears.run import FIRST_ACTORS
+from agent.lab.training.ears.tasks import expectation_without
+from agent.lab.training.ears.train import Recipe, train_ctc
 from audio.codecs import decode, encode
-from audio.encoder import frames_in
-from audio.speaker_normalisation import BANDS, Contours
-from audio.speech_analyser import Ears
+from audio.encoder import frame_count
+from audio.speaker_normalisation import MEL_BANDS, Contours
+from audio.speech_analyser import SpeechAnalyser
 from audio.types import RATE, Expectation
 
 WORDS = ("yes", "no", "stop", "one", "two", "five")
@@ -67,7 +91,7 @@ def write_set(data, source, rows):
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
-    for source in (*SPEECH, "noise"):
+    for source in (*SPEECH_SETS, "noise"):
         splits = ["train"] * 6 + ["dev", "test"]
         rows = [row(source, i, split, split) for i, split in enumerate(splits)]
         write_set(folder, source, rows)
@@ -75,69 +99,70 @@ def data(tmp_path_factory):
 
 
 def test_no_speaker_in_two_splits(data, tmp_path):
-    found = manifest(data, SPEECH)
+    found = read_manifest(data, SPEECH_SETS)
     where = {(u.speaker, u.split) for u in found}
     assert len(where) == len({speaker for speaker, _ in where})
     write_set(tmp_path, "wuw2", [row("w", 0, "ann", "train"), row("w", 1, "ann", "test")])
     with pytest.raises(DataError, match="w_ann"):
-        manifest(tmp_path, ["wuw2"])
+        read_manifest(tmp_path, ["wuw2"])
 
 
 def test_doubtful_rows_are_dropped_and_the_wide_split_wins(tmp_path):
     doubtful = row("w", 0, "ann", "train", doubtful=True)
     wide = row("w", 1, "bob", "test", split_wide="train")
     write_set(tmp_path, "wuw2", [doubtful, wide])
-    (only,) = manifest(tmp_path, ["wuw2"])
+    (only,) = read_manifest(tmp_path, ["wuw2"])
     assert (only.speaker, only.split) == ("w_bob", "train")
 
 
 def test_samples_come_back_from_the_cache(data, tmp_path):
-    corpus = load(data, ["fsdd"], tmp_path / "cache")
+    corpus = load_corpus(data, ["fsdd"], tmp_path / "cache")
     first = corpus.utterances[0]
     assert np.abs(corpus.samples(first) - tone(0)[: first.length]).max() < 0.05
-    assert load(data, ["fsdd"], tmp_path / "cache").utterances == corpus.utterances
+    assert load_corpus(data, ["fsdd"], tmp_path / "cache").utterances == corpus.utterances
 
 
 def test_written_text_can_be_spelled():
-    assert written("Don't  pay $5, OK?") == "don't pay ok"
-    assert [LETTERS[i] for i in spelled("don't pay")] == [*"don't", "|", *"pay"]
+    assert normalise_text("Don't  pay $5, OK?") == "don't pay ok"
+    assert [LETTERS[i] for i in letter_ids("don't pay")] == [*"don't", "|", *"pay"]
 
 
 def test_the_simulated_line_is_g711():
     sound = tone(1)
     real = decode(encode(sound, "mulaw"), "mulaw", 1).ravel()
     # sounds between two 16-bit values may round to the neighbouring step
-    assert (mulaw(sound) == real).mean() > 0.99
-    assert abs(len(on_the_phone(sound, RATE)) - len(sound)) <= 2
+    assert (mulaw_round_trip(sound) == real).mean() > 0.99
+    assert abs(len(through_telephone(sound, RATE)) - len(sound)) <= 2
 
 
 def test_wear_keeps_the_sound_and_is_repeatable():
     first, again = (
-        worn(tone(2), RATE, np.random.default_rng(5), [tone(3)], Wear()) for _ in range(2)
+        augment(tone(2), RATE, np.random.default_rng(5), [tone(3)], AugmentationSettings())
+        for _ in range(2)
     )
     np.testing.assert_array_equal(first, again)
-    assert 0.5 < len(trimmed(first, RATE, 0.5)) / len(tone(2)) < 1.5
+    assert 0.5 < len(trim_silence(first, RATE, 0.5)) / len(tone(2)) < 1.5
 
 
 def test_an_epoch_holds_every_example_once_and_strings_one_speaker(data, tmp_path):
-    corpus = load(data, ["fsdd"], tmp_path / "cache")
+    corpus = load_corpus(data, ["fsdd"], tmp_path / "cache")
     random = np.random.default_rng(0)
-    rows = list(strings(corpus.of("train"), 5, random))
+    rows = list(word_sequences(corpus.select("train"), 5, random))
     assert all(len({part.speaker for part in row.parts}) == 1 for row in rows)
-    examples = [*(Example((u,)) for u in corpus.of("train")), *rows]
-    batches = epoch(examples, 6.0, random)
+    examples = [*(SpeechExample((u,)) for u in corpus.select("train")), *rows]
+    batches = shuffled_batches(examples, 6.0, random)
     assert sorted(map(id, sum(batches, []))) == sorted(map(id, examples))
-    batch = collated(rows, {"fsdd": corpus}, random, [], Wear())
+    batch = collate(rows, {"fsdd": corpus}, random, [], AugmentationSettings())
     assert len(batch.labels) == batch.label_lengths.sum()
     assert max(batch.lengths) <= batch.samples.shape[1]
 
 
 def test_a_flat_start_spells_in_order(data, tmp_path):
-    corpus = load(data, ["fsdd"], tmp_path / "cache")
-    rows = [Example((corpus.utterances[0],))]
-    batch = collated(rows, {"fsdd": corpus}, np.random.default_rng(0), [], Wear())
-    frames = frames_in(batch.samples.shape[1])
-    (wanted,) = flat_start(batch, batch.labels, batch.label_lengths, frames)
+    corpus = load_corpus(data, ["fsdd"], tmp_path / "cache")
+    rows = [SpeechExample((corpus.utterances[0],))]
+    batch = collate(rows, {"fsdd": corpus}, np.random.default_rng(0), [], AugmentationSettings())
+    frames = frame_count(batch.samples.shape[1])
+    (wanted,) = flat_start_targets(batch, batch.labels, batch.label_lengths, frames)
     said = [LETTERS[i] for i in torch.unique_consecutive(wanted[wanted > 0]).tolist()]
     assert "".join(said) == rows[0].text
     masks = time_masks([frames], frames, np.random.default_rng(1))
@@ -146,27 +171,27 @@ def test_a_flat_start_spells_in_order(data, tmp_path):
 
 def test_synthetic_phrases_can_be_spelled():
     random = np.random.default_rng(0)
-    for make, _ in KINDS:
+    for make, _ in PHRASE_KINDS:
         for _ in range(50):
-            assert spelled(make(random))
-    assert number(1985) == "one thousand nine hundred eighty five"
+            assert letter_ids(make(random))
+    assert number_in_words(1985) == "one thousand nine hundred eighty five"
 
 
 @pytest.mark.filterwarnings("ignore")  # torch's own, about lr_scheduler and fused steps
 def test_a_killed_training_goes_on_and_exports(data, tmp_path):
     for source in ("espeak", "flite"):  # the second for machines that have its voices
         robot = Utterance(source, "0", source, "train", "yes", RATE, 0.6)
-        cached(tmp_path / source, lambda robot=robot: [(robot, np.ones(9600, np.int16))])
+        cached_corpus(tmp_path / source, lambda robot=robot: [(robot, np.ones(9600, np.int16))])
     short = {"processes": 1, "batch_s": 3.0, "strings": 3}
-    train_letters(data, tmp_path, Recipe(minutes=0.02, **short))
+    train_ctc(data, tmp_path, Recipe(minutes=0.02, **short))
     before = torch.load(tmp_path / "letters.pt", weights_only=True)["counters"]
-    train_letters(data, tmp_path, Recipe(minutes=0.05, **short))
+    train_ctc(data, tmp_path, Recipe(minutes=0.05, **short))
     after = torch.load(tmp_path / "letters.pt", weights_only=True)["counters"]
     assert after[0] > before[0]
     assert after[1] > before[1] > 0
     export_encoder(tmp_path, tmp_path / "weights" / "ears")
-    ears = Ears.load(tmp_path / "weights")
-    stream = ears.open(0, feel=False)
+    ears = SpeechAnalyser.load(tmp_path / "weights")
+    stream = ears.open(0, infer_emotion=False)
     ears.advance([(stream, tone(0, 2.0))])
     assert ears.finish(stream, Expectation("digits")).cues is None
 
@@ -179,22 +204,22 @@ def test_an_emotion_head_learns_what_is_there():
         speaker = f"ravdess_{index % 4:02}"
         said = Utterance("ravdess", "", speaker, "train", "", RATE, 1.0, emotion=kinds[index % 3])
         layers = random.standard_normal((2, 30, 16)) + 0.8 * np.eye(16)[index % 3]
-        bands = random.standard_normal((120, BANDS)).astype(np.float32)
+        bands = random.standard_normal((120, MEL_BANDS)).astype(np.float32)
         contour = Contours(bands, np.full(120, 7.5, np.float32))
-        some.append(Voice(said, False, torch.tensor(layers).half(), contour))
-    head = teach(some, Lesson(epochs=12, batch=16, rate=5e-3))
-    found = verdicts(head, some)
-    value, low, high = recall(found)
+        some.append(ActedRecording(said, False, torch.tensor(layers).half(), contour))
+    head = train_head(some, EmotionTrainingSettings(epochs=12, batch_size=16, learning_rate=5e-3))
+    found = emotion_predictions(head, some)
+    value, low, high = recall_with_interval(found)
     assert 0.8 < low <= value <= high
-    assert recall(found, lambda v: v.first)[0] > 0.7
-    assert set(found[0].early) == {0.5, 1.0, 2.0, 3.0}
+    assert recall_with_interval(found, lambda v: v.first_turn_logits)[0] > 0.7
+    assert set(found[0].early_logits) == {0.5, 1.0, 2.0, 3.0}
 
 
 def test_who_is_tested_was_not_heard_before():
-    contour = Contours(np.zeros((50, BANDS), np.float32), np.zeros(50, np.float32))
+    contour = Contours(np.zeros((50, MEL_BANDS), np.float32), np.zeros(50, np.float32))
     texts = ("kids", "dogs")
     some = [
-        Voice(
+        ActedRecording(
             Utterance("ravdess", "", f"ravdess_{n:02}", "train", text, RATE, 1.0, emotion="sad"),
             line,
             torch.zeros(1),
@@ -205,29 +230,32 @@ def test_who_is_tested_was_not_heard_before():
         for line in (False, True)
     ]
     tested_in_all = set()
-    for first in FIRSTS:
-        taught, tested = by_actors(some, first)
+    for first in FIRST_ACTORS:
+        taught, tested = split_by_actors(some, first)
         assert len(taught) + len(tested) == len(some)
         speakers = [{v.utterance.speaker for v in part} for part in (taught, tested)]
         assert not speakers[0] & speakers[1]
         tested_in_all |= speakers[1]
     assert len(tested_in_all) == 24
-    for taught, tested in by_sentence(some):
+    for taught, tested in splits_by_sentence(some):
         assert {v.utterance.text for v in taught}.isdisjoint(v.utterance.text for v in tested)
 
 
 def test_turns_of_a_call_come_after_each_other():
-    bands = np.random.default_rng(0).standard_normal((50, BANDS)).astype(np.float32)
+    bands = np.random.default_rng(0).standard_normal((50, MEL_BANDS)).astype(np.float32)
     contour = Contours(bands, np.zeros(50, np.float32))
     said = Utterance("ravdess", "", "ann", "test", "", RATE, 1.0, emotion="sad")
-    some = [Voice(said, line, torch.zeros(1), contour) for line in (False, False, True)]
-    turns = in_order(some)
-    assert [caller.steps for _, caller in turns] == [0, 50, 0]
+    some = [ActedRecording(said, line, torch.zeros(1), contour) for line in (False, False, True)]
+    turns = in_call_order(some)
+    assert [caller.step_count for _, caller in turns] == [0, 50, 0]
 
 
 def test_figures_draw_speakers_together():
-    results = [Result(f"s{i % 4}", i % 2, 2, i % 2 == 0, 0.5) for i in range(40)]
-    wrong, right = figure("x", results, errors=True), figure("x", results, errors=False)
+    results = [RecognitionResult(f"s{i % 4}", i % 2, 2, i % 2 == 0, 0.5) for i in range(40)]
+    wrong, right = (
+        speaker_bootstrap_figure("x", results, as_word_error_rate=True),
+        speaker_bootstrap_figure("x", results, as_word_error_rate=False),
+    )
     assert (wrong.value, right.value) == (0.25, 0.5)
     # two speakers are always right and two always wrong, so drawing speakers varies widely
     assert right.high - right.low > 0.8
@@ -241,8 +269,11 @@ def test_sentences_that_others_said_in_training_are_counted():
             [("train", "hello there"), ("test", "hello there"), ("test", "good bye")]
         )
     ]
-    assert repeated(Corpus(tuple(said), np.zeros(0, np.int16)), "wuw2") == 0.5
+    assert repeated_text_share(Corpus(tuple(said), np.zeros(0, np.int16)), "wuw2") == 0.5
 
 
 def test_an_absent_truth_is_absent():
-    assert "operator" not in absent("operator", ["operator", "voyager", "pay bill"], 2).choices
+    assert (
+        "operator"
+        not in expectation_without("operator", ["operator", "voyager", "pay bill"], 2).choices
+    )

@@ -16,33 +16,33 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from agent.cli.main import main
-from agent.config import PACKAGE, SettingsError, load
-from agent.lab.training.turns import Aim, tune_turns
-from agent.lab.training.turns.endings import counted, judged
-from agent.lab.training.turns.frontier import choose, frontiers, held_out
-from agent.lab.training.turns.labelled_turns import Labelled, labelled
-from agent.lab.training.turns.pause_tracks import HOP_S, track
-from agent.lab.training.turns.policy_choice import examined, settings_of
-from agent.lab.training.turns.recording_analysis import tracks
-from agent.lab.training.turns.settings_file import Chosen, write
+from agent.config import PACKAGE_DIR, SettingsError, load_settings
+from agent.lab.training.turns import TurnTuningOptions, tune_turns
+from agent.lab.training.turns.endings import completeness_shares, endings_table
+from agent.lab.training.turns.frontier import choose_policy, frontiers, held_out_outcome
+from agent.lab.training.turns.labelled_turns import LabelledTurn, read_labelled_turns
+from agent.lab.training.turns.pause_tracks import HOP_S, pause_track
+from agent.lab.training.turns.policy_choice import chosen_settings, question_kind_reports
+from agent.lab.training.turns.recording_analysis import pause_tracks
+from agent.lab.training.turns.settings_file import ChosenTurnSettings, write_settings
 from agent.lab.training.turns.sweep import (
-    Policy,
-    judge,
-    measure,
-    silence_alone,
-    with_words,
-    without_words,
+    TurnPolicy,
+    silence_policies,
+    strip_words,
+    sweep,
+    turn_outcome,
+    word_policies,
 )
 from audio.files import write as write_sound
-from audio.speak import Voice
-from audio.speech_analyser import Ears
-from audio.text_endpointing import Endings
-from audio.turns import TurnDetector, TurnDropped, TurnEnded, TurnRules, hops
+from audio.speak import TtsVoice
+from audio.speech_analyser import SpeechAnalyser
+from audio.text_endpointing import TurnEndings
+from audio.turns import FalseOnset, TurnDetector, TurnEndpoint, TurnRules, hop_count
 from audio.types import RATE, VOICE_HOP, AudioError, Expectation
-from audio.vad import VoiceActivity
+from audio.vad import VoiceActivityDetector
 
 AT_ANY_SPEED = settings(deadline=None)  # a busy machine is no failure
-COUNTED = Endings.load()
+COUNTED = TurnEndings.load()
 TEXTS = ("thank you", "i want to", "yes", "four four", "my number is one two three", "oprator")
 
 
@@ -51,8 +51,8 @@ def spoken(*parts, expect=None, speaker="s1", partials=(), end_s=None):
     and three seconds of silence."""
     speech = [float(part > 0) for part in (*parts, -3.0) for _ in range(round(abs(part) / HOP_S))]
     samples = np.zeros(len(speech) * VOICE_HOP, np.float32)
-    turn = Labelled("", speaker, expect or Expectation(), samples, end_s)
-    return track(turn, speech, partials, COUNTED)
+    turn = LabelledTurn("", speaker, expect or Expectation(), samples, end_s)
+    return pause_track(turn, speech, partials, COUNTED)
 
 
 def pausing(*pauses):
@@ -70,7 +70,7 @@ runs = st.lists(st.tuples(st.sampled_from([0.0, 0.4, 1.0]), st.integers(1, 45)),
     runs.map(lambda found: [p for p, count in found for _ in range(count)]),
     st.lists(st.tuples(st.integers(1, 120), st.sampled_from(TEXTS)), max_size=4),
     st.builds(
-        Policy,
+        TurnPolicy,
         silence=st.floats(0.1, 2.0),
         answered=st.floats(0.1, 1.0),
         complete=st.floats(0.4, 1.0),
@@ -82,21 +82,21 @@ def test_the_rules_give_here_what_they_give_in_the_detector(speech, heard, polic
     speech, partials = speech + [0.0] * 94, sorted(dict(heard).items())
     expect = Expectation(kind, length=4)
     samples = np.zeros(len(speech) * VOICE_HOP, np.float32)
-    found = track(Labelled("", "s", expect, samples), speech, partials, COUNTED)
+    found = pause_track(LabelledTurn("", "s", expect, samples), speech, partials, COUNTED)
     rules = replace(policy.of(TurnRules(), kind), endings=COUNTED, longest=1e6)
     first, ended_at = None, 0
     detector = TurnDetector(rules)
-    detector.expect(expect)
+    detector.set_expectation(expect)
     for index, probability in enumerate(speech):
         for event in detector.push(samples[:VOICE_HOP], [probability]):
-            if isinstance(event, TurnEnded | TurnDropped) and first is None:
+            if isinstance(event, TurnEndpoint | FalseOnset) and first is None:
                 first, ended_at = event, index + 1
         if (text := dict(partials).get(index + 1)) is not None:
-            detector.partial(text)
+            detector.set_partial_text(text)
     if found is None:
         assert first is None
         return
-    cut, dead = judge(found, rules)
+    cut, dead = turn_outcome(found, rules)
     quiet = found.pauses[-1][-1].last  # from the last voice to the end
     assert cut == (ended_at <= len(speech) - quiet)
     if not cut:
@@ -108,32 +108,37 @@ def test_the_rules_give_here_what_they_give_in_the_detector(speech, heard, polic
 )
 def test_known_pauses_give_exactly_known_cut_offs(silence, cut):
     turns = pausing(0.3, 0.5, 0.7, 1.0)
-    measured = measure(turns, "open", [Policy(silence, silence)], TurnRules())
+    measured = sweep(turns, "open", [TurnPolicy(silence, silence)], TurnRules())
     assert measured.cut.mean() == cut
-    assert np.allclose(measured.dead, hops(silence) * HOP_S)
+    assert np.allclose(measured.dead, hop_count(silence) * HOP_S)
 
 
 def test_words_hold_a_pause_and_end_a_turn_sooner():
     said = [(20, "i want to"), (70, "i want to check my balance")]
     turn = spoken(1.0, -0.8, 1.0, partials=said)
     rules = TurnRules(silence={"open": 0.6}, endings=COUNTED)
-    assert judge(without_words(turn), rules)[0]
-    cut, dead = judge(turn, replace(rules, complete=0.5, incomplete=1.5))
+    assert turn_outcome(strip_words(turn), rules)[0]
+    cut, dead = turn_outcome(turn, replace(rules, complete=0.5, incomplete=1.5))
     assert not cut
-    assert dead == pytest.approx(hops(0.3) * HOP_S)
+    assert dead == pytest.approx(hop_count(0.3) * HOP_S)
 
 
 def test_a_label_says_where_speech_ends_and_what_comes_after_is_not_the_turn():
     turn = spoken(1.0, -0.6, 1.0, -1.5, 1.0, end_s=2.5)
-    assert len(turn.holds) == 1
-    assert turn.late == pytest.approx(2.6 - 2.5, abs=HOP_S)
-    assert judge(turn, TurnRules()) == (False, pytest.approx(hops(0.9) * HOP_S + turn.late))
+    assert len(turn.inner_pauses) == 1
+    assert turn.lag_s == pytest.approx(2.6 - 2.5, abs=HOP_S)
+    assert turn_outcome(turn, TurnRules()) == (
+        False,
+        pytest.approx(hop_count(0.9) * HOP_S + turn.lag_s),
+    )
 
 
 def test_silence_and_speech_without_an_end_are_no_turns():
     assert spoken(-1.0) is None
     samples = np.zeros(40 * VOICE_HOP, np.float32)
-    assert track(Labelled("", "", Expectation(), samples), [1.0] * 40, [], COUNTED) is None
+    assert (
+        pause_track(LabelledTurn("", "", Expectation(), samples), [1.0] * 40, [], COUNTED) is None
+    )
 
 
 # -- what is chosen --------------------------------------------------------------------------------
@@ -141,11 +146,11 @@ def test_silence_and_speech_without_an_end_are_no_turns():
 
 def test_the_frontier_is_the_best_of_the_sweep():
     turns = pausing(*[0.1] * 18, 0.5, 0.9)  # one in twenty pauses longer than half a second
-    alone = measure(turns, "open", silence_alone(), TurnRules())
+    alone = sweep(turns, "open", silence_policies(), TurnRules())
     (frontier,) = frontiers(turns, alone)
     five, ten = (figure.value for figure in frontier.dead_at)
-    assert five == pytest.approx(hops(0.55) * HOP_S)
-    assert ten == pytest.approx(hops(0.15) * HOP_S)
+    assert five == pytest.approx(hop_count(0.55) * HOP_S)
+    assert ten == pytest.approx(hop_count(0.15) * HOP_S)
     assert [round(figure.value, 2) for figure in frontier.cut_at[:3]] == [0.1, 0.1, 0.1]
     assert frontier.cut_at[4].value == 0.05
     for figure in (*frontier.cut_at, *frontier.dead_at):
@@ -154,21 +159,23 @@ def test_the_frontier_is_the_best_of_the_sweep():
 
 def test_the_choice_keeps_to_its_limits():
     turns = pausing(*[0.1] * 18, 0.5, 0.9)
-    alone = measure(turns, "open", silence_alone(), TurnRules())
-    assert choose(alone, 0.05, 0.3).policy.silence == 0.55
-    assert choose(alone, 0.10, 0.3).policy.silence == 0.3  # the least that is allowed
-    assert choose(alone, 0.0, 0.3).policy.silence == 0.9
-    cut, dead = held_out(alone, turns, 0.05, 0.3)
+    alone = sweep(turns, "open", silence_policies(), TurnRules())
+    assert choose_policy(alone, 0.05, 0.3).policy.silence == 0.55
+    assert choose_policy(alone, 0.10, 0.3).policy.silence == 0.3  # the least that is allowed
+    assert choose_policy(alone, 0.0, 0.3).policy.silence == 0.9
+    cut, dead = held_out_outcome(alone, turns, 0.05, 0.3)
     assert 0 <= cut <= 0.1
     assert dead > 0.3
-    one = measure(turns[:1], "open", silence_alone(), TurnRules())
-    assert math.isnan(held_out(one, turns[:1], 0.05, 0.3)[0])  # nobody to choose on
+    one = sweep(turns[:1], "open", silence_policies(), TurnRules())
+    assert math.isnan(held_out_outcome(one, turns[:1], 0.05, 0.3)[0])  # nobody to choose on
 
 
 def test_a_factor_that_gains_nothing_is_not_chosen():
     turns = pausing(*[0.1] * 18, 0.5, 0.9)
     rules = TurnRules(endings=COUNTED)
-    best = choose(measure(turns, "open", with_words("open", rules), rules), 0.05, 0.3).policy
+    best = choose_policy(
+        sweep(turns, "open", word_policies("open", rules), rules), 0.05, 0.3
+    ).policy
     assert (best.complete, best.incomplete) == (1.0, 1.0)
 
 
@@ -178,22 +185,24 @@ def test_words_are_used_when_they_gain():
         for i in range(12)
     ]
     rules = TurnRules(endings=COUNTED)
-    (report,) = examined(held, rules, Aim(cut_offs=0.0))
-    assert report.chosen
-    assert report.alone.best.policy.silence == 0.85
-    assert report.worded.best.mean < 0.4
+    (report,) = question_kind_reports(held, rules, TurnTuningOptions(max_cut_off_share=0.0))
+    assert report.is_chosen
+    assert report.silence_alone.best.policy.silence == 0.85
+    assert report.with_words.best.mean < 0.4
     assert report.rules.silence["open"] * report.rules.incomplete >= 0.8
-    chosen = settings_of([report], Aim())
-    assert chosen.silence == {"open": report.worded.best.policy.silence}
+    chosen = chosen_settings([report], TurnTuningOptions())
+    assert chosen.silence == {"open": report.with_words.best.policy.silence}
     assert chosen.incomplete == 2.5
     assert chosen.answered is None  # no number was asked for
 
 
 def test_turns_that_do_not_pause_choose_nothing():
     yes = [spoken(0.5, expect=Expectation("yes_no"), speaker=f"s{i}") for i in range(30)]
-    (report,) = examined(yes, TurnRules(), Aim())
-    assert not report.chosen
-    assert settings_of([report], Aim()) == Chosen({}, None, None, None)
+    (report,) = question_kind_reports(yes, TurnRules(), TurnTuningOptions())
+    assert not report.is_chosen
+    assert chosen_settings([report], TurnTuningOptions()) == ChosenTurnSettings(
+        {}, None, None, None
+    )
 
 
 # -- files -----------------------------------------------------------------------------------------
@@ -212,20 +221,20 @@ date = 1.1  # birthdays
 def test_the_rest_of_a_settings_file_stays(tmp_path):
     file = tmp_path / "hearken.toml"
     file.write_text(MINE)
-    write(file, Chosen({"open": 0.8}, complete=0.7, incomplete=1.5))
+    write_settings(file, ChosenTurnSettings({"open": 0.8}, complete=0.7, incomplete=1.5))
     text = file.read_text()
     assert text.startswith(MINE.partition("[turns.silence]")[0].rstrip("\n"))
     assert "date = 1.1  # birthdays" in text
-    settings = load(file)
+    settings = load_settings(file)
     assert settings.port == 9000
-    rules = settings.turns.rules(COUNTED)
+    rules = settings.turns.turn_rules(COUNTED)
     assert (rules.silence["open"], rules.silence["date"], rules.silence["name"]) == (0.8, 1.1, 1.0)
     assert (rules.answered, rules.complete, rules.incomplete) == (0.5, 0.7, 1.5)
 
 
 def test_a_file_is_made_where_there_was_none(tmp_path):
     file = tmp_path / "new" / "hearken.toml"
-    write(file, Chosen({"digits": 0.9}, answered=0.3))
+    write_settings(file, ChosenTurnSettings({"digits": 0.9}, answered=0.3))
     assert tomllib.loads(file.read_text()) == {
         "turns": {"answered": 0.3, "silence": {"digits": 0.9}}
     }
@@ -236,14 +245,14 @@ def test_a_broken_file_is_left_alone(tmp_path, broken):
     file = tmp_path / "hearken.toml"
     file.write_text(broken)
     with pytest.raises(SettingsError):
-        write(file, Chosen({"open": 0.8}))
+        write_settings(file, ChosenTurnSettings({"open": 0.8}))
     assert file.read_text() == broken
 
 
 def recorded(folder, pauses):
     """A recording for each pause: two short sentences, so far apart."""
-    voice = Voice("en-us")
-    one, two = (voice.speak(text, RATE) for text in ("I lost my card", "please help me"))
+    voice = TtsVoice("en-us")
+    one, two = (voice.synthesise(text, RATE) for text in ("I lost my card", "please help me"))
     lines = []
     for index, pause in enumerate(pauses):
         quiet = np.zeros(int(pause * RATE), np.float32)
@@ -255,13 +264,13 @@ def recorded(folder, pauses):
 def test_from_a_folder_of_recordings_to_settings(tmp_path):
     recorded(tmp_path, [0.6] * 12)
     out, told = tmp_path / "hearken.toml", tmp_path / "figures.json"
-    aim = Aim(words=False)
+    aim = TurnTuningOptions(use_words=False)
     console = Console(file=(tmp_path / "table.txt").open("w"), width=120)
     (report,) = tune_turns(tmp_path, out, "dev", told, aim, tmp_path / "work", console)
     console.file.close()
-    assert (len(report.turns), report.pauses) == (12, 12)
-    assert 0.6 <= report.alone.best.policy.silence <= 0.85
-    assert load(out).turns.silence == {"open": report.worded.best.policy.silence}
+    assert (len(report.turns), report.pausing_turns) == (12, 12)
+    assert 0.6 <= report.silence_alone.best.policy.silence <= 0.85
+    assert load_settings(out).turns.silence == {"open": report.with_words.best.policy.silence}
     assert "12 turns, 12 speakers" in (tmp_path / "table.txt").read_text()
     (figures,) = json.loads(told.read_text())
     assert figures["asked"] == "open"
@@ -271,13 +280,17 @@ def test_from_a_folder_of_recordings_to_settings(tmp_path):
 @pytest.mark.model
 def test_words_are_heard_as_they_come_and_only_once(tmp_path):
     recorded(tmp_path, [0.6] * 2)
-    _, turns = labelled(tmp_path, "dev")
+    _, turns = read_labelled_turns(tmp_path, "dev")
     first, second = turns
-    ears, vad, work = Ears.load(PACKAGE / "weights", emotion=False), VoiceActivity.load(), tmp_path
-    found = list(tracks([first, second], vad, ears, COUNTED, work))
+    ears, vad, work = (
+        SpeechAnalyser.load(PACKAGE_DIR / "weights", infer_emotion=False),
+        VoiceActivityDetector.load(),
+        tmp_path,
+    )
+    found = list(pause_tracks([first, second], vad, ears, COUNTED, work))
     kept = {file.name: file.read_text() for file in work.glob("*.jsonl")}
     assert len(kept) == 3  # turns, voices, words
-    assert list(tracks([first, second], vad, ears, COUNTED, work)) == found
+    assert list(pause_tracks([first, second], vad, ears, COUNTED, work)) == found
     assert {file.name: file.read_text() for file in work.glob("*.jsonl")} == kept
     (words,) = [text for name, text in kept.items() if name.startswith("words-")]
     partials = json.loads(words.split("\n")[1])[1]
@@ -289,7 +302,7 @@ def test_labelled_turns_of_one_recording_are_heard_one_by_one(tmp_path):
     recorded(tmp_path, [2.0])
     line = {"path": "0.wav", "turns": [[0.3, 1.2], [3.3, 4.2]], "expect": {"kind": "name"}}
     (tmp_path / "turns.jsonl").write_text(json.dumps(line))
-    total, turns = labelled(tmp_path, "dev")
+    total, turns = read_labelled_turns(tmp_path, "dev")
     first, second = turns
     assert total == 2
     assert first.expect == Expectation("name")
@@ -314,7 +327,7 @@ def test_labelled_turns_of_one_recording_are_heard_one_by_one(tmp_path):
 def test_a_bad_list_is_refused_in_words(tmp_path, line, words):
     (tmp_path / "turns.jsonl").write_text(line)
     with pytest.raises(AudioError, match=words):
-        list(labelled(tmp_path, "dev")[1])
+        list(read_labelled_turns(tmp_path, "dev")[1])
 
 
 @pytest.mark.parametrize(
@@ -330,7 +343,7 @@ def test_a_bad_manifest_is_refused_in_words(tmp_path, rows, words):
     (tmp_path / "speech" / "fsdd.zip").touch()
     (tmp_path / "speech" / "fsdd.jsonl.gz").write_bytes(gzip.compress(rows))
     with pytest.raises(AudioError, match=words):
-        labelled(tmp_path, "dev")
+        read_labelled_turns(tmp_path, "dev")
 
 
 @pytest.mark.parametrize(
@@ -355,11 +368,11 @@ def test_a_wrong_folder_is_one_sentence(tmp_path, monkeypatch, capsys, make, wor
 
 def test_endings_are_counted_and_judged():
     said = ["i need to pay my bill", "pay my bill please", "my pin is 4417"] * 20
-    endings = counted(said)
+    endings = endings_table(said)
     assert endings.counts["to"] == (0, 20)
     assert endings.counts["please"] == (20, 20)
     assert "4417" not in endings.counts
-    looks = judged(endings, said)
+    looks = completeness_shares(endings, said)
     assert looks.ends_incomplete == 0
     assert looks.goes_on_incomplete > 0.5
     assert looks.ends_complete > 0.6

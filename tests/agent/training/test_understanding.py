@@ -14,13 +14,17 @@ from agent.lab.training.understanding import evaluate, figures, intents, mapping
 from agent.lab.training.understanding import examples as prepare
 from agent.lab.training.understanding import sentiment as feelings
 from agent.lab.training.understanding import voice_evidence as voices
-from agent.lab.training.understanding.examples import Example
-from agent.lab.training.understanding.noise import POOR, Line, spoken
-from agent.lab.training.understanding.train import HELD_OUT, Settings, train_understanding
+from agent.lab.training.understanding.examples import IntentExample
+from agent.lab.training.understanding.noise import POOR_LINE, LineQuality, noisy_transcript
+from agent.lab.training.understanding.train import (
+    HELD_OUT_TURNS_FILE,
+    TextModelSettings,
+    train_understanding,
+)
 from agent.understanding.mood_fusion import VoiceWeights
-from agent.understanding.text_features import plain
+from agent.understanding.text_features import plain_text
 from agent.understanding.text_models import IntentModel
-from agent.understanding.turn_understanding import Mind
+from agent.understanding.turn_understanding import TurnUnderstanding
 from audio.types import EMOTIONS
 from dialogs.pack.model import Intent, Pack
 from dialogs.values import OUT_OF_SCOPE
@@ -96,26 +100,28 @@ def data(tmp_path):
 
 def test_every_target_is_an_intent_of_the_bank():
     targets = {
-        target for mapped, other in mapping.SETS.values() for target in (*mapped.values(), other)
+        target
+        for mapped, other in mapping.INTENT_MAPS.values()
+        for target in (*mapped.values(), other)
     }
-    targets |= set(mapping.SGD_ACTS.values()) | set(mapping.NLUPP_ALONE.values())
-    targets |= {target for _, target in mapping.NLUPP}
+    targets |= set(mapping.SGD_ACTS.values()) | set(mapping.NLUPP_SINGLE_LABELS.values())
+    targets |= {target for _, target in mapping.NLUPP_RULES}
     assert targets - {None} <= set(bank().intents)
 
 
 def test_nothing_of_a_test_split_is_trained_on(data):
-    rows = prepare.examples(data, bank())
+    rows = prepare.load_examples(data, bank())
     told = {split: {r.text for r in rows if r.split == split} for split in ("train", "dev", "test")}
     assert not told["train"] & told["test"]
     assert not told["dev"] & told["test"]
     assert "why does my transfer take so long" in told["test"]  # it was in both
-    assert {plain(row.text) for row in rows if row.source == "own"} & {"yes please"}
+    assert {plain_text(row.text) for row in rows if row.source == "own"} & {"yes please"}
     assert not any("change my pin" in row.text for row in rows)  # two of ours: left out
-    assert rows == prepare.examples(data, bank())
+    assert rows == prepare.load_examples(data, bank())
 
 
 def test_public_intents_become_ours(data):
-    found = {row.text: row.intent for row in prepare.examples(data, bank())}
+    found = {row.text: row.intent for row in prepare.load_examples(data, bank())}
     assert found["my card was test stolen in town"] == "report_lost_card"
     assert found["how are you my train friend"] == "how_are_you"
     assert found["bake a val cake"] == OUT_OF_SCOPE
@@ -125,19 +131,23 @@ def test_public_intents_become_ours(data):
 
 
 def test_the_held_out_turns_are_in_no_training_sentence():
-    turns = {plain(turn.text) for turn in evaluate.bank_turns(HELD_OUT) if turn.intent != "inform"}
-    own = {plain(row.text) for row in feelings.own_sentences()}
-    pack = {plain(row.text) for row in prepare.own_examples(bank())}
+    turns = {
+        plain_text(turn.text)
+        for turn in evaluate.read_bank_turns(HELD_OUT_TURNS_FILE)
+        if turn.intent != "inform"
+    }
+    own = {plain_text(row.text) for row in feelings.read_own_sentences()}
+    pack = {plain_text(row.text) for row in prepare.own_examples(bank())}
     assert not turns & own
     assert len(turns & pack) <= 6  # "yes", "help me": everybody says these
-    assert {t.intent for t in evaluate.bank_turns(HELD_OUT)} >= set(bank().intents)
+    assert {t.intent for t in evaluate.read_bank_turns(HELD_OUT_TURNS_FILE)} >= set(bank().intents)
 
 
 def test_noise_follows_its_seed_and_none_is_none():
     text = "i would like to check the balance of my account please"
-    heard = [spoken(text, POOR, np.random.default_rng(seed)) for seed in (1, 1, 2)]
+    heard = [noisy_transcript(text, POOR_LINE, np.random.default_rng(seed)) for seed in (1, 1, 2)]
     assert heard[0] == heard[1] != heard[2]
-    assert spoken(text, Line(0.0, 0.0), np.random.default_rng(0)) == (text, 1.0)
+    assert noisy_transcript(text, LineQuality(0.0, 0.0), np.random.default_rng(0)) == (text, 1.0)
 
 
 def test_a_pack_of_any_vocabulary_gets_a_model_of_its_own_intents():
@@ -149,7 +159,8 @@ def test_a_pack_of_any_vocabulary_gets_a_model_of_its_own_intents():
     harbour = replace(bank(), intents=two)
     rows = prepare.own_examples(harbour)
     models = [
-        intents.fitted(rows, harbour, intents.IntentSettings(hidden=8), seed=3) for _ in range(2)
+        intents.fit_intent_model(rows, harbour, intents.IntentSettings(hidden_units=8), seed=3)
+        for _ in range(2)
     ]
     assert models[0]("could i rent a boat tomorrow").intent == "rent_boat"
     np.testing.assert_array_equal(models[0].weights, models[1].weights)
@@ -163,10 +174,10 @@ def test_training_without_public_data_gives_a_mind(tmp_path, monkeypatch):
         None,
         tmp_path,
         console=Console(quiet=True),
-        settings=Settings(intents.IntentSettings(copies=1, hidden=8)),
+        settings=TextModelSettings(intents.IntentSettings(noisy_copies=1, hidden_units=8)),
     )
     assert {"accuracy", "AUROC", "milliseconds"} <= {row.measure for row in found}
-    mind = Mind.load(bank(), tmp_path)
+    mind = TurnUnderstanding.load(bank(), tmp_path)
     assert mind.intents("i lost my debit card").intent == "report_lost_card"
     card = (tmp_path / "understanding" / "README.md").read_text()
     assert "Banking77" not in card
@@ -174,14 +185,16 @@ def test_training_without_public_data_gives_a_mind(tmp_path, monkeypatch):
 
 
 def test_usual_is_the_stated_share():
-    settings = feelings.FeelingSettings(folds=2, copies=0, usual=0.2)
-    assert feelings.fitted((), settings).usual == pytest.approx(logit(0.2))
+    settings = feelings.SentimentSettings(folds=2, noisy_copies=0, upset_prior=0.2)
+    assert feelings.fit_sentiment_model((), settings).base_log_odds == pytest.approx(logit(0.2))
 
 
 def test_a_figure_lies_in_its_interval():
     rng = np.random.default_rng(0)
     labels = rng.random(80) < 0.4
-    row = figures.figure("x", "AUROC", figures.auroc, labels, labels + rng.normal(size=80))
+    row = figures.row_bootstrap_figure(
+        "x", "AUROC", figures.auroc, labels, labels + rng.normal(size=80)
+    )
     assert row.low <= row.value <= row.high
     assert row.rows == 80
     assert np.isnan(figures.auroc(np.ones(3), np.zeros(3)))
@@ -196,33 +209,35 @@ def heard(count=240, seed=0):
         told = label if rng.random() < 0.67 else EMOTIONS[int(rng.integers(len(EMOTIONS)))]
         rest = 0.3 / (len(EMOTIONS) - 1)
         chances = tuple(0.7 if name == told else rest for name in EMOTIONS)
-        rows.append(voices.Voice(f"speaker {at // 20}", label, chances))
+        rows.append(voices.HeldOutVoice(f"speaker {at // 20}", label, chances))
     return rows
 
 
 def test_no_emotion_of_a_voice_weighs_more_than_anger(tmp_path, monkeypatch):
     monkeypatch.setattr(figures, "ROUNDS", 10)
-    learned = voices.fitted(heard(), usual=-2.2)
+    learned = voices.fit_voice_weights(heard(), upset_log_odds=-2.2)
     assert learned.emotions["angry"] == max(learned.emotions.values()) > 0.0
-    voices.store(learned, tmp_path / "upset.json")
+    voices.store_voice_weights(learned, tmp_path / "upset.json")
     assert VoiceWeights.load(tmp_path / "upset.json").emotions == learned.emotions
-    by_name = {row.measure: row.value for row in voices.figures(heard(), usual=-2.2)}
+    by_name = {row.measure: row.value for row in voices.voice_figures(heard(), upset_log_odds=-2.2)}
     assert by_name["AUROC"] > 0.7
     assert by_name["expected calibration error"] < 0.1
 
 
 def test_what_is_tuned_never_changes_which_intent_is_likeliest():
     texts = {"sell": ("sell my boat", "a boat for sale"), "rent": ("rent a boat", "hire a boat")}
-    rows = [Example(text, name, "own", "train") for name, some in texts.items() for text in some]
-    settings = intents.IntentSettings(copies=2, hidden=4)
+    rows = [
+        IntentExample(text, name, "own", "train") for name, some in texts.items() for text in some
+    ]
+    settings = intents.IntentSettings(noisy_copies=2, hidden_units=4)
 
     def fit(some):
-        return intents.fitted(some, None, settings)
+        return intents.fit_intent_model(some, None, settings)
 
-    unseen = tuning.cross_fitted(rows, fit)
+    unseen = tuning.cross_fitted_scores(rows, fit)
     assert len(unseen.labels) == len(rows)
     model, asked = fit(rows), ["i sell boats", "may i rent one"]
-    tuned = tuning.tuned(model, unseen, settings)
+    tuned = tuning.tune_model(model, unseen, settings)
     before, after = (one.probabilities(asked).argmax(axis=1) for one in (model, tuned))
     np.testing.assert_array_equal(before, after)
 
@@ -230,7 +245,9 @@ def test_what_is_tuned_never_changes_which_intent_is_likeliest():
 @pytest.mark.model
 def test_a_layer_read_back_scores_as_it_was_stored(tmp_path):
     rows = prepare.own_examples(bank())[:120]
-    model = intents.fitted(rows, bank(), intents.IntentSettings(copies=1, hidden=8))
+    model = intents.fit_intent_model(
+        rows, bank(), intents.IntentSettings(noisy_copies=1, hidden_units=8)
+    )
     model.save(tmp_path / "intents.safetensors")
     again = IntentModel.load(tmp_path / "intents.safetensors")
     asked = [row.text for row in rows[:20]]

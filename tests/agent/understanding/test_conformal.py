@@ -4,11 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.understanding.conformal import (
-    FEWEST,
     GROUPS,
-    Coverage,
-    fitted,
-    group,
+    MIN_TURNS,
+    ConformalPredictor,
+    fit_predictor,
+    group_of,
     sizes_and_coverage,
 )
 
@@ -29,8 +29,8 @@ def drawn(count, seed, sharp=2.0):
 def test_a_set_holds_the_likeliest_and_no_gaps(weights, heard, least):
     total = sum(weights)
     chances = {f"intent_{at}": weight / total for at, weight in enumerate(weights)}
-    possible = Coverage(least)(chances, heard)
-    if group(max(chances.values()), heard) not in least:
+    possible = ConformalPredictor(least)(chances, heard)
+    if group_of(max(chances.values()), heard) not in least:
         assert possible == ()
         return
     assert chances[possible[0]] == max(chances.values())
@@ -40,7 +40,7 @@ def test_a_set_holds_the_likeliest_and_no_gaps(weights, heard, least):
 
 @pytest.mark.parametrize("level", [0.8, 0.9])
 def test_coverage_holds_on_fresh_draws_of_every_unclear_group(level):
-    coverage = fitted(*drawn(4000, 1), level)
+    coverage = fit_predictor(*drawn(4000, 1), level)
     for name, (turns, held, size) in sizes_and_coverage(coverage, *drawn(8000, 2)).items():
         if name.endswith("unclear"):
             assert turns > 1000
@@ -51,12 +51,12 @@ def test_coverage_holds_on_fresh_draws_of_every_unclear_group(level):
 
 
 def test_nothing_is_promised_for_a_group_of_few():
-    chances, labels, _ = drawn(FEWEST - 1, 3)
-    assert fitted(chances, labels, np.zeros(len(labels), bool)).least == {}
-    assert Coverage()({"a": 0.9, "b": 0.1}, heard=False) == ()
+    chances, labels, _ = drawn(MIN_TURNS - 1, 3)
+    assert fit_predictor(chances, labels, np.zeros(len(labels), bool)).thresholds == {}
+    assert ConformalPredictor()({"a": 0.9, "b": 0.1}, heard=False) == ()
 
 
 def test_what_is_stored_is_read_back():
-    coverage = fitted(*drawn(500, 4))
-    assert Coverage.read(coverage.stored()) == coverage
-    assert Coverage.read(None) == Coverage()
+    coverage = fit_predictor(*drawn(500, 4))
+    assert ConformalPredictor.from_settings(coverage.as_settings()) == coverage
+    assert ConformalPredictor.from_settings(None) == ConformalPredictor()

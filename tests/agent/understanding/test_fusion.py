@@ -6,17 +6,17 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from agent.understanding.calibration import probability
-from agent.understanding.mood_fusion import Fusion, VoiceWeights, fuse, spread
-from agent.understanding.text_features import MindError
-from agent.understanding.text_models import Feeling
+from agent.understanding.mood_fusion import FusionParameters, VoiceWeights, fuse, probability_spread
+from agent.understanding.text_features import WeightsError
+from agent.understanding.text_models import TextAffect
 from audio.types import EMOTIONS, AcousticCues, Prosody
 
-FUSION = Fusion(usual=-2.2)
+FUSION = FusionParameters(base_log_odds=-2.2)
 PROSODY = Prosody(180.0, 4.0, -20.0, 4.0, 0.2, 2.0)
 
 share = st.floats(0.0, 1.0)
 words = st.builds(
-    Feeling,
+    TextAffect,
     sentiment=st.floats(-1, 1),
     bias=st.floats(-4, 0),
     terms=st.lists(
@@ -64,8 +64,8 @@ def test_less_of_a_modality_never_narrows_the_doubt(said, heard, voice):
 
 @given(st.floats(-6, 6), st.floats(0.1, 3), st.floats(0.0, 3))
 def test_more_doubt_is_a_wider_spread(score, doubt, more):
-    assert spread(score, doubt + more) >= spread(score, doubt)
-    assert spread(score, doubt) >= probability(score + doubt) - probability(score)
+    assert probability_spread(score, doubt + more) >= probability_spread(score, doubt)
+    assert probability_spread(score, doubt) >= probability(score + doubt) - probability(score)
 
 
 @given(st.none() | words, voices(), st.floats(0.0, 0.5))
@@ -94,7 +94,7 @@ def test_nothing_at_all_is_not_calm():
     nothing = fuse(FUSION, None, 0.0, None, 0, 0.0)
     assert nothing.sentiment is None
     assert nothing.upset + nothing.spread > 0.4
-    calm = Feeling(0.2, -4.0, (("please", -0.5),), 0.8)
+    calm = TextAffect(0.2, -4.0, (("please", -0.5),), 0.8)
     assert fuse(FUSION, calm, 1.0, None, 0, 0.0).upset < nothing.upset
 
 
@@ -119,5 +119,5 @@ def test_louder_than_usual_is_never_calmer(voice, now, before):
 def test_voice_weights_that_cannot_be_read_are_named(tmp_path):
     path = tmp_path / "upset.json"
     path.write_text('{"emotions": {}}')
-    with pytest.raises(MindError, match="upset.json"):
+    with pytest.raises(WeightsError, match="upset.json"):
         VoiceWeights.load(path)

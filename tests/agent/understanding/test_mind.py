@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.understanding.turn_understanding import Mind, MindError
+from agent.understanding.turn_understanding import TurnUnderstanding, WeightsError
 from audio.types import AcousticCues, Expectation, Prosody, Spoken, Transcript
 from dialogs.pack.model import Pack
 from dialogs.values import NOTHING_HEARD
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.model
 
 @cache
 def mind():
-    return Mind.load(Pack.load(), WEIGHTS)
+    return TurnUnderstanding.load(Pack.load(), WEIGHTS)
 
 
 def ask(text, expect=OPEN, spoken=None, context=""):
@@ -124,8 +124,8 @@ def test_who_answered_is_told():
 
 
 def test_weights_for_another_pack_are_refused(tmp_path):
-    with pytest.raises(MindError, match="train understanding"):
-        Mind.load(Pack.load(), tmp_path)
+    with pytest.raises(WeightsError, match="train understanding"):
+        TurnUnderstanding.load(Pack.load(), tmp_path)
 
 
 def test_two_requests_are_understood_in_order_each_with_its_values():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.understanding.multi_intent import MOST, requests
+from agent.understanding.multi_intent import MAX_REQUESTS, find_requests
 from agent.understanding.text_models import IntentModel
 from dialogs.pack.model import Pack
 
@@ -30,7 +30,7 @@ def model():
 
 
 def asked(text):
-    return requests(text, *model())
+    return find_requests(text, *model())
 
 
 @settings(deadline=None)  # the first one loads the weights
@@ -39,7 +39,7 @@ def test_pieces_are_the_text_in_order_and_at_most_a_few(words):
     text = " ".join(words)
     pieces, at = asked(text), 0
     assert len(pieces) != 1
-    assert len(pieces) <= MOST
+    assert len(pieces) <= MAX_REQUESTS
     assert len({piece.intent for piece in pieces}) == len(pieces)
     for piece in pieces:
         at = text.index(piece.text, at) + len(piece.text)

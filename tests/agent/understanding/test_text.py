@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from agent.lab.training.understanding.examples import own_examples
 from agent.lab.training.understanding.intents import IntentSettings
-from agent.lab.training.understanding.intents import fitted as fitted_intents
-from agent.lab.training.understanding.sentiment import FeelingSettings, fitted
-from agent.understanding.text_models import FeelingModel, IntentModel
+from agent.lab.training.understanding.intents import fit_intent_model as fitted_intents
+from agent.lab.training.understanding.sentiment import SentimentSettings, fit_sentiment_model
+from agent.understanding.text_models import IntentModel, TextAffectModel
 from dialogs.pack.model import Pack
 from dialogs.values import OUT_OF_SCOPE
 
@@ -17,12 +17,12 @@ from dialogs.values import OUT_OF_SCOPE
 @cache
 def intents():
     pack = Pack.load()
-    return fitted_intents(own_examples(pack), pack, IntentSettings(copies=1))
+    return fitted_intents(own_examples(pack), pack, IntentSettings(noisy_copies=1))
 
 
 @cache
 def feelings():
-    return fitted((), FeelingSettings(folds=2, copies=0))
+    return fit_sentiment_model((), SentimentSettings(folds=2, noisy_copies=0))
 
 
 def test_intent_probabilities_sum_to_one():
@@ -36,7 +36,7 @@ def test_a_turn_nothing_is_likely_for_is_out_of_scope():
     strict = IntentModel(
         intents().features, intents().weights, intents().bias, intents().intents, threshold=0.5
     )
-    verdict = strict.decide(even)
+    verdict = strict.verdict(even)
     assert verdict.intent == OUT_OF_SCOPE
     assert verdict.confidence == pytest.approx(1.0 - 1.0 / len(intents().intents))
 
@@ -64,7 +64,7 @@ def test_too_little_to_judge_has_no_sentiment(text):
     feeling = feelings()(text)
     assert feeling.sentiment is None
     assert feeling.known == 0.0
-    assert feeling.log_odds == feelings().usual
+    assert feeling.log_odds == feelings().base_log_odds
 
 
 def test_models_are_the_same_after_a_trip_to_disk(tmp_path):
@@ -73,7 +73,7 @@ def test_models_are_the_same_after_a_trip_to_disk(tmp_path):
     feelings().save(tmp_path / "f.safetensors")
     again, felt = (
         IntentModel.load(tmp_path / "i.safetensors"),
-        FeelingModel.load(tmp_path / "f.safetensors"),
+        TextAffectModel.load(tmp_path / "f.safetensors"),
     )
     np.testing.assert_allclose(again.scores(texts), intents().scores(texts), atol=0.01)
     np.testing.assert_allclose(felt.log_odds(texts), feelings().log_odds(texts), atol=0.02)

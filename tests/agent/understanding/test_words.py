@@ -3,7 +3,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.understanding.text_features import Features, MindError, load, plain, save
+from agent.understanding.text_features import (
+    TfidfFeatures,
+    WeightsError,
+    load_weights,
+    plain_text,
+    save_weights,
+)
 
 
 @pytest.mark.parametrize(
@@ -25,25 +31,25 @@ from agent.understanding.text_features import Features, MindError, load, plain, 
     ],
 )
 def test_typed_and_transcribed_look_alike(said, words):
-    assert plain(said) == words
+    assert plain_text(said) == words
 
 
 @given(st.text())
 def test_plain_is_idempotent(text):
-    assert plain(plain(text)) == plain(text)
+    assert plain_text(plain_text(text)) == plain_text(text)
 
 
 @given(st.lists(st.sampled_from(["one", "two", "oh", "and", "the", "#", "7", "o"])).map(" ".join))
 def test_plain_is_idempotent_around_numbers(text):
-    assert plain(plain(text)) == plain(text)
+    assert plain_text(plain_text(text)) == plain_text(text)
 
 
 def test_weights_give_the_same_scores_after_a_trip_to_disk(tmp_path):
     texts = ["check my balance", "balance please", "pay my bill", "pay the bill"]
-    features = Features.fitted(texts, (("word", (1, 2), 1, 100), ("char_wb", (2, 3), 1, 100)))
+    features = TfidfFeatures.fit(texts, (("word", (1, 2), 1, 100), ("char_wb", (2, 3), 1, 100)))
     weights = np.linspace(-1, 1, len(features.names)).astype(np.float16).astype(np.float32)
-    save(tmp_path / "a.safetensors", features, {"weights": weights}, {"bias": 0.5})
-    again, arrays, settings = load(tmp_path / "a.safetensors")
+    save_weights(tmp_path / "a.safetensors", features, {"weights": weights}, {"bias": 0.5})
+    again, arrays, settings = load_weights(tmp_path / "a.safetensors")
     assert settings == {"bias": 0.5}
     assert again.names == features.names
     before, after = features(texts) @ weights, again(texts) @ arrays["weights"]
@@ -54,13 +60,13 @@ def test_weights_give_the_same_scores_after_a_trip_to_disk(tmp_path):
 def test_broken_weights_name_the_file_and_the_remedy(tmp_path, content):
     path = tmp_path / "broken.safetensors"
     path.write_bytes(content)
-    with pytest.raises(MindError, match=r"broken.safetensors.*train understanding"):
-        load(path)
+    with pytest.raises(WeightsError, match=r"broken.safetensors.*train understanding"):
+        load_weights(path)
 
 
 @given(st.lists(st.text("ab c1", max_size=12), min_size=1, max_size=4))
 def test_rows_are_those_of_the_vectorizer(texts):
-    features = Features.fitted(["a b", "ab c", "c a b", "b 1"], (("word", (1, 2), 1, 50),))
+    features = TfidfFeatures.fit(["a b", "ab c", "c a b", "b 1"], (("word", (1, 2), 1, 50),))
     (counter,) = features._counters
     ours, its = features(texts), counter.transform(texts)
     np.testing.assert_allclose(ours.toarray(), its.toarray(), atol=1e-6)

@@ -9,20 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.wire import console as c
-from agent.wire.native import NOT_ALLOWED, Sound, WireError
+from agent.wire.native import CLOSE_NOT_ALLOWED, AudioFrames, WireError
 
 HELLO = {"type": "hello", "protocol": 1, "name": "Ada", "token": "t"}
 CODES = {"bad_json", "bad_message", "hello_first", "hello_twice", "bad_hello"}
 GOOD = [
-    ({"type": "watch", "session": "s"}, c.Watch),
-    ({"type": "unwatch"}, c.Unwatch),
-    ({"type": "accept", "session": "s", "id": 1}, c.Accept),
+    ({"type": "watch", "session": "s"}, c.WatchMessage),
+    ({"type": "unwatch"}, c.UnwatchMessage),
+    ({"type": "accept", "session": "s", "id": 1}, c.AcceptMessage),
     ({"type": "say", "session": "s", "text": "hi"}, c.SayMessage),
-    ({"type": "hand_back", "session": "s"}, c.HandBack),
+    ({"type": "hand_back", "session": "s"}, c.HandBackMessage),
     ({"type": "close", "session": "s", "outcome": "resolved"}, c.CloseMessage),
-    ({"type": "take_over", "session": "s"}, c.TakeOver),
-    ({"type": "whisper", "session": "s", "text": "psst"}, c.Whisper),
-    ({"type": "voice", "session": "s", "on": True}, c.Voice),
+    ({"type": "take_over", "session": "s"}, c.TakeOverMessage),
+    ({"type": "whisper", "session": "s", "text": "psst"}, c.WhisperMessage),
+    ({"type": "voice", "session": "s", "on": True}, c.VoiceMessage),
 ]
 names = st.sampled_from(["type", "session", "id", "text", "outcome", "on", "protocol", "name"])
 values = st.recursive(
@@ -61,7 +61,9 @@ def test_every_message_is_read(fields, kind):
 def test_anything_is_a_message_or_a_documented_mistake(data):
     for wire in (c.ConsoleWire(), logged_in()):
         said = decoded(wire, data)
-        assert isinstance(said, Sound | c.Message) or (said.code in CODES and said.message)
+        assert isinstance(said, AudioFrames | c.WireMessage) or (
+            said.code in CODES and said.message
+        )
 
 
 @given(st.lists(st.text() | st.binary() | shaped.map(json.dumps), max_size=8))
@@ -77,11 +79,11 @@ def test_sound_is_one_stream_of_whole_samples(sound, sizes):
     wire, heard, at = logged_in(), b"", 0
     for size in [*sizes, len(sound)]:
         said = wire.decode(sound[at : at + size])
-        assert isinstance(said, Sound)
-        assert len(said.data) % c.WIDTH == 0
+        assert isinstance(said, AudioFrames)
+        assert len(said.data) % c.SAMPLE_BYTES == 0
         heard += said.data
         at += size
-    assert heard == sound[: len(sound) // c.WIDTH * c.WIDTH]
+    assert heard == sound[: len(sound) // c.SAMPLE_BYTES * c.SAMPLE_BYTES]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +100,7 @@ def test_sound_is_one_stream_of_whole_samples(sound, sizes):
 def test_a_hello_that_is_not_right_ends_it(change):
     with pytest.raises(WireError) as wrong:
         c.ConsoleWire().decode(json.dumps(HELLO | change))
-    assert (wrong.value.code, wrong.value.close) == ("bad_hello", NOT_ALLOWED)
+    assert (wrong.value.code, wrong.value.close_code) == ("bad_hello", CLOSE_NOT_ALLOWED)
 
 
 def test_a_mistake_does_not_repeat_what_was_said():
@@ -113,5 +115,5 @@ def test_hello_is_said_once():
 
 
 def test_what_is_not_known_is_left_out():
-    told = json.loads(c.encode("opened", session="s", id=None, name=""))
+    told = json.loads(c.console_message("opened", session="s", id=None, name=""))
     assert told == {"type": "opened", "session": "s", "name": ""}

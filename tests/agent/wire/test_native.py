@@ -11,9 +11,17 @@ from hypothesis import strategies as st
 
 from agent.core import events as e
 from agent.wire.messages import Hello
-from agent.wire.native import NativeWire, Sound, WireError
+from agent.wire.native import AudioFrames, NativeWire, WireError
 from audio.types import AcousticCues, Prosody, Transcript, Word
-from dialogs.values import Escalation, Evidence, Reply, Request, Slot, Source, Understanding
+from dialogs.values import (
+    DocumentSource,
+    Escalation,
+    Evidence,
+    FurtherRequest,
+    Reply,
+    Slot,
+    Understanding,
+)
 
 CHAT = {"type": "hello", "protocol": 1, "channel": "chat"}
 PCM = {"encoding": "pcm_s16le", "rate": 16000, "channels": 1}
@@ -29,14 +37,14 @@ def opened(hello: dict) -> NativeWire:
 @pytest.mark.parametrize(
     ("message", "event"),
     [
-        ({"type": "text", "text": "  hello "}, e.Typed(1.5, "hello")),
-        ({"type": "digits", "digits": "12#"}, e.Digits(1.5, "12#")),
+        ({"type": "text", "text": "  hello "}, e.TextReceived(1.5, "hello")),
+        ({"type": "digits", "digits": "12#"}, e.DigitsReceived(1.5, "12#")),
         (
             {"type": "consent", "recording": False, "emotion": True},
-            e.Consented(1.5, recording=False, emotion=True),
+            e.ConsentChanged(1.5, recording=False, emotion=True),
         ),
-        ({"type": "played", "turn": 3, "ms": 900}, e.Played(1.5, 3, 900)),
-        ({"type": "end"}, e.Left(1.5, said_end=True)),
+        ({"type": "played", "turn": 3, "ms": 900}, e.SpeechPlayed(1.5, 3, 900)),
+        ({"type": "end"}, e.CustomerLeft(1.5, sent_end=True)),
     ],
 )
 def test_a_message_becomes_its_event(message, event):
@@ -64,7 +72,7 @@ def test_a_message_becomes_its_event(message, event):
 def test_before_hello_only_a_right_hello_is_accepted(message, code, close):
     with pytest.raises(WireError) as refused:
         NativeWire().decode(message, 0.0)
-    assert (refused.value.code, refused.value.close) == (code, close)
+    assert (refused.value.code, refused.value.close_code) == (code, close)
     assert refused.value.message.endswith((".", "!"))
 
 
@@ -85,8 +93,10 @@ def test_a_wrong_message_is_an_error_and_the_talk_goes_on(message):
     wire = opened(CHAT)
     with pytest.raises(WireError) as refused:
         wire.decode(json.dumps(message), 1.0)
-    assert refused.value.close is None
-    assert wire.decode('{"type": "text", "text": "still here"}', 2.0) == e.Typed(2.0, "still here")
+    assert refused.value.close_code is None
+    assert wire.decode('{"type": "text", "text": "still here"}', 2.0) == e.TextReceived(
+        2.0, "still here"
+    )
 
 
 def test_an_error_names_the_field_and_not_the_value():
@@ -111,7 +121,7 @@ def test_audio_is_one_byte_stream_whatever_the_frames(data, cuts):
     edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
     for start, end in zip(edges, edges[1:], strict=False):
         sound = wire.decode(data[start:end], 0.0)
-        assert isinstance(sound, Sound)
+        assert isinstance(sound, AudioFrames)
         assert len(sound.data) % 2 == 0
         got += sound.data
     assert got == data[: len(data) // 2 * 2]
@@ -120,16 +130,16 @@ def test_audio_is_one_byte_stream_whatever_the_frames(data, cuts):
 def test_an_odd_frame_is_told_once():
     wire = opened(VOICE)
     wire.decode(b"\0\0\0", 0.0)
-    assert "joined with the next" in wire.odd_bytes().message
+    assert "joined with the next" in wire.take_odd_bytes_error().message
     wire.decode(b"\0\0", 0.0)
-    assert wire.odd_bytes() is None
+    assert wire.take_odd_bytes_error() is None
 
 
 def test_audio_on_a_chat_is_refused_and_the_chat_goes_on():
     wire = opened(CHAT)
     with pytest.raises(WireError) as refused:
         wire.decode(b"\0\0", 0.0)
-    assert (refused.value.code, refused.value.close) == ("no_audio", None)
+    assert (refused.value.code, refused.value.close_code) == ("no_audio", None)
 
 
 @given(st.text(max_size=60) | st.binary(max_size=60))
@@ -152,7 +162,7 @@ HEARD = Understanding(
     upset_spread=0.2,
     slots=(Slot("card_type", "debit", "card"),),
     cues=ANGRY,
-    also=(Request("and my balance", "check_balance", 0.8),),
+    also=(FurtherRequest("and my balance", "check_balance", 0.8),),
     possible=("report_lost_card", "replace_card"),
 )
 WHY = Escalation(
@@ -162,7 +172,7 @@ WHY = Escalation(
 
 def test_what_is_understood_becomes_transcript_cues_and_understanding():
     transcript = Transcript("my card is gone", 0.8, (Word("my", 320, 4800, 0.9),))
-    sent = opened(VOICE).encode(e.Show(3, "customer", transcript, HEARD), 7.25)
+    sent = opened(VOICE).encode(e.ShowTurn(3, "customer", transcript, HEARD), 7.25)
     heard, cues, understanding = (json.loads(message) for message in sent)
     assert [m["seq"] for m in (heard, cues, understanding)] == [1, 2, 3]
     assert (heard["type"], heard["start"], heard["end"]) == ("transcript", 320, 4800)
@@ -174,30 +184,30 @@ def test_what_is_understood_becomes_transcript_cues_and_understanding():
 
 
 def test_a_transcript_says_where_its_turn_was_over():
-    show = e.Show(3, "customer", Transcript("hi", 0.8), HEARD, end=101 * 512)
+    show = e.ShowTurn(3, "customer", Transcript("hi", 0.8), HEARD, end=101 * 512)
     assert json.loads(opened(VOICE).encode(show, 7.25)[0])["turn_end"] == 3.232
-    typed = e.Show(3, "customer", Transcript("hi", 0.8), HEARD)
+    typed = e.ShowTurn(3, "customer", Transcript("hi", 0.8), HEARD)
     assert "turn_end" not in json.loads(opened(VOICE).encode(typed, 7.25)[0])
 
 
 def test_an_employee_is_transcribed_and_nothing_else():
     transcript = Transcript("how can i help", 0.8)
-    sent = opened(VOICE).encode(e.Show(2, "agent", transcript, None), 1.0)
+    sent = opened(VOICE).encode(e.ShowTurn(2, "agent", transcript, None), 1.0)
     assert [json.loads(message)["type"] for message in sent] == ["transcript"]
 
 
 def test_replies_name_their_source():
     reply = Reply(
-        "Nine to five.", suggestions=("Directions",), source=Source("d1", "Opening hours")
+        "Nine to five.", suggestions=("Directions",), source=DocumentSource("d1", "Opening hours")
     )
-    (sent,) = opened(CHAT).encode(e.Say(1, (reply,), aloud=False), 1.0)
+    (sent,) = opened(CHAT).encode(e.SayReplies(1, (reply,), speak=False), 1.0)
     message = json.loads(sent)
     assert message["source"] == {"id": "d1", "title": "Opening hours"}
     assert message["suggestions"] == ["Directions"]
 
 
 def test_a_hand_over_carries_its_evidence():
-    (sent,) = opened(CHAT).encode(e.HandOver(1, "queued", WHY, position=2, wait_s=240), 9.0)
+    (sent,) = opened(CHAT).encode(e.UpdateHandoff(1, "queued", WHY, position=2, wait_s=240), 9.0)
     message = json.loads(sent)
     assert (message["rule"], message["position"], message["wait_s"]) == ("upset_over_turns", 2, 240)
     assert message["evidence"][0]["term"] == "voice: angry"
@@ -205,4 +215,4 @@ def test_a_hand_over_carries_its_evidence():
 
 def test_models_and_the_bank_are_not_the_clients_business():
     wire = opened(CHAT)
-    assert wire.encode(e.Forget(1), 0.0) == []
+    assert wire.encode(e.DiscardTurn(1), 0.0) == []

@@ -24,11 +24,11 @@ from sklearn.preprocessing import StandardScaler  # type: ignore[import-untyped]
 from agent.lab.evaluation.escalation.blocks import Blocks, letters, likely, words
 from agent.lab.evaluation.escalation.course import whole
 from agent.lab.evaluation.escalation.intervals import Scored
-from agent.lab.training.understanding.rated_dialogues import Talk
-from agent.understanding.calibration import line
-from agent.understanding.conversation_features import all_signs, facts
-from agent.understanding.text_features import plain
-from agent.understanding.text_models import FeelingModel
+from agent.lab.training.understanding.rated_dialogues import RatedDialogue
+from agent.understanding.calibration import fit_platt
+from agent.understanding.conversation_features import conversation_features, count_turn
+from agent.understanding.text_features import plain_text
+from agent.understanding.text_models import TextAffectModel
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -50,18 +50,22 @@ class Wholes:
     dense: Floats
 
 
-def wholes(talks: Sequence[Talk], feelings: FeelingModel) -> Wholes:
-    said = [[plain(exchange.said) for exchange in talk.exchanges] for talk in talks]
+def wholes(talks: Sequence[RatedDialogue], feelings: TextAffectModel) -> Wholes:
+    said = [[plain_text(exchange.customer_text) for exchange in talk.exchanges] for talk in talks]
     place = np.repeat(np.arange(len(talks)), [len(turns) for turns in said])
     upset = feelings.log_odds([text for turns in said for text in turns])
-    signs = [all_signs([facts(*pair) for pair in talk.pairs]) for talk in talks]
+    signs = [
+        conversation_features([count_turn(*pair) for pair in talk.text_pairs]) for talk in talks
+    ]
     summed = [np.concatenate([rows.max(0), rows.mean(0), rows[-1]]) for rows in signs]
     blocks = Blocks(
         {
             "said": words([" ".join(turns) for turns in said], 2),
             "late": words([" ".join(turns[-LATE:]) for turns in said], 2),
-            "told": words([plain(" ".join(told for told, _ in talk.pairs)) for talk in talks], 2),
-            "letters": letters([" ".join(text for _, text in talk.pairs) for talk in talks]),
+            "told": words(
+                [plain_text(" ".join(told for told, _ in talk.text_pairs)) for talk in talks], 2
+            ),
+            "letters": letters([" ".join(text for _, text in talk.text_pairs) for talk in talks]),
         }
     )
 
@@ -109,7 +113,7 @@ def _joined(talks: Wholes, linear: Floats, learnt: Places, asked: Places) -> Flo
         scores = _verdicts(x, talks.annoyed, kept, np.r_[left, asked])
         held[left] = scores[: len(left)]
         total += scores[len(left) :] / PARTS
-    slope, shift = line(held[learnt], talks.annoyed[learnt])
+    slope, shift = fit_platt(held[learnt], talks.annoyed[learnt])
     return np.asarray(slope * total + shift)
 
 

@@ -13,10 +13,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from agent.config import PACKAGE
+from agent.config import PACKAGE_DIR
 from agent.lab.evaluation.stored import store
 
-BANK = PACKAGE.parent / "dialogs" / "bank"
+BANK = PACKAGE_DIR.parent / "dialogs" / "bank"
 
 
 def evaluate_escalation(
@@ -25,7 +25,7 @@ def evaluate_escalation(
         Path | None, typer.Option("--json", help="Write every figure there, the goals first.")
     ] = None,
     pack: Annotated[Path, typer.Option(help="The pack whose rules are measured.")] = BANK,
-    weights: Annotated[Path, typer.Option(help="Folder of the weights.")] = PACKAGE / "weights",
+    weights: Annotated[Path, typer.Option(help="Folder of the weights.")] = PACKAGE_DIR / "weights",
     missed: Annotated[
         float | None, typer.Option(min=0.01, help="Another cost of a missed customer.")
     ] = None,
@@ -40,9 +40,9 @@ def evaluate_escalation(
 
     console = Console()
     loaded = Pack.load(pack)
-    costs = loaded.costs
+    costs = loaded.error_costs
     costs = replace(costs, missed=missed or costs.missed, needless=needless or costs.needless)
-    loaded = replace(loaded, costs=costs)
+    loaded = replace(loaded, error_costs=costs)
     with console.status("reading") as status:
         report = evaluated(data, weights, loaded, status.update)
     show(report, loaded, console)
@@ -53,9 +53,9 @@ def evaluate_escalation(
 
 def train_trouble(
     data: Annotated[Path, typer.Option(help="Folder of the sets, with star in it.")],
-    out: Annotated[Path, typer.Option(help="Where the weights go.")] = PACKAGE / "weights",
+    out: Annotated[Path, typer.Option(help="Where the weights go.")] = PACKAGE_DIR / "weights",
 ) -> None:
     """Train the model that says whether a conversation is going wrong."""
-    from agent.lab.training.understanding.dialogue_breakdown import train_trouble as train
+    from agent.lab.training.understanding.dialogue_breakdown import train_breakdown_model as train
 
     Console().print(f"{train(data, out)}", highlight=False)

@@ -17,19 +17,19 @@ from scipy.special import logit  # type: ignore[import-untyped]
 
 from agent.lab.evaluation.escalation.intervals import Scored
 from agent.lab.training.understanding.dialogue_breakdown import (
-    TroubleSettings,
-    Turns,
-    learnt,
+    BreakdownSettings,
+    DialogueTurns,
+    fit_on_turns,
     log_odds,
 )
-from agent.lab.training.understanding.rated_dialogues import Talk
-from agent.understanding.dialogue_breakdown import TroubleModel
-from agent.understanding.text_models import FeelingModel
+from agent.lab.training.understanding.rated_dialogues import RatedDialogue
+from agent.understanding.dialogue_breakdown import BreakdownModel
+from agent.understanding.text_models import TextAffectModel
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
 FOLDS = 5
-QUICK = TroubleSettings(folds=3)  # folds within folds: three are enough to calibrate
+QUICK = BreakdownSettings(folds=3)  # folds within folds: three are enough to calibrate
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,40 +49,49 @@ class Verdicts:
         return np.split(scores, np.flatnonzero(self.talk[1:] != self.talk[:-1]) + 1)
 
 
-def unseen(talks: Sequence[Talk], feelings: FeelingModel, groups: Sequence[int]) -> Verdicts:
+def unseen(
+    talks: Sequence[RatedDialogue], feelings: TextAffectModel, groups: Sequence[int]
+) -> Verdicts:
     """Each group of talks judged by a model of the others."""
-    turns = Turns.of(talks)
-    words, group = turns.faded(feelings.features, QUICK.fade), np.array(groups)[turns.talk]
-    context = np.zeros(len(turns.said))
+    turns = DialogueTurns.from_dialogues(talks)
+    words, group = (
+        turns.fading_words(feelings.features, QUICK.fade),
+        np.array(groups)[turns.dialogue],
+    )
+    context = np.zeros(len(turns.texts))
     for at in np.unique(group):
-        model = learnt(turns, words, group != at, feelings, QUICK)
+        model = fit_on_turns(turns, words, group != at, feelings, QUICK)
         context[group == at] = log_odds(model, turns, words)[group == at]
     return _verdicts(turns, feelings, context)
 
 
-def as_shipped(talks: Sequence[Talk], feelings: FeelingModel, model: TroubleModel) -> Verdicts:
-    turns = Turns.of(talks)
-    words = turns.faded(model.features, model.fade)
+def as_shipped(
+    talks: Sequence[RatedDialogue], feelings: TextAffectModel, model: BreakdownModel
+) -> Verdicts:
+    turns = DialogueTurns.from_dialogues(talks)
+    words = turns.fading_words(model.features, model.word_decay)
     return _verdicts(turns, feelings, log_odds(model, turns, words))
 
 
-def _verdicts(turns: Turns, feelings: FeelingModel, context: Floats) -> Verdicts:
-    upset = np.asarray(feelings.log_odds(turns.said), dtype=float)
-    faded = np.asarray(turns.faded(feelings.features, QUICK.fade) @ feelings.upset, dtype=float)
-    return Verdicts(turns.talk, context, upset, faded)
+def _verdicts(turns: DialogueTurns, feelings: TextAffectModel, context: Floats) -> Verdicts:
+    upset = np.asarray(feelings.log_odds(turns.texts), dtype=float)
+    faded = np.asarray(
+        turns.fading_words(feelings.features, QUICK.fade) @ feelings.upset, dtype=float
+    )
+    return Verdicts(turns.dialogue, context, upset, faded)
 
 
-def by_fold(talks: Sequence[Talk]) -> list[int]:
+def by_fold(talks: Sequence[RatedDialogue]) -> list[int]:
     return [talk.fold(FOLDS, "context/") for talk in talks]
 
 
-def by_domain(talks: Sequence[Talk]) -> list[int]:
+def by_domain(talks: Sequence[RatedDialogue]) -> list[int]:
     """Domains lie in one fold whole."""
     names = sorted({talk.domain for talk in talks})
     return [names.index(talk.domain) % FOLDS for talk in talks]
 
 
-def figures(talks: Sequence[Talk], verdicts: Verdicts) -> dict[str, Scored]:
+def figures(talks: Sequence[RatedDialogue], verdicts: Verdicts) -> dict[str, Scored]:
     """Told at the end, and when half of the customer's turns are over: was this one annoyed?"""
     truth = np.array([bool(talk.annoyed) for talk in talks])
     place = np.arange(len(talks))
@@ -101,11 +110,11 @@ def figures(talks: Sequence[Talk], verdicts: Verdicts) -> dict[str, Scored]:
     }
 
 
-def transferred(talks: Sequence[Talk], verdicts: Verdicts) -> dict[str, Scored]:
+def transferred(talks: Sequence[RatedDialogue], verdicts: Verdicts) -> dict[str, Scored]:
     """USS: is this turn a dissatisfied one?"""
     rated = [exchange.rating is not None for talk in talks for exchange in talk.exchanges]
     rows = np.flatnonzero(rated)
-    low = np.array([exchange.low for talk in talks for exchange in talk.exchanges])
+    low = np.array([exchange.is_dissatisfied for talk in talks for exchange in talk.exchanges])
     name = talks[0].source
 
     def scored(values: Floats) -> Scored:

@@ -14,10 +14,10 @@ from pathlib import Path
 from agent.lab.evaluation.escalation.minds import understood
 from agent.lab.evaluation.escalation.outcomes import Called, Outcome, outcome
 from agent.lab.evaluation.escalation.policy import followed
-from agent.lab.training.understanding.examples import rows_of
-from agent.lab.training.understanding.rated_dialogues import Exchange, Talk
-from agent.understanding.turn_understanding import Mind
-from dialogs.escalation.scoring import sure_of
+from agent.lab.training.understanding.examples import read_json_lines
+from agent.lab.training.understanding.rated_dialogues import Exchange, RatedDialogue
+from agent.understanding.turn_understanding import TurnUnderstanding
+from dialogs.escalation.scoring import intent_confidence
 from dialogs.pack.model import Pack
 from dialogs.values import Understanding
 
@@ -35,8 +35,10 @@ class Asking:
     called: Outcome
 
 
-def handoff(data: Path, pack: Pack, mind: Mind) -> list[Asking]:
-    rows = [row for row in rows_of(data / "nlupp" / "banking.jsonl.gz") if row["fold"] >= 16]
+def handoff(data: Path, pack: Pack, mind: TurnUnderstanding) -> list[Asking]:
+    rows = [
+        row for row in read_json_lines(data / "nlupp" / "banking.jsonl.gz") if row["fold"] >= 16
+    ]
     sets = {
         "NLU++ folds 18 and 19, never trained or tuned on": [r for r in rows if r["fold"] >= 18],
         "NLU++ folds 16 to 19, never trained on": rows,
@@ -47,12 +49,14 @@ def handoff(data: Path, pack: Pack, mind: Mind) -> list[Asking]:
     ]
 
 
-def _asking(name: str, turns: Sequence[tuple[str, bool]], pack: Pack, mind: Mind) -> Asking:
+def _asking(
+    name: str, turns: Sequence[tuple[str, bool]], pack: Pack, mind: TurnUnderstanding
+) -> Asking:
     what = understood(mind, [text for text, _ in turns])
     truth = [asked for _, asked in turns]
     meant = [_is_asked(pack, what[text]) for text, _ in turns]
     calls = [
-        followed(pack, Talk(str(at), "nlupp", (Exchange("", text),)), what).calls
+        followed(pack, RatedDialogue(str(at), "nlupp", (Exchange("", text),)), what).calls
         for at, (text, _) in enumerate(turns)
     ]
     handed = [0 if any(rule == RULE for _, rule in found) else None for found in calls]
@@ -60,11 +64,11 @@ def _asking(name: str, turns: Sequence[tuple[str, bool]], pack: Pack, mind: Mind
         name,
         len(turns),
         sum(truth),
-        outcome(Called.of(truth, [0 if asked else None for asked in meant]), pack.costs),
-        outcome(Called.of(truth, handed), pack.costs),
+        outcome(Called.of(truth, [0 if asked else None for asked in meant]), pack.error_costs),
+        outcome(Called.of(truth, handed), pack.error_costs),
     )
 
 
 def _is_asked(pack: Pack, what: Understanding) -> bool:
     """Sure enough to ask about it at the least: what the dialogue does not take for unclear."""
-    return sure_of(what, "talk_to_person")[0] >= pack.deciding.confirm_from
+    return intent_confidence(what, "talk_to_person")[0] >= pack.intent_thresholds.confirm_from

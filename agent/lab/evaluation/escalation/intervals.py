@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import expit  # type: ignore[import-untyped]
 from sklearn.metrics import average_precision_score, roc_auc_score  # type: ignore[import-untyped]
 
-from agent.understanding.calibration import expected_error
+from agent.understanding.calibration import expected_calibration_error
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -81,7 +81,7 @@ def _figure(scored: Scored, name: str) -> Counted:
             case "auprc":
                 return float(average_precision_score(truth, score)) if truth.any() else nan
             case _:
-                return expected_error(expit(score), truth)
+                return expected_calibration_error(expit(score), truth)
 
     return counted(metric, scored.talk)
 

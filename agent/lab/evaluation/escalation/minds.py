@@ -14,8 +14,8 @@ from datetime import date
 import numpy as np
 from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 
-from agent.understanding.text_features import Features, plain
-from agent.understanding.turn_understanding import Mind
+from agent.understanding.text_features import TfidfFeatures, plain_text
+from agent.understanding.turn_understanding import TurnUnderstanding
 from audio.types import Expectation
 from dialogs.values import Understanding
 
@@ -23,10 +23,10 @@ TODAY = date(2026, 1, 5)  # the transcripts have no dates
 OPEN = Expectation()  # nor do they say what the customer had been asked for
 
 
-class Counted(Features):
+class Counted(TfidfFeatures):
     """The same features, with the rows of known texts counted beforehand."""
 
-    def __init__(self, features: Features, texts: Sequence[str]) -> None:
+    def __init__(self, features: TfidfFeatures, texts: Sequence[str]) -> None:
         super().__init__(features.blocks)
         self._place = {text: at for at, text in enumerate(texts)}
         self._rows = super().__call__(texts) if texts else None
@@ -38,13 +38,15 @@ class Counted(Features):
         return self._rows[places[0]] if len(places) == 1 else self._rows[np.array(places)]
 
 
-def understood(mind: Mind, texts: Iterable[str]) -> Mapping[str, Understanding]:
+def understood(mind: TurnUnderstanding, texts: Iterable[str]) -> Mapping[str, Understanding]:
     """What the mind makes of each text as it is typed, said as an answer to nothing particular."""
     known = dict.fromkeys(texts)
-    words = list(dict.fromkeys(plain(text) for text in known))
+    words = list(dict.fromkeys(plain_text(text) for text in known))
     quick = replace(
         mind,
         intents=replace(mind.intents, features=Counted(mind.intents.features, words)),
-        feelings=replace(mind.feelings, features=Counted(mind.feelings.features, words)),
+        affect_model=replace(
+            mind.affect_model, features=Counted(mind.affect_model.features, words)
+        ),
     )
     return {text: quick.understand(text, None, OPEN, TODAY, 0, 0.0) for text in known}

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.lab.evaluation.escalation.intervals import Counted, counted
-from agent.lab.training.understanding.rated_dialogues import Talk
-from dialogs.pack.model import Costs
+from agent.lab.training.understanding.rated_dialogues import RatedDialogue
+from dialogs.pack.model import ErrorCosts
 
 Flags = NDArray[np.bool_]
 Places = NDArray[np.int64]
@@ -45,7 +45,7 @@ class Outcome:
     cost: Counted
 
 
-def outcome(called: Called, costs: Costs) -> Outcome:
+def outcome(called: Called, costs: ErrorCosts) -> Outcome:
     place = np.arange(len(called.needed))
 
     def figure(name: str) -> Counted:
@@ -54,7 +54,7 @@ def outcome(called: Called, costs: Costs) -> Outcome:
     return Outcome(*(figure(name) for name in Outcome.__dataclass_fields__))
 
 
-def _share(called: Called, costs: Costs, name: str, rows: Places) -> float:
+def _share(called: Called, costs: ErrorCosts, name: str, rows: Places) -> float:
     needed, handed = called.needed[rows], called.turn[rows] >= 0
     right, missed = int((needed & handed).sum()), int((needed & ~handed).sum())
     needless = int((~needed & handed).sum())
@@ -93,7 +93,7 @@ class Lead:
     three_quarters: float | None
 
 
-def lead(talks: Sequence[Talk], turns: Sequence[int | None]) -> Lead:
+def lead(talks: Sequence[RatedDialogue], turns: Sequence[int | None]) -> Lead:
     gaps: list[int] = []
     breakdowns = 0
     for talk, turn in zip(talks, turns, strict=True):
@@ -116,8 +116,10 @@ def lead(talks: Sequence[Talk], turns: Sequence[int | None]) -> Lead:
     )
 
 
-def first_low(talk: Talk) -> int | None:
-    return next((at for at, exchange in enumerate(talk.exchanges) if exchange.low), None)
+def first_low(talk: RatedDialogue) -> int | None:
+    return next(
+        (at for at, exchange in enumerate(talk.exchanges) if exchange.is_dissatisfied), None
+    )
 
 
 def first_above(scores: Sequence[float], threshold: float) -> int | None:

@@ -14,14 +14,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from agent.lab.training.understanding.rated_dialogues import Talk
-from agent.understanding.conversation_features import not_understood
-from dialogs.escalation.handoff import as_meant
-from dialogs.escalation.scoring import Heard, Judgement, judge
+from agent.lab.training.understanding.rated_dialogues import RatedDialogue
+from agent.understanding.conversation_features import count_not_understood
+from dialogs.escalation.handoff import with_interpreted_intent
+from dialogs.escalation.scoring import EscalationAssessment, ScoredTurn, assess_escalation
 from dialogs.interpretation.dialogue_acts import interpret
 from dialogs.pack.model import Pack
 from dialogs.state import DialogueState
-from dialogs.values import Conversation, Turn, Understanding
+from dialogs.values import History, Turn, Understanding
 
 # Rules about what a customer wants done, not about how the conversation goes. They are right to
 # fire on calm customers, so a label about annoyance says nothing of them.
@@ -34,8 +34,8 @@ class Asked:
     """All that the policy is given at one turn."""
 
     state: DialogueState
-    talk: Conversation
-    now: Heard
+    talk: History
+    now: ScoredTurn
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Followed:
 
 def followed(
     pack: Pack,
-    talk: Talk,
+    talk: RatedDialogue,
     understood: Mapping[str, Understanding],
     trouble: Sequence[float] | None = None,
 ) -> Followed:
@@ -69,10 +69,10 @@ def followed(
     entered: dict[str, int] = {}
     left, active = 0, frozenset[str]()
     for at, (_, judgement) in enumerate(judged(pack, talk, understood, trouble)):
-        for cause in judgement.active - active:
+        for cause in judgement.active_causes - active:
             entered[cause] = entered.get(cause, 0) + 1
-        left += len(active - judgement.active)
-        active = judgement.active
+        left += len(active - judgement.active_causes)
+        active = judgement.active_causes
         if judgement.escalation is not None:
             calls.append((at, judgement.escalation.rule))
     return Followed(tuple(calls), entered, left)
@@ -80,10 +80,10 @@ def followed(
 
 def judged(
     pack: Pack,
-    talk: Talk,
+    talk: RatedDialogue,
     understood: Mapping[str, Understanding],
     trouble: Sequence[float] | None = None,
-) -> Iterator[tuple[Asked, Judgement]]:
+) -> Iterator[tuple[Asked, EscalationAssessment]]:
     """The policy's own judgement on each turn, and what it was given.
 
     `trouble` (turns,) is how much likelier than usual each turn makes it that this goes wrong, by a
@@ -92,27 +92,29 @@ def judged(
     state = DialogueState()
     turns: tuple[Turn, ...] = ()
     for at, exchange in enumerate(talk.exchanges):
-        number, what = at + 1, understood[exchange.said]
+        number, what = at + 1, understood[exchange.customer_text]
         what = replace(what, trouble=float(trouble[at]) if trouble is not None else 0.0)
         meaning = interpret(pack, state, what)
         state = _answered(state, talk.reply(at), meaning.kind == "person")
-        now = Heard(number, float(at), as_meant(what, meaning))
-        asked = Asked(state, Conversation("chat", turns), now)
-        judgement = judge(pack, state, asked.talk, now)
+        now = ScoredTurn(number, float(at), with_interpreted_intent(what, meaning))
+        asked = Asked(state, History("chat", turns), now)
+        judgement = assess_escalation(pack, state, asked.talk, now)
         yield asked, judgement
-        state = replace(state, active=judgement.active)
+        state = replace(state, active_causes=judgement.active_causes)
         if judgement.escalation is not None:
-            state = replace(state, waiting=True, urgency=judgement.escalation.urgency)
+            state = replace(
+                state, waiting_for_person=True, handoff_urgency=judgement.escalation.urgency
+            )
         turns = (*turns, Turn(number, "customer", now.at, what))
 
 
 def _answered(state: DialogueState, reply: str, person: bool) -> DialogueState:
     """What the dialogue knows when it decides on its answer, which the transcript shows in it."""
-    lost = bool(not_understood(reply))
+    lost = bool(count_not_understood(reply))
     misses = state.misses + lost if lost or not reply else 0
     return replace(
         state,
         misses=misses,
-        asked_for_person=state.asked_for_person + person,
+        person_requests=state.person_requests + person,
         failed_verifications=state.failed_verifications + bool(_REFUSED.search(reply)),
     )

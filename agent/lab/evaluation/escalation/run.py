@@ -33,10 +33,15 @@ from agent.lab.evaluation.escalation.ways import (
     transferred,
     ways,
 )
-from agent.lab.training.understanding.dialogue_breakdown import WEIGHTS
-from agent.lab.training.understanding.rated_dialogues import USS, Talk, star, uss
-from agent.understanding.dialogue_breakdown import TroubleModel
-from agent.understanding.turn_understanding import Mind
+from agent.lab.training.understanding.dialogue_breakdown import WEIGHTS_FILE
+from agent.lab.training.understanding.rated_dialogues import (
+    USS_SETS,
+    RatedDialogue,
+    read_star,
+    read_uss,
+)
+from agent.understanding.dialogue_breakdown import BreakdownModel
+from agent.understanding.turn_understanding import TurnUnderstanding
 from dialogs.pack.model import Pack
 from dialogs.values import Understanding
 
@@ -75,21 +80,23 @@ def evaluated(data: Path, weights: Path, pack: Pack, tell: Progress) -> Report:
 
 def _evaluated(data: Path, weights: Path, pack: Pack, tell: Progress) -> Report:
     tell("reading conversations")
-    mind = Mind.load(pack, weights)
-    stars, rated = star(data), {name: uss(data, name) for name in USS}
+    mind = TurnUnderstanding.load(pack, weights)
+    stars, rated = read_star(data), {name: read_uss(data, name) for name in USS_SETS}
     tell("who is annoyed, from whole conversations of STAR")
-    scored = [annoyed(wholes(stars, mind.feelings))]
+    scored = [annoyed(wholes(stars, mind.affect_model))]
     tell("who is dissatisfied, turn by turn of USS")
-    scored += dissatisfied(rated_turns([t for own in rated.values() for t in own], mind.feelings))
+    scored += dissatisfied(
+        rated_turns([t for own in rated.values() for t in own], mind.affect_model)
+    )
     tell("the context of a turn against the turn alone")
-    shipped = TroubleModel.load(weights / WEIGHTS)
-    own = unseen(stars, mind.feelings, by_fold(stars))
+    shipped = BreakdownModel.load(weights / WEIGHTS_FILE)
+    own = unseen(stars, mind.affect_model, by_fold(stars))
     found = dict(contexts.figures(stars, own))
-    strange = unseen(stars, mind.feelings, by_domain(stars))
+    strange = unseen(stars, mind.affect_model, by_domain(stars))
     found["context, domains never seen"] = contexts.figures(stars, strange)["context, at the end"]
     for name, talks in rated.items():
         for what, one in contexts.transferred(
-            talks, as_shipped(talks, mind.feelings, shipped)
+            talks, as_shipped(talks, mind.affect_model, shipped)
         ).items():
             found[f"USS {name}, {what}"] = one
     tell("the policy, turn by turn")
@@ -101,14 +108,14 @@ def _evaluated(data: Path, weights: Path, pack: Pack, tell: Progress) -> Report:
 
 def _policies(
     pack: Pack,
-    mind: Mind,
-    stars: Sequence[Talk],
+    mind: TurnUnderstanding,
+    stars: Sequence[RatedDialogue],
     own: Verdicts,
-    rated: Mapping[str, Sequence[Talk]],
-    shipped: TroubleModel,
+    rated: Mapping[str, Sequence[RatedDialogue]],
+    shipped: BreakdownModel,
 ) -> tuple[list[Policy], list[Proposal]]:
     everything = [*stars, *(talk for talks in rated.values() for talk in talks)]
-    what = understood(mind, (e.said for talk in everything for e in talk.exchanges))
+    what = understood(mind, (e.customer_text for talk in everything for e in talk.exchanges))
     share = float(np.mean([bool(talk.annoyed) for talk in stars]))
     seen = _seen("STAR", stars, pack, what, own, share)
     learnt, held = proposals(seen, pack), held_out(seen, pack)
@@ -117,7 +124,7 @@ def _policies(
     at_bank = {name: [turns[at] for at in bank] for name, turns in held.items()}
     policies.append(_policy(_part(seen, "STAR, its bank", bank), pack, at_bank))
     for name, talks in rated.items():
-        verdicts = as_shipped(talks, mind.feelings, shipped)
+        verdicts = as_shipped(talks, mind.affect_model, shipped)
         other = _seen(f"USS {name}", talks, pack, what, verdicts, share)
         policies.append(_policy(other, pack, transferred(other, pack, learnt)))
     return policies, learnt
@@ -125,7 +132,7 @@ def _policies(
 
 def _seen(
     name: str,
-    talks: Sequence[Talk],
+    talks: Sequence[RatedDialogue],
     pack: Pack,
     what: Mapping[str, Understanding],
     verdicts: Verdicts,

@@ -24,11 +24,11 @@ from sklearn.ensemble import (  # type: ignore[import-untyped]
 from agent.lab.evaluation.escalation.blocks import Blocks, letters, likely, rated, words
 from agent.lab.evaluation.escalation.course import course
 from agent.lab.evaluation.escalation.intervals import Scored
-from agent.lab.training.understanding.rated_dialogues import DISSATISFIED, Talk
-from agent.understanding.calibration import line
-from agent.understanding.conversation_features import all_signs, facts
-from agent.understanding.text_features import plain
-from agent.understanding.text_models import FeelingModel
+from agent.lab.training.understanding.rated_dialogues import DISSATISFIED_BELOW, RatedDialogue
+from agent.understanding.calibration import fit_platt
+from agent.understanding.conversation_features import conversation_features, count_turn
+from agent.understanding.text_features import plain_text
+from agent.understanding.text_models import TextAffectModel
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -53,10 +53,10 @@ class Rated:
 
     @property
     def low(self) -> Flags:
-        return np.asarray(self.rating < DISSATISFIED)
+        return np.asarray(self.rating < DISSATISFIED_BELOW)
 
 
-def rated_turns(talks: Sequence[Talk], feelings: FeelingModel) -> Rated:
+def rated_turns(talks: Sequence[RatedDialogue], feelings: TextAffectModel) -> Rated:
     rows = [
         (number, at)
         for number, talk in enumerate(talks)
@@ -65,14 +65,16 @@ def rated_turns(talks: Sequence[Talk], feelings: FeelingModel) -> Rated:
     ]
     number, _ = np.array(rows).T
     turns = [talks[n].exchanges[at] for n, at in rows]
-    said = [plain(turn.said) for turn in turns]
-    signs = [all_signs([facts(*pair) for pair in talk.pairs]) for talk in talks]
+    said = [plain_text(turn.customer_text) for turn in turns]
+    signs = [
+        conversation_features([count_turn(*pair) for pair in talk.text_pairs]) for talk in talks
+    ]
     upset = np.asarray(feelings.log_odds(said), dtype=float)
     mood = np.column_stack([upset, feelings.sentiments(said), course(upset, number)])
     blocks = Blocks(
         {
             "said": words(said, 2),
-            "told": words([plain(turn.told) for turn in turns], 2),
+            "told": words([plain_text(turn.agent_text) for turn in turns], 2),
             "before": words([_before(talks[n], at) for n, at in rows]),
             "letters": letters(said),
         }
@@ -94,9 +96,10 @@ def rated_turns(talks: Sequence[Talk], feelings: FeelingModel) -> Rated:
     )
 
 
-def _before(talk: Talk, at: int) -> str:
+def _before(talk: RatedDialogue, at: int) -> str:
     return " ".join(
-        f"{plain(told)} {plain(said)}" for told, said in talk.pairs[max(0, at - BACK) : at]
+        f"{plain_text(told)} {plain_text(said)}"
+        for told, said in talk.text_pairs[max(0, at - BACK) : at]
     )
 
 
@@ -143,7 +146,7 @@ def _stacked(turns: Rated, linear: Floats, learnt: Places, asked: Places) -> Flo
         scores = _trees(x, turns, learnt[turns.part[learnt] != part], np.r_[left, asked])
         held[left] = scores[: len(left)]
         total += scores[len(left) :] / PARTS
-    slope, shift = line(held[learnt], turns.low[learnt])
+    slope, shift = fit_platt(held[learnt], turns.low[learnt])
     return np.asarray(slope * total + shift)
 
 

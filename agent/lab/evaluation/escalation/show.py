@@ -61,7 +61,7 @@ def _context(found: Mapping[str, Scored]) -> Table:
 
 
 def _ways(policy: Policy, pack: Pack) -> Table:
-    costs = f"{pack.costs.missed:g} missed : {pack.costs.needless:g} needless"
+    costs = f"{pack.error_costs.missed:g} missed : {pack.error_costs.needless:g} needless"
     needed = f"{policy.talks} conversations, {policy.needed:.1%} needed a person"
     title = f"{policy.name}: {needed} ({costs})"
     table = _table(title, "", "precision", "recall", "F1", "calls / 100", "false alarms", "cost")
@@ -113,7 +113,7 @@ def _in(found: Counted) -> str:
 def as_json(report: Report, pack: Pack) -> dict[str, Any]:
     everything = {
         "goals": [asdict(goal) | {"goal": as_said(goal)} for goal in report.goals],
-        "costs": asdict(pack.costs),
+        "costs": asdict(pack.error_costs),
         "told_from_everything_so_far": {one.name: _scored(one) for one in report.scored},
         "context": {name: _scored(one) for name, one in report.context.items()},
         "policy": {policy.name: _policy(policy) for policy in report.policies},

@@ -18,9 +18,9 @@ from scipy.optimize import minimize  # type: ignore[import-untyped]
 from scipy.special import expit, log_expit, logit  # type: ignore[import-untyped]
 
 from agent.lab.evaluation.escalation.policy import judged
-from agent.lab.training.understanding.rated_dialogues import Talk
-from dialogs.escalation.scoring import recent, weigh
-from dialogs.pack.model import Costs, Pack, Rule
+from agent.lab.training.understanding.rated_dialogues import RatedDialogue
+from dialogs.escalation.scoring import recent_turns, rule_evidence
+from dialogs.pack.model import ErrorCosts, Pack, Rule
 from dialogs.values import Understanding
 
 Floats = NDArray[np.float64]
@@ -44,18 +44,18 @@ class Amounts:
 def amounts(
     pack: Pack,
     name: str,
-    talks: Sequence[Talk],
+    talks: Sequence[RatedDialogue],
     understood: Mapping[str, Understanding],
     context: Floats | None = None,
 ) -> Amounts:
     """`context` (turns,) adds the term CONTEXT."""
     rule = pack.rules[name]
     terms = single(rule)
-    bare = replace(rule, baseline=0.0, terms=dict.fromkeys(terms, 1.0), intents={})
+    bare = replace(rule, baseline=0.0, term_weights=dict.fromkeys(terms, 1.0), intent_weights={})
     seen, turns, place = [], [], []
     for number, talk in enumerate(talks):
         for asked, _ in judged(pack, talk, understood):
-            evidence = weigh(bare, pack, asked.state, recent(asked.talk, asked.now))
+            evidence = rule_evidence(bare, pack, asked.state, recent_turns(asked.talk, asked.now))
             row = dict.fromkeys(terms, 0.0)
             for one in evidence[1:]:
                 row[one.term] += one.weight
@@ -67,13 +67,13 @@ def amounts(
     found, many = np.array(seen), np.array(turns)
     if context is not None:
         found, terms = np.column_stack([found, context]), (*terms, CONTEXT)
-        many = np.maximum(many, np.where(context > 0, rule.least_turns, 0))
+        many = np.maximum(many, np.where(context > 0, rule.min_turns, 0))
     return Amounts(terms, found, many, np.array(place))
 
 
 def single(rule: Rule) -> tuple[str, ...]:
     """The rule's terms but the one that looks at several turns together."""
-    return tuple(term for term in rule.terms if term != CONTEXT)
+    return tuple(term for term in rule.term_weights if term != CONTEXT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class Weights:
 
 
 def given(rule: Rule) -> Weights:
-    return Weights(rule.baseline, rule.terms)
+    return Weights(rule.baseline, rule.term_weights)
 
 
 def score(weights: Weights, seen: Amounts) -> Floats:
@@ -94,7 +94,7 @@ def score(weights: Weights, seen: Amounts) -> Floats:
 def called(weights: Weights, seen: Amounts, rule: Rule, talks: int) -> list[int | None]:
     """The turn of each conversation at which the rule, with these weights, first calls a person."""
     above = score(weights, seen) >= logit(rule.enter)
-    fires = np.flatnonzero(above & (seen.turns >= rule.least_turns))
+    fires = np.flatnonzero(above & (seen.turns >= rule.min_turns))
     starts = np.searchsorted(seen.talk, np.arange(talks))
     first: list[int | None] = [None] * talks
     for row in fires[::-1]:
@@ -102,13 +102,13 @@ def called(weights: Weights, seen: Amounts, rule: Rule, talks: int) -> list[int 
     return first
 
 
-def tuned(seen: Amounts, needed: Flags, kept: Flags, rule: Rule, costs: Costs) -> Weights:
+def tuned(seen: Amounts, needed: Flags, kept: Flags, rule: Rule, costs: ErrorCosts) -> Weights:
     """`needed` and `kept` are of conversations: what is true of them, and which may be learnt."""
     rows = np.flatnonzero(kept[seen.talk])
     weights = _regressed(seen, needed, rows)
     odds = score(weights, seen)
     best = np.full(len(needed), -np.inf)
-    may = rows[seen.turns[rows] >= rule.least_turns]
+    may = rows[seen.turns[rows] >= rule.min_turns]
     np.maximum.at(best, seen.talk[may], odds[may])
     shift = logit(rule.enter) - _cheapest(best[kept], needed[kept], costs)
     return replace(weights, baseline=weights.baseline + float(shift))
@@ -136,7 +136,7 @@ def _regressed(seen: Amounts, needed: Flags, rows: Places) -> Weights:
     return Weights(float(found[0]), dict(zip(seen.terms, worth.tolist(), strict=True)))
 
 
-def _cheapest(best: Floats, needed: Flags, costs: Costs) -> float:
+def _cheapest(best: Floats, needed: Flags, costs: ErrorCosts) -> float:
     """The threshold on each conversation's highest score at which mistakes cost least."""
     order = np.argsort(-best)
     missed = needed.sum() - np.cumsum(needed[order])

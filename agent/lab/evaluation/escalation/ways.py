@@ -27,7 +27,7 @@ from agent.lab.evaluation.escalation.outcomes import (
 )
 from agent.lab.evaluation.escalation.policy import OTHER_CAUSES, Followed
 from agent.lab.evaluation.escalation.tuning import Amounts, Weights, called, given, single, tuned
-from agent.lab.training.understanding.rated_dialogues import Talk
+from agent.lab.training.understanding.rated_dialogues import RatedDialogue
 from dialogs.pack.model import Pack
 
 Flags = NDArray[np.bool_]
@@ -57,7 +57,7 @@ class Seen:
     """Everything that was found out about one set of conversations."""
 
     name: str
-    talks: Sequence[Talk]
+    talks: Sequence[RatedDialogue]
     followed: Sequence[Followed]
     verdicts: Verdicts
     amounts: Mapping[str, Amounts]  # by rule; CONTEXT among the terms of the first
@@ -85,7 +85,7 @@ def flapping(seen: Seen) -> Flapping:
 def ways(seen: Seen, pack: Pack, fitted: Mapping[str, Turns]) -> list[Way]:
     """`fitted` are further ways by name, each with the turns at which it calls."""
     many = len(seen.talks)
-    at_cost = float(logit(pack.costs.threshold))
+    at_cost = float(logit(pack.error_costs.threshold))
     turns: dict[str, Turns] = {
         "nobody is called": [None] * many,
         "everybody is handed over": [0] * many,
@@ -99,7 +99,7 @@ def ways(seen: Seen, pack: Pack, fitted: Mapping[str, Turns]) -> list[Way]:
     return [
         Way(
             name,
-            outcome(Called.of(seen.needed.tolist(), found), pack.costs),
+            outcome(Called.of(seen.needed.tolist(), found), pack.error_costs),
             lead(seen.talks, found) if rated else None,
         )
         for name, found in turns.items()
@@ -145,7 +145,7 @@ def proposals(seen: Seen, pack: Pack, kept: Flags | None = None) -> list[Proposa
         terms = single(pack.rules[rule])
         without = replace(own, terms=terms, seen=own.seen[:, : len(terms)])
         for name, sight in (("tuned", without), ("tuned, with context", own)):
-            weights = tuned(sight, seen.needed, kept, pack.rules[rule], pack.costs)
+            weights = tuned(sight, seen.needed, kept, pack.rules[rule], pack.error_costs)
             found.append(Proposal(name, rule, weights))
     return found
 
@@ -190,7 +190,7 @@ def _best(seen: Seen, pack: Pack, kept: Flags) -> float:
     def cost(threshold: float) -> float:
         handed = highest[kept] >= threshold
         missed, needless = (need & ~handed).sum(), (~need & handed).sum()
-        return float(missed * pack.costs.missed + needless * pack.costs.needless)
+        return float(missed * pack.error_costs.missed + needless * pack.error_costs.needless)
 
     return float(min(choices, key=cost))
 

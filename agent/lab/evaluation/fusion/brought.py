@@ -18,11 +18,11 @@ from rich.console import Console
 from agent.lab.evaluation import EvaluationError
 from agent.lab.evaluation.manifest import Recording, read
 from agent.lab.evaluation.sounds import Sounds, beside, opened
-from agent.lab.fusion_models.subword_vectors import Vectors
+from agent.lab.fusion_models.subword_vectors import SubwordVectors
 from agent.lab.training.ears.corpus import Corpus, Utterance
-from agent.lab.training.ears.offline_recogniser import Ear
-from agent.lab.training.fusion.pairs import UNKNOWN, Felt
-from agent.lab.training.fusion.user_recordings import Label, felt, label
+from agent.lab.training.ears.offline_recogniser import OfflineRecogniser
+from agent.lab.training.fusion.pairs import UNKNOWN, FusionTurn
+from agent.lab.training.fusion.user_recordings import TurnLabel, fusion_turns, label_from_columns
 from audio.types import AudioError
 
 OWN = ("sentiment", "upset")  # columns that the ears' evaluation does not know
@@ -30,18 +30,20 @@ OWN = ("sentiment", "upset")  # columns that the ears' evaluation does not know
 
 def brought(
     manifest: Path, audio: Path | None, weights: Path, console: Console
-) -> tuple[list[Felt], list[str]]:
+) -> tuple[list[FusionTurn], list[str]]:
     """Turns ready to be learned from, and sentences that belong below the table."""
     found = read(manifest)
     labels = labelled(manifest, found.recordings)
-    kept = [one for one in found.recordings if labels[one.line] != Label()]
+    kept = [one for one in found.recordings if labels[one.line] != TurnLabel()]
     if not kept:
         raise EvaluationError(f"{manifest}: no line has an emotion, sentiment or upset to go by")
     console.print(f"hearing {len(kept)} recordings twice", highlight=False)
     corpus, broken = loaded(kept, opened(audio or beside(manifest)))
     usable = {one.path for one in corpus.utterances}
     told = [labels[one.line] for one in kept if one.path in usable]
-    turns = felt(Ear(weights / "ears"), corpus, told, Vectors.load(weights / "fusion"))
+    turns = fusion_turns(
+        OfflineRecogniser(weights / "ears"), corpus, told, SubwordVectors.load(weights / "fusion")
+    )
     about = [
         f"{manifest.name}: {len(turns)} of {found.lines} lines; words and voice are of the same "
         "turn. Transcribed: as the embedded ears heard the recording through a telephone.",
@@ -57,13 +59,13 @@ def brought(
     return turns, about
 
 
-def labelled(manifest: Path, recordings: Sequence[Recording]) -> dict[int, Label]:
+def labelled(manifest: Path, recordings: Sequence[Recording]) -> dict[int, TurnLabel]:
     """By line number."""
     raw = manifest.read_bytes()
     lines = (gzip.decompress(raw) if manifest.suffix == ".gz" else raw).splitlines()
     rows = {one.line: json.loads(lines[one.line - 1]) for one in recordings}
     return {
-        number: label(row.get("emotion"), row.get("sentiment"), row.get("upset"))
+        number: label_from_columns(row.get("emotion"), row.get("sentiment"), row.get("upset"))
         for number, row in rows.items()
     }
 

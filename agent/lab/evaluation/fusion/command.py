@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from agent.config import PACKAGE
+from agent.config import PACKAGE_DIR
 from agent.lab.evaluation import EvaluationError
 from agent.lab.evaluation.stored import store
 
@@ -38,7 +38,7 @@ def evaluate_fusion(
         ".hearken/fusion.png"
     ),
     weights: Annotated[Path, typer.Option(help="Folder of the embedded models.")] = (
-        PACKAGE / "weights"
+        PACKAGE_DIR / "weights"
     ),
     work: Annotated[Path, typer.Option(help="What was encoded before is kept there.")] = Path(
         ".hearken"

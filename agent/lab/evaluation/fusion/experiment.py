@@ -19,10 +19,16 @@ import torch
 from numpy.typing import NDArray
 
 from agent.lab.evaluation import EvaluationError
-from agent.lab.fusion_models.classifiers import KINDS, Kind, parameters
-from agent.lab.training.fusion.fusion_training import CONDITIONS, Condition, Lesson, Taught, taught
-from agent.lab.training.fusion.pairs import FOLDS, Felt, Material
-from agent.lab.training.understanding.examples import part
+from agent.lab.fusion_models.classifiers import FUSION_KINDS, FusionKind, parameter_count
+from agent.lab.training.fusion.fusion_training import (
+    INPUT_CONDITIONS,
+    CalibratedFusion,
+    FusionTrainingSettings,
+    InputCondition,
+    train_calibrated_fusion,
+)
+from agent.lab.training.fusion.pairs import FOLDS, FusionTurn, PairMaterial
+from agent.lab.training.understanding.examples import stable_bucket
 
 Floats = NDArray[np.float64]
 FEWEST = 3  # speakers: one to test, one to calibrate on, one to learn from
@@ -32,9 +38,9 @@ FEWEST = 3  # speakers: one to test, one to calibrate on, one to learn from
 class Fold:
     """`draw` gives what is learned from in an epoch; `kept_back` calibrates; `tested` tests."""
 
-    draw: Callable[[np.random.Generator], Sequence[Felt]]
-    kept_back: Sequence[Felt]
-    tested: Sequence[Felt]
+    draw: Callable[[np.random.Generator], Sequence[FusionTurn]]
+    kept_back: Sequence[FusionTurn]
+    tested: Sequence[FusionTurn]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,8 +61,8 @@ class Outcome:
     speakers: Sequence[str]
     sentiment: NDArray[np.int64]
     upset: NDArray[np.int64]
-    judged: Mapping[tuple[Kind, str], Judged]  # by kind and condition
-    capacity: Mapping[Kind, int]  # parameters
+    judged: Mapping[tuple[FusionKind, str], Judged]  # by kind and condition
+    capacity: Mapping[FusionKind, int]  # parameters
     folds: int
     seeds: int
 
@@ -75,7 +81,7 @@ class Paired:
     """Words and voices that are put together anew for every seed: so many pairs of a speaker, to
     learn from in an epoch, to calibrate on and to test."""
 
-    material: Material
+    material: PairMaterial
     folds: int = FOLDS
     each: int = 60
     kept: int = 200
@@ -83,12 +89,12 @@ class Paired:
 
     def fold(self, seed: int, number: int) -> Fold:
         known, unknown = self.material.fold(number, self.folds)
-        learned, back = known.apart(seed, self.folds)
+        learned, back = known.split_held_out(seed, self.folds)
         rng = np.random.default_rng((seed, number))
         return Fold(
-            lambda rng: learned.drawn(self.each, rng),
-            back.drawn(self.kept, rng),
-            unknown.drawn(self.tested, rng),
+            lambda rng: learned.draw_pairs(self.each, rng),
+            back.draw_pairs(self.kept, rng),
+            unknown.draw_pairs(self.tested, rng),
         )
 
 
@@ -96,7 +102,7 @@ class Given:
     """Turns whose words and voice belong together. A sentence of somebody tested is learned from
     nobody."""
 
-    def __init__(self, turns: Sequence[Felt], folds: int = FOLDS) -> None:
+    def __init__(self, turns: Sequence[FusionTurn], folds: int = FOLDS) -> None:
         speakers = {turn.speaker for turn in turns}
         if len(speakers) < FEWEST:
             few = f"{len(speakers)} speakers are too few"
@@ -105,7 +111,7 @@ class Given:
 
     def fold(self, seed: int, number: int) -> Fold:
         names = {turn.speaker for turn in self.turns}
-        order = sorted(names, key=lambda name: part(f"{seed} {name}", 2**31))
+        order = sorted(names, key=lambda name: stable_bucket(f"{seed} {name}", 2**31))
         tested = set(order[number :: self.folds])
         kept = set(order[(number + 1) % self.folds :: self.folds])
         out = [turn for turn in self.turns if turn.speaker in tested]
@@ -117,7 +123,7 @@ class Given:
         return Fold(lambda _: learned, back, out)
 
 
-def _apart(turns: Sequence[Felt], others: Sequence[Felt]) -> list[Felt]:
+def _apart(turns: Sequence[FusionTurn], others: Sequence[FusionTurn]) -> list[FusionTurn]:
     said = {turn.text for turn in others if turn.text}
     return [turn for turn in turns if turn.text not in said]
 
@@ -127,14 +133,14 @@ class Piece:
     """What one fold of one seed gave."""
 
     tested: Sequence[tuple[str, int, int]]  # speaker, sentiment, upset
-    judged: Mapping[tuple[Kind, str], Judged]
-    capacity: Mapping[Kind, int]
+    judged: Mapping[tuple[FusionKind, str], Judged]
+    capacity: Mapping[FusionKind, int]
 
 
 def experiment(
     source: Source,
     seeds: int,
-    lesson: Lesson | None = None,
+    lesson: FusionTrainingSettings | None = None,
     told: Callable[[str], None] = lambda _: None,
     processes: int = 2,
 ) -> Outcome:
@@ -168,7 +174,7 @@ def _counted(done: Iterator[Piece], many: int, told: Callable[[str], None]) -> I
         yield one
 
 
-_given: tuple[Source, Lesson | None]  # in a process that works, what it works on
+_given: tuple[Source, FusionTrainingSettings | None]  # in a process that works, what it works on
 
 
 def _start(given: bytes) -> None:
@@ -182,28 +188,32 @@ def _work(job: tuple[int, int]) -> Piece:
     return piece(source, *job, lesson)
 
 
-def piece(source: Source, seed: int, number: int, lesson: Lesson | None = None) -> Piece:
+def piece(
+    source: Source, seed: int, number: int, lesson: FusionTrainingSettings | None = None
+) -> Piece:
     """Every kind, taught on one fold and tested on the rest of it."""
     fold = source.fold(seed, number)
-    judged, capacity = dict[tuple[Kind, str], Judged](), dict[Kind, int]()
-    for kind in KINDS:
-        one = taught(kind, fold.draw, fold.kept_back, seed, lesson)
-        capacity[kind] = parameters(one.fuser)
-        for condition in CONDITIONS:
+    judged, capacity = dict[tuple[FusionKind, str], Judged](), dict[FusionKind, int]()
+    for kind in FUSION_KINDS:
+        one = train_calibrated_fusion(kind, fold.draw, fold.kept_back, seed, lesson)
+        capacity[kind] = parameter_count(one.fuser)
+        for condition in INPUT_CONDITIONS:
             judged[kind, condition.name] = _judged(one, fold.tested, condition)
     tested = [(turn.speaker, turn.sentiment, turn.upset) for turn in fold.tested]
     return Piece(tested, judged, capacity)
 
 
-def _judged(one: Taught, turns: Sequence[Felt], condition: Condition) -> Judged:
+def _judged(
+    one: CalibratedFusion, turns: Sequence[FusionTurn], condition: InputCondition
+) -> Judged:
     """Decided by what a turn adds to what is usual: the mean recall over classes, which is
     measured, asks for no more of the frequent class than of the rare one."""
-    verdicts = one.judge(turns, condition)
+    verdicts = one.predict(turns, condition)
     return Judged(
         verdicts.sentiment,
         verdicts.upset,
-        (verdicts.sentiment / one.usual_sentiment).argmax(1),
-        verdicts.upset > one.usual_upset,
+        (verdicts.sentiment / one.sentiment_prior).argmax(1),
+        verdicts.upset > one.upset_prior,
     )
 
 

@@ -25,11 +25,11 @@ from agent.lab.evaluation.fusion.scores import (
 )
 from agent.lab.evaluation.fusion.served import Served
 from agent.lab.evaluation.goals import Goal
-from agent.lab.fusion_models.classifiers import FUSIONS, Kind
-from agent.lab.training.fusion.fusion_training import CONDITIONS
-from agent.understanding.calibration import reliability
+from agent.lab.fusion_models.classifiers import FUSED_KINDS, FusionKind
+from agent.lab.training.fusion.fusion_training import INPUT_CONDITIONS
+from agent.understanding.calibration import reliability_table
 
-Cell = tuple[Kind, str, Quantity]
+Cell = tuple[FusionKind, str, Quantity]
 AS_IS, SILENT, WORDLESS = "as they are", "voice removed", "words removed"
 GAIN, MOST_ERROR = 0.05, 0.03
 
@@ -40,7 +40,7 @@ class Report:
     about: Sequence[str]  # sentences that belong below the table
     figures: Mapping[Cell, Figure]
     gains: Mapping[tuple[str, Quantity], Figure]  # the winner over the best single, by condition
-    best: Kind
+    best: FusionKind
     goals: Sequence[Goal]
     served: Sequence[Served]
 
@@ -56,7 +56,7 @@ def reported(outcome: Outcome, about: Sequence[str], served: Sequence[Served] = 
     best = winner(outcome)
     gains = {
         (one.name, of): gain(outcome, best, best_single(outcome, one.name, of), one.name, of)
-        for one in CONDITIONS
+        for one in INPUT_CONDITIONS
         for of in known(outcome)
     }
     goals = [*_gain_goals(outcome, best, gains), *_error_goals(figures, best)]
@@ -68,7 +68,7 @@ def _measurable(outcome: Outcome, of: Quantity) -> bool:
 
 
 def _gain_goals(
-    outcome: Outcome, best: Kind, gains: Mapping[tuple[str, Quantity], Figure]
+    outcome: Outcome, best: FusionKind, gains: Mapping[tuple[str, Quantity], Figure]
 ) -> Iterator[Goal]:
     """Where speakers are too few, an interval says nothing, and nothing is met or missed."""
     for of in known(outcome):
@@ -83,7 +83,7 @@ def _gain_goals(
             yield _goal(what, ">= 0 %", found, found.value >= 0)
 
 
-def _error_goals(figures: Mapping[Cell, Figure], best: Kind) -> Iterator[Goal]:
+def _error_goals(figures: Mapping[Cell, Figure], best: FusionKind) -> Iterator[Goal]:
     for condition in (AS_IS, CALL, WORDLESS, SILENT):
         for of in ("sentiment ECE", "upset ECE"):
             if found := figures.get((best, condition, of)):
@@ -140,9 +140,9 @@ def as_json(report: Report) -> dict[str, Any]:
     }
 
 
-def other_fusions(report: Report) -> Iterator[tuple[Kind, Quantity, Figure]]:
+def other_fusions(report: Report) -> Iterator[tuple[FusionKind, Quantity, Figure]]:
     """By how much the winner is better than the other two, on what a call gives."""
-    for other in FUSIONS:
+    for other in FUSED_KINDS:
         if other != report.best and (other, CALL) in report.outcome.judged:
             for of in known(report.outcome):
                 yield other, of, gain(report.outcome, report.best, other, CALL, of)
@@ -157,7 +157,7 @@ def _reliability(outcome: Outcome) -> list[dict[str, Any]]:
             "condition": condition,
             "bins": [
                 {key: round(value, 4) for key, value in asdict(row).items()}
-                for row in reliability(judged.upset[there], outcome.upset[there])
+                for row in reliability_table(judged.upset[there], outcome.upset[there])
             ],
         }
         for (kind, condition), judged in outcome.judged.items()

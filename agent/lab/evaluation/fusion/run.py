@@ -10,8 +10,8 @@ from rich.console import Console
 from agent.lab.evaluation.fusion.experiment import Given, Outcome, Paired, Source, experiment
 from agent.lab.evaluation.fusion.served import Served, served
 from agent.lab.evaluation.measure import single_thread
-from agent.lab.training.fusion.material import Gathered, gathered
-from agent.lab.training.fusion.pairs import OFTEN, RATES
+from agent.lab.training.fusion.material import BuiltInMaterial, load_material
+from agent.lab.training.fusion.pairs import AGREEMENT_RATES, MOOD_RATES
 
 
 def of_data(
@@ -19,30 +19,30 @@ def of_data(
 ) -> tuple[Outcome, list[str], list[Served]]:
     """The built-in experiment. `data` holds `speech` and `text`."""
     with single_thread():
-        found = gathered(data, weights, work, console)
+        found = load_material(data, weights, work, console)
         outcome = _run(Paired(found.material), seeds, console)
-        verdicts = served(data / "text", weights, found.material.words)
+        verdicts = served(data / "text", weights, found.material.sentences)
     return outcome, told_of(found), verdicts
 
 
-def told_of(found: Gathered) -> list[str]:
+def told_of(found: BuiltInMaterial) -> list[str]:
     """What nobody may overlook when reading the figures."""
     material = found.material
-    moods = ", ".join(f"{mood} {share:.0%}" for mood, share in OFTEN.items())
-    speakers = len({sound.speaker for sound in material.sounds})
+    moods = ", ".join(f"{mood} {share:.0%}" for mood, share in MOOD_RATES.items())
+    speakers = len({sound.speaker for sound in material.voices})
     return [
         "Words and voice were NOT said by the same person: acted recordings are paired with real "
         "sentences, because no freely usable recordings have both meaningful words and felt "
         "voices.",
-        f"Voices: {len(material.sounds)} recordings of {speakers} actors, who exaggerate; tested "
+        f"Voices: {len(material.voices)} recordings of {speakers} actors, who exaggerate; tested "
         "are RAVDESS's, while nEMO's, who speak Polish, only teach. Words: half customers (public "
         "turns, this project's own sentences), half Reddit comments (GoEmotions); unhappy ones "
         "Reddit alone.",
-        f"Moods: {moods}. Words and voice agree in {RATES['both']:.0%}; the voice alone shows it "
-        f"in {RATES['voice alone']:.0%}, the words alone in {RATES['words alone']:.0%}; in "
-        f"{RATES['against']:.0%} the words say the contrary and the voice is right. These rates "
+        f"Moods: {moods}. Words and voice agree in {AGREEMENT_RATES['both']:.0%}; the voice alone shows it "
+        f"in {AGREEMENT_RATES['voice alone']:.0%}, the words alone in {AGREEMENT_RATES['words alone']:.0%}; in "
+        f"{AGREEMENT_RATES['against']:.0%} the words say the contrary and the voice is right. These rates "
         "are chosen: they bound what fusion can add, and are the same for every contender.",
-        f"Transcribed: {found.misheard} of {len(material.words)} sentences as the embedded ears "
+        f"Transcribed: {found.transcribed_count} of {len(material.sentences)} sentences as the embedded ears "
         "heard them from a synthetic voice, the others with invented mistakes of their kind.",
     ]
 

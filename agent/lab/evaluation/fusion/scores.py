@@ -25,7 +25,7 @@ from agent.lab.evaluation.figures import (
     figure,
 )
 from agent.lab.evaluation.fusion.experiment import Judged, Outcome
-from agent.lab.fusion_models.classifiers import FUSIONS, SINGLE, Kind
+from agent.lab.fusion_models.classifiers import FUSED_KINDS, SINGLE_MODALITY, FusionKind
 
 Quantity = Literal["sentiment UA", "upset UA", "upset AUROC", "sentiment ECE", "upset ECE"]
 QUANTITIES: tuple[Quantity, ...] = get_args(Quantity)
@@ -33,7 +33,7 @@ STEPS = 100
 CALL = "telephone, transcribed"  # what a call is
 
 
-def measure(outcome: Outcome, kind: Kind, condition: str, quantity: Quantity) -> Measure:
+def measure(outcome: Outcome, kind: FusionKind, condition: str, quantity: Quantity) -> Measure:
     judged = outcome.judged[kind, condition]
     tally, formula = _COUNTED[quantity](outcome, judged)
     truth = outcome.sentiment if quantity.startswith("sentiment") else outcome.upset
@@ -41,11 +41,13 @@ def measure(outcome: Outcome, kind: Kind, condition: str, quantity: Quantity) ->
     return Measure("emotion", quantity, quantity, truth >= 0, tally, formula, less)
 
 
-def score(outcome: Outcome, kind: Kind, condition: str, quantity: Quantity) -> Figure:
+def score(outcome: Outcome, kind: FusionKind, condition: str, quantity: Quantity) -> Figure:
     return figure(measure(outcome, kind, condition, quantity), outcome.speakers)
 
 
-def gain(outcome: Outcome, one: Kind, other: Kind, condition: str, quantity: Quantity) -> Figure:
+def gain(
+    outcome: Outcome, one: FusionKind, other: FusionKind, condition: str, quantity: Quantity
+) -> Figure:
     """`one` minus `other`, over the same draws of speakers."""
     return difference(
         measure(outcome, one, condition, quantity),
@@ -54,17 +56,17 @@ def gain(outcome: Outcome, one: Kind, other: Kind, condition: str, quantity: Qua
     )
 
 
-def best_single(outcome: Outcome, condition: str, quantity: Quantity) -> Kind:
-    return max(SINGLE, key=lambda kind: score(outcome, kind, condition, quantity).value)
+def best_single(outcome: Outcome, condition: str, quantity: Quantity) -> FusionKind:
+    return max(SINGLE_MODALITY, key=lambda kind: score(outcome, kind, condition, quantity).value)
 
 
-def winner(outcome: Outcome) -> Kind:
+def winner(outcome: Outcome) -> FusionKind:
     """The fusion with the highest UA on what a call gives, both verdicts counted alike."""
 
-    def both(kind: Kind) -> float:
+    def both(kind: FusionKind) -> float:
         return sum(score(outcome, kind, CALL, of).value for of in known(outcome))
 
-    return max(FUSIONS, key=both)
+    return max(FUSED_KINDS, key=both)
 
 
 def known(outcome: Outcome) -> list[Quantity]:

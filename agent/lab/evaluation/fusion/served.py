@@ -27,21 +27,27 @@ from agent.lab.evaluation.figures import (
     figure,
 )
 from agent.lab.evaluation.fusion.scores import area, area_tally, recall_tally, recalls
-from agent.lab.training.fusion.pairs import FOLDS, OFTEN, RATES, Words, shown
-from agent.lab.training.fusion.sentences import Mood
-from agent.lab.training.fusion.word_vectors import reddit
+from agent.lab.training.fusion.pairs import (
+    AGREEMENT_RATES,
+    FOLDS,
+    MOOD_RATES,
+    SentenceVectors,
+    expressed_moods,
+)
+from agent.lab.training.fusion.sentences import MoodClass
+from agent.lab.training.fusion.word_vectors import read_goemotions_emotions
 from agent.lab.training.understanding import voice_evidence as voices
-from agent.lab.training.understanding.sentiment import own_sentences
-from agent.lab.training.understanding.voice_evidence import Voice
-from agent.understanding.calibration import line
-from agent.understanding.text_features import plain
-from agent.understanding.text_models import FeelingModel
+from agent.lab.training.understanding.sentiment import read_own_sentences
+from agent.lab.training.understanding.voice_evidence import HeldOutVoice
+from agent.understanding.calibration import fit_platt
+from agent.understanding.text_features import plain_text
+from agent.understanding.text_models import TextAffectModel
 from audio.types import EMOTIONS
 
 Floats = NDArray[np.float64]
-Moods = Mapping[Mood, Sequence[Words]]
+Moods = Mapping[MoodClass, Sequence[SentenceVectors]]
 EACH = 300  # pairs of a speaker
-MOOD_OF: Mapping[str, Mood] = {
+MOOD_OF: Mapping[str, MoodClass] = {
     "angry": "upset",
     "disgusted": "upset",
     "sad": "unhappy",
@@ -66,7 +72,7 @@ class Verdicts:
     """Pairs: `words` (pairs,) log-odds above the usual, `heard` voices, and who is upset."""
 
     words: Floats
-    heard: Sequence[Voice]
+    heard: Sequence[HeldOutVoice]
     upset: NDArray[np.bool_]
 
     @property
@@ -76,23 +82,32 @@ class Verdicts:
     @property
     def voices(self) -> Floats:
         """(pairs, 7) probabilities."""
-        return np.array([voice.chances for voice in self.heard])
+        return np.array([voice.probabilities for voice in self.heard])
 
 
-def served(data: Path, weights: Path, words: Sequence[Words], seed: int = 0) -> list[Served]:
+def served(
+    data: Path, weights: Path, words: Sequence[SentenceVectors], seed: int = 0
+) -> list[Served]:
     """`data` is the folder of the text sets. Nothing where the emotion head left no verdicts."""
     told = weights / "emotion" / "held_out.jsonl"
     if not told.exists():
         return []
-    feelings = FeelingModel.load(weights / "understanding" / "feelings.safetensors")
-    pairs = drawn(unseen(data, words), voices.read(told), feelings, np.random.default_rng(seed))
+    feelings = TextAffectModel.load(weights / "understanding" / "feelings.safetensors")
+    pairs = drawn(
+        unseen(data, words),
+        voices.read_held_out_voices(told),
+        feelings,
+        np.random.default_rng(seed),
+    )
     names = sorted(set(pairs.speakers))
     fold = np.array([names.index(name) * FOLDS // len(names) for name in pairs.speakers])
     both = np.column_stack([pairs.words, pairs.voices])
     ways: dict[str, Callable[[NDArray[np.bool_]], Floats]] = {
         "words alone": lambda known: _learned(both[:, :1], pairs.upset, known),
         "voice alone": lambda known: _learned(both[:, 1:], pairs.upset, known),
-        "decision level, weights as served": lambda known: _as_served(pairs, known, feelings.usual),
+        "decision level, weights as served": lambda known: _as_served(
+            pairs, known, feelings.base_log_odds
+        ),
         "decision level, weights from the pairs": lambda known: _learned(both, pairs.upset, known),
         "the same and how both go together": lambda known: _learned(
             np.hstack([both, both[:, :1] * both[:, 1:]]), pairs.upset, known
@@ -101,26 +116,28 @@ def served(data: Path, weights: Path, words: Sequence[Words], seed: int = 0) -> 
     return [_figures(name, pairs, fold, way) for name, way in ways.items()]
 
 
-def unseen(data: Path, words: Sequence[Words]) -> Moods:
+def unseen(data: Path, words: Sequence[SentenceVectors]) -> Moods:
     """Those of the sentences that the feelings model has not learned from."""
-    own = {plain(one.text) for one in own_sentences()}
-    later = {plain(text) for text, _ in reddit(data, "dev")}
-    found: dict[Mood, list[Words]] = {}
+    own = {plain_text(one.text) for one in read_own_sentences()}
+    later = {plain_text(text) for text, _ in read_goemotions_emotions(data, "dev")}
+    found: dict[MoodClass, list[SentenceVectors]] = {}
     for one in words:
-        if (one.customer and one.text not in own) or (not one.customer and one.text in later):
+        if (one.from_customer and one.text not in own) or (
+            not one.from_customer and one.text in later
+        ):
             found.setdefault(one.mood, []).append(one)
     return found
 
 
 def drawn(
-    words: Moods, heard: Sequence[Voice], feelings: FeelingModel, rng: np.random.Generator
+    words: Moods, heard: Sequence[HeldOutVoice], feelings: TextAffectModel, rng: np.random.Generator
 ) -> Verdicts:
     odds = {
-        one.text: float(value) - feelings.usual
+        one.text: float(value) - feelings.base_log_odds
         for some in words.values()
         for one, value in zip(some, feelings.log_odds([one.text for one in some]), strict=True)
     }
-    speakers: dict[str, dict[Mood, list[Voice]]] = {}
+    speakers: dict[str, dict[MoodClass, list[HeldOutVoice]]] = {}
     for voice in heard:
         if mood := MOOD_OF.get(voice.label):
             speakers.setdefault(voice.speaker, {}).setdefault(mood, []).append(voice)
@@ -133,13 +150,13 @@ def drawn(
 
 
 def _pairs(
-    some: Mapping[Mood, Sequence[Voice]], words: Moods, rng: np.random.Generator
-) -> Iterator[tuple[Words, Voice, bool]]:
-    moods, accords = list(OFTEN), list(RATES)
+    some: Mapping[MoodClass, Sequence[HeldOutVoice]], words: Moods, rng: np.random.Generator
+) -> Iterator[tuple[SentenceVectors, HeldOutVoice, bool]]:
+    moods, accords = list(MOOD_RATES), list(AGREEMENT_RATES)
     for _ in range(EACH):
-        mood = moods[int(rng.choice(len(moods), p=list(OFTEN.values())))]
-        accord = accords[int(rng.choice(len(accords), p=list(RATES.values())))]
-        said, sounded = shown(mood, accord)
+        mood = moods[int(rng.choice(len(moods), p=list(MOOD_RATES.values())))]
+        accord = accords[int(rng.choice(len(accords), p=list(AGREEMENT_RATES.values())))]
+        said, sounded = expressed_moods(mood, accord)
         sentence = words[said][int(rng.integers(len(words[said])))]
         voice = some[sounded][int(rng.integers(len(some[sounded])))]
         yield sentence, voice, mood == "upset"
@@ -155,10 +172,10 @@ def _as_served(pairs: Verdicts, known: NDArray[np.bool_], usual: float) -> Float
     upset turns and changes no order."""
     told = {voice.speaker for voice, there in zip(pairs.heard, known, strict=True) if there}
     some = {id(voice): voice for voice in pairs.heard if voice.speaker in told}
-    weights = voices.fitted(list(some.values()), usual)
+    weights = voices.fit_voice_weights(list(some.values()), usual)
     emotions = np.array([weights.emotions[name] for name in EMOTIONS])
     scores = usual + pairs.words + pairs.voices @ emotions - weights.shift
-    slope, shift = line(scores[known], pairs.upset[known])
+    slope, shift = fit_platt(scores[known], pairs.upset[known])
     return np.asarray(slope * scores + shift, dtype=np.float64)
 
 

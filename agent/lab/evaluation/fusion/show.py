@@ -12,11 +12,11 @@ from rich.table import Table
 from agent.lab.evaluation.figures import Figure
 from agent.lab.evaluation.fusion.report import AS_IS, Report, other_fusions
 from agent.lab.evaluation.fusion.scores import CALL, QUANTITIES, Quantity
-from agent.lab.fusion_models.classifiers import KINDS, Kind
-from agent.lab.training.fusion.fusion_training import CONDITIONS
-from agent.understanding.calibration import reliability
+from agent.lab.fusion_models.classifiers import FUSION_KINDS, FusionKind
+from agent.lab.training.fusion.fusion_training import INPUT_CONDITIONS
+from agent.understanding.calibration import reliability_table
 
-NAMES: dict[Kind, str] = {
+NAMES: dict[FusionKind, str] = {
     "text": "words alone",
     "speech": "voice alone",
     "feature": "feature level",
@@ -54,14 +54,16 @@ def _served(report: Report) -> Table:
 
 
 def _table(report: Report, of: Quantity) -> Table:
-    shown = Table("", "parameters", *(one.name for one in CONDITIONS), title=f"{of}, per cent")
-    for kind in KINDS:
+    shown = Table(
+        "", "parameters", *(one.name for one in INPUT_CONDITIONS), title=f"{of}, per cent"
+    )
+    for kind in FUSION_KINDS:
         if kind not in report.outcome.capacity:
             continue
-        cells = [percent(report.figures[kind, one.name, of]) for one in CONDITIONS]
+        cells = [percent(report.figures[kind, one.name, of]) for one in INPUT_CONDITIONS]
         shown.add_row(NAMES[kind], f"{report.outcome.capacity[kind]:,}", *cells)
     if any(quantity == of for _, quantity in report.gains):
-        gains = [points(report.gains[one.name, of]) for one in CONDITIONS]
+        gains = [points(report.gains[one.name, of]) for one in INPUT_CONDITIONS]
         shown.add_section()
         shown.add_row(f"{NAMES[report.best]} less the better of words and voice", "", *gains)
     return shown
@@ -111,10 +113,10 @@ def plot(report: Report, path: Path) -> None:
 
 
 def _bars(axis: object, report: Report, of: Quantity) -> None:
-    kinds = [kind for kind in KINDS if kind in report.outcome.capacity]
+    kinds = [kind for kind in FUSION_KINDS if kind in report.outcome.capacity]
     width = 0.8 / len(kinds)
     for at, kind in enumerate(kinds):
-        found = [report.figures[kind, one.name, of] for one in CONDITIONS]
+        found = [report.figures[kind, one.name, of] for one in INPUT_CONDITIONS]
         places = [number + (at - len(kinds) / 2 + 0.5) * width for number in range(len(found))]
         below = [100 * (one.value - one.low) for one in found]
         above = [100 * (one.high - one.value) for one in found]
@@ -123,7 +125,9 @@ def _bars(axis: object, report: Report, of: Quantity) -> None:
             places, values, width, yerr=[below, above], capsize=2, label=NAMES[kind]
         )
     axis.set_xticks(  # type: ignore[attr-defined]
-        range(len(CONDITIONS)), [one.name.replace(", ", ",\n") for one in CONDITIONS], fontsize=8
+        range(len(INPUT_CONDITIONS)),
+        [one.name.replace(", ", ",\n") for one in INPUT_CONDITIONS],
+        fontsize=8,
     )
     axis.set_ylim(30 if of.startswith("sentiment") else 45, 95)  # type: ignore[attr-defined]
     axis.set_title(f"{of}, per cent")  # type: ignore[attr-defined]
@@ -134,7 +138,7 @@ def _believed(axis: object, report: Report) -> None:
     outcome = report.outcome
     there = outcome.upset >= 0
     for condition in (AS_IS, CALL, "words removed", "voice removed"):
-        rows = reliability(
+        rows = reliability_table(
             outcome.judged[report.best, condition].upset[there], outcome.upset[there]
         )
         claimed: Sequence[float] = [row.claimed for row in rows]

@@ -19,22 +19,29 @@ from rich.console import Console
 from scipy.special import softmax  # type: ignore[import-untyped]
 
 from agent.lab.training.understanding import intents, tuning
-from agent.lab.training.understanding.confusions import Confusions, widened
-from agent.lab.training.understanding.examples import Example, anything, part, rows_of
+from agent.lab.training.understanding.confusions import WordConfusions, add_noisy_copies
+from agent.lab.training.understanding.examples import (
+    IntentExample,
+    out_of_scope_examples,
+    read_json_lines,
+    stable_bucket,
+)
 from agent.lab.training.understanding.intents import IntentSettings
 from agent.lab.training.understanding.synthetic_transcripts import (
-    HELD_OUT_RECORDED,
-    heard,
-    held_out,
-    is_tuning,
-    known,
-    teachers,
-    tuning_voices_alone,
-    without_tuning_voices,
+    HELD_OUT_FLITE_VOICES,
+    drop_tuning_voice_transcripts,
+    held_out_voices,
+    is_tuning_voice,
+    keep_tuning_voice_transcripts,
+    read_transcripts,
+    training_voices,
+    transcribe_synthesised,
 )
-from agent.lab.training.understanding.synthetic_transcripts import word_errors as word_errors
-from agent.understanding.hidden_layer import Sentences
-from agent.understanding.text_features import plain
+from agent.lab.training.understanding.synthetic_transcripts import (
+    word_error_rate as word_error_rate,
+)
+from agent.understanding.hidden_layer import TextEncoder
+from agent.understanding.text_features import plain_text
 from agent.understanding.text_models import IntentModel
 from dialogs.values import OUT_OF_SCOPE
 
@@ -75,32 +82,39 @@ class Banking:
 
 
 def banking77(
-    data: Path, settings: IntentSettings, sentences: Sentences | None, ears: Ears | None
+    data: Path, settings: IntentSettings, sentences: TextEncoder | None, ears: Ears | None
 ) -> Banking:
     rows = _rows(data / "banking77" / "train.jsonl.gz")
     test = _rows(data / "banking77" / "test.jsonl.gz")
     if ears is not None:
         rows = with_heard(rows, ears)
-    dev = [row for row in rows if part(row.written, 10) == 0]
-    kept = [row for row in rows if part(row.written, 10)]
+    dev = [row for row in rows if stable_bucket(row.original_text, 10) == 0]
+    kept = [row for row in rows if stable_bucket(row.original_text, 10)]
     if ears is not None:  # tuned on other sentences and other voices than it was fitted on
-        told, inside = known(ears.ears, ears.work), {row.written for row in dev}
-        apart = [one for one in told if one.text not in inside and not is_tuning(one.voice)]
-        kept = widened(without_tuning_voices(kept), Confusions.learned(apart))
-        dev, rows = tuning_voices_alone(dev), widened(rows, Confusions.learned(told))
-    model = _model(kept, dev, rows, anything(data), settings, sentences)
+        told, inside = read_transcripts(ears.ears, ears.work), {row.original_text for row in dev}
+        apart = [one for one in told if one.text not in inside and not is_tuning_voice(one.voice)]
+        kept = add_noisy_copies(
+            drop_tuning_voice_transcripts(kept), WordConfusions.from_transcripts(apart)
+        )
+        dev, rows = (
+            keep_tuning_voice_transcripts(dev),
+            add_noisy_copies(rows, WordConfusions.from_transcripts(told)),
+        )
+    model = _model(kept, dev, rows, out_of_scope_examples(data), settings, sentences)
     typed = judged(model, [(row.text, row.intent) for row in test])
     if ears is None:
         return Banking(typed, None, np.zeros(0, bool), 0.0)
-    labels = {row.written: row.intent for row in test}
-    said = heard(list(labels), held_out(), ears.ears, ears.work, ears.console)
-    spoken = judged(model.hearing, [(one.heard, labels[one.text]) for one in said])
-    recorded = np.array([one.voice in HELD_OUT_RECORDED for one in said])
-    return Banking(typed, spoken, recorded, word_errors(said))
+    labels = {row.original_text: row.intent for row in test}
+    said = transcribe_synthesised(
+        list(labels), held_out_voices(), ears.ears, ears.work, ears.console
+    )
+    spoken = judged(model.for_transcripts, [(one.heard, labels[one.text]) for one in said])
+    recorded = np.array([one.voice in HELD_OUT_FLITE_VOICES for one in said])
+    return Banking(typed, spoken, recorded, word_error_rate(said))
 
 
 def few(
-    data: Path, shots: int, settings: IntentSettings, sentences: Sentences | None
+    data: Path, shots: int, settings: IntentSettings, sentences: TextEncoder | None
 ) -> list[float]:
     """Accuracy on Banking77's test from so many examples of an intent, for each draw."""
     rows = _rows(data / "banking77" / "train.jsonl.gz")
@@ -113,7 +127,7 @@ def few(
             if taken[rows[at].intent] < shots:
                 taken[rows[at].intent] += 1
                 chosen.append(replace(rows[at], source="own"))
-        model = intents.fitted(chosen, None, settings, draw, sentences)
+        model = intents.fit_intent_model(chosen, None, settings, draw, sentences)
         found.append(float(judged(model, [(r.text, r.intent) for r in test]).hits.mean()))
     return found
 
@@ -130,37 +144,42 @@ class Scope:
 
 
 def clinc150(
-    data: Path, settings: IntentSettings, sentences: Sentences | None, rejected: float = 0.05
+    data: Path, settings: IntentSettings, sentences: TextEncoder | None, rejected: float = 0.05
 ) -> Scope:
     folder = data / "clinc150"
     rows, dev, test = (_rows(folder / f"{name}.jsonl.gz") for name in ("train", "val", "test"))
-    out = [_outside(row.written) for row in _rows(folder / "oos_train.jsonl.gz")]
-    unknown = [_outside(row.written) for row in _rows(folder / "oos_val.jsonl.gz")]
+    out = [_outside(row.original_text) for row in _rows(folder / "oos_train.jsonl.gz")]
+    unknown = [_outside(row.original_text) for row in _rows(folder / "oos_val.jsonl.gz")]
     known = [*rows, *out]
-    model = _model(known, [*dev, *unknown], known, anything(data), settings, sentences)
-    threshold = float(np.quantile(intents.scope(model, [row.text for row in dev]), rejected))
+    model = _model(known, [*dev, *unknown], known, out_of_scope_examples(data), settings, sentences)
+    threshold = float(
+        np.quantile(intents.in_scope_probability(model, [row.text for row in dev]), rejected)
+    )
     typed = judged(model, [(row.text, row.intent) for row in test])
     strange = [row.text for row in _rows(folder / "oos_test.jsonl.gz")]
     return Scope(
-        typed, intents.inside(model, typed.chances), intents.scope(model, strange), threshold
+        typed,
+        intents.max_in_scope(model, typed.chances),
+        intents.in_scope_probability(model, strange),
+        threshold,
     )
 
 
 def _model(
-    kept: Sequence[Example],
-    dev: Sequence[Example],
-    everything: Sequence[Example],
-    background: Sequence[Example],
+    kept: Sequence[IntentExample],
+    dev: Sequence[IntentExample],
+    everything: Sequence[IntentExample],
+    background: Sequence[IntentExample],
     settings: IntentSettings,
-    sentences: Sentences | None,
+    sentences: TextEncoder | None,
 ) -> IntentModel:
     """Tuned on `dev` with a model that did not see it, then fitted on everything."""
-    first = intents.fitted([*kept, *background], None, settings, 0, sentences)
-    unseen = tuning.scored(first, dev)
+    first = intents.fit_intent_model([*kept, *background], None, settings, 0, sentences)
+    unseen = tuning.score_examples(first, dev)
     whole = first
     if len(everything) > len(kept):
-        whole = intents.fitted([*everything, *background], None, settings, 0, sentences)
-    return tuning.tuned(whole, unseen, settings)
+        whole = intents.fit_intent_model([*everything, *background], None, settings, 0, sentences)
+    return tuning.tune_model(whole, unseen, settings)
 
 
 def judged(model: IntentModel, turns: Sequence[tuple[str, str]]) -> Judged:
@@ -169,22 +188,23 @@ def judged(model: IntentModel, turns: Sequence[tuple[str, str]]) -> Judged:
     return Judged(model, np.asarray(softmax(scores / model.temperature, axis=1)), labels)
 
 
-def with_heard(rows: Sequence[Example], ears: Ears) -> list[Example]:
+def with_heard(rows: Sequence[IntentExample], ears: Ears) -> list[IntentExample]:
     """The rows with what was heard when the teaching voices said them."""
-    texts = [row.written for row in rows]
-    said = heard(texts, teachers(), ears.ears, ears.work, ears.console)
+    texts = [row.original_text for row in rows]
+    said = transcribe_synthesised(texts, training_voices(), ears.ears, ears.work, ears.console)
     told = {one.text: one.heard for one in said if one.heard}
     return [
-        replace(row, heard=(told[row.written],)) if row.written in told else row for row in rows
+        replace(row, transcripts=(told[row.original_text],)) if row.original_text in told else row
+        for row in rows
     ]
 
 
-def _rows(path: Path) -> list[Example]:
+def _rows(path: Path) -> list[IntentExample]:
     return [
-        Example(plain(row["text"]), row["intent"], "benchmark", "train", row["text"])
-        for row in rows_of(path)
+        IntentExample(plain_text(row["text"]), row["intent"], "benchmark", "train", row["text"])
+        for row in read_json_lines(path)
     ]
 
 
-def _outside(text: str) -> Example:
-    return Example(plain(text), OUT_OF_SCOPE, "benchmark", "train", text)
+def _outside(text: str) -> IntentExample:
+    return IntentExample(plain_text(text), OUT_OF_SCOPE, "benchmark", "train", text)

@@ -14,13 +14,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from agent.config import PACKAGE
+from agent.config import PACKAGE_DIR
 from agent.lab.evaluation.stored import store
 
 if TYPE_CHECKING:
     from agent.lab.evaluation.understanding.run import Report
 
-WRITTEN = PACKAGE.parent / "tests" / "data"  # there in a checkout
+WRITTEN = PACKAGE_DIR.parent / "tests" / "data"  # there in a checkout
 
 
 def evaluate_understanding(
@@ -34,9 +34,9 @@ def evaluate_understanding(
         Path | None, typer.Option(help="Save the reliability curves as this picture.")
     ] = None,
     pack: Annotated[Path, typer.Option(help="The pack that is served.")] = (
-        PACKAGE.parent / "dialogs" / "bank"
+        PACKAGE_DIR.parent / "dialogs" / "bank"
     ),
-    weights: Annotated[Path, typer.Option(help="Folder of the weights.")] = PACKAGE / "weights",
+    weights: Annotated[Path, typer.Option(help="Folder of the weights.")] = PACKAGE_DIR / "weights",
     sentence_checkpoint: Annotated[
         str, typer.Option(help="Measure beside this sentence encoder, too: folder or hub name.")
     ] = "",
@@ -62,8 +62,8 @@ def evaluate_understanding(
     if sentence_checkpoint:
         from agent.understanding.sentence_encoder import SentenceEncoder
 
-        encoder = (sentence_checkpoint, SentenceEncoder.open(sentence_checkpoint))
-    ears = Ears(PACKAGE / "weights" / "ears", work, console) if spoken else None
+        encoder = (sentence_checkpoint, SentenceEncoder.load(sentence_checkpoint))
+    ears = Ears(PACKAGE_DIR / "weights" / "ears", work, console) if spoken else None
     written = WRITTEN if WRITTEN.exists() else None
     report = evaluated(
         data, weights, Pack.load(pack), written, ears, encoder, lambda now: console.print(now)

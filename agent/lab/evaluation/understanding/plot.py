@@ -8,10 +8,10 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from agent.understanding.calibration import Bin
+from agent.understanding.calibration import ReliabilityBin
 
 
-def save(tables: Mapping[str, Sequence[Bin]], path: Path) -> None:
+def save(tables: Mapping[str, Sequence[ReliabilityBin]], path: Path) -> None:
     """One small panel for each table; a bin's mark is as large as its share of the rows."""
     columns = min(3, len(tables))
     rows = math.ceil(len(tables) / columns)

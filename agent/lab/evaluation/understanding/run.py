@@ -12,12 +12,21 @@ from numpy.typing import ArrayLike
 from agent.lab.evaluation.goals import Goal
 from agent.lab.evaluation.understanding import benchmarks, shipped
 from agent.lab.evaluation.understanding.benchmarks import Banking, Ears, Scope
-from agent.lab.training.understanding.evaluate import bank_turns, usual_share
-from agent.lab.training.understanding.figures import Figure, auroc, figure, mean
+from agent.lab.training.understanding.evaluate import read_bank_turns, rows_at_prior
+from agent.lab.training.understanding.figures import (
+    TextModelFigure,
+    auroc,
+    mean,
+    row_bootstrap_figure,
+)
 from agent.lab.training.understanding.intents import IntentSettings
 from agent.understanding import conformal
-from agent.understanding.calibration import Bin, expected_error, reliability
-from agent.understanding.hidden_layer import Sentences
+from agent.understanding.calibration import (
+    ReliabilityBin,
+    expected_calibration_error,
+    reliability_table,
+)
+from agent.understanding.hidden_layer import TextEncoder
 from dialogs.pack.model import Pack
 
 NO_ENCODER = "no sentence encoder was given (--sentence-checkpoint)"
@@ -27,11 +36,11 @@ Tell = Callable[[str], None]
 
 @dataclass(slots=True)
 class Report:
-    figures: list[Figure] = field(default_factory=list)
+    figures: list[TextModelFigure] = field(default_factory=list)
     goals: list[Goal] = field(default_factory=list)
-    reliability: dict[str, list[Bin]] = field(default_factory=dict)
+    reliability: dict[str, list[ReliabilityBin]] = field(default_factory=dict)
 
-    def add(self, found: Figure, goal: float | None = None, unit: str = "%") -> None:
+    def add(self, found: TextModelFigure, goal: float | None = None, unit: str = "%") -> None:
         """A figure, and the goal it was measured for; a goal below zero is one not to exceed."""
         self.figures.append(found)
         if goal is None:
@@ -43,8 +52,13 @@ class Report:
         self.goals.append(Goal(name, said, found.value, found.low, found.high, bool(met)))
 
     def calibrated(self, name: str, claimed: ArrayLike, true: ArrayLike, goal: float) -> None:
-        self.add(figure(name, "calibration error (ECE)", expected_error, claimed, true), -goal)
-        self.reliability[name] = reliability(claimed, true)
+        self.add(
+            row_bootstrap_figure(
+                name, "calibration error (ECE)", expected_calibration_error, claimed, true
+            ),
+            -goal,
+        )
+        self.reliability[name] = reliability_table(claimed, true)
 
     def not_measured(self, what: str, goal: str, why: str) -> None:
         self.goals.append(Goal(what, goal, None, why=why))
@@ -56,7 +70,7 @@ def evaluated(
     pack: Pack,
     written: Path | None,
     ears: Ears | None,
-    encoder: tuple[str, Sentences] | None,
+    encoder: tuple[str, TextEncoder] | None,
     tell: Tell,
 ) -> Report:
     """`written` is the folder of hand-written turns (tests/data), where this is a checkout."""
@@ -76,26 +90,32 @@ def evaluated(
         tell("the shipped weights")
         name = encoder[0] if encoder else ""
         _served(report, shipped.served(pack, weights, written, name), bool(encoder))
-        claimed, true = shipped.upset(weights, bank_turns(written / shipped.TURNS))
-        rows = usual_share(true)
+        claimed, true = shipped.upset(weights, read_bank_turns(written / shipped.TURNS))
+        rows = rows_at_prior(true)
         report.calibrated("upset from words, bank turns", claimed[rows], true[rows], 0.03)
     return report
 
 
 def _banking(report: Report, found: Banking, beside: str, goal: float = 0.915) -> None:
     name = f"Banking77, 77 intents{beside}"
-    report.add(figure(name, "accuracy", mean, found.typed.hits), goal)
+    report.add(row_bootstrap_figure(name, "accuracy", mean, found.typed.hits), goal)
     report.calibrated(f"intent, {name}", found.typed.chances.max(axis=1), found.typed.hits, 0.03)
     if found.spoken is None:
         report.not_measured(f"{name}, heard on the phone: accuracy", ">= 80 %", NO_EARS)
         return
     title = f"{name}, heard on the phone from held-out voices"
-    report.add(figure(title, "accuracy", mean, found.spoken.hits), 0.80)
+    report.add(row_bootstrap_figure(title, "accuracy", mean, found.spoken.hits), 0.80)
     for voices, which in (("recorded", found.recorded), ("espeak", ~found.recorded)):
         if which.any():
-            report.add(figure(f"{title}, {voices}", "accuracy", mean, found.spoken.hits[which]))
+            report.add(
+                row_bootstrap_figure(
+                    f"{title}, {voices}", "accuracy", mean, found.spoken.hits[which]
+                )
+            )
     errors = found.word_errors
-    report.figures.append(Figure(title, "word errors", errors, errors, errors, len(found.recorded)))
+    report.figures.append(
+        TextModelFigure(title, "word errors", errors, errors, errors, len(found.recorded))
+    )
     report.calibrated(f"intent, {title}", found.spoken.chances.max(axis=1), found.spoken.hits, 0.03)
     for heard, judged in ((False, found.typed), (True, found.spoken)):
         _sets(report, f"Banking77{beside}", judged, heard)
@@ -104,13 +124,13 @@ def _banking(report: Report, found: Banking, beside: str, goal: float = 0.915) -
 def _sets(report: Report, name: str, judged: benchmarks.Judged, heard: bool) -> None:
     """Coverage of the conformal sets; the goal is for the turns a clarifying question is for."""
     marks = np.full(len(judged.labels), heard)
-    coverage = judged.model.coverage
+    coverage = judged.model.conformal
     for group, (turns, held, size) in conformal.sizes_and_coverage(
         coverage, judged.chances, judged.labels, marks
     ).items():
         half = 1.96 * (held * (1 - held) / turns) ** 0.5
         title = f"{name}, possible intents, {group} ({size:.1f} of them)"
-        found = Figure(title, "coverage", held, held - half, held + half, turns)
+        found = TextModelFigure(title, "coverage", held, held - half, held + half, turns)
         report.figures.append(found)
         if group.endswith("unclear"):
             met = abs(held - coverage.level) <= 0.02
@@ -122,20 +142,20 @@ def _sets(report: Report, name: str, judged: benchmarks.Judged, heard: bool) -> 
 def _few(report: Report, found: Sequence[float], shots: int, goal: float | None) -> None:
     value, low, high = float(np.mean(found)), min(found), max(found)
     name = f"Banking77, {shots} examples an intent (range of {len(found)} draws)"
-    report.add(Figure(name, "accuracy", value, low, high, len(found)), goal)
+    report.add(TextModelFigure(name, "accuracy", value, low, high, len(found)), goal)
 
 
 def _scope(report: Report, found: Scope, beside: str, recall: float, area: float) -> None:
     name = f"CLINC150, 150 intents{beside}"
-    report.add(figure(name, "accuracy in scope", mean, found.typed.hits))
+    report.add(row_bootstrap_figure(name, "accuracy in scope", mean, found.typed.hits))
     report.add(
-        figure(f"{name}, 5 % rejected on dev", "out-of-scope recall", mean,
+        row_bootstrap_figure(f"{name}, 5 % rejected on dev", "out-of-scope recall", mean,
                found.outside < found.threshold), recall,
     )  # fmt: skip
-    report.add(figure(name, "wrongly rejected", mean, found.inside < found.threshold))
+    report.add(row_bootstrap_figure(name, "wrongly rejected", mean, found.inside < found.threshold))
     out = np.r_[np.zeros(len(found.inside), bool), np.ones(len(found.outside), bool)]
     scores = -np.r_[found.inside, found.outside]
-    report.add(figure(name, "out-of-scope AUROC", auroc, out, scores), area)
+    report.add(row_bootstrap_figure(name, "out-of-scope AUROC", auroc, out, scores), area)
     report.calibrated(f"intent, {name}", found.typed.chances.max(axis=1), found.typed.hits, 0.03)
 
 
@@ -143,7 +163,7 @@ def _with_encoder(
     report: Report,
     data: Path,
     settings: IntentSettings,
-    encoder: tuple[str, Sentences] | None,
+    encoder: tuple[str, TextEncoder] | None,
     ears: Ears | None,
     tell: Tell,
 ) -> None:
@@ -168,16 +188,18 @@ def _with_encoder(
 def _served(report: Report, found: shipped.Served, encoder: bool) -> None:
     told = [(t.intent, u.intent) for t, u in zip(found.turns, found.understood, strict=True)]
     right = np.array([meant == understood for meant, understood in told if meant])
-    report.add(figure("bank turns", "accuracy", mean, right))
+    report.add(row_bootstrap_figure("bank turns", "accuracy", mean, right))
     several = np.array([len(one.intents) > 1 for one in found.asked])
     exact = np.array([a.intents == got for a, got in zip(found.asked, found.answered, strict=True)])
     cut = np.array([len(got) > 1 for got in found.answered])
     name = "turns with several requests"
-    report.add(figure(name, "all of them understood, in order", mean, exact[several]))
-    report.add(figure("single requests with a connective", "cut in two", mean, cut[~several]))
+    report.add(row_bootstrap_figure(name, "all of them understood, in order", mean, exact[several]))
+    report.add(
+        row_bootstrap_figure("single requests with a connective", "cut in two", mean, cut[~several])
+    )
     limit = -15.0 if encoder else -5.0
     turns = 3 * len(found.turns)
-    time = Figure(
+    time = TextModelFigure(
         "text turn, one thread", "p95", found.p95_ms, found.median_ms, found.p95_ms, turns
     )
     report.add(time, limit, "ms")

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from scipy.special import expit, softmax  # type: ignore[import-untyped]
 
 from agent.lab.training.understanding import sentiment as feelings
-from agent.lab.training.understanding.evaluate import Turn, bank_turns, milliseconds
-from agent.understanding.text_features import plain
-from agent.understanding.text_models import FeelingModel
-from agent.understanding.turn_understanding import Mind
+from agent.lab.training.understanding.evaluate import BankTurn, latency_ms, read_bank_turns
+from agent.understanding.text_features import plain_text
+from agent.understanding.text_models import TextAffectModel
+from agent.understanding.turn_understanding import TurnUnderstanding
 from audio.types import Expectation
 from dialogs.pack.model import Pack
 from dialogs.values import Understanding
@@ -41,7 +41,7 @@ class Asked:
 class Served:
     """What the mind made of the hand-written turns."""
 
-    turns: tuple[Turn, ...]
+    turns: tuple[BankTurn, ...]
     understood: tuple[Understanding, ...]
     asked: tuple[Asked, ...]
     answered: tuple[tuple[str, ...], ...]  # the intents understood in each of `asked`
@@ -50,8 +50,8 @@ class Served:
 
 
 def served(pack: Pack, weights: Path, written: Path, sentences: str) -> Served:
-    mind = Mind.load(pack, weights, sentences)
-    turns = tuple(bank_turns(written / TURNS))
+    mind = TurnUnderstanding.load(pack, weights, sentences)
+    turns = tuple(read_bank_turns(written / TURNS))
     lines = (written / SEVERAL).read_text(encoding="utf-8").splitlines()
     asked = tuple(Asked(row["text"], tuple(row["intents"])) for row in map(json.loads, lines))
 
@@ -59,7 +59,7 @@ def served(pack: Pack, weights: Path, written: Path, sentences: str) -> Served:
         return mind.understand(text, None, Expectation(), date(2026, 1, 5), 1, 0.0)
 
     meant = [understood(one.text) for one in asked]
-    median, p95 = milliseconds(understood, [turn.text for turn in turns] * 3)
+    median, p95 = latency_ms(understood, [turn.text for turn in turns] * 3)
     return Served(
         turns,
         tuple(understood(turn.text) for turn in turns),
@@ -70,18 +70,20 @@ def served(pack: Pack, weights: Path, written: Path, sentences: str) -> Served:
     )
 
 
-def upset(weights: Path, turns: Sequence[Turn]) -> tuple[Floats, NDArray[np.bool_]]:
+def upset(weights: Path, turns: Sequence[BankTurn]) -> tuple[Floats, NDArray[np.bool_]]:
     """Claimed probabilities of the words alone, and the truth."""
-    model = FeelingModel.load(weights / "understanding" / "feelings.safetensors")
+    model = TextAffectModel.load(weights / "understanding" / "feelings.safetensors")
     claimed = expit(model.log_odds([turn.text for turn in turns]).astype(np.float64))
     return np.asarray(claimed), np.array([turn.upset for turn in turns])
 
 
 def sentiment(weights: Path, data: Path) -> tuple[Floats, NDArray[np.bool_]]:
     """On GoEmotions' test: how sure of negative, neutral or positive, and whether it was right."""
-    model = FeelingModel.load(weights / "understanding" / "feelings.safetensors")
-    rows = [row for row in feelings.goemotions(data, "test") if row.sentiment is not None]
-    words = model.features([plain(row.text) for row in rows])
+    model = TextAffectModel.load(weights / "understanding" / "feelings.safetensors")
+    rows = [
+        row for row in feelings.read_goemotions_sentiment(data, "test") if row.sentiment is not None
+    ]
+    words = model.features([plain_text(row.text) for row in rows])
     chances = softmax(words @ model.valence + model.valence_bias, axis=1)
     right = np.array([(row.sentiment or 0) + 1 for row in rows])
     return np.asarray(chances.max(axis=1)), np.asarray(chances.argmax(axis=1) == right)

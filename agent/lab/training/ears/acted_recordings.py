@@ -19,14 +19,18 @@ from rich.progress import track
 from torch import Tensor
 
 from agent.lab.training.ears.corpus import Corpus, Utterance
-from agent.lab.training.ears.offline_recogniser import Ear, Room, phone
-from audio.emotion import ACTED, evened, halved
-from audio.prosody import tones
-from audio.speaker_normalisation import Caller, Contours, contours
+from agent.lab.training.ears.offline_recogniser import (
+    ChannelSimulation,
+    OfflineRecogniser,
+    telephone_channel,
+)
+from audio.emotion import ACTED_EMOTIONS, average_pairs, normalise_scale
+from audio.prosody import measure_prosody
+from audio.speaker_normalisation import Contours, SpeakerProfile, measure_contours
 
 T = TypeVar("T")
 
-CALLED: dict[str, str] = {
+EMOTION_OF_SOURCE_LABEL: dict[str, str] = {
     "calm": "calm",
     "neutral": "neutral",
     "happy": "happy",
@@ -42,12 +46,12 @@ CALLED: dict[str, str] = {
 }
 
 
-def label_of(utterance: Utterance) -> int:
-    return ACTED.index(CALLED[utterance.emotion])
+def emotion_index(utterance: Utterance) -> int:
+    return ACTED_EMOTIONS.index(EMOTION_OF_SOURCE_LABEL[utterance.emotion])
 
 
 @dataclass(frozen=True, eq=False)
-class Voice:
+class ActedRecording:
     """One acted sentence."""
 
     utterance: Utterance
@@ -57,39 +61,54 @@ class Voice:
 
     @property
     def label(self) -> int:
-        return label_of(self.utterance)
+        return emotion_index(self.utterance)
 
     @property
-    def line(self) -> tuple[str, bool]:
+    def call_key(self) -> tuple[str, bool]:
         """Whose voice, on what: turns that could be of one call."""
         return self.utterance.speaker, self.telephone
 
     @cached_property
-    def alone(self) -> Caller:
+    def single_turn_caller(self) -> SpeakerProfile:
         """A caller of whom nothing else was heard."""
-        caller = Caller()
-        caller.hear(self.contours)
+        caller = SpeakerProfile()
+        caller.update(self.contours)
         return caller
 
 
-def voices(ear: Ear, corpus: Corpus, source: str, room: Room, cache: Path) -> list[Voice]:
+def load_acted_recordings(
+    recogniser: OfflineRecogniser,
+    corpus: Corpus,
+    source: str,
+    channel: ChannelSimulation,
+    cache: Path,
+) -> list[ActedRecording]:
     """Everything acted in `source`, as heard in `room`."""
-    said = [u for u in corpus.utterances if u.source == source and u.emotion in CALLED]
-    name = f"{source}-{room.__name__}"
-    encoded = _cached(
-        cache / f"layers-{name}-{ear.sha256}.pt", lambda: _encoded(ear, corpus, said, room)
+    utterances = [
+        u for u in corpus.utterances if u.source == source and u.emotion in EMOTION_OF_SOURCE_LABEL
+    ]
+    name = f"{source}-{channel.__name__}"
+    layers_by_path = _load_or_make(
+        cache / f"layers-{name}-{recogniser.sha256}.pt",
+        lambda: _encode_layers(recogniser, corpus, utterances, channel),
     )
-    drawn = _cached(cache / f"contours-{name}.pt", lambda: _drawn(corpus, said, room))
-    found = []
-    for utterance in said:
-        bands, pitch = drawn[utterance.path]
+    contours_by_path = _load_or_make(
+        cache / f"contours-{name}.pt", lambda: _compute_contours(corpus, utterances, channel)
+    )
+    recordings = []
+    for utterance in utterances:
+        bands, pitch = contours_by_path[utterance.path]
         if len(bands):
             contour = Contours(bands.float().numpy(), pitch.numpy())
-            found.append(Voice(utterance, room is phone, encoded[utterance.path], contour))
-    return found
+            recordings.append(
+                ActedRecording(
+                    utterance, channel is telephone_channel, layers_by_path[utterance.path], contour
+                )
+            )
+    return recordings
 
 
-def _cached(path: Path, make: Callable[[], T]) -> T:
+def _load_or_make(path: Path, make: Callable[[], T]) -> T:
     if not path.exists():
         draft = path.with_suffix(f".{os.getpid()}")
         torch.save(make(), draft)
@@ -97,37 +116,50 @@ def _cached(path: Path, make: Callable[[], T]) -> T:
     return cast(T, torch.load(path, mmap=True, weights_only=True))
 
 
-def _encoded(ear: Ear, corpus: Corpus, said: Sequence[Utterance], room: Room) -> dict[str, Tensor]:
-    found = {}
-    for one in track(ear.hear(corpus, said, room, layers=True), "encoding", len(said)):
-        assert one.layers is not None
-        found[one.utterance.path] = halved(evened(one.layers.float())).half()
-    return found
+def _encode_layers(
+    recogniser: OfflineRecogniser,
+    corpus: Corpus,
+    utterances: Sequence[Utterance],
+    channel: ChannelSimulation,
+) -> dict[str, Tensor]:
+    layers_by_path = {}
+    for encoded in track(
+        recogniser.encode(corpus, utterances, channel, layers=True), "encoding", len(utterances)
+    ):
+        assert encoded.layers is not None
+        layers_by_path[encoded.utterance.path] = average_pairs(
+            normalise_scale(encoded.layers.float())
+        ).half()
+    return layers_by_path
 
 
-def _drawn(
-    corpus: Corpus, said: Sequence[Utterance], room: Room
+def _compute_contours(
+    corpus: Corpus, utterances: Sequence[Utterance], channel: ChannelSimulation
 ) -> dict[str, tuple[Tensor, Tensor]]:
-    found = {}
-    for one in track(said, "contours"):
-        turn = contours(tones(room(corpus.samples(one), one.rate), None))
+    contours_by_path = {}
+    for utterance in track(utterances, "contours"):
+        turn = measure_contours(
+            measure_prosody(channel(corpus.samples(utterance), utterance.rate), None)
+        )
         empty = np.zeros((0, 1), np.float32)
         bands, pitch = (turn.bands, turn.pitch) if turn else (empty, empty[:, 0])
-        found[one.path] = (torch.from_numpy(bands).half(), torch.from_numpy(pitch))
-    return found
+        contours_by_path[utterance.path] = (torch.from_numpy(bands).half(), torch.from_numpy(pitch))
+    return contours_by_path
 
 
-def in_order(some: Sequence[Voice], seed: int = 3) -> list[tuple[Voice, Caller]]:
+def in_call_order(
+    recordings: Sequence[ActedRecording], seed: int = 3
+) -> list[tuple[ActedRecording, SpeakerProfile]]:
     """Each person's sentences in a drawn order, as turns of one call: each with the caller as
     known before it."""
     random = np.random.default_rng(seed)
-    lines: dict[tuple[str, bool], list[Voice]] = {}
-    for voice in some:
-        lines.setdefault(voice.line, []).append(voice)
-    heard = []
-    for turns in lines.values():
-        caller = Caller()
+    calls: dict[tuple[str, bool], list[ActedRecording]] = {}
+    for voice in recordings:
+        calls.setdefault(voice.call_key, []).append(voice)
+    ordered = []
+    for turns in calls.values():
+        caller = SpeakerProfile()
         for index in random.permutation(len(turns)):
-            heard.append((turns[index], caller.copy()))
-            caller.hear(turns[index].contours)
-    return heard
+            ordered.append((turns[index], caller.copy()))
+            caller.update(turns[index].contours)
+    return ordered

@@ -13,19 +13,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agent.lab.training.ears.augmentation import Wear, resampled, trimmed, worn
+from agent.lab.training.ears.augmentation import (
+    AugmentationSettings,
+    augment,
+    resample,
+    trim_silence,
+)
 from agent.lab.training.ears.corpus import Corpus, Utterance
-from audio.encoder import SIGHT
+from audio.encoder import RECEPTIVE_FIELD
 from audio.phones import PhoneAlphabet
 from audio.types import FRAME, Samples
 
 LETTERS = ("<pad>", "|", "'", *"abcdefghijklmnopqrstuvwxyz")  # CTC ids; 0 is the blank
-PHONES = PhoneAlphabet()
-GRID = 16  # frames: lengths are rounded up to this, so that few shapes occur
+PHONE_ALPHABET = PhoneAlphabet()
+LENGTH_GRID_FRAMES = 16  # frames: lengths are rounded up to this, so that few shapes occur
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class SpeechExample:
     """One thing to say: a recording, or several single words of one speaker said in a row."""
 
     parts: tuple[Utterance, ...]
@@ -41,7 +46,7 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class SpeechBatch:
     samples: Tensor  # (batch, samples)
     lengths: tuple[int, ...]  # samples of each row
     labels: Tensor  # concatenated letter ids
@@ -49,41 +54,41 @@ class Batch:
     phones: Tensor  # concatenated phone ids
     phone_lengths: Tensor
 
-    def to(self, device: torch.device) -> Batch:
+    def to(self, device: torch.device) -> SpeechBatch:
         labels = (self.labels, self.label_lengths, self.phones, self.phone_lengths)
-        return Batch(self.samples.to(device), self.lengths, *(t.to(device) for t in labels))
+        return SpeechBatch(self.samples.to(device), self.lengths, *(t.to(device) for t in labels))
 
 
-def spelled(text: str) -> list[int]:
+def letter_ids(text: str) -> list[int]:
     return [LETTERS.index("|" if letter == " " else letter) for letter in text]
 
 
-def strings(
+def word_sequences(
     words: Sequence[Utterance], count: int, random: np.random.Generator
-) -> Iterator[Example]:
+) -> Iterator[SpeechExample]:
     """Single words of one speaker in a row, as account numbers are said: mostly digits."""
     by_speaker: dict[str, list[Utterance]] = {}
     for word in words:
         by_speaker.setdefault(word.speaker, []).append(word)
-    speakers = sorted(name for name, said in by_speaker.items() if len(said) >= 4)
+    speakers = sorted(name for name, utterances in by_speaker.items() if len(utterances) >= 4)
     if not speakers:
         return
     weights = np.array([len(by_speaker[name]) ** 0.5 for name in speakers])
     for name in random.choice(speakers, count, p=weights / weights.sum()):
-        said = by_speaker[name]
-        picked = random.integers(len(said), size=random.integers(2, 10))
-        yield Example(tuple(said[i] for i in picked))
+        utterances = by_speaker[name]
+        picked = random.integers(len(utterances), size=random.integers(2, 10))
+        yield SpeechExample(tuple(utterances[i] for i in picked))
 
 
-def epoch(
-    examples: Sequence[Example], seconds: float, random: np.random.Generator
-) -> list[list[Example]]:
+def shuffled_batches(
+    examples: Sequence[SpeechExample], max_seconds: float, random: np.random.Generator
+) -> list[list[SpeechExample]]:
     """Examples of like length together, at most `seconds` of padded audio a batch, shuffled."""
     order = sorted(examples, key=lambda e: e.seconds * random.uniform(0.94, 1.06))
-    batches: list[list[Example]] = []
-    batch: list[Example] = []
+    batches: list[list[SpeechExample]] = []
+    batch: list[SpeechExample] = []
     for example in order:
-        if batch and (len(batch) + 1) * (example.seconds + 0.6) > seconds:
+        if batch and (len(batch) + 1) * (example.seconds + 0.6) > max_seconds:
             batches.append(batch)
             batch = []
         batch.append(example)
@@ -91,23 +96,23 @@ def epoch(
     return [batches[i] for i in random.permutation(len(batches))]
 
 
-def collated(
-    batch: Sequence[Example],
+def collate(
+    batch: Sequence[SpeechExample],
     corpora: dict[str, Corpus],
     random: np.random.Generator,
     noises: Sequence[Samples],
-    wear: Wear,
-) -> Batch:
-    heard = [spoken(example, corpora, random, noises, wear) for example in batch]
-    lengths = tuple(len(x) for x in heard)
-    step = GRID * FRAME
-    width = (max(lengths) - SIGHT + step - 1) // step * step + SIGHT
-    samples = np.zeros((len(heard), width), np.float32)
-    for row, x in zip(samples, heard, strict=True):
+    augmentation: AugmentationSettings,
+) -> SpeechBatch:
+    rows = [augmented_samples(example, corpora, random, noises, augmentation) for example in batch]
+    lengths = tuple(len(x) for x in rows)
+    step = LENGTH_GRID_FRAMES * FRAME
+    width = (max(lengths) - RECEPTIVE_FIELD + step - 1) // step * step + RECEPTIVE_FIELD
+    samples = np.zeros((len(rows), width), np.float32)
+    for row, x in zip(samples, rows, strict=True):
         row[: len(x)] = x
-    labels = [spelled(example.text) for example in batch]
-    phones = [PHONES.spell(example.text) for example in batch]
-    return Batch(
+    labels = [letter_ids(example.text) for example in batch]
+    phones = [PHONE_ALPHABET.spell(example.text) for example in batch]
+    return SpeechBatch(
         torch.from_numpy(samples),
         lengths,
         torch.tensor([letter for label in labels for letter in label]),
@@ -117,32 +122,32 @@ def collated(
     )
 
 
-def spoken(
-    example: Example,
+def augmented_samples(
+    example: SpeechExample,
     corpora: dict[str, Corpus],
     random: np.random.Generator,
     noises: Sequence[Samples],
-    wear: Wear,
+    augmentation: AugmentationSettings,
 ) -> Samples:
     first = example.parts[0]
     if len(example.parts) == 1:
         samples, rate = corpora[first.source].samples(first), first.rate
     else:
-        samples, rate = joined(
+        samples, rate = concatenate_words(
             [(corpora[p.source].samples(p), p.rate) for p in example.parts], random
         )
-    x = worn(samples, rate, random, noises, wear)
-    return x if len(x) > 2 * SIGHT else np.pad(x, (0, 2 * SIGHT))
+    x = augment(samples, rate, random, noises, augmentation)
+    return x if len(x) > 2 * RECEPTIVE_FIELD else np.pad(x, (0, 2 * RECEPTIVE_FIELD))
 
 
-def joined(
+def concatenate_words(
     pieces: Sequence[tuple[Samples, int]], random: np.random.Generator
 ) -> tuple[Samples, int]:
     """Trimmed words with a natural gap, mostly short: `(samples, rate)`."""
     rate = min(rate for _, rate in pieces)
-    said: list[Samples] = []
-    for samples, own in pieces:
-        word = resampled(trimmed(samples, own), own, rate)
+    parts: list[Samples] = []
+    for samples, word_rate in pieces:
+        word = resample(trim_silence(samples, word_rate), word_rate, rate)
         gap = random.exponential(0.07) + (random.random() < 0.08) * random.uniform(0.2, 0.5)
-        said += [word, np.zeros(int(gap * rate), np.float32)]
-    return np.concatenate(said), rate
+        parts += [word, np.zeros(int(gap * rate), np.float32)]
+    return np.concatenate(parts), rate

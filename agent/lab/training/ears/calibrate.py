@@ -18,112 +18,155 @@ from rapidfuzz.distance import Levenshtein
 from scipy.optimize import minimize  # type: ignore[import-untyped]
 
 from agent.lab.training.ears.corpus import Corpus
-from agent.lab.training.ears.offline_recogniser import Ear, Heard
+from agent.lab.training.ears.offline_recogniser import EncodedUtterance, OfflineRecogniser
 from agent.lab.training.ears.phrases import MENU
 from agent.lab.training.ears.tasks import (
     COMMANDS,
-    JOINED,
+    JOINED_DIGITS_TASK,
     KEYWORDS,
     TASKS,
-    Task,
-    absent,
-    joined_digits,
+    RecognitionTask,
+    expectation_without,
+    joined_digits_corpus,
 )
-from audio.beam_search import CALIBRATION, Lexicon
-from audio.transcriber import UNFITTED, Evidence, Group, text_of
+from audio.beam_search import CALIBRATION_FILE, BeamSearchDecoder
+from audio.transcriber import DEFAULT_CURVES, ConfidenceFeatures, DecodingMode, joined_text
 
-LEAST_WEIGHT = 0.4
-LIFTS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
-ORDER_WEIGHTS = (0.6, 1.0, 1.4, 1.8, 2.4)
-WORD_SCORES = (-1.0, 0.0, 1.0, 2.0)
-SENTENCES = ("telephone sentences, open", "adults reading, open, wide band")
+MIN_WEIGHT = 0.4
+TRIED_LIFTS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
+TRIED_LANGUAGE_MODEL_WEIGHTS = (0.6, 1.0, 1.4, 1.8, 2.4)
+TRIED_WORD_SCORES = (-1.0, 0.0, 1.0, 2.0)
+SENTENCE_TASKS = ("telephone sentences, open", "adults reading, open, wide band")
 
 
-def fit_curves(corpus: Corpus, folder: Path, seed: int) -> None:
-    ear = Ear(folder)
-    heard = [
-        (task, one) for task in TASKS for one in ear.hear(corpus, task.of(corpus, "dev"), task.room)
+def fit_confidence_curves(corpus: Corpus, folder: Path, seed: int) -> None:
+    recogniser = OfflineRecogniser(folder)
+    answers = [
+        (task, one)
+        for task in TASKS
+        for one in recogniser.encode(corpus, task.utterances(corpus, "dev"), task.channel)
     ]
-    numbers = joined_digits(corpus, "dev")
-    heard += [(JOINED, one) for one in ear.hear(numbers, numbers.utterances, JOINED.room)]
-    lifts: dict[Group, float] = {
-        "closed": _best_lift(ear, [h for h in heard if _kind(h) in ("choice", "yes_no")], "closed"),
-        "words": _best_lift(ear, [h for h in heard if _kind(h) == "digits"], "words"),
+    numbers = joined_digits_corpus(corpus, "dev")
+    answers += [
+        (JOINED_DIGITS_TASK, one)
+        for one in recogniser.encode(numbers, numbers.utterances, JOINED_DIGITS_TASK.channel)
+    ]
+    lifts: dict[DecodingMode, float] = {
+        "closed": _best_lift(
+            recogniser,
+            [h for h in answers if _expectation_kind(h) in ("choice", "yes_no")],
+            "closed",
+        ),
+        "words": _best_lift(
+            recogniser, [h for h in answers if _expectation_kind(h) == "digits"], "words"
+        ),
         "open": 0.0,
     }
-    order = _best_order(folder, ear, [h for h in heard if h[0].name in SENTENCES])
-    ear.transcriber.lexicon = Lexicon(folder, ear.transcriber.sounds, **order)
-    ear.transcriber.curves = {g: replace(UNFITTED[g], lift=lift) for g, lift in lifts.items()}
-    seen = _evidence(ear, heard, np.random.default_rng(seed))
-    curves: dict[str, object] = {
-        group: {**_curve(pairs), "lift": lifts[group]} for group, pairs in seen.items()
+    language_model = _best_language_model_weights(
+        folder, recogniser, [h for h in answers if h[0].name in SENTENCE_TASKS]
+    )
+    recogniser.transcriber.beam_search = BeamSearchDecoder(
+        folder, recogniser.transcriber.decoding_alphabet, **language_model
+    )
+    recogniser.transcriber.curves = {
+        g: replace(DEFAULT_CURVES[g], blank_penalty=lift) for g, lift in lifts.items()
     }
-    told = {**curves, "order": order}
-    (folder / CALIBRATION).write_text(json.dumps(told, indent=1) + "\n")
+    evidence = _evidence_by_group(recogniser, answers, np.random.default_rng(seed))
+    curves: dict[str, object] = {
+        group: {**_fit_curve(pairs), "lift": lifts[group]} for group, pairs in evidence.items()
+    }
+    calibration = {**curves, "order": language_model}
+    (folder / CALIBRATION_FILE).write_text(json.dumps(calibration, indent=1) + "\n")
 
 
-def _kind(pair: tuple[Task, Heard]) -> str:
+def _expectation_kind(pair: tuple[RecognitionTask, EncodedUtterance]) -> str:
     task, heard = pair
-    return task.expect(heard.utterance).kind
+    return task.expectation(heard.utterance).kind
 
 
-def _best_order(
-    folder: Path, ear: Ear, heard: Sequence[tuple[Task, Heard]], most: int = 120
+def _best_language_model_weights(
+    folder: Path,
+    recogniser: OfflineRecogniser,
+    answers: Sequence[tuple[RecognitionTask, EncodedUtterance]],
+    max_per_task: int = 120,
 ) -> dict[str, float]:
     """How much the order of words counts, and what a word costs, for fewest wrong words on dev."""
-    some = {task: [h for t, h in heard if t is task][:most] for task, _ in heard}
+    by_task = {task: [h for t, h in answers if t is task][:max_per_task] for task, _ in answers}
     wrong: dict[tuple[float, float], float] = {}
-    for weight, word in product(ORDER_WEIGHTS, WORD_SCORES):
-        lexicon = Lexicon(folder, ear.transcriber.sounds, weight, word)
+    for weight, word in product(TRIED_LANGUAGE_MODEL_WEIGHTS, TRIED_WORD_SCORES):
+        lexicon = BeamSearchDecoder(folder, recogniser.transcriber.decoding_alphabet, weight, word)
         # both kinds of sentences count alike, whatever their number
-        wrong[weight, word] = sum(_word_errors(lexicon, each) for each in some.values())
+        wrong[weight, word] = sum(_word_error_rate(lexicon, each) for each in by_task.values())
     weight, word = min(wrong, key=lambda pair: wrong[pair])
     return {"weight": weight, "word": word}
 
 
-def _word_errors(lexicon: Lexicon, heard: Sequence[Heard]) -> float:
+def _word_error_rate(lexicon: BeamSearchDecoder, utterances: Sequence[EncodedUtterance]) -> float:
     edits = words = 0
-    for one in heard:
-        sounds = one.likely if one.phones is None else one.phones
-        truth = one.utterance.text.split()
-        edits += Levenshtein.distance(truth, text_of(lexicon.words(sounds)).split())
+    for encoded in utterances:
+        sounds = encoded.letter_scores if encoded.phone_scores is None else encoded.phone_scores
+        truth = encoded.utterance.text.split()
+        edits += Levenshtein.distance(truth, joined_text(lexicon.decode(sounds)).split())
         words += len(truth)
     return edits / max(1, words)
 
 
-def _best_lift(ear: Ear, heard: Sequence[tuple[Task, Heard]], group: Group) -> float:
+def _best_lift(
+    recogniser: OfflineRecogniser,
+    answers: Sequence[tuple[RecognitionTask, EncodedUtterance]],
+    group: DecodingMode,
+) -> float:
     """The lift with which most dev answers are right; the smallest one in a draw."""
     right: dict[float, int] = {}
-    for lift in LIFTS:
-        ear.transcriber.curves = {**UNFITTED, group: replace(UNFITTED[group], lift=lift)}
+    for lift in TRIED_LIFTS:
+        recogniser.transcriber.curves = {
+            **DEFAULT_CURVES,
+            group: replace(DEFAULT_CURVES[group], blank_penalty=lift),
+        }
         texts = [
-            (task, h, ear.transcriber.read(h.likely, task.expect(h.utterance), h.phones))
-            for task, h in heard
+            (
+                task,
+                h,
+                recogniser.transcriber.best_hypothesis(
+                    h.letter_scores, task.expectation(h.utterance), h.phone_scores
+                ),
+            )
+            for task, h in answers
         ]
-        right[lift] = sum(r is not None and t.right(h.utterance.text, r.text) for t, h, r in texts)
-    return max(LIFTS, key=lambda lift: right[lift])
+        right[lift] = sum(
+            r is not None and t.is_correct(h.utterance.text, r.text) for t, h, r in texts
+        )
+    return max(TRIED_LIFTS, key=lambda lift: right[lift])
 
 
-def _evidence(
-    ear: Ear, heard: Sequence[tuple[Task, Heard]], random: np.random.Generator
-) -> dict[Group, list[tuple[Evidence, bool]]]:
-    seen: dict[Group, list[tuple[Evidence, bool]]] = {"closed": [], "words": [], "open": []}
-    for task, one in heard:
-        truth = one.utterance.text
-        questions = [(task.expect(one.utterance), task.right)]
+def _evidence_by_group(
+    recogniser: OfflineRecogniser,
+    answers: Sequence[tuple[RecognitionTask, EncodedUtterance]],
+    random: np.random.Generator,
+) -> dict[DecodingMode, list[tuple[ConfidenceFeatures, bool]]]:
+    by_group: dict[DecodingMode, list[tuple[ConfidenceFeatures, bool]]] = {
+        "closed": [],
+        "words": [],
+        "open": [],
+    }
+    for task, encoded in answers:
+        truth = encoded.utterance.text
+        questions = [(task.expectation(encoded.utterance), task.is_correct)]
         if questions[0][0].kind == "choice":
             pool = [*KEYWORDS, *COMMANDS, *MENU]
             others = [pool[i] for i in random.permutation(len(pool))]
-            questions += [(absent(truth, others, size), str.__eq__) for size in (3, 8)]
+            questions += [(expectation_without(truth, others, size), str.__eq__) for size in (3, 8)]
         for expect, right in questions:
-            reading = ear.transcriber.read(one.likely, expect, one.phones)
+            reading = recogniser.transcriber.best_hypothesis(
+                encoded.letter_scores, expect, encoded.phone_scores
+            )
             if reading is not None:
-                seen[reading.group].append((reading.evidence, right(truth, reading.text)))
-    return seen
+                by_group[reading.mode].append((reading.features, right(truth, reading.text)))
+    return by_group
 
 
-def _curve(pairs: list[tuple[Evidence, bool]]) -> dict[str, object]:
-    terms = np.array([evidence.terms() for evidence, _ in pairs])
+def _fit_curve(pairs: list[tuple[ConfidenceFeatures, bool]]) -> dict[str, object]:
+    terms = np.array([evidence.as_tuple() for evidence, _ in pairs])
     sign = np.where([right for _, right in pairs], 1.0, -1.0)
 
     def surprise(curve: NDArray[np.float64]) -> float:
@@ -131,6 +174,6 @@ def _curve(pairs: list[tuple[Evidence, bool]]) -> dict[str, object]:
         return float(doubt.sum() + 0.02 * np.square(curve[1:]).sum())
 
     # Terms are 0 at best. What dev turns never showed must still count a little against a reading.
-    bounds = [(None, None), *[(LEAST_WEIGHT, None)] * terms.shape[1]]
+    bounds = [(None, None), *[(MIN_WEIGHT, None)] * terms.shape[1]]
     fitted = minimize(surprise, np.ones(1 + terms.shape[1]), bounds=bounds, method="L-BFGS-B").x
     return {"bias": float(fitted[0]), "weights": fitted[1:].tolist(), "turns": len(pairs)}

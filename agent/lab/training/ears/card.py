@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.lab.training.ears.evaluate import Figure
+from agent.lab.training.ears.evaluate import RecognitionFigure
 
 ATTRIBUTION = """\
 | data | licence | by |
@@ -33,20 +33,28 @@ were built from recorded people | made for this | their contributors |
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class TrainingRecord:
     """How these weights came to be."""
 
     command: str
     minutes: float
     steps: int
-    before: int = 0  # steps of an earlier training that this one went on from
+    earlier_steps: int = 0  # steps of an earlier training that this one went on from
 
 
-def ears_card(
-    out: Path, made: Made, found: Sequence[Figure], error: float, difference: float
+def write_ears_card(
+    out: Path,
+    record: TrainingRecord,
+    figures: Sequence[RecognitionFigure],
+    calibration_error: float,
+    streaming_difference: float,
 ) -> None:
-    earlier = f", {made.before} of them in an earlier training (`--start`)" if made.before else ""
-    rows = "\n".join(f"| {f.name} | {f} | {f.turns} | {f.speakers} |" for f in found)
+    earlier = (
+        f", {record.earlier_steps} of them in an earlier training (`--start`)"
+        if record.earlier_steps
+        else ""
+    )
+    rows = "\n".join(f"| {f.name} | {f} | {f.turns} | {f.speakers} |" for f in figures)
     text = f"""\
 # Ears: what callers say
 
@@ -57,7 +65,7 @@ phones decide, because spelling says little about sound: any word a pack names i
 its pronunciation. It opens with `transformers.HubertForCTC.from_pretrained`, and streams exactly
 when run by `audio.encoder`: each 320 ms chunk attends to itself and to 1.3 s before it, in training
 too. The largest difference of a streamed output to the offline one, over 20 test recordings cut
-into random packets, was {difference:.1e}.
+into random packets, was {streaming_difference:.1e}.
 
 `phones.safetensors` is the head for phones, `words.arpa` (a pruned trigram) and `words.lexicon`
 (pronunciations) serve open questions, `calibration.json` turns evidence into confidence.
@@ -78,7 +86,7 @@ speakers. "Asked for" means that the dialogue told the ears what it expects.
 |---|---|---|---|
 {rows}
 
-Expected calibration error of the confidence over all these turns: {error:.3f}.
+Expected calibration error of the confidence over all these turns: {calibration_error:.3f}.
 
     hearken evaluate ears --data DIR
 
@@ -86,10 +94,10 @@ prints this table.
 
 ## Made by
 
-    {made.command}
+    {record.command}
 
-{made.minutes:.0f} minutes of wall clock on two CPU cores that others used too,
-{made.steps} steps{earlier}.
+{record.minutes:.0f} minutes of wall clock on two CPU cores that others used too,
+{record.steps} steps{earlier}.
 
 ## Limits
 
@@ -106,7 +114,7 @@ prints this table.
     (out / "README.md").write_text(text)
 
 
-def emotion_card(out: Path, rows: Mapping[str, str], temperature: float) -> None:
+def write_emotion_card(out: Path, rows: Mapping[str, str], temperature: float) -> None:
     table = "\n".join(f"| {name} | {figure} |" for name, figure in rows.items())
     text = f"""\
 # Emotion: how callers sound

@@ -30,7 +30,7 @@ from audio.types import Samples
 
 Split = Literal["train", "dev", "test"]
 
-SPEECH = (
+SPEECH_SETS = (
     "speechocean762",
     "wuw2",
     "kathleen",
@@ -39,9 +39,9 @@ SPEECH = (
     "fsdd",
     "alnum",
 )
-FEELING = ("ravdess", "nemo")  # non-commercial: the emotion head alone
-MEASURED = ("emodb",)  # never trains anything that is shipped
-DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+EMOTION_SETS = ("ravdess", "nemo")  # non-commercial: the emotion head alone
+EVALUATION_ONLY_SETS = ("emodb",)  # never trains anything that is shipped
+DIGIT_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +66,19 @@ class Utterance:
 @dataclass(frozen=True)
 class Corpus:
     utterances: tuple[Utterance, ...]
-    sound: NDArray[np.int16]
+    pcm: NDArray[np.int16]
 
     def samples(self, utterance: Utterance) -> Samples:
-        piece = self.sound[utterance.start : utterance.start + utterance.length]
+        piece = self.pcm[utterance.start : utterance.start + utterance.length]
         return np.asarray(piece, np.float32) / np.float32(32768)
 
-    def of(self, split: Split, *sources: str) -> list[Utterance]:
+    def select(self, split: Split, *sources: str) -> list[Utterance]:
         return [
             u for u in self.utterances if u.split == split and (not sources or u.source in sources)
         ]
 
 
-def written(text: str) -> str:
+def normalise_text(text: str) -> str:
     """Text as the transcriber may write it: a to z, apostrophe, single spaces."""
     return re.sub(r"[^a-z']+", " ", text.lower()).strip()
 
@@ -87,25 +87,28 @@ class DataError(ValueError):
     """Data that must not be trained on as it is; the text says why."""
 
 
-def manifest(data: Path, sources: Sequence[str]) -> list[Utterance]:
+def read_manifest(data: Path, sources: Sequence[str]) -> list[Utterance]:
     """What may be used of these sets, in their order."""
-    found = _manifest(data, sources)
+    utterances = _read_utterances(data, sources)
     splits: dict[str, set[str]] = {}
-    for utterance in found:
+    for utterance in utterances:
         if utterance.speaker:  # noise has none
             splits.setdefault(utterance.speaker, set()).add(utterance.split)
     if mixed := sorted(speaker for speaker, where in splits.items() if len(where) > 1):
         raise DataError(f"these speakers are in more than one split: {', '.join(mixed)}")
-    return found
+    return utterances
 
 
-def _manifest(data: Path, sources: Sequence[str]) -> list[Utterance]:
+def _read_utterances(data: Path, sources: Sequence[str]) -> list[Utterance]:
     return [
-        u for source in sources for row in _rows(data, source) if (u := _utterance(source, row))
+        u
+        for source in sources
+        for row in _read_rows(data, source)
+        if (u := _utterance(source, row))
     ]
 
 
-def _rows(data: Path, source: str) -> Iterator[dict[str, Any]]:
+def _read_rows(data: Path, source: str) -> Iterator[dict[str, Any]]:
     with gzip.open(data / "speech" / f"{source}.jsonl.gz", "rt") as lines:
         yield from map(json.loads, lines)
 
@@ -114,7 +117,7 @@ def _utterance(source: str, row: dict[str, Any]) -> Utterance | None:
     if row.get("doubtful"):  # wuw2: the transcript was not trusted by those who wrote it
         return None
     emotion = str(row.get("emotion", ""))
-    text = written(str(row.get("text") or row.get("text_guess") or ""))
+    text = normalise_text(str(row.get("text") or row.get("text_guess") or ""))
     if not (text or emotion or row.get("label")) or row["duration_s"] > 21:
         return None
     return Utterance(
@@ -132,12 +135,12 @@ def _utterance(source: str, row: dict[str, Any]) -> Utterance | None:
     )
 
 
-def load(data: Path, sources: Sequence[str], cache: Path) -> Corpus:
+def load_corpus(data: Path, sources: Sequence[str], cache: Path) -> Corpus:
     """Recordings, decoded once into one flat file of 16-bit samples beside its index."""
-    return cached(cache, lambda: recordings(data, manifest(data, sources)))
+    return cached_corpus(cache, lambda: decode_recordings(data, read_manifest(data, sources)))
 
 
-def recordings(
+def decode_recordings(
     data: Path, utterances: Sequence[Utterance]
 ) -> Iterator[tuple[Utterance, NDArray[np.int16]]]:
     sources = {u.source for u in utterances}
@@ -148,15 +151,15 @@ def recordings(
         yield replace(utterance, rate=rate), samples
 
 
-def cached(
-    cache: Path, make: Callable[[], Iterable[tuple[Utterance, NDArray[np.int16]]]]
+def cached_corpus(
+    cache: Path, decode: Callable[[], Iterable[tuple[Utterance, NDArray[np.int16]]]]
 ) -> Corpus:
     index, flat = cache.with_suffix(".jsonl"), cache.with_suffix(".i16")
     if not index.exists():
         cache.parent.mkdir(parents=True, exist_ok=True)
         lines, start = [], 0
         with flat.open("wb") as out:
-            for utterance, samples in make():
+            for utterance, samples in decode():
                 samples.tofile(out)
                 placed = replace(utterance, start=start, length=len(samples))
                 lines.append(json.dumps(asdict(placed)))

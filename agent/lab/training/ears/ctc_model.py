@@ -22,96 +22,111 @@ from audio import torchaudio_guard  # noqa: F401  before transformers, which imp
 # isort: split
 from transformers import HubertForCTC
 
-from agent.lab.training.ears.batches import LETTERS, Batch
-from agent.lab.training.ears.filter_bank import begin_as_filter_bank
-from audio.encoder import Encoder, frames_in, small_config
-from audio.phones import PHONE_HEAD, SOUNDS
+from agent.lab.training.ears.batches import LETTERS, SpeechBatch
+from agent.lab.training.ears.filter_bank import initialise_filter_bank
+from audio.encoder import ChunkedEncoder, frame_count, small_config
+from audio.phones import PHONE_HEAD_FILE, PHONE_LABELS
 from audio.types import FRAME
 
-MID = 3  # the layer whose output also says phones
+MID_LAYER = 3  # the layer whose output also says phones
 
 
 @dataclass(frozen=True, slots=True)
-class Shares:
+class LossWeights:
     """How much each task weighs in the loss."""
 
     letters: float = 0.35
     phones: float = 0.45
-    early: float = 0.2
+    mid_phones: float = 0.2
 
 
-class Spelling(nn.Module):
+class CtcTrainingModel(nn.Module):
     """HubertForCTC and the extra heads that exist only while training."""
 
     def __init__(self) -> None:
         super().__init__()
         self.ctc = HubertForCTC(small_config(vocab_size=len(LETTERS)))
-        self.encoder = Encoder(self.ctc.hubert)
+        self.encoder = ChunkedEncoder(self.ctc.hubert)
         width = self.encoder.width
         self.mid_norm = nn.LayerNorm(width)
-        self.mid_head = nn.Linear(width, len(SOUNDS))
-        self.phone_head = nn.Linear(width, len(SOUNDS))
-        begin_as_filter_bank(self.ctc.hubert)
+        self.mid_head = nn.Linear(width, len(PHONE_LABELS))
+        self.phone_head = nn.Linear(width, len(PHONE_LABELS))
+        initialise_filter_bank(self.ctc.hubert)
 
     def load_exported(self, folder: Path) -> None:
         """Go on from exported weights; heads that exist only while training stay as they are."""
         self.ctc.load_state_dict(load_file(folder / "model.safetensors"))
-        phones = folder / PHONE_HEAD
+        phones = folder / PHONE_HEAD_FILE
         if phones.exists():
             self.phone_head.load_state_dict(load_file(phones))
 
-    def loss(self, batch: Batch, masks: Tensor, shares: Shares, flat: float = 0.0) -> Tensor:
-        encoder, counts = self.encoder, [frames_in(n) for n in batch.lengths]
-        x = encoder.project(encoder.convolve(batch.samples))
+    def loss(
+        self,
+        batch: SpeechBatch,
+        masks: Tensor,
+        weights: LossWeights,
+        flat_start_weight: float = 0.0,
+    ) -> Tensor:
+        encoder, counts = self.encoder, [frame_count(n) for n in batch.lengths]
+        x = encoder.project_features(encoder.extract_features(batch.samples))
         hidden = self.ctc.hubert.masked_spec_embed.to(x.dtype)
-        outputs = encoder.think(torch.where(masks[..., None], hidden, x), counts)
+        outputs = encoder.encode(torch.where(masks[..., None], hidden, x), counts)
         letters = self.ctc.lm_head(outputs[-1])
         phones = self.phone_head(outputs[-1])
-        early = self.mid_head(self.mid_norm(outputs[MID]))
-        loss = shares.letters * _ctc(letters, counts, batch.labels, batch.label_lengths)
-        loss = loss + shares.phones * _ctc(phones, counts, batch.phones, batch.phone_lengths)
-        loss = loss + shares.early * _ctc(early, counts, batch.phones, batch.phone_lengths)
-        if flat:
+        mid_phones = self.mid_head(self.mid_norm(outputs[MID_LAYER]))
+        loss = weights.letters * _ctc_loss(letters, counts, batch.labels, batch.label_lengths)
+        loss = loss + weights.phones * _ctc_loss(phones, counts, batch.phones, batch.phone_lengths)
+        loss = loss + weights.mid_phones * _ctc_loss(
+            mid_phones, counts, batch.phones, batch.phone_lengths
+        )
+        if flat_start_weight:
             for logits, labels, lengths in (
                 (letters, batch.labels, batch.label_lengths),
                 (phones, batch.phones, batch.phone_lengths),
-                (early, batch.phones, batch.phone_lengths),
+                (mid_phones, batch.phones, batch.phone_lengths),
             ):
-                wanted = flat_start(batch, labels, lengths, logits.shape[1]).flatten()
-                wish = F.cross_entropy(logits.float().flatten(0, 1), wanted, reduction="sum")
-                loss = loss + flat * wish / (wanted >= 0).sum().clamp_min(1)
+                targets = flat_start_targets(batch, labels, lengths, logits.shape[1]).flatten()
+                cross_entropy = F.cross_entropy(
+                    logits.float().flatten(0, 1), targets, reduction="sum"
+                )
+                loss = loss + flat_start_weight * cross_entropy / (targets >= 0).sum().clamp_min(1)
         return loss
 
 
-def _ctc(logits: Tensor, counts: list[int], labels: Tensor, lengths: Tensor) -> Tensor:
-    likely = logits.float().log_softmax(-1).transpose(0, 1)  # (frames, batch, letters)
+def _ctc_loss(logits: Tensor, counts: list[int], labels: Tensor, lengths: Tensor) -> Tensor:
+    log_probabilities = logits.float().log_softmax(-1).transpose(0, 1)  # (frames, batch, letters)
     loss = F.ctc_loss(
-        likely, labels, torch.tensor(counts), lengths, reduction="sum", zero_infinity=True
+        log_probabilities,
+        labels,
+        torch.tensor(counts),
+        lengths,
+        reduction="sum",
+        zero_infinity=True,
     )
     return loss / lengths.sum()
 
 
-def flat_start(
-    batch: Batch, labels: Tensor, lengths: Tensor, frames: int, most: int = 16
+def flat_start_targets(
+    batch: SpeechBatch, labels: Tensor, lengths: Tensor, frames: int, max_labels: int = 16
 ) -> Tensor:
     """Labels spread evenly over the sound of each short text: (batch, frames), -100 for no wish.
 
     A flat start, as hidden Markov models have: wrong in detail, but it is not the blank plateau.
     """
-    wanted = labels.new_full((len(lengths), frames), -100)
+    targets = labels.new_full((len(lengths), frames), -100)
     each = torch.split(labels, lengths.tolist())
     blocks = batch.samples[:, : frames * FRAME].view(len(each), frames, FRAME)
     loud = blocks.square().mean(2)  # (batch, frames)
     voiced = loud > 0.01 * loud.amax(1, keepdim=True)
-    for row, label, there in zip(wanted, each, voiced, strict=True):
-        if len(label) <= most:
-            spoken = torch.nonzero(there).flatten()
+    for row, label, voiced_blocks in zip(targets, each, voiced, strict=True):
+        if len(label) <= max_labels:
+            spoken = torch.nonzero(voiced_blocks).flatten()
             first, count = int(spoken[0]), int(spoken[-1] - spoken[0]) + 1
             row[:] = 0
             row[first : first + count] = label[
                 torch.arange(count, device=label.device) * len(label) // count
             ]
-    return wanted
+    return targets
 
 
 def time_masks(counts: Sequence[int], frames: int, random: np.random.Generator) -> Tensor:

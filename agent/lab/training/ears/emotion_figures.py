@@ -8,13 +8,13 @@ import numpy as np
 from scipy.special import softmax  # type: ignore[import-untyped]
 from sklearn.metrics import recall_score  # type: ignore[import-untyped]
 
-from agent.lab.training.ears.emotion_training import EARLY_S, Row, Verdict
-from agent.understanding.calibration import expected_error
-from audio.emotion import ACTED
+from agent.lab.training.ears.emotion_training import EARLY_S, EmotionLogits, EmotionPrediction
+from agent.understanding.calibration import expected_calibration_error
+from audio.emotion import ACTED_EMOTIONS
 
 Interval = tuple[float, float, float]  # value, low, high
-Pick = Callable[[Verdict], Row]
-CALM, NEUTRAL = ACTED.index("calm"), ACTED.index("neutral")
+LogitSelector = Callable[[EmotionPrediction], EmotionLogits]
+CALM, NEUTRAL = ACTED_EMOTIONS.index("calm"), ACTED_EMOTIONS.index("neutral")
 
 
 def unweighted_recall(labels: Sequence[int], guesses: Sequence[int]) -> float:
@@ -25,23 +25,27 @@ def unweighted_recall(labels: Sequence[int], guesses: Sequence[int]) -> float:
     )
 
 
-def recall(some: Sequence[Verdict], pick: Pick = lambda v: v.logits, calm: bool = True) -> Interval:
+def recall_with_interval(
+    predictions: Sequence[EmotionPrediction],
+    select: LogitSelector = lambda v: v.logits,
+    separate_calm: bool = True,
+) -> Interval:
     """UA with a 95 % interval by bootstrap over speakers. `calm` counts as its own class, or as
     neutral: what the agent makes of it."""
     by_speaker: dict[str, list[tuple[int, int]]] = {}
-    for verdict in some:
-        chances = softmax(pick(verdict))
+    for verdict in predictions:
+        chances = softmax(select(verdict))
         label = verdict.label
-        if not calm:
+        if not separate_calm:
             chances[NEUTRAL] += chances[CALM]
             chances[CALM] = 0
             label = NEUTRAL if label == CALM else label
         pair = label, int(chances.argmax())
         by_speaker.setdefault(verdict.utterance.speaker, []).append(pair)
-    return _interval(list(by_speaker.values()))
+    return _speaker_bootstrap(list(by_speaker.values()))
 
 
-def _interval(groups: Sequence[Sequence[tuple[int, int]]], seed: int = 0) -> Interval:
+def _speaker_bootstrap(groups: Sequence[Sequence[tuple[int, int]]], seed: int = 0) -> Interval:
     random, drawn = np.random.default_rng(seed), []
     for _ in range(1000):
         pairs = [p for i in random.integers(len(groups), size=len(groups)) for p in groups[i]]
@@ -51,30 +55,38 @@ def _interval(groups: Sequence[Sequence[tuple[int, int]]], seed: int = 0) -> Int
     return unweighted_recall([a for a, _ in every], [b for _, b in every]), float(low), float(high)
 
 
-def calibration_error(some: Sequence[Verdict], temperature: float) -> float:
+def calibration_error(predictions: Sequence[EmotionPrediction], temperature: float) -> float:
     """Expected calibration error of the likeliest class."""
-    chances = np.array([softmax(v.logits / temperature) for v in some])
-    right = chances.argmax(1) == [v.label for v in some]
-    return expected_error(chances.max(1), right)
+    chances = np.array([softmax(v.logits / temperature) for v in predictions])
+    right = chances.argmax(1) == [v.label for v in predictions]
+    return expected_calibration_error(chances.max(1), right)
 
 
-def figures(some: Sequence[Verdict], temperature: float) -> dict[str, str]:
+def emotion_figures(predictions: Sequence[EmotionPrediction], temperature: float) -> dict[str, str]:
     """The rows of the card that come from the six folds."""
-    line = [v for v in some if v.telephone]
+    telephone = [v for v in predictions if v.telephone]
     rows = {
-        "RAVDESS, 8 classes, wide band": recall([v for v in some if not v.telephone]),
-        "the same through 8 kHz mu-law": recall(line),
-        "the same, nothing known of the caller": recall(line, lambda v: v.first),
-        "the same, 7 classes (calm is neutral)": recall(line, calm=False),
+        "RAVDESS, 8 classes, wide band": recall_with_interval(
+            [v for v in predictions if not v.telephone]
+        ),
+        "the same through 8 kHz mu-law": recall_with_interval(telephone),
+        "the same, nothing known of the caller": recall_with_interval(
+            telephone, lambda v: v.first_turn_logits
+        ),
+        "the same, 7 classes (calm is neutral)": recall_with_interval(
+            telephone, separate_calm=False
+        ),
     }
     for seconds in EARLY_S:
         name = f"the same, after {seconds:g} s of speech"
-        rows[name] = recall(line, lambda v, s=seconds: v.early[s])  # type: ignore[misc]
-    told = {name: shown(value) for name, value in rows.items()}
-    told["its calibration error (ECE), 8 classes"] = f"{calibration_error(line, temperature):.3f}"
-    return told
+        rows[name] = recall_with_interval(telephone, lambda v, s=seconds: v.early_logits[s])  # type: ignore[misc]
+    cells = {name: format_interval(value) for name, value in rows.items()}
+    cells["its calibration error (ECE), 8 classes"] = (
+        f"{calibration_error(telephone, temperature):.3f}"
+    )
+    return cells
 
 
-def shown(figure: Interval) -> str:
+def format_interval(figure: Interval) -> str:
     value, low, high = figure
     return f"{100 * value:.1f} % ({100 * low:.1f} to {100 * high:.1f})"

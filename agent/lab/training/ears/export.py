@@ -12,40 +12,43 @@ import torch
 from safetensors.torch import save_file
 
 from agent.lab.training.ears.batches import LETTERS
-from agent.lab.training.ears.ctc_model import Spelling
-from audio.phones import PHONE_HEAD
+from agent.lab.training.ears.ctc_model import CtcTrainingModel
+from audio.phones import PHONE_HEAD_FILE
 
 LICENCE = "CC BY-SA 4.0"  # the strictest of the training data's
 
 
-def restored(folder: Path) -> Spelling:
+def load_averaged_model(folder: Path) -> CtcTrainingModel:
     """The model as the run left it, with its averaged weights."""
-    model = Spelling()
+    model = CtcTrainingModel()
     state = torch.load(folder / "letters.pt", weights_only=True)
     model.load_state_dict(state["shadow"])
     return model.eval()
 
 
-def trained(folder: Path) -> tuple[float, int]:
+def training_totals(folder: Path) -> tuple[float, int]:
     """Seconds and steps so far, with those of the trainings that this one went on from."""
     state = torch.load(folder / "letters.pt", weights_only=True)
-    (spent, steps, _), before = state["counters"], state["before"]
-    return spent + before[0], steps + before[1]
+    (spent_s, steps, _), earlier = state["counters"], state["before"]
+    return spent_s + earlier[0], steps + earlier[1]
 
 
 def export_encoder(folder: Path, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    model = restored(folder)
+    model = load_averaged_model(folder)
     ctc = model.ctc.half()  # type: ignore[no-untyped-call]
     ctc.config.title = "hearken-ears"
     ctc.config.licence = LICENCE
-    ctc.config.trained_s, ctc.config.trained_steps = trained(folder)
+    ctc.config.trained_s, ctc.config.trained_steps = training_totals(folder)
     ctc.save_pretrained(out)
     phones = {k: v.half().contiguous() for k, v in model.phone_head.state_dict().items()}
-    save_file(phones, out / PHONE_HEAD)
+    save_file(phones, out / PHONE_HEAD_FILE)
     (out / "vocab.json").write_text(json.dumps({letter: i for i, letter in enumerate(LETTERS)}))
-    told = {"pad_token": "<pad>", "word_delimiter_token": "|", "do_lower_case": True}
-    (out / "tokenizer_config.json").write_text(json.dumps(told, indent=1))
-    hears = {"feature_extractor_type": "Wav2Vec2FeatureExtractor", "do_normalize": False}
-    hears |= {"sampling_rate": 16000, "feature_size": 1, "padding_value": 0.0}
-    (out / "preprocessor_config.json").write_text(json.dumps(hears, indent=1))
+    tokenizer_config = {"pad_token": "<pad>", "word_delimiter_token": "|", "do_lower_case": True}
+    (out / "tokenizer_config.json").write_text(json.dumps(tokenizer_config, indent=1))
+    preprocessor_config = {
+        "feature_extractor_type": "Wav2Vec2FeatureExtractor",
+        "do_normalize": False,
+    }
+    preprocessor_config |= {"sampling_rate": 16000, "feature_size": 1, "padding_value": 0.0}
+    (out / "preprocessor_config.json").write_text(json.dumps(preprocessor_config, indent=1))

@@ -23,21 +23,21 @@ from transformers import HubertModel
 from audio.types import RATE
 
 LOWEST_HZ, HIGHEST_HZ = 90.0, 7600.0
-PHASES = 4
-CONSTANTS = (0.2, -0.2, 0.07, -0.07, 0.02, -0.02, 0.6, -0.6)
+PHASES_PER_BAND = 4
+CONSTANT_CHANNELS = (0.2, -0.2, 0.07, -0.07, 0.02, -0.02, 0.6, -0.6)
 GAIN = 4.0  # speech of usual loudness comes out near 1
 
 
-def mel(hz: float) -> float:
+def hz_to_mel(hz: float) -> float:
     return 2595 * math.log10(1 + hz / 700)
 
 
-def band_passes(bands: int, length: int) -> Tensor:
+def band_pass_filters(bands: int, length: int) -> Tensor:
     """(bands * 4, length): windowed cosines, stronger high up, where speech is weak."""
-    steps = torch.linspace(mel(LOWEST_HZ), mel(HIGHEST_HZ), bands)
+    steps = torch.linspace(hz_to_mel(LOWEST_HZ), hz_to_mel(HIGHEST_HZ), bands)
     centres = 700 * (10 ** (steps / 2595) - 1)  # (bands,)
     time = (torch.arange(length) - length / 2) / RATE
-    phases = torch.arange(PHASES) * (2 * math.pi / PHASES)
+    phases = torch.arange(PHASES_PER_BAND) * (2 * math.pi / PHASES_PER_BAND)
     angle = 2 * math.pi * centres[:, None, None] * time + phases[:, None]
     # Higher bands are wider, as in the ear: their windows are shorter.
     width = (length / RATE) * (1 / (1 + (centres / 3000) ** 2)).clamp_min(0.35)
@@ -50,16 +50,20 @@ def band_passes(bands: int, length: int) -> Tensor:
 
 
 @torch.no_grad()
-def begin_as_filter_bank(hubert: HubertModel) -> None:
+def initialise_filter_bank(hubert: HubertModel) -> None:
     layers: Any = hubert.feature_extractor.conv_layers  # transformers does not declare its parts
     first, second = (layer.conv for layer in layers)
     channels, length = first.weight.shape[0], first.weight.shape[-1]
-    bands = (channels - len(CONSTANTS)) // PHASES
+    bands = (channels - len(CONSTANT_CHANNELS)) // PHASES_PER_BAND
     first.weight.zero_()
     first.bias.zero_()
-    first.weight[: bands * PHASES, 0] = band_passes(bands, length)
-    first.bias[bands * PHASES : bands * PHASES + len(CONSTANTS)] = torch.tensor(CONSTANTS)
-    averaged = min(bands + len(CONSTANTS) // 2, second.weight.shape[0])
+    first.weight[: bands * PHASES_PER_BAND, 0] = band_pass_filters(bands, length)
+    first.bias[bands * PHASES_PER_BAND : bands * PHASES_PER_BAND + len(CONSTANT_CHANNELS)] = (
+        torch.tensor(CONSTANT_CHANNELS)
+    )
+    averaged = min(bands + len(CONSTANT_CHANNELS) // 2, second.weight.shape[0])
     for band in range(min(bands, averaged)):
         second.weight[band].mul_(0.1)
-        second.weight[band, band * PHASES : (band + 1) * PHASES] += 1 / PHASES
+        second.weight[band, band * PHASES_PER_BAND : (band + 1) * PHASES_PER_BAND] += (
+            1 / PHASES_PER_BAND
+        )

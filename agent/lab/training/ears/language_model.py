@@ -18,12 +18,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from agent.lab.training.ears.corpus import DataError, written
-from audio.phones import one, pronounced
+from agent.lab.training.ears.corpus import DataError, normalise_text
+from audio.phones import pronunciation, word_phones
 
-UNKNOWN = "<unk>"
-IRSTLM = Path("/usr/lib/irstlm")  # where Debian installs it; IRSTLM says otherwise
-WRITTEN = (
+UNKNOWN_WORD = "<unk>"
+DEFAULT_IRSTLM_FOLDER = Path("/usr/lib/irstlm")  # where Debian installs it; IRSTLM says otherwise
+CUSTOMER_TEXT_SETS = (
     ("banking77/train.jsonl.gz", "text"),
     ("natcs_intents/banking_test.jsonl.gz", "utterance"),
     ("natcs_intents/finance_test.jsonl.gz", "utterance"),
@@ -34,7 +34,7 @@ WRITTEN = (
 )
 # How often each transcript is counted: callers' own words matter most, and there are few of them.
 # Single words said over and over say nothing about order.
-COUNTED: Mapping[str, int] = {
+TRANSCRIPT_REPEATS: Mapping[str, int] = {
     "wuw2": 10,
     "speechocean762": 10,
     "kathleen": 5,
@@ -44,87 +44,91 @@ COUNTED: Mapping[str, int] = {
 }
 
 
-def requests(data: Path) -> list[str]:
+def customer_texts(data: Path) -> list[str]:
     """What customers of banks and the like write and say, a turn a line."""
     text = data / "text"
-    lines = [row[key] for name, key in WRITTEN for row in _rows(text / name)]
-    for dialogue in _rows(text / "sgd_bank/train.jsonl.gz"):
+    lines = [row[key] for name, key in CUSTOMER_TEXT_SETS for row in _read_rows(text / name)]
+    for dialogue in _read_rows(text / "sgd_bank/train.jsonl.gz"):
         lines += [turn["text"] for turn in dialogue["turns"] if turn["s"] == "U"]
-    for call in _rows(text / "harper_valley_8/conversations.jsonl.gz"):
-        said = (part["human"] for part in call["segments"] if part["role"] == "caller")
-        lines += [line.replace("<unk>", " ").replace("[noise]", " ") for line in said]
-    return [line for line in map(written, lines) if line]
+    for call in _read_rows(text / "harper_valley_8/conversations.jsonl.gz"):
+        utterances = (part["human"] for part in call["segments"] if part["role"] == "caller")
+        lines += [line.replace("<unk>", " ").replace("[noise]", " ") for line in utterances]
+    return [line for line in map(normalise_text, lines) if line]
 
 
-def remarks(data: Path) -> list[str]:
+def everyday_texts(data: Path) -> list[str]:
     """Everyday English: what people comment (GoEmotions)."""
     with gzip.open(data / "text/goemotions/train.tsv.gz", "rt") as rows:
-        lines = [written(row.split("\t")[0]) for row in rows]
+        lines = [normalise_text(row.split("\t")[0]) for row in rows]
     return [line for line in lines if line]
 
 
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
+def _read_rows(path: Path) -> Iterator[dict[str, Any]]:
     with gzip.open(path, "rt") as rows:
         yield from map(json.loads, rows)
 
 
-def vocabulary(said: Iterable[str], wrote: Iterable[str], often: int = 4) -> set[str]:
+def vocabulary(transcripts: Iterable[str], texts: Iterable[str], min_count: int = 4) -> set[str]:
     """Every word somebody said in training, and what others write at least `often` times."""
-    words = {word for line in said for word in line.split()}
-    counts = Counter(word for line in wrote for word in line.split())
-    return words | {word for word, n in counts.items() if n >= often and len(word) > 1}
+    words = {word for line in transcripts for word in line.split()}
+    counts = Counter(word for line in texts for word in line.split())
+    return words | {word for word, n in counts.items() if n >= min_count and len(word) > 1}
 
 
-def counted(said: Mapping[str, Sequence[str]]) -> list[str]:
+def repeated_transcripts(transcripts: Mapping[str, Sequence[str]]) -> list[str]:
     """Transcripts by source, each as often as it is to be counted."""
     return [
         line
-        for source, lines in said.items()
+        for source, lines in transcripts.items()
         for line in lines
-        for _ in range(COUNTED.get(source, 0))
+        for _ in range(TRANSCRIPT_REPEATS.get(source, 0))
     ]
 
 
-Spelled = Callable[[str], Iterable[str]]
+PronunciationFunction = Callable[[str], Iterable[str]]
 
 
-def pronunciations(lines: Sequence[str], least: float = 0.1) -> Spelled:
+def pronunciations_in(lines: Sequence[str], min_share: float = 0.1) -> PronunciationFunction:
     """How each word is said alone, and how it is said in these lines at least so often."""
-    heard: dict[str, Counter[str]] = defaultdict(Counter)
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
     for line in set(lines):
-        for word, phones in zip(line.split(), pronounced(line), strict=True):
-            heard[word][" ".join(phones)] += 1
+        for word, phones in zip(line.split(), pronunciation(line), strict=True):
+            counts[word][" ".join(phones)] += 1
 
     def spelled(word: str) -> list[str]:
-        ways = heard[word]
-        usual = [way for way, n in ways.items() if n >= least * ways.total()]
-        return sorted({way for way in (" ".join(one(word)), *usual) if way})
+        ways = counts[word]
+        usual = [way for way, n in ways.items() if n >= min_share * ways.total()]
+        return sorted({way for way in (" ".join(word_phones(word)), *usual) if way})
 
     return spelled
 
 
-def write_lexicon(folder: Path, known: Iterable[str], spelled: Spelled) -> None:
+def write_lexicon(
+    folder: Path, known_words: Iterable[str], pronounce: PronunciationFunction
+) -> None:
     (folder / "words.lexicon").write_text(
-        "".join(f"{word}\t{said} |\n" for word in sorted(known) for said in spelled(word))
+        "".join(f"{word}\t{said} |\n" for word in sorted(known_words) for said in pronounce(word))
     )
 
 
-def irstlm() -> Path:
+def irstlm_folder() -> Path:
     """Where IRSTLM's programs are, or DataError that says how to get them."""
-    home = Path(os.environ.get("IRSTLM", IRSTLM))
+    home = Path(os.environ.get("IRSTLM", DEFAULT_IRSTLM_FOLDER))
     if not (home / "bin" / "build-lm.sh").exists() or not shutil.which("gzip"):
         raise DataError("training counts words with IRSTLM; install it: apt-get install irstlm")
     return home
 
 
-def write_model(folder: Path, lines: Sequence[str], known: set[str], least: float = 1e-6) -> None:
+def write_arpa(
+    folder: Path, lines: Sequence[str], known_words: set[str], prune_threshold: float = 1e-6
+) -> None:
     """`folder`/words.arpa. `least`: an n-gram that changes the model's chances less is left out."""
-    home = irstlm()
+    home = irstlm_folder()
     with TemporaryDirectory() as name:
         work = Path(name)
         with (work / "text").open("w") as text:
             for line in lines:
-                words = (word if word in known else UNKNOWN for word in line.split())
+                words = (word if word in known_words else UNKNOWN_WORD for word in line.split())
                 text.write(f"<s> {' '.join(words)} </s>\n")
 
         def run(program: str, *arguments: str) -> None:
@@ -135,5 +139,10 @@ def write_model(folder: Path, lines: Sequence[str], known: set[str], least: floa
         smoothing = ("-n", "3", "-s", "improved-kneser-ney", "-p", "-k", "2")
         run("build-lm.sh", "-i", "text", "-o", "counts.gz", "-t", str(work / "parts"), *smoothing)
         run("compile-lm", "--text=yes", "counts.gz", "all.arpa")
-        run("prune-lm", f"--threshold={least},{least}", "all.arpa", "pruned.arpa")
+        run(
+            "prune-lm",
+            f"--threshold={prune_threshold},{prune_threshold}",
+            "all.arpa",
+            "pruned.arpa",
+        )
         shutil.copy(work / "pruned.arpa", folder / "words.arpa")

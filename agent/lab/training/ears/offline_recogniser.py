@@ -15,91 +15,99 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from agent.lab.training.ears.augmentation import hiss, on_the_phone, resampled
+from agent.lab.training.ears.augmentation import resample, through_telephone, white_noise
 from agent.lab.training.ears.corpus import Corpus, Utterance
 from audio import checkpoints
-from audio.beam_search import CALIBRATION, Lexicon, there
-from audio.encoder import frames_in
+from audio.beam_search import CALIBRATION_FILE, BeamSearchDecoder, has_language_model
+from audio.encoder import frame_count
 from audio.phones import PhoneAlphabet
 from audio.phrase_search import Scores
 from audio.transcriber import Transcriber, read_curves
 from audio.types import RATE, Samples
 
-QUIET_S = 0.25  # before and after a recording, as turn detection leaves it
-FLOOR = 10 ** (-66 / 20)  # RMS of the line's own noise
+PADDING_S = 0.25  # before and after a recording, as turn detection leaves it
+NOISE_FLOOR_RMS = 10 ** (-66 / 20)  # RMS of the line's own noise
 BATCH_S = 60.0
 
-Room = Callable[[Samples, int], Samples]  # a recording and its rate -> 16 kHz
+ChannelSimulation = Callable[[Samples, int], Samples]  # a recording and its rate -> 16 kHz
 
 
-def phone(samples: Samples, rate: int) -> Samples:
-    return on_the_phone(_framed(samples, rate), rate)
+def telephone_channel(samples: Samples, rate: int) -> Samples:
+    return through_telephone(_pad_with_noise(samples, rate), rate)
 
 
-def wide(samples: Samples, rate: int) -> Samples:
-    return resampled(_framed(samples, rate), rate, RATE)
+def wide_band_channel(samples: Samples, rate: int) -> Samples:
+    return resample(_pad_with_noise(samples, rate), rate, RATE)
 
 
-def _framed(samples: Samples, rate: int) -> Samples:
-    quiet = int(QUIET_S * rate)
+def _pad_with_noise(samples: Samples, rate: int) -> Samples:
+    quiet = int(PADDING_S * rate)
     padded = np.pad(samples, quiet)
     random = np.random.default_rng(len(samples))
-    return np.asarray(padded + hiss(len(padded), random) * np.float32(FLOOR), np.float32)
+    return np.asarray(
+        padded + white_noise(len(padded), random) * np.float32(NOISE_FLOOR_RMS), np.float32
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class EncodedUtterance:
     utterance: Utterance
-    likely: Scores  # letters
-    phones: Scores | None
+    letter_scores: Scores  # letters
+    phone_scores: Scores | None
     layers: Tensor | None  # (1 + layers, frames, width)
 
 
-class Ear:
+class OfflineRecogniser:
     """The shipped folder `ears`, opened for measuring."""
 
     def __init__(self, folder: Path) -> None:
         found = checkpoints.find(str(folder))
-        self.sha256 = found.hash()
-        self.encoder, self.head, alphabet = checkpoints.streaming(found)
-        curves = read_curves(folder / CALIBRATION)
-        self.phone_head = checkpoints.phone_head(found)
+        self.sha256 = found.weights_digest()
+        self.encoder, self.head, alphabet = checkpoints.open_streaming_model(found)
+        curves = read_curves(folder / CALIBRATION_FILE)
+        self.phone_head = checkpoints.load_phone_head(found)
         phones = PhoneAlphabet() if self.phone_head else None
-        lexicon = Lexicon(folder, phones or alphabet) if there(folder) else None
-        self.transcriber = Transcriber(alphabet, curves, lexicon, phones=phones)
+        lexicon = (
+            BeamSearchDecoder(folder, phones or alphabet) if has_language_model(folder) else None
+        )
+        self.transcriber = Transcriber(alphabet, curves, lexicon, phone_alphabet=phones)
 
     @torch.inference_mode()
-    def hear(
-        self, corpus: Corpus, said: Sequence[Utterance], room: Room, layers: bool = False
-    ) -> Iterator[Heard]:
+    def encode(
+        self,
+        corpus: Corpus,
+        utterances: Sequence[Utterance],
+        channel: ChannelSimulation,
+        layers: bool = False,
+    ) -> Iterator[EncodedUtterance]:
         """In order of length, not of `said`."""
         batch: list[Utterance] = []
-        for utterance in [*sorted(said, key=lambda u: u.seconds), None]:
+        for utterance in [*sorted(utterances, key=lambda u: u.seconds), None]:
             full = batch and (
                 utterance is None or (len(batch) + 1) * (utterance.seconds + 0.5) > BATCH_S
             )
             if full:
-                yield from self._batch(corpus, batch, room, layers)
+                yield from self._encode_batch(corpus, batch, channel, layers)
                 batch = []
             if utterance is not None:
                 batch.append(utterance)
 
-    def _batch(
-        self, corpus: Corpus, batch: Sequence[Utterance], room: Room, layers: bool
-    ) -> Iterator[Heard]:
-        rows = [room(corpus.samples(u), u.rate) for u in batch]
+    def _encode_batch(
+        self, corpus: Corpus, batch: Sequence[Utterance], channel: ChannelSimulation, layers: bool
+    ) -> Iterator[EncodedUtterance]:
+        rows = [channel(corpus.samples(u), u.rate) for u in batch]
         lengths = [len(row) for row in rows]
         samples = np.zeros((len(rows), max(lengths)), np.float32)
         for line, row in zip(samples, rows, strict=True):
             line[: len(row)] = row
         with torch.autocast("cpu", torch.bfloat16, enabled=layers):
             *every, last = self.encoder(torch.from_numpy(samples), lengths)
-        likely = F.log_softmax(self.head(last.float()), -1).numpy()
-        sounds = None
+        letter_scores = F.log_softmax(self.head(last.float()), -1).numpy()
+        phone_scores = None
         if self.phone_head is not None:
-            sounds = F.log_softmax(self.phone_head(last.float()), -1).numpy()
+            phone_scores = F.log_softmax(self.phone_head(last.float()), -1).numpy()
         for index, (utterance, length) in enumerate(zip(batch, lengths, strict=True)):
-            frames = frames_in(length)
+            frames = frame_count(length)
             kept = torch.stack([x[index, :frames] for x in every]).half() if layers else None
-            phones = None if sounds is None else sounds[index, :frames]
-            yield Heard(utterance, likely[index, :frames], phones, kept)
+            phones = None if phone_scores is None else phone_scores[index, :frames]
+            yield EncodedUtterance(utterance, letter_scores[index, :frames], phones, kept)

@@ -13,32 +13,34 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.lab.training.ears.corpus import DIGITS, written
+from agent.lab.training.ears.corpus import DIGIT_WORDS, normalise_text
 
 
-def listed(text: str, between: str | None = None) -> tuple[str, ...]:
-    return tuple(text.split(between))
+def split_words(text: str, separator: str | None = None) -> tuple[str, ...]:
+    return tuple(text.split(separator))
 
 
-TEENS = listed("ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen")
-TENS = listed("twenty thirty forty fifty sixty seventy eighty ninety")
-MONTHS = listed(
+TEENS = split_words(
+    "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
+)
+TENS = split_words("twenty thirty forty fifty sixty seventy eighty ninety")
+MONTHS = split_words(
     "january february march april may june july august september october november december"
 )
-ORDINALS = listed(
+ORDINALS = split_words(
     "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
     "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth twenty|first "
     "twenty|second twenty|third twenty|fourth twenty|fifth twenty|sixth twenty|seventh "
     "twenty|eighth twenty|ninth thirtieth thirty|first"
 )
-ANSWERS = listed(
+ANSWERS = split_words(
     "yes;yes please;yeah;yep;yup;yes it is;yes that's right;that's right;that's correct;correct;"
     "sure;okay;of course;absolutely;please do;go ahead;right;i do;no;no thanks;no thank you;nope;"
     "nah;no it isn't;not really;that's wrong;that's not right;incorrect;i don't think so;"
     "don't do that;never mind;stop;cancel;wrong",
     ";",
 )
-MENU = listed(
+MENU = split_words(
     "check balance;check my balance;account balance;replace card;replace my card;lost card;"
     "stolen card;transfer money;transfer;reset password;reset my password;order checks;"
     "branch hours;opening hours;appointment;make an appointment;schedule appointment;pay bill;"
@@ -49,18 +51,18 @@ MENU = listed(
     "account number;routing number;phone number;last four digits;social security number",
     ";",
 )
-WISHES = listed(
+REQUEST_TEMPLATES = split_words(
     "{};{};{};i want to {};i need {};i'd like {};i'm calling about {};can you help me with {};"
     "it's about {};{} please;i have a question about {};could i get {}",
     ";",
 )
-NAMES = listed(
+NAMES = split_words(
     "james mary robert patricia john jennifer michael linda david elizabeth william barbara "
     "richard susan joseph jessica thomas sarah charles karen daniel lisa matthew nancy anthony "
     "betty mark sandra steven ashley paul emily andrew kimberly joshua margaret kevin donna brian "
     "michelle"
 )
-SURNAMES = listed(
+SURNAMES = split_words(
     "smith johnson williams brown jones garcia miller davis rodriguez martinez anderson taylor "
     "moore jackson martin lee thompson white harris clark lewis robinson walker young allen king "
     "wright scott hill green adams baker nelson carter mitchell roberts turner phillips campbell "
@@ -70,37 +72,45 @@ SURNAMES = listed(
 Random = np.random.Generator
 
 
-def number(value: int) -> str:
+def number_in_words(value: int) -> str:
     """A whole number below a million in words."""
     if value < 20:
-        return (*DIGITS, *TEENS)[value]
+        return (*DIGIT_WORDS, *TEENS)[value]
     if value < 100:
-        return f"{TENS[value // 10 - 2]} {number(value % 10) if value % 10 else ''}".strip()
+        return (
+            f"{TENS[value // 10 - 2]} {number_in_words(value % 10) if value % 10 else ''}".strip()
+        )
     if value < 1000:
-        rest = number(value % 100) if value % 100 else ""
-        return f"{number(value // 100)} hundred {rest}".strip()
-    rest = number(value % 1000) if value % 1000 else ""
-    return f"{number(value // 1000)} thousand {rest}".strip()
+        rest = number_in_words(value % 100) if value % 100 else ""
+        return f"{number_in_words(value // 100)} hundred {rest}".strip()
+    rest = number_in_words(value % 1000) if value % 1000 else ""
+    return f"{number_in_words(value // 1000)} thousand {rest}".strip()
 
 
-def digits(random: Random) -> str:
-    said: list[str] = []
+def digit_phrase(random: Random) -> str:
+    parts: list[str] = []
     for _ in range(random.integers(1, 11)):
-        digit = "oh" if random.random() < 0.05 else DIGITS[random.integers(10)]
-        said.append(f"double {digit}" if random.random() < 0.05 else digit)
-    return " ".join(said)
+        digit = "oh" if random.random() < 0.05 else DIGIT_WORDS[random.integers(10)]
+        parts.append(f"double {digit}" if random.random() < 0.05 else digit)
+    return " ".join(parts)
 
 
-def amount(random: Random) -> str:
+def amount_phrase(random: Random) -> str:
     value = int(10 ** random.uniform(0, 4.5))
-    cents = f" and {number(int(random.integers(1, 100)))} cents" if random.random() < 0.4 else ""
-    return f"{number(value)} {'dollar' if value == 1 else 'dollars'}{cents}"
+    cents = (
+        f" and {number_in_words(int(random.integers(1, 100)))} cents"
+        if random.random() < 0.4
+        else ""
+    )
+    return f"{number_in_words(value)} {'dollar' if value == 1 else 'dollars'}{cents}"
 
 
-def date(random: Random) -> str:
+def date_phrase(random: Random) -> str:
     month, day = MONTHS[random.integers(12)], ORDINALS[random.integers(31)].replace("|", " ")
     year = int(random.integers(1940, 2030))
-    spelled = f"{number(year // 100)} {number(year % 100)}" if year % 100 > 9 else ""
+    spelled = (
+        f"{number_in_words(year // 100)} {number_in_words(year % 100)}" if year % 100 > 9 else ""
+    )
     return " ".join(
         (
             f"{month} {day} {spelled}",
@@ -111,30 +121,32 @@ def date(random: Random) -> str:
     )
 
 
-def name(random: Random) -> str:
+def name_phrase(random: Random) -> str:
     first, last = NAMES[random.integers(len(NAMES))], SURNAMES[random.integers(len(SURNAMES))]
     return (f"{first} {last}", f"my name is {first} {last}", first)[random.integers(3)]
 
 
-def wish(random: Random) -> str:
-    return WISHES[random.integers(len(WISHES))].format(MENU[random.integers(len(MENU))])
+def request_phrase(random: Random) -> str:
+    return REQUEST_TEMPLATES[random.integers(len(REQUEST_TEMPLATES))].format(
+        MENU[random.integers(len(MENU))]
+    )
 
 
-def answer(random: Random) -> str:
+def answer_phrase(random: Random) -> str:
     return ANSWERS[random.integers(len(ANSWERS))]
 
 
-KINDS: tuple[tuple[Callable[[Random], str], int], ...] = (
-    (digits, 900),
-    (answer, 700),
-    (amount, 500),
-    (date, 450),
-    (wish, 1100),
-    (name, 350),
+PHRASE_KINDS: tuple[tuple[Callable[[Random], str], int], ...] = (
+    (digit_phrase, 900),
+    (answer_phrase, 700),
+    (amount_phrase, 500),
+    (date_phrase, 450),
+    (request_phrase, 1100),
+    (name_phrase, 350),
 )
 
 
-def requests(data: Path, count: int, random: Random) -> list[str]:
+def written_requests(data: Path, count: int, random: Random) -> list[str]:
     """What customers wrote to banks, short enough to say in a breath and without figures."""
     lines: list[str] = []
     for path, key in (
@@ -144,25 +156,25 @@ def requests(data: Path, count: int, random: Random) -> list[str]:
     ):
         with gzip.open(path, "rt") as rows:
             lines += [json.loads(row)[key] for row in rows]
-    said = sorted({written(line) for line in lines if not any(c.isdigit() for c in line)})
-    said = [line for line in said if 2 <= len(line.split()) <= 14]
-    return [said[i] for i in random.permutation(len(said))[:count]]
+    texts = sorted({normalise_text(line) for line in lines if not any(c.isdigit() for c in line)})
+    texts = [line for line in texts if 2 <= len(line.split()) <= 14]
+    return [texts[i] for i in random.permutation(len(texts))[:count]]
 
 
-def phrases(data: Path, seed: int) -> list[str]:
+def espeak_phrases(data: Path, seed: int) -> list[str]:
     """What espeak-ng says in training."""
     random = np.random.default_rng(seed)
-    return [make(random) for make, count in KINDS for _ in range(count)] + requests(
+    return [make(random) for make, count in PHRASE_KINDS for _ in range(count)] + written_requests(
         data, 1500, random
     )
 
 
-def more_phrases(data: Path, said: Sequence[str], seed: int) -> list[str]:
+def recorded_voice_phrases(data: Path, transcripts: Sequence[str], seed: int) -> list[str]:
     """What voices built from recorded people say: phrases, requests, and training transcripts
     (`said`), which are read out a second time by somebody who is easy to understand."""
     random = np.random.default_rng((seed, 1))
-    texts = [make(random) for make, count in KINDS for _ in range(count // 4)]
-    again = sorted({text for text in said if len(text.split()) > 2})
+    texts = [make(random) for make, count in PHRASE_KINDS for _ in range(count // 4)]
+    again = sorted({text for text in transcripts if len(text.split()) > 2})
     texts += [again[i] for i in random.permutation(len(again))[:1800]]
-    texts += requests(data, 3000, random)[1500:2700]
+    texts += written_requests(data, 3000, random)[1500:2700]
     return [texts[i] for i in random.permutation(len(texts))]

@@ -19,38 +19,52 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.progress import track
 
-from agent.lab.training.ears.acted_recordings import Voice, voices
-from agent.lab.training.ears.calibrate import fit_curves
-from agent.lab.training.ears.card import Made, ears_card, emotion_card
-from agent.lab.training.ears.corpus import FEELING, MEASURED, SPEECH, load
-from agent.lab.training.ears.emotion_figures import figures as recall_figures
-from agent.lab.training.ears.emotion_figures import recall, shown
+from agent.lab.training.ears.acted_recordings import ActedRecording, load_acted_recordings
+from agent.lab.training.ears.calibrate import fit_confidence_curves
+from agent.lab.training.ears.card import TrainingRecord, write_ears_card, write_emotion_card
+from agent.lab.training.ears.corpus import (
+    EMOTION_SETS,
+    EVALUATION_ONLY_SETS,
+    SPEECH_SETS,
+    load_corpus,
+)
+from agent.lab.training.ears.emotion_figures import emotion_figures as recall_figures
+from agent.lab.training.ears.emotion_figures import format_interval, recall_with_interval
 from agent.lab.training.ears.emotion_training import (
-    Lesson,
-    Verdict,
-    by_actors,
-    by_sentence,
+    EmotionPrediction,
+    EmotionTrainingSettings,
+    emotion_predictions,
     export_head,
     fit_temperature,
-    held_out,
-    teach,
-    verdicts,
-    write_verdicts,
+    held_out_predictions,
+    split_by_actors,
+    splits_by_sentence,
+    train_head,
+    write_predictions,
 )
-from agent.lab.training.ears.evaluate import figures, repeated, show, streaming_difference
-from agent.lab.training.ears.export import export_encoder, trained
+from agent.lab.training.ears.evaluate import (
+    print_figures,
+    recognition_figures,
+    repeated_text_share,
+    streaming_difference,
+)
+from agent.lab.training.ears.export import export_encoder, training_totals
 from agent.lab.training.ears.language_model import (
-    counted,
-    irstlm,
-    pronunciations,
-    remarks,
-    requests,
+    customer_texts,
+    everyday_texts,
+    irstlm_folder,
+    pronunciations_in,
+    repeated_transcripts,
     vocabulary,
+    write_arpa,
     write_lexicon,
-    write_model,
 )
-from agent.lab.training.ears.offline_recogniser import Ear, phone, wide
-from agent.lab.training.ears.train import Recipe, corpora_of, train_letters
+from agent.lab.training.ears.offline_recogniser import (
+    OfflineRecogniser,
+    telephone_channel,
+    wide_band_channel,
+)
+from agent.lab.training.ears.train import Recipe, load_corpora, train_ctc
 from audio.emotion import load_head
 
 COMMAND = "hearken train ears --data DIR"
@@ -62,122 +76,144 @@ def train_ears(
     work: Path = Path(".hearken/ears"),
     console: Console | None = None,
     recipe: Recipe | None = None,
-    measure: bool = True,
+    with_figures: bool = True,
 ) -> None:
     """Train, calibrate, export to `out`/ears and `out`/emotion, measure, write the cards."""
     recipe, console = recipe or Recipe(), console or Console()
-    irstlm()  # missed now rather than after an hour
+    irstlm_folder()  # missed now rather than after an hour
     console.rule("letters")
-    train_letters(data, work, recipe)
+    train_ctc(data, work, recipe)
     console.rule("export and calibration")
-    finish_ears(data, out, work, recipe, measure, console)
+    finish_ears(data, out, work, recipe, with_figures, console)
     console.rule("emotion")
-    finish_emotion(data, out, work, measure)
-    if measure:
+    train_emotion(data, out, work, with_figures)
+    if with_figures:
         console.print(Markdown((out / "emotion" / "README.md").read_text(encoding="utf-8")))
 
 
 def finish_ears(
-    data: Path, out: Path, work: Path, recipe: Recipe, measure: bool, console: Console
+    data: Path, out: Path, work: Path, recipe: Recipe, with_figures: bool, console: Console
 ) -> None:
     folder = out / "ears"
     export_encoder(work, folder)
-    write_words(data, work, recipe.seed, folder)
-    corpus = load(data, SPEECH, work / "speech")
-    fit_curves(corpus, folder, recipe.seed)
-    if measure:
-        found, error = figures(corpus, folder)
-        show(found, error, console)
-        some = corpus.of("test", "wuw2")[:20]
-        difference = streaming_difference(corpus, Ear(folder).encoder, some)
-        ears_card(folder, made(work), found, error, difference)
+    write_language_model(data, work, recipe.seed, folder)
+    corpus = load_corpus(data, SPEECH_SETS, work / "speech")
+    fit_confidence_curves(corpus, folder, recipe.seed)
+    if with_figures:
+        figures_found, error = recognition_figures(corpus, folder)
+        print_figures(figures_found, error, console)
+        test_utterances = corpus.select("test", "wuw2")[:20]
+        difference = streaming_difference(
+            corpus, OfflineRecogniser(folder).encoder, test_utterances
+        )
+        write_ears_card(folder, training_record(work), figures_found, error, difference)
 
 
-def write_words(data: Path, work: Path, seed: int, folder: Path) -> None:
-    corpora = corpora_of(data, work, seed)
-    said = {source: [u.text for u in corpus.of("train")] for source, corpus in corpora.items()}
-    spoken = [line for lines in said.values() for line in lines]
-    wrote, remarked = requests(data), remarks(data)
-    known = vocabulary(spoken, wrote) | vocabulary((), remarked, often=8)
-    write_model(folder, [*counted(said), *wrote, *remarked], known)
-    write_lexicon(folder, known, pronunciations([*spoken, *wrote]))
+def write_language_model(data: Path, work: Path, seed: int, folder: Path) -> None:
+    corpora = load_corpora(data, work, seed)
+    transcripts = {
+        source: [u.text for u in corpus.select("train")] for source, corpus in corpora.items()
+    }
+    transcript_lines = [line for lines in transcripts.values() for line in lines]
+    customer_lines, everyday_lines = customer_texts(data), everyday_texts(data)
+    known_words = vocabulary(transcript_lines, customer_lines) | vocabulary(
+        (), everyday_lines, min_count=8
+    )
+    write_arpa(
+        folder, [*repeated_transcripts(transcripts), *customer_lines, *everyday_lines], known_words
+    )
+    write_lexicon(folder, known_words, pronunciations_in([*transcript_lines, *customer_lines]))
 
 
-FIRSTS = range(1, 25, 4)  # of each fold's four RAVDESS actors
+FIRST_ACTORS = range(1, 25, 4)  # of each fold's four RAVDESS actors
 
 
-def finish_emotion(
-    data: Path, out: Path, work: Path, measure: bool, lesson: Lesson | None = None
+def train_emotion(
+    data: Path,
+    out: Path,
+    work: Path,
+    with_figures: bool,
+    settings: EmotionTrainingSettings | None = None,
 ) -> None:
-    lesson, folder = lesson or Lesson(), out / "emotion"
-    taught = acted(data, out, work, FEELING)
-    head = teach([v for v in taught if v.utterance.split != "dev"], lesson)
-    fit_temperature(head, [v for v in taught if v.utterance.split == "dev"])
+    settings, folder = settings or EmotionTrainingSettings(), out / "emotion"
+    recordings = load_acted(data, out, work, EMOTION_SETS)
+    head = train_head([v for v in recordings if v.utterance.split != "dev"], settings)
+    fit_temperature(head, [v for v in recordings if v.utterance.split == "dev"])
     export_head(head, folder)
-    if measure:
-        measure_emotion(data, out, work, lesson)
+    if with_figures:
+        measure_emotion(data, out, work, settings)
 
 
-def measure_emotion(data: Path, out: Path, work: Path, lesson: Lesson) -> None:
+def measure_emotion(data: Path, out: Path, work: Path, settings: EmotionTrainingSettings) -> None:
     """Six heads that did not know a fold of actors, two that did not know a sentence."""
     folder = out / "emotion"
     temperature = float(load_head(folder).get_buffer("temperature"))
-    jobs = [(data, out, work, lesson, first) for first in (*FIRSTS, 0)]
+    jobs = [(data, out, work, settings, first) for first in (*FIRST_ACTORS, 0)]
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
-        found = list(track(pool.map(_held_out, jobs), "folds", len(jobs)))
-    folds, other = [v for some in found[:-1] for v in some], found[-1]
-    write_verdicts(folds, temperature, folder / "held_out.jsonl")
-    german = verdicts(load_head(folder), acted(data, out, work, MEASURED))
+        found = list(track(pool.map(_fold_predictions, jobs), "folds", len(jobs)))
+    folds, other_sentence = [v for some in found[:-1] for v in some], found[-1]
+    write_predictions(folds, temperature, folder / "held_out.jsonl")
+    german = emotion_predictions(
+        load_head(folder), load_acted(data, out, work, EVALUATION_ONLY_SETS)
+    )
     rows = recall_figures(folds, temperature)
-    rows["RAVDESS, unseen sentence, same actors, 8 kHz"] = shown(
-        recall([v for v in other if v.telephone])
+    rows["RAVDESS, unseen sentence, same actors, 8 kHz"] = format_interval(
+        recall_with_interval([v for v in other_sentence if v.telephone])
     )
-    rows["EmoDB, German, 10 unseen speakers, seven classes, 8 kHz"] = shown(
-        recall([v for v in german if v.telephone], calm=False)
+    rows["EmoDB, German, 10 unseen speakers, seven classes, 8 kHz"] = format_interval(
+        recall_with_interval([v for v in german if v.telephone], separate_calm=False)
     )
-    emotion_card(folder, rows, temperature)
+    write_emotion_card(folder, rows, temperature)
 
 
-def _held_out(job: tuple[Path, Path, Path, Lesson, int]) -> list[Verdict]:
+def _fold_predictions(
+    job: tuple[Path, Path, Path, EmotionTrainingSettings, int],
+) -> list[EmotionPrediction]:
     """One fold's verdicts; 0 stands for the sentences. Kept, so that a killed run goes on."""
     torch.set_num_threads(1)
-    data, out, work, lesson, first = job
-    key = hashlib.sha256(f"{Ear(out / 'ears').sha256} {lesson}".encode()).hexdigest()[:12]
-    kept = work / f"fold-{first}-{key}.pickle"
-    if not kept.exists():
-        some = acted(data, out, work, FEELING)
-        splits = [by_actors(some, first)] if first else by_sentence(some)
-        found = [verdict for split in splits for verdict in held_out(split, lesson)]
-        kept.write_bytes(pickle.dumps(found))
-    return cast("list[Verdict]", pickle.loads(kept.read_bytes()))
+    data, out, work, settings, first = job
+    key = hashlib.sha256(
+        f"{OfflineRecogniser(out / 'ears').sha256} {settings}".encode()
+    ).hexdigest()[:12]
+    cache = work / f"fold-{first}-{key}.pickle"
+    if not cache.exists():
+        recordings = load_acted(data, out, work, EMOTION_SETS)
+        splits = [split_by_actors(recordings, first)] if first else splits_by_sentence(recordings)
+        predictions = [
+            verdict for split in splits for verdict in held_out_predictions(split, settings)
+        ]
+        cache.write_bytes(pickle.dumps(predictions))
+    return cast("list[EmotionPrediction]", pickle.loads(cache.read_bytes()))
 
 
-def acted(data: Path, out: Path, work: Path, sources: Sequence[str]) -> list[Voice]:
-    ear = Ear(out / "ears")
-    cache = work / ("feeling" if sources == FEELING else "measured")
-    corpus = load(data, sources, cache)
+def load_acted(data: Path, out: Path, work: Path, sources: Sequence[str]) -> list[ActedRecording]:
+    recogniser = OfflineRecogniser(out / "ears")
+    cache = work / ("feeling" if sources == EMOTION_SETS else "measured")
+    corpus = load_corpus(data, sources, cache)
     return [
         v
         for source in sources
-        for room in (wide, phone)
-        for v in voices(ear, corpus, source, room, work)
+        for channel in (wide_band_channel, telephone_channel)
+        for v in load_acted_recordings(recogniser, corpus, source, channel, work)
     ]
 
 
 def evaluate_ears(data: Path, weights: Path, work: Path, console: Console) -> None:
     """Print the figures of the model card for the weights in `weights`/ears."""
-    corpus = load(data, SPEECH, work / "speech")
-    found, error = figures(corpus, weights / "ears")
-    show(found, error, console)
-    ear = Ear(weights / "ears")
-    difference = streaming_difference(corpus, ear.encoder, corpus.of("test", "wuw2")[:20])
+    corpus = load_corpus(data, SPEECH_SETS, work / "speech")
+    figures_found, error = recognition_figures(corpus, weights / "ears")
+    print_figures(figures_found, error, console)
+    recogniser = OfflineRecogniser(weights / "ears")
+    difference = streaming_difference(
+        corpus, recogniser.encoder, corpus.select("test", "wuw2")[:20]
+    )
     console.print(f"largest difference of streamed to offline output: {difference:.1e}")
     for source in ("wuw2", "speechocean762"):
-        share = repeated(corpus, source)
+        share = repeated_text_share(corpus, source)
         console.print(f"{source}: {share:.1%} of the test sentences are also said in training")
 
 
-def made(work: Path) -> Made:
-    spent, steps = trained(work)
+def training_record(work: Path) -> TrainingRecord:
+    spent_s, steps = training_totals(work)
     state = torch.load(work / "letters.pt", weights_only=True)
-    return Made(COMMAND, spent / 60, steps, state["before"][1])
+    return TrainingRecord(COMMAND, spent_s / 60, steps, state["before"][1])

@@ -20,90 +20,108 @@ import numpy as np
 import soundfile  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
-from agent.lab.training.ears.augmentation import resampled
+from agent.lab.training.ears.augmentation import resample
 from agent.lab.training.ears.corpus import Utterance
-from audio.speak import Voice
+from audio.speak import TtsVoice
 from audio.types import RATE
 
 Pcm = NDArray[np.int16]
-Speak = Callable[[str, np.random.Generator], tuple[Pcm, int]]  # text -> samples, rate
+SynthesisFunction = Callable[[str, np.random.Generator], tuple[Pcm, int]]  # text -> samples, rate
 
 
 @dataclass(frozen=True, slots=True)
-class Speaker:
+class SyntheticVoice:
     name: str
-    speak: Speak
+    speak: SynthesisFunction
 
 
-ACCENTS = ("en-us", "en", "en-us", "en-gb-x-rp", "en-gb-scotland")
-VARIANTS = ["m1", "m2", "m3", "m4", "m7", "adam", "f1", "f2", "f3", "f4", "f5", "linda", "steph"]
-FLITE = ("kal16", "awb", "rms", "slt")
-FESTIVAL = ("kal_diphone", "ked_diphone", "cmu_us_slt_arctic_hts")
+ESPEAK_ACCENTS = ("en-us", "en", "en-us", "en-gb-x-rp", "en-gb-scotland")
+ESPEAK_VARIANTS = [
+    "m1",
+    "m2",
+    "m3",
+    "m4",
+    "m7",
+    "adam",
+    "f1",
+    "f2",
+    "f3",
+    "f4",
+    "f5",
+    "linda",
+    "steph",
+]
+FLITE_VOICES = ("kal16", "awb", "rms", "slt")
+FESTIVAL_VOICES = ("kal_diphone", "ked_diphone", "cmu_us_slt_arctic_hts")
 
 
-def espeak_speakers() -> list[Speaker]:
-    return [espeak_voice(f"{accent}+{variant}") for accent in ACCENTS for variant in VARIANTS]
+def espeak_voices() -> list[SyntheticVoice]:
+    return [
+        espeak_voice(f"{accent}+{variant}")
+        for accent in ESPEAK_ACCENTS
+        for variant in ESPEAK_VARIANTS
+    ]
 
 
-def recorded_speakers() -> list[Speaker]:
+def recorded_voices() -> list[SyntheticVoice]:
     """The voices of flite and festival that this machine has."""
-    found = [_flite(voice) for voice in FLITE] if shutil.which("flite") else []
+    found = [_flite_voice(voice) for voice in FLITE_VOICES] if shutil.which("flite") else []
     if shutil.which("text2wave"):
         installed = subprocess.run(
             ["festival", "-b", "(print (voice.list))"], capture_output=True, text=True, check=True
         ).stdout
-        found += [_festival(voice) for voice in FESTIVAL if voice in installed]
+        found += [_festival_voice(voice) for voice in FESTIVAL_VOICES if voice in installed]
     return found
 
 
-def spoken(
-    source: str, texts: Sequence[str], speakers: Sequence[Speaker], seed: int
+def synthesise(
+    source: str, texts: Sequence[str], voices: Sequence[SyntheticVoice], seed: int
 ) -> Iterator[tuple[Utterance, Pcm]]:
     """Each text in somebody's voice."""
     random = np.random.default_rng(seed)
     for index, text in enumerate(texts):
-        speaker = speakers[int(random.integers(len(speakers)))]
-        samples, rate = speaker.speak(text, random)
-        name = f"{source}_{speaker.name}"
+        voice = voices[int(random.integers(len(voices)))]
+        samples, rate = voice.speak(text, random)
+        name = f"{source}_{voice.name}"
         seconds = len(samples) / rate
         yield Utterance(source, str(index), name, "train", text, rate, seconds), samples
 
 
-def espeak_voice(language: str) -> Speaker:
+def espeak_voice(language: str) -> SyntheticVoice:
     """A voice of espeak-ng, by its own name for it: an accent, a plus, a variant."""
 
     def speak(text: str, random: np.random.Generator) -> tuple[Pcm, int]:
-        samples = Voice(language, int(random.integers(120, 230))).speak(text, RATE)
+        samples = TtsVoice(language, int(random.integers(120, 230))).synthesise(text, RATE)
         return np.round(np.clip(samples, -1, 1) * 32767).astype(np.int16), RATE
 
-    return Speaker(language, speak)
+    return SyntheticVoice(language, speak)
 
 
-def _flite(voice: str) -> Speaker:
+def _flite_voice(voice: str) -> SyntheticVoice:
     def speak(text: str, random: np.random.Generator) -> tuple[Pcm, int]:
         pace = f"duration_stretch={random.uniform(0.85, 1.2):.2f}"
         with tempfile.NamedTemporaryFile(suffix=".wav") as out:
             command = ["flite", "-voice", voice, "--setf", pace, "-t", text, "-o", out.name]
             subprocess.run(command, check=True, capture_output=True)
-            return _read(Path(out.name).read_bytes())
+            return _read_wav(Path(out.name).read_bytes())
 
-    return Speaker(voice, speak)
+    return SyntheticVoice(voice, speak)
 
 
-def _festival(voice: str) -> Speaker:
+def _festival_voice(voice: str) -> SyntheticVoice:
     def speak(text: str, random: np.random.Generator) -> tuple[Pcm, int]:
         pace = f"(Parameter.set 'Duration_Stretch {random.uniform(0.85, 1.2):.2f})"
         with tempfile.NamedTemporaryFile(suffix=".wav") as out:
             command = ["text2wave", "-eval", f"(voice_{voice})", "-eval", pace, "-o", out.name]
             subprocess.run(command, input=text, text=True, check=True, capture_output=True)
-            return _read(Path(out.name).read_bytes())
+            return _read_wav(Path(out.name).read_bytes())
 
-    return Speaker(voice, speak)
+    return SyntheticVoice(voice, speak)
 
 
-def _read(wav: bytes) -> tuple[Pcm, int]:
+def _read_wav(wav: bytes) -> tuple[Pcm, int]:
     """What a synthesiser wrote, without a rate of its own: festival's HTS voice makes 32 kHz."""
     samples, rate = soundfile.read(io.BytesIO(wav), dtype="float32")
     if rate != RATE:
-        samples, rate = resampled(samples, rate, RATE), RATE
+        samples, rate = resample(samples, rate, RATE), RATE
     return np.round(np.clip(samples, -1, 1) * 32767).astype(np.int16), rate

@@ -12,10 +12,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.lab.training.ears.batches import joined, strings
-from agent.lab.training.ears.corpus import DIGITS, Corpus, Split, Utterance
-from agent.lab.training.ears.offline_recogniser import Room, phone, wide
-from audio.answer_phrases import NO, YES
+from agent.lab.training.ears.batches import concatenate_words, word_sequences
+from agent.lab.training.ears.corpus import DIGIT_WORDS, Corpus, Split, Utterance
+from agent.lab.training.ears.offline_recogniser import (
+    ChannelSimulation,
+    telephone_channel,
+    wide_band_channel,
+)
+from audio.answer_phrases import NO_PHRASES, YES_PHRASES
 from audio.types import Expectation
 
 KEYWORDS = ("operator", "voyager", "wildfire", "onword", "think engine")
@@ -23,107 +27,121 @@ COMMANDS = ("yes", "no", "stop")
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class RecognitionTask:
     name: str
-    pick: Callable[[Utterance], bool]
-    expect: Callable[[Utterance], Expectation]
-    room: Room = phone
-    right: Callable[[str, str], bool] = str.__eq__
+    selects: Callable[[Utterance], bool]
+    expectation: Callable[[Utterance], Expectation]
+    channel: ChannelSimulation = telephone_channel
+    is_correct: Callable[[str, str], bool] = str.__eq__
 
-    def of(self, corpus: Corpus, split: Split) -> list[Utterance]:
-        return [u for u in corpus.utterances if u.split == split and self.pick(u)]
-
-
-def _keyword(u: Utterance) -> bool:
-    return u.source == "wuw2" and u.kind == "keyword"
+    def utterances(self, corpus: Corpus, split: Split) -> list[Utterance]:
+        return [u for u in corpus.utterances if u.split == split and self.selects(u)]
 
 
-def _digit(u: Utterance) -> bool:
-    return u.source in ("fsdd", "speech_commands_test") and u.text in DIGITS
+def _is_keyword(utterance: Utterance) -> bool:
+    return utterance.source == "wuw2" and utterance.kind == "keyword"
 
 
-def _digits(u: Utterance) -> bool:
-    words = u.text.split()
-    return u.source == "speechocean762" and len(words) > 1 and set(words) <= set(DIGITS)
+def _is_single_digit(utterance: Utterance) -> bool:
+    return utterance.source in ("fsdd", "speech_commands_test") and utterance.text in DIGIT_WORDS
 
 
-def _polarity(truth: str, heard: str) -> bool:
-    return heard in (YES if truth in YES else NO)
+def _is_digit_string(utterance: Utterance) -> bool:
+    words = utterance.text.split()
+    return (
+        utterance.source == "speechocean762" and len(words) > 1 and set(words) <= set(DIGIT_WORDS)
+    )
 
 
-def _fixed(expect: Expectation) -> Callable[[Utterance], Expectation]:
-    return lambda _: expect
+def _is_same_polarity(truth: str, transcript: str) -> bool:
+    return transcript in (YES_PHRASES if truth in YES_PHRASES else NO_PHRASES)
 
 
-TASKS: tuple[Task, ...] = (
-    Task("keywords, asked for", _keyword, _fixed(Expectation("choice", choices=KEYWORDS))),
-    Task("keywords, likely", _keyword, _fixed(Expectation("open", choices=KEYWORDS))),
-    Task("keywords, open", _keyword, _fixed(Expectation("open"))),
-    Task("one digit, asked for", _digit, _fixed(Expectation("digits", length=1))),
-    Task(
+def _always(expectation: Expectation) -> Callable[[Utterance], Expectation]:
+    return lambda _: expectation
+
+
+TASKS: tuple[RecognitionTask, ...] = (
+    RecognitionTask(
+        "keywords, asked for", _is_keyword, _always(Expectation("choice", choices=KEYWORDS))
+    ),
+    RecognitionTask(
+        "keywords, likely", _is_keyword, _always(Expectation("open", choices=KEYWORDS))
+    ),
+    RecognitionTask("keywords, open", _is_keyword, _always(Expectation("open"))),
+    RecognitionTask(
+        "one digit, asked for", _is_single_digit, _always(Expectation("digits", length=1))
+    ),
+    RecognitionTask(
         "one digit, fsdd alone",
-        lambda u: _digit(u) and u.source == "fsdd",
-        _fixed(Expectation("digits", length=1)),
+        lambda u: _is_single_digit(u) and u.source == "fsdd",
+        _always(Expectation("digits", length=1)),
     ),
-    Task(
-        "digit strings, length known", _digits, lambda u: Expectation("digits", len(u.text.split()))
+    RecognitionTask(
+        "digit strings, length known",
+        _is_digit_string,
+        lambda u: Expectation("digits", len(u.text.split())),
     ),
-    Task("digit strings, length unknown", _digits, _fixed(Expectation("digits"))),
-    Task(
+    RecognitionTask(
+        "digit strings, length unknown", _is_digit_string, _always(Expectation("digits"))
+    ),
+    RecognitionTask(
         "yes, no, stop: asked for",
         lambda u: u.source == "speech_commands_test" and u.text in COMMANDS,
-        _fixed(Expectation("choice", choices=COMMANDS)),
+        _always(Expectation("choice", choices=COMMANDS)),
     ),
-    Task(
+    RecognitionTask(
         "yes or no, in any words",
         lambda u: u.source == "speech_commands_test" and u.text in ("yes", "no"),
-        _fixed(Expectation("yes_no")),
-        right=_polarity,
+        _always(Expectation("yes_no")),
+        is_correct=_is_same_polarity,
     ),
-    Task(
+    RecognitionTask(
         "telephone sentences, open",
         lambda u: u.source == "wuw2" and u.kind != "keyword",
-        _fixed(Expectation("open")),
+        _always(Expectation("open")),
     ),
-    Task(
+    RecognitionTask(
         "adults reading, open, wide band",
         lambda u: u.source == "speechocean762" and u.adult,
-        _fixed(Expectation("open")),
-        room=wide,
+        _always(Expectation("open")),
+        channel=wide_band_channel,
     ),
-    Task(
+    RecognitionTask(
         "adults reading, open, 8 kHz",
         lambda u: u.source == "speechocean762" and u.adult,
-        _fixed(Expectation("open")),
+        _always(Expectation("open")),
     ),
 )
 
 
-JOINED = Task(
+JOINED_DIGITS_TASK = RecognitionTask(
     "digits joined into numbers, length known",
     lambda u: u.source == "joined",
     lambda u: Expectation("digits", len(u.text.split())),
 )
 
 
-def joined_digits(corpus: Corpus, split: Split, count: int = 200, seed: int = 3) -> Corpus:
+def joined_digits_corpus(corpus: Corpus, split: Split, count: int = 200, seed: int = 3) -> Corpus:
     """Numbers of 2 to 9 digits made of one speaker's single digits: real voices, made-up rhythm."""
     random = np.random.default_rng(seed)
-    single = [u for u in corpus.of(split) if _digit(u)]
-    sounds: list[NDArray[np.int16]] = []
-    said: list[Utterance] = []
+    single = [u for u in corpus.select(split) if _is_single_digit(u)]
+    samples_of_numbers: list[NDArray[np.int16]] = []
+    utterances: list[Utterance] = []
     start = 0
-    for example in strings(single, count, random):
-        samples, rate = joined([(corpus.samples(p), p.rate) for p in example.parts], random)
+    for example in word_sequences(single, count, random):
+        samples, rate = concatenate_words(
+            [(corpus.samples(p), p.rate) for p in example.parts], random
+        )
         speaker, text = example.parts[0].speaker, example.text
-        sounds.append(np.round(np.clip(samples, -1, 1) * 32767).astype(np.int16))
-        one = Utterance("joined", text, speaker, split, text, rate, len(samples) / rate)
-        said.append(replace(one, start=start, length=len(samples)))
+        samples_of_numbers.append(np.round(np.clip(samples, -1, 1) * 32767).astype(np.int16))
+        number = Utterance("joined", text, speaker, split, text, rate, len(samples) / rate)
+        utterances.append(replace(number, start=start, length=len(samples)))
         start += len(samples)
-    return Corpus(tuple(said), np.concatenate([np.zeros(0, np.int16), *sounds]))
+    return Corpus(tuple(utterances), np.concatenate([np.zeros(0, np.int16), *samples_of_numbers]))
 
 
-def absent(truth: str, others: Sequence[str], count: int) -> Expectation:
+def expectation_without(truth: str, others: Sequence[str], count: int) -> Expectation:
     """A closed question to which `truth` is no answer."""
     wrong = [text for text in others if text != truth and truth not in text]
     return Expectation("choice", choices=tuple(wrong[:count]))

@@ -24,21 +24,27 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from torch import Tensor, nn
 from torch.multiprocessing.spawn import spawn
 
-from agent.lab.training.ears.augmentation import Wear, unit
+from agent.lab.training.ears.augmentation import AugmentationSettings, to_unit_rms
 from agent.lab.training.ears.batches import (
-    Example,
-    collated,
-    epoch,
-    strings,
+    SpeechExample,
+    collate,
+    shuffled_batches,
+    word_sequences,
 )
-from agent.lab.training.ears.corpus import DIGITS, SPEECH, Corpus, cached, load
-from agent.lab.training.ears.ctc_model import Shares, Spelling, time_masks
-from agent.lab.training.ears.phrases import more_phrases, phrases
-from agent.lab.training.ears.speech_synthesis import espeak_speakers, recorded_speakers, spoken
-from audio.encoder import frames_in
+from agent.lab.training.ears.corpus import (
+    DIGIT_WORDS,
+    SPEECH_SETS,
+    Corpus,
+    cached_corpus,
+    load_corpus,
+)
+from agent.lab.training.ears.ctc_model import CtcTrainingModel, LossWeights, time_masks
+from agent.lab.training.ears.phrases import espeak_phrases, recorded_voice_phrases
+from agent.lab.training.ears.speech_synthesis import espeak_voices, recorded_voices, synthesise
+from audio.encoder import frame_count
 from audio.types import Samples
 
-COLUMNS = (
+PROGRESS_COLUMNS = (
     TextColumn("{task.description}"),
     BarColumn(),
     TextColumn("step {task.fields[step]}, loss {task.fields[loss]:.3f}"),
@@ -54,39 +60,39 @@ class Recipe:
     processes: int = 2
     minutes: float = 48.0
     batch_s: float = 24.0  # padded seconds a process a step
-    rate: float = 1.0e-3
-    convolution_rate: float = 0.4  # of `rate`
-    flat: float = 0.12  # share of the budget over which the flat start fades
-    warm_up: int = 300
-    shares: Shares = Shares()
-    average: float = 0.998  # of the exported weights over steps
-    clip: float = 1.0
+    learning_rate: float = 1.0e-3
+    convolution_rate_factor: float = 0.4  # of `rate`
+    flat_start_share: float = 0.12  # share of the budget over which the flat start fades
+    warm_up_steps: int = 300
+    loss_weights: LossWeights = LossWeights()
+    averaging_decay: float = 0.998  # of the exported weights over steps
+    max_gradient_norm: float = 1.0
     save_every_s: float = 240.0
-    strings: int = 700  # rows of single words an epoch
+    word_sequences: int = 700  # rows of single words an epoch
     # How often an epoch hears each recording of a source; a share of them when below 1.
-    repeat: dict[str, float] = field(
+    repeats: dict[str, float] = field(
         default_factory=lambda: {"wuw2": 2, "alnum": 2, "espeak": 0.4, "flite": 0.6}
     )
-    start: str = ""  # a folder of exported ears to go on from, instead of from nothing
-    wear: Wear = Wear()
+    start_from: str = ""  # a folder of exported ears to go on from, instead of from nothing
+    augmentation: AugmentationSettings = AugmentationSettings()
 
 
 @dataclass
-class Run:
+class CtcTrainingRun:
     """One process's share of the training."""
 
     rank: int
-    world: int
+    world_size: int
     recipe: Recipe
     folder: Path
     corpora: dict[str, Corpus]
     noises: list[Samples]
-    model: Spelling
-    spent: float = 0.0  # seconds of CTC training so far, over all resumes
+    model: CtcTrainingModel
+    spent_s: float = 0.0  # seconds of CTC training so far, over all resumes
     step: int = 0
     epoch: int = 0
-    shadow: dict[str, Tensor] = field(default_factory=dict)
-    before: tuple[float, int] = (
+    averaged_weights: dict[str, Tensor] = field(default_factory=dict)
+    earlier_totals: tuple[float, int] = (
         0.0,
         0,
     )  # seconds and steps of trainings that this one goes on from
@@ -95,112 +101,122 @@ class Run:
     def device(self) -> torch.device:
         return self.model.mid_head.weight.device
 
-    def examples(self, random: np.random.Generator) -> list[Example]:
-        said = [u for corpus in self.corpora.values() for u in corpus.of("train")]
-        singles = [u for u in said if u.source in ("fsdd", "speech_commands_test")]
-        digits = [u for u in singles if u.text in DIGITS]
-        times = self.recipe.repeat
+    def examples(self, random: np.random.Generator) -> list[SpeechExample]:
+        utterances = [u for corpus in self.corpora.values() for u in corpus.select("train")]
+        singles = [u for u in utterances if u.source in ("fsdd", "speech_commands_test")]
+        digits = [u for u in singles if u.text in DIGIT_WORDS]
+        repeats = self.recipe.repeats
         plain = [
-            Example((u,))
-            for u in said
-            for _ in range(int(times.get(u.source, 1) + random.random()))
+            SpeechExample((u,))
+            for u in utterances
+            for _ in range(int(repeats.get(u.source, 1) + random.random()))
         ]
-        many = self.recipe.strings
-        return [*plain, *strings(digits, many, random), *strings(singles, many // 3, random)]
+        many = self.recipe.word_sequences
+        return [
+            *plain,
+            *word_sequences(digits, many, random),
+            *word_sequences(singles, many // 3, random),
+        ]
 
-    def batches(self, seconds: float) -> Iterator[tuple[list[Example], np.random.Generator]]:
+    def batches(
+        self, max_seconds: float
+    ) -> Iterator[tuple[list[SpeechExample], np.random.Generator]]:
         while True:
             random = np.random.default_rng((self.recipe.seed, self.epoch))
-            plan = epoch(self.examples(random), seconds, random)
-            for index in range(self.rank, len(plan) - self.world + 1, self.world):
+            plan = shuffled_batches(self.examples(random), max_seconds, random)
+            for index in range(self.rank, len(plan) - self.world_size + 1, self.world_size):
                 mine = np.random.default_rng((self.recipe.seed, self.epoch, index, 1))
                 yield plan[index], mine
             self.epoch += 1
 
-    def share(self, optimizer: torch.optim.Optimizer) -> None:
+    def average_gradients(self, optimizer: torch.optim.Optimizer) -> None:
         """Average the gradients of all processes and clip them."""
         weights = [p for g in optimizer.param_groups for p in g["params"] if p.grad is not None]
-        if self.world > 1:
+        if self.world_size > 1:
             flat = torch.cat([cast(Tensor, p.grad).flatten() for p in weights])
             dist.all_reduce(flat)
-            flat /= self.world
+            flat /= self.world_size
             parts = torch.split(flat, [p.numel() for p in weights])
             for p, part in zip(weights, parts, strict=True):
                 cast(Tensor, p.grad).copy_(part.view_as(p))
-        nn.utils.clip_grad_norm_(weights, self.recipe.clip)
+        nn.utils.clip_grad_norm_(weights, self.recipe.max_gradient_norm)
 
-    def _agree(self, used: float) -> float:
+    def _agree_on_budget_share(self, budget_share: float) -> float:
         """The same share of the budget in every process, or they would stop at different steps."""
-        if self.world == 1:
-            return used
-        mine = torch.tensor(used, dtype=torch.float64)
+        if self.world_size == 1:
+            return budget_share
+        mine = torch.tensor(budget_share, dtype=torch.float64)
         dist.broadcast(mine, 0)
         return float(mine)
 
-    def learn_letters(self, optimizer: torch.optim.Optimizer) -> None:
+    def train(self, optimizer: torch.optim.Optimizer) -> None:
         """Until the budget is spent, saving now and then."""
-        recipe, last, saved, seen = self.recipe, time.monotonic(), time.monotonic(), 0.0
-        with Progress(*COLUMNS, disable=self.rank > 0) as progress:
+        recipe, last, saved, smoothed_loss = self.recipe, time.monotonic(), time.monotonic(), 0.0
+        with Progress(*PROGRESS_COLUMNS, disable=self.rank > 0) as progress:
             bar = progress.add_task("letters", total=1.0, loss=math.nan, step=self.step)
             for plan, random in self.batches(recipe.batch_s):
                 now = time.monotonic()
-                self.spent, last = self.spent + now - last, now
-                used = self._agree(self.spent / (60 * recipe.minutes))
-                if used >= 1:
+                self.spent_s, last = self.spent_s + now - last, now
+                budget_share = self._agree_on_budget_share(self.spent_s / (60 * recipe.minutes))
+                if budget_share >= 1:
                     break
-                loss = self._learn(plan, random, optimizer, used)
-                seen = 0.98 * seen + 0.02 * loss if seen else loss
-                progress.update(bar, completed=used, loss=seen, step=self.step)
+                loss = self._train_step(plan, random, optimizer, budget_share)
+                smoothed_loss = 0.98 * smoothed_loss + 0.02 * loss if smoothed_loss else loss
+                progress.update(bar, completed=budget_share, loss=smoothed_loss, step=self.step)
                 if self.rank == 0 and now - saved > recipe.save_every_s:
                     saved = now
                     self.save(optimizer)
-                    progress.console.print(f"step {self.step}: loss {seen:.3f}, saved")
+                    progress.console.print(f"step {self.step}: loss {smoothed_loss:.3f}, saved")
         if self.rank == 0:
             self.save(optimizer)
 
-    def _learn(
+    def _train_step(
         self,
-        plan: list[Example],
+        examples: list[SpeechExample],
         random: np.random.Generator,
         optimizer: torch.optim.Optimizer,
-        used: float,
+        budget_share: float,
     ) -> float:
         recipe = self.recipe
-        schedule(optimizer, recipe, self.step, used)
-        batch = collated(plan, self.corpora, random, self.noises, recipe.wear)
-        counts = [frames_in(n) for n in batch.lengths]
-        masks = time_masks(counts, frames_in(batch.samples.shape[1]), random)
-        flat = max(0.0, 1 - used / recipe.flat) if not recipe.start else 0.0
+        set_learning_rate(optimizer, recipe, self.step, budget_share)
+        batch = collate(examples, self.corpora, random, self.noises, recipe.augmentation)
+        counts = [frame_count(n) for n in batch.lengths]
+        masks = time_masks(counts, frame_count(batch.samples.shape[1]), random)
+        flat = (
+            max(0.0, 1 - budget_share / recipe.flat_start_share) if not recipe.start_from else 0.0
+        )
         with torch.autocast(self.device.type, torch.bfloat16):
             loss = self.model.loss(
-                batch.to(self.device), masks.to(self.device), recipe.shares, flat
+                batch.to(self.device), masks.to(self.device), recipe.loss_weights, flat
             )
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        self.share(optimizer)
+        self.average_gradients(optimizer)
         optimizer.step()
         self.step += 1
         if self.rank == 0:
-            self.remember()
+            self.update_average()
         return loss.item()
 
-    def remember(self) -> None:
+    def update_average(self) -> None:
         """A running average of the weights: better than any one step's, at every moment."""
-        keep = min(self.recipe.average, (self.step + 1) / (self.step + 50))
+        keep = min(self.recipe.averaging_decay, (self.step + 1) / (self.step + 50))
         state = self.model.state_dict()
-        if not self.shadow:
-            self.shadow = {name: value.clone() for name, value in state.items()}
+        if not self.averaged_weights:
+            self.averaged_weights = {name: value.clone() for name, value in state.items()}
         torch._foreach_lerp_(
-            list(self.shadow.values()), [state[name] for name in self.shadow], 1 - keep
+            list(self.averaged_weights.values()),
+            [state[name] for name in self.averaged_weights],
+            1 - keep,
         )
 
     def save(self, optimizer: torch.optim.Optimizer) -> None:
         state = {
             "model": self.model.state_dict(),
-            "shadow": self.shadow,
+            "shadow": self.averaged_weights,
             "optimizer": optimizer.state_dict(),
-            "counters": (self.spent, self.step, self.epoch + 1),
-            "before": self.before,
+            "counters": (self.spent_s, self.step, self.epoch + 1),
+            "before": self.earlier_totals,
             "recipe": repr(self.recipe),
         }
         draft = self.folder / "letters.tmp"
@@ -214,90 +230,101 @@ class Run:
         state = torch.load(path, self.device, weights_only=True)
         self.model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
-        self.shadow = state["shadow"]
-        self.spent, self.step, self.epoch = state["counters"]
-        self.before = state["before"]
+        self.averaged_weights = state["shadow"]
+        self.spent_s, self.step, self.epoch = state["counters"]
+        self.earlier_totals = state["before"]
 
 
-def schedule(optimizer: torch.optim.Optimizer, recipe: Recipe, step: int, used: float) -> None:
-    rate = recipe.rate * min(1, (step + 1) / recipe.warm_up) * (0.01 + math.cos(used * math.pi / 2))
+def set_learning_rate(
+    optimizer: torch.optim.Optimizer, recipe: Recipe, step: int, budget_share: float
+) -> None:
+    rate = (
+        recipe.learning_rate
+        * min(1, (step + 1) / recipe.warm_up_steps)
+        * (0.01 + math.cos(budget_share * math.pi / 2))
+    )
     for group in optimizer.param_groups:
         group["lr"] = rate * cast(float, group["scale"])
 
 
-def optimizer_of(model: Spelling, recipe: Recipe) -> torch.optim.Optimizer:
-    early = list(model.ctc.hubert.feature_extractor.parameters())
-    ids = {id(p) for p in early}
-    late = [p for p in model.parameters() if id(p) not in ids]
+def make_optimizer(model: CtcTrainingModel, recipe: Recipe) -> torch.optim.Optimizer:
+    convolutions = list(model.ctc.hubert.feature_extractor.parameters())
+    ids = {id(p) for p in convolutions}
+    others = [p for p in model.parameters() if id(p) not in ids]
     groups = [
-        {"params": early, "scale": recipe.convolution_rate},
-        {"params": late, "scale": 1.0},
+        {"params": convolutions, "scale": recipe.convolution_rate_factor},
+        {"params": others, "scale": 1.0},
     ]
-    return torch.optim.AdamW(groups, recipe.rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
+    return torch.optim.AdamW(
+        groups, recipe.learning_rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True
+    )
 
 
-def learn(rank: int, recipe: Recipe, data: Path, folder: Path) -> None:
+def train_process(rank: int, recipe: Recipe, data: Path, folder: Path) -> None:
     """What every process does."""
     torch.set_num_threads(1)
     torch.manual_seed(recipe.seed)
     if recipe.processes > 1:
         meet = f"file://{(folder / 'rendezvous').resolve()}"
         dist.init_process_group("gloo", init_method=meet, rank=rank, world_size=recipe.processes)
-    corpora = corpora_of(data, folder, recipe.seed)
-    noise = load(data, ("noise",), folder / "noise")
-    noises = [unit(noise.samples(u)) for u in noise.of("train")]
-    model = begun(recipe).to("cuda" if torch.cuda.is_available() else "cpu")
-    run = Run(rank, recipe.processes, recipe, folder, corpora, noises, model)
-    if recipe.start:
-        run.before = learned(Path(recipe.start))
-    optimizer = optimizer_of(run.model, recipe)
+    corpora = load_corpora(data, folder, recipe.seed)
+    noise = load_corpus(data, ("noise",), folder / "noise")
+    noises = [to_unit_rms(noise.samples(u)) for u in noise.select("train")]
+    model = initial_model(recipe).to("cuda" if torch.cuda.is_available() else "cpu")
+    run = CtcTrainingRun(rank, recipe.processes, recipe, folder, corpora, noises, model)
+    if recipe.start_from:
+        run.earlier_totals = exported_training_totals(Path(recipe.start_from))
+    optimizer = make_optimizer(run.model, recipe)
     run.resume(optimizer)
-    run.learn_letters(optimizer)
+    run.train(optimizer)
     if recipe.processes > 1:
         dist.destroy_process_group()
 
 
-def begun(recipe: Recipe) -> Spelling:
+def initial_model(recipe: Recipe) -> CtcTrainingModel:
     """An encoder with a filter bank's ear, or what an earlier training exported."""
-    model = Spelling()
-    if recipe.start:
-        model.load_exported(Path(recipe.start))
+    model = CtcTrainingModel()
+    if recipe.start_from:
+        model.load_exported(Path(recipe.start_from))
     return model
 
 
-def learned(folder: Path) -> tuple[float, int]:
+def exported_training_totals(folder: Path) -> tuple[float, int]:
     """Seconds and steps of training that went into exported ears."""
-    told = json.loads((folder / "config.json").read_text())
-    return told.get("trained_s", 0.0), told.get("trained_steps", 0)
+    config = json.loads((folder / "config.json").read_text())
+    return config.get("trained_s", 0.0), config.get("trained_steps", 0)
 
 
-def corpora_of(data: Path, folder: Path, seed: int) -> dict[str, Corpus]:
+def load_corpora(data: Path, folder: Path, seed: int) -> dict[str, Corpus]:
     """Source -> its recordings, and what synthetic voices say."""
-    real = load(data, SPEECH, folder / "speech")
+    real = load_corpus(data, SPEECH_SETS, folder / "speech")
     corpora = {
-        source: Corpus(tuple(u for u in real.utterances if u.source == source), real.sound)
-        for source in SPEECH
+        source: Corpus(tuple(u for u in real.utterances if u.source == source), real.pcm)
+        for source in SPEECH_SETS
     }
-    said = cached(
-        folder / "espeak", lambda: spoken("espeak", phrases(data, seed), espeak_speakers(), seed)
+    espeak = cached_corpus(
+        folder / "espeak",
+        lambda: synthesise("espeak", espeak_phrases(data, seed), espeak_voices(), seed),
     )
-    if people := recorded_speakers():
-        heard = [u.text for u in real.of("train")]
-        corpora["flite"] = cached(
+    if voices := recorded_voices():
+        transcripts = [u.text for u in real.select("train")]
+        corpora["flite"] = cached_corpus(
             folder / "flite",
-            lambda: spoken("flite", more_phrases(data, heard, seed), people, seed),
+            lambda: synthesise(
+                "flite", recorded_voice_phrases(data, transcripts, seed), voices, seed
+            ),
         )
-    return {"espeak": said, **corpora}
+    return {"espeak": espeak, **corpora}
 
 
-def train_letters(data: Path, folder: Path, recipe: Recipe) -> None:
+def train_ctc(data: Path, folder: Path, recipe: Recipe) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "rendezvous").unlink(missing_ok=True)
-    corpora_of(data, folder, recipe.seed)
-    load(data, ("noise",), folder / "noise")
+    load_corpora(data, folder, recipe.seed)
+    load_corpus(data, ("noise",), folder / "noise")
     if torch.cuda.is_available():
         recipe = replace(recipe, processes=1)
     if recipe.processes == 1:
-        learn(0, recipe, data, folder)
+        train_process(0, recipe, data, folder)
     else:
-        spawn(learn, (recipe, data, folder), recipe.processes)  # type: ignore[no-untyped-call]
+        spawn(train_process, (recipe, data, folder), recipe.processes)  # type: ignore[no-untyped-call]

@@ -15,21 +15,21 @@ from audio import torchaudio_guard  # noqa: F401  before speechbrain, which impo
 _PLACEHOLDERS = ("LazyModule", "DeprecatedModuleRedirect")
 
 
-def edits(
-    references: Sequence[Sequence[str]], heard: Sequence[Sequence[str]]
+def word_edits(
+    references: Sequence[Sequence[str]], hypotheses: Sequence[Sequence[str]]
 ) -> list[dict[str, Any]]:
     """For each pair of token lists: substitutions, insertions, deletions, num_edits,
     num_ref_tokens."""
     # Only who counts pays for the import, which takes a second.
     from speechbrain.utils.metric_stats import ErrorRateStats  # type: ignore[import-untyped]
 
-    without_placeholders()
+    remove_placeholders()
     stats = ErrorRateStats()
-    stats.append(list(range(len(references))), list(heard), list(references))
+    stats.append(list(range(len(references))), list(hypotheses), list(references))
     return list(stats.scores)
 
 
-def without_placeholders() -> None:
+def remove_placeholders() -> None:
     """To be called after every import from speechbrain."""
     for name, module in list(sys.modules.items()):
         if type(module).__name__ in _PLACEHOLDERS:

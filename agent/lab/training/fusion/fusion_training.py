@@ -18,25 +18,25 @@ from numpy.typing import NDArray
 from scipy.special import expit, softmax  # type: ignore[import-untyped]
 from torch import Tensor, nn
 
-from agent.lab.fusion_models.classifiers import Fuser, Kind, Turns
-from agent.lab.training.fusion.pairs import UNKNOWN, Felt
-from agent.understanding.calibration import line, temperature
+from agent.lab.fusion_models.classifiers import FusionClassifier, FusionKind, TurnBatch
+from agent.lab.training.fusion.pairs import UNKNOWN, FusionTurn
+from agent.understanding.calibration import fit_platt, fit_temperature
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class FusionTrainingSettings:
     epochs: int = 14
-    batch: int = 64
-    rate: float = 3e-3
-    decay: float = 0.02
-    wordless: float = 0.25  # of the turns lack their words
-    voiceless: float = 0.25
+    batch_size: int = 64
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.02
+    without_words_share: float = 0.25  # of the turns lack their words
+    without_voice_share: float = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class InputCondition:
     """How turns reach the fusion. None: not at all."""
 
     name: str
@@ -44,33 +44,33 @@ class Condition:
     voice: str | None  # "studio" or "telephone"
 
 
-CONDITIONS = (
-    Condition("as they are", "written", "studio"),
-    Condition("transcribed", "misheard", "studio"),
-    Condition("telephone", "written", "telephone"),
-    Condition("telephone, transcribed", "misheard", "telephone"),
-    Condition("words removed", None, "telephone"),
-    Condition("voice removed", "written", None),
+INPUT_CONDITIONS = (
+    InputCondition("as they are", "written", "studio"),
+    InputCondition("transcribed", "misheard", "studio"),
+    InputCondition("telephone", "written", "telephone"),
+    InputCondition("telephone, transcribed", "misheard", "telephone"),
+    InputCondition("words removed", None, "telephone"),
+    InputCondition("voice removed", "written", None),
 )
 # What a fusion is calibrated on where both, words alone or voice alone are there.
-PRESENCE: dict[tuple[bool, bool], tuple[Condition, ...]] = {
-    (True, True): CONDITIONS[:4],
-    (True, False): (CONDITIONS[5], Condition("", "misheard", None)),
-    (False, True): (CONDITIONS[4], Condition("", None, "studio")),
+CALIBRATION_CONDITIONS: dict[tuple[bool, bool], tuple[InputCondition, ...]] = {
+    (True, True): INPUT_CONDITIONS[:4],
+    (True, False): (INPUT_CONDITIONS[5], InputCondition("", "misheard", None)),
+    (False, True): (INPUT_CONDITIONS[4], InputCondition("", None, "studio")),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class LogitScale:
     """From logits to probabilities."""
 
-    sentiment: float = 1.0  # divides
-    slope: float = 1.0
-    shift: float = 0.0
+    sentiment_temperature: float = 1.0  # divides
+    upset_slope: float = 1.0
+    upset_shift: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Verdicts:
+class FusionProbabilities:
     """Probabilities: of negative, neutral, positive (turns, 3); of upset (turns,)."""
 
     sentiment: Floats
@@ -78,63 +78,75 @@ class Verdicts:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Taught:
+class CalibratedFusion:
     """A fusion with its calibration, and how often each verdict was right where it was taught."""
 
-    fuser: Fuser
-    scales: dict[tuple[bool, bool], Scale]
-    usual_sentiment: Floats  # (3,)
-    usual_upset: float
+    fuser: FusionClassifier
+    scales: dict[tuple[bool, bool], LogitScale]
+    sentiment_prior: Floats  # (3,)
+    upset_prior: float
 
-    def judge(self, turns: Sequence[Felt], condition: Condition) -> Verdicts:
+    def predict(
+        self, turns: Sequence[FusionTurn], condition: InputCondition
+    ) -> FusionProbabilities:
         scale = self.scales[condition.words is not None, condition.voice is not None]
-        logits = judged(self.fuser, turns, condition)
-        return Verdicts(
-            softmax(logits[:, :3] / scale.sentiment, axis=1),
-            expit(scale.slope * logits[:, 3] + scale.shift),
+        logits = fusion_logits(self.fuser, turns, condition)
+        return FusionProbabilities(
+            softmax(logits[:, :3] / scale.sentiment_temperature, axis=1),
+            expit(scale.upset_slope * logits[:, 3] + scale.upset_shift),
         )
 
 
-def taught(
-    kind: Kind,
-    draw: Callable[[np.random.Generator], Sequence[Felt]],
-    kept_back: Sequence[Felt],
+def train_calibrated_fusion(
+    kind: FusionKind,
+    draw_turns: Callable[[np.random.Generator], Sequence[FusionTurn]],
+    held_out: Sequence[FusionTurn],
     seed: int,
-    lesson: Lesson | None = None,
-) -> Taught:
+    settings: FusionTrainingSettings | None = None,
+) -> CalibratedFusion:
     """`draw` gives the turns of an epoch, which may be new ones every time."""
-    lesson = lesson or Lesson()
+    settings = settings or FusionTrainingSettings()
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    some = draw(rng)
-    fuser = Fuser(kind, some[0].written.shape[1], some[0].studio.shape[1]).train()
-    fuser.measure(
-        torch.cat([turn.written for turn in some]), torch.cat([turn.studio for turn in some])
+    epoch_turns = draw_turns(rng)
+    fuser = FusionClassifier(
+        kind, epoch_turns[0].written.shape[1], epoch_turns[0].studio.shape[1]
+    ).train()
+    fuser.fit_normalisation(
+        torch.cat([turn.written for turn in epoch_turns]),
+        torch.cat([turn.studio for turn in epoch_turns]),
     )
-    optimizer = torch.optim.AdamW(fuser.parameters(), lesson.rate, weight_decay=lesson.decay)
-    steps = lesson.epochs * -(-len(some) // lesson.batch)
-    rates = torch.optim.lr_scheduler.OneCycleLR(optimizer, lesson.rate, steps + 1, pct_start=0.15)
-    for epoch in range(lesson.epochs):
-        some = draw(rng) if epoch else some
-        for batch in _batches(some, lesson.batch, rng):
-            loss = losses(fuser(_met(batch, lesson, rng)), batch)
+    optimizer = torch.optim.AdamW(
+        fuser.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
+    )
+    steps = settings.epochs * -(-len(epoch_turns) // settings.batch_size)
+    rates = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, settings.learning_rate, steps + 1, pct_start=0.15
+    )
+    for epoch in range(settings.epochs):
+        epoch_turns = draw_turns(rng) if epoch else epoch_turns
+        for batch in _batches(epoch_turns, settings.batch_size, rng):
+            loss = fusion_loss(fuser(_training_inputs(batch, settings, rng)), batch)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(fuser.parameters(), 2.0)
             optimizer.step()
             rates.step()
     fuser.eval()
-    scales = {there: _scale(fuser, kept_back, met) for there, met in PRESENCE.items()}
-    told = np.array([turn.sentiment for turn in some])
-    upset = np.array([turn.upset for turn in some])
-    counts = np.bincount(told[told != UNKNOWN], minlength=3) + 1.0
-    often = float(upset[upset != UNKNOWN].mean()) if (upset != UNKNOWN).any() else 0.5
-    return Taught(fuser, scales, counts / counts.sum(), often)
+    scales = {
+        presence: _fit_scale(fuser, held_out, conditions)
+        for presence, conditions in CALIBRATION_CONDITIONS.items()
+    }
+    sentiments = np.array([turn.sentiment for turn in epoch_turns])
+    upset = np.array([turn.upset for turn in epoch_turns])
+    counts = np.bincount(sentiments[sentiments != UNKNOWN], minlength=3) + 1.0
+    upset_share = float(upset[upset != UNKNOWN].mean()) if (upset != UNKNOWN).any() else 0.5
+    return CalibratedFusion(fuser, scales, counts / counts.sum(), upset_share)
 
 
 def _batches(
-    turns: Sequence[Felt], size: int, rng: np.random.Generator
-) -> Iterator[Sequence[Felt]]:
+    turns: Sequence[FusionTurn], size: int, rng: np.random.Generator
+) -> Iterator[Sequence[FusionTurn]]:
     """In a drawn order, of turns about as long: little padding."""
     lengths = np.array([len(turn.written) for turn in turns])
     order = np.argsort(lengths + rng.normal(0, 2, len(turns)))
@@ -143,53 +155,65 @@ def _batches(
         yield [turns[i] for i in cuts[at]]
 
 
-def losses(logits: Tensor, turns: Sequence[Felt]) -> Tensor:
+def fusion_loss(logits: Tensor, turns: Sequence[FusionTurn]) -> Tensor:
     """Both verdicts, over the turns for which each is known."""
-    told = torch.tensor([turn.sentiment for turn in turns])
+    sentiments = torch.tensor([turn.sentiment for turn in turns])
     upset = torch.tensor([float(turn.upset) for turn in turns])
     known = upset != UNKNOWN
-    apart = F.cross_entropy(logits[:, :3], told, ignore_index=UNKNOWN, reduction="sum")
-    yes = F.binary_cross_entropy_with_logits(logits[known, 3], upset[known], reduction="sum")
-    return (apart + yes) / len(turns)
+    sentiment_loss = F.cross_entropy(
+        logits[:, :3], sentiments, ignore_index=UNKNOWN, reduction="sum"
+    )
+    upset_loss = F.binary_cross_entropy_with_logits(logits[known, 3], upset[known], reduction="sum")
+    return (sentiment_loss + upset_loss) / len(turns)
 
 
-def _met(turns: Sequence[Felt], lesson: Lesson, rng: np.random.Generator) -> Turns:
+def _training_inputs(
+    turns: Sequence[FusionTurn], settings: FusionTrainingSettings, rng: np.random.Generator
+) -> TurnBatch:
     """Turns as training meets them."""
     misheard, telephone = rng.random((2, len(turns))) < 0.5
-    lacking = torch.from_numpy(rng.random(len(turns)))
-    met = Turns.of(
+    draws = torch.from_numpy(rng.random(len(turns)))
+    inputs = TurnBatch.from_pairs(
         [
             (turn.misheard if a else turn.written, turn.telephone if b else turn.studio)
             for turn, a, b in zip(turns, misheard, telephone, strict=True)
         ]
     )
-    wordless = lacking < lesson.wordless
-    return met.without(wordless, ~wordless & (lacking < lesson.wordless + lesson.voiceless))
+    wordless = draws < settings.without_words_share
+    return inputs.without_modality(
+        wordless, ~wordless & (draws < settings.without_words_share + settings.without_voice_share)
+    )
 
 
 @torch.inference_mode()
-def judged(fuser: Fuser, turns: Sequence[Felt], condition: Condition) -> Floats:
+def fusion_logits(
+    fuser: FusionClassifier, turns: Sequence[FusionTurn], condition: InputCondition
+) -> Floats:
     """Logits (turns, 4)."""
     parts = [np.zeros((0, 4))]
     for at in range(0, len(turns), 256):
-        some = turns[at : at + 256]
+        batch = turns[at : at + 256]
         rows = [
             (
                 getattr(turn, condition.words) if condition.words else turn.written[:0],
                 getattr(turn, condition.voice) if condition.voice else turn.studio[:0],
             )
-            for turn in some
+            for turn in batch
         ]
-        parts.append(fuser(Turns.of(rows)).double().numpy())
+        parts.append(fuser(TurnBatch.from_pairs(rows)).double().numpy())
     return np.concatenate(parts)
 
 
-def _scale(fuser: Fuser, turns: Sequence[Felt], met: Sequence[Condition]) -> Scale:
-    logits = np.concatenate([judged(fuser, turns, condition) for condition in met])
-    told = np.tile([turn.sentiment for turn in turns], len(met))
-    upset = np.tile([turn.upset for turn in turns], len(met))
-    known, known_upset = told != UNKNOWN, upset != UNKNOWN
-    sentiment = temperature(logits[known, :3], told[known]) if known.any() else 1.0
+def _fit_scale(
+    fuser: FusionClassifier, turns: Sequence[FusionTurn], conditions: Sequence[InputCondition]
+) -> LogitScale:
+    logits = np.concatenate([fusion_logits(fuser, turns, condition) for condition in conditions])
+    sentiments = np.tile([turn.sentiment for turn in turns], len(conditions))
+    upset = np.tile([turn.upset for turn in turns], len(conditions))
+    known, known_upset = sentiments != UNKNOWN, upset != UNKNOWN
+    sentiment_temperature = (
+        fit_temperature(logits[known, :3], sentiments[known]) if known.any() else 1.0
+    )
     if len(set(upset[known_upset])) < 2:
-        return Scale(sentiment)
-    return Scale(sentiment, *line(logits[known_upset, 3], upset[known_upset]))
+        return LogitScale(sentiment_temperature)
+    return LogitScale(sentiment_temperature, *fit_platt(logits[known_upset, 3], upset[known_upset]))

@@ -16,59 +16,75 @@ import numpy as np
 import torch
 from rich.console import Console
 
-from agent.lab.fusion_models.subword_vectors import Vectors
-from agent.lab.training.fusion.pairs import Material, Words
-from agent.lab.training.fusion.sentences import Sentence, sentences
-from agent.lab.training.fusion.voice_frames import sounds
-from agent.lab.training.fusion.word_vectors import labelled, learned
-from agent.lab.training.understanding.examples import examples, part
-from agent.lab.training.understanding.noise import PHONE, POOR, spoken
-from agent.understanding.text_features import plain
+from agent.lab.fusion_models.subword_vectors import SubwordVectors
+from agent.lab.training.fusion.pairs import PairMaterial, SentenceVectors
+from agent.lab.training.fusion.sentences import MoodSentence, mood_sentences
+from agent.lab.training.fusion.voice_frames import load_voice_frames
+from agent.lab.training.fusion.word_vectors import train_vectors, vector_training_texts
+from agent.lab.training.understanding.examples import load_examples, stable_bucket
+from agent.lab.training.understanding.noise import PHONE_LINE, POOR_LINE, noisy_transcript
+from agent.understanding.text_features import plain_text
 from dialogs.pack.model import Pack
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class BuiltInMaterial:
     """`misheard` of the sentences have the transcriber's own hypothesis."""
 
-    material: Material
-    vectors: Vectors
-    misheard: int
+    material: PairMaterial
+    vectors: SubwordVectors
+    transcribed_count: int
 
 
-def gathered(data: Path, weights: Path, work: Path, console: Console, seed: int = 0) -> Gathered:
+def load_material(
+    data_folder: Path, weights_folder: Path, work_folder: Path, console: Console, seed: int = 0
+) -> BuiltInMaterial:
     """`data` holds `speech` and `text`; `work` what was encoded and transcribed before."""
     console.print("texts and their vectors, about a minute", highlight=False)
-    rows = examples(data / "text", Pack.load())
-    teaching = labelled(data / "text", rows)
-    vectors = learned(teaching, seed)
-    some = sentences(data / "text", rows, {text for text, _ in teaching})
-    told = hypotheses(work / "understanding")
+    rows = load_examples(data_folder / "text", Pack.load())
+    vector_texts = vector_training_texts(data_folder / "text", rows)
+    vectors = train_vectors(vector_texts, seed)
+    chosen_sentences = mood_sentences(
+        data_folder / "text", rows, {text for text, _ in vector_texts}
+    )
+    transcripts = read_transcripts_by_text(work_folder / "understanding")
     console.print("voices, as the encoder gives them", highlight=False)
-    heard = sounds(data, weights / "ears", work / "ears")
-    known = sum(one.text in told for one in some)
-    return Gathered(Material(worded(some, vectors, told), heard), vectors, known)
+    voices = load_voice_frames(data_folder, weights_folder / "ears", work_folder / "ears")
+    transcribed_count = sum(one.text in transcripts for one in chosen_sentences)
+    return BuiltInMaterial(
+        PairMaterial(encode_sentences(chosen_sentences, vectors, transcripts), voices),
+        vectors,
+        transcribed_count,
+    )
 
 
-def hypotheses(folder: Path) -> dict[str, str]:
+def read_transcripts_by_text(folder: Path) -> dict[str, str]:
     """What the transcriber made of sentences, by plain text; of several, the last."""
-    found = {}
+    transcripts = {}
     for path in sorted(folder.glob("heard-*.jsonl")):
         for line in path.read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
-            found[plain(row["text"])] = plain(row["heard"])
-    return found
+            transcripts[plain_text(row["text"])] = plain_text(row["heard"])
+    return transcripts
 
 
 @torch.inference_mode()
-def worded(some: Sequence[Sentence], vectors: Vectors, told: Mapping[str, str]) -> list[Words]:
-    found = []
-    for one in some:
+def encode_sentences(
+    chosen_sentences: Sequence[MoodSentence],
+    vectors: SubwordVectors,
+    transcripts: Mapping[str, str],
+) -> list[SentenceVectors]:
+    encoded = []
+    for sentence in chosen_sentences:
         # Seeded by the sentence: the same mistakes whatever else there is.
-        rng = np.random.default_rng(part(one.text, 2**31))
-        heard = told.get(one.text)
-        if heard is None:
-            heard = spoken(one.text, (PHONE, POOR)[int(rng.integers(2))], rng)[0]
-        written, misheard = vectors.of(one.text), vectors.of(heard)
-        found.append(Words(one.text, one.mood, one.customer, written, misheard))
-    return found
+        rng = np.random.default_rng(stable_bucket(sentence.text, 2**31))
+        transcript = transcripts.get(sentence.text)
+        if transcript is None:
+            transcript = noisy_transcript(
+                sentence.text, (PHONE_LINE, POOR_LINE)[int(rng.integers(2))], rng
+            )[0]
+        written, misheard = vectors.text_vectors(sentence.text), vectors.text_vectors(transcript)
+        encoded.append(
+            SentenceVectors(sentence.text, sentence.mood, sentence.from_customer, written, misheard)
+        )
+    return encoded

@@ -14,63 +14,71 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from agent.lab.training.fusion.word_vectors import reddit, teaches
-from agent.lab.training.understanding.examples import Example, part
-from agent.lab.training.understanding.sentiment import CALM, own_sentences
-from agent.understanding.text_features import plain
+from agent.lab.training.fusion.word_vectors import is_vector_training_text, read_goemotions_emotions
+from agent.lab.training.understanding.examples import IntentExample, stable_bucket
+from agent.lab.training.understanding.sentiment import CALM_SETS, read_own_sentences
+from agent.understanding.text_features import plain_text
 
-Mood = Literal["upset", "unhappy", "neutral", "pleased"]
-MOODS: tuple[Mood, ...] = get_args(Mood)
-SENTIMENT: Mapping[Mood, int] = {"upset": 0, "unhappy": 0, "neutral": 1, "pleased": 2}
-MOST_CALM = 3000  # neutral customer turns
-_FEELINGS: Mapping[Mood, tuple[str, ...]] = {
+MoodClass = Literal["upset", "unhappy", "neutral", "pleased"]
+MOOD_CLASSES: tuple[MoodClass, ...] = get_args(MoodClass)
+SENTIMENT_OF_MOOD: Mapping[MoodClass, int] = {"upset": 0, "unhappy": 0, "neutral": 1, "pleased": 2}
+MAX_NEUTRAL_TURNS = 3000  # neutral customer turns
+_EMOTIONS_OF_MOOD: Mapping[MoodClass, tuple[str, ...]] = {
     "upset": ("anger", "annoyance", "disgust"),
     "unhappy": ("sadness", "grief", "fear", "nervousness", "remorse", "embarrassment"),
     "neutral": ("neutral",),
     "pleased": ("gratitude", "joy", "love", "admiration", "amusement", "excitement", "relief"),
 }
-MOOD_OF: Mapping[str, Mood] = {name: mood for mood, names in _FEELINGS.items() for name in names}
+MOOD_OF_EMOTION: Mapping[str, MoodClass] = {
+    name: mood for mood, names in _EMOTIONS_OF_MOOD.items() for name in names
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Sentence:
+class MoodSentence:
     """Said by a customer, or by somebody on Reddit."""
 
     text: str  # plain
-    mood: Mood
-    customer: bool
+    mood: MoodClass
+    from_customer: bool
 
 
-def sentences(data: Path, rows: Sequence[Example], taught: Set[str]) -> list[Sentence]:
+def mood_sentences(
+    data: Path, rows: Sequence[IntentExample], excluded: Set[str]
+) -> list[MoodSentence]:
     """`data` is the folder of the text sets, `rows` its examples; `taught` texts are left out."""
-    found: dict[str, set[Sentence]] = {}
-    for one in [*_customers(rows), *_reddit(data)]:
-        if one.text and one.text not in taught:
-            found.setdefault(one.text, set()).add(one)
-    return [next(iter(some)) for some in found.values() if len(some) == 1]
+    by_text: dict[str, set[MoodSentence]] = {}
+    for sentence in [*_customer_sentences(rows), *_reddit_sentences(data)]:
+        if sentence.text and sentence.text not in excluded:
+            by_text.setdefault(sentence.text, set()).add(sentence)
+    return [next(iter(some)) for some in by_text.values() if len(some) == 1]
 
 
-def _customers(rows: Sequence[Example]) -> Iterator[Sentence]:
-    moods: dict[tuple[bool, int | None], Mood] = {
+def _customer_sentences(rows: Sequence[IntentExample]) -> Iterator[MoodSentence]:
+    moods: dict[tuple[bool, int | None], MoodClass] = {
         (True, -1): "upset",
         (False, 0): "neutral",
         (False, 1): "pleased",
     }
-    for own in own_sentences():
+    for own in read_own_sentences():
         if mood := moods.get((own.upset, own.sentiment)):
-            yield Sentence(plain(own.text), mood, True)
-    turns = [row for row in rows if row.split == "dev" and row.source in CALM]
+            yield MoodSentence(plain_text(own.text), mood, True)
+    turns = [row for row in rows if row.split == "dev" and row.source in CALM_SETS]
     for row in turns:
         if row.intent == "thanks":
-            yield Sentence(plain(row.text), "pleased", True)
+            yield MoodSentence(plain_text(row.text), "pleased", True)
     calm = [row for row in turns if row.intent not in ("thanks", "complaint")]
-    for row in sorted(calm, key=lambda row: part(row.text, 2**31))[:MOST_CALM]:
-        yield Sentence(plain(row.text), "neutral", True)
+    for row in sorted(calm, key=lambda row: stable_bucket(row.text, 2**31))[:MAX_NEUTRAL_TURNS]:
+        yield MoodSentence(plain_text(row.text), "neutral", True)
 
 
-def _reddit(data: Path) -> Iterator[Sentence]:
+def _reddit_sentences(data: Path) -> Iterator[MoodSentence]:
     """Of those who feel one thing. Who is let down or disagrees may be upset or not: left out."""
-    rest = [one for one in reddit(data, "train") if not teaches(one[0])]
-    for text, emotions in [*reddit(data, "dev"), *rest]:
-        if len(emotions) == 1 and (mood := MOOD_OF.get(emotions[0])):
-            yield Sentence(plain(text), mood, False)
+    rest = [
+        one
+        for one in read_goemotions_emotions(data, "train")
+        if not is_vector_training_text(one[0])
+    ]
+    for text, emotions in [*read_goemotions_emotions(data, "dev"), *rest]:
+        if len(emotions) == 1 and (mood := MOOD_OF_EMOTION.get(emotions[0])):
+            yield MoodSentence(plain_text(text), mood, False)

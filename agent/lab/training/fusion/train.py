@@ -10,13 +10,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from agent.lab.fusion_models.subword_vectors import FILE
-from agent.lab.training.fusion.word_vectors import labelled, learned
-from agent.lab.training.understanding.examples import examples
+from agent.lab.fusion_models.subword_vectors import VECTORS_FILE
+from agent.lab.training.fusion.word_vectors import train_vectors, vector_training_texts
+from agent.lab.training.understanding.examples import load_examples
 from dialogs.pack.model import Pack
 
 FOLDER = "fusion"  # below the folder of all weights
-CARD = """# Fusion: vectors of words
+CARD_TEMPLATE = """# Fusion: vectors of words
 
 A table of {buckets:,} letter groups by {width} numbers in half precision. A word is the mean of its
 letter groups of three to five letters and of itself whole, so every word has a vector, and one that
@@ -46,12 +46,12 @@ mistakes of a poor line.
 """
 
 
-def train_fusion(data: Path, out: Path, console: Console) -> None:
+def train_word_vectors(data: Path, out: Path, console: Console) -> None:
     """`data` holds the text sets in `text`, as for `hearken evaluate fusion`."""
     console.print("vectors of words, about a minute", highlight=False)
-    some = labelled(data / "text", examples(data / "text", Pack.load()))
-    vectors = learned(some)
+    texts = vector_training_texts(data / "text", load_examples(data / "text", Pack.load()))
+    vectors = train_vectors(texts)
     vectors.save(out / FOLDER)
-    card = CARD.format(buckets=vectors.buckets, width=vectors.width, sentences=len(some))
+    card = CARD_TEMPLATE.format(buckets=vectors.buckets, width=vectors.width, sentences=len(texts))
     (out / FOLDER / "README.md").write_text(card, encoding="utf-8")
-    console.print(f"{out / FOLDER / FILE}", highlight=False)
+    console.print(f"{out / FOLDER / VECTORS_FILE}", highlight=False)

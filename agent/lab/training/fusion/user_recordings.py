@@ -13,21 +13,26 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from agent.lab.fusion_models.subword_vectors import Vectors
-from agent.lab.training.ears.acted_recordings import Voice
+from agent.lab.fusion_models.subword_vectors import SubwordVectors
+from agent.lab.training.ears.acted_recordings import ActedRecording
 from agent.lab.training.ears.corpus import Corpus, Utterance
-from agent.lab.training.ears.emotion_training import seen
-from agent.lab.training.ears.offline_recogniser import Ear, Room, phone, wide
-from agent.lab.training.fusion.pairs import UNKNOWN, Felt
-from agent.lab.training.fusion.voice_frames import FRAME, outline
-from agent.understanding.text_features import plain
-from audio.emotion import evened, halved, known_as
-from audio.prosody import tones
-from audio.speaker_normalisation import Caller, contours
+from agent.lab.training.ears.emotion_training import head_input
+from agent.lab.training.ears.offline_recogniser import (
+    ChannelSimulation,
+    OfflineRecogniser,
+    telephone_channel,
+    wide_band_channel,
+)
+from agent.lab.training.fusion.pairs import UNKNOWN, FusionTurn
+from agent.lab.training.fusion.voice_frames import FRAME_WIDTH, to_voice_frames
+from agent.understanding.text_features import plain_text
+from audio.emotion import average_pairs, emotion_for_label, normalise_scale
+from audio.prosody import measure_prosody
+from audio.speaker_normalisation import SpeakerProfile, measure_contours
 from audio.types import Emotion, Expectation
 
 # Sentiment and upset that an emotion stands for; somebody surprised may be pleased or not.
-STANDS_FOR: Mapping[Emotion, tuple[int, int]] = {
+LABELS_OF_EMOTION: Mapping[Emotion, tuple[int, int]] = {
     "angry": (0, 1),
     "disgusted": (0, 1),
     "sad": (0, 0),
@@ -36,82 +41,103 @@ STANDS_FOR: Mapping[Emotion, tuple[int, int]] = {
     "happy": (2, 0),
     "surprised": (UNKNOWN, 0),
 }
-SENTIMENTS: Mapping[str, int] = {
+SENTIMENT_LABELS: Mapping[str, int] = {
     "negative": 0, "neg": 0, "-1": 0, "neutral": 1, "neu": 1, "0": 1,
     "positive": 2, "pos": 2, "1": 2,
 }  # fmt: skip
-YES_NO: Mapping[str, int] = {"true": 1, "yes": 1, "1": 1, "false": 0, "no": 0, "0": 0}
+UPSET_LABELS: Mapping[str, int] = {"true": 1, "yes": 1, "1": 1, "false": 0, "no": 0, "0": 0}
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class TurnLabel:
     """0 negative, 1 neutral, 2 positive; 1 upset; -1 not known."""
 
     sentiment: int = UNKNOWN
     upset: int = UNKNOWN
 
 
-def label(emotion: object, sentiment: object, upset: object) -> Label:
+def label_from_columns(emotion: object, sentiment: object, upset: object) -> TurnLabel:
     """What a manifest's columns say; a sentiment or upset column counts for more than the emotion
     it goes with. Labels of IEMOCAP ("ang", "fru", "exc") and MELD ("anger", "joy") are known."""
-    known = known_as(str(emotion)) if emotion else None
+    emotion_name = emotion_for_label(str(emotion)) if emotion else None
     if str(emotion).lower().startswith("fru"):
-        known = "angry"
-    felt = Label(*STANDS_FOR[known]) if known else Label()
-    return Label(
-        SENTIMENTS.get(str(sentiment).lower(), felt.sentiment),
-        YES_NO.get(str(upset).lower(), felt.upset),
+        emotion_name = "angry"
+    implied = TurnLabel(*LABELS_OF_EMOTION[emotion_name]) if emotion_name else TurnLabel()
+    return TurnLabel(
+        SENTIMENT_LABELS.get(str(sentiment).lower(), implied.sentiment),
+        UPSET_LABELS.get(str(upset).lower(), implied.upset),
     )
 
 
 @torch.inference_mode()
-def felt(
-    ear: Ear,
+def fusion_turns(
+    recogniser: OfflineRecogniser,
     corpus: Corpus,
-    labels: Sequence[Label],
-    vectors: Vectors,
-) -> list[Felt]:
+    labels: Sequence[TurnLabel],
+    vectors: SubwordVectors,
+) -> list[FusionTurn]:
     """`labels` in the order of the corpus. A speaker's recordings are turns of one call, in order.
     Where a text is not known, what was transcribed stands for it."""
-    studio, telephone = (dict(_outlined(ear, corpus, room)) for room in (wide, phone))
-    found = []
-    for utterance, told in zip(corpus.utterances, labels, strict=True):
-        (near, read), (far, misread) = studio[utterance.path], telephone[utterance.path]
-        text = plain(utterance.text or read)
-        found.append(
-            Felt(
+    studio, telephone = (
+        dict(_frames_and_transcripts(recogniser, corpus, room))
+        for room in (wide_band_channel, telephone_channel)
+    )
+    turns = []
+    for utterance, turn_label in zip(corpus.utterances, labels, strict=True):
+        (studio_frames, studio_transcript), (telephone_frames, telephone_transcript) = (
+            studio[utterance.path],
+            telephone[utterance.path],
+        )
+        text = plain_text(utterance.text or studio_transcript)
+        turns.append(
+            FusionTurn(
                 utterance.speaker,
                 text,
-                vectors.of(text),
-                vectors.of(misread),
-                near,
-                far,
-                told.sentiment,
-                told.upset,
+                vectors.text_vectors(text),
+                vectors.text_vectors(telephone_transcript),
+                studio_frames,
+                telephone_frames,
+                turn_label.sentiment,
+                turn_label.upset,
             )
         )
-    return found
+    return turns
 
 
-def _outlined(ear: Ear, corpus: Corpus, room: Room) -> Iterator[tuple[str, tuple[Tensor, str]]]:
+def _frames_and_transcripts(
+    recogniser: OfflineRecogniser, corpus: Corpus, channel: ChannelSimulation
+) -> Iterator[tuple[str, tuple[Tensor, str]]]:
     """By path: frames (frames, FRAME), and the transcript."""
-    heard = {o.utterance.path: o for o in ear.hear(corpus, corpus.utterances, room, layers=True)}
-    callers: dict[str, Caller] = {}
+    encoded_by_path = {
+        o.utterance.path: o
+        for o in recogniser.encode(corpus, corpus.utterances, channel, layers=True)
+    }
+    callers: dict[str, SpeakerProfile] = {}
     for utterance in corpus.utterances:
-        one = heard[utterance.path]
-        text = ear.transcriber.decide(one.likely, 0, Expectation(), one.phones).text
-        assert one.layers is not None  # asked for
-        layers = halved(evened(one.layers.float()))
-        caller = callers.setdefault(utterance.speaker, Caller())
-        yield utterance.path, (_frames(corpus, utterance, room, layers, caller), text)
+        encoded = encoded_by_path[utterance.path]
+        text = recogniser.transcriber.decode(
+            encoded.letter_scores, 0, Expectation(), encoded.phone_scores
+        ).text
+        assert encoded.layers is not None  # asked for
+        layers = average_pairs(normalise_scale(encoded.layers.float()))
+        caller = callers.setdefault(utterance.speaker, SpeakerProfile())
+        yield utterance.path, (_frames(corpus, utterance, channel, layers, caller), text)
 
 
 def _frames(
-    corpus: Corpus, utterance: Utterance, room: Room, layers: Tensor, caller: Caller
+    corpus: Corpus,
+    utterance: Utterance,
+    channel: ChannelSimulation,
+    layers: Tensor,
+    caller: SpeakerProfile,
 ) -> Tensor:
-    turn = contours(tones(room(corpus.samples(utterance), utterance.rate), None))
+    turn = measure_contours(
+        measure_prosody(channel(corpus.samples(utterance), utterance.rate), None)
+    )
     if turn is None or not len(turn.bands):
-        return torch.zeros(0, FRAME)
-    contour, shown = seen(Voice(utterance, room is phone, layers, turn), caller)
-    caller.hear(turn)
-    return outline(contour, shown.mean(0))
+        return torch.zeros(0, FRAME_WIDTH)
+    contour, aligned_layers = head_input(
+        ActedRecording(utterance, channel is telephone_channel, layers, turn), caller
+    )
+    caller.update(turn)
+    return to_voice_frames(contour, aligned_layers.mean(0))

@@ -15,68 +15,94 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from agent.lab.training.ears.acted_recordings import Voice, in_order, voices
-from agent.lab.training.ears.corpus import FEELING, load
-from agent.lab.training.ears.emotion_training import seen
-from agent.lab.training.ears.offline_recogniser import Ear, phone, wide
-from agent.lab.training.fusion.pairs import Sound
-from agent.lab.training.fusion.sentences import Mood
-from audio.speaker_normalisation import NUMBERS
+from agent.lab.training.ears.acted_recordings import (
+    ActedRecording,
+    in_call_order,
+    load_acted_recordings,
+)
+from agent.lab.training.ears.corpus import EMOTION_SETS, load_corpus
+from agent.lab.training.ears.emotion_training import head_input
+from agent.lab.training.ears.offline_recogniser import (
+    OfflineRecogniser,
+    telephone_channel,
+    wide_band_channel,
+)
+from agent.lab.training.fusion.pairs import VoiceFrames
+from agent.lab.training.fusion.sentences import MoodClass
+from audio.speaker_normalisation import FEATURES_PER_FRAME
 
-STEP = 8  # of the encoder's frames of 40 ms in one of ours
-FRAME = 2 * NUMBERS + 256  # means and deviations of the contour, and the blended layers
-MOODS_OF: Mapping[str, Mood] = {
+ENCODER_FRAMES_PER_STEP = 8  # of the encoder's frames of 40 ms in one of ours
+FRAME_WIDTH = (
+    2 * FEATURES_PER_FRAME + 256
+)  # means and deviations of the contour, and the blended layers
+MOOD_OF_ACTED_EMOTION: Mapping[str, MoodClass] = {
     "angry": "upset", "anger": "upset", "disgust": "upset",
     "sad": "unhappy", "sadness": "unhappy", "fearful": "unhappy", "fear": "unhappy",
     "calm": "neutral", "neutral": "neutral",
     "happy": "pleased", "happiness": "pleased",
 }  # fmt: skip  # somebody surprised may be pleased or not
-MOST = 20  # recordings of one emotion by one speaker: nEMO has three times as many as RAVDESS
+MAX_RECORDINGS_PER_EMOTION = (
+    20  # recordings of one emotion by one speaker: nEMO has three times as many as RAVDESS
+)
 
 
-def outline(contour: Tensor, layers: Tensor) -> Tensor:
+def to_voice_frames(contour: Tensor, layers: Tensor) -> Tensor:
     """`contour` (2 n, 43) of 20 ms and blended `layers` (n, width) of 40 ms -> frames of 320 ms,
     (ceil(n / 8), 2 * 43 + width): means, and how far the contour moves within."""
-    short = -len(layers) % STEP
+    missing = -len(layers) % ENCODER_FRAMES_PER_STEP
     # Repeating the last frame leaves means nearly alone; zeros would make every end a fall.
-    layers = torch.cat([layers, layers[-1:].expand(short, -1)])
-    contour = torch.cat([contour, contour[-1:].expand(2 * short, -1)])
-    within = contour.view(-1, 2 * STEP, contour.shape[1])
-    moved = within.var(1, correction=0).clamp_min(1e-6).sqrt()
-    return torch.cat([within.mean(1), moved, layers.view(-1, STEP, layers.shape[1]).mean(1)], 1)
+    layers = torch.cat([layers, layers[-1:].expand(missing, -1)])
+    contour = torch.cat([contour, contour[-1:].expand(2 * missing, -1)])
+    blocks = contour.view(-1, 2 * ENCODER_FRAMES_PER_STEP, contour.shape[1])
+    deviation = blocks.var(1, correction=0).clamp_min(1e-6).sqrt()
+    return torch.cat(
+        [
+            blocks.mean(1),
+            deviation,
+            layers.view(-1, ENCODER_FRAMES_PER_STEP, layers.shape[1]).mean(1),
+        ],
+        1,
+    )
 
 
-def sounds(data: Path, ears: Path, work: Path) -> list[Sound]:
+def load_voice_frames(data: Path, checkpoint: Path, work: Path) -> list[VoiceFrames]:
     """Of RAVDESS and nEMO, each speaker's recordings as turns of one call in a drawn order."""
-    ear = Ear(ears)
-    corpus = load(data, FEELING, work / "feeling")
+    recogniser = OfflineRecogniser(checkpoint)
+    corpus = load_corpus(data, EMOTION_SETS, work / "feeling")
     found = []
-    for source in FEELING:
-        by_room = []
-        for room in (wide, phone):
-            some = _fewer(voices(ear, corpus, source, room, work))
-            by_room.append(dict(_outlined(some)))
-        studio, telephone = by_room
+    for source in EMOTION_SETS:
+        by_channel = []
+        for channel in (wide_band_channel, telephone_channel):
+            recordings = _cap_per_emotion(
+                load_acted_recordings(recogniser, corpus, source, channel, work)
+            )
+            by_channel.append(dict(_frames_by_path(recordings)))
+        studio, telephone = by_channel
         for path, (voice, frames) in studio.items():
             if path in telephone:
-                mood = MOODS_OF[voice.utterance.emotion]
-                found.append(Sound(voice.utterance.speaker, mood, frames, telephone[path][1]))
+                mood = MOOD_OF_ACTED_EMOTION[voice.utterance.emotion]
+                found.append(VoiceFrames(voice.utterance.speaker, mood, frames, telephone[path][1]))
     return found
 
 
-def _fewer(some: Sequence[Voice]) -> list[Voice]:
+def _cap_per_emotion(recordings: Sequence[ActedRecording]) -> list[ActedRecording]:
     """The first of each speaker's in each emotion whose mood is known."""
     count = Counter[tuple[str, str]]()
     kept = []
-    for voice in some:
-        of = voice.utterance.speaker, voice.utterance.emotion
-        count[of] += 1
-        if voice.utterance.emotion in MOODS_OF and count[of] <= MOST:
+    for voice in recordings:
+        key = voice.utterance.speaker, voice.utterance.emotion
+        count[key] += 1
+        if (
+            voice.utterance.emotion in MOOD_OF_ACTED_EMOTION
+            and count[key] <= MAX_RECORDINGS_PER_EMOTION
+        ):
             kept.append(voice)
     return kept
 
 
-def _outlined(some: Sequence[Voice]) -> Iterator[tuple[str, tuple[Voice, Tensor]]]:
-    for voice, before in in_order(some):
-        contour, layers = seen(voice, before)
-        yield voice.utterance.path, (voice, outline(contour, layers.float().mean(0)))
+def _frames_by_path(
+    recordings: Sequence[ActedRecording],
+) -> Iterator[tuple[str, tuple[ActedRecording, Tensor]]]:
+    for voice, caller in in_call_order(recordings):
+        contour, layers = head_input(voice, caller)
+        yield voice.utterance.path, (voice, to_voice_frames(contour, layers.float().mean(0)))

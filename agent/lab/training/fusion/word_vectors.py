@@ -19,20 +19,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from agent.lab.fusion_models.subword_vectors import MOST, Vectors
-from agent.lab.training.understanding.examples import Example, part
-from agent.lab.training.understanding.noise import POOR, spoken
+from agent.lab.fusion_models.subword_vectors import MAX_WORDS, SubwordVectors
+from agent.lab.training.understanding.examples import IntentExample, stable_bucket
+from agent.lab.training.understanding.noise import POOR_LINE, noisy_transcript
 from agent.lab.training.understanding.sentiment import calm_turns
-from agent.understanding.text_features import plain
+from agent.understanding.text_features import plain_text
 
 NEUTRAL = "neutral"
-CALM_TURNS = 15_000
-EPOCHS, BATCH, RATE = 4, 256, 5e-3
+MAX_CALM_TURNS = 15_000
+EPOCHS, BATCH_SIZE, LEARNING_RATE = 4, 256, 5e-3
 
-Labelled = tuple[str, tuple[str, ...]]  # plain text, emotions
+EmotionText = tuple[str, tuple[str, ...]]  # plain text, emotions
 
 
-def reddit(data: Path, split: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+def read_goemotions_emotions(data: Path, split: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     """GoEmotions' comments and the names of the emotions in each."""
     folder = data / "goemotions"
     names = (folder / "original_labels.txt").read_text(encoding="utf-8").split()
@@ -42,34 +42,38 @@ def reddit(data: Path, split: str) -> Iterator[tuple[str, tuple[str, ...]]]:
             yield text, tuple(names[int(number)] for number in numbers.split(","))
 
 
-def labelled(data: Path, rows: Sequence[Example]) -> list[Labelled]:
+def vector_training_texts(data: Path, rows: Sequence[IntentExample]) -> list[EmotionText]:
     """What teaches the vectors. `data` is the folder of the text sets, `rows` its examples."""
-    found = [(plain(text), emotions) for text, emotions in reddit(data, "train") if teaches(text)]
-    calm = calm_turns(rows, "train", CALM_TURNS)
-    return found + [(plain(turn.text), (NEUTRAL,)) for turn in calm]
+    texts = [
+        (plain_text(text), emotions)
+        for text, emotions in read_goemotions_emotions(data, "train")
+        if is_vector_training_text(text)
+    ]
+    calm = calm_turns(rows, "train", MAX_CALM_TURNS)
+    return texts + [(plain_text(turn.text), (NEUTRAL,)) for turn in calm]
 
 
-def teaches(text: str) -> bool:
+def is_vector_training_text(text: str) -> bool:
     """Three quarters of the train split; the rest is put together with voices."""
-    return part(plain(text), 4) != 0
+    return stable_bucket(plain_text(text), 4) != 0
 
 
-def learned(some: Sequence[Labelled], seed: int = 0) -> Vectors:
+def train_vectors(texts: Sequence[EmotionText], seed: int = 0) -> SubwordVectors:
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    vectors = Vectors()
+    vectors = SubwordVectors()
     nn.init.normal_(vectors.table.weight, std=0.1)
-    emotions = sorted({name for _, names in some for name in names})
-    judge = nn.Linear(vectors.width, len(emotions))
-    optimizer = torch.optim.Adam([*vectors.parameters(), *judge.parameters()], RATE)
-    told = torch.tensor([[float(name in names) for name in emotions] for _, names in some])
+    emotions = sorted({name for _, names in texts for name in names})
+    classifier = nn.Linear(vectors.width, len(emotions))
+    optimizer = torch.optim.Adam([*vectors.parameters(), *classifier.parameters()], LEARNING_RATE)
+    targets = torch.tensor([[float(name in names) for name in emotions] for _, names in texts])
     for _ in range(EPOCHS):
-        words = [_heard(text, rng) for text, _ in some]
-        order = rng.permutation(len(some))
-        for start in range(0, len(order) - BATCH + 1, BATCH):
-            at = order[start : start + BATCH]
-            logits = judge(_sentences(vectors, [words[i] for i in at]))
-            loss = F.binary_cross_entropy_with_logits(logits, told[torch.from_numpy(at)])
+        words = [_noisy_words(text, rng) for text, _ in texts]
+        order = rng.permutation(len(texts))
+        for start in range(0, len(order) - BATCH_SIZE + 1, BATCH_SIZE):
+            at = order[start : start + BATCH_SIZE]
+            logits = classifier(_sentence_vectors(vectors, [words[i] for i in at]))
+            loss = F.binary_cross_entropy_with_logits(logits, targets[torch.from_numpy(at)])
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -80,16 +84,16 @@ def learned(some: Sequence[Labelled], seed: int = 0) -> Vectors:
     return vectors.eval()
 
 
-def _heard(text: str, rng: np.random.Generator) -> list[str]:
+def _noisy_words(text: str, rng: np.random.Generator) -> list[str]:
     if rng.random() < 0.5:
-        text = spoken(text, POOR, rng)[0]
-    return text.split()[-MOST:]
+        text = noisy_transcript(text, POOR_LINE, rng)[0]
+    return text.split()[-MAX_WORDS:]
 
 
-def _sentences(vectors: Vectors, some: Sequence[Sequence[str]]) -> Tensor:
+def _sentence_vectors(vectors: SubwordVectors, sentences: Sequence[Sequence[str]]) -> Tensor:
     """Means over words, (sentences, width)."""
-    words = vectors([word for sentence in some for word in sentence])
-    which = torch.tensor([at for at, sentence in enumerate(some) for _ in sentence])
-    sums = torch.zeros(len(some), vectors.width).index_add(0, which, words)
-    counts = torch.tensor([max(1, len(sentence)) for sentence in some])
+    words = vectors([word for sentence in sentences for word in sentence])
+    which = torch.tensor([at for at, sentence in enumerate(sentences) for _ in sentence])
+    sums = torch.zeros(len(sentences), vectors.width).index_add(0, which, words)
+    counts = torch.tensor([max(1, len(sentence)) for sentence in sentences])
     return sums / counts[:, None]

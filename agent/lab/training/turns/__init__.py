@@ -1,7 +1,7 @@
 """How is turn-taking measured on recordings, and how are its settings chosen?"""
 
 from agent.lab.training.turns.endings import count_endings
-from agent.lab.training.turns.policy_choice import Aim
+from agent.lab.training.turns.policy_choice import TurnTuningOptions
 from agent.lab.training.turns.run import tune_turns
 
-__all__ = ["Aim", "count_endings", "tune_turns"]
+__all__ = ["TurnTuningOptions", "count_endings", "tune_turns"]

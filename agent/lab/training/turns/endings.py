@@ -19,16 +19,16 @@ from typing import Any
 
 from rich.console import Console
 
-from audio.text_endpointing import ENDINGS, Endings, is_number, words_of
+from audio.text_endpointing import ENDINGS_FILE, TurnEndings, is_number_word, words_of
 from audio.types import AudioError
 
-SEEN = 10  # times a word must have been seen to have an opinion
-PAIR_SEEN = 20  # and a pair of words
-ROUNDED = 3  # decimals of the shares
+MIN_WORD_COUNT = 10  # times a word must have been seen to have an opinion
+MIN_PAIR_COUNT = 20  # and a pair of words
+SHARE_DECIMALS = 3  # decimals of the shares
 
 
 @dataclass(frozen=True, slots=True)
-class Looks:
+class CompletenessShares:
     """Shares of positions in texts that were not counted."""
 
     ends_incomplete: float  # wrong: these wait too long
@@ -39,19 +39,19 @@ class Looks:
 
 def count_endings(data: Path, out: Path, console: Console) -> None:
     """Count, write `out`, and print how the table judges texts that were not counted."""
-    taught, held_out = turns(data)
-    endings = counted(taught)
-    write(endings, out)
-    looks = judged(endings, held_out)
+    counted_turns, held_out = read_turns(data)
+    endings = endings_table(counted_turns)
+    write_endings(endings, out)
+    shares = completeness_shares(endings, held_out)
     console.print(
-        f"{out}: {len(endings.counts)} words and pairs from {len(taught)} turns.\n"
-        f"Of {len(held_out)} other turns {100 * looks.ends_incomplete:.1f} % look incomplete at "
-        f"their end and {100 * looks.goes_on_incomplete:.1f} % of the places inside do; "
-        f"{100 * looks.ends_complete:.1f} % and {100 * looks.goes_on_complete:.1f} % look complete."
+        f"{out}: {len(endings.counts)} words and pairs from {len(counted_turns)} turns.\n"
+        f"Of {len(held_out)} other turns {100 * shares.ends_incomplete:.1f} % look incomplete at "
+        f"their end and {100 * shares.goes_on_incomplete:.1f} % of the places inside do; "
+        f"{100 * shares.ends_complete:.1f} % and {100 * shares.goes_on_complete:.1f} % look complete."
     )
 
 
-def turns(data: Path) -> tuple[list[str], list[str]]:
+def read_turns(data: Path) -> tuple[list[str], list[str]]:
     """Customers' turns to count, and others to judge the counts by."""
     text = data / "text"
     if not text.is_dir():
@@ -63,49 +63,53 @@ def turns(data: Path) -> tuple[list[str], list[str]]:
         for event in row["events"]
         if event.get("a") == "User" and event.get("text")
     ]
-    taught = [row["text"] for row in _rows(text / "multidogo/turn_train.jsonl.gz")]
-    taught += [said for dialogue, said in star if dialogue % 10]
+    counted_turns = [row["text"] for row in _rows(text / "multidogo/turn_train.jsonl.gz")]
+    counted_turns += [segment for dialogue, segment in star if dialogue % 10]
     for name in ("banking_test", "finance_test", "insurance_dev"):
-        taught += [row["utterance"] for row in _rows(text / f"natcs_intents/{name}.jsonl.gz")]
+        counted_turns += [
+            row["utterance"] for row in _rows(text / f"natcs_intents/{name}.jsonl.gz")
+        ]
     for row in _rows(text / "harper_valley_8/conversations.jsonl.gz"):
-        taught += [said["human"] for said in row["segments"] if said["role"] == "caller"]
+        counted_turns += [
+            segment["human"] for segment in row["segments"] if segment["role"] == "caller"
+        ]
     read = _rows(data / "speech/speechocean762.jsonl.gz")
-    taught += [row["text"] for row in read if row["split_wide"] == "train"]
+    counted_turns += [row["text"] for row in read if row["split_wide"] == "train"]
     held_out = [row["text"] for row in _rows(text / "multidogo/turn_dev.jsonl.gz")]
-    held_out += [said for dialogue, said in star if not dialogue % 10]
-    return taught, held_out
+    held_out += [segment for dialogue, segment in star if not dialogue % 10]
+    return counted_turns, held_out
 
 
-def counted(said: Iterable[str]) -> Endings:
+def endings_table(texts: Iterable[str]) -> TurnEndings:
     """The table of these turns."""
     seen, ended, places, turns = Counter[str](), Counter[str](), 0, 0
-    for text in said:
+    for text in texts:
         words = ["^", *words_of(text)]
         turns += len(words) > 1
         places += len(words) - 1
         for index in range(1, len(words)):
-            if is_number(words[index]):  # written in figures: one word where a voice says ten
+            if is_number_word(words[index]):  # written in figures: one word where a voice says ten
                 continue
             for key in (words[index], f"{words[index - 1]} {words[index]}"):
                 seen[key] += 1
                 ended[key] += index == len(words) - 1
-    usual = round(turns / max(1, places), ROUNDED)
-    least = {key: PAIR_SEEN if " " in key else SEEN for key in seen}
-    known = {key: (ended[key], seen[key]) for key in sorted(seen) if seen[key] >= least[key]}
-    return _telling(Endings(known, usual))
+    usual = round(turns / max(1, places), SHARE_DECIMALS)
+    min_counts = {key: MIN_PAIR_COUNT if " " in key else MIN_WORD_COUNT for key in seen}
+    known = {key: (ended[key], seen[key]) for key in sorted(seen) if seen[key] >= min_counts[key]}
+    return _without_redundant_pairs(TurnEndings(known, usual))
 
 
-def judged(endings: Endings, said: Iterable[str]) -> Looks:
-    found = Counter[tuple[bool, str]]()
-    for text in said:
+def completeness_shares(endings: TurnEndings, texts: Iterable[str]) -> CompletenessShares:
+    counts = Counter[tuple[bool, str]]()
+    for text in texts:
         words = words_of(text)
         for index in range(1, len(words) + 1):
-            found[index == len(words), endings.outlook(" ".join(words[:index]))] += 1
+            counts[index == len(words), endings.completeness(" ".join(words[:index]))] += 1
 
     def share(ends: bool, look: str) -> float:
-        return found[ends, look] / max(1, sum(n for (end, _), n in found.items() if end == ends))
+        return counts[ends, look] / max(1, sum(n for (end, _), n in counts.items() if end == ends))
 
-    return Looks(
+    return CompletenessShares(
         share(True, "incomplete"),
         share(False, "incomplete"),
         share(True, "complete"),
@@ -113,31 +117,32 @@ def judged(endings: Endings, said: Iterable[str]) -> Looks:
     )
 
 
-def write(endings: Endings, out: Path = ENDINGS) -> None:
+def write_endings(endings: TurnEndings, out: Path = ENDINGS_FILE) -> None:
     """One key a line, so that a person can read it and a difference shows what changed."""
     lines = ",\n".join(
         f"  {json.dumps(key)}: {json.dumps(counts)}" for key, counts in endings.counts.items()
     )
     out.write_text(
-        f'{{\n "usual": {endings.usual},\n "unlikely": {endings.unlikely},\n'
-        f' "likely": {endings.likely},\n "counts": {{\n{lines}\n }}\n}}\n',
+        f'{{\n "usual": {endings.base_rate},\n "unlikely": {endings.incomplete_below},\n'
+        f' "likely": {endings.complete_above},\n "counts": {{\n{lines}\n }}\n}}\n',
         encoding="utf-8",
     )
 
 
-def _telling(known: Endings) -> Endings:
+def _without_redundant_pairs(known: TurnEndings) -> TurnEndings:
     """Without the pairs that lead to what their last word alone says."""
-    words = {key: found for key, found in known.counts.items() if " " not in key}
-    alone = replace(known, counts=words)
+    words = {key: counts for key, counts in known.counts.items() if " " not in key}
+    words_alone = replace(known, counts=words)
     kept = {
-        key: found
-        for key, found in known.counts.items()
-        if key in words or known.outlook(_text(key)) != alone.outlook(_text(key))
+        key: counts
+        for key, counts in known.counts.items()
+        if key in words
+        or known.completeness(_key_text(key)) != words_alone.completeness(_key_text(key))
     }
     return replace(known, counts=kept)
 
 
-def _text(key: str) -> str:
+def _key_text(key: str) -> str:
     return key.removeprefix("^ ")
 
 

@@ -19,20 +19,26 @@ from typing import Annotated
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from agent.lab.training.ears.augmentation import hiss, resampled
-from agent.lab.training.ears.corpus import DIGITS, Split, Utterance, manifest, recordings
-from agent.lab.training.ears.offline_recogniser import FLOOR, phone
+from agent.lab.training.ears.augmentation import resample, white_noise
+from agent.lab.training.ears.corpus import (
+    DIGIT_WORDS,
+    Split,
+    Utterance,
+    decode_recordings,
+    read_manifest,
+)
+from agent.lab.training.ears.offline_recogniser import NOISE_FLOOR_RMS, telephone_channel
 from agent.lab.training.ears.tasks import KEYWORDS
 from audio.files import read
-from audio.types import RATE, Asked, AudioError, Expectation, Samples
+from audio.types import RATE, AnswerKind, AudioError, Expectation, Samples
 
-AFTER_S = 3.0  # of silence after every turn: longer than any patience that is tried
-BEFORE_S = 0.5  # of sound before a labelled turn
-SETS = ("wuw2", "alnum", "speechocean762", "speech_commands_test", "fsdd")
+SILENCE_AFTER_S = 3.0  # of silence after every turn: longer than any patience that is tried
+SOUND_BEFORE_S = 0.5  # of sound before a labelled turn
+TURN_SETS = ("wuw2", "alnum", "speechocean762", "speech_commands_test", "fsdd")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Labelled:
+class LabelledTurn:
     """One turn with its silence, 16 kHz. `end_s` is where its speech ends, when somebody said."""
 
     source: str
@@ -46,17 +52,17 @@ class Labelled:
         return hashlib.sha256(self.samples.tobytes()).hexdigest()[:24]
 
 
-def labelled(folder: Path, split: Split) -> tuple[int, Iterator[Labelled]]:
+def read_labelled_turns(folder: Path, split: Split) -> tuple[int, Iterator[LabelledTurn]]:
     """How many turns the folder holds, and they; AudioError when there are none."""
     if not folder.is_dir():
         raise AudioError(f"{folder}: there is no such folder")
     if (folder / "turns.jsonl").is_file():
-        rows = _rows(folder / "turns.jsonl")
-        return sum(len(row.turns or ()) or 1 for row in rows), _own(folder, rows)
+        rows = _read_rows(folder / "turns.jsonl")
+        return sum(len(row.turns or ()) or 1 for row in rows), _own_turns(folder, rows)
     speech = folder / "speech"
     sets = [
         name
-        for name in SETS
+        for name in TURN_SETS
         if (speech / f"{name}.jsonl.gz").is_file() and (speech / f"{name}.zip").is_file()
     ]
     if not sets:
@@ -65,28 +71,30 @@ def labelled(folder: Path, split: Split) -> tuple[int, Iterator[Labelled]]:
             "`hearken tune turns --help` says what recordings must look like"
         )
     try:
-        utterances = manifest(folder, sets)
+        utterances = read_manifest(folder, sets)
     except (ValueError, KeyError, OSError) as problem:
         raise AudioError(f"{speech}: not as the public sets are laid out ({problem!r})") from None
-    said = [
+    answers = [
         (utterance, expect)
         for utterance in utterances
-        if utterance.split == split and (expect := asked(utterance)) is not None
+        if utterance.split == split and (expect := expectation_for(utterance)) is not None
     ]
-    if not said:
+    if not answers:
         raise AudioError(f"{folder}: no recording of {', '.join(sets)} is in split {split}")
-    return len(said), _shared(folder, said)
+    return len(answers), _public_set_turns(folder, answers)
 
 
 # -- the public sets -------------------------------------------------------------------------------
 
 
-def asked(u: Utterance) -> Expectation | None:
+def expectation_for(utterance: Utterance) -> Expectation | None:
     """The question that a dialogue would have asked for this answer; None: it never asks so."""
-    words = u.text.split()
-    if words and set(words) <= set(DIGITS):  # a number; alnum's ten-digit phone numbers among them
+    words = utterance.text.split()
+    if words and set(words) <= set(
+        DIGIT_WORDS
+    ):  # a number; alnum's ten-digit phone numbers among them
         return Expectation("digits", length=len(words))
-    match u.source, u.kind:
+    match utterance.source, utterance.kind:
         case "wuw2", "keyword":
             return Expectation("choice", choices=KEYWORDS)
         case "wuw2", _:
@@ -96,46 +104,50 @@ def asked(u: Utterance) -> Expectation | None:
         case "speechocean762" | "alnum", _:
             return Expectation()
         case "speech_commands_test", _:
-            return Expectation("yes_no") if u.text in ("yes", "no") else None
+            return Expectation("yes_no") if utterance.text in ("yes", "no") else None
         case _:
             return None
 
 
-def _shared(folder: Path, said: list[tuple[Utterance, Expectation]]) -> Iterator[Labelled]:
-    sounds = recordings(folder, [utterance for utterance, _ in said])
-    for (utterance, samples), (_, expect) in zip(sounds, said, strict=True):
+def _public_set_turns(
+    folder: Path, answers: list[tuple[Utterance, Expectation]]
+) -> Iterator[LabelledTurn]:
+    sounds = decode_recordings(folder, [utterance for utterance, _ in answers])
+    for (utterance, samples), (_, expect) in zip(sounds, answers, strict=True):
         line = samples.astype(np.float32) / np.float32(32768)
-        line = np.pad(line, (0, int(AFTER_S * utterance.rate)))
-        yield Labelled(utterance.source, utterance.speaker, expect, phone(line, utterance.rate))
+        line = np.pad(line, (0, int(SILENCE_AFTER_S * utterance.rate)))
+        yield LabelledTurn(
+            utterance.source, utterance.speaker, expect, telephone_channel(line, utterance.rate)
+        )
 
 
 # -- a folder of one's own -------------------------------------------------------------------------
 
 
-class _Asked(BaseModel):
+class _ExpectationRow(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    kind: Asked = "open"
+    kind: AnswerKind = "open"
     length: Annotated[int, Field(ge=0)] = 0
     choices: tuple[str, ...] = ()
 
 
-class _Row(BaseModel):
+class _RecordingRow(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     path: str
-    expect: _Asked = _Asked()
+    expect: _ExpectationRow = _ExpectationRow()
     speaker: str = ""
     turns: list[tuple[float, float]] | None = None
 
 
-def _rows(file: Path) -> list[_Row]:
+def _read_rows(file: Path) -> list[_RecordingRow]:
     rows = []
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
         if not line.strip():
             continue
         try:
-            row = _Row.model_validate_json(line)
+            row = _RecordingRow.model_validate_json(line)
         except ValidationError as wrong:
             first = wrong.errors(include_url=False, include_input=False)[0]
             where = ".".join(str(part) for part in first["loc"])
@@ -149,29 +161,33 @@ def _rows(file: Path) -> list[_Row]:
     return rows
 
 
-def _own(folder: Path, rows: list[_Row]) -> Iterator[Labelled]:
+def _own_turns(folder: Path, rows: list[_RecordingRow]) -> Iterator[LabelledTurn]:
     for row in rows:
         frames, rate = read(folder / row.path)
-        samples = resampled(np.ascontiguousarray(frames.mean(1)), rate, RATE)
-        asked = row.expect
+        samples = resample(np.ascontiguousarray(frames.mean(1)), rate, RATE)
+        expected = row.expect
         expect = Expectation(
-            asked.kind, asked.length, tuple(choice.lower() for choice in asked.choices)
+            expected.kind, expected.length, tuple(choice.lower() for choice in expected.choices)
         )
         speaker = row.speaker or row.path
         if row.turns is None:
-            yield Labelled("", speaker, expect, _waited(samples, len(samples)))
+            yield LabelledTurn("", speaker, expect, _with_silence_after(samples, len(samples)))
             continue
         following = [start for start, _ in row.turns[1:]]
         for (start, end), until in zip(row.turns, [*following, len(samples) / RATE], strict=True):
-            first, last = max(0, int((start - BEFORE_S) * RATE)), int(until * RATE)
+            first, last = max(0, int((start - SOUND_BEFORE_S) * RATE)), int(until * RATE)
             piece = samples[first:last]
-            yield Labelled(
-                "", speaker, expect, _waited(piece, int(end * RATE) - first), end - first / RATE
+            yield LabelledTurn(
+                "",
+                speaker,
+                expect,
+                _with_silence_after(piece, int(end * RATE) - first),
+                end - first / RATE,
             )
 
 
-def _waited(samples: Samples, end: int) -> Samples:
+def _with_silence_after(samples: Samples, end: int) -> Samples:
     """With line noise after it until there are `AFTER_S` of silence after `end`."""
-    missing = max(0, end + int(AFTER_S * RATE) - len(samples))
-    noise = hiss(missing, np.random.default_rng(len(samples))) * np.float32(FLOOR)
+    missing = max(0, end + int(SILENCE_AFTER_S * RATE) - len(samples))
+    noise = white_noise(missing, np.random.default_rng(len(samples))) * np.float32(NOISE_FLOOR_RMS)
     return np.concatenate([samples, noise.astype(np.float32)])

@@ -11,101 +11,107 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from agent.lab.training.turns.labelled_turns import Labelled
-from audio.text_endpointing import Endings, Outlook
+from agent.lab.training.turns.labelled_turns import LabelledTurn
+from audio.text_endpointing import Completeness, TurnEndings
 from audio.turns import TurnDetector, TurnRules
-from audio.types import RATE, VOICE_HOP, Asked, Expectation
+from audio.types import RATE, VOICE_HOP, AnswerKind, Expectation
 
 HOP_S = VOICE_HOP / RATE  # seconds
-_ENDLESS = 1e6
-EARLY_S = 0.1  # a label may come so much before the voice is gone
+_ENDLESS_S = 1e6
+LABEL_TOLERANCE_S = 0.1  # a label may come so much before the voice is gone
 
-Partials = Sequence[tuple[int, str]]  # (hops heard, the words so far from then on)
+PartialTexts = Sequence[tuple[int, str]]  # (hops heard, the words so far from then on)
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class PauseSpan:
     """Hops `first` to `last` of one pause, in which the words look the same."""
 
     first: int
     last: int
     voiced: int
-    words: Outlook
+    words: Completeness
 
 
 @dataclass(frozen=True, slots=True)
-class Track:
+class PauseTrack:
     """One turn: its pauses in order, each with what is waited for in it; the last one ends it."""
 
     source: str
     speaker: str
     expect: Expectation
-    pauses: tuple[tuple[Wait, ...], ...]
-    late: float = 0.0  # seconds from the end of the speech to the first hop of the last pause
+    pauses: tuple[tuple[PauseSpan, ...], ...]
+    lag_s: float = 0.0  # seconds from the end of the speech to the first hop of the last pause
 
     @property
-    def holds(self) -> tuple[tuple[Wait, ...], ...]:
+    def inner_pauses(self) -> tuple[tuple[PauseSpan, ...], ...]:
         return self.pauses[:-1]
 
-    def held(self, least: float) -> bool:
+    def has_pause(self, min_s: float) -> bool:
         """Is there a pause of so many seconds inside the turn?"""
-        return any(pause[-1].last * HOP_S >= least for pause in self.holds)
+        return any(pause[-1].last * HOP_S >= min_s for pause in self.inner_pauses)
 
 
-def endless(endings: Endings) -> TurnRules:
+def endless_rules(endings: TurnEndings) -> TurnRules:
     """Rules under which no silence ends a turn."""
-    silence: Mapping[Asked, float] = dict.fromkeys(get_args(Asked), _ENDLESS)
+    silence: Mapping[AnswerKind, float] = dict.fromkeys(get_args(AnswerKind), _ENDLESS_S)
     return TurnRules(
         silence=silence,
-        answered=_ENDLESS,
-        dropped_after=_ENDLESS,
-        longest=_ENDLESS,
+        answered=_ENDLESS_S,
+        discard_after_s=_ENDLESS_S,
+        max_turn_s=_ENDLESS_S,
         endings=endings,
     )
 
 
-def track(
-    turn: Labelled, speech: Sequence[float], partials: Partials, endings: Endings
-) -> Track | None:
+def pause_track(
+    turn: LabelledTurn,
+    voice_probabilities: Sequence[float],
+    partials: PartialTexts,
+    endings: TurnEndings,
+) -> PauseTrack | None:
     """The turn's pauses. None when there is no voice, or none that falls silent."""
-    detector = TurnDetector(endless(endings))
-    detector.expect(turn.expect)
-    waiting, pauses, voiced_until = dict(partials), list[list[Wait]](), list[int]()
-    for index, probability in enumerate(speech):
+    detector = TurnDetector(endless_rules(endings))
+    detector.set_expectation(turn.expect)
+    text_by_hop, pauses, voiced_until = dict(partials), list[list[PauseSpan]](), list[int]()
+    for index, probability in enumerate(voice_probabilities):
         hop = turn.samples[index * VOICE_HOP : (index + 1) * VOICE_HOP]
         detector.push(hop, [probability])
         pause = detector.pause
-        if detector.open and pause.quiet:
-            if pause.quiet == 1:
+        if detector.is_open and pause.silent_hops:
+            if pause.silent_hops == 1:
                 pauses.append([])
                 voiced_until.append(index)  # hops up to this pause
-            _note(pauses[-1], pause.quiet, pause.voiced, pause.words)
-        if (text := waiting.get(index + 1)) is not None:
-            detector.partial(text)
-    last = _last(pauses, voiced_until, len(speech), turn.end_s)
+            _extend_pause(pauses[-1], pause.silent_hops, pause.voiced_hops, pause.completeness)
+        if (text := text_by_hop.get(index + 1)) is not None:
+            detector.set_partial_text(text)
+    last = _final_pause(pauses, voiced_until, len(voice_probabilities), turn.end_s)
     if last is None:
         return None
-    late = 0.0 if turn.end_s is None else voiced_until[last] * HOP_S - turn.end_s
+    lag_s = 0.0 if turn.end_s is None else voiced_until[last] * HOP_S - turn.end_s
     kept = tuple(tuple(pause) for pause in pauses[: last + 1])
-    return Track(turn.source, turn.speaker, turn.expect, kept, late)
+    return PauseTrack(turn.source, turn.speaker, turn.expect, kept, lag_s)
 
 
-def _note(pause: list[Wait], quiet: int, voiced: int, words: Outlook) -> None:
+def _extend_pause(pause: list[PauseSpan], quiet: int, voiced: int, words: Completeness) -> None:
     if pause and pause[-1].words == words:
-        pause[-1] = Wait(pause[-1].first, quiet, voiced, words)
+        pause[-1] = PauseSpan(pause[-1].first, quiet, voiced, words)
     else:
-        pause.append(Wait(quiet, quiet, voiced, words))
+        pause.append(PauseSpan(quiet, quiet, voiced, words))
 
 
-def _last(
-    pauses: Sequence[Sequence[Wait]], begun: Sequence[int], heard: int, end_s: float | None
+def _final_pause(
+    pauses: Sequence[Sequence[PauseSpan]],
+    voiced_until: Sequence[int],
+    hop_count: int,
+    end_s: float | None,
 ) -> int | None:
     """Which pause comes after the turn: the last, or the first that goes on after its label."""
     if not pauses:
         return None
     if end_s is None:
-        return len(pauses) - 1 if begun[-1] + pauses[-1][-1].last == heard else None
+        return len(pauses) - 1 if voiced_until[-1] + pauses[-1][-1].last == hop_count else None
     for index, pause in enumerate(pauses):
-        if (begun[index] + pause[-1].last) * HOP_S > end_s + EARLY_S:
+        if (voiced_until[index] + pause[-1].last) * HOP_S > end_s + LABEL_TOLERANCE_S:
             return index
     return None

@@ -14,129 +14,153 @@ from typing import get_args
 
 from agent.lab.training.turns.frontier import (
     Frontier,
-    Outcome,
-    choose,
+    PolicyOutcome,
+    choose_policy,
     frontiers,
-    held_out,
-    outcome,
+    held_out_outcome,
+    policy_outcome,
 )
-from agent.lab.training.turns.pause_tracks import Track
-from agent.lab.training.turns.settings_file import Chosen
+from agent.lab.training.turns.pause_tracks import PauseTrack
+from agent.lab.training.turns.settings_file import ChosenTurnSettings
 from agent.lab.training.turns.sweep import (
-    Measured,
-    Policy,
-    measure,
-    silence_alone,
-    with_words,
-    without_words,
+    SweepResult,
+    TurnPolicy,
+    silence_policies,
+    strip_words,
+    sweep,
+    word_policies,
 )
 from audio.turns import TurnRules
-from audio.types import Asked
+from audio.types import AnswerKind
 
-PAUSE_S = 0.2  # a silence inside a turn from which patience can be learnt
-PAUSES = 10  # turns with one, before anything is chosen
+MIN_PAUSE_S = 0.2  # a silence inside a turn from which patience can be learnt
+MIN_PAUSING_TURNS = 10  # turns with one, before anything is chosen
 
 
 @dataclass(frozen=True, slots=True)
-class Aim:
+class TurnTuningOptions:
     """What is wanted of a choice."""
 
-    cut_offs: float = 0.05  # share of turns that may be cut off
-    least: float = 0.3  # seconds: no patience is chosen below
-    words: bool = True  # listen to them
-    choose: bool = True  # and not only measure
+    max_cut_off_share: float = 0.05  # share of turns that may be cut off
+    min_patience_s: float = 0.3  # seconds: no patience is chosen below
+    use_words: bool = True  # listen to them
+    may_choose: bool = True  # and not only measure
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class PolicyFamily:
     """One family of policies."""
 
     frontier: Frontier
-    best: Outcome
+    best: PolicyOutcome
     held_out: tuple[float, float]  # cut-offs and mean dead air, chosen on other speakers
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class QuestionKindReport:
     """One kind of question."""
 
-    kind: Asked
-    single: bool  # one digit alone: nothing to pause between
-    turns: tuple[Track, ...]
-    pauses: int
-    now: Outcome
-    alone: Side  # silence alone
-    worded: Side  # and words
-    gained: Frontier  # the second less the first
-    chosen: bool
+    kind: AnswerKind
+    is_single_digit: bool  # one digit alone: nothing to pause between
+    turns: tuple[PauseTrack, ...]
+    pausing_turns: int
+    current: PolicyOutcome
+    silence_alone: PolicyFamily  # silence alone
+    with_words: PolicyFamily  # and words
+    difference: Frontier  # the second less the first
+    is_chosen: bool
     rules: TurnRules  # with what was chosen
 
     @property
     def name(self) -> str:
-        return "one digit" if self.single else self.kind.replace("_", " or ")
+        return "one digit" if self.is_single_digit else self.kind.replace("_", " or ")
 
 
-def examined(turns: Sequence[Track], rules: TurnRules, aim: Aim) -> list[Report]:
+def question_kind_reports(
+    turns: Sequence[PauseTrack], rules: TurnRules, options: TurnTuningOptions
+) -> list[QuestionKindReport]:
     """A report for each kind of question in the recordings; choices build on each other."""
-    first: tuple[Asked, ...] = ("open", "digits")
-    reports, now = list[Report](), rules
-    for kind in (*first, *(kind for kind in get_args(Asked) if kind not in first)):
-        for single in (False, True):
-            asked = tuple(t for t in turns if t.expect.kind == kind and _single(t) == single)
-            if asked:
-                reports.append(_examine(asked, kind, single, now, rules, aim))
+    first: tuple[AnswerKind, ...] = ("open", "digits")
+    reports, now = list[QuestionKindReport](), rules
+    for kind in (*first, *(kind for kind in get_args(AnswerKind) if kind not in first)):
+        for is_single_digit in (False, True):
+            answers = tuple(
+                t for t in turns if t.expect.kind == kind and _is_single_digit(t) == is_single_digit
+            )
+            if answers:
+                reports.append(_report(answers, kind, is_single_digit, now, rules, options))
                 rules = reports[-1].rules
     return reports
 
 
-def settings_of(reports: Sequence[Report], aim: Aim) -> Chosen:
+def chosen_settings(
+    reports: Sequence[QuestionKindReport], options: TurnTuningOptions
+) -> ChosenTurnSettings:
     """What the chosen reports have to say to a settings file."""
-    best = {report.kind: report.worded.best.policy for report in reports if report.chosen}
+    best = {report.kind: report.with_words.best.policy for report in reports if report.is_chosen}
     silence = {kind: policy.silence for kind, policy in best.items()}
-    if not aim.words:
-        return Chosen(silence)
-    said, number = best.get("open"), best.get("digits")
-    return Chosen(
+    if not options.use_words:
+        return ChosenTurnSettings(silence)
+    open_policy, digits_policy = best.get("open"), best.get("digits")
+    return ChosenTurnSettings(
         silence,
-        number.answered if number else None,
-        said.complete if said else None,
-        said.incomplete if said else None,
+        digits_policy.answered if digits_policy else None,
+        open_policy.complete if open_policy else None,
+        open_policy.incomplete if open_policy else None,
     )
 
 
-def _examine(
-    turns: tuple[Track, ...], kind: Asked, single: bool, now: TurnRules, rules: TurnRules, aim: Aim
-) -> Report:
-    deaf = [without_words(turn) for turn in turns]
-    heard = turns if aim.words else deaf
-    alone = measure(deaf, kind, silence_alone(), rules)
-    worded = measure(heard, kind, with_words(kind, rules), rules) if aim.words else alone
-    of_alone, of_worded, gained = frontiers(turns, alone, worded)
-    today = Policy(now.silence[kind], now.answered, now.complete, now.incomplete)
-    pauses = sum(turn.held(PAUSE_S) for turn in turns)
-    chosen = aim.choose and pauses >= PAUSES and not single
-    with_silence, with_words_too = (
-        Side(frontier, _best(swept, aim), held_out(swept, turns, aim.cut_offs, aim.least))
-        for frontier, swept in ((of_alone, alone), (of_worded, worded))
+def _report(
+    turns: tuple[PauseTrack, ...],
+    kind: AnswerKind,
+    is_single_digit: bool,
+    current_rules: TurnRules,
+    rules: TurnRules,
+    options: TurnTuningOptions,
+) -> QuestionKindReport:
+    without_any_words = [strip_words(turn) for turn in turns]
+    tuned_turns = turns if options.use_words else without_any_words
+    silence_sweep = sweep(without_any_words, kind, silence_policies(), rules)
+    word_sweep = (
+        sweep(tuned_turns, kind, word_policies(kind, rules), rules)
+        if options.use_words
+        else silence_sweep
     )
-    best = with_words_too.best.policy
-    return Report(
+    silence_frontier, word_frontier, difference = frontiers(turns, silence_sweep, word_sweep)
+    current_policy = TurnPolicy(
+        current_rules.silence[kind],
+        current_rules.answered,
+        current_rules.complete,
+        current_rules.incomplete,
+    )
+    pausing_turns = sum(turn.has_pause(MIN_PAUSE_S) for turn in turns)
+    is_chosen = options.may_choose and pausing_turns >= MIN_PAUSING_TURNS and not is_single_digit
+    silence_family, word_family = (
+        PolicyFamily(
+            frontier,
+            _best_outcome(swept, options),
+            held_out_outcome(swept, turns, options.max_cut_off_share, options.min_patience_s),
+        )
+        for frontier, swept in ((silence_frontier, silence_sweep), (word_frontier, word_sweep))
+    )
+    best = word_family.best.policy
+    return QuestionKindReport(
         kind=kind,
-        single=single,
+        is_single_digit=is_single_digit,
         turns=turns,
-        pauses=pauses,
-        now=outcome(measure(heard, kind, [today], now), 0),
-        alone=with_silence,
-        worded=with_words_too,
-        gained=gained,
-        chosen=chosen,
-        rules=best.of(rules, kind) if chosen and aim.words else rules,
+        pausing_turns=pausing_turns,
+        current=policy_outcome(sweep(tuned_turns, kind, [current_policy], current_rules), 0),
+        silence_alone=silence_family,
+        with_words=word_family,
+        difference=difference,
+        is_chosen=is_chosen,
+        rules=best.apply_to(rules, kind) if is_chosen and options.use_words else rules,
     )
 
 
-def _best(measured: Measured, aim: Aim) -> Outcome:
-    return choose(measured, aim.cut_offs, aim.least)
+def _best_outcome(measured: SweepResult, options: TurnTuningOptions) -> PolicyOutcome:
+    return choose_policy(measured, options.max_cut_off_share, options.min_patience_s)
 
 
-def _single(turn: Track) -> bool:
+def _is_single_digit(turn: PauseTrack) -> bool:
     return turn.expect.kind == "digits" and turn.expect.length == 1

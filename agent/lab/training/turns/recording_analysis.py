@@ -15,27 +15,27 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import numpy as np
 from pydantic import TypeAdapter
 
-from agent.lab.training.turns.labelled_turns import Labelled
-from agent.lab.training.turns.pause_tracks import Track, endless, track
-from audio.text_endpointing import Endings
-from audio.turns import TurnAudio, TurnDetector, hops
+from agent.lab.training.turns.labelled_turns import LabelledTurn
+from agent.lab.training.turns.pause_tracks import PauseTrack, endless_rules, pause_track
+from audio.text_endpointing import TurnEndings
+from audio.turns import TurnAudio, TurnDetector, hop_count
 from audio.types import VOICE_HOP, Samples
-from audio.vad import VoiceActivity
+from audio.vad import VoiceActivityDetector
 
 if TYPE_CHECKING:  # it brings torch, and only words need it
-    from audio.speech_analyser import Ears
+    from audio.speech_analyser import SpeechAnalyser
 
-SETTLED = hops(1.2)  # hops after the last voice; then the ears are asked no more
+SETTLED_HOPS = hop_count(1.2)  # hops after the last voice; then the ears are asked no more
 
 T = TypeVar("T")
 _SPEECH = TypeAdapter(list[float])
 _WORDS = TypeAdapter(list[tuple[int, str]])
 
 
-class Kept(Generic[T]):
+class JsonLinesCache(Generic[T]):
     """Answers by key, a JSON line each, written as they come: a kill loses one of them."""
 
-    def __init__(self, file: Path, shape: TypeAdapter[T]) -> None:
+    def __init__(self, file: Path, adapter: TypeAdapter[T]) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         self.file, self._found = file, dict[str, T]()
         for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else []:
@@ -43,47 +43,57 @@ class Kept(Generic[T]):
                 key, value = json.loads(line)
             except ValueError:  # the one that was lost
                 continue
-            self._found[key] = shape.validate_python(value)
+            self._found[key] = adapter.validate_python(value)
 
-    def get(self, key: str, make: Callable[[], T]) -> T:
+    def get_or_compute(self, key: str, compute: Callable[[], T]) -> T:
         if key not in self._found:
-            self._found[key] = make()
+            self._found[key] = compute()
             with self.file.open("a", encoding="utf-8") as out:
                 out.write("\n" + json.dumps([key, self._found[key]]))
         return self._found[key]
 
 
-def tracks(
-    turns: Iterable[Labelled],
-    vad: VoiceActivity,
-    ears: Ears | None,
-    endings: Endings,
+def pause_tracks(
+    turns: Iterable[LabelledTurn],
+    vad: VoiceActivityDetector,
+    analyser: SpeechAnalyser | None,
+    endings: TurnEndings,
     work: Path,
-) -> Iterator[Track | None]:
+) -> Iterator[PauseTrack | None]:
     """Each turn's pauses, or None where nothing can be measured. Without ears, without words."""
-    speech = Kept(work / "speech.jsonl", _SPEECH)
-    words = Kept(work / f"words-{ears.models['words'].sha256}.jsonl", _WORDS) if ears else None
+    speech = JsonLinesCache(work / "speech.jsonl", _SPEECH)
+    words = (
+        JsonLinesCache(work / f"words-{analyser.models['words'].sha256}.jsonl", _WORDS)
+        if analyser
+        else None
+    )
     for turn in turns:
         key, samples = turn.sha256, turn.samples
-        voice = speech.get(key, partial(_voice, vad, samples))
-        heard = words.get(key, partial(read, ears, samples, voice)) if words and ears else []
-        yield track(turn, voice, heard, endings)
+        voice = speech.get_or_compute(key, partial(_voice_probabilities, vad, samples))
+        partials = (
+            words.get_or_compute(key, partial(partial_texts, analyser, samples, voice))
+            if words and analyser
+            else []
+        )
+        yield pause_track(turn, voice, partials, endings)
 
 
-def read(ears: Ears, samples: Samples, speech: Sequence[float]) -> list[tuple[int, str]]:
+def partial_texts(
+    analyser: SpeechAnalyser, samples: Samples, voice_probabilities: Sequence[float]
+) -> list[tuple[int, str]]:
     """The partial texts as they come while a customer speaks: (hops heard by then, text)."""
-    detector, stream, text = TurnDetector(endless(Endings())), None, ""
+    detector, stream, text = TurnDetector(endless_rules(TurnEndings())), None, ""
     waiting = np.zeros(0, np.float32)
     partials: list[tuple[int, str]] = []
-    for index, probability in enumerate(speech):
+    for index, probability in enumerate(voice_probabilities):
         hop = samples[index * VOICE_HOP : (index + 1) * VOICE_HOP]
         for event in detector.push(hop, [probability]):
             if isinstance(event, TurnAudio):
                 waiting = np.concatenate([waiting, event.samples])
-        if len(waiting) < ears.hop or detector.pause.quiet > SETTLED:
+        if len(waiting) < analyser.hop or detector.pause.silent_hops > SETTLED_HOPS:
             continue
-        stream = stream or ears.open(0, feel=False)
-        (now,) = ears.advance([(stream, waiting)])
+        stream = stream or analyser.open(0, infer_emotion=False)
+        (now,) = analyser.advance([(stream, waiting)])
         waiting = np.zeros(0, np.float32)
         if now != text:
             text = now
@@ -91,6 +101,6 @@ def read(ears: Ears, samples: Samples, speech: Sequence[float]) -> list[tuple[in
     return partials
 
 
-def _voice(vad: VoiceActivity, samples: Samples) -> list[float]:
-    _, probabilities = vad.probabilities(vad.open(), samples)
+def _voice_probabilities(vad: VoiceActivityDetector, samples: Samples) -> list[float]:
+    _, probabilities = vad.speech_probabilities(vad.open(), samples)
     return [float(p) for p in probabilities]

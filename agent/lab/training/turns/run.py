@@ -15,20 +15,25 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import track as progress
 
-from agent.config import Settings, load
+from agent.config import Settings, load_settings
 from agent.lab.training.ears.corpus import Split
-from agent.lab.training.turns.labelled_turns import labelled
-from agent.lab.training.turns.pause_tracks import Track
-from agent.lab.training.turns.policy_choice import Aim, Report, examined, settings_of
-from agent.lab.training.turns.recording_analysis import tracks
-from agent.lab.training.turns.report_tables import show
-from agent.lab.training.turns.settings_file import write
-from audio.text_endpointing import Endings
+from agent.lab.training.turns.labelled_turns import read_labelled_turns
+from agent.lab.training.turns.pause_tracks import PauseTrack
+from agent.lab.training.turns.policy_choice import (
+    QuestionKindReport,
+    TurnTuningOptions,
+    chosen_settings,
+    question_kind_reports,
+)
+from agent.lab.training.turns.recording_analysis import pause_tracks
+from agent.lab.training.turns.report_tables import print_reports
+from agent.lab.training.turns.settings_file import write_settings
+from audio.text_endpointing import TurnEndings
 from audio.types import AudioError
-from audio.vad import VoiceActivity
+from audio.vad import VoiceActivityDetector
 
 if TYPE_CHECKING:  # it brings torch, and only words need it
-    from audio.speech_analyser import Ears
+    from audio.speech_analyser import SpeechAnalyser
 
 
 def tune_turns(
@@ -36,48 +41,60 @@ def tune_turns(
     out: Path,
     split: Split,
     json_out: Path | None,
-    aim: Aim,
-    work: Path,
+    options: TurnTuningOptions,
+    work_folder: Path,
     console: Console,
-) -> list[Report]:
+) -> list[QuestionKindReport]:
     """Measure, print, and but for the test split write the settings file `out`."""
-    settings = load(out if out.exists() else None)
-    turns = heard(recordings, split, settings if aim.words else None, work, console)
-    aim = replace(aim, choose=split != "test")
-    reports = examined(turns, settings.turns.rules(Endings.load()), aim)
-    show(reports, aim.words, console, json_out)
+    settings = load_settings(out if out.exists() else None)
+    turns = load_tracks(
+        recordings, split, settings if options.use_words else None, work_folder, console
+    )
+    options = replace(options, may_choose=split != "test")
+    reports = question_kind_reports(turns, settings.turns.turn_rules(TurnEndings.load()), options)
+    print_reports(reports, options.use_words, console, json_out)
     if split == "test":
         console.print("Measured on test speakers: nothing is chosen or written.")
-    elif any(report.chosen for report in reports):
-        write(out, settings_of(reports, aim))
+    elif any(report.is_chosen for report in reports):
+        write_settings(out, chosen_settings(reports, options))
         console.print(f"Written: the section `turns` of {out}")
     else:
         console.print("Too few turns pause: nothing is written.")
     return reports
 
 
-def heard(
-    recordings: Path, split: Split, settings: Settings | None, work: Path, console: Console
-) -> list[Track]:
+def load_tracks(
+    recordings: Path, split: Split, settings: Settings | None, work_folder: Path, console: Console
+) -> list[PauseTrack]:
     """Every turn's pauses. Without settings, without words."""
-    total, turns = labelled(recordings, split)
-    found = tracks(turns, VoiceActivity.load(), _ears(settings), Endings.load(), work)
-    bar = progress(found, "Listening", total, console=console, transient=True)
-    every = list(bar)
-    kept = [one for one in every if one is not None]
-    if not kept:
+    total, turns = read_labelled_turns(recordings, split)
+    all_tracks = pause_tracks(
+        turns,
+        VoiceActivityDetector.load(),
+        _load_analyser(settings),
+        TurnEndings.load(),
+        work_folder,
+    )
+    bar = progress(all_tracks, "Listening", total, console=console, transient=True)
+    results = list(bar)
+    tracks_with_voice = [one for one in results if one is not None]
+    if not tracks_with_voice:
         raise AudioError(f"{recordings}: no voice was found in these recordings")
-    if len(kept) < len(every):
-        console.print(f"{len(every) - len(kept)} turns without a voice are left out.")
-    return kept
+    if len(tracks_with_voice) < len(results):
+        console.print(
+            f"{len(results) - len(tracks_with_voice)} turns without a voice are left out."
+        )
+    return tracks_with_voice
 
 
-def _ears(settings: Settings | None) -> Ears | None:
+def _load_analyser(settings: Settings | None) -> SpeechAnalyser | None:
     if settings is None:
         return None
     import torch
 
-    from audio.speech_analyser import Ears
+    from audio.speech_analyser import SpeechAnalyser
 
     torch.set_num_threads(1)
-    return Ears.load(settings.weights, settings.speech_checkpoint or None, emotion=False)
+    return SpeechAnalyser.load(
+        settings.weights, settings.speech_checkpoint or None, infer_emotion=False
+    )

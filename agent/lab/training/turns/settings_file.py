@@ -13,40 +13,42 @@ from pathlib import Path
 import tomlkit
 from tomlkit.items import AbstractTable
 
-from agent.config import SettingsError, load
-from audio.types import Asked
+from agent.config import SettingsError, load_settings
+from audio.types import AnswerKind
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ChosenTurnSettings:
     """What the recordings had something to say about. None: nothing."""
 
-    silence: Mapping[Asked, float] = field(default_factory=dict)
+    silence: Mapping[AnswerKind, float] = field(default_factory=dict)
     answered: float | None = None
     complete: float | None = None
     incomplete: float | None = None
 
 
-def write(file: Path, chosen: Chosen) -> None:
+def write_settings(file: Path, chosen: ChosenTurnSettings) -> None:
     """SettingsError when the file is broken; it is then left alone."""
     text = ""
     if file.exists():
-        load(file)
+        load_settings(file)
         text = file.read_text(encoding="utf-8")
     document = tomlkit.parse(text)
-    turns = _table(document, "turns", file)
+    turns = _toml_table(document, "turns", file)
     for name in ("answered", "complete", "incomplete"):
         if (value := getattr(chosen, name)) is not None:
             turns[name] = value
     if chosen.silence:
-        silence = _table(turns, "silence", file)
+        silence = _toml_table(turns, "silence", file)
         for kind, seconds in chosen.silence.items():
             silence[kind] = seconds
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(tomlkit.dumps(document), encoding="utf-8")
 
 
-def _table(within: tomlkit.TOMLDocument | AbstractTable, key: str, file: Path) -> AbstractTable:
+def _toml_table(
+    within: tomlkit.TOMLDocument | AbstractTable, key: str, file: Path
+) -> AbstractTable:
     if key not in within:
         within[key] = tomlkit.table()
     found = within[key]

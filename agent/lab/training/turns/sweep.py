@@ -17,19 +17,19 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.lab.training.turns.pause_tracks import HOP_S, Track, Wait
-from audio.turns import TurnRules, hops
-from audio.types import Asked, Expectation
+from agent.lab.training.turns.pause_tracks import HOP_S, PauseSpan, PauseTrack
+from audio.turns import TurnRules, hop_count
+from audio.types import AnswerKind, Expectation
 
-SILENCES = tuple(round(0.05 * n, 2) for n in range(3, 41))  # seconds
-ANSWERED = tuple(round(0.05 * n, 2) for n in range(4, 17))
-COMPLETE = (1.0, 0.85, 0.7, 0.55, 0.4)
-INCOMPLETE = (1.0, 1.25, 1.5, 2.0, 2.5)
-LONGEST_S = 2.5  # of patience that is tried
+TRIED_SILENCES_S = tuple(round(0.05 * n, 2) for n in range(3, 41))  # seconds
+TRIED_ANSWERED_S = tuple(round(0.05 * n, 2) for n in range(4, 17))
+TRIED_COMPLETE_FACTORS = (1.0, 0.85, 0.7, 0.55, 0.4)
+TRIED_INCOMPLETE_FACTORS = (1.0, 1.25, 1.5, 2.0, 2.5)
+MAX_PATIENCE_S = 2.5  # of patience that is tried
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class TurnPolicy:
     """What is tried for one kind of question. Seconds, and factors of `silence`."""
 
     silence: float
@@ -37,7 +37,7 @@ class Policy:
     complete: float = 1.0
     incomplete: float = 1.0
 
-    def of(self, rules: TurnRules, kind: Asked) -> TurnRules:
+    def apply_to(self, rules: TurnRules, kind: AnswerKind) -> TurnRules:
         """The rules with this policy for that question."""
         return replace(
             rules,
@@ -48,84 +48,87 @@ class Policy:
         )
 
     @property
-    def meddling(self) -> float:
+    def word_influence(self) -> float:
         """How much the words may change the silence: 0 when not at all."""
         return abs(log(self.complete)) + abs(log(self.incomplete))
 
-    def allowed(self, least: float) -> bool:
+    def is_allowed(self, min_patience_s: float) -> bool:
         """Is no patience shorter than `least`, or longer than is tried?"""
         shortest = min(self.answered, self.silence * self.complete)
-        return shortest >= least and self.silence * self.incomplete <= LONGEST_S
+        return shortest >= min_patience_s and self.silence * self.incomplete <= MAX_PATIENCE_S
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class SweepResult:
     """Policies by turns: was it cut off, and its dead air in seconds."""
 
-    policies: tuple[Policy, ...]
+    policies: tuple[TurnPolicy, ...]
     cut: NDArray[np.bool_]  # (policies, turns)
     dead: NDArray[np.float64]  # (policies, turns)
 
 
-def silence_alone() -> list[Policy]:
+def silence_policies() -> list[TurnPolicy]:
     """As if no word were heard."""
-    return [Policy(silence, silence) for silence in SILENCES]
+    return [TurnPolicy(silence, silence) for silence in TRIED_SILENCES_S]
 
 
-def with_words(kind: Asked, rules: TurnRules) -> list[Policy]:
+def word_policies(kind: AnswerKind, rules: TurnRules) -> list[TurnPolicy]:
     """The factors are one for all questions: open ones vary them, numbers vary `answered`, and all
     others take both from `rules`."""
     match kind:
         case "open":
             tried = [
-                Policy(silence, rules.answered, complete, incomplete)
-                for silence in SILENCES
-                for complete in COMPLETE
-                for incomplete in INCOMPLETE
+                TurnPolicy(silence, rules.answered, complete, incomplete)
+                for silence in TRIED_SILENCES_S
+                for complete in TRIED_COMPLETE_FACTORS
+                for incomplete in TRIED_INCOMPLETE_FACTORS
             ]
         case "digits":
             tried = [
-                Policy(silence, answered, rules.complete, rules.incomplete)
-                for silence in SILENCES
-                for answered in ANSWERED
+                TurnPolicy(silence, answered, rules.complete, rules.incomplete)
+                for silence in TRIED_SILENCES_S
+                for answered in TRIED_ANSWERED_S
                 if answered <= silence
             ]
         case _:
             tried = [
-                Policy(silence, rules.answered, rules.complete, rules.incomplete)
-                for silence in SILENCES
+                TurnPolicy(silence, rules.answered, rules.complete, rules.incomplete)
+                for silence in TRIED_SILENCES_S
             ]
-    return [policy for policy in tried if policy.silence * policy.incomplete <= LONGEST_S]
+    return [policy for policy in tried if policy.silence * policy.incomplete <= MAX_PATIENCE_S]
 
 
-def without_words(turn: Track) -> Track:
+def strip_words(turn: PauseTrack) -> PauseTrack:
     pauses = tuple(tuple(replace(wait, words="unknown") for wait in pause) for pause in turn.pauses)
     return replace(turn, pauses=pauses)
 
 
-def measure(
-    turns: Sequence[Track], kind: Asked, policies: Iterable[Policy], rules: TurnRules
-) -> Measured:
+def sweep(
+    turns: Sequence[PauseTrack], kind: AnswerKind, policies: Iterable[TurnPolicy], rules: TurnRules
+) -> SweepResult:
     """Every policy on every turn."""
     tried = tuple(policies)
-    outcomes = [[judge(turn, one) for turn in turns] for one in (p.of(rules, kind) for p in tried)]
+    outcomes = [
+        [turn_outcome(turn, one) for turn in turns]
+        for one in (p.apply_to(rules, kind) for p in tried)
+    ]
     cut = np.array([[c for c, _ in row] for row in outcomes], np.bool_)
     dead = np.array([[d for _, d in row] for row in outcomes], np.float64)
-    return Measured(tried, cut.reshape(len(tried), -1), dead.reshape(len(tried), -1))
+    return SweepResult(tried, cut.reshape(len(tried), -1), dead.reshape(len(tried), -1))
 
 
-def judge(turn: Track, rules: TurnRules) -> tuple[bool, float]:
+def turn_outcome(turn: PauseTrack, rules: TurnRules) -> tuple[bool, float]:
     """Was the turn cut off, and how much dead air followed it?"""
-    cut = any(decided(rules, turn.expect, pause) is not None for pause in turn.holds)
+    cut = any(decision_hop(rules, turn.expect, pause) is not None for pause in turn.inner_pauses)
     last = turn.pauses[-1]
-    ended = decided(rules, turn.expect, last) or last[-1].last
-    return cut, ended * HOP_S + turn.late
+    ended = decision_hop(rules, turn.expect, last) or last[-1].last
+    return cut, ended * HOP_S + turn.lag_s
 
 
-def decided(rules: TurnRules, expect: Expectation, pause: Sequence[Wait]) -> int | None:
+def decision_hop(rules: TurnRules, expect: Expectation, pause: Sequence[PauseSpan]) -> int | None:
     """The hop of this pause at which the rules end the turn; None when they wait."""
     for wait in pause:
-        patience = hops(rules.patience(expect, wait.words, wait.voiced))
+        patience = hop_count(rules.silence_limit_s(expect, wait.words, wait.voiced))
         if patience <= wait.last:
             return max(patience, wait.first)
     return None

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.lab.training.understanding.figures import Figure
-from agent.lab.training.understanding.sentiment import own_sentences
-from agent.understanding.multi_intent import CLEAR
+from agent.lab.training.understanding.figures import TextModelFigure
+from agent.lab.training.understanding.sentiment import read_own_sentences
+from agent.understanding.multi_intent import MIN_CONFIDENCE
 from agent.understanding.text_models import IntentModel
 from dialogs.pack.model import Pack
 
 if TYPE_CHECKING:
-    from agent.lab.training.understanding.train import Settings
+    from agent.lab.training.understanding.train import TextModelSettings
 
 SOURCES = (
     ("Banking77", "Casanueva et al. 2020, PolyAI", "CC BY 4.0", "intents"),
@@ -33,7 +33,7 @@ SOURCES = (
     ("pack and sentences.jsonl", "this project", "Apache-2.0", "everything"),
 )
 
-CARD = """# Understanding: text models
+CARD_TEMPLATE = """# Understanding: text models
 
 `intents.safetensors` (intent and out of scope): a linear machine over TF-IDF of words, word pairs
 and letter groups{hidden}.
@@ -101,8 +101,8 @@ they run from the median to the 95th percentile, on a machine busy with other wo
 {figures}
 """
 
-LAYER = ", and a hidden layer of {} units beside it,\nwhose scores are added"
-HEARD = """, and many as
+HIDDEN_LAYER_TEXT = ", and a hidden layer of {} units beside it,\nwhose scores are added"
+TRANSCRIPTS_TEXT = """, and many as
 our own transcriber heard them from synthetic voices over a telephone line (`heard.py`), with its
 mistakes made again on all others (`confusions.py`)"""
 
@@ -110,38 +110,40 @@ mistakes made again on all others (`confusions.py`)"""
 def write_card(
     out: Path,
     pack: Pack,
-    intent: IntentModel,
-    public: bool,
-    settings: Settings,
-    figures: Sequence[Figure],
-    heard: bool,
+    intent_model: IntentModel,
+    has_public_data: bool,
+    settings: TextModelSettings,
+    figures: Sequence[TextModelFigure],
+    has_transcripts: bool,
 ) -> None:
-    sources = SOURCES if public else SOURCES[-1:]
+    sources = SOURCES if has_public_data else SOURCES[-1:]
     lines = ["| source | by | licence | for |", "|---|---|---|---|"]
     lines += [f"| {' | '.join(source)} |" for source in sources]
-    text = CARD.format(
-        pack=pack.bank,
+    text = CARD_TEMPLATE.format(
+        pack=pack.bank_name,
         intents=len(pack.intents),
         sources="\n".join(lines),
-        rejected=settings.intents.rejected,
-        usual=settings.feelings.usual,
-        own=len(own_sentences()),
-        temperature=intent.temperature,
-        threshold=intent.threshold,
-        floor=intent.heard_floor,
-        hearing=intent.hearing.temperature,
-        hidden=LAYER.format(intent.layer.inlet.shape[1]) if intent.layer else "",
-        level=intent.coverage.level,
-        clear=CLEAR,
-        heard=HEARD if heard else "",
-        rest=1.0 - intent.heard_floor,
+        rejected=settings.intents.rejected_share,
+        usual=settings.sentiment.upset_prior,
+        own=len(read_own_sentences()),
+        temperature=intent_model.temperature,
+        threshold=intent_model.threshold,
+        floor=intent_model.transcript_floor,
+        hearing=intent_model.for_transcripts.temperature,
+        hidden=HIDDEN_LAYER_TEXT.format(intent_model.hidden_layer.input_weights.shape[1])
+        if intent_model.hidden_layer
+        else "",
+        level=intent_model.conformal.level,
+        clear=MIN_CONFIDENCE,
+        heard=TRANSCRIPTS_TEXT if has_transcripts else "",
+        rest=1.0 - intent_model.transcript_floor,
         settings=f"`{settings}`",
         figures=_table(figures),
     )
     (out / "README.md").write_text(text, encoding="utf-8")
 
 
-def _table(figures: Sequence[Figure]) -> str:
+def _table(figures: Sequence[TextModelFigure]) -> str:
     lines = ["| measured on | measure | value | 95 % interval | rows |", "|---|---|---|---|---|"]
     for row in figures:
         interval = f"{row.low:.3f} to {row.high:.3f}"

@@ -16,76 +16,81 @@ from dataclasses import dataclass, replace
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 
-from agent.lab.training.understanding.examples import Example
-from agent.lab.training.understanding.synthetic_transcripts import Heard
-from agent.understanding.text_features import plain
+from agent.lab.training.understanding.examples import IntentExample
+from agent.lab.training.understanding.synthetic_transcripts import SyntheticTranscript
+from agent.understanding.text_features import plain_text
 
-FEWEST = 3  # times a word must have been said before its mistakes are believed
-COPIES = 2  # of each training sentence
+MIN_WORD_COUNT = 3  # times a word must have been said before its mistakes are believed
+COPIES_PER_SENTENCE = 2  # of each training sentence
 
 
 @dataclass(frozen=True, slots=True)
-class Confusions:
+class WordConfusions:
     """For each word, what was heard for it ("" is nothing) and how often."""
 
-    heard: Mapping[str, tuple[tuple[str, ...], tuple[float, ...]]]
+    transcriptions: Mapping[str, tuple[tuple[str, ...], tuple[float, ...]]]
 
     @classmethod
-    def learned(cls, some: Iterable[Heard]) -> Confusions:
+    def from_transcripts(cls, transcripts: Iterable[SyntheticTranscript]) -> WordConfusions:
         counts: dict[str, Counter[str]] = defaultdict(Counter)
-        for one in some:
-            for word, heard in aligned(plain(one.text).split(), plain(one.heard).split()):
+        for transcript in transcripts:
+            for word, heard in align_words(
+                plain_text(transcript.text).split(), plain_text(transcript.heard).split()
+            ):
                 counts[word][heard] += 1
         return cls(
             {
                 word: (tuple(found), tuple(n / found.total() for n in found.values()))
                 for word, found in counts.items()
-                if found.total() >= FEWEST
+                if found.total() >= MIN_WORD_COUNT
             }
         )
 
-    def copy(self, text: str, rng: np.random.Generator) -> str:
+    def noisy_copy(self, text: str, rng: np.random.Generator) -> str:
         """A plain sentence as it might have been heard."""
         words = []
         for word in text.split():
-            if word in self.heard:
-                choices, chances = self.heard[word]
+            if word in self.transcriptions:
+                choices, chances = self.transcriptions[word]
                 word = choices[int(rng.choice(len(choices), p=chances))]
             words.append(word)
         return " ".join(filter(None, words))
 
 
-def aligned(said: Sequence[str], heard: Sequence[str]) -> Iterator[tuple[str, str]]:
+def align_words(reference: Sequence[str], hypothesis: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Each word said, and what was heard in its place; words heard out of nothing are left out.
 
     Where several words stand for several others, the last takes what is left over.
     """
-    for operation in Levenshtein.opcodes(said, heard):
-        before = said[operation.src_start : operation.src_end]
-        after = heard[operation.dest_start : operation.dest_end]
+    for operation in Levenshtein.opcodes(reference, hypothesis):
+        before = reference[operation.src_start : operation.src_end]
+        after = hypothesis[operation.dest_start : operation.dest_end]
         for at, word in enumerate(before):
             last = at == len(before) - 1
             yield word, " ".join(after[at:] if last else after[at : at + 1])
 
 
-def widened(
-    rows: Sequence[Example], confusions: Confusions, copies: int = COPIES, seed: int = 0
-) -> list[Example]:
+def add_noisy_copies(
+    rows: Sequence[IntentExample],
+    confusions: WordConfusions,
+    copies: int = COPIES_PER_SENTENCE,
+    seed: int = 0,
+) -> list[IntentExample]:
     """Training rows with sentences as they might have been heard; tuning rows as they are."""
     rng = np.random.default_rng(seed)
     return [
-        replace(row, heard=(*row.heard, *_copies(row, confusions, copies, rng)))
+        replace(row, transcripts=(*row.transcripts, *_noisy_copies(row, confusions, copies, rng)))
         if row.split == "train"
         else row
         for row in rows
     ]
 
 
-def _copies(
-    row: Example, confusions: Confusions, copies: int, rng: np.random.Generator
+def _noisy_copies(
+    row: IntentExample, confusions: WordConfusions, copies: int, rng: np.random.Generator
 ) -> Iterator[str]:
-    said = plain(row.text)
+    said = plain_text(row.text)
     for _ in range(copies):
-        heard = confusions.copy(said, rng)
+        heard = confusions.noisy_copy(said, rng)
         if heard and heard != said:
             yield heard

@@ -8,10 +8,10 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from agent.understanding.conversation_features import RECENT, SIGNS
-from agent.understanding.dialogue_breakdown import TroubleModel
+from agent.understanding.conversation_features import FEATURE_NAMES, MAX_RECENT_TURNS
+from agent.understanding.dialogue_breakdown import BreakdownModel
 
-CARD = """# Context: is this conversation going wrong?
+CARD_TEMPLATE = """# Context: is this conversation going wrong?
 
 `{name}` (SHA-256 {digest}): a linear model over the customer's words of the last
 {recent} turns, fading to {fade:g} of their weight from turn to turn, and over signs of how things
@@ -43,23 +43,25 @@ used on employees.
 """
 
 
-def write_card(path: Path, model: TroubleModel, talks: int, annoyed: int) -> None:
+def write_card(path: Path, model: BreakdownModel, dialogue_count: int, annoyed_count: int) -> None:
     """`path` is that of the weights; the card lies beside them."""
     weighing = [
         (name, float(weight), float(usual))
-        for name, weight, usual in zip(SIGNS, model.signs, model.usual, strict=True)
+        for name, weight, usual in zip(
+            FEATURE_NAMES, model.feature_weights, model.usual_features, strict=True
+        )
         if weight
     ]
     rows = ["| sign | weight | usual value |", "|---|---|---|"]
     rows += [f"| {name} | {weight:+.3f} | {usual:.2f} |" for name, weight, usual in weighing]
-    text = CARD.format(
+    text = CARD_TEMPLATE.format(
         name=path.name,
         digest=hashlib.sha256(path.read_bytes()).hexdigest()[:12],
-        recent=RECENT,
-        fade=model.fade,
-        talks=talks,
-        annoyed=annoyed,
-        share=annoyed / talks,
+        recent=MAX_RECENT_TURNS,
+        fade=model.word_decay,
+        talks=dialogue_count,
+        annoyed=annoyed_count,
+        share=annoyed_count / dialogue_count,
         signs="\n".join(rows),
     )
     path.with_name("CONTEXT.md").write_text(text, encoding="utf-8")

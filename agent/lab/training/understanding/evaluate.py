@@ -18,29 +18,35 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit  # type: ignore[import-untyped]
 
-from agent.lab.training.understanding.examples import Example, rows_of
+from agent.lab.training.understanding.examples import IntentExample, read_json_lines
 from agent.lab.training.understanding.figures import (
     Array,
-    Figure,
+    TextModelFigure,
     accuracy,
     auroc,
     f1,
-    figure,
     macro_f1,
     mean,
+    row_bootstrap_figure,
 )
-from agent.lab.training.understanding.intents import scope
-from agent.lab.training.understanding.noise import CLEAR, PHONE, POOR, Line, spoken
-from agent.lab.training.understanding.sentiment import Felt
-from agent.understanding.calibration import expected_error
-from agent.understanding.text_models import FeelingModel, IntentModel
+from agent.lab.training.understanding.intents import in_scope_probability
+from agent.lab.training.understanding.noise import (
+    CLEAR_LINE,
+    PHONE_LINE,
+    POOR_LINE,
+    LineQuality,
+    noisy_transcript,
+)
+from agent.lab.training.understanding.sentiment import SentimentExample
+from agent.understanding.calibration import expected_calibration_error
+from agent.understanding.text_models import IntentModel, TextAffectModel
 from dialogs.values import OUT_OF_SCOPE
 
-ANNOYED = "Did the user become aggressive or annoyed"  # STAR asked its wizards
+ANNOYED_QUESTION = "Did the user become aggressive or annoyed"  # STAR asked its wizards
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class BankTurn:
     """A hand-written customer turn of the held-out bank set.
 
     `later`: written when the weights were final, so that nothing could have been fitted to it.
@@ -49,62 +55,75 @@ class Turn:
     text: str
     intent: str | None
     upset: bool
-    later: bool
+    after_training: bool
 
 
-def bank_turns(path: Path) -> list[Turn]:
+def read_bank_turns(path: Path) -> list[BankTurn]:
     with path.open(encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
-    return [Turn(row["text"], row["intent"], row["upset"], row["later"]) for row in rows]
+    return [BankTurn(row["text"], row["intent"], row["upset"], row["later"]) for row in rows]
 
 
-def _halves(turns: Sequence[Turn]) -> dict[str, list[Turn]]:
+def _by_time_written(turns: Sequence[BankTurn]) -> dict[str, list[BankTurn]]:
     named = {
-        "bank turns written before": [turn for turn in turns if not turn.later],
-        "bank turns written after training": [turn for turn in turns if turn.later],
+        "bank turns written before": [turn for turn in turns if not turn.after_training],
+        "bank turns written after training": [turn for turn in turns if turn.after_training],
     }
     return {name: some for name, some in named.items() if some}
 
 
-def intents(model: IntentModel, rows: Sequence[Example], turns: Sequence[Turn]) -> list[Figure]:
+def intent_figures(
+    model: IntentModel, rows: Sequence[IntentExample], turns: Sequence[BankTurn]
+) -> list[TextModelFigure]:
     """Accuracy and macro-F1 of what is decided, the out-of-scope rule included."""
-    sets = {name: _labelled(some) for name, some in _halves(turns).items()}
+    sets = {name: _texts_and_intents(some) for name, some in _by_time_written(turns).items()}
     for row in rows:
         if row.split == "test" and row.source != "clinc150_oos":
             sets.setdefault(row.source, []).append((row.text, row.intent))
-    found = []
+    results = []
     for name, pairs in sets.items():
         labels = [intent for _, intent in pairs]
-        decided = _decided(model, [text for text, _ in pairs])
-        found.append(figure(name, "accuracy", accuracy, labels, decided))
-        found.append(figure(name, "macro-F1", macro_f1, labels, decided))
-    return found
+        decided = _decided_intents(model, [text for text, _ in pairs])
+        results.append(row_bootstrap_figure(name, "accuracy", accuracy, labels, decided))
+        results.append(row_bootstrap_figure(name, "macro-F1", macro_f1, labels, decided))
+    return results
 
 
-def heard(model: IntentModel, turns: Sequence[Turn]) -> list[Figure]:
+def noisy_line_figures(model: IntentModel, turns: Sequence[BankTurn]) -> list[TextModelFigure]:
     """The same turns as a phone line might deliver them."""
-    lines: tuple[tuple[str, Line], ...] = (("clear", CLEAR), ("phone", PHONE), ("poor", POOR))
-    labels = [intent for _, intent in _labelled(turns)]
-    found = []
+    lines: tuple[tuple[str, LineQuality], ...] = (
+        ("clear", CLEAR_LINE),
+        ("phone", PHONE_LINE),
+        ("poor", POOR_LINE),
+    )
+    labels = [intent for _, intent in _texts_and_intents(turns)]
+    results = []
     for name, line in lines if labels else ():
         rng = np.random.default_rng(1)
-        texts = [spoken(text, Line(line.misheard, 0.0), rng)[0] for text, _ in _labelled(turns)]
-        title = f"all bank turns, {name} line ({line.misheard:.0%} of words misheard)"
-        found.append(figure(title, "accuracy", accuracy, labels, _decided(model, texts)))
-    return found
+        texts = [
+            noisy_transcript(text, LineQuality(line.misheard_rate, 0.0), rng)[0]
+            for text, _ in _texts_and_intents(turns)
+        ]
+        title = f"all bank turns, {name} line ({line.misheard_rate:.0%} of words misheard)"
+        results.append(
+            row_bootstrap_figure(
+                title, "accuracy", accuracy, labels, _decided_intents(model, texts)
+            )
+        )
+    return results
 
 
-def _labelled(turns: Sequence[Turn]) -> list[tuple[str, str]]:
+def _texts_and_intents(turns: Sequence[BankTurn]) -> list[tuple[str, str]]:
     return [(turn.text, turn.intent) for turn in turns if turn.intent]
 
 
-def _decided(model: IntentModel, texts: Sequence[str]) -> list[str]:
+def _decided_intents(model: IntentModel, texts: Sequence[str]) -> list[str]:
     chances = model.probabilities(texts)
     names = model.intents
-    return [model.decide(dict(zip(names, p.tolist(), strict=True))).intent for p in chances]
+    return [model.verdict(dict(zip(names, p.tolist(), strict=True))).intent for p in chances]
 
 
-def scope_figures(model: IntentModel, rows: Sequence[Example]) -> list[Figure]:
+def scope_figures(model: IntentModel, rows: Sequence[IntentExample]) -> list[TextModelFigure]:
     """CLINC150's own task: its out-of-scope test set against its in-scope test turns."""
     out = [row.text for row in rows if row.split == "test" and row.source == "clinc150_oos"]
     inside = [
@@ -114,117 +133,149 @@ def scope_figures(model: IntentModel, rows: Sequence[Example]) -> list[Figure]:
     ]
     if not out or not inside:
         return []
-    decided = np.array(_decided(model, [*out, *inside]))
+    decided = np.array(_decided_intents(model, [*out, *inside]))
     rejected = decided == OUT_OF_SCOPE
-    score = -scope(model, [*out, *inside])
+    score = -in_scope_probability(model, [*out, *inside])
     is_out = np.arange(len(rejected)) < len(out)
     return [
-        figure("CLINC150, its out-of-scope set", "recall", mean, rejected[is_out]),
-        figure("CLINC150, intents that are ours", "wrongly rejected", mean, rejected[~is_out]),
-        figure("CLINC150, its out-of-scope set", "AUROC", auroc, is_out, score),
+        row_bootstrap_figure("CLINC150, its out-of-scope set", "recall", mean, rejected[is_out]),
+        row_bootstrap_figure(
+            "CLINC150, intents that are ours", "wrongly rejected", mean, rejected[~is_out]
+        ),
+        row_bootstrap_figure("CLINC150, its out-of-scope set", "AUROC", auroc, is_out, score),
     ]
 
 
-def calibration(model: IntentModel, rows: Sequence[Example], turns: Sequence[Turn]) -> list[Figure]:
+def calibration_figures(
+    model: IntentModel, rows: Sequence[IntentExample], turns: Sequence[BankTurn]
+) -> list[TextModelFigure]:
     sets = {
         "public test sets": [(r.text, r.intent) for r in rows if r.split == "test"],
-        "all bank turns": _labelled(turns),
+        "all bank turns": _texts_and_intents(turns),
     }
-    found = []
+    results = []
     for name, pairs in sets.items():
         if not pairs:
             continue
         chances = model.probabilities([text for text, _ in pairs])
         labels = [intent for _, intent in pairs]
         hit = np.array([model.intents[at] for at in chances.argmax(axis=1)]) == labels
-        found.append(
-            figure(name, "expected calibration error", expected_error, chances.max(axis=1), hit)
+        results.append(
+            row_bootstrap_figure(
+                name,
+                "expected calibration error",
+                expected_calibration_error,
+                chances.max(axis=1),
+                hit,
+            )
         )
-    return found
+    return results
 
 
-def feelings(model: FeelingModel, rows: Sequence[Felt], turns: Sequence[Turn]) -> list[Figure]:
+def sentiment_figures(
+    model: TextAffectModel, rows: Sequence[SentimentExample], turns: Sequence[BankTurn]
+) -> list[TextModelFigure]:
     """`rows` are GoEmotions' test split, empty without the data."""
-    found = [row for name, some in _halves(turns).items() for row in _on_turns(model, name, some)]
-    return found + (_on_goemotions(model, rows) if rows else [])
+    results = [
+        row
+        for name, some in _by_time_written(turns).items()
+        for row in _upset_figures(model, name, some)
+    ]
+    return results + (_goemotions_figures(model, rows) if rows else [])
 
 
-def _on_turns(model: FeelingModel, name: str, turns: Sequence[Turn]) -> list[Figure]:
+def _upset_figures(
+    model: TextAffectModel, name: str, turns: Sequence[BankTurn]
+) -> list[TextModelFigure]:
     upset = np.array([turn.upset for turn in turns])
     scores = model.log_odds([turn.text for turn in turns])
     title, chances = f"{name}, upset", expit(scores)
     return [
-        figure(title, "AUROC", auroc, upset, scores),
-        figure(title, "F1 at 0.5", f1, upset, chances > 0.5),
-        figure(title, "F1 at 0.3", f1, upset, chances > 0.3),
-        figure(title, "expected calibration error", _usual_error, chances, upset),
+        row_bootstrap_figure(title, "AUROC", auroc, upset, scores),
+        row_bootstrap_figure(title, "F1 at 0.5", f1, upset, chances > 0.5),
+        row_bootstrap_figure(title, "F1 at 0.3", f1, upset, chances > 0.3),
+        row_bootstrap_figure(
+            title, "expected calibration error", _calibration_error_at_prior, chances, upset
+        ),
     ]
 
 
-def _on_goemotions(model: FeelingModel, rows: Sequence[Felt]) -> list[Figure]:
+def _goemotions_figures(
+    model: TextAffectModel, rows: Sequence[SentimentExample]
+) -> list[TextModelFigure]:
     scores = model.log_odds([row.text for row in rows])
     is_upset = np.array([row.upset for row in rows])
-    told = [row for row in rows if row.sentiment]
-    plus = np.array([row.sentiment == 1 for row in told])
-    balance = model.sentiments([row.text for row in told])
+    rated = [row for row in rows if row.sentiment]
+    plus = np.array([row.sentiment == 1 for row in rated])
+    balance = model.sentiments([row.text for row in rated])
     title = "GoEmotions test, positive against negative"
     return [
-        figure("GoEmotions test, upset", "AUROC", auroc, is_upset, scores),
-        figure(title, "AUROC", auroc, plus, balance),
-        figure(title, "accuracy", accuracy, plus, balance > 0),
+        row_bootstrap_figure("GoEmotions test, upset", "AUROC", auroc, is_upset, scores),
+        row_bootstrap_figure(title, "AUROC", auroc, plus, balance),
+        row_bootstrap_figure(title, "accuracy", accuracy, plus, balance > 0),
     ]
 
 
-def _usual_error(claimed: Array, upset: Array) -> float:
+def _calibration_error_at_prior(claimed: Array, upset: Array) -> float:
     """Calibration error with upset turns weighted to their usual share, by drawing rows."""
-    rows = usual_share(upset)
-    return expected_error(claimed[rows], upset[rows]) if len(rows) else float("nan")
+    rows = rows_at_prior(upset)
+    return expected_calibration_error(claimed[rows], upset[rows]) if len(rows) else float("nan")
 
 
-def usual_share(upset: ArrayLike, usual: float = 0.10) -> NDArray[np.int64]:
+def rows_at_prior(upset: ArrayLike, prior: float = 0.10) -> NDArray[np.int64]:
     """Rows drawn so that upset turns have the share that the probability is calibrated to; none
     where there is only one kind of turns."""
     labels, rng = np.asarray(upset, dtype=bool), np.random.default_rng(0)
     yes, no = np.flatnonzero(labels), np.flatnonzero(~labels)
     if not len(yes) or not len(no):
         return np.zeros(0, np.int64)
-    return np.concatenate([rng.choice(yes, int(2000 * usual)), rng.choice(no, 2000)])
+    return np.concatenate([rng.choice(yes, int(2000 * prior)), rng.choice(no, 2000)])
 
 
-def satisfaction(model: FeelingModel, data: Path) -> list[Figure]:
+def satisfaction_figures(model: TextAffectModel, data: Path) -> list[TextModelFigure]:
     """Dissatisfied turns (mean rating below 2.5) of USS, and annoyed users of STAR's dialogues."""
-    found = []
+    results = []
     for name in ("MWOZ", "SGD", "ReDial", "CCPE"):
         path = data / "uss" / f"{name}.jsonl.gz"
         turns = [
             (turn["text"], float(np.mean(turn["sat"])) < 2.5)
-            for talk in (rows_of(path) if path.exists() else ())
-            for turn in talk["turns"]
+            for dialogue in (read_json_lines(path) if path.exists() else ())
+            for turn in dialogue["turns"]
             if turn["s"] == "U" and turn.get("sat")
         ]
         if turns:
             labels = [low for _, low in turns]
             scores = model.log_odds([text for text, _ in turns])
-            found.append(figure(f"USS {name}, dissatisfied turns", "AUROC", auroc, labels, scores))
-    talks = list(_star(data))
-    if talks:
-        labels = [annoyed for _, annoyed in talks]
-        most = [float(model.log_odds(texts).max()) for texts, _ in talks]
-        found.append(figure("STAR, annoyed users (dialogues)", "AUROC", auroc, labels, most))
-    return found
+            results.append(
+                row_bootstrap_figure(
+                    f"USS {name}, dissatisfied turns", "AUROC", auroc, labels, scores
+                )
+            )
+    dialogues = list(_star_dialogues(data))
+    if dialogues:
+        labels = [annoyed for _, annoyed in dialogues]
+        highest_scores = [float(model.log_odds(texts).max()) for texts, _ in dialogues]
+        results.append(
+            row_bootstrap_figure(
+                "STAR, annoyed users (dialogues)", "AUROC", auroc, labels, highest_scores
+            )
+        )
+    return results
 
 
-def _star(data: Path) -> Iterator[tuple[list[str], bool]]:
+def _star_dialogues(data: Path) -> Iterator[tuple[list[str], bool]]:
     for name in ("bank", "other"):
         path = data / "star" / f"{name}_dialogues.jsonl.gz"
-        for talk in rows_of(path) if path.exists() else ():
-            asked = [a for q, a in talk.get("wizard_q", {}).items() if q.startswith(ANNOYED)]
-            texts = [e["text"] for e in talk["events"] if e["a"] == "User" and e.get("text")]
-            if texts and asked and asked[0] is not None:
-                yield texts, bool(asked[0])
+        for dialogue in read_json_lines(path) if path.exists() else ():
+            answers = [
+                a for q, a in dialogue.get("wizard_q", {}).items() if q.startswith(ANNOYED_QUESTION)
+            ]
+            texts = [e["text"] for e in dialogue["events"] if e["a"] == "User" and e.get("text")]
+            if texts and answers and answers[0] is not None:
+                yield texts, bool(answers[0])
 
 
-def milliseconds(answer: Callable[[str], object], texts: Sequence[str]) -> tuple[float, float]:
+def latency_ms(answer: Callable[[str], object], texts: Sequence[str]) -> tuple[float, float]:
     """Median and 95th percentile of one answer."""
     taken = []
     for text in texts:

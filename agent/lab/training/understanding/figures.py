@@ -15,12 +15,12 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import f1_score, roc_auc_score  # type: ignore[import-untyped]
 
 Array = NDArray[np.float64]
-Metric = Callable[..., float]
-ROUNDS = 300
+RowMetric = Callable[..., float]
+BOOTSTRAP_DRAWS = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class TextModelFigure:
     """A measurement with its 95 % interval; `rows` is how many it was counted on."""
 
     name: str
@@ -31,18 +31,22 @@ class Figure:
     rows: int
 
 
-def figure(name: str, measure: str, metric: Metric, *columns: ArrayLike, seed: int = 0) -> Figure:
+def row_bootstrap_figure(
+    name: str, measure: str, metric: RowMetric, *columns: ArrayLike, seed: int = 0
+) -> TextModelFigure:
     """`metric` of the columns, with an interval from drawing their rows anew."""
     arrays = [np.asarray(column) for column in columns]
     rng, count = np.random.default_rng(seed), len(arrays[0])
     drawn = []
-    for _ in range(ROUNDS):
+    for _ in range(BOOTSTRAP_DRAWS):
         rows = rng.integers(count, size=count)
         if (value := metric(*(array[rows] for array in arrays))) == value:  # not nan
             drawn.append(value)
     value = metric(*arrays)
     low, high = np.quantile([*drawn, value], [0.025, 0.975])
-    return Figure(name, measure, value, min(float(low), value), max(float(high), value), count)
+    return TextModelFigure(
+        name, measure, value, min(float(low), value), max(float(high), value), count
+    )
 
 
 def accuracy(labels: Array, decided: Array) -> float:

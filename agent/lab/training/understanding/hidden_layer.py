@@ -15,30 +15,30 @@ from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 from torch import Tensor, nn
 from torch.nn import functional
 
-from agent.understanding.hidden_layer import Layer
+from agent.understanding.hidden_layer import HiddenLayer
 
-BATCH = 128
-RATE = 3e-3
-SMOOTHING = 0.1
-UNSEEN_FEATURES, UNSEEN_UNITS = 0.3, 0.5  # left out while learning
-LEAST_STEPS = 300  # of small packs, whose epochs are short
+BATCH_SIZE = 128
+LEARNING_RATE = 3e-3
+LABEL_SMOOTHING = 0.1
+FEATURE_DROPOUT, UNIT_DROPOUT = 0.3, 0.5  # left out while learning
+MIN_STEPS = 300  # of small packs, whose epochs are short
 
 
-class _Bag(nn.Module):
+class _BagOfTerms(nn.Module):
     def __init__(self, features: int, hidden: int, intents: int) -> None:
         super().__init__()
         self.inlet = nn.EmbeddingBag(features, hidden, mode="sum", include_last_offset=True)
         nn.init.normal_(self.inlet.weight, 0.0, hidden**-0.5)
         self.bias = nn.Parameter(torch.zeros(hidden))
-        self.drop = nn.Dropout(UNSEEN_UNITS)
+        self.drop = nn.Dropout(UNIT_DROPOUT)
         self.outlet = nn.Linear(hidden, intents)
 
     def forward(self, rows: csr_matrix) -> Tensor:
         """(n, features), sparse -> logits (n, intents)."""
         weights = torch.from_numpy(rows.data.astype(np.float32))
         if self.training:
-            there = torch.rand_like(weights) >= UNSEEN_FEATURES
-            weights = weights * there / (1.0 - UNSEEN_FEATURES)
+            kept = torch.rand_like(weights) >= FEATURE_DROPOUT
+            weights = weights * kept / (1.0 - FEATURE_DROPOUT)
         where = torch.from_numpy(rows.indices.astype(np.int64))
         starts = torch.from_numpy(rows.indptr.astype(np.int64))
         hidden = functional.relu(self.inlet(where, starts, weights) + self.bias)
@@ -46,29 +46,29 @@ class _Bag(nn.Module):
         return logits
 
 
-def taught(
+def train_layer(
     rows: csr_matrix,
     labels: NDArray[np.int64],
     weights: NDArray[np.float64],
     hidden: int,
     epochs: int,
     seed: int,
-) -> Layer:
+) -> HiddenLayer:
     """`rows` (n, features), `labels` (n,), `weights` (n,) of mean one."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # small products: a second thread only waits
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        bag = _Bag(rows.shape[1], hidden, int(labels.max()) + 1).train()
-        _teach(bag, rows.tocsr(), labels, weights, epochs, np.random.default_rng(seed))
+        bag = _BagOfTerms(rows.shape[1], hidden, int(labels.max()) + 1).train()
+        _optimise(bag, rows.tocsr(), labels, weights, epochs, np.random.default_rng(seed))
     torch.set_num_threads(threads)
     bag.eval()
     parts = (bag.inlet.weight, bag.bias, bag.outlet.weight.T, bag.outlet.bias)
-    return Layer(*(part.detach().numpy().astype(np.float32) for part in parts))
+    return HiddenLayer(*(part.detach().numpy().astype(np.float32) for part in parts))
 
 
-def _teach(
-    bag: _Bag,
+def _optimise(
+    bag: _BagOfTerms,
     rows: csr_matrix,
     labels: NDArray[np.int64],
     weights: NDArray[np.float64],
@@ -76,10 +76,10 @@ def _teach(
     rng: np.random.Generator,
 ) -> None:
     count = len(labels)
-    batch = min(BATCH, count)
-    steps = max(epochs * (count // batch), LEAST_STEPS)
-    optimizer = torch.optim.Adam(bag.parameters(), RATE)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
+    batch = min(BATCH_SIZE, count)
+    steps = max(epochs * (count // batch), MIN_STEPS)
+    optimizer = torch.optim.Adam(bag.parameters(), LEARNING_RATE)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps)
     order = np.empty(0, np.int64)
     for _ in range(steps):
         if len(order) < batch:
@@ -88,7 +88,7 @@ def _teach(
         loss = functional.cross_entropy(
             bag(rows[chosen]),
             torch.from_numpy(labels[chosen]),
-            label_smoothing=SMOOTHING,
+            label_smoothing=LABEL_SMOOTHING,
             reduction="none",
         )
         optimizer.zero_grad()

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-Mapped = Mapping[str, str | None]
+IntentMap = Mapping[str, str | None]
 
-BANKING77: Mapped = {
+BANKING77: IntentMap = {
     "lost_or_stolen_card": "report_lost_card",
     "card_swallowed": "report_lost_card",  # a card kept by a machine is blocked like a lost one
     "compromised_card": "report_fraud",  # somebody else uses the card
@@ -42,7 +42,7 @@ BANKING77: Mapped = {
     "cancel_transfer": None,  # cancel, or a question about a transfer already made
 }
 
-CLINC150: Mapped = {
+CLINC150: IntentMap = {
     "transfer": "transfer_money",
     "balance": "check_balance",
     "order_checks": "order_checks",
@@ -96,7 +96,7 @@ CLINC150: Mapped = {
     "change_speed": None,  # "slower" is a wish to have it repeated
 }
 
-NATCS: Mapped = {
+NATCS: IntentMap = {
     "DisputeCharge": "dispute_charge",
     "CheckAccountBalance": "check_balance",
     "InternalFundsTransfer": "transfer_money",
@@ -145,7 +145,7 @@ NATCS: Mapped = {
 }
 
 # Conversational acts are the same in all six domains; the tasks of other trades are out of scope.
-MULTIDOGO: Mapped = {
+MULTIDOGO: IntentMap = {
     "openinggreeting": "greeting",
     "closinggreeting": "goodbye",
     "thankyou": "thanks",
@@ -154,7 +154,7 @@ MULTIDOGO: Mapped = {
     "contentonly": "inform",
     "outofdomain": None,  # much of it is banking all the same
 }
-MULTIDOGO_FINANCE: Mapped = {
+MULTIDOGO_FINANCE: IntentMap = {
     **MULTIDOGO,
     "reportlostcard": "report_lost_card",
     "checkbalance": "check_balance",
@@ -167,11 +167,11 @@ MULTIDOGO_FINANCE: Mapped = {
 
 # NLU++ gives a sentence several labels; the first rule whose labels are all there decides, and a
 # sentence that fits none is left out.
-NLUPP: tuple[tuple[frozenset[str], str], ...] = (
+NLUPP_RULES: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset({"handoff"}), "talk_to_person"),
     (frozenset({"lost_stolen", "card"}), "report_lost_card"),
 )
-NLUPP_ALONE: Mapped = {
+NLUPP_SINGLE_LABELS: IntentMap = {
     "affirm": "affirm",
     "acknowledge": "affirm",
     "deny": "deny",
@@ -181,13 +181,13 @@ NLUPP_ALONE: Mapped = {
     "repeat": "repeat",
 }
 
-SGD: Mapped = {  # the intent a user turn opens with
+SGD: IntentMap = {  # the intent a user turn opens with
     "CheckBalance": "check_balance",
     "TransferMoney": "transfer_money",
     "MakePayment": None,  # to friends by app: neither between own accounts nor a bill
     "RequestPayment": None,
 }
-SGD_ACTS: Mapped = {
+SGD_ACTS: IntentMap = {
     "AFFIRM": "affirm",
     "NEGATE": "deny",
     "THANK_YOU": "thanks",
@@ -195,7 +195,9 @@ SGD_ACTS: Mapped = {
     "INFORM": "inform",
 }
 
-SETS: Mapping[str, tuple[Mapped, str | None]] = {  # mapping, and what an unlisted intent becomes
+INTENT_MAPS: Mapping[
+    str, tuple[IntentMap, str | None]
+] = {  # mapping, and what an unlisted intent becomes
     "banking77": (BANKING77, "question"),
     "clinc150": (CLINC150, "out_of_scope"),
     "natcs": (NATCS, "question"),
@@ -205,7 +207,7 @@ SETS: Mapping[str, tuple[Mapped, str | None]] = {  # mapping, and what an unlist
 }
 
 
-def ours(name: str, intent: str) -> str | None:
+def pack_intent(source: str, intent: str) -> str | None:
     """Our intent for `intent` of the set `name`, None to leave it out."""
-    mapped, otherwise = SETS[name]
+    mapped, otherwise = INTENT_MAPS[source]
     return mapped.get(intent, otherwise)

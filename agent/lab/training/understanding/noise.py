@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agent.understanding.text_features import plain
+from agent.understanding.text_features import plain_text
 
 FILLERS = ("um", "uh", "so", "well", "like", "you know", "i mean", "yeah", "okay so", "er")
 OPENINGS = (
@@ -30,7 +30,7 @@ NAMES = (
     "susan", "maria garcia", "tom brown", "karen", "sam wilson", "nancy", "jim", "priya", "chen",
 )  # fmt: skip
 # Spellings a recogniser confuses, because they sound alike.
-SOUNDS = (
+CONFUSED_SPELLINGS = (
     ("ck", "k"), ("c", "k"), ("ph", "f"), ("ee", "ea"), ("ea", "ee"), ("ou", "o"), ("ow", "o"),
     ("tion", "shun"), ("ight", "ite"), ("s", "z"), ("th", "t"), ("d", "t"), ("t", "d"), ("g", "k"),
     ("b", "p"), ("v", "f"), ("ll", "l"), ("ss", "s"), ("rr", "r"), ("a", "e"), ("e", "a"),
@@ -40,44 +40,48 @@ SOUNDS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LineQuality:
     """How bad it is: the chance that a word is misheard, and that people talk around the matter."""
 
-    misheard: float
-    chatter: float
+    misheard_rate: float
+    chatter_rate: float
 
 
-CLEAR, PHONE, POOR = Line(0.0, 0.3), Line(0.15, 0.4), Line(0.35, 0.4)
+CLEAR_LINE, PHONE_LINE, POOR_LINE = (
+    LineQuality(0.0, 0.3),
+    LineQuality(0.15, 0.4),
+    LineQuality(0.35, 0.4),
+)
 
 
-def spoken(text: str, line: Line, rng: np.random.Generator) -> tuple[str, float]:
+def noisy_transcript(text: str, line: LineQuality, rng: np.random.Generator) -> tuple[str, float]:
     """The sentence as a transcript, and the share of its words that are still right."""
-    words = plain(text).split()
-    heard = [_heard(word, line.misheard, rng) for word in words]
-    right = sum(a == b for a, b in zip(words, heard, strict=True)) / max(1, len(words))
-    said = [word for word in heard if word]
-    if line.chatter and len(words) > 2:
-        said = _chatter(said, line.chatter, rng)
-    if len(said) > 2 and rng.random() < line.misheard:
-        at = int(rng.integers(len(said) - 1))  # two words run together
-        said[at : at + 2] = [said[at] + said[at + 1]]
-    return " ".join(said), right
+    words = plain_text(text).split()
+    misheard = [_mishear(word, line.misheard_rate, rng) for word in words]
+    right = sum(a == b for a, b in zip(words, misheard, strict=True)) / max(1, len(words))
+    kept = [word for word in misheard if word]
+    if line.chatter_rate and len(words) > 2:
+        kept = _add_chatter(kept, line.chatter_rate, rng)
+    if len(kept) > 2 and rng.random() < line.misheard_rate:
+        at = int(rng.integers(len(kept) - 1))  # two words run together
+        kept[at : at + 2] = [kept[at] + kept[at + 1]]
+    return " ".join(kept), right
 
 
-def _heard(word: str, rate: float, rng: np.random.Generator) -> str:
+def _mishear(word: str, rate: float, rng: np.random.Generator) -> str:
     if word == "#" or rng.random() >= rate:
         return word
     if rng.random() < 0.2:
         return ""
-    fitting = [(a, b) for a, b in SOUNDS if a in word]
+    fitting = [(a, b) for a, b in CONFUSED_SPELLINGS if a in word]
     if fitting and rng.random() < 0.6:
-        told, wrote = fitting[int(rng.integers(len(fitting)))]
-        return word.replace(told, wrote, 1)
+        spelling, replacement = fitting[int(rng.integers(len(fitting)))]
+        return word.replace(spelling, replacement, 1)
     at = int(rng.integers(len(word)))
     return word[:at] + word[at + 1 :]
 
 
-def _chatter(words: list[str], rate: float, rng: np.random.Generator) -> list[str]:
+def _add_chatter(words: list[str], rate: float, rng: np.random.Generator) -> list[str]:
     if rng.random() < rate:
         at = int(rng.integers(len(words) + 1))
         words = [*words[:at], str(rng.choice(FILLERS)), *words[at:]]

@@ -17,97 +17,111 @@ from typing import Any
 
 import numpy as np
 
-from agent.lab.training.understanding.evaluate import ANNOYED
-from agent.lab.training.understanding.examples import part, rows_of
+from agent.lab.training.understanding.evaluate import ANNOYED_QUESTION
+from agent.lab.training.understanding.examples import read_json_lines, stable_bucket
 
-USS = ("MWOZ", "SGD", "ReDial", "CCPE")
-DISSATISFIED = 2.5  # the mean rating below which a turn counts, as evaluate.satisfaction counts
-WHOLE = "OVERALL"  # USS rates the whole conversation under this name; nobody said it
+USS_SETS = ("MWOZ", "SGD", "ReDial", "CCPE")
+DISSATISFIED_BELOW = (
+    2.5  # the mean rating below which a turn counts, as evaluate.satisfaction counts
+)
+WHOLE_DIALOGUE = "OVERALL"  # USS rates the whole conversation under this name; nobody said it
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """A turn of the customer, and what they had been told since their last one ("": nothing)."""
 
-    told: str
-    said: str
+    agent_text: str
+    customer_text: str
     rating: float | None = None
 
     @property
-    def low(self) -> bool:
-        return self.rating is not None and self.rating < DISSATISFIED
+    def is_dissatisfied(self) -> bool:
+        return self.rating is not None and self.rating < DISSATISFIED_BELOW
 
 
 @dataclass(frozen=True, slots=True)
-class Talk:
+class RatedDialogue:
     """`last` is what the customer was told after their last turn; `annoyed` None: not asked."""
 
     id: str
     source: str
     exchanges: tuple[Exchange, ...]
-    last: str = ""
+    last_agent_text: str = ""
     annoyed: bool | None = None
     domain: str = ""
 
     @property
-    def pairs(self) -> list[tuple[str, str]]:
-        return [(exchange.told, exchange.said) for exchange in self.exchanges]
+    def text_pairs(self) -> list[tuple[str, str]]:
+        return [(exchange.agent_text, exchange.customer_text) for exchange in self.exchanges]
 
     def reply(self, at: int) -> str:
         """What was answered to the customer's turn number `at`, counting from 0."""
-        return self.exchanges[at + 1].told if at + 1 < len(self.exchanges) else self.last
+        return (
+            self.exchanges[at + 1].agent_text
+            if at + 1 < len(self.exchanges)
+            else self.last_agent_text
+        )
 
     def fold(self, folds: int, salt: str = "") -> int:
-        return part(f"{salt}{self.source}/{self.id}", folds)
+        return stable_bucket(f"{salt}{self.source}/{self.id}", folds)
 
 
-def uss(data: Path, name: str) -> list[Talk]:
+def read_uss(data: Path, name: str) -> list[RatedDialogue]:
     return [
-        _talk(str(row["id"]), name, list(_rated(row["turns"])))
-        for row in rows_of(data / "uss" / f"{name}.jsonl.gz")
+        _dialogue(str(row["id"]), name, list(_rated_lines(row["turns"])))
+        for row in read_json_lines(data / "uss" / f"{name}.jsonl.gz")
     ]
 
 
-def star(data: Path) -> list[Talk]:
+def read_star(data: Path) -> list[RatedDialogue]:
     """Those whose wizard was asked, the bank's and all others."""
     return [
         talk
         for name in ("bank", "other")
-        for row in rows_of(data / "star" / f"{name}_dialogues.jsonl.gz")
-        if (talk := _star(row, name)).exchanges and talk.annoyed is not None
+        for row in read_json_lines(data / "star" / f"{name}_dialogues.jsonl.gz")
+        if (talk := _star_dialogue(row, name)).exchanges and talk.annoyed is not None
     ]
 
 
-Line = tuple[bool, str, float | None]  # by the customer, text, rating
+DialogueLine = tuple[bool, str, float | None]  # by the customer, text, rating
 
 
-def _rated(turns: list[Mapping[str, Any]]) -> Iterator[Line]:
+def _rated_lines(turns: list[Mapping[str, Any]]) -> Iterator[DialogueLine]:
     for turn in turns:
-        if turn["text"] != WHOLE:
+        if turn["text"] != WHOLE_DIALOGUE:
             ratings = turn.get("sat") if turn["s"] == "U" else None
             yield turn["s"] == "U", turn["text"], float(np.mean(ratings)) if ratings else None
 
 
-def _star(row: Mapping[str, Any], source: str) -> Talk:
-    lines: list[Line] = [
+def _star_dialogue(row: Mapping[str, Any], source: str) -> RatedDialogue:
+    lines: list[DialogueLine] = [
         (event["a"] == "User", event["text"], None)
         for event in row["events"]
         if event["a"] in ("User", "Wizard") and event.get("text")
     ]
-    asked = [answer for q, answer in row.get("wizard_q", {}).items() if q.startswith(ANNOYED)]
-    annoyed = None if not asked or asked[0] is None else bool(asked[0])
-    return _talk(str(row["id"]), source, lines, annoyed, "+".join(filter(None, row["domains"])))
+    answers = [
+        answer for q, answer in row.get("wizard_q", {}).items() if q.startswith(ANNOYED_QUESTION)
+    ]
+    annoyed = None if not answers or answers[0] is None else bool(answers[0])
+    return _dialogue(str(row["id"]), source, lines, annoyed, "+".join(filter(None, row["domains"])))
 
 
-def _talk(
-    name: str, source: str, lines: list[Line], annoyed: bool | None = None, domain: str = ""
-) -> Talk:
+def _dialogue(
+    dialogue_id: str,
+    source: str,
+    lines: list[DialogueLine],
+    annoyed: bool | None = None,
+    domain: str = "",
+) -> RatedDialogue:
     exchanges: list[Exchange] = []
-    told: list[str] = []
+    agent_texts: list[str] = []
     for customer, text, rating in lines:
         if customer:
-            exchanges.append(Exchange(" ".join(told), text, rating))
-            told = []
+            exchanges.append(Exchange(" ".join(agent_texts), text, rating))
+            agent_texts = []
         else:
-            told.append(text)
-    return Talk(name, source, tuple(exchanges), " ".join(told), annoyed, domain)
+            agent_texts.append(text)
+    return RatedDialogue(
+        dialogue_id, source, tuple(exchanges), " ".join(agent_texts), annoyed, domain
+    )

@@ -20,36 +20,39 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from agent.lab.training.ears.offline_recogniser import phone
+from agent.lab.training.ears.offline_recogniser import telephone_channel
 from agent.lab.training.ears.speech_synthesis import (
-    Speaker,
-    espeak_speakers,
+    SyntheticVoice,
     espeak_voice,
-    recorded_speakers,
+    espeak_voices,
+    recorded_voices,
 )
-from agent.lab.training.understanding.examples import Example, part
-from agent.understanding.text_features import plain
-from audio.speech_analyser import Ears
+from agent.lab.training.understanding.examples import IntentExample, stable_bucket
+from agent.understanding.text_features import plain_text
+from audio.speech_analyser import SpeechAnalyser
 from audio.types import Expectation
 
-TAUGHT = ("kal16", "awb")  # of flite's voices; the rest of those that are quick are held out
+TRAINING_FLITE_VOICES = (
+    "kal16",
+    "awb",
+)  # of flite's voices; the rest of those that are quick are held out
 # Teaching voices kept from a model while it is tuned: a caller has a new voice, too, and sets and
 # temperatures would promise too much otherwise.
-TUNING = ("awb", "en-gb-scotland", "en-gb-x-rp")
-HELD_OUT_RECORDED = ("rms", "slt")
-HELD_OUT_ESPEAK = tuple(
+TUNING_VOICES = ("awb", "en-gb-scotland", "en-gb-x-rp")
+HELD_OUT_FLITE_VOICES = ("rms", "slt")
+HELD_OUT_ESPEAK_VOICES = tuple(
     f"{accent}+{variant}"
     for accent in ("en-us-nyc", "en-029", "en-gb-x-gbclan", "en-gb-x-gbcwmd")
     for variant in ("m5", "m6", "Andy", "Annie", "Michael", "Alicia")
 )
 # Sources that are spoken words already, or about no business.
-UNSAID = ("evi", "itn_en", "disfl_qa", "outside", "anything")
-OTHERS = 3_000  # sentences of the other sets that are said
-LONGEST = 300  # signs; nobody says more in one breath
+UNSPOKEN_SOURCES = ("evi", "itn_en", "disfl_qa", "outside", "anything")
+MAX_OTHER_SENTENCES = 3_000  # sentences of the other sets that are said
+MAX_CHARACTERS = 300  # signs; nobody says more in one breath
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class SyntheticTranscript:
     """A sentence, who said it, and the transcript with its confidence."""
 
     text: str
@@ -59,156 +62,185 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
-class Choir:
+class VoiceAssignment:
     """Voices that share the sentences out among them, by a hash of the sentence."""
 
-    speakers: tuple[Speaker, ...]
+    voices: tuple[SyntheticVoice, ...]
 
-    def of(self, text: str, take: int = 0) -> Speaker:
-        return self.speakers[part(f"{take} {text}", len(self.speakers))]
+    def voice_for(self, text: str, take: int = 0) -> SyntheticVoice:
+        return self.voices[stable_bucket(f"{take} {text}", len(self.voices))]
 
 
-def teachers() -> Choir:
+def training_voices() -> VoiceAssignment:
     """Two thirds of the sentences go to recorded voices, where flite is installed."""
-    recorded = [one for one in recorded_speakers() if one.name in TAUGHT]
-    many = espeak_speakers()
-    return Choir((*many, *(recorded * (len(many) if recorded else 0))))
+    recorded = [one for one in recorded_voices() if one.name in TRAINING_FLITE_VOICES]
+    espeak = espeak_voices()
+    return VoiceAssignment((*espeak, *(recorded * (len(espeak) if recorded else 0))))
 
 
-def held_out() -> Choir:
+def held_out_voices() -> VoiceAssignment:
     """Half of the sentences go to recorded voices, where flite is installed."""
-    unseen = [espeak_voice(name) for name in HELD_OUT_ESPEAK]
-    recorded = [one for one in recorded_speakers() if one.name in HELD_OUT_RECORDED]
-    return Choir((*unseen, *(recorded * (len(unseen) // len(recorded) if recorded else 0))))
+    espeak = [espeak_voice(name) for name in HELD_OUT_ESPEAK_VOICES]
+    recorded = [one for one in recorded_voices() if one.name in HELD_OUT_FLITE_VOICES]
+    return VoiceAssignment(
+        (*espeak, *(recorded * (len(espeak) // len(recorded) if recorded else 0)))
+    )
 
 
-def heard(
+def transcribe_synthesised(
     texts: Sequence[str],
-    choir: Choir,
-    ears: Path,
-    work: Path,
+    assignment: VoiceAssignment,
+    checkpoint: Path,
+    work_folder: Path,
     console: Console | None = None,
     takes: int = 1,
-    most: int | None = None,
-) -> list[Heard]:
+    max_new: int | None = None,
+) -> list[SyntheticTranscript]:
     """Each text as the ears heard it, once for each take; what is in the work folder is not said
     again. `most` bounds what is newly said, so that a long list can be done by instalments."""
-    found = _Hypotheses(ears, work)
+    stored = _TranscriptFile(checkpoint, work_folder)
     wanted = [
-        (text, choir.of(text, take))
+        (text, assignment.voice_for(text, take))
         for text in dict.fromkeys(texts)
         for take in range(takes)
-        if 0 < len(text) <= LONGEST
+        if 0 < len(text) <= MAX_CHARACTERS
     ]
-    missing = [(t, s) for t, s in wanted if (t, s.name) not in found.known][:most]
+    missing = [(t, s) for t, s in wanted if (t, s.name) not in stored.transcripts][:max_new]
     if missing:
-        shown: Iterable[tuple[str, Speaker]] = missing
+        shown: Iterable[tuple[str, SyntheticVoice]] = missing
         if console is not None:
             shown = track(missing, "saying and hearing", len(missing), console=console)
-        found.add(shown)
-    kept = (found.known.get((text, speaker.name)) for text, speaker in wanted)
-    return [one for one in kept if one is not None]
+        stored.transcribe(shown)
+    transcripts = (stored.transcripts.get((text, speaker.name)) for text, speaker in wanted)
+    return [one for one in transcripts if one is not None]
 
 
-def taught(
-    rows: Sequence[Example], ears: Path, work: Path, console: Console | None = None
-) -> list[Example]:
+def with_transcripts(
+    rows: Sequence[IntentExample],
+    checkpoint: Path,
+    work_folder: Path,
+    console: Console | None = None,
+) -> list[IntentExample]:
     """The rows with what was heard of them: our own, Banking77's, and `OTHERS` more."""
     others = [
-        r for r in rows if r.source not in ("own", "banking77", *UNSAID) and r.split != "test"
+        r
+        for r in rows
+        if r.source not in ("own", "banking77", *UNSPOKEN_SOURCES) and r.split != "test"
     ]
-    chosen = set(sorted(others, key=lambda row: part(row.text, 2**31))[:OTHERS])
-    said = [
+    chosen = set(
+        sorted(others, key=lambda row: stable_bucket(row.text, 2**31))[:MAX_OTHER_SENTENCES]
+    )
+    spoken_rows = [
         row
         for row in rows
         if row in chosen or (row.source in ("own", "banking77") and row.split != "test")
     ]
-    found: dict[str, list[str]] = {}
-    texts = [row.written or row.text for row in said]
-    for one in heard(texts, teachers(), ears, work, console):
-        if one.heard:
-            found.setdefault(plain(one.text), []).append(one.heard)
+    by_text: dict[str, list[str]] = {}
+    texts = [row.original_text or row.text for row in spoken_rows]
+    for transcript in transcribe_synthesised(
+        texts, training_voices(), checkpoint, work_folder, console
+    ):
+        if transcript.heard:
+            by_text.setdefault(plain_text(transcript.text), []).append(transcript.heard)
     return [
-        replace(row, heard=tuple(found.get(plain(row.text), ()))) if row.split != "test" else row
+        replace(row, transcripts=tuple(by_text.get(plain_text(row.text), ())))
+        if row.split != "test"
+        else row
         for row in rows
     ]
 
 
-def without_tuning_voices(rows: Sequence[Example]) -> list[Example]:
+def drop_tuning_voice_transcripts(rows: Sequence[IntentExample]) -> list[IntentExample]:
     """For a model that is tuned: nothing that a tuning voice said."""
-    return [replace(row, heard=()) if _tunes(row) else row for row in rows]
+    return [replace(row, transcripts=()) if _has_tuning_voice(row) else row for row in rows]
 
 
-def tuning_voices_alone(rows: Sequence[Example]) -> list[Example]:
+def keep_tuning_voice_transcripts(rows: Sequence[IntentExample]) -> list[IntentExample]:
     """What such a model is tuned on."""
-    return [row if _tunes(row) else replace(row, heard=()) for row in rows]
+    return [row if _has_tuning_voice(row) else replace(row, transcripts=()) for row in rows]
 
 
-def is_tuning(voice: str) -> bool:
-    return voice.partition("+")[0] in TUNING
+def is_tuning_voice(voice: str) -> bool:
+    return voice.partition("+")[0] in TUNING_VOICES
 
 
 @cache
-def _choir() -> Choir:
-    return teachers()
+def _training_voices() -> VoiceAssignment:
+    return training_voices()
 
 
-def _tunes(row: Example) -> bool:
-    return bool(row.heard) and is_tuning(_choir().of(row.written or row.text).name)
+def _has_tuning_voice(row: IntentExample) -> bool:
+    return bool(row.transcripts) and is_tuning_voice(
+        _training_voices().voice_for(row.original_text or row.text).name
+    )
 
 
-def known(ears: Path, work: Path) -> list[Heard]:
+def read_transcripts(checkpoint: Path, work_folder: Path) -> list[SyntheticTranscript]:
     """All that teaching voices said so far, and how it was heard."""
-    voices = {speaker.name for speaker in teachers().speakers}
-    return [one for one in _Hypotheses(ears, work).known.values() if one.voice in voices]
+    voices = {speaker.name for speaker in training_voices().voices}
+    return [
+        one
+        for one in _TranscriptFile(checkpoint, work_folder).transcripts.values()
+        if one.voice in voices
+    ]
 
 
-class _Hypotheses:
+class _TranscriptFile:
     """The file of what was heard so far, by text and voice."""
 
-    def __init__(self, ears: Path, work: Path) -> None:
+    def __init__(self, checkpoint: Path, work_folder: Path) -> None:
         from audio import checkpoints
 
-        self.folder = ears
-        self.path = work / f"heard-{checkpoints.find(str(ears)).hash()}.jsonl"
-        self.known: dict[tuple[str, str], Heard] = {}
+        self.checkpoint = checkpoint
+        self.path = (
+            work_folder / f"heard-{checkpoints.find(str(checkpoint)).weights_digest()}.jsonl"
+        )
+        self.transcripts: dict[tuple[str, str], SyntheticTranscript] = {}
         if self.path.exists():
             for line in self.path.read_text(encoding="utf-8").splitlines():
-                one = Heard(**json.loads(line))
-                self.known[one.text, one.voice] = one
+                one = SyntheticTranscript(**json.loads(line))
+                self.transcripts[one.text, one.voice] = one
 
-    def add(self, wanted: Iterable[tuple[str, Speaker]]) -> None:
+    def transcribe(self, wanted: Iterable[tuple[str, SyntheticVoice]]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        hear = _listener(self.folder)
+        recognise = _recogniser(self.checkpoint)
         with self.path.open("a", encoding="utf-8") as out:
             for text, speaker in wanted:
-                heard, confidence = hear(text, speaker)
-                one = Heard(text, speaker.name, heard, confidence)
-                self.known[text, speaker.name] = one
-                row = {"text": text, "voice": one.voice, "heard": heard, "confidence": confidence}
+                heard, confidence = recognise(text, speaker)
+                transcript = SyntheticTranscript(text, speaker.name, heard, confidence)
+                self.transcripts[text, speaker.name] = transcript
+                row = {
+                    "text": text,
+                    "voice": transcript.voice,
+                    "heard": heard,
+                    "confidence": confidence,
+                }
                 out.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
-def _listener(folder: Path) -> Callable[[str, Speaker], tuple[str, float]]:
+def _recogniser(folder: Path) -> Callable[[str, SyntheticVoice], tuple[str, float]]:
     """The ears as a call has them: 8 kHz, no question asked, emotion off."""
-    ears = Ears.load(folder.parent, emotion=False)
-    ears.warm_up()
+    analyser = SpeechAnalyser.load(folder.parent, infer_emotion=False)
+    analyser.warm_up()
 
-    def hear(text: str, speaker: Speaker) -> tuple[str, float]:
-        pcm, rate = speaker.speak(text, np.random.default_rng(part(text, 2**31)))
+    def recognise(text: str, speaker: SyntheticVoice) -> tuple[str, float]:
+        pcm, rate = speaker.speak(text, np.random.default_rng(stable_bucket(text, 2**31)))
         samples = np.asarray(pcm / 32768, np.float32)
-        stream = ears.open(0, feel=False)
-        ears.advance([(stream, phone(samples, rate))])
-        transcript = ears.finish(stream, Expectation()).transcript
+        stream = analyser.open(0, infer_emotion=False)
+        analyser.advance([(stream, telephone_channel(samples, rate))])
+        transcript = analyser.finish(stream, Expectation()).transcript
         return transcript.text, round(transcript.confidence, 3)
 
-    return hear
+    return recognise
 
 
-def word_errors(some: Sequence[Heard]) -> float:
+def word_error_rate(transcripts: Sequence[SyntheticTranscript]) -> float:
     """Share of words that were not heard as they were said, on plain words."""
-    from agent.lab.training.ears.word_errors import edits  # its library is slow to import
+    from agent.lab.training.ears.word_errors import word_edits  # its library is slow to import
 
-    counts = edits([plain(o.text).split() for o in some], [plain(o.heard).split() for o in some])
+    counts = word_edits(
+        [plain_text(o.text).split() for o in transcripts],
+        [plain_text(o.heard).split() for o in transcripts],
+    )
     words = sum(one["num_ref_tokens"] for one in counts)
     return float(sum(one["num_edits"] for one in counts) / words) if words else 0.0

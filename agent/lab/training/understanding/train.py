@@ -31,53 +31,55 @@ from agent.lab.training.understanding import examples as prepare
 from agent.lab.training.understanding import sentiment as feelings
 from agent.lab.training.understanding import voice_evidence as voices
 from agent.lab.training.understanding.card import write_card
-from agent.lab.training.understanding.confusions import Confusions, widened
-from agent.lab.training.understanding.examples import Example
-from agent.lab.training.understanding.figures import Figure
+from agent.lab.training.understanding.confusions import WordConfusions, add_noisy_copies
+from agent.lab.training.understanding.examples import IntentExample
+from agent.lab.training.understanding.figures import TextModelFigure
 from agent.lab.training.understanding.intents import IntentSettings
-from agent.lab.training.understanding.sentiment import FeelingSettings
+from agent.lab.training.understanding.sentiment import SentimentSettings
 from agent.lab.training.understanding.synthetic_transcripts import (
-    Heard,
-    is_tuning,
-    known,
-    taught,
-    tuning_voices_alone,
-    without_tuning_voices,
+    SyntheticTranscript,
+    drop_tuning_voice_transcripts,
+    is_tuning_voice,
+    keep_tuning_voice_transcripts,
+    read_transcripts,
+    with_transcripts,
 )
-from agent.understanding.hidden_layer import Sentences
-from agent.understanding.text_models import FeelingModel, IntentModel
-from dialogs.pack.model import BANK, Pack
+from agent.understanding.hidden_layer import TextEncoder
+from agent.understanding.text_models import IntentModel, TextAffectModel
+from dialogs.pack.model import BANK_PACK, Pack
 from dialogs.values import OUT_OF_SCOPE
 
 FOLDER = "understanding"  # below the folder of all weights
-INTENTS, FEELINGS = "intents.safetensors", "feelings.safetensors"
+INTENTS_FILE, FEELINGS_FILE = "intents.safetensors", "feelings.safetensors"
 PACKAGE = Path(__file__).parents[3]
-SHIPPED = PACKAGE / "weights" / FOLDER / FEELINGS
-OUTSIDE = Path(__file__).parent / "outside.jsonl"
-HELD_OUT = PACKAGE.parent / "tests" / "data" / "bank_turns.jsonl"  # customers of the bank pack
+SHIPPED_FEELINGS = PACKAGE / "weights" / FOLDER / FEELINGS_FILE
+OUT_OF_SCOPE_FILE = Path(__file__).parent / "outside.jsonl"
+HELD_OUT_TURNS_FILE = (
+    PACKAGE.parent / "tests" / "data" / "bank_turns.jsonl"
+)  # customers of the bank pack
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class TextModelSettings:
     intents: IntentSettings = field(default_factory=IntentSettings)
-    feelings: FeelingSettings = field(default_factory=FeelingSettings)
+    sentiment: SentimentSettings = field(default_factory=SentimentSettings)
     seed: int = 0
 
 
 # On the bank's mixture of public sets a hidden layer hears noise better (84.8 against 83.7 % of the
 # tuning split), and what is typed worse (90.6 against 91.9 %, sets counting alike): none.
-PUBLIC = Settings(IntentSettings(hidden=0))
+BANK_SETTINGS = TextModelSettings(IntentSettings(hidden_units=0))
 
 
 def train_understanding(
     data: Path | None,
     out: Path,
-    pack: Path = BANK,
+    pack: Path = BANK_PACK,
     console: Console | None = None,
-    settings: Settings | None = None,
-    work: Path | None = None,
-    sentences: str = "",
-) -> list[Figure]:
+    settings: TextModelSettings | None = None,
+    work_folder: Path | None = None,
+    sentence_encoder: str = "",
+) -> list[TextModelFigure]:
     """Train, store in a folder of `out`, measure, and write the card beside the weights.
 
     With `work`, a folder, the sentences are also learned as our own transcriber hears them; that
@@ -85,135 +87,164 @@ def train_understanding(
     beside: a file of its own, and the one without it stays.
     """
     loaded, folder, console = Pack.load(pack), out / FOLDER, console or Console()
-    bank = pack.resolve() == BANK.resolve()
-    settings = settings or (PUBLIC if bank and data else Settings())
+    is_bank = pack.resolve() == BANK_PACK.resolve()
+    settings = settings or (BANK_SETTINGS if is_bank and data else TextModelSettings())
     encoder = None
-    if sentences:
+    if sentence_encoder:
         from agent.understanding.sentence_encoder import SentenceEncoder  # slow to import
 
-        encoder = SentenceEncoder.open(sentences)
-    own = feelings.own_intents() if bank else []
-    rows = prepare.examples(data, loaded, own) if data else prepare.own_examples(loaded, own)
-    if not bank or data is None:
-        rows += prepare.anything(data) if data else outside()
-    ears, told = PACKAGE / "weights" / "ears", list[Heard]()
-    if work is not None and ears.exists():
-        rows = taught(rows, ears, work, console)
-        told = known(ears, work)
+        encoder = SentenceEncoder.load(sentence_encoder)
+    own_rows = feelings.own_intent_examples() if is_bank else []
+    rows = (
+        prepare.load_examples(data, loaded, own_rows)
+        if data
+        else prepare.own_examples(loaded, own_rows)
+    )
+    if not is_bank or data is None:
+        rows += prepare.out_of_scope_examples(data) if data else read_out_of_scope()
+    checkpoint, transcripts = PACKAGE / "weights" / "ears", list[SyntheticTranscript]()
+    if work_folder is not None and checkpoint.exists():
+        rows = with_transcripts(rows, checkpoint, work_folder, console)
+        transcripts = read_transcripts(checkpoint, work_folder)
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("intents", total=3)
-        model = intent_model(rows, loaded, settings, encoder, told)
-        stored = folder / (f"intents-{encoder.sha256}.safetensors" if encoder else INTENTS)
+        model = train_intent_model(rows, loaded, settings, encoder, transcripts)
+        stored = folder / (f"intents-{encoder.sha256}.safetensors" if encoder else INTENTS_FILE)
         model.save(stored)
         progress.update(task, advance=1, description="feelings")
-        _store_feelings(folder, rows, data, settings)
+        _store_sentiment_model(folder, rows, data, settings)
         progress.update(task, advance=1, description="figures")
         model = IntentModel.load(stored, encoder)
-        turns = HELD_OUT if bank and HELD_OUT.exists() else None
-        figures = measured(model, folder, rows, data, turns)
-        figures += _voice_weights(folder, out / "emotion")
+        turns = HELD_OUT_TURNS_FILE if is_bank and HELD_OUT_TURNS_FILE.exists() else None
+        figures = model_figures(model, folder, rows, data, turns)
+        figures += _store_voice_weights(folder, out / "emotion")
         progress.update(task, advance=1)
-    console.print(table(figures))
+    console.print(figure_table(figures))
     if encoder is None:
-        heard = any(row.heard for row in rows)
-        write_card(folder, loaded, model, data is not None, settings, figures, heard)
+        has_transcripts = any(row.transcripts for row in rows)
+        write_card(folder, loaded, model, data is not None, settings, figures, has_transcripts)
     return figures
 
 
-def outside() -> list[Example]:
+def read_out_of_scope() -> list[IntentExample]:
     """What no business is asked, for packs that come without public data."""
-    with OUTSIDE.open(encoding="utf-8") as lines:
+    with OUT_OF_SCOPE_FILE.open(encoding="utf-8") as lines:
         texts = [json.loads(line)["text"] for line in lines]
-    return [Example(text, OUT_OF_SCOPE, "outside", "train") for text in texts]
+    return [IntentExample(text, OUT_OF_SCOPE, "outside", "train") for text in texts]
 
 
-def intent_model(
-    rows: Sequence[Example],
+def train_intent_model(
+    rows: Sequence[IntentExample],
     pack: Pack,
-    settings: Settings,
-    sentences: Sentences | None = None,
-    told: Sequence[Heard] = (),
+    settings: TextModelSettings,
+    sentence_encoder: TextEncoder | None = None,
+    transcripts: Sequence[SyntheticTranscript] = (),
 ) -> IntentModel:
     """Fitted without what it is tuned on, sentences and voices, and once more with everything.
 
     `told` is what the ears made of sentences, whose mistakes are made again on all others.
     """
-    confusions = Confusions.learned(told)
-    others = Confusions.learned(one for one in told if not is_tuning(one.voice))
+    confusions = WordConfusions.from_transcripts(transcripts)
+    training_confusions = WordConfusions.from_transcripts(
+        one for one in transcripts if not is_tuning_voice(one.voice)
+    )
 
-    def fit(some: Sequence[Example], mistakes: Confusions = others) -> IntentModel:
-        some = widened(some, mistakes, seed=settings.seed)
-        return intents.fitted(some, pack, settings.intents, settings.seed, sentences)
+    def fit(
+        some: Sequence[IntentExample], mistakes: WordConfusions = training_confusions
+    ) -> IntentModel:
+        some = add_noisy_copies(some, mistakes, seed=settings.seed)
+        return intents.fit_intent_model(
+            some, pack, settings.intents, settings.seed, sentence_encoder
+        )
 
     training = [row for row in rows if row.split == "train"]
     dev = [row for row in rows if row.split == "dev"]
     if dev:
-        held = {row for row in training if row.source == "own" and prepare.part(row.text, 4) == 0}
-        kept = [row for row in training if row not in held]
-        unseen_rows = tuning_voices_alone([*dev, *held])
-        unseen = tuning.scored(fit(without_tuning_voices(kept)), unseen_rows)
+        held_out = {
+            row
+            for row in training
+            if row.source == "own" and prepare.stable_bucket(row.text, 4) == 0
+        }
+        training_rows = [row for row in training if row not in held_out]
+        tuning_rows = keep_tuning_voice_transcripts([*dev, *held_out])
+        held_out_scores = tuning.score_examples(
+            fit(drop_tuning_voice_transcripts(training_rows)), tuning_rows
+        )
     else:
-        unseen_rows, unseen = training, tuning.cross_fitted(training, fit)
-    last = tuning.tuned(fit(training, confusions), unseen, settings.intents)
-    return replace(last, heard_floor=tuning.heard_floor(last, unseen_rows, settings.seed))
+        tuning_rows, held_out_scores = training, tuning.cross_fitted_scores(training, fit)
+    last = tuning.tune_model(fit(training, confusions), held_out_scores, settings.intents)
+    return replace(last, transcript_floor=tuning.fit_heard_floor(last, tuning_rows, settings.seed))
 
 
-def _store_feelings(
-    folder: Path, rows: Sequence[Example], data: Path | None, settings: Settings
+def _store_sentiment_model(
+    folder: Path, rows: Sequence[IntentExample], data: Path | None, settings: TextModelSettings
 ) -> None:
     """Without public data the shipped model is kept: it knows more words than our sentences."""
-    if data is None and SHIPPED.exists():
-        if (folder / FEELINGS).resolve() != SHIPPED.resolve():
-            shutil.copy(SHIPPED, folder / FEELINGS)
+    if data is None and SHIPPED_FEELINGS.exists():
+        if (folder / FEELINGS_FILE).resolve() != SHIPPED_FEELINGS.resolve():
+            shutil.copy(SHIPPED_FEELINGS, folder / FEELINGS_FILE)
         return
     public = []
     if data is not None:
-        public = list(feelings.goemotions(data, "train"))
-        public += feelings.calm_turns(rows, "train", settings.feelings.calm_turns)
-    model = feelings.fitted(public, settings.feelings, settings.seed)
-    dev = list(feelings.goemotions(data, "dev")) if data is not None else []
-    feelings.sharpened(model, dev).save(folder / FEELINGS)
+        public = list(feelings.read_goemotions_sentiment(data, "train"))
+        public += feelings.calm_turns(rows, "train", settings.sentiment.max_calm_turns)
+    model = feelings.fit_sentiment_model(public, settings.sentiment, settings.seed)
+    dev = list(feelings.read_goemotions_sentiment(data, "dev")) if data is not None else []
+    feelings.fit_sentiment_temperature(model, dev).save(folder / FEELINGS_FILE)
 
 
-def _voice_weights(folder: Path, emotion: Path) -> list[Figure]:
+def _store_voice_weights(folder: Path, emotion: Path) -> list[TextModelFigure]:
     """What the voice adds, when the emotion head left its verdicts on speakers it did not know."""
-    told = emotion / "held_out.jsonl"
-    if not told.exists():
+    predictions_file = emotion / "held_out.jsonl"
+    if not predictions_file.exists():
         return []
-    usual, heard = FeelingModel.load(folder / FEELINGS).usual, voices.read(told)
-    voices.store(voices.fitted(heard, usual), emotion / "upset.json")
-    return voices.figures(heard, usual)
+    upset_log_odds, held_out_voices = (
+        TextAffectModel.load(folder / FEELINGS_FILE).base_log_odds,
+        voices.read_held_out_voices(predictions_file),
+    )
+    voices.store_voice_weights(
+        voices.fit_voice_weights(held_out_voices, upset_log_odds), emotion / "upset.json"
+    )
+    return voices.voice_figures(held_out_voices, upset_log_odds)
 
 
-def measured(
-    intent: IntentModel,
+def model_figures(
+    intent_model: IntentModel,
     folder: Path,
-    rows: Sequence[Example],
+    rows: Sequence[IntentExample],
     data: Path | None,
-    turns: Path | None,
-) -> list[Figure]:
+    turns_file: Path | None,
+) -> list[TextModelFigure]:
     """Figures of the weights as they are on disk."""
-    feeling = FeelingModel.load(folder / FEELINGS)
-    written = evaluate.bank_turns(turns) if turns else []
-    written = [turn for turn in written if turn.intent is None or turn.intent in intent.intents]
-    figures = evaluate.intents(intent, rows, written)
-    figures += evaluate.heard(intent, written)
-    figures += evaluate.scope_figures(intent, rows)
-    figures += evaluate.calibration(intent, rows, written)
-    felt = list(feelings.goemotions(data, "test")) if data else []
-    figures += evaluate.feelings(feeling, felt, written)
-    figures += evaluate.satisfaction(feeling, data) if data else []
-    texts = [turn.text for turn in written] or [row.text for row in rows[:200]]
-    median, high = evaluate.milliseconds(lambda text: (intent(text), feeling(text)), texts)
-    figures.append(Figure("one turn, one core", "milliseconds", median, median, high, len(texts)))
+    sentiment_model = TextAffectModel.load(folder / FEELINGS_FILE)
+    bank_turns = evaluate.read_bank_turns(turns_file) if turns_file else []
+    bank_turns = [
+        turn for turn in bank_turns if turn.intent is None or turn.intent in intent_model.intents
+    ]
+    figures = evaluate.intent_figures(intent_model, rows, bank_turns)
+    figures += evaluate.noisy_line_figures(intent_model, bank_turns)
+    figures += evaluate.scope_figures(intent_model, rows)
+    figures += evaluate.calibration_figures(intent_model, rows, bank_turns)
+    goemotions = list(feelings.read_goemotions_sentiment(data, "test")) if data else []
+    figures += evaluate.sentiment_figures(sentiment_model, goemotions, bank_turns)
+    figures += evaluate.satisfaction_figures(sentiment_model, data) if data else []
+    texts = [turn.text for turn in bank_turns] or [row.text for row in rows[:200]]
+    median, high = evaluate.latency_ms(
+        lambda text: (intent_model(text), sentiment_model(text)), texts
+    )
+    figures.append(
+        TextModelFigure("one turn, one core", "milliseconds", median, median, high, len(texts))
+    )
     return figures
 
 
-def table(figures: Sequence[Figure]) -> Table:
-    shown = Table("measured on", "measure", "value", "95 % interval", "rows", title="understanding")
+def figure_table(figures: Sequence[TextModelFigure]) -> Table:
+    figure_rows = Table(
+        "measured on", "measure", "value", "95 % interval", "rows", title="understanding"
+    )
     for row in figures:
-        shown.add_row(
+        figure_rows.add_row(
             row.name, row.measure, f"{row.value:.3f}", f"{row.low:.3f} to {row.high:.3f}",
             str(row.rows),
         )  # fmt: skip
-    return shown
+    return figure_rows
