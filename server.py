@@ -1,7 +1,7 @@
-"""The process: it listens, it reads the time, and it lets callers in or sends them away.
+"""The server process: composition root, sockets, admission, background tasks.
 
 `python server.py` serves with the settings of `hearken.toml` and HEARKEN_* variables, exactly as
-`hearken serve` does. What happens on one caller's line is in agent/runtime/connection.py.
+`hearken serve` does. One customer's connection is in agent/runtime/connection.py.
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ log = logging.getLogger("hearken.server")
 
 SESSION_PATH = "/v1/session"
 CONSOLE_PATH = "/v1/console"
-# A row is on disk only after its thread has had the interpreter a dozen times: Python's 5 ms of
-# waiting for it each time would be heard.
+# To write a row, the journal's thread needs the interpreter a dozen times: with Python's default
+# switch interval of 5 ms the delay would be audible.
 SWITCH_INTERVAL_S = 0.0005
-LOADING_RETRY_S = 5  # what callers are told to wait while the models are not there
+LOADING_RETRY_S = 5  # time until retry that callers are told while the models are loaded
 
 
 def build_services(
@@ -66,8 +66,8 @@ def build_services(
     core: int | None = None,
     wall_now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
 ) -> Services:
-    """Everything a server needs, from its settings. `core` is the processor core that is the
-    models' own. PackError when the pack is broken, WebhookError when a helpdesk's address is."""
+    """Build all services of a server from its settings. `core` is the processor core reserved for
+    the models. PackError when the pack is broken, WebhookError when a helpdesk's address is."""
     pack = Pack.load(settings.pack)
     rules = EngineRules(settings.answer_s, settings.asks_waiting, settings.voice)
     settings.state.mkdir(parents=True, exist_ok=True)
@@ -105,7 +105,7 @@ def _helpdesk(
 
 
 class Server:
-    """The process's parts, and the lines that are open."""
+    """One server: its services, its open connections and its background tasks."""
 
     def __init__(self, services: Services) -> None:
         self.services = services
@@ -117,7 +117,7 @@ class Server:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self) -> Sockets:
-        """Listen, then load the models; `/readyz` and callers wait meanwhile with a 503."""
+        """Listen, then load the models; until then `/readyz` and new sessions are answered 503."""
         settings = self.services.settings
         self.services.journal.start()
         self._start_task(self.console_hub.run())
@@ -138,13 +138,13 @@ class Server:
             await self._measure_capacity()
         self.services.metrics.stream_capacity.set(self.services.admission.limits.streams)
         gc.collect()
-        gc.freeze()  # what was loaded stays, and need not be looked through for garbage
+        gc.freeze()  # loaded objects are never garbage and need not be searched
         self.ready = True
         self._start_task(self._apply_retention())
         return sockets
 
     def _start_task(self, coroutine: Coroutine[None, None, None]) -> None:
-        """A task as long as the process; should it fail, the log says so at once."""
+        """Start a task that lasts as long as the process; a failure is logged at once."""
 
         def ended(task: asyncio.Task[None]) -> None:
             if not task.cancelled() and (error := task.exception()) is not None:
@@ -166,7 +166,7 @@ class Server:
         log.info("measured", extra={"capacity": streams, "models_ms_per_talking_second": cost_ms})
 
     async def _apply_retention(self) -> None:
-        """Every minute, throw away what is not to be kept any longer."""
+        """Apply the retention rules every minute."""
         services, started_at = self.services, datetime.now(UTC)
         keep_days = services.pack.privacy.keep_days
         while True:
@@ -182,12 +182,15 @@ class Server:
                     resume_s,
                     keep_days,
                 )
-            except SQLAlchemyError as failure:  # the database is busy or away: the next time, then
-                log.error("could not tidy", extra={"fault": _first_error_location(failure)})
+            except SQLAlchemyError as failure:  # the database is busy or away: try again later
+                log.error(
+                    "retention could not be applied",
+                    extra={"fault": _first_error_location(failure)},
+                )
             await asyncio.sleep(RETENTION_INTERVAL_S)
 
     async def close(self) -> None:
-        """End what the process has started; callers are gone already."""
+        """Stop all tasks and services; the sockets are closed already."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -197,7 +200,7 @@ class Server:
         self.services.store.close()
 
     async def handle(self, socket: ServerConnection) -> None:
-        """One caller, or one console, from hello to goodbye."""
+        """Serve one websocket, of a customer or a console, until it is closed."""
         is_console = socket.request is not None and _path(socket.request) == CONSOLE_PATH
         connection = None if is_console else ClientConnection(self.services, self.registry, socket)
         try:
@@ -206,7 +209,7 @@ class Server:
                 if connection is None
                 else self._serve_connection(connection)
             )
-        except Exception as error:  # the one place: a broken session must not take others along
+        except Exception as error:  # the only broad except: one failure must not end other sessions
             id = connection.id if connection else "console"
             log.error(
                 "a session failed", extra={"session": id, "fault": _first_error_location(error)}
@@ -217,7 +220,7 @@ class Server:
 
     async def _serve_connection(self, connection: ClientConnection) -> None:
         admission, began = self.services.admission, self.services.clock()
-        if admission.sessions_full():  # by those who were let in between its upgrade and now
+        if admission.sessions_full():  # others were admitted between its upgrade and now
             reason = f"all lines are busy; try again in {admission.retry_s} seconds"
             await connection.socket.close(CLOSE_OVERLOADED, reason)
             return
@@ -230,7 +233,7 @@ class Server:
             admission.leave(connection.streams, self.services.clock() - began)
 
     def admit(self, socket: ServerConnection, request: Request) -> Response | None:
-        """None lets the upgrade to a session or a console go on; anything else is the answer."""
+        """None when the upgrade to a session or a console may go on; else the plain HTTP answer."""
         path = _path(request)
         if path == SESSION_PATH:
             answer = self._capacity_refusal(request.path)
@@ -242,7 +245,7 @@ class Server:
         return _response(answer) if answer else None
 
     def _capacity_refusal(self, path: str) -> HttpAnswer | None:
-        """Why nobody more can be served just now."""
+        """The answer that refuses a further session for lack of capacity; else None."""
         if not self._is_ready:
             wait = ("Retry-After", str(LOADING_RETRY_S))
             return text_answer(503, "The models are being loaded.", wait)
@@ -254,7 +257,7 @@ class Server:
         return None
 
     def _websocket_refusal(self, request: Request) -> HttpAnswer | None:
-        """Why this is no websocket of a site that may talk to us."""
+        """The answer that refuses a foreign origin or a request that is no websocket; else None."""
         origin, allowed = request.headers.get("Origin"), self.services.settings.origins
         if origin is not None and allowed and origin not in allowed:
             self.services.metrics.refusals.labels("origin").inc()
@@ -265,12 +268,12 @@ class Server:
 
     @property
     def _is_ready(self) -> bool:
-        """Everything is loaded, and the models have not ended just now."""
+        """Whether everything is loaded and the models process runs."""
         return self.ready and self.services.engine.is_ready
 
     def _is_full_for(self, path: str) -> bool:
-        """Whether this caller is one too many, as far as the address tells: `?channel=voice`
-        asks to be heard; without it, that is decided at hello."""
+        """Whether a session at this address exceeds capacity. `?channel=voice` announces audio;
+        without it, capacity for audio is checked at hello."""
         admission, query = self.services.admission, parse_qs(path.partition("?")[2])
         wants_voice = query.get("channel", ["chat"])[0] in ("voice", "call")
         return admission.sessions_full() or (
@@ -322,7 +325,7 @@ def _response(answer: HttpAnswer) -> Response:
 
 
 async def run(server: Server) -> None:
-    """Serve until SIGINT or SIGTERM; callers are then told to reconnect (1001)."""
+    """Serve until SIGINT or SIGTERM; then close sockets with 1001, so that clients reconnect."""
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stopped.set)
@@ -339,14 +342,14 @@ async def run(server: Server) -> None:
 
 
 def _first_error_location(error: BaseException) -> str:
-    """Which error it was, of a group the first, and where."""
+    """The error's type and place; of a group, the first one's."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error_location(error)
 
 
 class _JsonFormatter(logging.Formatter):
-    """One JSON object a line: the static message, and values under their own keys."""
+    """Formats a log record as one JSON object a line: the static message, values under own keys."""
 
     def format(self, record: logging.LogRecord) -> str:
         known = logging.makeLogRecord({}).__dict__
@@ -363,7 +366,7 @@ def serve_command(
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
     pack: Annotated[Path | None, typer.Option(help="Folder of the pack to serve.")] = None,
 ) -> None:
-    """Start the server, and say where the demo page is."""
+    """Start the server and print the address of the demo page."""
     settings = load_settings(config, host=host, port=port, pack=pack)
     handler = logging.StreamHandler()
     handler.setFormatter(_JsonFormatter())

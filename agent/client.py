@@ -1,14 +1,13 @@
-"""How does a program talk to a running Hearken?
+"""Blocking Python client of protocol v1, for scripts, tests and the command line.
 
     with Client("ws://127.0.0.1:8765/v1/session", channel="chat") as client:
         client.say("I lost my card")
         for message in client.messages(quiet_s=0.5):
             print(message["type"], message.get("text", ""))
 
-Blocking, for scripts, tests and the command line; one thread reads, so that nothing is missed
-while the program does something else. Messages are those of protocol v1, as dictionaries; spoken
-audio comes as `{"type": "audio", "data": bytes}` in the place where it was received. Each has
-`came_at`, the reading of `time.monotonic()` when it came in.
+One thread reads, so that no message is missed while the program does something else. Messages are
+those of protocol v1, as dictionaries; spoken audio is `{"type": "audio", "data": bytes}`, in the
+order of arrival. The client adds `received_at` to each: `time.monotonic()` when it arrived.
 """
 
 from __future__ import annotations
@@ -29,28 +28,29 @@ from websockets.sync.client import connect
 
 Message = dict[str, Any]
 
-FRAME_S = 0.02  # of audio in one binary message: what telephony sends
+FRAME_S = 0.02  # audio in one binary message, as telephony sends it
 
 
 class ServerRefusal(RuntimeError):
-    """The server did not let us in; the text is its reason."""
+    """The server is unreachable, or refused or closed the session; the text says why."""
 
 
 @dataclass
 class Resumption:
-    """How far a conversation has come: what another client needs to go on with it."""
+    """Progress of a conversation: what another client needs to resume it."""
 
     session: str
     token: str
     last_seq: int
-    sent_count: int = 0  # messages of ours, counted
-    unacknowledged: list[Message] = field(
-        default_factory=list
-    )  # those not known to have been taken
+    sent_count: int = 0  # messages sent by this side
+    unacknowledged: list[Message] = field(default_factory=list)  # not acknowledged by the server
 
 
 class Client:
-    """One conversation. A context manager: leaving it says goodbye."""
+    """One conversation, as a context manager that closes the connection at its end.
+
+    `resumption` is the progress so far; `close_status` is None, or the close code and reason.
+    """
 
     def __init__(
         self,
@@ -62,12 +62,14 @@ class Client:
         customer: dict[str, str] | None = None,
         resume: Resumption | None = None,
     ) -> None:
-        """Refused when the server does not let us in. With `resume` the conversation of an earlier
-        client goes on: what that one missed comes first, and what the server had not taken of it is
-        sent again."""
+        """Connect and send `hello`; ServerRefusal when the server refuses.
+
+        `resume` continues the conversation of an earlier client: the server first sends what that
+        client missed, and this client sends again what the server had not acknowledged.
+        """
         self._resources = ExitStack()
         try:
-            # With the channel in the address a caller too many is told before the upgrade.
+            # With the channel in the address, a full server can refuse before the upgrade.
             address = url if "?" in url else f"{url}?channel={channel}"
             connection = connect(address, compression=None, max_size=None)
             self._socket = self._resources.enter_context(connection)
@@ -103,29 +105,33 @@ class Client:
         self._resources.close()
 
     def send(self, message: Message) -> None:
-        """Any message of the protocol, with the number it needs to be taken once."""
+        """Send any message of the protocol, numbered so that the server applies it only once."""
         self.resumption.sent_count += 1
         message = {**message, "n": self.resumption.sent_count}
         self.resumption.unacknowledged.append(message)
         self._send(json.dumps(message))
 
     def drop_connection(self) -> None:
-        """Lose the connection without a word, as a tunnel does. `at` is what to resume with."""
+        """Cut the connection without a close handshake, as a lost network does. Another client can
+        resume with `resumption`."""
         self._socket.socket.shutdown(socket.SHUT_RDWR)
 
     def say(self, text: str) -> None:
+        """Send the customer's text."""
         self.send({"type": "text", "text": text})
 
     def consent(self, recording: bool, emotion: bool) -> None:
+        """Give or withdraw consent to recording and to emotion analysis."""
         self.send({"type": "consent", "recording": recording, "emotion": emotion})
 
     def end(self) -> None:
+        """Ask the server to end the conversation."""
         self.send({"type": "end"})
 
     def stream_audio(self, audio: bytes, frame_bytes: int) -> Iterator[None]:
-        """Send audio at the speed it would be spoken, `frame` bytes each 20 ms.
+        """Send encoded audio in real time, `frame_bytes` bytes every 20 ms.
 
-        Yields after each frame, so that the caller can look at what has come in.
+        Yields after each frame, so that the caller can handle messages meanwhile.
         """
         began = time.monotonic()
         for number, start in enumerate(range(0, len(audio), frame_bytes)):
@@ -134,7 +140,7 @@ class Client:
             yield
 
     def available_messages(self) -> list[Message]:
-        """What has come in by now, without waiting."""
+        """The messages that have arrived by now, without waiting."""
         messages: list[Message] = []
         while True:
             try:
@@ -146,7 +152,7 @@ class Client:
             messages.append(message)
 
     def messages(self, quiet_s: float) -> Iterator[Message]:
-        """What comes in, until the server is silent for `quiet_s` or has closed the line."""
+        """Messages as they arrive, until none arrives for `quiet_s` or the connection is closed."""
         while True:
             try:
                 message = self._inbox.get(timeout=quiet_s)
@@ -159,7 +165,7 @@ class Client:
     def wait_for(self, *types: str, timeout_s: float = 10.0) -> Message:
         """The next message of one of these types; others before it are dropped.
 
-        Raises TimeoutError when none comes, ConnectionError when the line closes first.
+        Raises TimeoutError when none arrives, ConnectionError when the connection closes first.
         """
         deadline = time.monotonic() + timeout_s
         while True:
@@ -168,7 +174,7 @@ class Client:
             except queue.Empty:
                 raise TimeoutError(f"no {' or '.join(types)} within {timeout_s} s") from None
             if message is None:
-                raise ConnectionError(f"the line was closed: {self.close_status}")
+                raise ConnectionError(f"the connection was closed: {self.close_status}")
             if message["type"] in types:
                 return message
 
@@ -193,7 +199,7 @@ class Client:
         self._inbox.put(None)
 
     def _track_progress(self, incoming: Message) -> None:
-        """Keep in mind how far both sides have come."""
+        """Update the progress of both sides; after `ready`, send unacknowledged messages again."""
         at = self.resumption
         at.last_seq = max(at.last_seq, incoming.get("seq", 0))
         if incoming["type"] == "ready":

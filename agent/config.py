@@ -1,8 +1,9 @@
-"""Which settings is this process running with?
+"""Settings of the server, from a TOML file and the environment.
 
-Defaults run on a laptop. They are overridden by `hearken.toml` in the working directory (or the
-file given with --config) and that by HEARKEN_* variables, meant for secrets. An unknown key is
-an error that names the nearest known one. Settings are passed on, never imported.
+The defaults run on a laptop. `hearken.toml` in the working directory (or the file given with
+--config) overrides them, and HEARKEN_* variables, meant for secrets, override the file. An unknown
+key is an error that names the nearest known one. Settings are passed as arguments, never read from
+a global (tests/agent/test_config.py).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ ENV_PREFIX = "HEARKEN_"
 
 
 class SettingsError(ValueError):
-    """Settings that cannot be used, in words that say which key and what to write instead."""
+    """Settings that cannot be used; the text names the key and what to write instead."""
 
 
 _DEFAULT_TURN_RULES = TurnRules()
@@ -34,19 +35,21 @@ SilenceSeconds = Annotated[float, Field(ge=0.1, le=10)]
 
 
 class TurnSettings(BaseModel):
-    """When somebody's turn is over; `hearken tune turns` measures and writes these."""
+    """When a customer's turn is over; `hearken tune turns` measures and writes these."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    silence: dict[AnswerKind, SilenceSeconds] = {}  # seconds that end a turn, by what was asked
-    answered: SilenceSeconds = _DEFAULT_TURN_RULES.answered  # once a closed question has its answer
+    silence: dict[AnswerKind, SilenceSeconds] = {}  # seconds that end a turn, by kind of question
+    answered: SilenceSeconds = (
+        _DEFAULT_TURN_RULES.answered
+    )  # seconds, once a closed question is answered
     complete: float = Field(
         default=_DEFAULT_TURN_RULES.complete, ge=0.1, le=5
-    )  # times the silence, by the words
+    )  # factor on the silence after complete or incomplete words
     incomplete: float = Field(default=_DEFAULT_TURN_RULES.incomplete, ge=0.1, le=5)
 
     def turn_rules(self, endings: TurnEndings) -> TurnRules:
-        """Settings for one question leave the others as they come."""
+        """The rules of the turn detector; kinds of question without a setting keep the default."""
         return TurnRules(
             silence={**SILENCE_S, **self.silence},
             answered=self.answered,
@@ -57,52 +60,52 @@ class TurnSettings(BaseModel):
 
 
 class Settings(BaseSettings):
-    """Every setting of the server. Seconds are floats, sizes are bytes."""
+    """Every setting of the server. Names in `_s` are seconds; sizes are bytes."""
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True)
 
     host: str = "127.0.0.1"
     port: int = Field(8765, ge=0, le=65535)
     token: SecretStr = SecretStr("")  # when set, hello must carry it
-    origins: tuple[str, ...] = ()  # browsers' Origin values allowed; none listed: any
+    origins: tuple[str, ...] = ()  # allowed Origin values of browsers; empty: any
 
     pack: Path = PACKAGE_DIR.parent / "dialogs" / "bank"
     weights: Path = PACKAGE_DIR / "weights"
     speech_checkpoint: str = ""  # a CTC checkpoint's folder or hub name instead of the embedded one
     emotion_checkpoint: str = ""  # likewise for a sequence-classification emotion head
-    # A Whisper or Moonshine checkpoint that writes down whole turns beside the one that listens. It
-    # shares the process of the models, so every caller waits while one turn is written: choose one
-    # that needs well under a second a turn on this machine. Stopped after half of `answer_s`.
+    # A Whisper or Moonshine checkpoint that transcribes whole turns, in addition to the streaming
+    # one. It shares the models' process, so that every caller waits for each of its turns: choose
+    # one that needs well under a second a turn on this machine. Stopped after half of `answer_s`.
     writer_checkpoint: str = ""
-    # A BERT-family sentence encoder that intents were trained beside (`hearken train understanding
-    # --sentence-checkpoint`). auto: the one they were trained beside, if it is here; empty: none.
+    # A BERT-family sentence encoder that intents were trained with (`hearken train understanding
+    # --sentence-checkpoint`). auto: the one they were trained with, if present; empty: none.
     sentence_checkpoint: str = "auto"
-    # What the encoder multiplies in; auto: bfloat16 where the processor does, else float32.
+    # Number format of the encoder; auto: bfloat16 where the processor has it, else float32.
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    state: Path = Path(".hearken")  # databases live here
+    state: Path = Path(".hearken")  # folder of the databases
     database: str = ""  # an SQLAlchemy URL, such as postgresql+psycopg://...; empty: in `state`
-    resume_s: float = Field(120.0, ge=0)  # a customer whose connection is lost may come back in
-    agent_token: SecretStr = SecretStr("")  # for people who take over, at /console; empty: closed
-    supervisor_token: SecretStr = SecretStr("")  # for those who look on and may take over from them
-    nobody_s: float = Field(60.0, ge=0)  # to wait for somebody to log in there, before a call back
-    console_s: float = Field(20.0, ge=0)  # to wait for a person whose console is cut off
-    webhook_url: str = ""  # a helpdesk that is told of hand-overs (CloudEvents); empty: none
-    webhook_secret: SecretStr = SecretStr("")  # what its messages are signed with: whsec_...
+    resume_s: float = Field(120.0, ge=0)  # to reconnect after a lost connection
+    agent_token: SecretStr = SecretStr("")  # for people at /console; empty: closed
+    supervisor_token: SecretStr = SecretStr("")  # for supervisors at /console; empty: none
+    nobody_s: float = Field(60.0, ge=0)  # to wait for a login there, before a call-back
+    console_s: float = Field(20.0, ge=0)  # to wait for a person whose console is lost
+    webhook_url: str = ""  # of a helpdesk that gets handoffs (CloudEvents); empty: none
+    webhook_secret: SecretStr = SecretStr("")  # signs the messages to it: whsec_...
     actions_url: str = ""  # an HTTP endpoint for the pack's actions; empty: the built-in bank
     actions_token: SecretStr = SecretStr("")  # sent to it as a bearer token
 
-    max_sessions: int = Field(500, ge=1)  # conversations at a time, spoken or typed
-    # The models get a core for themselves where there are two or more; false where other busy
-    # programs share the machine.
+    max_sessions: int = Field(500, ge=1)  # conversations at a time, voice or chat
+    # Reserve a core for the models where there are two or more; false where other busy programs
+    # share the machine.
     own_core: bool = True
     capacity: int = Field(0, ge=0)  # legs of live audio at a time; 0: measured at the start
     max_message: int = Field(1 << 20, ge=1024)
-    max_outbox: int = Field(1024, ge=16)  # messages waiting for a slow reader
+    max_outbox: int = Field(1024, ge=16)  # messages queued for a slow reader
     hello_s: float = Field(10.0, gt=0)
-    write_s: float = Field(10.0, gt=0)  # a client that takes longer to read a message is dropped
-    wait_s: int = Field(120, ge=0)  # for a person, for each customer in the queue before
-    answer_s: float = Field(5.0, gt=0)  # a model slower than this is `Missed`
-    asks_waiting: int = Field(1024, ge=1)  # questions to the models, of all callers together
+    write_s: float = Field(10.0, gt=0)  # to send one message; a slower client is disconnected
+    wait_s: int = Field(120, ge=0)  # expected wait for each customer ahead in the queue
+    answer_s: float = Field(5.0, gt=0)  # an answer of the models later than this is given up
+    asks_waiting: int = Field(1024, ge=1)  # open requests to the models, of all callers
     voice: str = "en-us"
     turns: TurnSettings = TurnSettings()
 
@@ -115,16 +118,17 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Environment over what `load` read from the file and the command line."""
+        """The environment overrides what `load_settings` read from file and command line."""
         return env_settings, init_settings
 
     def masked_values(self) -> dict[str, str]:
-        """The settings as text, secrets masked."""
+        """All settings as text, secrets masked."""
         return {name: str(value) for name, value in self}
 
 
 def load_settings(file: Path | None = None, **overrides: Any) -> Settings:
-    """Settings from a TOML file, the environment and the command line (None: not given).
+    """Settings from a TOML file, the environment and `overrides` of the command line (None: not
+    given).
 
     Raises SettingsError for a missing file, broken TOML, an unknown key or a bad value.
     """

@@ -1,1 +1,1 @@
-"""Sound in and sound out."""
+"""Speech recognition, turn detection, acoustic cues and speech synthesis."""

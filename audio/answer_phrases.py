@@ -1,4 +1,4 @@
-"""In which words do people answer the questions that a dialogue asks?"""
+"""Vocabularies of spoken answers: yes and no, digits, amounts and dates."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""Which words, in which usual order, are these letters?
+"""CTC beam search with a lexicon and an n-gram language model.
 
-A beam search over a word list with an n-gram model: flashlight-text's decoder (Kahn et al. 2022)
-and KenLM's scores (Heafield 2011), through torchaudio. For open questions; questions whose answers
-are known use audio.phrase_search. Held by
+flashlight-text's decoder (Kahn et al. 2022) and KenLM's scores (Heafield 2011), through torchaudio.
+For open questions; questions whose answers are known use audio/phrase_search.py. Held by
 tests/audio/test_transcriber.py::test_lexicon_corrects_spelling.
 """
 
@@ -19,17 +18,18 @@ import torch
 from audio.phrase_search import Alphabet, DecodedPhrase, Scores
 from audio.torchaudio_guard import import_torchaudio
 
-CALIBRATION_FILE = "calibration.json"  # beside the checkpoint: what was fitted on dev speakers
+CALIBRATION_FILE = "calibration.json"  # beside the checkpoint: values fitted on dev speakers
 
 
 class BeamSearchDecoder:
-    """`words.arpa` (order of words) and `words.lexicon` (their letters or phones) from a folder."""
+    """Beam search with `words.arpa` (n-grams) and `words.lexicon` (spellings) of a folder."""
 
     def __init__(
         self, folder: Path, alphabet: Alphabet, weight: float | None = None, word: float = 0.0
     ) -> None:
-        """`weight` of the words' order against their sound, and what a `word` costs or brings in
-        nats; without, as fitted on dev speakers for this folder."""
+        """`weight` is that of the language model, `word` the score in nats added for each word.
+
+        Without `weight`, both are as fitted on dev speakers for this folder."""
         import_torchaudio()
         from torchaudio.models.decoder import ctc_decoder  # type: ignore[import-untyped]
 
@@ -52,19 +52,20 @@ class BeamSearchDecoder:
             )
 
     def decode(self, frame_scores: Scores) -> tuple[DecodedPhrase, ...]:
+        """The words of the best beam, without score gaps; empty when there is none."""
         (best,) = self._decoder(torch.from_numpy(frame_scores)[None])
         if not best:
             return ()
         spans = self._spans(best[0].tokens.tolist(), best[0].timesteps.tolist())
         words = [word for word in best[0].words if word]
-        # flashlight leaves out the last word of a turn that ends before its boundary
+        # flashlight omits the last word of a turn that ends before its boundary
         return tuple(
             DecodedPhrase(word, *span, 0.0)
             for word, span in zip(words, spans[: len(words)], strict=True)
         )
 
     def _spans(self, tokens: list[int], frames: list[int]) -> list[tuple[int, int]]:
-        """First frame and end of each stretch of tokens between two boundaries."""
+        """Frames [start, end) of each run of tokens between two boundaries."""
         spans: list[tuple[int, int]] = []
         begun = ended = -1
         boundary = self.alphabet.boundary
@@ -85,7 +86,7 @@ def _read_weights(path: Path) -> tuple[float, float]:
 
 @contextmanager
 def _silenced_stderr() -> Iterator[None]:
-    """KenLM draws a progress bar on the process's standard error and has no switch for it."""
+    """Discard standard error: KenLM draws a progress bar there and has no switch for it."""
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
@@ -97,4 +98,5 @@ def _silenced_stderr() -> Iterator[None]:
 
 
 def has_language_model(folder: Path) -> bool:
+    """Whether a checkpoint's folder has the word list and the n-grams of a beam search."""
     return (folder / "words.arpa").exists() and (folder / "words.lexicon").exists()

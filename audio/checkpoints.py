@@ -1,7 +1,7 @@
-"""How does a folder or a hub name become a model, without downloading anything unasked?
+"""Loading of speech checkpoints by folder or hub name.
 
-The embedded weights and every other wav2vec2, HuBERT or WavLM checkpoint come in here. Names are
-looked up in the local cache alone unless `download` says otherwise (audio/hub.py).
+Opens the embedded weights and every other wav2vec2, HuBERT or WavLM checkpoint. Names are looked
+up in the local cache alone unless `download` is set (audio/hub.py).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from audio.ctc_vocabulary import (
     text_of_token,
 )
 from audio.encoder import AttentionWindow, ChunkedEncoder, attention_window_of
-from audio.hub import CheckpointError as CheckpointError  # for those who open checkpoints
+from audio.hub import CheckpointError as CheckpointError  # re-exported
 from audio.hub import (
     CheckpointKind,
     fetch,
@@ -52,13 +52,13 @@ from audio.phrase_search import Alphabet
 from audio.recognisers import alphabet_of
 from audio.types import FRAME, RATE
 
-# Families whose encoder is wav2vec2's, by transformers' model_type.
+# Model types of transformers whose encoder is wav2vec2's.
 INCREMENTAL_FAMILIES = frozenset({"hubert", "wav2vec2", "unispeech", "unispeech-sat"})
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A model by its folder or name, and what is known of it before it is opened."""
+    """A checkpoint on this machine, described by its files before its weights are opened."""
 
     name: str
     folder: Path
@@ -66,11 +66,12 @@ class Checkpoint:
 
     @property
     def is_streamable(self) -> bool:
+        """Whether it was trained to stream, according to its config.json."""
         return attention_window_of(self.config) != AttentionWindow(0, 0)
 
     @property
     def is_incremental(self) -> bool:
-        """Whether its layers are wav2vec2's, so that audio/incremental.py can run them."""
+        """Whether it is a CTC model with wav2vec2's layers, for audio/incremental.py."""
         config = self.config
         return bool(
             self.is_ctc
@@ -82,31 +83,36 @@ class Checkpoint:
 
     @property
     def kind(self) -> CheckpointKind | None:
+        """Its use, from its config.json; None when it has none here."""
         return kind_of({"model_type": self.config.model_type, "architectures": self.architectures})
 
     @property
     def is_ctc(self) -> bool:
+        """Whether it has a CTC head."""
         return self.kind == "letters"
 
     @property
     def is_emotion_classifier(self) -> bool:
+        """Whether it has a sequence-classification head."""
         return self.kind == "feelings"
 
     @property
     def architectures(self) -> list[str]:
+        """The `architectures` of its config.json."""
         return list(self.config.architectures or ())
 
     def find_file(self, name: str) -> Path | None:
+        """The path of a file of the checkpoint; None when there is no such file."""
         path = self.folder / name
         return path if path.is_file() else None
 
     def read_json_file(self, name: str) -> dict[str, Any]:
-        """What a JSON file of the checkpoint says; nothing when there is no such file."""
+        """The content of a JSON file of the checkpoint; empty when there is no such file."""
         path = self.find_file(name)
         return read_json(path) if path else {}
 
     def weights_digest(self) -> str:
-        """The start of the weights' SHA-256, for humans to compare."""
+        """The first twelve digits of the weights' SHA-256, or "unknown"."""
         files = weight_files(self.folder)
         return short_sha256(*files) if files else "unknown"
 
@@ -126,12 +132,12 @@ def find(name: str, download: bool = False) -> Checkpoint:
         if not download:
             raise
         folder = fetch(name)
-    # a checkpoint is open before a bar could be read
+    # opening is too fast for a progress bar to be of use
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     config_json = read_json(folder / "config.json")
     try:
-        # From here on a folder is opened, never a name: with a name, transformers looks for newer
-        # weights on the network even when told to use local files only.
+        # Pass a folder from here on, never a name: with a name, transformers looks for newer
+        # weights on the network even with `local_files_only`.
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, KeyError) as problem:
         if config_json.get("model_type"):
@@ -141,7 +147,7 @@ def find(name: str, download: bool = False) -> Checkpoint:
 
 
 class LetterCtcModel(nn.Module):
-    """A CTC model whose outputs are the house's letters instead of its own tokens."""
+    """A CTC model whose outputs are letters of our alphabet instead of its own tokens."""
 
     share: Tensor
 
@@ -165,7 +171,7 @@ class LetterCtcModel(nn.Module):
 
 
 class LetterHead(nn.Module):
-    """The head of a `Spelling` alone: frames (.., width) -> log probabilities, (.., letters)."""
+    """The head of a LetterCtcModel: frames (.., width) -> log probabilities, (.., letters)."""
 
     def __init__(self, ctc_model: LetterCtcModel) -> None:
         super().__init__()
@@ -177,14 +183,16 @@ class LetterHead(nn.Module):
 
 
 class CtcOutput(NamedTuple):
+    """The output of a CTC model, as transformers names it."""
+
     logits: Tensor
 
 
 def open_ctc_model(checkpoint: Checkpoint) -> tuple[LetterCtcModel, Alphabet, bool]:
-    """(CTC model, its letters, whether it wants its input normalised)."""
+    """(CTC model, its letters, whether its input must be normalised). CheckpointError."""
     _require_kind(checkpoint, "letters", "has no CTC head; it cannot transcribe")
     if getattr(checkpoint.config, "add_adapter", False):
-        raise CheckpointError(f"{checkpoint.name!r} has an adapter that thins out its frames")
+        raise CheckpointError(f"{checkpoint.name!r} has an adapter that reduces its frame rate")
     normalise = _wants_normalised_input(checkpoint)
     model = open_model(AutoModelForCTC, checkpoint)
     letters = _vocabulary_mapping(checkpoint, model.lm_head.out_features)
@@ -192,7 +200,8 @@ def open_ctc_model(checkpoint: Checkpoint) -> tuple[LetterCtcModel, Alphabet, bo
 
 
 def open_incremental_model(checkpoint: Checkpoint) -> tuple[nn.Module, LetterHead, Alphabet, bool]:
-    """(encoder, head to letters, letters, normalised input?) of a checkpoint that `steps`."""
+    """(encoder, head to letters, letters, whether its input must be normalised) of a checkpoint
+    that `is_incremental`."""
     whole, alphabet, normalise = open_ctc_model(checkpoint)
     model: Any = whole.model
     encoder: nn.Module = getattr(model, model.base_model_prefix)
@@ -200,7 +209,7 @@ def open_incremental_model(checkpoint: Checkpoint) -> tuple[nn.Module, LetterHea
 
 
 def open_streaming_model(checkpoint: Checkpoint) -> tuple[ChunkedEncoder, nn.Module, Alphabet]:
-    """(encoder, CTC head, letters) of a checkpoint whose config.json says how it streams."""
+    """(encoder, CTC head, letters) of a checkpoint that `is_streamable`. CheckpointError."""
     model = open_model(HubertForCTC, checkpoint)
     model.requires_grad_(False)
     try:
@@ -211,7 +220,7 @@ def open_streaming_model(checkpoint: Checkpoint) -> tuple[ChunkedEncoder, nn.Mod
 
 
 def load_phone_head(checkpoint: Checkpoint) -> nn.Module | None:
-    """Frames (.., width) -> phones (.., 43), where the checkpoint has such a head beside it."""
+    """The head of frames (.., width) -> phones (.., 43); None when the checkpoint has none."""
     path = checkpoint.find_file(PHONE_HEAD_FILE)
     if path is None:
         return None
@@ -223,8 +232,8 @@ def load_phone_head(checkpoint: Checkpoint) -> nn.Module | None:
 
 
 def open_classifier(checkpoint: Checkpoint) -> tuple[nn.Module, dict[int, str], bool]:
-    """(sequence classifier, its labels, whether it wants its input normalised)."""
-    _require_kind(checkpoint, "feelings", "has no sequence-classification head; it cannot feel")
+    """(sequence classifier, its labels, whether its input must be normalised). CheckpointError."""
+    _require_kind(checkpoint, "feelings", "has no sequence-classification head for emotions")
     normalise = _wants_normalised_input(checkpoint)
     model = open_model(AutoModelForAudioClassification, checkpoint)
     return model, cast("dict[int, str]", model.config.id2label), normalise
@@ -239,7 +248,8 @@ def _require_kind(checkpoint: Checkpoint, kind: CheckpointKind, problem: str) ->
 
 
 def open_model(auto: Any, checkpoint: Checkpoint) -> Any:
-    """The model in float32, whatever it is stored in, with every one of its weights."""
+    """The model in float32, with every one of its weights. CheckpointError when some are missing
+    or do not fit."""
     name = checkpoint.name
     if not weight_files(checkpoint.folder):
         raise CheckpointError(
@@ -251,7 +261,7 @@ def open_model(auto: Any, checkpoint: Checkpoint) -> Any:
         )
     except (OSError, ValueError, RuntimeError, SafetensorError, UnpicklingError) as problem:
         raise CheckpointError(f"the weights of {name!r} do not fit its config.json") from problem
-    # Used in pretraining alone, and missing from many a checkpoint.
+    # `masked_spec_embed` is used only in pretraining, and missing from many checkpoints.
     lacking = sorted(
         key for key in loading_info["missing_keys"] if not key.endswith("masked_spec_embed")
     )
@@ -285,7 +295,7 @@ def _vocabulary_mapping(checkpoint: Checkpoint, size: int) -> VocabularyMapping:
 
 
 def _alphabet(checkpoint: Checkpoint) -> Alphabet:
-    """The letters of a checkpoint made for this house: one output, one letter."""
+    """The letters of a checkpoint trained by this project: one letter for each output."""
     settings = checkpoint.read_json_file("tokenizer_config.json")
     blank = str(settings.get("pad_token", "<pad>"))
     boundary = str(settings.get("word_delimiter_token", "|"))

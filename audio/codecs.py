@@ -1,12 +1,12 @@
-"""What do the bytes of a packet say as numbers, and which bytes say these numbers?
+"""Audio codecs: 16-bit PCM, G.711 mu-law and A-law to float samples and back.
 
-16-bit PCM and G.711 mu-law and A-law, by the rule of ITU-T G.711 (not the continuous companding
-curve that signal libraries call mu-law, which differs in nearly every code and leaves out the
-bit inversion). Floats are the 16-bit value divided by 32,768.
+Mu-law and A-law follow ITU-T G.711 (not the continuous companding curve that signal libraries call
+mu-law, which differs in nearly every code and lacks the bit inversion). Floats are the 16-bit value
+divided by 32,768.
 
-Held by tests/audio/test_codecs.py: published vectors; every code survives decode and encode, but
-for mu-law's second zero; bytes that are not whole frames are refused in words; samples that are
-not finite are refused, never sent.
+Held by tests/audio/test_codecs.py: published vectors; every code survives decode and encode, except
+mu-law's second zero; bytes that are not whole frames are refused in words; samples that are not
+finite are refused, never sent.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _CODES = np.arange(128)  # a G.711 code without its sign: 3 bits of segment, 4 b
 _SEGMENT, _STEP = _CODES >> 4, _CODES & 15
 
 # Mu-law on the 16-bit scale (G.711 table 2): step k of segment s begins at (16 + k) << (s + 3)
-# less the bias of 132. A step is heard as its middle; the first is centred on zero.
+# less the bias of 132. A step decodes to its middle; the first is centred on zero.
 _MULAW_STEP_STARTS = ((16 + _STEP) << (_SEGMENT + 3)) - 132
 _MULAW_VALUES = (((_STEP << 3) + 132) << _SEGMENT) - 132
-_MULAW_CODES = ~_CODES & 255  # positive codes as sent: the line carries every bit inverted
+_MULAW_CODES = ~_CODES & 255  # positive codes as transmitted: every bit inverted
 
 # A-law (G.711 table 1): segments 0 and 1 have the same step, every later one twice the last.
 _DOUBLED = np.maximum(_SEGMENT - 1, 0)
@@ -39,7 +39,7 @@ _ALAW_STEP_STARTS = ((_STEP << 4) + np.where(_SEGMENT > 0, 256, 0)) << _DOUBLED
 _ALAW_VALUES = ((_STEP << 4) + np.where(_SEGMENT > 0, 264, 8)) << _DOUBLED
 _ALAW_CODES = (_CODES | 128) ^ 0x55  # every other bit inverted
 
-# In both laws the negative of a value is sent as the same byte with its top bit turned over.
+# In both laws the negative of a value is the same byte with its top bit inverted.
 _STEP_STARTS = {"mulaw": _MULAW_STEP_STARTS, "alaw": _ALAW_STEP_STARTS}
 _LINE_CODES = {"mulaw": _MULAW_CODES.astype(np.uint8), "alaw": _ALAW_CODES.astype(np.uint8)}
 
@@ -58,7 +58,7 @@ _TABLES = {
 
 
 def decode(data: bytes, encoding: Encoding, channels: int) -> Samples:
-    """Samples of shape (frames, channels); no bytes are no frames."""
+    """Samples (frames, channels) of encoded bytes; no bytes give no frames. AudioError."""
     if encoding not in ENCODINGS:
         raise AudioError(f"encoding {encoding!r} is not known; use one of {', '.join(ENCODINGS)}")
     if channels < 1:
@@ -79,8 +79,8 @@ def decode(data: bytes, encoding: Encoding, channels: int) -> Samples:
 def encode(samples: Samples, encoding: Encoding) -> bytes:
     """Bytes of (frames,) or interleaved (frames, channels) samples.
 
-    What exceeds full scale is clipped. NaN and infinity are refused: they are a mistake of
-    whoever made the samples, and would be a loud click in somebody's ear.
+    Values beyond full scale are clipped. AudioError for NaN and infinity: they come from a bug and
+    would be a loud click.
     """
     if encoding not in ENCODINGS:
         raise AudioError(f"encoding {encoding!r} is not known; use one of {', '.join(ENCODINGS)}")

@@ -1,9 +1,9 @@
-"""Which letters do the tokens of somebody else's CTC checkpoint stand for?
+"""Mapping from the vocabulary of any CTC checkpoint to one alphabet of letters.
 
 Vocabularies of one family of models differ: upper case or lower, `<pad>` or `[PAD]`, a curly
-apostrophe, hyphens, punctuation, tokens for the beginning and end of sentences that a CTC model
-has no use for. Here all become one alphabet: lower-case letters, a blank and a boundary between
-words. What is no letter counts towards the blank, so that it is never read out.
+apostrophe, hyphens, punctuation, sentence tokens that a CTC model does not need. All are mapped
+to one alphabet: lower-case letters, a blank and a boundary between words. Tokens that are no
+letters count towards the blank, so that they never appear in a transcript.
 Held by tests/audio/test_letters.py.
 """
 
@@ -20,13 +20,13 @@ from audio.phrase_search import Alphabet
 
 _SPECIAL = re.compile(r"<.*>|\[.*\]")  # <s>, </s>, <unk>, [UNK]
 _APOSTROPHES = {"\u2019": "'", "\u02bc": "'", "`": "'"}
-_HYPHENS = "-\u2010\u2011\u2013\u2014"  # "twenty-one" is two words everywhere else in the house
+_HYPHENS = "-\u2010\u2011\u2013\u2014"  # "twenty-one" is two words in all transcripts
 _LANGUAGES = ("eng", "en")
 
 
 @dataclass(frozen=True, slots=True)
 class VocabularyMapping:
-    """`counts` says of each of the model's outputs which letter of `alphabet` it speaks for."""
+    """`letter_of_output` gives, for each output of the model, its letter in `alphabet`."""
 
     alphabet: Alphabet
     letter_of_output: tuple[int, ...]
@@ -35,9 +35,10 @@ class VocabularyMapping:
 def map_vocabulary(
     vocabulary: Mapping[str, int], blank: int, boundary: str, size: int
 ) -> VocabularyMapping:
-    """From token -> output, the output that is CTC's blank, and the model's number of outputs.
+    """The mapping of a vocabulary (token -> output).
 
-    CheckpointError, without the checkpoint's name, for a vocabulary that is not one of letters.
+    `blank` is the output of CTC's blank, `boundary` the token between words, `size` the number of
+    outputs. CheckpointError, without the checkpoint's name, for a vocabulary not of letters.
     """
     letters, counts = ["<pad>", "|"], [0] * size  # as the embedded model's own vocabulary begins
     places = {"": 0, " ": 1}
@@ -57,7 +58,7 @@ def map_vocabulary(
 
 
 def _letter(token: str, boundary: str) -> str:
-    """What is read out for a token; "" for nothing."""
+    """The letter of a token, " " between words, "" for a token without one."""
     if token == boundary or token in _HYPHENS or token.isspace():
         return " "
     if token.lower() in ("<space>", "[space]"):
@@ -73,7 +74,7 @@ def _letter(token: str, boundary: str) -> str:
 def language_vocabulary(
     vocabulary: Mapping[str, Any], tokenizer_config: Mapping[str, Any]
 ) -> dict[str, int]:
-    """token -> output, of a vocabulary that may hold one for each language (MMS)."""
+    """token -> output, also for a vocabulary with one table for each language (MMS)."""
     languages = [key for key, value in vocabulary.items() if isinstance(value, dict)]
     if not languages:
         return dict(vocabulary)
@@ -82,7 +83,7 @@ def language_vocabulary(
 
 
 def text_of_token(token: Any) -> str | None:
-    """A special token as tokenizer files write it: text, or text with settings around it."""
+    """The text of a special token, which tokenizer files store as text or as an object."""
     if isinstance(token, dict):
         token = token.get("content")
     return token if isinstance(token, str) and token else None

@@ -1,10 +1,10 @@
-"""What does the voice say about how the caller feels?
+"""Emotion estimation from the voice: the emotion head, and acoustic cues with their reliability.
 
 A small convolutional head with attentive pooling (Lin et al. 2017, arXiv 1703.03130; with
-deviations as in Okabe et al. 2018, arXiv 1803.10963) over a learned blend of the layers of the
-encoder pass that also spells, and over how colour and pitch of the voice differ from what is usual
-for this caller (audio/speaker_normalisation.py), which an encoder taught to spell has learned to
-ignore. Probabilities are temperature-scaled on dev speakers (Guo et al. 2017). It was taught by
+deviations as in Okabe et al. 2018, arXiv 1803.10963). Its inputs are a learned blend of the layers
+of the encoder pass that also transcribes, and the mel bands and pitch of the turn normalised by
+the speaker's own (audio/speaker_normalisation.py), which an encoder trained on CTC ignores.
+Probabilities are temperature-scaled on dev speakers (Guo et al. 2017). The head was trained on
 acted emotion, so it abstains rather than guess from little or unclear speech.
 """
 
@@ -26,14 +26,14 @@ from audio.prosody import ProsodyMeasurement
 from audio.speaker_normalisation import FEATURES_PER_FRAME, SpeakerProfile, measure_contours
 from audio.types import EMOTIONS, AcousticCues, Emotion, Prosody
 
-# What the head tells apart. Calm is neutral to everybody else.
+# The classes of the head. Calm is merged into neutral outside this module.
 ACTED_EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "surprised", "disgusted")
-MIN_VOICED_S = 0.4  # of voice; less says nothing about feeling
-FULL_RELIABILITY_S = 1.6  # of voice; the length at which the head was taught
-MIN_PROBABILITY = 0.28  # twice chance; a flatter verdict is no verdict
-MAX_FRAMES = 500  # frames: the last 10 s of a turn are judged
+MIN_VOICED_S = 0.4  # of voice; less gives no reliable estimate
+FULL_RELIABILITY_S = 1.6  # of voice; the length on which the head was trained
+MIN_PROBABILITY = 0.28  # of the likeliest emotion, twice chance; below it the estimate is withheld
+MAX_FRAMES = 500  # frames: the head gets the last 10 s of a turn
 
-# Arousal and valence that actors' categories stand for (Russell's circumplex, 1980), 0 to 1.
+# Arousal and valence of the categories (Russell's circumplex, 1980), 0 to 1.
 AFFECT_OF_EMOTION: Mapping[Emotion, tuple[float, float]] = {
     "neutral": (0.35, 0.5),
     "happy": (0.7, 0.9),
@@ -44,7 +44,7 @@ AFFECT_OF_EMOTION: Mapping[Emotion, tuple[float, float]] = {
     "disgusted": (0.55, 0.15),
 }
 
-# What other checkpoints call the seven, by the first three letters.
+# The seven emotions by the first three letters of other checkpoints' labels.
 _EMOTION_BY_PREFIX: Mapping[str, Emotion] = {
     "neu": "neutral",
     "cal": "neutral",
@@ -61,6 +61,8 @@ _EMOTION_BY_PREFIX: Mapping[str, Emotion] = {
 
 @dataclass(frozen=True, slots=True)
 class EmotionEstimate:
+    """Emotion probabilities with arousal and valence, 0 to 1; empty and None for no estimate."""
+
     emotion: Mapping[Emotion, float]
     arousal: float | None
     valence: float | None
@@ -70,7 +72,10 @@ NO_ESTIMATE = EmotionEstimate({}, None, None)
 
 
 class EmotionHead(nn.Module):
-    """Layers and contours of a turn -> the eight of `ACTED`."""
+    """Encoder layers and contours of a turn -> logits of the eight `ACTED_EMOTIONS`.
+
+    Attribute names of modules and parameters are the keys of the shipped weights.
+    """
 
     def __init__(self, *, layers: int, width: int, hidden: int = 128) -> None:
         super().__init__()
@@ -102,7 +107,7 @@ class EmotionHead(nn.Module):
         return self.blend_normalised(normalise_scale(layers))
 
     def layer_blend(self) -> LayerBlend:
-        """`blend`, layer by layer, for an encoder at work."""
+        """`blend_layers` as a function of one layer after the other, for `IncrementalEncoder`."""
         shares: list[float] = self.weights.softmax(0).tolist()
 
         def mix(layers: Sequence[Tensor]) -> Tensor:
@@ -114,12 +119,12 @@ class EmotionHead(nn.Module):
         return mix
 
     def blend_normalised(self, layers: Tensor) -> Tensor:
-        """`blend` of layers that are `evened` already."""
+        """`blend_layers` for layers that went through `normalise_scale` already."""
         return (layers * self.weights.softmax(0)[:, None, None]).sum(-3)
 
     def forward(self, contour: Tensor, mask: Tensor, blended: Tensor) -> Tensor:
-        """`contour` (batch, 2 n, 43), 20 ms a frame, of which `there` (batch, 2 n) says 1 where
-        one is; `blended` (batch, n, width), 40 ms a frame -> logits (batch, 8)."""
+        """`contour` (batch, 2 n, 43), 20 ms a frame; `mask` (batch, 2 n), 1 where there is a
+        frame; `blended` (batch, n, width), 40 ms a frame -> logits (batch, 8)."""
         y, mask = contour.transpose(1, 2), mask[:, None]
         for index, (convolution, norm) in enumerate(
             zip(self.convolutions, self.norms, strict=True)
@@ -142,7 +147,7 @@ class EmotionHead(nn.Module):
     def estimate(
         self, blended: Tensor, measurement: ProsodyMeasurement, speaker: SpeakerProfile
     ) -> EmotionEstimate:
-        """What a turn sounds like. `blended` (frames of 20 ms, width). `caller` learns from it."""
+        """The estimate for a turn; `blended` is (frames of 20 ms, width). Updates `speaker`."""
         turn = measure_contours(measurement)
         if turn is None:
             return NO_ESTIMATE
@@ -155,8 +160,11 @@ class EmotionHead(nn.Module):
 
 
 def align_frames(contour: Tensor, layers: Tensor, start: int) -> tuple[Tensor, Tensor]:
-    """The contour (frames of 20 ms from `start`) and the layers (of 40 ms, from the beginning) of
-    the same stretch, as many frames of one as twice those of the other; the last 10 s of it."""
+    """Contour and layers of the same time span, at most its last 10 s.
+
+    The contour has frames of 20 ms from frame `start`, the layers frames of 40 ms from the
+    beginning of the turn; the contour returned has twice as many frames as the layers.
+    """
     pairs = -(-len(contour) // 2)
     contour = F.pad(contour, (0, 0, 0, 2 * pairs - len(contour)))
     layers = layers[start // 2 : start // 2 + pairs]
@@ -165,19 +173,19 @@ def align_frames(contour: Tensor, layers: Tensor, start: int) -> tuple[Tensor, T
 
 
 def normalise_scale(layers: Tensor) -> Tensor:
-    """Layers differ in scale by an order of magnitude: without this the last drown the rest."""
+    """Layer-normalised layers: they differ in scale by ten, and the last would drown the rest."""
     return nn.functional.layer_norm(layers, layers.shape[-1:])
 
 
 def average_pairs(x: Tensor) -> Tensor:
-    """(.., frames, width) -> means of neighbours, (.., frames / 2, width): 40 ms each."""
+    """(.., frames, width) -> means of pairs of frames, (.., frames / 2, width): 40 ms each."""
     frames = max(2, x.shape[-2] // 2 * 2)
     x = nn.functional.pad(x, (0, 0, 0, max(0, frames - x.shape[-2])))[..., :frames, :]
     return x.reshape(*x.shape[:-2], frames // 2, 2, x.shape[-1]).mean(-2)
 
 
 def estimate_from_acted(probabilities: list[float]) -> EmotionEstimate:
-    """The eight of `ACTED` as the seven of the house. Affect is what the categories stand for."""
+    """The estimate from probabilities of the eight `ACTED_EMOTIONS`; affect follows from them."""
     emotion = dict.fromkeys(EMOTIONS, 0.0)
     for name, chance in zip(ACTED_EMOTIONS, probabilities, strict=True):
         emotion[_EMOTION_BY_PREFIX[name[:3]]] += chance
@@ -193,6 +201,7 @@ def _affect(emotion: Mapping[Emotion, float]) -> tuple[float, float]:
 
 
 def load_head(folder: Path) -> EmotionHead:
+    """The emotion head of a folder with config.json and model.safetensors."""
     shape = json.loads((folder / "config.json").read_text())
     head = EmotionHead(layers=shape["layers"], width=shape["width"], hidden=shape["hidden"])
     head.load_state_dict({k: v.float() for k, v in load_file(folder / "model.safetensors").items()})
@@ -200,25 +209,28 @@ def load_head(folder: Path) -> EmotionHead:
 
 
 def emotion_for_label(label: str) -> Emotion | None:
-    """Which of the seven another checkpoint's label means; None when it is none of them."""
+    """The emotion that another checkpoint's label means; None when it is none of the seven."""
     return _EMOTION_BY_PREFIX.get(label.lower()[:3])
 
 
 def estimate_from_labels(labels: Mapping[int, str], probabilities: list[float]) -> EmotionEstimate:
-    """Another classifier's verdict in this house's words; affect follows from the categories."""
+    """The estimate from another classifier's probabilities; affect follows from the emotions.
+
+    NO_ESTIMATE when less than half of the probability is on labels of known emotions.
+    """
     emotion: dict[Emotion, float] = {}
     for index, label in labels.items():
         if known := emotion_for_label(label):
             emotion[known] = emotion.get(known, 0.0) + probabilities[int(index)]
     total = sum(emotion.values())
-    if total < 0.5:  # mostly classes that mean nothing here
+    if total < 0.5:  # mostly unknown labels
         return NO_ESTIMATE
     shares = {known: chance / total for known, chance in emotion.items()}
     return EmotionEstimate(shares, *_affect(shares))
 
 
 def acoustic_cues(estimate: EmotionEstimate, prosody: Prosody, heard_s: float) -> AcousticCues:
-    """Feeling and prosody as the dialogue gets them: abstaining when there is little to go by."""
+    """Emotion and prosody with their reliability; no emotion when there is too little voice."""
     reliability = round(cue_reliability(prosody, heard_s), 3)
     sure = max(estimate.emotion.values(), default=0.0) >= MIN_PROBABILITY
     if reliability < 0.2 or not sure:
@@ -229,7 +241,7 @@ def acoustic_cues(estimate: EmotionEstimate, prosody: Prosody, heard_s: float) -
 
 
 def cue_reliability(prosody: Prosody, heard_s: float) -> float:
-    """0 to 1: how much voice there was, and whether it was clear enough to have a pitch."""
+    """Reliability of the cues, 0 to 1: by the amount of voice, its pitch and its loudness."""
     if prosody.voiced_s < MIN_VOICED_S or heard_s < MIN_VOICED_S:
         return 0.0
     length = min(1.0, prosody.voiced_s / FULL_RELIABILITY_S)

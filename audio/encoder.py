@@ -1,10 +1,11 @@
-"""What does HuBERT make of a voice, when it may not wait for the end of the turn?
+"""HuBERT with chunked attention, computed for whole turns: for training and as the reference.
 
 The embedded encoder is a transformers `HubertModel` (layer-normed convolutions, pre-norm layers)
-with two rules written in its config.json: the positional convolution looks only backwards, and a
-frame attends to its own chunk and a bounded number of frames before it. Here whole turns are worked
-out under these rules, to train and to compare with; audio/incremental.py does it as sound comes in
-and gives the same frames to 1e-4 (tests/audio/test_incremental.py::test_streaming_equals_offline).
+with two rules in its config.json: the positional convolution looks only backwards, and a frame
+attends to its own chunk and a bounded number of frames before it. This module computes whole turns
+under these rules; audio/incremental.py computes them as audio arrives and gives the same frames to
+1e-4 (tests/audio/test_incremental.py::test_streaming_equals_offline). Stages bear the names of
+transformers' modeling_hubert.
 
 HuBERT: Hsu et al. 2021, arXiv 2106.07447. Chunked attention with a key/value cache: Shi et al.
 2021, arXiv 2010.10759; Chen et al. 2021, arXiv 2010.11395.
@@ -28,23 +29,27 @@ from transformers.activations import ACT2FN
 
 from audio.types import FRAME
 
-RECEPTIVE_FIELD = 512  # samples a frame of the embedded size sees: [320 i, 320 i + 512)
+RECEPTIVE_FIELD = 512  # samples of frame i of the embedded encoder: [320 i, 320 i + 512)
 
 
 @dataclass(frozen=True, slots=True)
 class AttentionWindow:
-    """How far a frame may attend: its own chunk of frames, and `left` frames before that chunk."""
+    """The frames to which a frame may attend: its own chunk, and `left` frames before it."""
 
-    chunk: int = 16  # 320 ms: the hop at which partial text appears
-    left: int = 64  # 1.28 s of memory a layer, so 7.7 s through six layers
+    chunk: int = 16  # 320 ms: the interval of partial text
+    left: int = 64  # 1.28 s in each layer, so 7.7 s through six layers
 
 
 def frame_count(samples: int, receptive_field: int = RECEPTIVE_FIELD) -> int:
+    """The number of encoder frames of so many samples."""
     return max(0, (samples - receptive_field) // FRAME + 1)
 
 
 class ChunkedEncoder(nn.Module):
-    """A HubertModel run with a bounded reach. `hubert` holds every weight, under its own names."""
+    """A HubertModel with bounded attention. `hubert` holds all weights, under its own names.
+
+    ValueError for checkpoints with group norm or post-norm layers.
+    """
 
     def __init__(self, hubert: HubertModel) -> None:
         super().__init__()
@@ -62,7 +67,7 @@ class ChunkedEncoder(nn.Module):
     def width(self) -> int:
         return int(self.hubert.config.hidden_size)
 
-    # -- pieces, in the order in which sound meets them
+    # -- stages, in the order of the forward pass
 
     def extract_features(self, samples: Tensor) -> Tensor:
         """(batch, samples) -> (batch, frames, channels).
@@ -75,11 +80,11 @@ class ChunkedEncoder(nn.Module):
             conv, (kernel,), (stride,) = layer.conv, layer.conv.kernel_size, layer.conv.stride
             batch, time, channels = x.shape
             steps = (time - kernel) // stride + 1
-            per = -(-kernel // stride)  # blocks that a kernel reaches into
+            per = -(-kernel // stride)  # blocks that a kernel spans
             whole = (steps + per - 1) * stride
             x = F.pad(x, (0, 0, 0, max(0, whole - time)))[:, :whole]
             x = x.reshape(batch, steps + per - 1, stride * channels)
-            # weight (out, in, kernel) -> (kernel * in, out), the order in which a block lies
+            # weight (out, in, kernel) -> (kernel * in, out), the memory order of a block
             weight = conv.weight.permute(2, 1, 0).reshape(kernel * channels, -1)
             parts = weight.split(stride * channels)
             y = sum(x[:, i : i + steps, : len(part)] @ part for i, part in enumerate(parts))
@@ -88,11 +93,12 @@ class ChunkedEncoder(nn.Module):
         return x
 
     def project_features(self, features: Tensor) -> Tensor:
+        """HuBERT's feature projection: (.., channels) -> (.., width)."""
         projection = self.hubert.feature_projection
         return cast(Tensor, projection.projection(projection.layer_norm(features)))
 
     def add_positions(self, x: Tensor, preceding: Tensor) -> Tensor:
-        """Add the positional convolution of `x` (batch, frames, width) and the frames before it."""
+        """`x` (batch, frames, width) plus its positional convolution over `preceding` and `x`."""
         embed = self.hubert.encoder.pos_conv_embed
         conv = embed.conv
         past = torch.cat([preceding, x], 1).transpose(1, 2)  # (batch, width, kernel - 1 + frames)
@@ -100,21 +106,23 @@ class ChunkedEncoder(nn.Module):
         return x + cast(Tensor, embed.activation(y)).transpose(1, 2)
 
     def attention(self, q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
-        """q (batch, heads, n, d), k and v (batch, heads, m, d), bias broadcast to (.., n, m)."""
+        """Attention: q (batch, heads, n, d), k and v (batch, heads, m, d), bias (.., n, m)."""
         scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2) + bias
         mixed: Tensor = scores.softmax(-1).to(v.dtype) @ v
         return mixed
 
     def split_heads(self, x: Tensor) -> Tensor:
+        """(batch, frames, width) -> (batch, heads, frames, head width)."""
         batch, frames, width = x.shape  # -> (batch, heads, frames, head width)
         return x.view(batch, frames, self.num_heads, width // self.num_heads).transpose(1, 2)
 
     # -- offline
 
     def forward(self, samples: Tensor, lengths: Sequence[int] | None = None) -> list[Tensor]:
-        """(batch, samples) -> outputs of every layer, then the normed last: (batch, frames, width).
+        """(batch, samples) -> the input and output of every layer, then the last output normed,
+        each (batch, frames, width).
 
-        Frames beyond `lengths` (samples of each row) are padding: nobody attends to them.
+        Frames beyond `lengths` (samples of each row) are padding: no frame attends to them.
         """
         features = self.extract_features(samples)
         counts = (
@@ -123,6 +131,7 @@ class ChunkedEncoder(nn.Module):
         return self.encode(self.project_features(features), counts)
 
     def encode(self, x: Tensor, counts: Sequence[int] | None = None) -> list[Tensor]:
+        """`forward` from projected features on; `counts` are the frames of each row."""
         kernel = self.hubert.encoder.pos_conv_embed.conv.kernel_size[0]
         x = self.add_positions(x, x.new_zeros(x.shape[0], kernel - 1, x.shape[2]))
         bias = self.attention_bias(x.shape[1], counts).to(x)
@@ -133,7 +142,8 @@ class ChunkedEncoder(nn.Module):
         return [*outputs, self.hubert.encoder.layer_norm(x)]
 
     def attention_bias(self, frames: int, counts: Sequence[int] | None) -> Tensor:
-        """0 where a frame may look and a large negative number where not: (batch or 1, 1, n, n)."""
+        """Additive attention mask, 0 where a frame may attend and -1e4 elsewhere: (batch or 1, 1,
+        frames, frames)."""
         at = torch.arange(frames)
         start = at // self.window.chunk * self.window.chunk
         seen = (at < start[:, None] + self.window.chunk) & (at >= start[:, None] - self.window.left)
@@ -143,7 +153,7 @@ class ChunkedEncoder(nn.Module):
         return torch.zeros(seen.shape).masked_fill(~seen, -1e4)
 
     def _encoder_layer(self, layer: nn.Module, x: Tensor, bias: Tensor) -> Tensor:
-        """One pre-norm layer."""
+        """One HubertEncoderLayerStableLayerNorm (pre-norm)."""
         attention = cast(nn.Module, layer.attention)
         y = cast(nn.Module, layer.layer_norm)(x)
         q, k, v = (self.split_heads(p(y)) for p in _qkv_projections(attention))
@@ -163,27 +173,27 @@ def _feed_forward(layer: nn.Module, x: Tensor) -> Tensor:
 
 
 def attention_window_of(config: HubertConfig) -> AttentionWindow:
-    """The reach a checkpoint was trained with; none at all means that it cannot be streamed."""
+    """The attention window of a checkpoint's training; (0, 0) when it was not trained to stream."""
     return AttentionWindow(
         int(getattr(config, "chunk_frames", 0)), int(getattr(config, "left_frames", 0))
     )
 
 
 def receptive_field_of(config: HubertConfig) -> int:
-    """How many samples one frame is made of. Frames must be 20 ms apart, as everywhere here."""
+    """The number of samples of one frame. ValueError when frames are not 20 ms apart."""
     sight, step = 1, 1
     for kernel, stride in zip(config.conv_kernel, config.conv_stride, strict=True):
         sight, step = sight + (kernel - 1) * step, step * stride
     if step != FRAME:
-        raise ValueError(f"frames of {step} samples; this house counts in frames of {FRAME}")
+        raise ValueError(f"frames of {step} samples; the program needs frames of {FRAME}")
     return sight
 
 
 def small_config(**changes: Any) -> HubertConfig:
-    """The embedded size: 6 layers of 256 behind two convolutions, 5.4 M parameters.
+    """The embedded size: 6 layers of 256 after two convolutions, 5.4 M parameters.
 
-    Seven convolutions, as HuBERT has, want a thousand hours to become a good ear. Two, begun as a
-    filter bank (agent/lab/training/ears/filter_bank.py), start as one.
+    HuBERT's seven convolutions need a thousand hours of audio to become a good filter bank. The two
+    here are initialised as one (agent/lab/training/ears/filter_bank.py).
     """
     settings: dict[str, Any] = {
         "vocab_size": 29,
@@ -196,7 +206,7 @@ def small_config(**changes: Any) -> HubertConfig:
         "conv_stride": (64, 5),
         "conv_bias": True,
         "feat_extract_norm": "layer",
-        "feat_extract_activation": "relu",  # rectifies what the first layer's filters let through
+        "feat_extract_activation": "relu",  # rectifies the output of the first layer's filters
         "do_stable_layer_norm": True,
         "num_conv_pos_embeddings": 32,
         "num_conv_pos_embedding_groups": 16,

@@ -1,7 +1,7 @@
-"""What sound is in this file, and how is sound put into one?
+"""Sound files: reading and writing samples in the formats of libsndfile.
 
-Held by tests/audio/test_files.py: what was written is read back; a file that is missing, is not
-sound, holds no samples or holds NaN is refused in words.
+Held by tests/audio/test_files.py: samples that were written are read back; a file that is missing,
+is no sound file, holds no samples or holds NaN is refused in words.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from audio.types import AudioError, Samples
 
 
 def read(path: str | Path) -> tuple[Samples, int]:
-    """Samples of shape (frames, channels) in [-1, 1], and their rate."""
+    """Samples (frames, channels) in [-1, 1], and their rate. AudioError."""
     path = Path(path)
     if not path.is_file():
         raise AudioError(f"{path}: there is no such file")
@@ -35,7 +35,7 @@ def read(path: str | Path) -> tuple[Samples, int]:
 
 
 def write(path: str | Path, samples: Samples, rate: int) -> None:
-    """(frames,) or (frames, channels), in the format that the file's ending names."""
+    """Write (frames,) or (frames, channels) in the format of the file's ending. AudioError."""
     path = Path(path)
     if not np.isfinite(samples).all():
         raise AudioError(f"{path}: samples to write must be finite numbers")

@@ -1,8 +1,9 @@
-"""Which checkpoints lie on this machine, what are they for, and how does one get here on purpose?
+"""Checkpoint files on this machine: look-up, kind, licence, checksum and download.
 
-Knows files and names, not models: nothing here imports torch. A name is looked up in the cache of
-the Hugging Face hub and never on the network; `fetch` alone goes there, when a person asked for it
-(`hearken models pull`). Held by tests/agent/test_models.py and tests/audio/test_checkpoints.py.
+Handles files and names, not models: nothing here imports torch. A name is looked up in the cache
+of the Hugging Face hub and never on the network; only `fetch` uses the network, when a person asks
+for it (`hearken models pull`). Held by tests/agent/test_models.py and
+tests/audio/test_checkpoints.py.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]
     GatedRepoError,
     HfHubHTTPError,
     HFValidationError,
-    HTTPError,  # of whichever library the hub's client speaks HTTP with
+    HTTPError,  # of the HTTP library that the hub's client uses
     LocalEntryNotFoundError,
     OfflineModeIsEnabled,
     RepositoryNotFoundError,
@@ -55,7 +56,7 @@ WEIGHT_FILES = (
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
 )
-# What a checkpoint consists of besides: no other framework's weights, no training log.
+# The other files of a checkpoint: no other framework's weights, no training log.
 _OTHER_FILES = (
     *("config.json", "generation_config.json", "preprocessor_config.json", "processor_config.json"),
     *("vocab.json", "merges.txt", "normalizer.json", "added_tokens.json", "tokenizer.json"),
@@ -69,7 +70,7 @@ class CheckpointError(AudioError):
 
 
 def kind_of(config: Mapping[str, Any]) -> CheckpointKind | None:
-    """What a checkpoint with this config.json could do here; None: nothing."""
+    """The use of a checkpoint with this config.json; None when it has none here."""
     heads: Sequence[str] = config.get("architectures") or ()
     model = config.get("model_type")
     if model in AUDIO_ENCODER_TYPES and any(head.endswith("ForCTC") for head in heads):
@@ -105,7 +106,7 @@ def find_folder(name: str) -> Path:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """CheckpointError, naming the file, when it holds no JSON object."""
+    """The JSON object of a file. CheckpointError, with its path, when it holds none."""
     try:
         parsed = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as problem:
@@ -116,13 +117,13 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def cached_names() -> list[str]:
-    """Names of all models in the cache of the hub, usable here or not."""
+    """Names of all models in the hub's cache, usable here or not."""
     folders = sorted(Path(constants.HF_HUB_CACHE).glob("models--*"))
     return [folder.name.removeprefix("models--").replace("--", "/", 1) for folder in folders]
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The files of weights that would be opened; none when they are not all there."""
+    """The weight files that transformers would open; none when some of them are missing."""
     for name in WEIGHT_FILES:
         path = folder / name
         if not path.is_file():
@@ -136,7 +137,7 @@ def weight_files(folder: Path) -> list[Path]:
 
 
 def short_sha256(*files: Path) -> str:
-    """The first twelve figures of the SHA-256 of these files, one after the other."""
+    """The first twelve digits of the SHA-256 of these files, one after the other."""
     digest = hashlib.sha256()
     for file in files:
         with file.open("rb") as opened:
@@ -146,7 +147,7 @@ def short_sha256(*files: Path) -> str:
 
 
 def find_licence(folder: Path) -> str:
-    """What a checkpoint's config.json (ours) or the model card beside it says of its licence."""
+    """The licence of a checkpoint, by its config.json (embedded models) or its model card."""
     if ours := read_json(folder / "config.json").get("licence"):
         return str(ours)
     card = folder / "README.md"
@@ -163,7 +164,7 @@ def find_licence(folder: Path) -> str:
 
 
 def needed_files(files: Iterable[str]) -> list[str]:
-    """Of all files of a repository, those that a checkpoint consists of."""
+    """The files of a repository that make up its checkpoint. CheckpointError without weights."""
     available = set(files)
     chosen = {file for file in available if any(fnmatch(file, pattern) for pattern in _OTHER_FILES)}
     weights = next((name for name in WEIGHT_FILES if name in available), None)
@@ -177,10 +178,10 @@ def needed_files(files: Iterable[str]) -> list[str]:
 
 
 def fetch(name: str) -> Path:
-    """Download what a checkpoint consists of, with its progress on stderr; where it lies then.
+    """Download a checkpoint's files, with progress on stderr; their folder.
 
-    Its config.json comes first: what could not be used here is refused before it costs gigabytes.
-    CheckpointError for everything that goes wrong.
+    Its config.json comes first: an unusable checkpoint is refused before it costs gigabytes.
+    CheckpointError for every failure.
     """
     try:
         found = HfApi().model_info(name)
@@ -207,7 +208,7 @@ def fetch(name: str) -> Path:
 
 
 def unusable_reason(name: str, config: Mapping[str, Any]) -> str:
-    """Why a checkpoint that is no `kind_of` anything cannot be used."""
+    """The reason why a checkpoint for which `kind_of` is None cannot be used."""
     heads = ", ".join(config.get("architectures") or ()) or "no architecture"
     model = config.get("model_type", "no model_type")
     if model in AUDIO_ENCODER_TYPES:

@@ -1,17 +1,18 @@
-"""What does HuBERT make of many voices that are all still speaking?
+"""Incremental HuBERT and wav2vec2 encoder: many streams in one batch, each frame encoded once.
 
-The weights of one model, laid out for inference, and the caches of every live stream. Each frame is
-encoded once. A step takes all the streams that have a block ready, whatever their age, through one
-forward pass of fixed shape per stream; what a stream gets out does not depend, in any bit, on its
-packets or on its company (tests/audio/test_incremental.py).
+Holds the weights of one model, laid out for inference, and the caches of every open stream. A step
+takes all streams that have a block ready, whatever their age, through one forward pass of fixed
+shape per stream. The output of a stream does not depend, in any bit, on how its audio was cut into
+packets or on the other streams of a batch (tests/audio/test_incremental.py). Stages bear the names
+of transformers' modeling_hubert.
 
-A checkpoint that was trained to stream (audio/encoder.py) comes out as it does offline. Any other
-wav2vec2 or HuBERT sees `ahead` frames of future and a bounded past where it was taught to see the
-whole utterance, and is normalised by what was heard so far: near offline, and how near is measured
-by `hearken evaluate ears --streaming`.
+A checkpoint that was trained to stream (audio/encoder.py) gives the same frames as offline. Any
+other wav2vec2 or HuBERT gets `lookahead` frames of future and a bounded past where it was trained
+on whole utterances, and is normalised by running statistics; `hearken evaluate ears --streaming`
+measures how close that comes to offline.
 
-Keys and values lie in ring buffers, one slot a stream: attention knows no order, so the newest
-chunk takes the place of the oldest and nothing is moved.
+Keys and values lie in ring buffers, one slot for each stream: attention does not depend on the
+order of keys, so the newest chunk overwrites the oldest and nothing is moved.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ from audio.types import FRAME, Samples
 
 DEFAULT_WINDOW = AttentionWindow(
     chunk=64, left=192
-)  # of a checkpoint that was never taught to stream: 1.28 s
-LOOKAHEAD_FRAMES = 16  # frames of future that it is given, of all that it was taught to see
+)  # for checkpoints not trained to stream: chunks of 1.28 s,
+LOOKAHEAD_FRAMES = 16  # and so many frames of future in place of the whole utterance
 BLOCK_FRAMES = 16  # frames that are convolved at a time: 320 ms
 INITIAL_SLOTS = 16  # streams at first; twice as many whenever more are live than ever before
 MASKED_SCORE = -1e4  # added to the score of what must not be attended to
@@ -41,14 +42,14 @@ MASKED_SCORE = -1e4  # added to the score of what must not be attended to
 
 @dataclass(slots=True, eq=False)
 class RunningStats:
-    """What a norm over the whole utterance goes by while the utterance is not whole."""
+    """Running mean and variance, in place of a norm over the whole utterance."""
 
     count: float = 0.0
     total: Tensor = field(default_factory=lambda: torch.zeros((), dtype=torch.float64))
     square_total: Tensor = field(default_factory=lambda: torch.zeros((), dtype=torch.float64))
 
     def update(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Count (n, channels) or (n,) in; mean and variance of all so far."""
+        """Add (n, channels) or (n,); mean and variance of all so far."""
         x = x.double()
         self.count += len(x)
         self.total = self.total + x.sum(0)
@@ -59,7 +60,7 @@ class RunningStats:
 
 @dataclass(slots=True, eq=False)
 class EncoderState:
-    """All that one stream remembers between two packets, but for its keys and values."""
+    """The state of one stream between two packets, except its keys and values."""
 
     slot: int
     features: Tensor  # (past + waiting, width): those behind for the positions, those to come
@@ -69,22 +70,22 @@ class EncoderState:
     input_stats: RunningStats = field(default_factory=RunningStats)  # of the samples
     conv_stats: RunningStats = field(
         default_factory=RunningStats
-    )  # of the first convolution, by channel
+    )  # of the first convolution's channels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EncodedFrames:
     """New frames of one stream."""
 
-    frames: Tensor  # (frames, width) what the head spells from
-    blended_layers: Tensor | None  # (frames, width) the layers, mixed for the emotion head
+    frames: Tensor  # (frames, width), the input of the CTC heads
+    blended_layers: Tensor | None  # (frames, width), the layers blended for the emotion head
 
 
 LayerBlend = Callable[[Sequence[Tensor]], Tensor]  # every layer's (batch, frames, width) -> one
 
 
 class IncrementalEncoder:
-    """A Hubert or Wav2Vec2 model and the streams that it is in the middle of. One thread calls."""
+    """A Hubert or Wav2Vec2 model and its open streams. One thread calls."""
 
     def __init__(
         self,
@@ -96,8 +97,9 @@ class IncrementalEncoder:
         dtype: torch.dtype = torch.float32,
         blend_layers: LayerBlend | None = None,
     ) -> None:
-        """`model` as transformers opened it; `ahead` frames of future, 0 for one whose positions
-        look only backwards; `normalise`: samples to mean 0 and variance 1; `mix` blends layers."""
+        """`model` as transformers opened it; `lookahead` in frames, 0 for a model with causal
+        positions; `normalise`: samples to mean 0 and variance 1. ValueError for a window that is
+        not a whole number of chunks."""
         config = model.config
         self.model, self.window, self.lookahead, self.blend_layers = (
             model,
@@ -121,7 +123,7 @@ class IncrementalEncoder:
             conv.bias.detach().to(dtype),
         )
         causal = bool(getattr(config, "causal_positions", False))
-        self.left_context: int = kernel - 1 if causal else kernel // 2  # frames looked back on
+        self.left_context: int = kernel - 1 if causal else kernel // 2  # frames of the convolution
         self.right_context = 0 if causal else (kernel - 1) // 2
         self._feature_projection = model.feature_projection
         if window.chunk < 1 or window.left < window.chunk or window.left % window.chunk:
@@ -134,35 +136,36 @@ class IncrementalEncoder:
 
     @property
     def hop(self) -> int:
-        """Samples after which there is something to work out."""
+        """Samples after which there is a block to encode."""
         return BLOCK_FRAMES * FRAME
 
     @property
     def overhang(self) -> int:
-        """Samples beyond a hop that its last frame sees."""
+        """Samples after a hop that its last frame covers."""
         return self.receptive_field - FRAME
 
     @property
     def is_exact(self) -> bool:
-        """Whether frames come out as they do offline: no norm and no position looks further."""
+        """Whether frames equal those computed offline: no norm and no position looks ahead."""
         grouped = any(convolution.group_norm for convolution in self.conv_layers)
         return not (self.right_context or self.lookahead or self.normalise or grouped)
 
     @property
     def open_streams(self) -> int:
-        """Streams that are open."""
+        """The number of open streams."""
         return len(self._keys[0]) - len(self._free_slots)
 
     # -- streams
 
     @torch.inference_mode()
     def open(self) -> EncoderState:
+        """A new stream. It must end by `finish` or `close`."""
         if not self._free_slots:
             self._grow(2 * len(self._keys[0]))
         return EncoderState(self._free_slots.pop(), torch.zeros(self.left_context, self.width))
 
     def close(self, state: EncoderState) -> None:
-        """Its slot is another's to use. A memory ends here or in `finish`; twice is once."""
+        """Free the slot of a stream that is not finished. A second call does nothing."""
         if state.slot >= 0:
             self._free_slots.append(state.slot)
             state.slot = -1
@@ -172,7 +175,7 @@ class IncrementalEncoder:
         shape = (self.num_heads, self._ring_chunks, self.window.chunk, self.width // self.num_heads)
         had = len(self._keys[0]) if self._keys else 0
         for caches in (self._keys, self._values):
-            # calloc'd: a slot takes no memory before its first use
+            # zeroed by calloc: a slot takes no memory before its first use
             grown = [torch.zeros(slots, *shape, dtype=self.dtype) for _ in self.layers]
             for new, old in zip(grown, caches, strict=False):
                 new[:had] = old
@@ -182,19 +185,19 @@ class IncrementalEncoder:
     # -- steps
 
     def advance(self, packets: Sequence[tuple[EncoderState, Samples]]) -> list[EncodedFrames]:
-        """Hear `packets`, each of its own stream, and encode the chunks they complete, together."""
+        """Add packets, each of its own stream, and encode the chunks they complete, together."""
         for state, samples in packets:
             state.pending_samples = np.concatenate([state.pending_samples, samples])
         return self._drain([state for state, _ in packets])
 
     def mark_speech_end(self, state: EncoderState, at: int) -> None:
-        """Only silence follows sample `at` of this stream: what has not been heard of it need not
-        be. Frames that are there already stay."""
+        """Drop pending samples from sample `at` of this stream on, since only silence follows.
+        Frames that are encoded already stay."""
         state.pending_samples = state.pending_samples[: max(0, at - state.consumed_samples)]
 
     @torch.inference_mode()
     def finish(self, states: Sequence[EncoderState]) -> list[EncodedFrames]:
-        """The turns are over: encode what is left of each, together. Their memories end here."""
+        """Encode the rest of each stream, together, and close the streams."""
         drained = zip(states, self._drain(states), strict=True)
         parts = {id(state): [encoded] for state, encoded in drained}
         if left := [m for m in states if frame_count(len(m.pending_samples), self.receptive_field)]:
@@ -213,6 +216,7 @@ class IncrementalEncoder:
 
     @torch.inference_mode()
     def _drain(self, states: Sequence[EncoderState]) -> list[EncodedFrames]:
+        """Encode every whole block of pending samples."""
         done: dict[int, list[EncodedFrames]] = {id(state): [] for state in states}
         whole = (BLOCK_FRAMES - 1) * FRAME + self.receptive_field
         while ready := [m for m in states if len(m.pending_samples) >= whole]:
@@ -224,7 +228,7 @@ class IncrementalEncoder:
     def _encode_full_chunks(
         self, states: Sequence[EncoderState]
     ) -> Iterator[tuple[EncoderState, EncodedFrames]]:
-        """Take every chunk that has its features, and its future, through the layers."""
+        """Encode every chunk whose features and lookahead are there."""
         chunk, rows = self.window.chunk, self.window.chunk + self.lookahead
         while full := [m for m in states if self._waiting_features(m) >= rows]:
             encoded = self._encode_chunks(full, [rows] * len(full), [chunk] * len(full))
@@ -245,7 +249,7 @@ class IncrementalEncoder:
 
     def _extract_features(self, states: Sequence[EncoderState], counts: Sequence[int]) -> None:
         """Turn pending samples, at most a block of each stream, into projected features."""
-        # Always whole blocks: the bits of a matrix product may depend on its height.
+        # Always whole blocks: the rounding of a matrix product may depend on its height.
         sound = np.zeros(
             (len(states), (BLOCK_FRAMES - 1) * FRAME + self.receptive_field), np.float32
         )
@@ -272,14 +276,15 @@ class IncrementalEncoder:
     def _group_norm(
         self, norm: nn.GroupNorm, x: Tensor, states: Sequence[EncoderState], new: Sequence[int]
     ) -> Tensor:
-        """Each channel by its mean and variance over the utterance so far."""
+        """The group norm, with each channel's mean and variance over the utterance so far."""
         seen = [m.conv_stats.update(row[:n]) for m, row, n in zip(states, x, new, strict=True)]
         mean = torch.stack([mean for mean, _ in seen])[:, None]
         spread = torch.stack([variance for _, variance in seen])[:, None].add(norm.eps).rsqrt()
         return ((x - mean) * (spread * norm.weight) + norm.bias).to(self.dtype)
 
     def _project_features(self, x: Tensor) -> Tensor:
-        norm = getattr(self._feature_projection, "layer_norm", None)  # some HuBERTs do without
+        """HuBERT's feature projection: (batch, frames, channels) -> (batch, frames, width)."""
+        norm = getattr(self._feature_projection, "layer_norm", None)  # some HuBERTs have none
         x = x.float()
         return cast(Tensor, self._feature_projection.projection(x if norm is None else norm(x)))
 
@@ -288,8 +293,11 @@ class IncrementalEncoder:
     def _encode_chunks(
         self, states: Sequence[EncoderState], rows: Sequence[int], frame_counts: Sequence[int]
     ) -> list[EncodedFrames]:
-        """Take `rows` waiting features of each stream through the layers; `kept` of them become
-        frames, the others were future. A chunk's keys and values are remembered."""
+        """Take `rows` waiting features of each stream through the layers.
+
+        `frame_counts` of them become frames, the others are lookahead. The keys and values of a
+        full chunk go into the caches.
+        """
         left_context, chunk = self.left_context, self.window.chunk
         padded = -(-max(rows) // BLOCK_FRAMES) * BLOCK_FRAMES
         x = torch.zeros(len(states), left_context + padded + self.right_context, self.width)
@@ -304,7 +312,7 @@ class IncrementalEncoder:
         outputs = [x] if self.blend_layers else []
         for index, layer in enumerate(self.layers):
             x, keys, values = self._encoder_layer(layer, x, index, slots, bias)
-            if min(frame_counts) == chunk:  # the newest chunk takes the place of the oldest
+            if min(frame_counts) == chunk:  # the newest chunk overwrites the oldest
                 self._keys[index][slots, :, turn] = keys[:, :, :chunk]
                 self._values[index][slots, :, turn] = values[:, :, :chunk]
             if self.blend_layers:
@@ -319,7 +327,8 @@ class IncrementalEncoder:
         ]
 
     def _add_positions(self, x: Tensor, rows: int) -> Tensor:
-        """Add the positional convolution; (batch, behind + rows + beyond, width) -> rows."""
+        """Add the positional convolution: (batch, left_context + rows + right_context, width) ->
+        (batch, rows, width)."""
         past = x.to(self.dtype).transpose(1, 2)
         groups = self.width // self.pos_conv_weight.shape[1]
         y = F.conv1d(past, self.pos_conv_weight, self.pos_conv_bias, groups=groups)[..., :rows]
@@ -329,7 +338,8 @@ class IncrementalEncoder:
     def _attention_bias(
         self, states: Sequence[EncoderState], rows: Sequence[int], padded: int
     ) -> Tensor:
-        """0 for what a row may attend to, of the ring and of its own chunk: (batch, 1, 1, n)."""
+        """Additive attention mask over the ring and the own chunk, 0 for keys that may be attended
+        to: (batch, 1, 1, keys)."""
         ring = torch.arange(self._ring_chunks).repeat_interleave(self.window.chunk)
         lived = ring < torch.tensor([state.chunk_count for state in states])[:, None]
         own = torch.arange(padded) < torch.tensor(rows)[:, None]
@@ -339,7 +349,7 @@ class IncrementalEncoder:
     def _encoder_layer(
         self, layer: EncoderLayer, x: Tensor, index: int, slots: Tensor, bias: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """A layer's output for (batch, rows, width), and the new keys and values."""
+        """The output (batch, rows, width) of one layer, and its new keys and values."""
         batch, rows, width = x.shape
         y = layer.layer_norm(x) if self.pre_norm else x
         # (3, batch, heads, rows, width of a head)

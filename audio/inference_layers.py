@@ -1,11 +1,11 @@
-"""How do a HuBERT's weights lie when it only has to infer?
+"""HuBERT layers with their weights laid out for inference on a CPU.
 
-As few and as large matrix products as there can be: queries, keys and values in one, a convolution
-as one over windows that overlap in memory. Products run in bfloat16 where the processor multiplies
-in it, at twice the speed of float32; the sums between them stay float32. Measured against it and
-left (16 streams, 320 ms): torch.compile gains a seventh and compiles for half a minute; ONNX
-Runtime in float32 gains nothing; dynamic int8, there or in torch, is as fast, and scales a whole
-batch by its loudest row, so that a stream's result depends on its company.
+As few and as large matrix products as possible: queries, keys and values in one, a convolution as
+one product over windows that overlap in memory. Products run in bfloat16 where the processor
+supports it, at twice the speed of float32; the sums between them stay float32. Alternatives that
+were measured and rejected (16 streams, 320 ms): torch.compile gains a seventh and compiles for
+half a minute; ONNX Runtime in float32 gains nothing; dynamic int8, in either, is as fast, but
+scales a whole batch by its loudest row, so that a stream's result depends on its batch.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 
 class FusedLinear:
-    """Linear layers side by side, as one matrix product in one precision."""
+    """Several linear layers with the same input, as one matrix product in one precision."""
 
     def __init__(self, layers: Sequence[Any], dtype: torch.dtype, scale: float = 1.0) -> None:
         weights, biases = [layer.weight for layer in layers], [layer.bias for layer in layers]
@@ -57,13 +57,13 @@ class ConvLayer:
 
 
 class EncoderLayer:
-    """One transformer layer's weights."""
+    """The weights of one HubertEncoderLayer, under the names of transformers' modeling_hubert."""
 
     def __init__(self, layer: Any, num_heads: int, dtype: torch.dtype) -> None:
         attention, feed = layer.attention, layer.feed_forward
         scale = (attention.q_proj.weight.shape[0] // num_heads) ** -0.5
         projections = [attention.q_proj, attention.k_proj, attention.v_proj]
-        self.qkv_proj = FusedLinear(projections, dtype, scale)  # queries come out scaled
+        self.qkv_proj = FusedLinear(projections, dtype, scale)  # scales the queries
         self.out_proj = FusedLinear([attention.out_proj], dtype)
         self.intermediate_dense = FusedLinear([feed.intermediate_dense], dtype)
         self.output_dense = FusedLinear([feed.output_dense], dtype)
@@ -72,14 +72,14 @@ class EncoderLayer:
 
 
 def apply_layer_norm(norm: nn.LayerNorm, x: Tensor) -> Tensor:
-    """A layer norm with float32 inside, whatever goes in and comes out."""
+    """A layer norm in the precision of `x`; torch computes its statistics in float32."""
     shape = tuple(norm.normalized_shape)
     weight, bias = norm.weight.to(x.dtype), norm.bias.to(x.dtype)
     return F.layer_norm(x, shape, weight, bias, norm.eps)
 
 
 def best_dtype() -> torch.dtype:
-    """bfloat16 where this processor multiplies in it, float32 elsewhere."""
-    # Private, and the only place where torch says so; absent or False means float32.
+    """bfloat16 where this processor has instructions for it, float32 elsewhere."""
+    # A private function, but torch has no public one; absent or False means float32.
     able = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
     return torch.bfloat16 if able else torch.float32

@@ -1,8 +1,8 @@
-"""How do words sound, one by one?
+"""Phone alphabet and word pronunciations.
 
-espeak-ng's American pronunciations reduced to 41 phones, so that any word a site writes into its
-pack can be listened for. Stress and length are dropped, diphthongs and affricates are one phone,
-vowels with r or l are two: what 20 ms frames of a telephone can tell apart.
+espeak-ng's American pronunciations reduced to 41 phones, so that any word of a pack can be
+recognised. Stress and length are dropped, diphthongs and affricates are one phone, vowels with r
+or l are two: the distinctions that 20 ms frames of telephone audio support.
 """
 
 from __future__ import annotations
@@ -18,7 +18,11 @@ PHONES = (
     *("tʃ", "dʒ", "i", "ɪ", "ɛ", "æ", "ə", "ʌ", "ɚ", "ɑ", "ɔ", "ʊ", "u"),
     *("eɪ", "aɪ", "ɔɪ", "aʊ", "oʊ"),
 )
-PHONE_LABELS = ("<pad>", "|", *PHONES)  # the head's outputs: CTC's blank, the end of a word, phones
+PHONE_LABELS = (
+    "<pad>",
+    "|",
+    *PHONES,
+)  # outputs of the phone head: CTC's blank, word boundary, phones
 PHONE_HEAD_FILE = "phones.safetensors"  # beside a checkpoint: a linear layer from frames to phones
 _KNOWN = frozenset(PHONES)
 _ID = {phone: i for i, phone in enumerate(PHONE_LABELS)}
@@ -46,7 +50,7 @@ _REDUCTIONS = {
     "ɬ": ("l",),
 }
 _STRESS = str.maketrans("", "", "ˈˌː")
-# As people say them between other words, where espeak-ng would spell them out or join them up.
+# Weak forms as in running speech, for words that espeak-ng spells out or joins to others.
 _WEAK_FORMS = {
     "a": ("ə",),
     "the": ("ð", "ə"),
@@ -58,10 +62,10 @@ _WEAK_FORMS = {
 
 @lru_cache(20_000)
 def pronunciation(text: str) -> tuple[tuple[str, ...], ...]:
-    """The phones of each word of `text` (lower case, single spaces), as said in this sentence."""
+    """The phones of each word of `text` (lower case, single spaces), as in this sentence."""
     words = text.split()
     groups = phonemes(text).split()
-    if len(groups) != len(words):  # espeak-ng has run some together, as "in the"
+    if len(groups) != len(words):  # espeak-ng has joined some, such as "in the"
         return tuple(_WEAK_FORMS.get(word) or word_phones(word) for word in words)
     return tuple(
         _reduce(group) or word_phones(word) for group, word in zip(groups, words, strict=True)
@@ -70,12 +74,13 @@ def pronunciation(text: str) -> tuple[tuple[str, ...], ...]:
 
 @lru_cache(50_000)
 def word_phones(word: str) -> tuple[str, ...]:
-    """The phones of a word said alone."""
+    """The phones of a word spoken alone."""
     return tuple(phone for group in phonemes(word).split() for phone in _reduce(group))
 
 
 def _reduce(group: str) -> tuple[str, ...]:
-    """espeak-ng's phonemes of a word, between underscores, as phones; strange ones are left out."""
+    """espeak-ng's phonemes of a word (separated by underscores) as phones; unknown ones are
+    dropped."""
     phones: list[str] = []
     for phoneme in group.translate(_STRESS).split("_"):
         phones += (phoneme,) if phoneme in _KNOWN else _REDUCTIONS.get(phoneme, ())
@@ -84,7 +89,7 @@ def _reduce(group: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class PhoneAlphabet(Alphabet):
-    """Phones in the place of letters: a text is spelled as it sounds."""
+    """An Alphabet of phones: `spell` gives the pronunciation of a text."""
 
     letters: tuple[str, ...] = PHONE_LABELS
 

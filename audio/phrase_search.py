@@ -1,8 +1,8 @@
-"""Which of these phrases, in which order, do the letter probabilities say best?
+"""Best-path search for known phrases in CTC letter probabilities.
 
-A best-path search (Viterbi) over CTC states, for questions whose answers are known: a closed list,
-or a number of slots filled from a small vocabulary. Around and only around the answer lies filler,
-which may be any letters at a price, so "uh operator please" still finds "operator".
+A Viterbi search over CTC states, for questions whose answers are known: a closed list, or a number
+of slots filled from a small vocabulary. Before and after the answer, but not inside it, filler may
+be any letters at a cost, so "uh operator please" still finds "operator".
 
 CTC: Graves et al. 2006. The path of letters, blanks and word boundaries is that paper's; repeated
 letters need a blank between them. Checked against a brute-force search in
@@ -23,29 +23,32 @@ IMPOSSIBLE = -1e9
 
 @dataclass(frozen=True, slots=True)
 class Alphabet:
-    """The transcriber's letters by id. `boundary` parts words, `blank` is CTC's nothing."""
+    """The letters of a CTC model by id. `boundary` separates words, `blank` is CTC's blank."""
 
     letters: tuple[str, ...]
     blank: int = 0
     boundary: int = 1
 
     def spell(self, text: str) -> list[int]:
+        """The ids of `text`, for which `can_spell` must hold."""
         return [self.boundary if c == " " else self.letters.index(c) for c in text]
 
     def can_spell(self, text: str) -> bool:
+        """Whether `text` is not empty and the alphabet has all of its letters."""
         return bool(text) and all(c == " " or c in self.letters for c in text)
 
     def character(self, letter: int) -> str:
+        """The character for an id in greedily decoded text."""
         return self.letters[letter]
 
     def greedy_form(self, text: str) -> str:
-        """`text` in the characters that a greedy reading of it would have."""
+        """`text` in the characters that greedy decoding would give for it."""
         return text
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """Something that may be said. `slots` is how many it fills: "double two" fills two."""
+    """A phrase to search for. `slots` is how many slots it fills: "double two" fills two."""
 
     text: str
     slots: int = 1
@@ -53,7 +56,11 @@ class Phrase:
 
 @dataclass(frozen=True, slots=True)
 class DecodedPhrase:
-    """One phrase on the best path: its frames, and how far each letter lies below the likeliest."""
+    """One decoded phrase or word with its frames [start, end).
+
+    `score_gap` is the mean, over its letters, of its log probability minus that of the likeliest
+    letters in the same frames: 0 at best.
+    """
 
     text: str
     start: int
@@ -63,6 +70,8 @@ class DecodedPhrase:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
+    """The best path of a search."""
+
     score: float  # of the best path, log probability
     decoded: tuple[DecodedPhrase, ...]
     phrase_scores: Scores  # best path per phrase that may come last
@@ -70,7 +79,7 @@ class SearchResult:
 
 @dataclass
 class _Graph:
-    """States of the search; an edge is (from, to, gain). Built once a question."""
+    """States of the search; an edge is (from, to, gain). Built once for a question."""
 
     emits: list[int] = field(default_factory=list)
     owners: list[int] = field(default_factory=list)  # which saying of a phrase, -1 for none
@@ -88,7 +97,7 @@ class _Graph:
 
 
 def _build_graph(phrases: Sequence[Phrase], alphabet: Alphabet, slots: int, entry: float) -> _Graph:
-    """`slots` 0 is a loop: any number of phrases. `entry` is the gain of beginning a phrase."""
+    """`slots` 0 is a loop: any number of phrases. `entry` is the gain at the start of a phrase."""
     graph, filler, blank = _Graph(), len(alphabet.letters), alphabet.blank
     before = graph.add_state(filler)
     layers = slots or 1
@@ -150,12 +159,16 @@ def find_phrases(
     entry: float = 0.0,
     filler: float = 1.5,
 ) -> SearchResult | None:
-    """The best path through `likely` (frames, letters; log probabilities), None when none fits."""
+    """The best path through `frame_scores` (frames, letters), log probabilities.
+
+    `slots` 0 allows any number of phrases, `entry` is the gain at the start of each, `filler` the
+    cost of a filler letter in nats. None when no phrase fits into the frames.
+    """
     if not phrases or not len(frame_scores):
         return None
     graph = _build_graph(phrases, alphabet, slots, entry)
     sources, gains, starts = _sorted_edges(graph)
-    # A column for filler: blanks are free, any letter costs `filler` nats a frame.
+    # A column for filler: blanks cost nothing, any letter costs `filler` nats a frame.
     letters = np.delete(frame_scores, alphabet.blank, 1).max(1) - filler
     emissions = np.column_stack(
         [frame_scores, np.maximum(frame_scores[:, alphabet.blank], letters)]
@@ -179,7 +192,8 @@ def find_phrases(
 
 
 def _sorted_edges(graph: _Graph) -> tuple[NDArray[np.intp], Scores, NDArray[np.intp]]:
-    """Edges by target: every state has at least its own loop, so each has a stretch."""
+    """Sources, gains and the first edge of each target. No target is without edges: every state
+    has a loop."""
     edges = sorted(graph.edges, key=lambda edge: edge[1])
     targets = np.array([target for _, target, _ in edges])
     starts = np.searchsorted(targets, np.arange(len(graph.emits)))
@@ -214,7 +228,7 @@ def _decoded_phrases(
 ) -> tuple[DecodedPhrase, ...]:
     owners = np.array(graph.owners)[path]
     blanks = np.array(graph.emits)[path] == alphabet.blank
-    # One saying cannot follow itself without a boundary, whose owner is -1.
+    # An occurrence cannot follow itself without a boundary, whose owner is -1.
     cuts = [0, *(np.flatnonzero(np.diff(owners)) + 1), len(owners)]
     decoded = []
     for start, stop in zip(cuts, cuts[1:], strict=False):

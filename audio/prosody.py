@@ -1,8 +1,8 @@
-"""How high, how loud, how fast and how haltingly was this said?
+"""Prosody of a turn: pitch, loudness, speech rate and pauses, in units a person can read.
 
-Plain signal processing, in units a person can read, good for the telephone as well: everything is
-measured below 3.4 kHz, and pitch is found from the spacing of harmonics, so it does not need the
-fundamental that a telephone line cuts off below 300 Hz.
+Plain signal processing that works for telephone audio as well: everything is measured below
+3.4 kHz, and pitch comes from the spacing of harmonics, so it does not need the fundamental that a
+telephone line cuts off below 300 Hz.
 
 Held by tests/audio/test_prosody.py, on sounds whose pitch, glide, level and rate are known; what
 cannot be measured is None, never a guess.
@@ -37,14 +37,14 @@ _INTENSITY = 512  # 64 ms at 8 kHz: longer than any period, which would show as 
 _DIP_DB, _AUDIBLE_DB = 2.0, 25.0  # de Jong and Wempe, 2009
 
 _SILENT_DB = -60.0
-_SPEECH_RANGE_DB = 25.0  # below the loud parts: no speech, where nobody says which hops are
+_SPEECH_RANGE_DB = 25.0  # below the loud parts: not speech, where voice activity is not given
 _MIN_VOICED_S = 0.1  # of voice; less is not measured
 _NO_SAMPLES = np.zeros(0, np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pitch:
-    """F0 where there is one. `at` are the middles of the stretches it was measured on."""
+    """F0 of the pitched measurements, `positions` the middles of their windows."""
 
     hz: NDArray[np.float64]
     positions: NDArray[np.int64]  # samples of the narrow signal
@@ -55,7 +55,7 @@ NO_PITCH = Pitch(np.zeros(0), np.zeros(0, np.int64))
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ProsodyMeasurement:
-    """What was measured, and what it was measured on, for those who look closer."""
+    """The prosody of a turn with its narrowband samples and its pitch contour."""
 
     prosody: Prosody
     narrowband: Samples  # at 8 kHz
@@ -63,17 +63,17 @@ class ProsodyMeasurement:
 
 
 def prosody_of(samples: Samples, voiced: NDArray[np.bool_] | None) -> Prosody:
-    """`tones` without its details."""
+    """The prosody alone of `measure_prosody`."""
     return measure_prosody(samples, voiced).prosody
 
 
 def measure_prosody(samples: Samples, voiced: NDArray[np.bool_] | None) -> ProsodyMeasurement:
-    """Samples of one turn; `voiced` says of each 32 ms hop whether it is speech.
+    """Measure one turn; `voiced` tells for each 32 ms hop whether it is speech.
 
-    Without it, what is loud counts as speech. Pauses are those between the first and the last
-    speech, so that neither pre-roll nor waiting counts; where nothing is speech, all is pause.
-    Syllables are counted per second of speech, pauses left out. A sine at full scale has a
-    loudness of -3 dB.
+    Without it, loud hops count as speech. Pauses are counted between the first and the last
+    speech, so that pre-roll and trailing silence do not count; without any speech the ratio is 1.
+    Syllables are counted per second of speech, without pauses. A sine at full scale has a
+    loudness of -3 dB. ValueError when `voiced` does not match the samples.
     """
     hops = len(samples) // VOICE_HOP
     if voiced is None:
@@ -109,7 +109,7 @@ def measure_prosody(samples: Samples, voiced: NDArray[np.bool_] | None) -> Proso
 
 
 def loud_hops(samples: Samples) -> NDArray[np.bool_]:
-    """Of each 32 ms hop of whole hops: is it loud, for its surroundings, as speech is?"""
+    """Whether each 32 ms hop of a whole number of hops is within 25 dB of the loudest hops."""
     if not len(samples):
         return np.zeros(0, np.bool_)
     power = np.mean(np.square(samples.reshape(-1, VOICE_HOP)), axis=1)
@@ -118,15 +118,15 @@ def loud_hops(samples: Samples) -> NDArray[np.bool_]:
 
 
 def _voiced_at(positions: NDArray[np.int64], voiced: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Whether samples at these places of the narrow signal lie in speech."""
+    """Whether samples at these positions of the narrowband signal lie in speech."""
     return voiced[np.minimum(positions * (RATE // _PITCH_RATE) // VOICE_HOP, len(voiced) - 1)]
 
 
 def _pitch(narrowband: Samples, voiced: NDArray[np.bool_]) -> Pitch:
     """F0 every 10 ms, in order, where there is one.
 
-    YIN (de Cheveigne and Kawahara, 2002): the period is the first shift by which a stretch of
-    sound differs little from itself, little meaning against the mean over shorter shifts.
+    YIN (de Cheveigne and Kawahara, 2002): the period is the first shift by which a window differs
+    little from itself, compared with the mean difference over shorter shifts.
     """
     if len(narrowband) < _SPAN:
         return NO_PITCH
@@ -158,7 +158,7 @@ def _pitch(narrowband: Samples, voiced: NDArray[np.bool_]) -> Pitch:
 
 
 def _without_outliers(pitch: NDArray[np.float64], positions: NDArray[np.int64]) -> Pitch:
-    """Without measurements that no neighbour in time agrees with: octave slips, clicks."""
+    """The pitch without measurements that no neighbour in time supports: octave slips, clicks."""
     if len(pitch) < _MIN_PITCHED:
         return NO_PITCH
     agrees = (np.diff(positions) == _STEP_SAMPLES) & (

@@ -1,9 +1,10 @@
-"""How does one model hear many streams, packet by packet?
+"""CTC recognisers for many simultaneous streams: incremental and windowed.
 
-Two ways with the same verbs. `Streamed` encodes each chunk once, for all streams together, and the
-end of the turn adds nothing but its last chunk: the embedded encoder, exactly, and every other
-wav2vec2 or HuBERT, nearly. `Windowed` is for what has other layers (WavLM, a conformer): partial
-text comes from a bounded window, and the turn is heard once more, whole, when it ends.
+Both implement `StreamingRecogniser`. `IncrementalRecogniser` encodes each chunk once, for all
+streams together, and only the last chunk is left for the end of the turn: exact for the embedded
+encoder, approximate for every other wav2vec2 or HuBERT. `WindowedRecogniser` is for other
+architectures (WavLM, a conformer): partial text comes from a bounded window, and the whole turn
+is encoded once more when it ends.
 """
 
 from __future__ import annotations
@@ -22,24 +23,26 @@ from audio.phrase_search import Alphabet, Scores
 from audio.transcriber import PartialTranscript, Transcriber
 from audio.types import RATE, Samples
 
-PARTIAL_WINDOW = 8 * RATE  # a windowed model's partial text is what it hears in the last 8 s
-PARTIAL_HOP = RATE // 2  # and comes twice a second
-MAX_SAMPLES_AT_ONCE = 40 * RATE  # heard in one piece at the end of a turn
+PARTIAL_WINDOW = 8 * RATE  # a windowed model's partial text covers the last 8 s,
+PARTIAL_HOP = RATE // 2  # and is renewed twice a second
+MAX_SAMPLES_AT_ONCE = 40 * RATE  # encoded in one piece at the end of a turn
 
 
 @dataclass(slots=True, eq=False)
 class RecogniserState:
-    """What one stream has come to so far."""
+    """The results and caches of one stream so far."""
 
     partial: PartialTranscript = field(default_factory=PartialTranscript)
     text: str = ""
-    letter_scores: list[Scores] = field(default_factory=list)  # letters
+    letter_scores: list[Scores] = field(default_factory=list)  # of each step: (frames, letters)
     phone_scores: list[Scores] = field(default_factory=list)
-    blended_layers: list[Tensor] = field(default_factory=list)  # for the emotion head, when allowed
+    blended_layers: list[Tensor] = field(
+        default_factory=list
+    )  # for the emotion head; `keep_layers`
     encoder_state: EncoderState | None = None
     samples: list[Samples] = field(default_factory=list)
     undecoded: int = 0
-    speech_end: int | None = None  # samples; what follows is known to be silence
+    speech_end: int | None = None  # samples of the turn; only silence follows
     keep_layers: bool = False
 
 
@@ -47,9 +50,15 @@ TurnScores = tuple[Scores, Scores | None]  # of a turn: letters and phones, log 
 
 
 class StreamingRecogniser(Protocol):
+    """A CTC model that recognises many streams, each fed in pieces.
+
+    `open` begins a stream (`keep_layers`: for the emotion head), `advance` adds samples, and each
+    stream ends by `finish`, which gives the scores of its turn, or by `close`.
+    """
+
     streaming: str  # "exact", "bounded" or "windowed"
-    hop: int  # samples after which there is something new to hear
-    overhang: int  # samples beyond a hop that its last frame sees
+    hop: int  # samples after which there is something new to encode
+    overhang: int  # samples after a hop that its last frame covers
 
     def open(self, keep_layers: bool) -> RecogniserState: ...
     def advance(self, packets: Sequence[tuple[RecogniserState, Samples]]) -> None: ...
@@ -58,6 +67,8 @@ class StreamingRecogniser(Protocol):
 
 
 class IncrementalRecogniser:
+    """Recogniser over an `IncrementalEncoder`; `head` maps frames to letters."""
+
     def __init__(
         self,
         encoder: IncrementalEncoder,
@@ -127,12 +138,14 @@ class IncrementalRecogniser:
 
 
 def _log_probabilities(head: nn.Module, frames: Tensor) -> Scores:
-    # A product of very few rows takes another way through the processor, with other bits.
+    # Pad: BLAS uses another kernel, with other rounding, for a product of very few rows.
     rows = F.pad(frames, (0, 0, 0, max(0, BLOCK_FRAMES - len(frames))))
     return cast(Scores, F.log_softmax(head(rows)[: len(frames)].float(), -1).numpy())
 
 
 class WindowedRecogniser:
+    """Recogniser over a whole-utterance CTC model, run on windows of its input."""
+
     streaming = "windowed"
     hop, overhang = PARTIAL_HOP, 0
 
@@ -157,7 +170,7 @@ class WindowedRecogniser:
         return [(self._turn_scores(hearing), None) for hearing in states]
 
     def close(self, state: RecogniserState) -> None:
-        pass  # nothing is kept elsewhere
+        pass  # the state holds everything
 
     def _turn_scores(self, state: RecogniserState) -> Scores:
         whole = np.concatenate([np.zeros(0, np.float32), *state.samples])
@@ -168,7 +181,8 @@ class WindowedRecogniser:
 
     @torch.inference_mode()
     def letter_scores(self, samples: Samples) -> Scores:
-        if len(samples) < RATE // 10:  # shorter than the convolutions' sight
+        """Log probabilities (frames, letters) of samples in one piece."""
+        if len(samples) < RATE // 10:  # shorter than the convolutions' receptive field
             samples = np.pad(samples, (0, RATE // 10 - len(samples)))
         if self.normalise:
             samples = (samples - samples.mean()) / np.sqrt(samples.var() + 1e-7)
@@ -177,11 +191,12 @@ class WindowedRecogniser:
 
 
 def join_scores(pieces: Sequence[Scores], alphabet: Alphabet) -> Scores:
+    """The pieces one after the other, (frames, letters); no pieces give no frames."""
     return np.concatenate([np.zeros((0, len(alphabet.letters)), np.float32), *pieces])
 
 
 def alphabet_of(vocabulary: dict[str, int], blank: str, boundary: str) -> Alphabet:
-    """A tokenizer's vocabulary as an Alphabet; letters in lower case, as everywhere here."""
+    """A tokenizer's vocabulary as an Alphabet; letters in lower case, as in all transcripts."""
     letters = [""] * (1 + max(vocabulary.values()))
     for letter, index in vocabulary.items():
         letters[index] = letter.lower() if len(letter) == 1 else letter

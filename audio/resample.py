@@ -1,13 +1,13 @@
-"""What would these samples have been at another rate?
+"""Streaming sample-rate conversion of one channel.
 
-To twice the rate, as every telephone line is taken, by a half-band filter (SciPy's design, 24 taps
-on either side of a sample: flat to 3.5 kHz on a line, images below -70 dB, 3 ms of look-ahead, a
-tenth of the work); all else by libsamplerate's streaming sinc converter ("sinc_medium": 121 dB,
-flat to 0.9 of the lower Nyquist frequency, 6 ms). The past is kept between pieces. Output sample m
-lies at the same moment as input sample m * rate_in / rate_out, so positions convert by
-multiplication. Both give out what they have with every piece; libsoxr's streaming filters hold the
-same audio back up to 115 ms (8 kHz, quality HQ) and release it in bursts, which a caller would hear
-as a slow answer.
+To twice the rate, which is the case of every telephone line, by a half-band filter (SciPy's design,
+24 taps on either side of a sample: flat to 3.5 kHz on a line, images below -70 dB, 3 ms of
+look-ahead, a tenth of the work); all other rates by libsamplerate's streaming sinc converter
+("sinc_medium": 121 dB, flat to 0.9 of the lower Nyquist frequency, 6 ms). Filter state carries over
+between pieces. Output sample m lies at the same time as input sample m * rate_in / rate_out, so
+positions convert by multiplication. Both filters give out all they can with every piece; libsoxr's
+streaming filters hold the same audio back up to 115 ms (8 kHz, quality HQ) and release it in
+bursts, which would delay every answer.
 
 Held by tests/audio/test_resample.py: the bits that come out, and how many have come out after a
 given number of samples went in, do not depend on how the input was cut into pieces; n samples in
@@ -27,8 +27,8 @@ from audio.types import AudioError, Samples
 RATES = (8_000, 16_000, 22_050, 24_000, 44_100, 48_000)
 
 _CONVERTER = "sinc_medium"
-_HALF_TAPS = 24  # samples on either side that a sample between two others is worked out from
-# Of a half-band filter every other tap is zero: these are the others, which sum to one.
+_HALF_TAPS = 24  # samples on either side from which a sample between two others is computed
+# Every other tap of a half-band filter is zero: these are the others, which sum to one.
 _HALF_BAND_TAPS = (2 * firwin(4 * _HALF_TAPS - 1, 0.5, window=("kaiser", 7.0)))[::2].astype(
     np.float32
 )
@@ -48,14 +48,14 @@ class Resampler:
         self._reset()
 
     def push(self, samples: Samples) -> Samples:
-        """The output that no later input can change."""
+        """Convert a piece; the output that no later input can change."""
         if self._rate_in == self._rate_out or not len(samples):
             return samples
         self._samples_in += len(samples)
         return self._convert(samples)
 
     def flush(self) -> Samples:
-        """The rest, as if silence followed. The next push begins a new signal."""
+        """The rest of the output, as if silence followed. The next push begins a new signal."""
         missing = ceil(self._samples_in * self._rate_out / self._rate_in) - self._samples_out
         silence = np.zeros(ceil(_AHEAD_S * self._rate_in), np.float32)
         rest = self._convert(silence)[:missing] if missing > 0 else silence[:0]
@@ -66,7 +66,7 @@ class Resampler:
         self._converter = None if self._doubles else samplerate.Resampler(_CONVERTER, channels=1)
         self._past = np.zeros(
             _HALF_TAPS - 1, np.float32
-        )  # of a doubler: the samples around its place
+        )  # of the half-band filter: its last samples
         self._samples_in = self._samples_out = 0
 
     def _convert(self, samples: Samples) -> Samples:
@@ -78,7 +78,7 @@ class Resampler:
         return converted
 
     def _double(self, samples: Samples) -> Samples:
-        """Every sample as it is, and after it the one that lies half-way to the next."""
+        """Every sample as it is, each followed by the one half-way to the next."""
         around = np.concatenate([self._past, samples])
         places = len(around) - 2 * _HALF_TAPS + 1
         if places < 1:
@@ -92,6 +92,6 @@ class Resampler:
 
 
 def resample(samples: Samples, rate_in: int, rate_out: int) -> Samples:
-    """A whole signal of one channel at once."""
+    """Convert a whole signal of one channel at once."""
     resampler = Resampler(rate_in, rate_out)
     return np.concatenate([resampler.push(samples), resampler.flush()])

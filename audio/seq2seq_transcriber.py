@@ -1,13 +1,13 @@
-"""What does a sequence-to-sequence model write down of a turn that is over?
+"""Sequence-to-sequence transcription of whole turns by a Whisper or Moonshine checkpoint.
 
-A Whisper or Moonshine checkpoint beside the encoder, for users who have one. It needs the whole
-turn, so it gives no partial text and no feelings, and such models invent words: out of noise, out
-of silence, over and over. So it is asked only when the encoder heard something, for a question
-that its own reading answers worse (`asked`); what it writes is bounded by the length of the turn,
-and is thrown away when it had to be cut off or repeats itself. Then the encoder's reading stands.
+Optional, in addition to the CTC encoder. It needs the whole turn, so it gives no partial text and
+no emotion, and such models hallucinate words out of noise or silence and loop. It is therefore
+used only when the CTC model found words and only where its transcript is expected to be better
+(`should_transcribe`). Its output is bounded by the length of the turn and is discarded when it
+had to be cut off or repeats itself; then the CTC transcript stands.
 
-`Transcript.confidence` is the geometric mean of the tokens' probabilities: it rises and falls with
-the model's own certainty and is not calibrated. Held by tests/audio/test_writer.py.
+`Transcript.confidence` is the geometric mean of the tokens' probabilities: it follows the model's
+own certainty and is not calibrated. Held by tests/audio/test_writer.py.
 
 Whisper: Radford et al. 2022, arXiv 2212.04356. Moonshine: Jeffries et al. 2024, arXiv 2410.15608.
 """
@@ -37,15 +37,13 @@ from audio.prosody import loud_hops
 from audio.transcriber import NO_TRANSCRIPT
 from audio.types import RATE, VOICE_HOP, Expectation, Samples, Transcript, Word
 
-MAX_TURN_SAMPLES = 60 * RATE  # of a turn; a longer one is left to the encoder
-MAX_WINDOW = 30 * RATE  # what Whisper hears at once, and the longest that Moonshine was taught
+MAX_TURN_SAMPLES = 60 * RATE  # a longer turn keeps its CTC transcript
+MAX_WINDOW = 30 * RATE  # Whisper's input length, and the longest input Moonshine was trained on
 MIN_SAMPLES = RATE // 5  # no word is shorter
-MAX_TOKENS_PER_S = 6.5  # Moonshine's model card: more than anybody says; a loop goes on for ever
-EXTRA_TOKENS = 4  # for a full stop, the end, and a single word said fast
-MAX_COMPRESSION_RATIO = (
-    2.4  # a text that zlib makes so many times smaller says the same thing again and again
-)
-DOUBTED_BELOW = 0.5  # a closed reading that is less likely right than wrong
+MAX_TOKENS_PER_S = 6.5  # Moonshine's model card: more than anybody says; bounds endless loops
+EXTRA_TOKENS = 4  # for a full stop, the end token, and a single word said fast
+MAX_COMPRESSION_RATIO = 2.4  # a text that zlib shrinks by more than this repeats itself
+DOUBTED_BELOW = 0.5  # below this, a closed answer is less likely right than wrong
 
 # [music], (coughs), *sighs*, musical notes; but "(555) 123-4567" and "401(k)" are said
 _NOISE_MARKS = re.compile(r"(?<!\S)(?:\[[^\]]*\]|\([^)\d]*\)|<[^>]*>|\*[^*]*\*)|[\u2669-\u266f]")
@@ -57,15 +55,18 @@ _WORD = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Seq2SeqOutput:
-    """One piece of a turn: tokens with log probabilities, and when each began, if that is known."""
+    """One window of a turn: tokens with log probabilities, and their start times if known."""
 
     tokens: list[int]
-    log_probabilities: list[float]  # one more than tokens: the end is a decision too
-    token_times: list[float] | None  # seconds since the piece began
+    log_probabilities: list[float]  # one more than tokens: the end token has one too
+    token_times: list[float] | None  # seconds since the window began
 
 
 class Seq2SeqTranscriber:
-    """Build with `Writer.open`. `within_s` is how long writing down a turn may take."""
+    """A loaded sequence-to-sequence model. Build with `Seq2SeqTranscriber.load`.
+
+    `time_limit_s` bounds the time for one turn.
+    """
 
     def __init__(self, model: Any, extractor: Any, tokenizer: Any, time_limit_s: float) -> None:
         self.model, self.extractor, self.tokenizer = model, extractor, tokenizer
@@ -80,6 +81,7 @@ class Seq2SeqTranscriber:
 
     @classmethod
     def load(cls, checkpoint: Checkpoint, time_limit_s: float) -> Seq2SeqTranscriber:
+        """Open a Whisper or Moonshine checkpoint. CheckpointError."""
         if checkpoint.kind != "whole turns":
             config = {
                 "model_type": checkpoint.config.model_type,
@@ -91,7 +93,7 @@ class Seq2SeqTranscriber:
                 else unusable_reason("it", config)
             )
             raise CheckpointError(f"{checkpoint.name!r} cannot write down whole turns: {why}")
-        # They warn in every turn of settings that transformers itself has made.
+        # They warn in every turn about settings that transformers itself has made.
         for talkative in ("generation", "models.whisper"):
             logging.getLogger(f"transformers.{talkative}").setLevel(logging.ERROR)
         model = open_model(AutoModelForSpeechSeq2Seq, checkpoint)
@@ -112,7 +114,9 @@ class Seq2SeqTranscriber:
     def preferred_transcript(
         self, ctc_transcript: Transcript, expectation: Expectation, samples: Samples, start: int
     ) -> Transcript:
-        """`heard` is the encoder's reading of `samples`, which begin at position `start`."""
+        """The better transcript of `samples`, which begin at position `start`.
+
+        `ctc_transcript` is returned as it is when the model is not used or not trusted."""
         if not should_transcribe(ctc_transcript, expectation):
             return ctc_transcript
         written = self.transcribe(samples, start)
@@ -123,7 +127,7 @@ class Seq2SeqTranscriber:
         return written
 
     def transcribe(self, samples: Samples, start: int) -> Transcript:
-        """NOTHING where nothing can be written down or what was written cannot be trusted."""
+        """The model's own transcript; NO_TRANSCRIPT when it has none or it cannot be trusted."""
         if not MIN_SAMPLES <= len(samples) <= MAX_TURN_SAMPLES:
             return NO_TRANSCRIPT
         words, log_probabilities = list[Word](), list[float]()
@@ -143,7 +147,7 @@ class Seq2SeqTranscriber:
 
     @torch.inference_mode()
     def _generate(self, piece: Samples, time_limit_s: float) -> Seq2SeqOutput | None:
-        """None when the model did not come to an end by itself."""
+        """The output for one window; None when the model did not emit its end token."""
         padded = np.pad(piece, (0, max(0, RATE // 2 - len(piece))))  # Moonshine's convolutions
         inputs = self.extractor(
             padded, sampling_rate=RATE, return_tensors="pt", return_attention_mask=True
@@ -171,7 +175,7 @@ class Seq2SeqTranscriber:
         return Seq2SeqOutput(tokens[:-1].tolist(), log_probabilities, token_times)
 
     def _language_options(self) -> dict[str, Any]:
-        """What only Whisper wants to be told."""
+        """Generation options that only Whisper takes."""
         if not self._is_whisper:
             return {}
         manner: dict[str, Any] = {"return_timestamps": False}
@@ -179,7 +183,7 @@ class Seq2SeqTranscriber:
             manner["return_token_timestamps"] = True
         settings = self.model.generation_config
         if getattr(settings, "is_multilingual", False) and getattr(settings, "lang_to_id", None):
-            manner |= {"language": "en", "task": "transcribe"}  # as all of the house
+            manner |= {"language": "en", "task": "transcribe"}  # the program is English only
         return manner
 
     def _max_tokens(self, samples: int) -> int:
@@ -197,7 +201,7 @@ class Seq2SeqTranscriber:
         text = _NOISE_MARKS.sub(lambda noise: " " * len(noise.group()), text)
         token_spans = list[
             tuple[str, int, int]
-        ]()  # a word, its first token, the one after its last
+        ]()  # word, its first token, the token after its last
         for match in re.finditer(r"\S+", text):
             first = next(i for i, end in enumerate(ends) if end > match.start())
             after = 1 + next(i for i, end in enumerate(ends) if end >= match.end())
@@ -216,7 +220,8 @@ class Seq2SeqTranscriber:
     def _word_spans(
         self, token_spans: Sequence[tuple[str, int, int]], output: Seq2SeqOutput, piece: Samples
     ) -> list[tuple[int, int]]:
-        """By the model's attention where it was taught to say (Whisper's alignment heads)."""
+        """Samples [start, end) of each word: from Whisper's alignment heads where the model has
+        them, else by `spread_words`."""
         even = spread_words([word for word, _, _ in token_spans], piece)
         token_times = output.token_times
         if (
@@ -227,14 +232,15 @@ class Seq2SeqTranscriber:
         ):
             return even
         starts = [min(int(token_times[first] * RATE), len(piece)) for _, first, _ in token_spans]
-        starts[0] = min(max(starts[0], even[0][0]), starts[1])  # not in the silence before
+        starts[0] = min(max(starts[0], even[0][0]), starts[1])  # not in the leading silence
         last = max(even[-1][1], starts[-1])
         return list(zip(starts, [*starts[1:], last], strict=True))
 
 
 def _has_alignment_heads(whisper: Any) -> bool:
-    """Does its generation_config name attention heads that follow the sound, and does it have them?
-    Distilled models have been published with those of their larger teacher."""
+    """Whether its generation_config names alignment heads, and the model has them.
+
+    Distilled models have been published with the alignment heads of their larger teacher."""
     heads = getattr(whisper.generation_config, "alignment_heads", None) or ()
     config = whisper.config
     layers, width = config.decoder_layers, config.decoder_attention_heads
@@ -242,19 +248,19 @@ def _has_alignment_heads(whisper: Any) -> bool:
 
 
 def is_free_answer(expectation: Expectation) -> bool:
-    """Is this a question that may be answered in any words?"""
+    """Whether the question may be answered in any words."""
     return expectation.kind == "open" or (
         expectation.kind in ("name", "choice") and not expectation.choices
     )
 
 
 def should_transcribe(ctc_transcript: Transcript, expectation: Expectation) -> bool:
-    """Is this turn one to be written down by the writer, after the encoder has read it?
+    """Whether the sequence-to-sequence model should transcribe this turn too.
 
-    Open answers are: a reading of letters alone is where the encoder is weakest. A likely phrase
-    that the encoder is sure of stays. An answer chosen from a list, digits, an amount or a date
-    was searched for, which no free writing beats, unless what was found is doubtful: then the
-    customer probably said something else. What the encoder heard no word in has none.
+    Yes for open answers: free text is where the CTC encoder is weakest, unless it found a likely
+    phrase with confidence. A choice, digits, an amount or a date came from a constrained search,
+    which free transcription does not beat, unless its confidence is low: then the customer
+    probably said something else. No for a turn in which the encoder found no word.
     """
     if not ctc_transcript.text:
         return False
@@ -267,19 +273,20 @@ def should_transcribe(ctc_transcript: Transcript, expectation: Expectation) -> b
 
 
 def is_repetitive(text: str) -> bool:
-    """Whisper's own test for a loop. Forbidding repetition instead would end a loop in words that
-    look as if the model had meant them."""
+    """Whisper's own test for a loop, by compression. Forbidding repetition during generation
+    instead would end a loop in words that look deliberate."""
     return len(text.encode()) > MAX_COMPRESSION_RATIO * len(zlib.compress(text.encode()))
 
 
 def split_at_pauses(samples: Samples, window: int) -> list[tuple[int, Samples]]:
-    """(position, stretch), none longer than `window`, cut where the second half is quietest."""
+    """(position, samples) of windows no longer than `window`, each cut where its second half is
+    quietest."""
     windows, at = list[tuple[int, Samples]](), 0
     while len(samples) - at > window:
         half = samples[at + window // 2 : at + window]
         hops = len(half) // VOICE_HOP
         power = np.square(half[: hops * VOICE_HOP].reshape(hops, VOICE_HOP)).mean(1)
-        around = min(5, hops)  # of hops, 160 ms: a pause, not the closure of a "t"
+        around = min(5, hops)  # hops averaged, 160 ms: a pause, not the closure of a "t"
         quiet = np.convolve(power, np.ones(around), "valid").argmin() + around // 2
         cut = at + window // 2 + int(quiet) * VOICE_HOP
         windows.append((at, samples[at:cut]))
@@ -288,7 +295,7 @@ def split_at_pauses(samples: Samples, window: int) -> list[tuple[int, Samples]]:
 
 
 def spread_words(words: Sequence[str], piece: Samples) -> list[tuple[int, int]]:
-    """Samples that each word may span: its share, by letters, of what is loud in the piece."""
+    """Estimated samples [start, end) of each word: the loud hops, shared by number of letters."""
     voiced: NDArray[np.intp] = np.flatnonzero(
         loud_hops(piece[: len(piece) // VOICE_HOP * VOICE_HOP])
     )
@@ -305,10 +312,10 @@ def spread_words(words: Sequence[str], piece: Samples) -> list[tuple[int, int]]:
 
 
 def normalised_words(word: str) -> list[str]:
-    """A written word as the house's transcripts have it: lower case, without punctuation.
+    """A written word in the form of all transcripts here: lower case, without punctuation.
 
-    Numbers stay as they are written, with what belongs to them ("$1,200.50", "4:30"): dialogs reads
-    both written and spoken ones.
+    Numbers stay as they are written, with their signs ("$1,200.50", "4:30"): `dialogs` reads both
+    written and spoken numbers.
     """
     word = word.lower().replace("\u2019", "'").replace("&", " and ")
     word = re.sub(r"(?<=\b[a-z])\.(?=[a-z]\b)", "", word)  # a.m., U.S.

@@ -1,14 +1,14 @@
-"""How does a reply sound, and how soon can it begin to sound?
+"""Speech synthesis by espeak-ng, sentence by sentence, and the spoken form of written text.
 
-Text to audio by espeak-ng, through the shared library and voices of the espeakng-loader package.
-A reply comes sentence by sentence, so the first one is on its way while the rest is not made yet:
-synthesis takes about a thousandth of the time that it plays.
+Uses the shared library and voices of the espeakng-loader package. A reply is synthesised sentence
+by sentence, so that the first can be sent before the rest exists; synthesis takes about a
+thousandth of the playing time.
 
-espeak-ng is one global machine per process, with one voice set at a time. `_Engine` holds the
-lock; any thread may speak, and they take turns by the sentence.
+espeak-ng has global state in a process and one voice at a time. `_EspeakNg` holds a lock: any
+thread may synthesise, and threads alternate by the sentence.
 
-Its voices waver a little on purpose, from a phase that runs on through the process, so the same
-text is never the same samples twice: nothing may be decided by comparing spoken audio.
+Its voices vary a little on purpose, with a phase that runs on through the process, so the same text
+never gives the same samples twice: nothing may be decided by comparing synthesised audio.
 
 Held by tests/audio/test_speak.py: threads that speak at once do not mix; a reply's first piece is
 its first sentence; markup and control characters are not spoken; amounts are read as money and
@@ -49,16 +49,14 @@ class TtsVoice:
     def __init__(self, language: str = "en-us", words_per_minute: int = 165) -> None:
         self.language = language
         self.words_per_minute = words_per_minute
-        _espeak_ng().synthesise(
-            "", self
-        )  # an unknown language is refused now, not in the middle of a call
+        _espeak_ng().synthesise("", self)  # raises for an unknown language now, not during a call
 
     def synthesise(self, text: str, rate_hz: int) -> Samples:
-        """The whole reply at this rate; empty when nothing in the text can be said."""
+        """The whole text as samples at this rate; empty when nothing in it can be spoken."""
         return np.concatenate([np.zeros(0, np.float32), *self.synthesise_sentences(text, rate_hz)])
 
     def synthesise_sentences(self, text: str, rate_hz: int) -> Iterator[Samples]:
-        """The reply a sentence at a time, each made when it is asked for."""
+        """The text sentence by sentence, each synthesised when the iterator reaches it."""
         if rate_hz not in RATES:
             raise AudioError(f"cannot speak at {rate_hz} Hz; use one of {RATES}")
         return self._synthesise_sentences(text, rate_hz)
@@ -73,7 +71,7 @@ class TtsVoice:
 
 
 class _EspeakNg:
-    """The library, its lock, and what it has said since it was last asked."""
+    """The library, its lock, and the samples of the text that is being synthesised."""
 
     def __init__(self, library: str, voices: str) -> None:
         try:
@@ -92,14 +90,14 @@ class _EspeakNg:
             raise AudioError(f"espeak-ng finds no voices in {voices}; reinstall espeakng-loader")
         self._callback = _SYNTH_CALLBACK(
             self._on_samples
-        )  # kept, because the library keeps only its address
+        )  # a reference, because the library has only its address
         self._library.espeak_SetSynthCallback(self._callback)
         self._library.espeak_TextToPhonemes.restype = ctypes.c_char_p
 
     def _on_samples(self, wave: int | None, count: int, _events: int | None) -> int:
         if wave:
             self._pcm += ctypes.string_at(wave, 2 * count)
-        return 0  # go on
+        return 0  # continue
 
     def synthesise(self, text: str, voice: TtsVoice) -> tuple[Samples, int]:
         with self._lock:
@@ -136,14 +134,14 @@ def _loaded() -> _EspeakNg:
 
 
 def _espeak_ng() -> _EspeakNg:
-    with _loading:  # two first speakers at once must not start the global machine twice
+    with _loading:  # two first calls at once must not initialise the library twice
         return _loaded()
 
 
 def phonemes(text: str, language: str = "en-us") -> str:
-    """How espeak-ng says `text`: IPA with stress, `_` between phonemes, a space between words.
+    """espeak-ng's phonemes of `text`: IPA with stress, `_` between phonemes, a space between words.
 
-    Words that run together, as "of the", come out as one.
+    espeak-ng joins some words, such as "of the", into one.
     """
     return _espeak_ng().phonemes(text, TtsVoice(language))
 
@@ -176,7 +174,8 @@ _PLURALS = {
 
 
 def spoken_form(text: str) -> str:
-    """What a person would read out: no markup, money as money, account numbers as digits."""
+    """The text as a person would read it out: no markup, amounts as money, account numbers as
+    digits."""
     text = _TAG.sub(" ", unicodedata.normalize("NFC", text))
     text = _MASKED.sub(lambda m: _digits(m[1]), text)
     text = _MONEY.sub(_money, text)
@@ -185,7 +184,7 @@ def spoken_form(text: str) -> str:
     text = _LABELLED_NUMBER.sub(lambda m: m[1] + " ".join(m[2]), text)
     text = _LONG_NUMBER.sub(lambda m: _digits(m[0]), text)
     text = re.sub(r"(?<=\w)/(?=\w)", " ", _EMPHASIS.sub("", text))
-    # Control, unassigned and private characters, and pictures, whose names espeak would read.
+    # Drop control, unassigned and private characters, and pictures: espeak reads their names.
     kept = (
         character if character == "\n" or unicodedata.category(character)[0] != "C" else " "
         for character in text
@@ -202,7 +201,7 @@ def _money(match: re.Match[str]) -> str:
     else:
         units, coins = int(whole.replace(",", "")), int((part or "0").ljust(2, "0"))
         said = " and ".join(
-            # The commas keep a large amount from being taken for an account number.
+            # The commas prevent that a large amount is read as an account number.
             f"{count:,} {_PLURALS[name][count != 1]}"
             for count, name in ((units, unit), (coins, coin))
             if count or (name == unit and not coins)
@@ -218,10 +217,10 @@ def _groups(match: re.Match[str]) -> str:
 
 
 def _digits(run: str) -> str:
-    """Digits in threes, or fours where that comes out even, as people say long numbers."""
+    """Digits in groups of four if that leaves no rest, else of three, as people say them."""
     size = 4 if len(run) % 4 == 0 else 3
     starts = list(range(0, len(run), size))
     if len(starts) > 1 and len(run) % size == 1:
-        starts.pop()  # nobody says one digit alone at the end
+        starts.pop()  # no single digit at the end
     ends = [*starts[1:], len(run)]
     return ", ".join(" ".join(run[a:b]) for a, b in zip(starts, ends, strict=True))

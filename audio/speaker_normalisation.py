@@ -1,9 +1,10 @@
-"""How do a voice's colour and pitch move, measured against how this caller usually sounds?
+"""Mel bands and pitch of a turn, normalised by the speaker's own statistics.
 
-Log mel bands and pitch every 10 ms, from the part of the sound that a telephone carries, so a
-studio and a line look alike. A `Caller` gathers, turn by turn, what is usual for one person on one
-line; what the emotion head is shown is the difference from that: gain, microphone and the pitch one
-was born with are not feelings. The first turn is compared with itself.
+Log mel bands and pitch every 10 ms, from the part of the spectrum that a telephone carries, so
+that studio and telephone recordings look alike. A `SpeakerProfile` accumulates, turn by turn, the
+mean and spread for one person on one line; the emotion head gets the normalised values, because
+gain, microphone and natural pitch say nothing about emotion. The first turn is normalised by
+itself.
 """
 
 from __future__ import annotations
@@ -23,15 +24,15 @@ from torchaudio.functional import melscale_fbanks  # type: ignore[import-untyped
 from audio.prosody import ProsodyMeasurement
 
 MEL_BANDS = 40
-FEATURES_PER_FRAME = MEL_BANDS + 3  # a frame: bands, pitch, whether there is one, loudness
-FRAME_STEP_S = 0.02  # between two frames that the head sees
+FEATURES_PER_FRAME = MEL_BANDS + 3  # of a frame: bands, pitch, whether there is pitch, loudness
+FRAME_STEP_S = 0.02  # between two frames of the emotion head's input
 _RATE, _WINDOW, _HOP = 8_000, 256, 80
 _LOWEST_HZ, _HIGHEST_HZ = 60.0, 3_900.0
-_SPEECH_RANGE_NATS = 5.0  # nats below the loud parts: no speech
-_MARGIN_FRAMES = 5  # frames of quiet kept around the speech
+_SPEECH_RANGE_NATS = 5.0  # nats below the loud parts from which a step is not speech
+_MARGIN_FRAMES = 5  # frames of quiet included around the speech
 _MIN_PITCHED_STEPS = 20
-_DEFAULT_PITCH_SPREAD = 0.25  # octaves: of pitch, where little was heard
-_MAX_REMEMBERED_STEPS = 6_000.0  # 10 ms steps that are remembered of a caller
+_DEFAULT_PITCH_SPREAD = 0.25  # octaves: pitch spread of a speaker with too few pitched steps
+_MAX_REMEMBERED_STEPS = 6_000.0  # 10 ms steps of a speaker that a profile remembers
 
 _FILTERS = melscale_fbanks(
     _WINDOW // 2 + 1, _LOWEST_HZ, _HIGHEST_HZ, MEL_BANDS, _RATE, mel_scale="htk"
@@ -43,19 +44,21 @@ FloatRows = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Contours:
-    """One turn in steps of 10 ms. `bands` (steps, 40) log energies; `pitch` log2 Hz, 0 for none."""
+    """One turn in steps of 10 ms: `bands` (steps, 40) log energies; `pitch` (steps,) log2 Hz, 0
+    for none."""
 
     bands: FloatRows
     pitch: FloatRows
 
     @property
     def speech_mask(self) -> NDArray[np.bool_]:
+        """Whether each step is speech, by its loudness, (steps,)."""
         loud = self.bands.mean(1)
         return np.asarray(loud > np.percentile(loud, 95) - _SPEECH_RANGE_NATS)
 
 
 def measure_contours(measurement: ProsodyMeasurement) -> Contours | None:
-    """None where nothing was said."""
+    """The contours of a turn; None when it is shorter than two windows or has no speech."""
     narrow = measurement.narrowband
     if len(narrow) < 2 * _WINDOW:
         return None
@@ -72,7 +75,7 @@ def measure_contours(measurement: ProsodyMeasurement) -> Contours | None:
 
 @dataclass(slots=True, eq=False)
 class SpeakerProfile:
-    """Running mean and spread of one person's bands and pitch, over the turns heard so far."""
+    """Running sums and sums of squares of one speaker's bands and pitch, over turns so far."""
 
     step_count: float = 0.0
     band_sums: NDArray[np.float64] = field(default_factory=lambda: np.zeros((2, MEL_BANDS)))
@@ -80,7 +83,7 @@ class SpeakerProfile:
     pitch_sums: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
 
     def update(self, turn: Contours) -> None:
-        """Take a turn into account. The distant past fades, as lines and speakers change."""
+        """Add a turn. Old turns fade, as lines and speakers change."""
         spoken = turn.bands[turn.speech_mask].astype(np.float64)
         pitch = turn.pitch[turn.pitch > 0].astype(np.float64)
         self.step_count += len(spoken)
@@ -98,7 +101,7 @@ class SpeakerProfile:
         )
 
     def merged(self, others: Iterable[SpeakerProfile]) -> SpeakerProfile:
-        """Somebody of whom all this was heard."""
+        """The profile over the turns of this profile and all others."""
         joined = self.copy()
         for other in others:
             joined.step_count += other.step_count
@@ -108,7 +111,7 @@ class SpeakerProfile:
         return joined
 
     def normalise(self, turn: Contours) -> tuple[torch.Tensor, int]:
-        """The speech of a turn against what is usual, (frames, 43), and its first frame, even."""
+        """The speech of a turn, normalised, (frames, 43), and the even index of its first frame."""
         mean, square = self.band_sums / max(1.0, self.step_count)
         spread = np.sqrt(np.maximum(square - np.square(mean), 0.1))
         middle, octaves = 0.0, _DEFAULT_PITCH_SPREAD

@@ -1,8 +1,8 @@
-"""What do the ears know about a turn, while it lasts and when it is over?
+"""Speech analysis of turns: partial text while a turn lasts, transcript and cues at its end.
 
-The composition that the engine calls from its inference thread: one encoder pass for words and
-feelings, prosody, what is usual for this caller, and the question that was asked. Not thread-safe:
-one thread calls, and streams are independent of each other and of who shares a call
+Facade over one encoder pass that serves both words and emotion, over prosody, the speaker's
+profile and the expected answer. The models process calls it from its inference thread. Not
+thread-safe: one thread calls. Streams are independent of each other and of the batch they share
 (tests/audio/test_ears.py).
 """
 
@@ -57,42 +57,43 @@ from audio.types import (
     Transcript,
 )
 
-SPEECH_END_MARGIN = RATE // 10  # samples after the last voiced hop that may still be voice
+SPEECH_END_MARGIN = RATE // 10  # samples after the last voiced hop that may still be speech
 EmotionEstimator = Callable[["TurnStream", ProsodyMeasurement], EmotionEstimate]
 
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """What a user may want to know about a model in use."""
+    """Name, origin, checksum and licence of a model in use."""
 
     name: str
     source: str  # folder or hub name
-    sha256: str  # its first twelve figures
+    sha256: str  # the first twelve digits of its weights' SHA-256
     licence: str
     streaming: str  # "exact", "bounded", "windowed" or "no"
 
 
 @dataclass(slots=True)
 class TurnStream:
-    """One turn of one leg, from `start`, the position of its first sample."""
+    """One turn of one leg that is being analysed; `start` is the position of its first sample."""
 
     start: int
     infer_emotion: bool
     recogniser_state: RecogniserState
     speaker: SpeakerProfile
     samples: list[Samples] = field(default_factory=list)
-    scores: TurnScores | None = None  # once it is finished
+    scores: TurnScores | None = None  # None until the stream is finished
 
     def mark_speech_end(self, spoke_until: int) -> None:
-        """The voice stopped at this position: the encoder need not hear all of the silence."""
+        """Tell the stream where speech stopped, so that the silence after it is not encoded."""
         self.recogniser_state.speech_end = spoke_until + SPEECH_END_MARGIN - self.start
 
     def all_samples(self) -> Samples:
+        """All samples of the turn so far, in one array."""
         return np.concatenate([np.zeros(0, np.float32), *self.samples])
 
 
 class SpeechAnalyser:
-    """Everything the ears need, loaded. Build with `Ears.load`."""
+    """The loaded speech models and their streams. Build with `SpeechAnalyser.load`."""
 
     def __init__(
         self,
@@ -122,10 +123,12 @@ class SpeechAnalyser:
         download: bool = False,
         precision: Precision = "auto",
     ) -> SpeechAnalyser:
-        """`weights` holds the embedded `ears` and `emotion`; a checkpoint, by folder or hub name,
-        takes the place of one of them. A writer comes beside them, and may take `writer_s` a turn.
-        `precision` is what the encoder multiplies in; auto: what is fastest on this machine.
-        CheckpointError for one that is not here or cannot do what it is named for."""
+        """Load the embedded models of the folder `weights` (`ears` and `emotion`).
+
+        `speech_checkpoint` and `emotion_checkpoint` (folders or hub names) each replace one of
+        them; a sequence-to-sequence checkpoint is used in addition, for at most `seq2seq_limit_s`
+        a turn. `precision` is that of the encoder's products; auto: the fastest on this machine.
+        CheckpointError for a checkpoint that is not on this machine or lacks the needed head."""
         own = (
             infer_emotion
             and emotion_checkpoint is None
@@ -133,7 +136,7 @@ class SpeechAnalyser:
         )
         head = load_head(weights / "emotion") if own else None
         speech_model = checkpoints.find(speech_checkpoint or str(weights / "ears"), download)
-        # The head knows the layers of the encoder it was trained on and of no other.
+        # The head fits only the layers of the encoder it was trained on.
         head_fits_encoder = speech_checkpoint is None and head is not None
         dtype = best_dtype() if precision == "auto" else getattr(torch, precision)
         listener, transcriber = _load_recogniser(
@@ -164,29 +167,30 @@ class SpeechAnalyser:
     def open(
         self, start: int, infer_emotion: bool, speaker: SpeakerProfile | None = None
     ) -> TurnStream:
-        """`feel`: may emotion be inferred on this leg, by role and by consent? `caller` is what
-        earlier turns of the same person taught; a new one compares the turn with itself."""
+        """Begin a turn. `infer_emotion`: whether role and consent allow emotion analysis on this
+        leg. `speaker` is the profile from earlier turns of the same person; without it the turn
+        is normalised by itself."""
         keep_layers = infer_emotion and self._emotion_estimator is not None
         return TurnStream(
             start, infer_emotion, self.recogniser.open(keep_layers), speaker or SpeakerProfile()
         )
 
     def advance(self, packets: Sequence[tuple[TurnStream, Samples]]) -> list[str]:
-        """The reading so far of each stream. A stream comes once in a call."""
+        """Encode new samples; the partial text of each stream. A stream occurs once in a call."""
         for stream, samples in packets:
             stream.samples.append(samples)
         self.recogniser.advance([(stream.recogniser_state, samples) for stream, samples in packets])
         return [stream.recogniser_state.text for stream, _ in packets]
 
     def finish(self, stream: TurnStream, expectation: Expectation) -> Spoken:
-        """The turn is over and so is the stream."""
+        """End one turn; its stream ends with it."""
         return next(self.finish_all([(stream, expectation)]))
 
     def finish_all(
         self, turns: Sequence[tuple[TurnStream, Expectation]], cues: bool = True
     ) -> Iterator[Spoken]:
-        """Turns that are over at the same time; their last chunks are encoded together, at the
-        first. Without `cues` no stream is felt, whatever it was opened for."""
+        """End several turns; their last chunks are encoded together, when the first result is
+        taken. Without `cues` emotion is inferred for no stream, whatever it was opened with."""
         outputs = self.recogniser.finish([stream.recogniser_state for stream, _ in turns])
         for (stream, _), scores in zip(turns, outputs, strict=True):
             stream.scores = scores
@@ -194,13 +198,13 @@ class SpeechAnalyser:
             yield self._analyse(stream, expectation, cues and stream.infer_emotion)
 
     def decode(self, stream: TurnStream, expectation: Expectation) -> Transcript:
-        """What a finished stream says if this is what was asked."""
+        """The transcript of a finished stream, decoded for this expectation."""
         assert stream.scores is not None, "the stream is still open"
         likely, phones = stream.scores
         return self._transcriber.decode(likely, stream.start, expectation, phones)
 
     def close(self, stream: TurnStream) -> None:
-        """The stream is over and nobody wants to know what it said."""
+        """Discard a stream without decoding it."""
         self.recogniser.close(stream.recogniser_state)
 
     def _analyse(self, stream: TurnStream, expectation: Expectation, infer_emotion: bool) -> Spoken:
@@ -215,12 +219,12 @@ class SpeechAnalyser:
         return Spoken(transcript, self._cues(stream) if infer_emotion else None, names)
 
     def warm_up(self) -> None:
-        """Once through everything, so that the first caller does not pay for it."""
+        """Run every model once, so that the first caller does not wait for lazy set-up."""
         stream = self.open(0, infer_emotion=True)
         noise = np.random.default_rng(0).standard_normal(RATE, np.float32) * np.float32(0.01)
         self.advance([(stream, noise)])
         self.finish(stream, Expectation())
-        if self._seq2seq is not None:  # which noise alone would not be given to
+        if self._seq2seq is not None:  # called directly: `finish` does not pass it mere noise
             self._seq2seq.transcribe(noise, 0)
 
     def _cues(self, stream: TurnStream) -> AcousticCues:
@@ -279,7 +283,7 @@ def _head_estimator(head: EmotionHead) -> EmotionEstimator:
 
 
 def _embedded_encoder_estimator(head: EmotionHead, folder: Path) -> EmotionEstimator:
-    """The embedded encoder, run for feelings alone, while another checkpoint hears the words."""
+    """The embedded encoder, run for emotion alone, while another checkpoint transcribes."""
     encoder, _, _ = checkpoints.open_streaming_model(checkpoints.find(str(folder)))
 
     @torch.inference_mode()
@@ -297,7 +301,7 @@ def _classifier_estimator(checkpoint: Checkpoint) -> EmotionEstimator:
     model, labels, normalise = checkpoints.open_classifier(checkpoint)
     if not any(emotion_for_label(label) for label in labels.values()):
         names = ", ".join(list(labels.values())[:4])
-        why = f"{checkpoint.name!r} tells {names} apart, which are no feelings known here"
+        why = f"{checkpoint.name!r} tells {names} apart, which are no emotions known here"
         raise CheckpointError(f"{why}; if they are some, name them as id2label in its config.json")
 
     @torch.inference_mode()
@@ -305,7 +309,7 @@ def _classifier_estimator(checkpoint: Checkpoint) -> EmotionEstimator:
         heard = stream.all_samples()
         if not frame_count(len(heard)):
             return NO_ESTIMATE
-        if len(heard) < RATE // 10:  # shorter than the convolutions' sight
+        if len(heard) < RATE // 10:  # shorter than the convolutions' receptive field
             heard = np.pad(heard, (0, RATE // 10 - len(heard)))
         if normalise:
             heard = (heard - heard.mean()) / np.sqrt(heard.var() + 1e-7)

@@ -1,11 +1,10 @@
-"""Do the words so far look like a whole turn?
+"""Text-based endpointing: whether the words so far look like a complete turn.
 
 Closed questions are judged by rule: a yes, one of the choices, all the digits. Everything else is
-judged by counting: how often did a customer's turn end after this last word, or these last two?
-"to" and "my account number is" never end one, "thanks" often does (`Endings`, counted by
-`hearken tune endings`, kept in endings.json, readable line by line). The partial text of a small
-model is often misspelled: words that were never counted are no opinion, and no opinion leaves the
-silence as it is.
+judged by counts of how often customers' turns ended after the last word or the last two: "to" and
+"my account number is" never end a turn, "thanks" often does (`TurnEndings`, counted by `hearken
+tune endings`, stored in endings.json, readable line by line). The partial text of a small model is
+often misspelled: words without counts give "unknown", which leaves the silence limit unchanged.
 
 Held by tests/audio/test_completeness.py.
 """
@@ -25,25 +24,27 @@ from audio.types import AudioError, Expectation
 
 ENDINGS_FILE = Path(__file__).with_name("endings.json")
 
-# How the words so far look. "spelling": in the middle of a number nobody asked for, or of letters.
+# "spelling": inside a number that was not asked for, or inside a spelled name.
 Completeness = Literal["answered", "complete", "unknown", "incomplete", "spelling"]
 
-MIN_UNASKED_DIGITS = 3  # so many digits at the end of an open answer are a number that may go on
-SMOOTHING = 5.0  # imagined observations: of any position for a word, of the word for a pair
+MIN_UNASKED_DIGITS = (
+    3  # digits at the end of an open answer from which it is a number that may go on
+)
+SMOOTHING = 5.0  # prior observations: of the base rate for a word, of its last word for a pair
 
 
 @dataclass(frozen=True, slots=True)
 class TurnEndings:
-    """After which words do turns end? Counts of (turns that ended here, times seen).
+    """Statistics of the words after which turns end: counts of (turns that ended, times seen).
 
-    A key is a word, or a pair of words with a space between; "^" stands before a turn's first.
-    Empty, it has no opinion on anything.
+    A key is a word, or a pair of words with a space between; "^" stands before a turn's first
+    word. An empty table calls everything "unknown".
     """
 
     counts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    base_rate: float = 0.2  # the share of all positions at which a turn ends
-    incomplete_below: float = 0.04  # a turn that ends with less than this looks incomplete
-    complete_above: float = 0.35  # and with more than this, complete
+    base_rate: float = 0.2  # share of all word positions at which a turn ends
+    incomplete_below: float = 0.04  # below this probability of an end, a turn looks incomplete,
+    complete_above: float = 0.35  # and above this one, complete
 
     @staticmethod
     def load(path: Path = ENDINGS_FILE) -> TurnEndings:
@@ -62,10 +63,10 @@ class TurnEndings:
             ) from None
 
     def end_probability(self, text: str) -> float | None:
-        """That a turn ends here. None when the last two words are not both known.
+        """Probability that a turn ends here. None when the last two words are not both known.
 
         One known word in a garbled text is more often a piece of another word than itself. Numbers
-        were not counted, and say nothing.
+        have no counts.
         """
         words = ["^", *words_of(text)]
         last = self.counts.get(words[-1])
@@ -80,6 +81,7 @@ class TurnEndings:
         return word == "^" or word in self.counts or is_number_word(word)
 
     def completeness(self, text: str) -> Completeness:
+        """How complete the text looks by its last words alone."""
         probability = self.end_probability(text)
         if probability is None or self.incomplete_below <= probability <= self.complete_above:
             return "unknown"
@@ -87,7 +89,7 @@ class TurnEndings:
 
 
 def text_completeness(expectation: Expectation, text: str, endings: TurnEndings) -> Completeness:
-    """How the words so far look, given what was asked."""
+    """How complete the text so far looks as an answer to what was asked."""
     digits, at_end = count_digits(text)
     if expectation.kind == "digits":
         return "answered" if 0 < expectation.length <= digits else "unknown"
@@ -103,9 +105,9 @@ def text_completeness(expectation: Expectation, text: str, endings: TurnEndings)
         "amount",
         "date",
     ):
-        return answer  # which looks at the last word
+        return answer  # these rules already look at the last word
     if counted == "incomplete":
-        return counted  # "yes but" is a yes, and not the whole answer
+        return counted  # "yes but" is a yes, but not the whole answer
     return answer or counted
 
 
@@ -126,6 +128,7 @@ def _answer_completeness(expectation: Expectation, words: Sequence[str]) -> Comp
 
 
 def words_of(text: str) -> list[str]:
+    """The words and numbers of a text, lower case, without punctuation."""
     return re.findall(r"[a-z]+(?:'[a-z]+)*|\d+", text.lower())
 
 
@@ -140,7 +143,7 @@ def _ends_with_phrase(words: Sequence[str], phrases: Sequence[str]) -> bool:
 
 
 def _date_completeness(words: Sequence[str]) -> Completeness | None:
-    """A month and a day may be all, or a year may follow; with the year nothing does."""
+    """Complete with a month and a day, since a year may follow; answered with the year."""
     if words[-1] in _DAYS:
         return "answered"
     if not _MONTHS & set(words):
@@ -154,6 +157,7 @@ def _date_completeness(words: Sequence[str]) -> Completeness | None:
 
 
 def is_number_word(word: str) -> bool:
+    """Whether a lower-case word is written in digits or is a number word."""
     return word.isdigit() or word in _ZERO | _ONE_TO_NINE | _TEENS | _TENS | _MORE
 
 
@@ -183,10 +187,10 @@ _ORDINALS = {"first", "second", "third", "fifth", "eighth", "ninth", "twelfth"} 
 
 
 def count_digits(text: str) -> tuple[int, int]:
-    """How many digits the text says, and how many of them in one run at its end.
+    """The number of digits in the text, and how many of them form one run at its end.
 
-    Words that only sound like digits ("to", "for") and "hundred" are not counted: too few only
-    means to wait a little longer.
+    Words that only sound like digits ("to", "for") and "hundred" are not counted: a count that is
+    too low only makes the turn end a little later.
     """
     total = run = 0
     times, before = 1, ""

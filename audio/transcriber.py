@@ -1,11 +1,11 @@
-"""What was said, as text, and how sure are we?
+"""CTC decoding of turns, conditioned on the expected answer, with calibrated confidence.
 
-While the voice is speaking: the likeliest letter of every frame (`Partial`). At the end of the turn
-the question that was asked decides how to listen (`Transcriber.decide`): a closed list or a small
-vocabulary is searched for in the letter or phone probabilities, an open question is decoded with
-words and their usual order. Confidence is a probability: a logistic curve over how far the answer
-lies below the sounds heard, below the runner-up, and from their own greedy reading, fitted on dev
-speakers (agent/lab/training/ears/calibrate.py). A wrong guess from a closed list is one far below.
+While the turn lasts: the likeliest letter of every frame (`PartialTranscript`). At its end the
+expectation selects the decoder (`Transcriber.decode`): a closed list or a small vocabulary is
+searched for in the letter or phone probabilities, an open answer is decoded by a beam search with
+a language model. Confidence is a probability: a logistic curve over how far the answer lies below
+the best path, below the runner-up, and from the greedy decoding of the same frames, fitted on dev
+speakers (agent/lab/training/ears/calibrate.py). Wrong guesses from a closed list lie far below.
 """
 
 from __future__ import annotations
@@ -28,23 +28,21 @@ from audio.types import FRAME, Expectation, Transcript, Word
 
 DecodingMode = Literal["closed", "words", "open"]
 ConfidenceTerms = tuple[float, float, float, float]
-LENGTH_MARGIN_NATS = (
-    8.0  # nats by which another number of digits must win over the number asked for
-)
-WORD_ENTRY_GAIN = -1.0  # of a word in a loop: fewer, longer words win a draw
+LENGTH_MARGIN_NATS = 8.0  # nats by which another number of digits must beat the expected number
+WORD_ENTRY_GAIN = -1.0  # gain at the start of a word in a loop: fewer, longer words win a draw
 NO_TRANSCRIPT = Transcript("", 0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class ConfidenceFeatures:
-    """Why to believe a reading. All are 0 at best, and negative."""
+    """Features of a hypothesis from which its confidence is computed. All are 0 at best."""
 
     score_gap: (
-        float  # log probability below the likeliest sounds of the same frames, per letter or phone
+        float  # log probability below the likeliest letters or phones of the frames, for each
     )
     margin: float  # closed: -exp(-distance to the runner-up); words: the gap of the worst word
-    similarity: float  # of what is read greedily in the same frames to the text, minus 1
-    coverage: float  # minus the share of that reading which lies outside those frames
+    similarity: float  # of the greedy decoding of the same frames to the text, minus 1
+    coverage: float  # share of the turn's greedy decoding that lies in those frames, minus 1
 
     def as_tuple(self) -> ConfidenceTerms:
         return self.score_gap, self.margin, self.similarity, self.coverage
@@ -52,10 +50,10 @@ class ConfidenceFeatures:
 
 @dataclass(frozen=True, slots=True)
 class ConfidenceCurve:
-    """Logistic: bias and one weight for each of Evidence's terms; and how blanks are treated.
+    """Logistic confidence: a bias and one weight for each of `ConfidenceFeatures`.
 
-    A CTC model that is unsure says blank, which favours the answer with the fewest letters. `lift`
-    nats are taken from every blank before answers are compared.
+    An uncertain CTC model emits blanks, which favours the answer with the fewest letters. So
+    `blank_penalty` nats are subtracted from every blank before answers are compared.
     """
 
     bias: float
@@ -67,7 +65,7 @@ class ConfidenceCurve:
         return 1 / (1 + exp(-self.bias - sum(weight * term for weight, term in terms)))
 
 
-# For checkpoints that were never calibrated here: a text one nat a letter off is half believed.
+# For checkpoints without calibration; chosen so that a text one nat a letter off gets about 0.5.
 DEFAULT_CURVES: dict[DecodingMode, ConfidenceCurve] = {
     "closed": ConfidenceCurve(3.5, (1.5, 2.0, 4.0, 1.5)),
     "words": ConfidenceCurve(2.5, (2.0, 1.0, 3.0, 1.5)),
@@ -76,6 +74,7 @@ DEFAULT_CURVES: dict[DecodingMode, ConfidenceCurve] = {
 
 
 def read_curves(path: Path) -> dict[DecodingMode, ConfidenceCurve]:
+    """The calibrated curves of a JSON file; DEFAULT_CURVES when there is no such file."""
     if not path.exists():
         return DEFAULT_CURVES
     stored = json.loads(path.read_text())
@@ -88,7 +87,7 @@ def read_curves(path: Path) -> dict[DecodingMode, ConfidenceCurve]:
 
 @dataclass(slots=True)
 class PartialTranscript:
-    """The greedy reading of one stream, letter by letter."""
+    """The greedy decoding of one stream so far, letter by letter."""
 
     last_letter: int = 0
     letters: list[str] = field(default_factory=list)
@@ -99,7 +98,7 @@ class PartialTranscript:
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """A candidate transcript before anyone is sure of it."""
+    """A candidate transcript with the features of its confidence."""
 
     phrases: tuple[DecodedPhrase, ...]
     features: ConfidenceFeatures
@@ -111,8 +110,11 @@ class Hypothesis:
 
 
 class Transcriber:
-    """`alphabet` are the letters of partial text. With `phones`, turns are decided by phones:
-    `lexicon` then spells words in phones too."""
+    """Decoder of CTC scores.
+
+    `alphabet` are the letters of partial text. With `phone_alphabet`, finished turns are decoded
+    from phones; `beam_search` must then spell its words in phones too.
+    """
 
     def __init__(
         self,
@@ -130,11 +132,11 @@ class Transcriber:
 
     @property
     def decoding_alphabet(self) -> Alphabet:
-        """What turns are decided by."""
+        """The alphabet from which finished turns are decoded."""
         return self.phone_alphabet or self.alphabet
 
     def extend_partial(self, partial: PartialTranscript, letter_scores: Scores) -> str:
-        """The reading so far, with the letters of these frames added."""
+        """Add new frames; the partial text so far."""
         for letter in letter_scores.argmax(1) if len(letter_scores) else ():
             if letter != partial.last_letter and letter != self.alphabet.blank:
                 boundary = letter == self.alphabet.boundary
@@ -149,8 +151,11 @@ class Transcriber:
         expectation: Expectation,
         phone_scores: Scores | None = None,
     ) -> Transcript:
-        """`likely` (frames, letters) and `phones` (frames, phones), log probabilities of the turn
-        that began at sample `start`."""
+        """The transcript of a turn that began at sample `start`.
+
+        `letter_scores` (frames, letters) and `phone_scores` (frames, phones) are log
+        probabilities. NO_TRANSCRIPT when nothing was said.
+        """
         hypothesis = self.best_hypothesis(letter_scores, expectation, phone_scores)
         if hypothesis is None:
             return NO_TRANSCRIPT
@@ -168,6 +173,7 @@ class Transcriber:
     def best_hypothesis(
         self, letter_scores: Scores, expectation: Expectation, phone_scores: Scores | None = None
     ) -> Hypothesis | None:
+        """The best hypothesis for the expected answer; an open one when no such answer fits."""
         scores = letter_scores if phone_scores is None else phone_scores
         greedy_words = greedy_decode(scores, self.decoding_alphabet)
         hypothesis = None
@@ -191,7 +197,7 @@ class Transcriber:
         return hypothesis or self._open_hypothesis(letter_scores, scores, (), greedy_words)
 
     def _lower_blanks(self, scores: Scores, mode: DecodingMode) -> Scores | None:
-        """Scores with blanks lowered; None when even so there is nothing but blanks."""
+        """Scores with the blank penalty applied; None when blanks still win in every frame."""
         lifted = scores.copy()
         lifted[:, self.decoding_alphabet.blank] -= self.curves[mode].blank_penalty
         return lifted if (lifted.argmax(1) != self.decoding_alphabet.blank).any() else None
@@ -266,7 +272,7 @@ class Transcriber:
         certain = float(np.mean(scores.max(1)[scores.argmax(1) != self.decoding_alphabet.blank]))
         free = Hypothesis(words, ConfidenceFeatures(certain, 0.0, alike, 0.0), "open")
         spotted = self._closed_hypothesis(scores, choices, greedy_words) if choices else None
-        # What else was said does not make the phrase less likely to be there.
+        # Words around the phrase do not make it less likely that the phrase was said.
         if spotted is None or self.curves["closed"](replace(spotted.features, coverage=0.0)) < 0.5:
             return free
         return _with_spotted(free, spotted)
@@ -274,7 +280,8 @@ class Transcriber:
     def _with_score_gap(
         self, word: DecodedPhrase, scores: Scores, greedy_words: tuple[DecodedPhrase, ...]
     ) -> DecodedPhrase:
-        """A word of an open reading: how sure its sounds were, and how like them it is."""
+        """A word of an open hypothesis with a score gap: from the scores of its frames and its
+        similarity to their greedy decoding."""
         frames = scores[word.start : word.end]
         best_scores = frames.max(1)[frames.argmax(1) != self.decoding_alphabet.blank]
         overlapping = [
@@ -293,7 +300,7 @@ class Transcriber:
         margin: float,
         mode: DecodingMode,
     ) -> Hypothesis:
-        """The phrases found, with the greedy reading of the same frames as a witness."""
+        """The phrases found, with features from the greedy decoding of the same frames."""
         start, end = result.decoded[0].start, result.decoded[-1].end
         overlapping = [word for word in greedy_words if word.start < end and word.end > start]
         lengths = [len(self.decoding_alphabet.spell(said.text)) for said in result.decoded]
@@ -309,7 +316,7 @@ class Transcriber:
 
 
 def greedy_decode(scores: Scores, alphabet: Alphabet) -> tuple[DecodedPhrase, ...]:
-    """The likeliest letters (phones: in the characters of their `shape`) as words with frames."""
+    """The likeliest letters as words with frames (phones: as characters of `greedy_form`)."""
     best, words = scores.argmax(1), list[DecodedPhrase]()
     letters, begun, ended, last = "", 0, 0, alphabet.blank
     for frame, letter in enumerate([*best.tolist(), alphabet.boundary]):
@@ -327,12 +334,12 @@ def greedy_decode(scores: Scores, alphabet: Alphabet) -> tuple[DecodedPhrase, ..
 
 
 def _worst_score_gap(result: SearchResult) -> float:
-    """A number is as sure as its worst digit."""
+    """A number is as certain as its worst digit."""
     return min(said.score_gap for said in result.decoded)
 
 
 def _with_spotted(free: Hypothesis, spotted: Hypothesis) -> Hypothesis:
-    """The open reading with the phrase in the place of whatever its frames were read as."""
+    """The open hypothesis with the phrase in place of the words of the same frames."""
     (said,) = spotted.phrases
     before = [w for w in free.phrases if (w.start + w.end) / 2 < said.start]
     after = [w for w in free.phrases if (w.start + w.end) / 2 >= said.end]
@@ -342,9 +349,10 @@ def _with_spotted(free: Hypothesis, spotted: Hypothesis) -> Hypothesis:
 
 
 def joined_text(words: Sequence[DecodedPhrase]) -> str:
+    """The texts of the words, separated by blanks."""
     return " ".join(word.text for word in words)
 
 
 def similarity(text: str, letters: str) -> float:
-    """0 when the letters alone already spell the text, -1 when they have nothing of it."""
+    """Normalised Levenshtein similarity minus 1: 0 for equal texts, -1 for nothing in common."""
     return float(Levenshtein.normalized_similarity(text, letters)) - 1

@@ -1,23 +1,23 @@
-"""When does somebody's turn begin, and when is it over?
+"""Turn detection on one leg: onset and endpoint of speech from voice activity and partial text.
 
-Everything is counted in hops of 32 ms, from the probability of speech in each; there is no clock
-here. A turn begins in two stages: `TurnBegan` waits until most of the last few hops were speech
-(about 100 to 130 ms), so that a click or a short cough neither begins a turn nor stops the bot in
-the middle of a sentence; and what began but falls silent before it was long enough for the
-shortest word is taken back with `TurnDropped`, after which the bot may go on. Waiting loses no
-sound: `TurnBegan` points back before the first voiced hop, where the first `TurnAudio` starts.
-A sneeze with a voice in it lasts as long as a word; only its lack of words can tell, later.
+Time is counted in hops of 32 ms, each with its probability of speech; there is no clock here. An
+onset has two stages. `TurnOnset` waits until most of the last few hops were speech (about 100 to
+130 ms), so that a click or a short cough neither begins a turn nor interrupts the bot. A turn that
+falls silent before it is as long as the shortest word is revoked by `FalseOnset`, after which the
+bot may go on. Waiting loses no audio: `TurnOnset` points back before the first voiced hop, where
+the first `TurnAudio` starts. A voiced sneeze lasts as long as a word; only its lack of words
+shows, later, that it is none.
 
-How long a silence ends a turn depends on what was asked and on how the words so far look
-(audio/text_endpointing.py): an answer that was heard ends early, "i want to" late, and a pause
-between the digits of an account number does not end anything. `hearken tune turns` measures these
+The silence that ends a turn depends on the expectation and on the words so far
+(audio/text_endpointing.py): it is short after a recognised answer, long after "i want to", and a
+pause between the digits of an account number ends nothing. `hearken tune turns` measures these
 numbers on recordings.
 
 Held by tests/audio/test_turns.py: for any sound, events do not depend on how it was cut into
 pieces; the audio of a turn is exactly what lies between its start and its end, turns do not
-overlap, and every turn that began has ended or been dropped when the stream closes; silence alone
-gives no event. The silence at the end of a turn is no part of its audio beyond what the encoder
-needs to be sure of the last word: it is kept back until voice returns.
+overlap, and every onset has had its endpoint or been revoked when the stream closes; silence alone
+gives no event. Of the silence at the end of a turn, only as much belongs to its audio as the
+encoder needs for the last word: the rest is held back until voice returns.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from numpy.typing import NDArray
 from audio.text_endpointing import Completeness, TurnEndings, text_completeness
 from audio.types import RATE, VOICE_HOP, AnswerKind, Expectation, Samples
 
-# Seconds of silence that end a turn, by what was asked. For digits, while some are missing or
-# when it is not known how many there are. Chosen with `hearken tune turns` on the dev speakers of
-# the public sets: at most one turn in twenty is cut off. Digits and spelled names are few there,
-# and were held against train as well. Nobody pauses in a recorded yes, and there are no recorded
-# amounts or dates: those three are guesses.
+# Seconds of silence that end a turn, by expected answer. For digits: while some are missing or
+# their number is unknown. Chosen with `hearken tune turns` on the dev speakers of the public
+# sets, so that at most one turn in twenty is cut off. Digits and spelled names are rare there and
+# were checked on train as well. Nobody pauses in a recorded yes, and there are no recorded
+# amounts or dates: those three values are guesses.
 SILENCE_S: Mapping[AnswerKind, float] = {
     "open": 0.9,
     "yes_no": 0.4,
@@ -52,27 +52,29 @@ SILENCE_S: Mapping[AnswerKind, float] = {
 
 @dataclass(frozen=True, slots=True)
 class TurnRules:
-    """Durations in seconds, thresholds as probability of speech."""
+    """Parameters of turn detection. Durations in seconds, thresholds as probability of speech."""
 
-    speech_on: float = 0.5  # a hop becomes speech at this,
-    speech_off: float = 0.35  # and goes on being speech down to this: one threshold alone flickers
-    onset_voiced: int = 3  # a turn begins when so many hops were speech
+    speech_on: float = 0.5  # threshold for a hop after silence,
+    speech_off: float = 0.35  # and for one after speech: a single threshold flickers
+    onset_voiced: int = 3  # a turn begins when so many hops are speech
     onset_hops: int = 4  # among the last so many
-    preroll_s: float = 0.3  # of sound before its first voiced hop that belongs to a turn
-    min_voiced_s: float = 0.16  # of voice in a turn; less is a cough, and is dropped
-    discard_after_s: float = 0.4  # of silence
+    preroll_s: float = 0.3  # of audio before its first voiced hop that belongs to a turn
+    min_voiced_s: float = 0.16  # of voice in a turn; less is a cough: a false onset,
+    discard_after_s: float = 0.4  # which is revoked after so much silence
     silence: Mapping[AnswerKind, float] = field(default_factory=lambda: SILENCE_S)
-    answered: float = 0.4  # of silence, once a closed question has its answer
-    complete: float = 1.0  # times the silence, where turns often end after the words so far
+    answered: float = 0.4  # silence limit once a closed question has its answer
+    complete: float = 1.0  # factor of the silence limit where turns often end after these words,
     incomplete: float = 1.0  # and where they never do
-    endings: TurnEndings = field(default_factory=TurnEndings)  # which words those are; empty: none
-    tail_s: float = 0.36  # of silence that is part of a turn's audio: the encoder's chunk and a bit
-    max_turn_s: float = 30.0  # a turn is cut here, and what follows is the next one
+    endings: TurnEndings = field(
+        default_factory=TurnEndings
+    )  # statistics of those words; empty: none
+    tail_s: float = 0.36  # of silence that is part of a turn's audio: the encoder's chunk and more
+    max_turn_s: float = 30.0  # a turn is cut here; the next one follows at once
 
     def silence_limit_s(
         self, expectation: Expectation, completeness: Completeness, voiced_hops: int
     ) -> float:
-        """Seconds of silence that end a turn with so many voiced hops, whose words look so."""
+        """Seconds of silence that end a turn with this expectation, text and amount of voice."""
         wait = self._silence_s(expectation.kind)
         match completeness:
             case "answered":
@@ -95,7 +97,7 @@ class TurnRules:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """The silence at the end of an open turn, and all that patience knows about the turn."""
+    """The trailing silence of an open turn, and the inputs of its silence limit."""
 
     silent_hops: int  # hops since the last voiced one
     voiced_hops: int  # hops of voice in the turn
@@ -104,18 +106,25 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class TurnOnset:
+    """A turn has begun."""
+
     start: int  # position of the first sample that belongs to the turn, with its pre-roll
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TurnAudio:
+    """The next samples of the open turn, in order and without gaps."""
+
     samples: Samples  # the next of the current turn, in order and without gaps
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TurnEndpoint:
-    """The turn is [start, end); `voiced` says of each of its hops whether it is speech. All of it
-    was fed as TurnAudio, but for the silence at its end beyond `TurnRules.tail`."""
+    """The turn [start, end) is over; `voiced` tells for each of its hops whether it is speech.
+
+    All of its samples came as TurnAudio, except the silence at its end beyond
+    `TurnRules.tail_s`.
+    """
 
     start: int
     end: int
@@ -124,13 +133,13 @@ class TurnEndpoint:
 
     @property
     def speech_end(self) -> int:
-        """Where the voice stopped. What came after was waiting, and is what a caller notices."""
+        """Position at which speech stopped. The caller notices the time from there to `end`."""
         return self.start + (int(np.flatnonzero(self.voiced)[-1]) + 1) * VOICE_HOP
 
 
 @dataclass(frozen=True, slots=True)
 class FalseOnset:
-    """What began here was no speech. Its audio is to be forgotten."""
+    """The turn that began here was no speech; its audio is to be discarded."""
 
     start: int
 
@@ -139,7 +148,7 @@ TurnEvent = TurnOnset | TurnAudio | TurnEndpoint | FalseOnset
 
 
 class TurnDetector:
-    """The turns of one leg. What is expected may change at any time, and counts from then on."""
+    """Detects the turns of one leg. A new expectation or text applies from when it is set."""
 
     def __init__(self, rules: TurnRules | None = None) -> None:
         self.rules = rules or TurnRules()
@@ -152,8 +161,8 @@ class TurnDetector:
         self._voiced: list[bool] = []  # for every hop of the open turn
         self._voiced_count = 0  # how many of them are
         self._silent_hops = 0  # hops since its last voiced one
-        self._held_silence: list[Samples] = []  # the last of those: silence until voice returns
-        # Rules in hops: they are asked for each hop.
+        self._held_silence: list[Samples] = []  # of those, the ones held back until voice returns
+        # Rules converted to hops once: they are used for each hop.
         self._preroll_hops, self._tail_hops = (
             hop_count(self.rules.preroll_s),
             hop_count(self.rules.tail_s),
@@ -169,28 +178,30 @@ class TurnDetector:
 
     @property
     def is_open(self) -> bool:
+        """Whether a turn is open."""
         return self._start is not None
 
     @property
     def silence_limit_s(self) -> float:
         """Seconds of silence that would end an open turn now.
 
-        For whoever has a clock, when packets stop coming: wait this long, then `close`.
+        For a caller with a clock, when packets stop coming: wait this long, then `close`.
         """
         voiced = self._voiced_count if self.is_open else self._min_voiced_hops
         return self.rules.silence_limit_s(self._expectation, self._completeness, voiced)
 
     @property
     def pause(self) -> Pause:
-        """Where the open turn stands, for whoever measures rules on recordings."""
+        """The trailing silence of the open turn, to measure rules on recordings."""
         return Pause(self._silent_hops, self._voiced_count, self._completeness)
 
     def set_expectation(self, expectation: Expectation) -> None:
+        """Set what the dialogue expects, for the open turn as well."""
         self._expectation = expectation
         self._set_text(self._text)
 
     def set_partial_text(self, text: str) -> None:
-        """The words of the open turn so far. Between turns this means nothing and is ignored."""
+        """Set the words of the open turn so far. Ignored between turns."""
         if self.is_open:
             self._set_text(text)
 
@@ -199,7 +210,7 @@ class TurnDetector:
         self._completeness = text_completeness(self._expectation, text, self.rules.endings)
 
     def push(self, samples: Samples, speech: Sequence[float]) -> list[TurnEvent]:
-        """A whole number of hops, and the probability of speech in each."""
+        """Process a whole number of hops, with the probability of speech in each."""
         if len(samples) != len(speech) * VOICE_HOP:
             raise ValueError(f"{len(samples)} samples are not {len(speech)} hops of {VOICE_HOP}")
         events: list[TurnEvent] = []
@@ -212,17 +223,17 @@ class TurnDetector:
         return _merge_audio(events)
 
     def close(self) -> list[TurnEvent]:
-        """Nothing more will be heard for now: an open turn is over. Later audio may be pushed."""
+        """End an open turn, because no more audio comes for now. `push` may follow later."""
         return [self._end_turn("closed")] if self.is_open else []
 
     def skip(self, samples: int) -> None:
-        """Between turns: a whole number of hops was lost. ValueError inside a turn."""
+        """Advance the position over a whole number of lost hops. ValueError inside a turn."""
         if self.is_open or samples < 0 or samples % VOICE_HOP:
             raise ValueError(f"{samples} samples cannot be skipped here")
         self.position += samples
         self._speaking = False
         if samples:
-            self._onset_buffer.clear()  # a turn's audio has no hole in it
+            self._onset_buffer.clear()  # a turn's audio has no gap
 
     def _await_onset(self, hop: Samples) -> list[TurnEvent]:
         self._onset_buffer.append((hop.copy(), self._speaking))
@@ -261,7 +272,7 @@ class TurnDetector:
         start, voiced = self._start, np.array(self._voiced, np.bool_)
         self._start, self._voiced, self._held_silence = None, [], []
         self._set_text("")
-        # What goes on after a cut is speech again only from the higher threshold, as any onset.
+        # After a cut, speech begins again from the higher threshold, as at any onset.
         self._speaking = False
         if self._voiced_count < self._min_voiced_hops:
             return FalseOnset(start)
@@ -269,12 +280,12 @@ class TurnDetector:
 
 
 def hop_count(seconds: float) -> int:
-    """The number of hops that are at least so long; at least one."""
+    """The smallest number of hops that lasts at least `seconds`; at least one."""
     return max(1, ceil(seconds * RATE / VOICE_HOP))
 
 
 def _merge_audio(events: list[TurnEvent]) -> list[TurnEvent]:
-    """One TurnAudio where several would follow each other, holding a copy of its samples."""
+    """Join adjacent TurnAudio events into one, with a copy of their samples."""
     joined: list[TurnEvent] = []
     pieces: list[Samples] = []
     for event in [*events, None]:

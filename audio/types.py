@@ -1,7 +1,7 @@
-"""What do rates, samples, positions, cues and expectations mean in this house?
+"""Shared audio types: rates, samples, positions, transcripts, cues and expectations.
 
-Said once, here. Samples are float32 mono at 16 kHz in [-1, 1]; a position is the index of a
-sample since its leg began; seconds are floats. Everything else imports these words.
+Samples are float32 mono at 16 kHz in [-1, 1]; a position is the index of a sample since its leg
+began; seconds are floats. The other modules of `audio` and `dialogs` import these definitions.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-RATE = 16_000  # samples per second, everywhere inside the house
+RATE = 16_000  # samples per second, everywhere inside the program
 VOICE_HOP = 512  # samples per voice-activity probability: 32 ms, the hop Silero was trained on
-FRAME = 320  # samples per encoder frame: 20 ms, the stride of HuBERT's convolution stack
+FRAME = 320  # samples per encoder frame: 20 ms, the stride of HuBERT's convolutions
 
 Samples = NDArray[np.float32]
 
 Leg = Literal["customer", "agent"]
-Precision = Literal["auto", "float32", "bfloat16"]  # what an encoder multiplies in
+Precision = Literal["auto", "float32", "bfloat16"]  # data type of an encoder's matrix products
 AnswerKind = Literal["open", "yes_no", "digits", "amount", "date", "name", "choice"]
 Emotion = Literal["neutral", "happy", "sad", "angry", "fearful", "surprised", "disgusted"]
 EMOTIONS: tuple[Emotion, ...] = (
@@ -35,14 +35,14 @@ EMOTIONS: tuple[Emotion, ...] = (
 
 
 class AudioError(ValueError):
-    """Audio that cannot be what it claims to be; the text tells the sender what to change."""
+    """Audio that is not in the format it claims; the text tells the sender what to change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What the dialogue has just asked for, so that ears and turn-taking can listen for it.
+    """The answer that the dialogue expects next; recognition and turn detection depend on it.
 
-    `length` is the number of digits awaited, 0 when it is not known. `choices` are the phrases
+    `length` is the number of digits expected, 0 when it is not known. `choices` are the phrases
     a closed question allows (names, products, menu words), lower case; with kind "open" they are
     phrases that are likely but not the only ones possible.
     """
@@ -54,7 +54,7 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One transcribed word and the samples it spans, counted from the start of its leg."""
+    """One transcribed word and its samples [start, end), counted from the start of its leg."""
 
     text: str
     start: int
@@ -73,7 +73,7 @@ class Transcript:
 
 @dataclass(frozen=True, slots=True)
 class Prosody:
-    """How it was said, in units a person can read. None where it could not be measured."""
+    """Prosody of one turn, in units a person can read. None where it could not be measured."""
 
     pitch_hz: float | None  # median F0 of voiced frames
     pitch_range_semitones: float | None  # 10th to 90th percentile of F0
@@ -85,7 +85,7 @@ class Prosody:
 
 @dataclass(frozen=True, slots=True)
 class AcousticCues:
-    """What the voice says about the caller. `reliability` is 0 (ignore this) to 1.
+    """Emotion and prosody of one turn of a caller. `reliability` is 0 (ignore this) to 1.
 
     `emotion` is empty when the emotion head abstained or is not installed.
     """
@@ -100,9 +100,9 @@ class AcousticCues:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """All that the ears know about one turn: its words, and how they were said.
+    """The result of speech analysis for one turn: its words, and how they were said.
 
-    `cues` is None on an employee's leg and when consent for emotion is missing.
+    `cues` is None on an employee's leg and when consent to emotion analysis is missing.
     """
 
     transcript: Transcript

@@ -1,12 +1,12 @@
-"""How likely is it that somebody speaks, for every 32 ms of sound?
+"""Voice activity detection: the probability of speech in every 32 ms of audio.
 
 Silero's network (github.com/snakers4/silero-vad) by onnxruntime, from the weights in its package;
 the package itself is not imported, because that would import torch. The weights are read-only and
-one for the process; whatever a caller's past decides is in that caller's VoiceStream. Different
-streams may be used from different threads at once, one stream from one thread at a time.
+shared in the process; all state of a leg is in its VoiceStream. Different streams may be used from
+different threads at once, one stream from one thread at a time.
 
 Held by tests/audio/test_vad.py: probabilities do not depend, in any bit, on how the sound was cut
-into pieces, nor on the streams it is heard together with; speech is told from silence, clicks and
+into pieces, nor on the streams of the same batch; speech is distinguished from silence, clicks and
 noise.
 """
 
@@ -23,14 +23,14 @@ from numpy.typing import NDArray
 
 from audio.types import RATE, VOICE_HOP, AudioError, Samples
 
-_CONTEXT = 64  # samples before a hop that the network is shown again with it, at 16 kHz
+_CONTEXT = 64  # samples before a hop that the network gets again with it, at 16 kHz
 _STATE = (2, 1, 128)  # hidden and cell state of its LSTM, for one stream
 _RATE = np.array(RATE, np.int64)
-_ERRORS_ONLY = 3  # onnxruntime's severity; it warns about constants left over in the file
+_ERRORS_ONLY = 3  # onnxruntime's severity; it warns about unused constants in the file
 
 
 class VoiceStream:
-    """One caller's past: network state, context, and samples that do not fill a hop yet."""
+    """The state of one leg: network state, context, and samples that do not fill a hop yet."""
 
     __slots__ = ("context", "pending", "state")
 
@@ -45,7 +45,7 @@ class VoiceActivityDetector:
 
     def __init__(self, weights: Path) -> None:
         options = onnxruntime.SessionOptions()
-        # A hop is 0.1 ms of work: a second thread brings nothing, and fights the encoder.
+        # A hop is 0.1 ms of work: a second thread gains nothing, and competes with the encoder.
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = _ERRORS_ONLY
         self._network = onnxruntime.InferenceSession(
@@ -54,19 +54,20 @@ class VoiceActivityDetector:
 
     @staticmethod
     def load() -> VoiceActivityDetector:
-        """The one of this process, read from disk on the first call."""
+        """The network of this process, read from disk on the first call."""
         return _load()
 
     def open(self) -> VoiceStream:
+        """The state of a new leg."""
         return VoiceStream()
 
     def speech_probabilities(
         self, stream: VoiceStream, samples: Samples
     ) -> tuple[Samples, NDArray[np.float32]]:
-        """The samples that fill whole hops by now, and the probability of speech in each hop.
+        """The samples that now fill whole hops, and the probability of speech in each hop.
 
-        The rest waits in the stream. NaN and infinity are refused: in a recurrent network they
-        would never go away again.
+        The rest stays in the stream. AudioError for NaN and infinity: a recurrent network would
+        never recover from them.
         """
         if not np.isfinite(samples).all():
             raise AudioError("samples must be finite numbers; found NaN or infinity")
@@ -76,8 +77,8 @@ class VoiceActivityDetector:
     def speech_probabilities_batch(
         self, pieces: Sequence[tuple[VoiceStream, Samples]]
     ) -> list[tuple[Samples, NDArray[np.float32]]]:
-        """The same for many streams, each named once, at half the cost of one by one. Samples
-        must be finite."""
+        """The same for many streams in one batch, at half the cost of one by one. Each stream
+        occurs once; samples must be finite."""
         whole_hops = [_take_whole_hops(stream, samples) for stream, samples in pieces]
         speech = [np.zeros(len(samples) // VOICE_HOP, np.float32) for samples in whole_hops]
         for position in range(max(map(len, speech), default=0)):
@@ -89,7 +90,8 @@ class VoiceActivityDetector:
         return list(zip(whole_hops, speech, strict=True))
 
     def _run_network(self, streams: Sequence[VoiceStream], hops: Sequence[Samples]) -> Samples:
-        """One hop of each stream. A row's sums do not depend on the rows beside it."""
+        """Probabilities for one hop of each stream. A row's result does not depend on the other
+        rows."""
         shown = np.empty((len(streams), _CONTEXT + VOICE_HOP), np.float32)
         states = np.empty((_STATE[0], len(streams), _STATE[2]), np.float32)
         for row, (stream, hop) in enumerate(zip(streams, hops, strict=True)):

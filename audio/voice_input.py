@@ -1,8 +1,9 @@
-"""What did one packet bring: which samples, on which leg, and was there voice in them?
+"""Audio input of a connection: from packets to hops at 16 kHz with voice activity.
 
-Bytes of any length in, whole voice hops at 16 kHz out. All state of a connection's audio that is
-older than the session lives here: resampler tails and the voice-activity network's memory.
-Blocking, about 0.1 ms for each 32 ms of a leg, half of it in company; one thread at a time.
+Bytes of any length in, whole voice hops out. Holds all of a connection's audio state that comes
+before the session: incomplete hops, resampler tails and the state of the voice-activity network.
+Blocking, about 0.1 ms for each 32 ms of a leg, half of it when many are batched; one thread at a
+time.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from audio.vad import VoiceActivityDetector, VoiceStream
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VoiceHops:
-    """Whole hops of 512 samples of one leg, with the probability of voice in each."""
+    """Whole hops of 512 samples of one leg, with the probability of speech in each."""
 
     leg: Leg
     samples: Samples
@@ -29,35 +30,36 @@ class VoiceHops:
 
 
 class VoiceInput:
-    """One connection's audio, from bytes to hops, leg by leg."""
+    """Decoder, resampler and voice activity of one connection, for each of its legs."""
 
     def __init__(
         self, vad: VoiceActivityDetector, encoding: Encoding, rate: int, legs: Sequence[Leg]
     ) -> None:
         self.vad = vad
         self._buffered = bytearray()
-        # As many bytes as a hop is long: fewer cannot complete one, but after a rest of the last.
+        # Bytes of one hop on all legs: fewer complete a hop only with leftovers of the last one.
         self._hop_bytes = len(legs) * WIDTH[encoding] * VOICE_HOP * rate // RATE
-        self._leftover_bytes = 0  # bytes' worth of sound that the last hop left over
+        self._leftover_bytes = 0  # bytes whose samples are in the streams but do not fill a hop yet
         self._encoding: Encoding = encoding
         self._legs: list[tuple[Leg, Resampler, VoiceStream]] = [
             (leg, Resampler(rate, RATE), vad.open()) for leg in legs
         ]
 
     def push(self, data: bytes) -> list[VoiceHops]:
-        """Audio of whole frames, channels interleaved; AudioError when it is not that."""
+        """The hops that this packet completes. `data` are whole frames with interleaved channels;
+        AudioError otherwise."""
         (result,) = push_all([(self, data)])
         if isinstance(result, AudioError):
             raise result
         return result
 
     def add_packet(self, data: bytes, min_hops: int = 1) -> bool:
-        """Keep a packet; whether so many hops may be complete, and `take` is worth its while."""
+        """Buffer a packet; whether `min_hops` hops may now be complete, so that `push` pays."""
         self._buffered += data
         return len(self._buffered) + self._leftover_bytes >= min_hops * self._hop_bytes
 
     def decode(self, data: bytes) -> list[tuple[Leg, VoiceStream, Samples]]:
-        """What came on each leg, at 16 kHz."""
+        """The new samples of each leg at 16 kHz, from the buffer and `data`; empties the buffer."""
         data, self._buffered = bytes(self._buffered) + data, bytearray()
         self._leftover_bytes = (self._leftover_bytes + len(data)) % self._hop_bytes
         frames = decode(data, self._encoding, len(self._legs))
@@ -68,7 +70,10 @@ class VoiceInput:
 
 
 def push_all(packets: Sequence[tuple[VoiceInput, bytes]]) -> list[list[VoiceHops] | AudioError]:
-    """`take` for packets of different connections, whose voices are judged together."""
+    """`push` for packets of different connections, in one batch of the voice-activity network.
+
+    The result of a packet that cannot be decoded is its AudioError.
+    """
     results: list[list[VoiceHops] | AudioError] = []
     legs: list[tuple[int, Leg, VoiceStream, Samples]] = []
     for index, (intake, data) in enumerate(packets):
@@ -88,5 +93,5 @@ def push_all(packets: Sequence[tuple[VoiceInput, bytes]]) -> list[list[VoiceHops
 def _voice_activity(
     inputs: Sequence[VoiceInput], pieces: Sequence[tuple[VoiceStream, Samples]]
 ) -> list[tuple[Samples, NDArray[np.float32]]]:
-    """Voice activity; all intakes of a process have the same network."""
+    """Voice activity of all pieces; all inputs of a process share one network."""
     return inputs[0].vad.speech_probabilities_batch(pieces) if pieces else []

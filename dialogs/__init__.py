@@ -1,1 +1,1 @@
-"""What the business wants said: packs, flows, replies, knowledge, escalation."""
+"""Dialogue engine: packs, flows, replies, knowledge retrieval, escalation; pure, no I/O."""

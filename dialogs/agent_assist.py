@@ -1,8 +1,8 @@
-"""What could the person who took over say next?
+"""Agent assist: suggested replies for the person who has taken over.
 
-What the documents say to what the customer said last, and what we would ask next ourselves for what
-is in progress. Proposals only: nothing is said or done by making them, and there are none when
-nothing fits (tests/dialogs/test_suggest.py).
+Suggestions are quotes from the documents for the customer's last turn, and the next question of
+the task in progress. They have no effects, and there are none when nothing fits
+(tests/dialogs/test_suggest.py).
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from dialogs.turn_draft import SessionContext, TurnDraft
 from dialogs.values import History, Turn
 
 MAX_SUGGESTIONS = 4
-REQUEST_KINDS = frozenset({"task", "question"})  # kinds of intents that ask for something
+REQUEST_KINDS = frozenset({"task", "question"})  # kinds of intents that are requests
 
 
 @dataclass(frozen=True, slots=True)
 class SuggestedReply:
-    """Words that can be said as they are, and why they are proposed."""
+    """A reply that can be sent as it is, and why it is suggested. Its fields are wire names."""
 
     text: str
     why: str
@@ -32,7 +32,7 @@ class SuggestedReply:
 def suggest_replies(
     pack: Pack, state: DialogueState, history: History, today: date
 ) -> tuple[SuggestedReply, ...]:
-    """At most four, the answer to what the customer said last before what could be asked."""
+    """At most four suggestions: answers to the customer's last turn, then the next question."""
     customer_turns = [turn for turn in history.turns if turn.leg == "customer"]
     suggestions = _document_answers(pack, customer_turns[-1]) if customer_turns else []
     suggestions += _next_question(
@@ -42,7 +42,7 @@ def suggest_replies(
 
 
 def _document_answers(pack: Pack, turn: Turn) -> list[SuggestedReply]:
-    """From the documents, one for each thing that was asked for."""
+    """Quotes from the documents, one for each request of the turn."""
     understanding = turn.understanding
     requests = [
         (understanding.intent, understanding.text),
@@ -63,8 +63,8 @@ def _document_answers(pack: Pack, turn: Turn) -> list[SuggestedReply]:
 def _next_question(
     pack: Pack, state: DialogueState, history: History, today: date, last: Turn | None
 ) -> list[SuggestedReply]:
-    """The next question of what is in progress, as if the person had not come. Who the customer is
-    is for the person to find out: nothing secret is proposed to be asked."""
+    """The next question of the task in progress, as the dialogue would ask it. The person checks
+    the identity, so no question for a secret is suggested."""
     if state.pending_action is not None or state.is_over:
         return []
     tasks = tuple(task for task in state.tasks if task.flow != pack.verification_flow)
@@ -74,7 +74,7 @@ def _next_question(
     draft = TurnDraft(
         SessionContext(pack, "", today, history.channel), state, last.number if last else 0, 0.0
     )
-    if last is not None and not last.replies:  # the bot has not dealt with it
+    if last is not None and not last.replies:  # the dialogue has not answered it
         _apply_turn(draft, last)
     if not draft.state.tasks:
         return []
@@ -93,13 +93,13 @@ def _next_question(
 
 
 def _apply_turn(draft: TurnDraft, turn: Turn) -> None:
-    """What the customer told the person, as far as it fills in what is in progress or begins it."""
+    """Apply the customer's turn to the draft: start its task, or fill slots."""
     pack, understanding = draft.context.pack, turn.understanding
     intent = pack.intents.get(understanding.intent)
     is_certain = understanding.confidence >= pack.intent_thresholds.act_from
     if intent is not None and intent.flow and intent.name != "talk_to_person" and is_certain:
         begin_task(draft, intent.flow, understanding.slots, understanding.text)
-    elif intent is None or intent.kind != "question":  # which is about something else
+    elif intent is None or intent.kind != "question":  # a question fills no slots
         _fill_slots(draft, turn)
 
 

@@ -1,8 +1,8 @@
-"""Given all that was said, what does the agent say and do next?
+"""Dialogue manager: maps each event of a conversation to a `Decision`.
 
-Pure: the same pack, inputs and times always give the same decisions; no clock, no chance, no
-input or output. Nothing that needs an identity is started before it is confirmed, and no action
-key is ever used for two different things (tests/dialogs/test_dialogue_laws.py).
+Pure: the same pack, inputs and times always give the same decisions; no clock, no randomness, no
+I/O. No task that needs an identity starts before the identity is confirmed, and no action key is
+ever used for two different actions (tests/dialogs/test_dialogue_laws.py).
 """
 
 from __future__ import annotations
@@ -40,13 +40,17 @@ from dialogs.values import (
     Understanding,
 )
 
-MAX_QUEUED_REQUESTS = 2  # wishes kept while the bank is at work
+MAX_QUEUED_REQUESTS = 2  # requests queued while an action is running
 UNPLACED_ACTS = frozenset({"unclear", "out_of_scope"})
 SILENT_TURN = Understanding("", NOTHING_HEARD, 0.0)
 
 
 class Dialogue:
-    """The whole dialogue of one session. Holds no state: that travels in the decisions."""
+    """The dialogue of one session.
+
+    It holds no state: each method takes the state and the history so far, the time `at` in
+    seconds of the session and the number `turn`, and returns a decision with the new state.
+    """
 
     def __init__(
         self,
@@ -56,7 +60,7 @@ class Dialogue:
         channel: Channel = "chat",
         session_draw: float | None = None,
     ) -> None:
-        """`chance` is one number, even in [0, 1), that all choices among offers are drawn from;
+        """`session_draw` is one uniform number in [0, 1), the source of every choice among offers;
         without it nothing is offered."""
         self.pack = pack
         self.today = today
@@ -64,6 +68,7 @@ class Dialogue:
         self._context = SessionContext(pack, session_id, today, channel, session_draw)
 
     def on_opened(self, customer_name: str = "") -> Decision:
+        """The greeting, with the customer's first name where known."""
         draft = TurnDraft(self._context, self.initial_state, 0, 0.0)
         name = f", {customer_name.split()[0]}" if customer_name.strip() else ""
         draft.ask(draft.open_question("greeting"), comma_name=name)
@@ -77,6 +82,7 @@ class Dialogue:
         at: float,
         turn: int,
     ) -> Decision:
+        """The customer said or typed something that the models understood."""
         if state.is_over:
             return Decision(state)
         draft = TurnDraft(self._context, state, turn, at)
@@ -89,7 +95,10 @@ class Dialogue:
     def on_action_result(
         self, state: DialogueState, history: History, result: ActionResult, at: float, turn: int
     ) -> Decision:
-        """An answer to an action that is not under way, or no longer, changes nothing."""
+        """The back end answered an action.
+
+        An answer with another key than that of the pending action changes nothing.
+        """
         pending = state.pending_action
         if state.is_over or pending is None or result.key != pending.call.key:
             return Decision(state, expectation=state.question.expectation)
@@ -108,7 +117,7 @@ class Dialogue:
         return self._finish_turn(draft, history)
 
     def on_silence(self, state: DialogueState, history: History, at: float, turn: int) -> Decision:
-        """Nothing was said for a while."""
+        """The customer said nothing for a while."""
         if state.is_over:
             return Decision(state)
         draft = TurnDraft(self._context, state, turn, at)
@@ -122,7 +131,7 @@ class Dialogue:
     def on_understanding_failed(
         self, state: DialogueState, history: History, at: float, turn: int
     ) -> Decision:
-        """Something was said, but no model could say what."""
+        """The customer said something, but the models returned no understanding."""
         if state.is_over:
             return Decision(state)
         draft = TurnDraft(self._context, state, turn, at)
@@ -139,7 +148,7 @@ class Dialogue:
     def on_handed_back(
         self, state: DialogueState, history: History, at: float, turn: int
     ) -> Decision:
-        """A person has finished; what was begun before is kept, and asked about."""
+        """A person handed the conversation back; unfinished tasks are asked about."""
         ended_causes = state.active_causes & {"explicit_request", "repeated_misunderstanding"}
         state = replace(state, waiting_for_person=False, handoff_urgency="", misses=0, silences=0,
                         active_causes=state.active_causes - ended_causes, unmet_handoff=None)  # fmt: skip
@@ -159,8 +168,8 @@ class Dialogue:
         at: float,
         turn: int,
     ) -> Decision:
-        """Nobody comes. `ticket` is what a call back is noted under, `when` says in words when
-        somebody is there again ("tomorrow at 9 AM"); either may be empty."""
+        """No person is available. `ticket` is the number of the call-back, `next_opening` says
+        when a person is available again ("tomorrow at 9 AM"); either may be empty."""
         if state.is_over:
             return Decision(state)
         draft = TurnDraft(self._context, state, turn, at)
@@ -177,7 +186,7 @@ class Dialogue:
         at: float,
         turn: int,
     ) -> Decision:
-        """A person takes over: the customer hears who."""
+        """A person takes over; the customer is told who it is."""
         if state.is_over:
             return Decision(state)
         draft = TurnDraft(self._context, state, turn, at)
@@ -185,7 +194,7 @@ class Dialogue:
         return draft.decision()
 
     def on_person_lost(self, state: DialogueState, name: str, at: float, turn: int) -> Decision:
-        """The person who was here is gone without a word, and another one is asked for."""
+        """The person lost the connection; the customer waits for another one."""
         if state.is_over:
             return Decision(state)
         draft = TurnDraft(self._context, state, turn, at)
@@ -199,9 +208,7 @@ class Dialogue:
             for part in split_requests(understanding)
         ]
         placed_readings = (reading for reading in readings if reading[1].kind not in UNPLACED_ACTS)
-        understanding, act = next(
-            placed_readings, readings[0]
-        )  # what stands before it was no request
+        understanding, act = next(placed_readings, readings[0])  # words before it were no request
         if act.kind in {"nothing", "unheard"}:
             understanding = replace(understanding, also=())
         else:
@@ -223,7 +230,10 @@ class Dialogue:
         maybe_escalate(draft, history, with_interpreted_intent(understanding, act))
 
     def _answer_person_request(self, draft: TurnDraft, understanding: Understanding) -> None:
-        """A person was asked for beside something else, which goes on when nobody can come."""
+        """Answer a request for a person that came beside another request.
+
+        The other request goes on when no person is available.
+        """
         if is_person_unavailable(draft):
             remind_of_ticket(draft)
         else:
@@ -232,7 +242,11 @@ class Dialogue:
     def _finish_turn(
         self, draft: TurnDraft, history: History, understanding: Understanding = SILENT_TURN
     ) -> Decision:
-        """What follows when nothing is in progress any more is asked last, when all is known."""
+        """The decision of this turn.
+
+        With no task left it first makes an offer or asks whether there is anything else; this
+        comes last, because it depends on everything else in the turn.
+        """
         if draft.nothing_in_progress and not draft.ends_session:
             if not draft.state.waiting_for_person and not make_offer(draft, history, understanding):
                 draft.ask(draft.open_question("more"))
@@ -241,7 +255,7 @@ class Dialogue:
         return draft.decision()
 
     def _defer_during_action(self, draft: TurnDraft, understanding: Understanding) -> None:
-        """The bank is at work: never start anything twice, keep a new wish for afterwards."""
+        """Queue a new request while an action is running, so that nothing starts twice."""
         if normalise_text(understanding.text) and understanding.intent != NOTHING_HEARD:
             draft.update_tone(understanding)
             parts = split_requests(filter_requests(self.pack, draft.state, understanding))
@@ -254,7 +268,7 @@ class Dialogue:
         draft.say("one_moment")
 
     def _is_deferrable(self, state: DialogueState, understanding: Understanding) -> bool:
-        """Something that can be met once the bank has answered, and is not under way already."""
+        """Whether this is a request to answer after the action, and not yet under way."""
         text = normalise_text(understanding.text)
         intent = self.pack.intent_by_example.get(text, understanding.intent)
         confidence = 1.0 if text in self.pack.intent_by_example else understanding.confidence
@@ -273,7 +287,7 @@ class Dialogue:
     def _answer_deferred(
         self, draft: TurnDraft, history: History, deferred: DeferredRequest
     ) -> None:
-        """Now answer what was said while the bank was at work."""
+        """Answer a request that was made while the action was running."""
         intent = self.pack.intent_by_example.get(
             normalise_text(deferred.understanding.text), deferred.understanding.intent
         )
@@ -284,7 +298,7 @@ class Dialogue:
 
 
 def _remember_name(draft: TurnDraft, understanding: Understanding) -> None:
-    """Keep the name a customer gives in passing. A claim, not an identity."""
+    """Store the name a customer gives in passing: a claim, not a confirmed identity."""
     for slot in understanding.slots:
         spec = draft.context.pack.slots.get(slot.name)
         if spec is not None and spec.type == "name":

@@ -1,8 +1,8 @@
-"""Which offer, if any, is worth making after what was just done, and with which probability?
+"""Offer policy: eligibility, scores, choice probabilities and the draw of one offer.
 
-Rules of the pack say what may be offered; reasons that hold add up to a score; the choice is drawn
-from the scores, so that every offer that was eligible had a known chance and the log can be
-evaluated for other policies later. Nothing here is drawn by chance itself: the number is given.
+The pack's conditions decide which offers are eligible; the weights of the reasons that apply add
+up to a score; the choice is drawn from the scores. Every eligible offer has a known probability
+above 0, so the log allows off-policy evaluation. Deterministic: the random number is an argument.
 Held by tests/dialogs/test_recommend.py.
 """
 
@@ -16,16 +16,16 @@ from math import exp
 from dialogs.pack.model import Condition, Offer, OfferRules
 from dialogs.values import Channel
 
-NO_OFFER = ""  # the choice to offer nothing
+NO_OFFER = ""  # the choice to make no offer
 
 
 @dataclass(frozen=True, slots=True)
 class OfferContext:
-    """A moment at which something could be offered: what was just done, for whom."""
+    """The context of a possible offer: the flow just completed, its values, and the customer."""
 
     finished_flow: str
-    values: Mapping[str, str]  # slots of the task and what the bank gave back
-    earlier_actions: tuple[str, ...]  # actions of the bank in this conversation, oldest first
+    values: Mapping[str, str]  # slot values of the task and result values of its actions
+    earlier_actions: tuple[str, ...]  # successful actions of this conversation, oldest first
     tier: str
     identity_verified: bool
     channel: Channel
@@ -33,7 +33,7 @@ class OfferContext:
 
 @dataclass(frozen=True, slots=True)
 class ScoredOffer:
-    """How much speaks for an offer, and the weightiest reason in words."""
+    """An offer's score and the text of its heaviest reason."""
 
     score: float
     reason: str
@@ -42,7 +42,7 @@ class ScoredOffer:
 def eligible_offers(
     rules: OfferRules, context: OfferContext, already_made: frozenset[str]
 ) -> dict[str, ScoredOffer]:
-    """The offers that may be made, with what speaks for each; none is made twice."""
+    """The offers that may be made now, with their scores; none of `already_made`."""
     eligible: dict[str, ScoredOffer] = {}
     for name, offer in rules.offers.items():
         allowed = (
@@ -57,7 +57,7 @@ def eligible_offers(
 
 
 def _score_offer(offer: Offer, context: OfferContext) -> ScoredOffer | None:
-    """None when no reason holds: an offer without a reason to name is not made."""
+    """The score of an offer; None when no reason with a positive weight applies."""
     reasons = [reason for reason in offer.reasons if is_met(reason.when, context)]
     reasons_to_name = [reason for reason in reasons if reason.weight > 0]
     if not reasons_to_name:
@@ -67,7 +67,7 @@ def _score_offer(offer: Offer, context: OfferContext) -> ScoredOffer | None:
 
 
 def is_met(condition: Condition, context: OfferContext) -> bool:
-    """Every part of the condition that says something is true."""
+    """Whether the context meets every requirement of the condition."""
     numbers = {name: _number(value) for name, value in context.values.items()}
     return (
         (not condition.finished_flows or context.finished_flow in condition.finished_flows)
@@ -95,8 +95,8 @@ def _number(value: str) -> float | None:
 def choice_probabilities(
     rules: OfferRules, scored_offers: Mapping[str, ScoredOffer]
 ) -> dict[str, float]:
-    """How probable each choice is: a share of silence, and a softmax of the scores of which
-    `explore` is spread evenly. They add up to 1, and none of the eligible has no chance."""
+    """The probability of each choice: `no_offer_share` for no offer, the rest a softmax of the
+    scores mixed with a uniform `exploration_share`. They add up to 1, and all are above 0."""
     if not scored_offers:
         return {NO_OFFER: 1.0}
     top = max(one.score for one in scored_offers.values())
@@ -111,16 +111,16 @@ def choice_probabilities(
 
 
 def draw_choice(probabilities: Mapping[str, float], uniform: float) -> str:
-    """The choice that `number`, even between 0 and 1, falls on."""
+    """The choice at `uniform`, a number in [0, 1), of the cumulative probabilities."""
     cumulative = 0.0
     for name, probability in probabilities.items():
         cumulative += probability
         if uniform < cumulative:
             return name
-    return next(reversed(list(probabilities)))  # sums of floats may stop just short of 1
+    return next(reversed(list(probabilities)))  # float sums may end just below 1
 
 
 def occasion_draw(session_draw: float, occasion_number: int) -> float:
-    """The session's one number made into one for each occasion, as good as independent."""
+    """A uniform number in [0, 1) for one offer occasion, a hash of the session's draw."""
     digest = blake2b(f"{session_draw!r}:{occasion_number}".encode(), digest_size=7).digest()
     return int.from_bytes(digest) / 2**56

@@ -1,8 +1,7 @@
-"""How is it said: in which mood, on which channel, with which values filled in?
+"""Rendering of replies from templates, by tone, channel and values.
 
-Templates know only `{name}`; nothing else in them is interpreted, so a customer's words can be
-filled in safely. Wordings rotate by a counter, never by chance. Held by
-tests/dialogs/test_replies.py.
+Only `{name}` is interpreted in a template, so a customer's words can be filled in safely.
+Wordings rotate by a counter, never at random. Held by tests/dialogs/test_replies.py.
 """
 
 from __future__ import annotations
@@ -22,9 +21,9 @@ Value = tuple[str, str]  # a value and its type
 
 
 def next_tone(pack: Pack, understanding: Understanding | None, tone: Tone, apologies: int) -> Tone:
-    """Apologise to an upset customer once or twice, then be brief; go back when it is calm.
+    """The tone after a turn: apologetic twice for an upset customer, then brief, neutral when calm.
 
-    Only what is certain of `upset` counts, so a guess from weak evidence changes nothing.
+    Only the certain part of `upset` counts, so weak evidence does not change the tone.
     """
     if understanding is None:
         return tone
@@ -37,7 +36,7 @@ def next_tone(pack: Pack, understanding: Understanding | None, tone: Tone, apolo
 
 
 def pick_template(wording: Wording, tone: Tone, channel: Channel, counter: int) -> tuple[str, Tone]:
-    """One line of a reply and the tone it really has."""
+    """One template of a reply and its actual tone: neutral when the tone has no wordings."""
     if tone != "neutral" and (lines := getattr(wording, tone)):
         return lines[counter % len(lines)], tone
     lines = wording.voice if channel in SPOKEN_CHANNELS and wording.voice else wording.neutral
@@ -45,13 +44,13 @@ def pick_template(wording: Wording, tone: Tone, channel: Channel, counter: int) 
 
 
 def render(template: str, values: Mapping[str, str]) -> str:
-    """`template` with each `{name}` replaced; a missing value leaves nothing behind."""
+    """`template` with each `{name}` replaced; a missing value becomes empty text."""
     text = PLACEHOLDER.sub(lambda place: values.get(place.group(1), ""), template)
     return re.sub(r"\s+([.,?!:])", r"\1", re.sub(r"[ \t]{2,}", " ", text)).strip()
 
 
 def format_value(value: str, kind: str, channel: Channel, today: date) -> str:
-    """A normalised value as a person says or writes it."""
+    """A normalised value of type `kind` as text for this channel."""
     spoken = channel in SPOKEN_CHANNELS
     match kind:
         case "amount":
@@ -67,7 +66,7 @@ def format_value(value: str, kind: str, channel: Channel, today: date) -> str:
 
 
 def format_on_date(value: str, today: date) -> str:
-    """ "today", "tomorrow", "on Friday, November 27" """
+    """A date with its preposition: "today", "tomorrow", "on Friday, November 27"."""
     text = _date(value, today)
     return text if text in {"today", "tomorrow", "yesterday"} else f"on {text}"
 

@@ -1,7 +1,7 @@
-"""What must be remembered of a conversation to decide the next step?
+"""Frozen dialogue state: all that a conversation needs to decide its next step.
 
-Everything is frozen; a turn makes a new state. A task holds its slots until it is done, so that
-an interruption, a correction or a person taking over loses nothing. Held by
+Each turn makes a new state. A task keeps its slots until it is completed, so that an
+interruption, a correction or a handoff loses nothing. Held by
 tests/dialogs/test_dialogue_laws.py.
 """
 
@@ -14,8 +14,8 @@ from typing import Literal
 from audio.types import Expectation
 from dialogs.values import ActionCall, OfferOutcome, Reply, Tone, Understanding
 
-Urgency = Literal["", "low", "normal", "high"]  # empty: nobody is asked for
-UnavailableReason = Literal["closed", "nobody", "too_long"]  # why nobody comes
+Urgency = Literal["", "low", "normal", "high"]  # of a handoff; empty: none requested
+UnavailableReason = Literal["closed", "nobody", "too_long"]  # why no person takes over
 QuestionKind = Literal[
     "open", "more", "slot", "confirm", "change", "intent", "which", "menu", "person", "resume",
     "waiting", "offer",
@@ -24,8 +24,8 @@ QuestionKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the customer has been asked last. `name` is a slot, an intent or an offer;
-    `options` are the intents of a "which"."""
+    """The open question to the customer. `name` is a slot, an intent or an offer; `reply`
+    names the pack's reply that asks it; `options` are the intents of a "which"."""
 
     kind: QuestionKind = "open"
     name: str = ""
@@ -36,7 +36,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class SlotValue:
-    """A slot's value and the turn and words it came from; turn 0 for a silent default."""
+    """A slot's value with the words and the turn it came from; turn 0 for a default."""
 
     value: str
     text: str = ""
@@ -45,30 +45,30 @@ class SlotValue:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One flow in progress. `order` is the slots in the order they were filled."""
+    """One flow in progress. `fill_order` is the slots in the order they were filled."""
 
     flow: str
     slots: Mapping[str, SlotValue] = field(default_factory=dict)
     fill_order: tuple[str, ...] = ()
-    finished_steps: frozenset[int] = (
-        frozenset()
-    )  # indexes of say, do and confirm steps that are over
+    finished_steps: frozenset[int] = frozenset()  # indexes of finished say, do and confirm steps
     result_values: Mapping[str, tuple[str, str]] = field(
         default_factory=dict
     )  # name -> value, type
     misfit_answers: int = 0  # answers in a row that did not fit the question
-    refusals: int = 0  # times the bank said no
-    start_turn: int = 0  # the turn it was asked for
-    request_text: str = ""  # in the customer's words
-    offer_number: int = 0  # the number of the offer whose acceptance began it
+    refusals: int = 0  # refusals by the back end
+    start_turn: int = 0  # turn of the request
+    request_text: str = ""  # the customer's words
+    offer_number: int = 0  # number of the accepted offer that started it, 0 for none
 
     def with_slot(self, name: str, slot_value: SlotValue) -> Task:
+        """The task with this slot filled; the count of misfit answers restarts."""
         order = (*(n for n in self.fill_order if n != name), name)
         return replace(
             self, slots={**self.slots, name: slot_value}, fill_order=order, misfit_answers=0
         )
 
     def without_slots(self, *names: str) -> Task:
+        """The task with these slots empty."""
         return replace(
             self,
             slots={n: v for n, v in self.slots.items() if n not in names},
@@ -78,16 +78,16 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class PendingAction:
-    """An action under way. `step` is its place in the flow of the task on top."""
+    """A running action. `step_index` is its step in the flow of the task on top."""
 
     call: ActionCall
     step_index: int
-    start_turn: int  # the turn it was started in
+    start_turn: int  # turn in which the action started
 
 
 @dataclass(frozen=True, slots=True)
 class DeferredRequest:
-    """Something the customer said that has to wait, and the turn it was said in."""
+    """A request that is answered later, with the time and number of its turn."""
 
     understanding: Understanding
     at: float
@@ -96,7 +96,7 @@ class DeferredRequest:
 
 @dataclass(frozen=True, slots=True)
 class ActionRecord:
-    """What the bank did or refused, for the summary."""
+    """An action that the back end did or refused, for the summary."""
 
     turn: int
     action: str
@@ -106,7 +106,7 @@ class ActionRecord:
 
 @dataclass(frozen=True, slots=True)
 class OfferOccasion:
-    """An occasion to offer something; `offer` is empty when nothing was offered."""
+    """An occasion for an offer; `offer_name` is empty when none was made."""
 
     number: int
     offer_name: str
@@ -116,7 +116,7 @@ class OfferOccasion:
 
 @dataclass(frozen=True, slots=True)
 class TurnQuote:
-    """A line worth telling the person who takes over, and the turn it was said in."""
+    """A quoted line for the handoff summary, and its turn."""
 
     turn: int
     text: str
@@ -124,8 +124,9 @@ class TurnQuote:
 
 @dataclass(frozen=True, slots=True)
 class UnmetHandoff:
-    """Nobody came for a hand-over of this urgency. `ticket` is what the call back is noted under,
-    `when` says when somebody is there again; either may be empty. `at` is session seconds."""
+    """A handoff of this urgency that no person took. `ticket` is the number of the call-back,
+    `next_opening` says in words when a person is available; either may be empty. `at` is in
+    seconds of the session."""
 
     reason: UnavailableReason
     ticket: str
@@ -136,60 +137,62 @@ class UnmetHandoff:
 
 @dataclass(frozen=True, slots=True)
 class DialogueState:
-    """Where the conversation stands. `tasks` is a stack: the last one is being done now."""
+    """State of one conversation. `tasks` is a stack: the last one is active."""
 
     question: Question = field(default_factory=Question)
     tasks: tuple[Task, ...] = ()
     pending_action: PendingAction | None = None
     queued_requests: tuple[
         DeferredRequest, ...
-    ] = ()  # said while the bank was at work: met when it has answered
+    ] = ()  # made while an action ran: answered after its result
     further_requests: tuple[
         DeferredRequest, ...
-    ] = ()  # asked for beside something else: met when nothing is begun
-    keys_used: int = 0  # action keys given out so far
+    ] = ()  # of turns with several: answered when no task is left
+    keys_used: int = 0  # number of action keys issued
     uncertain_keys: Mapping[str, str] = field(
         default_factory=dict
-    )  # what was tried -> key to try again
+    )  # attempted action -> key for a retry
     identity_verified: bool = False
     identity_locked: bool = False  # identity could not be confirmed
     failed_verifications: int = 0
     customer_facts: Mapping[str, str] = field(
         default_factory=dict
     )  # customer, customer_name, tier, name
-    request_in_question: DeferredRequest | None = (
-        None  # what led to the question whether an intent is meant
-    )
+    request_in_question: DeferredRequest | None = None  # request that the open question is about
     misses: int = 0  # turns in a row that were not understood
     silences: int = 0
     person_requests: int = 0
     accepted_person_offer: bool = False
-    waiting_for_person: bool = False  # a person has been asked for
+    waiting_for_person: bool = False  # a handoff has been requested
     handoff_urgency: Urgency = ""
-    unmet_handoff: UnmetHandoff | None = None  # when nobody came, until a person has been here
-    active_causes: frozenset[str] = frozenset()  # escalation rules that are above their threshold
-    last_apology_turn: int = 0  # the turn of the last apology
+    unmet_handoff: UnmetHandoff | None = None  # until a person has joined
+    active_causes: frozenset[str] = (
+        frozenset()
+    )  # causes above the threshold of their escalation rule
+    last_apology_turn: int = 0  # 0 for none
     apology_count: int = 0
     tone: Tone = "neutral"
     last_replies: tuple[Reply, ...] = ()
-    customer_requests: tuple[TurnQuote, ...] = ()  # what the customer asked for, in their words
+    customer_requests: tuple[TurnQuote, ...] = ()  # quoted
     action_records: tuple[ActionRecord, ...] = ()
     promises: tuple[TurnQuote, ...] = ()
-    reply_count: int = 0  # replies so far: rotates the wordings
-    last_task: Task | None = None  # what was finished last: "and in checking?" means it again
+    reply_count: int = 0  # rotates the wordings
+    last_task: Task | None = None  # last completed: "and in checking?" repeats it
     offer_occasions: tuple[OfferOccasion, ...] = ()
     is_over: bool = False
 
     @property
     def task(self) -> Task | None:
+        """The active task; None when there is none."""
         return self.tasks[-1] if self.tasks else None
 
     @property
     def flow_and_step(self) -> tuple[str, str]:
-        """The flow and the step the customer is asked about now."""
+        """The flow and the step of the open question, for the record of the turn."""
         task = self.task
         is_named = self.question.kind in {"slot", "intent", "offer"}
         return (task.flow if task else "", self.question.name if is_named else self.question.kind)
 
     def with_task(self, task: Task) -> DialogueState:
+        """The state with the active task replaced by `task`."""
         return replace(self, tasks=(*self.tasks[:-1], task))

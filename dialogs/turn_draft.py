@@ -1,7 +1,7 @@
-"""What has been decided so far in this turn: replies, the next question, an action?
+"""Mutable accumulator of one turn: state, replies, next question, action, escalation.
 
-A draft lives for one turn and becomes one frozen `Decision`. Replies are worded here, so that
-mood, channel and rotation are handled in one place.
+A draft lives for one turn and becomes one frozen `Decision`. Replies are rendered here, so that
+tone, channel and rotation of wordings are handled in one place.
 """
 
 from __future__ import annotations
@@ -37,26 +37,29 @@ from dialogs.values import (
 )
 
 NO_VALUES: Mapping[str, str] = MappingProxyType({})
-MIN_TURNS_BETWEEN_APOLOGIES = 4  # turns between two apologies
+MIN_TURNS_BETWEEN_APOLOGIES = 4  # least turns from one apology to the next
 
 
 @dataclass(frozen=True, slots=True)
 class SessionContext:
-    """What does not change during a conversation."""
+    """Constants of one session: pack, id, date, channel and the draw for offers."""
 
     pack: Pack
     session_id: str
     today: date
     channel: Channel
-    session_draw: float | None = None  # a number even in [0, 1); without one nothing is offered
+    session_draw: float | None = None  # uniform in [0, 1); None: nothing is offered
 
     @property
     def is_spoken(self) -> bool:
+        """Whether replies are spoken on this channel."""
         return self.channel in SPOKEN_CHANNELS
 
 
 @dataclass(slots=True)
 class TurnDraft:
+    """One turn in progress. `turn` is its number, `at` its time in seconds of the session."""
+
     context: SessionContext
     state: DialogueState
     turn: int
@@ -66,17 +69,16 @@ class TurnDraft:
     escalation: Escalation | None = None
     evidence: tuple[Evidence, ...] = ()
     rule_scores: dict[str, RuleScore] = field(default_factory=dict)  # by rule
-    forced_rule: str = ""  # the escalation rule that a flow or a limit insists on
+    forced_rule: str = ""  # escalation rule that a flow or a limit forces, empty for none
     offers: list[OfferMade | OfferAnswered] = field(default_factory=list)
-    completed_task: Task | None = None  # the task that was done in this turn, to its end
-    nothing_in_progress: bool = False  # nothing is in progress any more: something else may follow
-    deferred_now: tuple[DeferredRequest, ...] = ()  # further requests of this turn
-    resumed_request: DeferredRequest | None = (
-        None  # the one of them, or of an earlier turn, that is taken up now
-    )
+    completed_task: Task | None = None  # task that this turn completed, if any
+    nothing_in_progress: bool = False  # no task is left: a deferred request or an offer may follow
+    deferred_now: tuple[DeferredRequest, ...] = ()  # requests of this turn that were deferred
+    resumed_request: DeferredRequest | None = None  # deferred request that is answered now
     ends_session: bool = False
 
     def update_tone(self, understanding: Understanding) -> None:
+        """Set the tone of the replies by the customer's mood."""
         pack, state = self.context.pack, self.state
         self.state = replace(
             state, tone=next_tone(pack, understanding, state.tone, state.apology_count)
@@ -88,7 +90,10 @@ class TurnDraft:
         values: Mapping[str, str] = NO_VALUES,
         source: DocumentSource | None = None,
     ) -> None:
-        """Add the reply called `name` of the pack."""
+        """Append the reply called `reply_name` of the pack, filled with `values`.
+
+        `source` is the document that an answer quotes. KeyError for an unknown reply.
+        """
         words = self.context.pack.replies[reply_name]
         state = self.state
         template, tone = pick_template(words, state.tone, self.context.channel, state.reply_count)
@@ -115,7 +120,10 @@ class TurnDraft:
         return self.state.last_apology_turn == 0 or since >= MIN_TURNS_BETWEEN_APOLOGIES
 
     def ask(self, question: Question, **values: str) -> None:
-        """Ask `question` and remember that it is open. On chat its choices can be clicked."""
+        """Say the question's reply and make it the open question; on chat, add quick replies.
+
+        `values` fill the template.
+        """
         self.say(question.reply, values)
         self.state = replace(self.state, question=question)
         if self.replies and self.context.channel == "chat":
@@ -123,6 +131,7 @@ class TurnDraft:
             self.replies[-1] = replace(self.replies[-1], suggestions=suggestions)
 
     def quick_replies(self, question: Question) -> tuple[str, ...]:
+        """Answers to `question` that a chat client can show as buttons; may be empty."""
         pack = self.context.pack
         match question.kind:
             case "confirm" | "intent" | "person":
@@ -146,7 +155,7 @@ class TurnDraft:
                 return ()
 
     def template_values(self) -> dict[str, str]:
-        """Everything a template can name, as it is shown on this channel."""
+        """Values of all template placeholders, formatted for this channel."""
         pack = self.context.pack
         shorts = [pack.menu_phrase(name) for name in pack.menu_intents]
         values = {"bank": pack.bank_name, "agent": pack.agent_name, "menu": format_list(shorts)}
@@ -162,7 +171,7 @@ class TurnDraft:
         for name, filled in task.slots.items():
             spec = pack.slots[name]
             if spec.is_secret:
-                continue  # never said again
+                continue  # a secret is never repeated to the customer
             values[name] = format_value(filled.value, spec.type, context.channel, context.today)
             if spec.type == "date":
                 values["on_date"] = format_on_date(filled.value, context.today)
@@ -171,7 +180,7 @@ class TurnDraft:
         return values
 
     def expectation_for(self, spec: SlotSpec) -> Expectation:
-        """What to listen for when this slot is asked."""
+        """The kind of answer the models should expect when this slot is asked for."""
         match spec.type:
             case "choice":
                 return Expectation("choice", choices=spoken_choices(spec))
@@ -189,13 +198,17 @@ class TurnDraft:
                 return Expectation("open")
 
     def open_question(self, reply: str = "open") -> Question:
-        """An open question; on the phone it carries what customers are likely to say."""
+        """An open question with reply `reply`.
+
+        On voice channels its expectation lists the short phrases of all intents.
+        """
         pack = self.context.pack
         likely = tuple(i.short.lower() for i in pack.intents.values() if i.short)
         expect = Expectation("open", choices=likely if self.context.is_spoken else ())
         return Question("more" if reply == "more" else "open", "", reply, expect)
 
     def decision(self) -> Decision:
+        """The frozen result of this turn; also stores the last replies in the state."""
         state = self.state
         if any(reply.step != "one_moment" for reply in self.replies):
             state = replace(state, last_replies=tuple(self.replies))
@@ -216,14 +229,14 @@ class TurnDraft:
 
 
 def spoken_choices(spec: SlotSpec) -> tuple[str, ...]:
-    """All words for the values of a choice, lower case, as they are spoken, without repeats."""
+    """All values and synonyms of a choice slot, lower case, without bare digits or repeats."""
     values = spec.choices or {}
     every = [p.lower() for value in values for p in (value, *values[value]) if not p.isdigit()]
     return tuple(dict.fromkeys(every))
 
 
 def format_list(words: list[str], conjunction: str = "or") -> str:
-    """ "a, b or c" """
+    """Words as a list in prose: "a, b or c"."""
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} {conjunction} {words[-1]}"

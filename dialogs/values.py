@@ -1,6 +1,7 @@
-"""Which values flow between hearing a customer and deciding what to do?
+"""Value types between language understanding and dialogue: understanding, reply, decision.
 
-All of them are frozen. Times are seconds since the session began; probabilities are 0 to 1.
+All are frozen. Times are seconds since the session started; probabilities are 0 to 1. Values in
+events, effects and notes are recorded by field name (agent/core/event_json.py).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ RuleOutcome = Literal["nothing", "too_few_turns", "entered", "active", "left", "
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One reason for a judgement: the term, what it weighed, and where it was seen or heard.
+    """One reason for a judgement: the term, its weight, and the turn and time of its source.
 
     Weights are contributions to a log-odds score, so those of one judgement add up to it.
     """
@@ -39,7 +40,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A normalised value a customer gave: amounts "250.00", dates ISO 8601, digits only digits."""
+    """A normalised value from a turn: amounts "250.00", dates ISO 8601, digits only digits.
+
+    `said` is the customer's wording in lower case or as typed.
+    """
 
     name: str
     value: str
@@ -49,7 +53,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class FurtherRequest:
-    """Something wanted in the same breath as something else: "..., and tell me my balance"."""
+    """A request beside the first one of a turn: "..., and tell me my balance"."""
 
     text: str
     intent: str
@@ -59,17 +63,17 @@ class FurtherRequest:
 
 @dataclass(frozen=True, slots=True)
 class Understanding:
-    """What one turn meant, and how it was meant.
+    """Result of the models for one turn: intent, slots, mood and their evidence.
 
     `sentiment` runs from -1 to 1, None when there was too little to judge. `upset` is the
     calibrated probability that the customer is upset now; `upset_spread` is the half-width
     within which it is known: a missing or unreliable modality widens it and never
-    becomes a silent "neutral". `heard` is the confidence of the transcript, 1.0 when typed.
+    becomes a silent "neutral". `transcript_confidence` is 1.0 for typed text.
     `also` are further requests of the turn, in the order they were said; `slots` then belong to
     the first. `possible` are the intents that cannot be ruled out at the stated coverage (a
-    conformal set), likeliest first; empty when the model says nothing about that. `trouble` says
-    how much likelier than usual it is that this conversation is going wrong, judged by its last
-    turns together: in log-odds, to which its evidence adds up; 0.0 and none when nothing judges it.
+    conformal set), likeliest first; empty when the model gives none. `trouble` is the log-odds,
+    relative to the usual rate, that a dialogue breakdown is under way, estimated from the last
+    turns together; `trouble_evidence` adds up to it; 0.0 and empty without an estimate.
     """
 
     text: str
@@ -92,7 +96,7 @@ class Understanding:
 
 @dataclass(frozen=True, slots=True)
 class DocumentSource:
-    """The document an answer was taken from, named to the customer."""
+    """The document that an answer quotes, named to the customer."""
 
     id: str
     title: str
@@ -100,7 +104,7 @@ class DocumentSource:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One thing to say. `flow` and `step` say which line of the pack it came from."""
+    """One reply to say. `flow` is the flow of its task, `step` names the reply in the pack."""
 
     text: str
     tone: Tone = "neutral"
@@ -108,12 +112,12 @@ class Reply:
     step: str = ""
     suggestions: tuple[str, ...] = ()
     source: DocumentSource | None = None
-    reason: str = ""  # why something is offered
+    reason: str = ""  # of an offer, in words
 
 
 @dataclass(frozen=True, slots=True)
 class ActionCall:
-    """Something to be done in the bank. The same `key` never takes effect twice."""
+    """An action for the back end. The idempotency `key` never takes effect twice."""
 
     key: str
     name: str
@@ -122,7 +126,7 @@ class ActionCall:
 
 @dataclass(frozen=True, slots=True)
 class ActionResult:
-    """How an action ended. `reason` is a word of the action's own ("no_funds") when not ok."""
+    """Result of an action. `reason` is the action's own code ("no_funds") when not ok."""
 
     key: str
     ok: bool
@@ -132,7 +136,7 @@ class ActionResult:
 
 @dataclass(frozen=True, slots=True)
 class Escalation:
-    """Why a person should take over. The weights of `evidence` add up to `score`."""
+    """A decision to call a person. The weights of `evidence` add up to `score`, a log-odds."""
 
     rule: str
     probability: float
@@ -144,10 +148,11 @@ class Escalation:
 
 @dataclass(frozen=True, slots=True)
 class RuleScore:
-    """What one rule of escalation came to in one turn. The weights of `terms` add up to `score`.
+    """Score of one escalation rule in one turn. The weights of `terms` add up to `score`.
 
-    `led_to`: "entered" rose above its threshold while somebody was asked for already; "active" had
-    risen before; "left" fell below and may rise again; "too_few_turns" was high on too little.
+    `led_to`: "entered" rose above `enter` while a handoff as urgent was requested already;
+    "active" had risen before; "left" fell below `leave` and is armed again; "too_few_turns" was
+    above `enter` on too few turns; "handed_over" made the escalation.
     """
 
     rule: str
@@ -161,10 +166,10 @@ class RuleScore:
 
 @dataclass(frozen=True, slots=True)
 class OfferMade:
-    """One occasion to offer something. `number` counts those of a session from 1.
+    """The choice at one occasion for an offer. `number` counts them in a session from 1.
 
-    `scores` are of all that could be offered, `chosen` is one of them or empty for nothing, and
-    `propensity` the probability with which it was chosen then.
+    `scores` has all eligible offers, `chosen` is one of them or empty for no offer, and
+    `propensity` is the probability with which it was chosen.
     """
 
     number: int
@@ -178,7 +183,7 @@ class OfferMade:
 
 @dataclass(frozen=True, slots=True)
 class OfferAnswered:
-    """What became of an offer: "accepted", "declined" or "ignored"; after a yes perhaps later
+    """The outcome of an offer: "accepted", "declined" or "ignored"; an accepted one may later be
     "completed" or "abandoned"."""
 
     number: int
@@ -189,7 +194,7 @@ class OfferAnswered:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One turn of either side of a conversation, in the order it was decided."""
+    """One turn of a leg of the conversation, with the dialogue's replies to it."""
 
     number: int
     leg: Leg
@@ -202,26 +207,26 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """All that was heard and answered so far, and the escalations already made."""
+    """The turns so far, in the order they were decided, and the escalations already made."""
 
     channel: Channel = "chat"
     turns: tuple[Turn, ...] = ()
     escalations: tuple[Escalation, ...] = ()
 
     def recent_texts(self, max_turns: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The customer's last `most` turns, and what they were told before each and since the last:
-        the second is one longer."""
+        """Texts of the customer's last `max_turns` turns, and the agent's texts before each and
+        after the last: the second is one longer."""
         turns = [turn for turn in self.turns if turn.leg == "customer"][-max_turns - 1 :]
         agent_texts = [" ".join(reply.text for reply in turn.replies) for turn in turns]
         if len(turns) <= max_turns:
-            agent_texts = ["", *agent_texts]  # the greeting is no turn of the customer's
+            agent_texts = ["", *agent_texts]  # the greeting belongs to no customer turn
         else:
             turns = turns[1:]
         return tuple(turn.understanding.text for turn in turns), tuple(agent_texts)
 
     @property
     def usual_prosody(self) -> Prosody | None:
-        """How this customer sounded so far, on average; None before anything was heard."""
+        """Mean prosody of this customer so far; None before the first spoken turn."""
         cues = [
             turn.understanding.cues for turn in self.turns if turn.understanding.cues is not None
         ]
@@ -245,7 +250,7 @@ def _mean(values: Iterable[float | None]) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the dialogue wants done now. Effects happen only if the session carries them out."""
+    """Result of one dialogue event. It has no effects until the session carries them out."""
 
     state: DialogueState
     replies: tuple[Reply, ...] = ()

@@ -1,7 +1,7 @@
-"""What does the built-in bank do when it is asked to?
+"""The built-in demo bank: actions on a SQLite database, seeded from the pack's `seed.yaml`.
 
-A small real bank on SQLite, sown from the pack's `seed.yaml`. Every action is one transaction
-with its ledger entry; money is counted in whole cents. Held by tests/agent/test_bank.py.
+Every action and its ledger entry are one transaction; money is counted in whole cents. Held by
+tests/agent/test_bank.py.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ Db = sqlite3.Connection
 
 
 class BankActions:
-    """Implements `agent.actions.interface.Actions` on the database at `path` (":memory:" for none).
+    """Implements `Actions` (agent/actions/interface.py) on the database at `path`, or ":memory:".
 
-    Deliveries are counted from `today`, or from the day of the call.
+    Delivery dates count from `today`, or from the day of the call.
     """
 
     def __init__(self, path: Path | str, pack: Pack, today: date | None = None) -> None:
@@ -57,7 +57,7 @@ class BankActions:
 
     @property
     def action_names(self) -> frozenset[str]:
-        """The names of everything this bank can do."""
+        """The names of all actions of this bank."""
         return frozenset(self._effects)
 
     def close(self) -> None:
@@ -113,7 +113,7 @@ class BankActions:
         return {"reference": _add_order(db, customer, "bill", payee, amount, arguments["date"])}
 
     def _is_in_future(self, arguments: Arguments) -> bool:
-        """An order for a day to come is only noted: the money moves on its day."""
+        """Whether the order is for a future day; then it is only stored, and no money moves now."""
         return date.fromisoformat(arguments["date"]) > self._current_day()
 
     def _current_day(self) -> date:
@@ -138,7 +138,7 @@ def _verify_customer(db: Db, arguments: Arguments) -> Values:
     number = arguments["customer_number"]
     row = db.execute("SELECT * FROM customers WHERE number = ?", (number,)).fetchone()
     stored_hash = row["passcode"] if row else ""
-    # The same work and the same answer, whichever of the two is wrong.
+    # The same work and the same answer, whether the number or the passcode is wrong.
     if (
         not hmac.compare_digest(passcode_hash(arguments["passcode"], number), stored_hash)
         or row is None
@@ -205,7 +205,7 @@ def _reset_password(db: Db, arguments: Arguments) -> Values:
 
 
 def _dispute(db: Db, arguments: Arguments) -> Values:
-    """Found by card and amount; of several, the one from that merchant."""
+    """Dispute the charge with that card and amount; of several, one whose merchant matches."""
     customer, merchant = _verified_customer(arguments), arguments["merchant"].lower()
     rows = db.execute(
         "SELECT * FROM charges WHERE customer = ? AND card = ? AND cents = ?",

@@ -1,4 +1,4 @@
-"""When is a branch of the built-in bank open, and which appointments can be had there?
+"""Opening hours and appointments of the built-in bank's branches.
 
 Held by tests/agent/test_bank.py.
 """
@@ -18,6 +18,7 @@ APPOINTMENT_MINUTES = 30  # an appointment must begin this long before closing
 
 
 def branch_hours(db: Db, arguments: Arguments) -> Values:
+    """Opening times and address of a branch on a day. Refused: "no_branch", "closed"."""
     name = arguments["branch"]
     branch = db.execute("SELECT * FROM branches WHERE name = ?", (name,)).fetchone()
     if branch is None:
@@ -37,6 +38,7 @@ def _opening_times(db: Db, branch: str, day: str) -> tuple[str, str]:
 
 
 def book_appointment(db: Db, arguments: Arguments) -> Values:
+    """Book an appointment. Refused: "closed", or "taken" when another has that time."""
     branch, day, time = arguments["branch"], arguments["date"], arguments["time"]
     opens, closes = _opening_times(db, branch, day)
     if (

@@ -1,6 +1,6 @@
-"""What stands in the books of the built-in bank on its first day?
+"""Schema and first contents of the built-in bank's database.
 
-`seed.yaml` of the pack is checked like every other page of it and written into empty tables.
+The pack's `seed.yaml` is checked like every other file of the pack and written into empty tables.
 """
 
 from __future__ import annotations
@@ -118,16 +118,17 @@ class BankSeedYaml(StrictYaml):
 
 
 def to_cents(amount: str) -> int:
+    """A decimal amount in cents."""
     return int((Decimal(amount) * 100).to_integral_value())
 
 
 def passcode_hash(passcode: str, number: str) -> str:
-    """A passcode as it is kept: salted by its owner and slow to guess."""
+    """PBKDF2 of a passcode, salted with its owner's number, as hexadecimal digits."""
     return hashlib.pbkdf2_hmac("sha256", passcode.encode(), number.encode(), 5_000).hex()
 
 
 def seed(db: sqlite3.Connection, file: Path) -> None:
-    """Make the tables and, when there are no customers yet, fill them."""
+    """Create the tables and, when there are no customers yet, fill them from `file`."""
     for statement in TABLES_SQL.split(";"):
         if statement.strip():
             db.execute(statement)

@@ -1,7 +1,7 @@
-"""Where is it written down what an action did, so that it is never done twice?
+"""Idempotency ledger: the effect of an action and the entry of its key in one transaction.
 
-One SQLite database, one connection, one lock. The effect of an action and the entry of its key
-are one transaction: after a crash either both are there or neither (tests/agent/test_bank.py).
+One SQLite database, one connection, one lock. After a crash either both the effect and the entry
+are there, or neither (tests/agent/test_bank.py).
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ ActionEffect = Callable[[sqlite3.Connection, Mapping[str, str]], Mapping[str, st
 
 
 class IdempotencyLedger:
-    """`patience_s` is how long to wait while another process holds the books."""
+    """The ledger and the database that its effects change.
+
+    `busy_timeout_s` is how long to wait while another process has locked the database.
+    """
 
     def __init__(self, path: Path | str = ":memory:", busy_timeout_s: float = 5.0) -> None:
         self._lock = threading.Lock()
@@ -46,14 +49,15 @@ class IdempotencyLedger:
             self.db.close()
 
     def initialise(self, fill: Callable[[sqlite3.Connection], None]) -> None:
-        """Run `fill` as one transaction."""
+        """Run `fill` in one transaction."""
         with self._lock, self._transaction():
             fill(self.db)
 
     def execute_once(self, call: ActionCall, effect: ActionEffect) -> ActionResult:
-        """Do `effect` and write its outcome down, or answer with the outcome written before.
+        """Run `effect` and store its outcome, or return the outcome stored under the key.
 
-        A refusal is an outcome too. An effect that raises anything else leaves no trace.
+        A refusal is an outcome, too. When the effect raises anything else, nothing is stored. The
+        reason is UNAVAILABLE when the database is locked or cannot be written.
         """
         with self._lock:
             try:
@@ -107,6 +111,6 @@ class IdempotencyLedger:
 
 
 def _arguments_json(arguments: Mapping[str, str]) -> str:
-    """Arguments as compared later. What proves an identity is not kept, nor who claimed to be."""
+    """Arguments as JSON for later comparison, without those that prove or claim an identity."""
     logged = {name: value for name, value in arguments.items() if name not in UNLOGGED_ARGUMENTS}
     return json.dumps(logged, sort_keys=True)

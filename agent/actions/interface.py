@@ -1,8 +1,7 @@
-"""Who carries out what the dialogue asks for, and what if they do not answer?
+"""The port to a business's own systems (`Actions`), and its HTTP adapter.
 
-`Actions` is the one seam to a business's own systems: blocking, called off the event loop. The
-same key never takes effect twice: implementations are given the key and must keep it so
-(tests/agent/test_actions.py, tests/agent/test_bank.py).
+Calls block and are made off the event loop. An idempotency key takes effect at most once: every
+implementation must ensure it (tests/agent/test_actions.py, tests/agent/test_bank.py).
 """
 
 from __future__ import annotations
@@ -14,12 +13,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dialogs.values import ActionCall, ActionResult
 
-UNAVAILABLE = "unavailable"  # it may or may not have happened: only the same key may try again
+UNAVAILABLE = "unavailable"  # may have taken effect: retry only with the same key
 UNKNOWN_ACTION = "unknown_action"
 
 
 class ActionRefused(Exception):
-    """An action that was not carried out, and why: a word the pack's `failed` may name."""
+    """An action was refused. `reason` is a word that the pack's `failed` may name."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -27,8 +26,10 @@ class ActionRefused(Exception):
 
 
 class Actions(Protocol):
+    """What a business can do for a customer."""
+
     def perform(self, call: ActionCall) -> ActionResult:
-        """Carry out `call`, or answer what came of it when its key was seen before."""
+        """Carry out `call`; return the stored outcome when its key was seen before."""
         ...
 
 
@@ -41,10 +42,11 @@ class _ActionAnswer(BaseModel):
 
 
 class HttpActions:
-    """Actions behind an HTTP endpoint: POST {url}/{name} with the arguments as JSON.
+    """Actions behind an HTTP endpoint: POST {url}/{name} with {"arguments": {...}} as JSON.
 
-    The key travels as `Idempotency-Key`; one retry uses the same key, so an endpoint that honours
-    it acts once. Expected answer: {"ok": true, "values": {...}} or {"ok": false, "reason": "..."}.
+    The key is sent as `Idempotency-Key`. There is one retry under the same key, so an endpoint that
+    honours it acts once. Expected answer: {"ok": true, "values": {...}} or {"ok": false, "reason":
+    "..."}.
     """
 
     def __init__(
@@ -70,7 +72,7 @@ class HttpActions:
         self._client.close()
 
     def _try_once(self, call: ActionCall) -> ActionResult | None:
-        """One try. None when it may be worth another: no answer, overload, a fault over there."""
+        """One attempt. None when a retry may help: no answer, overload, a server error."""
         try:
             response = self._client.post(
                 call.name,

@@ -1,7 +1,7 @@
-"""How does a terminal hold a conversation with a running server?
+"""Conversations of a terminal with a running server: `hearken chat` and `hearken call`.
 
-`chat` types; `call` streams recordings at the speed they were spoken and shows, with times, what
-the server hears, feels, understands and answers.
+`chat` sends typed lines; `call` streams sound files in real time. Both print, with times, the
+transcripts, cues, understanding and replies that the server sends.
 """
 
 from __future__ import annotations
@@ -22,20 +22,25 @@ from audio.codecs import WIDTH, Encoding, decode, encode
 from audio.resample import RATES, resample
 from audio.types import RATE, AudioError, Samples
 
-QUIET_S = 0.4  # nothing for so long: the server has answered
-TRAILING_SILENCE_S = 2.5  # of silence after a recording, so that its last turn ends and is answered
+QUIET_S = 0.4  # without a message for so long, the server's answer is complete
+TRAILING_SILENCE_S = (
+    2.5  # silence sent after a sound file, so that its last turn ends and is answered
+)
 ANSWER_TIMEOUT_S = 10.0
 
 
 class CallerConsent(NamedTuple):
-    """What a caller agrees to."""
+    """What the caller agrees to: recording, and emotion analysis."""
 
     recording: bool
     emotion: bool
 
 
 def chat(url: str, token: str, record: bool, console: Console) -> None:
-    """Lines of standard input are said; answers are printed."""
+    """Send each line of standard input as text, and print the answers.
+
+    ServerRefusal when the server refuses the session or closes it with an error.
+    """
     with Client(url, token=token) as client:
         if record:
             client.consent(recording=True, emotion=False)
@@ -57,7 +62,11 @@ def call(
     save: Path | None,
     console: Console,
 ) -> None:
-    """Each recording is one thing said: it begins when the answer before it has been heard."""
+    """Stream sound files as one call; each starts when the answer before it has been played.
+
+    `save`: sound file for the server's speech. ServerRefusal as for `chat`; AudioError when the
+    files differ in rate or channels.
+    """
     loaded = [_load_recording(path) for path in recordings]
     rate, channels = loaded[0][1], loaded[0][0].shape[1]
     if any((rate, channels) != (other, other_samples.shape[1]) for other_samples, other in loaded):
@@ -80,19 +89,19 @@ def call(
 
 
 class _Telephone:
-    """A caller's end of the line: what is said goes out in real time, what is heard is played."""
+    """The caller's side of a call: streams audio in real time and times the replies' playback."""
 
     def __init__(
         self, client: Client, encoding: Encoding, rate: int, channels: int, console: Console
     ) -> None:
-        self.received_audio = bytearray()  # all that the server said
+        self.received_audio = bytearray()  # all of the server's speech, as received
         self._client, self._console = client, console
         self._encoding, self._rate, self._channels = encoding, rate, channels
-        self._reply_turn = self._played_ms = 0  # of the reply that is sounding
+        self._reply_turn = self._played_ms = 0  # of the reply being played; turn 0: none
         self._reply_ends_at = 0.0
 
     def say(self, samples: Samples) -> None:
-        """Samples of shape (frames, channels), then silence until the answer begins."""
+        """Stream samples of shape (frames, channels), then silence until the answer begins."""
         self._send_audio(samples)
         for _ in range(int(TRAILING_SILENCE_S / QUIET_S)):
             self._send_silence(QUIET_S)
@@ -100,7 +109,7 @@ class _Telephone:
                 return
 
     def listen_to_reply(self) -> None:
-        """Stay on the line until the reply has sounded, and say that it was heard."""
+        """Stream silence until the reply has been played, then report how much was played."""
         self._receive(self._client.messages(QUIET_S))
         while time.monotonic() < self._reply_ends_at and self._client.close_status is None:
             self._send_silence(QUIET_S)
@@ -135,7 +144,7 @@ class _Telephone:
 
 
 def _messages_of_answer(client: Client) -> Iterator[Message]:
-    """Everything up to the answer, and what follows right after it."""
+    """All messages up to the answer, and those that follow it without a pause."""
     for message in client.messages(ANSWER_TIMEOUT_S):
         yield message
         if message["type"] in ("reply", "handoff", "agent", "error"):
@@ -150,13 +159,15 @@ def _print_messages(messages: Iterable[Message], console: Console) -> None:
 
 
 def _hang_up(client: Client, console: Console) -> None:
-    """Say goodbye; Refused when the server closed the line for another reason than the end."""
+    """End the session. ServerRefusal when the server closed it for another reason."""
     if client.close_status is None:
         client.end()
     _print_messages(client.messages(QUIET_S), console)
     if client.close_status is not None and client.close_status[0] != 1000:
         code, reason = client.close_status
-        raise ServerRefusal(f"the server closed the line ({code}: {reason or 'no reason given'})")
+        raise ServerRefusal(
+            f"the server closed the connection ({code}: {reason or 'no reason given'})"
+        )
 
 
 def _input_lines(console: Console) -> Iterator[str]:
@@ -173,7 +184,10 @@ def _input_lines(console: Console) -> Iterator[str]:
 
 
 def _load_recording(path: Path) -> tuple[Samples, int]:
-    """A recording at a rate the protocol knows, shape (frames, 1 or 2)."""
+    """Samples of shape (frames, 1 or 2) and their rate, resampled if the protocol lacks the rate.
+
+    AudioError for more than two channels.
+    """
     samples, rate = files.read(path)
     if samples.shape[1] > 2:
         raise AudioError(f"{path} has {samples.shape[1]} channels; a call has one or two")

@@ -1,4 +1,4 @@
-"""Is everything here that Hearken needs, and what exactly is it running with?"""
+"""Installation check of `hearken doctor`: packages, settings, port, disk, pack, models."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ STATUS_MARKS = {"ok": "[green]ok[/]", "note": "[yellow]note[/]", "bad": "[red]ba
 
 
 class CheckResult(NamedTuple):
-    """One line of the report; "bad" ones keep the server from working."""
+    """One line of the report. `status` "bad": the server would not start."""
 
     status: Literal["ok", "note", "bad"]
     subject: str
@@ -39,8 +39,8 @@ class CheckResult(NamedTuple):
 
 
 def print_checks(config: Path | None, console: Console) -> int:
-    """Print the report; the exit code is 1 when the server would not start."""
-    table = Table("", "what", "found", box=None, pad_edge=False, header_style="dim")
+    """Print the report; returns the exit code, 1 when the server would not start, else 0."""
+    table = Table("", "check", "result", box=None, pad_edge=False, header_style="dim")
     has_failed = False
     for result in _run_checks(config):
         table.add_row(STATUS_MARKS[result.status], result.subject, result.text)
@@ -85,7 +85,7 @@ def _check_port(settings: Settings) -> CheckResult:
         try:
             probe.bind((settings.host, settings.port))
         except OSError as taken:
-            return CheckResult("note", "port", f"{address} cannot be taken ({taken.strerror})")
+            return CheckResult("note", "port", f"{address} cannot be used ({taken.strerror})")
     return CheckResult("ok", "port", f"{address} is free")
 
 

@@ -1,8 +1,8 @@
-"""How is everything about a conversation or a customer erased, and what proves it?
+"""`hearken erase SESSION|CUSTOMER`: erasure of all stored data, with a receipt as proof.
 
-`hearken erase SESSION|CUSTOMER` deletes what the store keeps of it, and prints a receipt that names
-nobody. The receipt is kept; the rest is gone from the files, not only from the tables, or the
-receipt says that it is not so yet.
+The receipt names nobody and is stored itself. The erased data is overwritten in the database's
+files too, not only deleted from the tables; where that is not done yet, the receipt says so
+(tests/test_erased.py).
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from agent.store import ErasureReceipt
 
 
 class NothingToErase(LookupError):
-    """Nothing is kept under that id."""
+    """Nothing is stored under that id."""
 
 
 def erase(
-    identifier: Annotated[str, typer.Argument(help="A session's id, or a customer's.")],
+    identifier: Annotated[str, typer.Argument(help="A session's or a customer's id.")],
     config: Annotated[Path | None, typer.Option(help="The server's settings file.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The receipt for programs.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the receipt as JSON.")] = False,
 ) -> None:
-    """Erase all that is kept of a session or of a customer, and print a receipt."""
+    """Erase everything stored about a session or a customer, and print a receipt."""
     settings = load_settings(config)
     store = open_store(settings.state, settings.database)
     try:
         if not yes:
             typer.confirm(
-                f"Erase everything kept of {identifier!r}? It cannot be undone.", abort=True
+                f"Erase all stored data of {identifier!r}? This cannot be undone.", abort=True
             )
         receipt = store.erase(identifier, datetime.now(UTC).isoformat(timespec="seconds"))
         can_overwrite = store.can_overwrite
@@ -44,13 +44,16 @@ def erase(
         store.close()
     if receipt is None:
         raise NothingToErase(
-            f"nothing is kept of {identifier!r}: it is no session's or customer's id"
+            f"nothing is stored of {identifier!r}: it is no session's or customer's id"
         )
     print_receipt(receipt, can_overwrite, as_json)
 
 
 def print_receipt(receipt: ErasureReceipt, can_overwrite: bool, as_json: bool) -> None:
-    """`overwrites`: the database's files are ours to overwrite, not a database server's."""
+    """Print the receipt as text or JSON.
+
+    `can_overwrite`: this process can overwrite the database's files, no database server owns them.
+    """
     if as_json:
         typer.echo(json.dumps(receipt.as_dict(), indent=2))
         return

@@ -1,8 +1,8 @@
-"""Why did, or did not, a person take over in that conversation?
+"""`hearken explain`: the evidence for and against a handoff, turn by turn.
 
-`hearken explain` lists the conversations that are kept, `hearken explain SESSION` shows for every
-turn what each rule of escalation came to: its terms, whose weights add up to the score, the
-probability that gives, and the thresholds it was held against. Held by tests/agent/test_explain.py.
+Without a session it lists the stored conversations. For a session it prints every escalation rule
+of every turn: its terms, whose weights add up to the score, the probability of that score, and the
+thresholds it was compared with. Held by tests/agent/test_explain.py.
 """
 
 from __future__ import annotations
@@ -21,35 +21,39 @@ NO_WORDS_TEXT = "words not kept: no consent to recording"
 OUTCOME_TEXTS = {
     "nothing": ("nobody was called", "dim"),
     "too_few_turns": ("high, but on too few turns", "yellow"),
-    "entered": ("rose above; a person was asked for already", "yellow"),
-    "active": ("had risen before: not called twice", "dim"),
+    "entered": ("rose above; a person was already called", "yellow"),
+    "active": ("above since an earlier turn: not called twice", "dim"),
     "left": ("fell below: may call again", "dim"),
     "handed_over": ("a person was called", "bold red"),
 }
 
 
 class NothingStored(ValueError):
-    """What was asked for is not there, in words that say what is."""
+    """The store, session or turn does not exist; the text says what does."""
 
 
 def open_store(state: Path, database: str = "") -> Store:
-    """The store of a server with these settings, which has to be there. NothingKept."""
+    """The store of a server with these settings: `database` is an SQLAlchemy URL, or empty for a
+    file in the folder `state`. NothingStored when that file does not exist."""
     if database:
         return Store(database)
     file = state / "hearken.sqlite3"
     if not file.exists():
-        raise NothingStored(f"no conversations are kept in {state}; has the server run from here?")
+        raise NothingStored(
+            f"no conversations are kept in {state}; has a server run in this folder?"
+        )
     return Store(file)
 
 
 def print_sessions(store: Store, console: Console) -> None:
+    """Print a table of the stored conversations."""
     conversations = store.noted_conversations()
     if not conversations:
-        console.print("No conversations are kept yet.")
+        console.print("No conversations are stored yet.")
         return
     table = Table(box=None, pad_edge=False)
-    for name in ("session", "began (UTC)", "channel", "turns", "hand-overs"):
-        table.add_column(name, justify="right" if name in ("turns", "hand-overs") else "left")
+    for name in ("session", "began (UTC)", "channel", "turns", "handoffs"):
+        table.add_column(name, justify="right" if name in ("turns", "handoffs") else "left")
     for conversation in conversations:
         table.add_row(
             conversation.session,
@@ -62,7 +66,10 @@ def print_sessions(store: Store, console: Console) -> None:
 
 
 def print_explanation(store: Store, session: str, turn: int | None, console: Console) -> None:
-    """Print the ledger of the session whose id begins with `session`."""
+    """Print the evidence of the session whose id begins with `session`, of `turn` or of all turns.
+
+    NothingStored when no session, or more than one, begins so, or it lacks the turn.
+    """
     matches = store.noted_conversations(session, limit=2)
     if not matches:
         raise NothingStored(

@@ -1,7 +1,8 @@
-"""Which commands does `hearken` have?
+"""The commands of `hearken`, as a Typer application.
 
-`serve` is added by server.py, which alone may open sockets. Long work shows its progress; a
-mistake of the user's ends in one sentence and exit code 2, never in a traceback.
+server.py adds `serve`, because only server.py may open listening sockets. Long work shows its
+progress; an error that the user can correct ends in one sentence and exit code 2, never in a
+traceback (tests/agent/test_cli.py).
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ app = typer.Typer(
 )
 train_app = typer.Typer(help="Train the models that come with Hearken.", no_args_is_help=True)
 app.add_typer(train_app, name="train")
-evaluate_app = typer.Typer(help="Measure how well the models do.", no_args_is_help=True)
+evaluate_app = typer.Typer(help="Measure the quality of the models.", no_args_is_help=True)
 app.add_typer(evaluate_app, name="evaluate")
 app.add_typer(models_app, name="models")
 app.add_typer(tune_app, name="tune")
@@ -71,46 +72,44 @@ app.add_typer(recordings_app, name="recordings")
 console = Console()
 
 UrlOption = Annotated[str, typer.Option("--url", help="The server's session address.")]
-TokenOption = Annotated[
-    str, typer.Option("--token", help="What the server's `token` setting asks for.")
-]
-RecordOption = Annotated[bool, typer.Option("--record", help="The caller agrees to be recorded.")]
+TokenOption = Annotated[str, typer.Option("--token", help="The server's `token` setting.")]
+RecordOption = Annotated[bool, typer.Option("--record", help="The caller consents to recording.")]
 
 
 @app.command()
 def chat(
     url: UrlOption = DEFAULT_URL, token: TokenOption = "", record: RecordOption = False
 ) -> None:
-    """Type to a running server; lines piped in are said one after the other."""
+    """Chat with a running server; piped lines are sent one after the other."""
     chat_in_terminal(url, token, record, console)
 
 
 @app.command()
 def call(
     recordings: Annotated[
-        list[Path], typer.Argument(help="Sound files; each is said after the answer before it.")
+        list[Path], typer.Argument(help="Sound files; each starts after the answer to the last.")
     ],
     url: UrlOption = DEFAULT_URL,
     token: TokenOption = "",
     encoding: Annotated[
-        Encoding | None, typer.Option(help="On the wire; mulaw at 8 kHz, else pcm_s16le.")
+        Encoding | None, typer.Option(help="Audio encoding; mulaw at 8 kHz, else pcm_s16le.")
     ] = None,
-    emotion: Annotated[bool, typer.Option(help="The caller consents to being felt.")] = True,
+    emotion: Annotated[bool, typer.Option(help="The caller consents to emotion analysis.")] = True,
     record: RecordOption = False,
     save: Annotated[
-        Path | None, typer.Option(help="Write what the server said into this sound file.")
+        Path | None, typer.Option(help="Write the server's speech to this sound file.")
     ] = None,
 ) -> None:
-    """Stream recordings in real time to a running server and show what it makes of them."""
+    """Stream sound files in real time to a running server and show its transcripts and replies."""
     consent = CallerConsent(record, emotion)
     call_recordings(url, recordings, encoding, consent, token, save, console)
 
 
 @app.command()
 def doctor(
-    config: Annotated[Path | None, typer.Option(help="The settings file to examine.")] = None,
+    config: Annotated[Path | None, typer.Option(help="The settings file to check.")] = None,
 ) -> None:
-    """Say which models are active, where from and under which licence, and what is missing."""
+    """Check the installation: packages, settings, pack, and the active models with licences."""
     from agent.cli.doctor import print_checks  # loads the models
 
     raise typer.Exit(print_checks(config, console))
@@ -119,12 +118,12 @@ def doctor(
 @app.command("explain")
 def explain_session(
     session: Annotated[
-        str, typer.Argument(help="A session's id, or how it begins; none: list them.")
+        str, typer.Argument(help="A session's id, or its first characters; omit to list sessions.")
     ] = "",
     config: Annotated[Path | None, typer.Option(help="The server's settings file.")] = None,
-    turn: Annotated[int | None, typer.Option(help="This turn alone.")] = None,
+    turn: Annotated[int | None, typer.Option(help="Show only this turn.")] = None,
 ) -> None:
-    """Show why a person was called in a conversation, or was not: the evidence of each turn."""
+    """Show why a conversation was, or was not, handed to a person: the evidence of each turn."""
     settings = load_settings(config)
     store = open_store(settings.state, settings.database)
     if session:
@@ -136,24 +135,24 @@ def explain_session(
 @app.command()
 def offers(
     config: Annotated[Path | None, typer.Option(help="The server's settings file.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show what became of the offers made, and what another way of choosing would have brought."""
+    """Show acceptance of the offers made, and an estimate for always making the top-scored one."""
     settings = load_settings(config)
     show_offers(open_store(settings.state, settings.database).read_offers(), as_json, console)
 
 
 @train_app.command()
 def ears(
-    data: Annotated[Path, typer.Option(help="Folder of the speech sets (see agent/training).")],
-    out: Annotated[Path, typer.Option(help="Where the weights go.")] = PACKAGE_DIR / "weights",
+    data: Annotated[Path, typer.Option(help="Folder of the speech sets (see agent/lab/training).")],
+    out: Annotated[Path, typer.Option(help="Output folder for weights.")] = PACKAGE_DIR / "weights",
     work: Annotated[Path, typer.Option(help="Checkpoints; training resumes from them.")] = Path(
         ".hearken/ears"
     ),
-    minutes: Annotated[float, typer.Option(help="Of learning letters and phones.")] = 48.0,
+    minutes: Annotated[float, typer.Option(help="Minutes of letter and phone training.")] = 48.0,
     start: Annotated[
         Path | None,
-        typer.Option(help="A folder of ears to go on from, such as agent/weights/ears."),
+        typer.Option(help="Weights folder to continue from, such as agent/weights/ears."),
     ] = None,
 ) -> None:
     """Train the speech encoder, the transcriber and the emotion head."""
@@ -166,19 +165,19 @@ def ears(
 @train_app.command()
 def understanding(
     data: Annotated[
-        Path | None, typer.Option(help="Folder of the public text sets; none: the pack alone.")
+        Path | None, typer.Option(help="Folder of the public text sets; default: the pack alone.")
     ] = None,
-    pack: Annotated[Path, typer.Option(help="The pack whose intents are learnt.")] = (
+    pack: Annotated[Path, typer.Option(help="The pack whose intents are trained.")] = (
         PACKAGE_DIR.parent / "dialogs" / "bank"
     ),
-    out: Annotated[Path, typer.Option(help="Where the weights go.")] = PACKAGE_DIR / "weights",
+    out: Annotated[Path, typer.Option(help="Output folder for weights.")] = PACKAGE_DIR / "weights",
     spoken: Annotated[
-        bool, typer.Option(help="Learn the sentences as our own transcriber hears them, too.")
+        bool, typer.Option(help="Also train on the transcriber's output for the spoken sentences.")
     ] = True,
     sentence_checkpoint: Annotated[
-        str, typer.Option(help="Train beside this sentence encoder: folder or hub name.")
+        str, typer.Option(help="Also use this sentence encoder: folder or hub name.")
     ] = "",
-    work: Annotated[Path, typer.Option(help="What was heard is kept here.")] = Path(
+    work: Annotated[Path, typer.Option(help="Cache of transcripts.")] = Path(
         ".hearken/understanding"
     ),
 ) -> None:
@@ -194,10 +193,10 @@ train_app.command("trouble")(train_trouble)
 
 @train_app.command()
 def fusion(
-    data: Annotated[Path, typer.Option(help="Folder with the public `text` sets.")],
-    out: Annotated[Path, typer.Option(help="Where the weights go.")] = PACKAGE_DIR / "weights",
+    data: Annotated[Path, typer.Option(help="Folder of the public text sets.")],
+    out: Annotated[Path, typer.Option(help="Output folder for weights.")] = PACKAGE_DIR / "weights",
 ) -> None:
-    """Train the vectors of words that `hearken evaluate fusion` puts together with voices."""
+    """Train the text vectors that `hearken evaluate fusion` combines with voice cues."""
     from agent.lab.training.fusion.train import train_word_vectors
 
     train_word_vectors(data, out, console)
@@ -213,7 +212,7 @@ evaluate_app.command("escalation")(evaluate_escalation)
 
 
 def main() -> None:
-    """The `hearken` command, without a traceback for what its user can mend."""
+    """The `hearken` command; errors that the user can correct end without a traceback."""
     try:
         app(standalone_mode=True)
     except USER_ERRORS as error:

@@ -1,4 +1,4 @@
-"""How does a message of the server read in a terminal?"""
+"""Server messages as lines of a terminal: time, label, text."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ from agent.client import Message
 LABEL_STYLES = {
     "partial": "dim",
     "heard": "bold cyan",
-    "feels": "magenta",
+    "cues": "magenta",
     "means": "yellow",
     "says": "bold green",
     "person": "bold blue",
-    "hand-over": "bold red",
+    "handoff": "bold red",
     "error": "red",
 }
 
 
 def message_line(message: Message) -> Text | None:
-    """One line: when, what kind, what; None for what a reader does not miss."""
+    """The terminal line of a server message; None for messages that are not shown.
+
+    `at` in seconds, a label such as "heard" or "says", then the text.
+    """
     labelled_text = _labelled_text(message)
     if labelled_text is None:
         return None
@@ -41,15 +44,15 @@ def _labelled_text(message: Message) -> tuple[str, str] | None:
             words = message["text"] or "(no words)"
             return "heard", f"{_leg_prefix(message)}{words}  [{message['confidence']:.2f}]"
         case "cues":
-            return "feels", _cues_text(message)
+            return "cues", _cues_text(message)
         case "understanding":
             return "means", _understanding_text(message)
         case "reply":
             return "says", _reply_text(message)
         case "hush":
-            return "hush", "the customer spoke; stopped speaking"
+            return "hush", "the customer began to speak: speech stopped"
         case "handoff":
-            return "hand-over", _handoff_text(message)
+            return "handoff", _handoff_text(message)
         case "agent":
             return "person", f"{message['name']}: {message['text']}"
         case "error":
@@ -69,7 +72,7 @@ def _cues_text(message: Message) -> str:
         best = sorted(message["emotion"].items(), key=lambda pair: -pair[1])[:2]
         parts.append(" ".join(f"{label} {p:.2f}" for label, p in best))
     else:
-        parts.append("no emotion judged")
+        parts.append("no emotion inferred")
     facts = (("pitch_hz", "Hz"), ("loudness_db", "dB"), ("syllables_per_s", "syllables/s"))
     parts += [f"{message[name]:g} {unit}" for name, unit in facts if message.get(name) is not None]
     parts.append(f"reliability {message['reliability']:.2f}")

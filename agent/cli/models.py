@@ -1,7 +1,8 @@
-"""Which checkpoints of other people's can Hearken use here, and how does one get onto this machine?
+"""`hearken models`: download and list third-party checkpoints.
 
-`hearken models pull NAME` is the one place that downloads a model, and only when it is told to;
-`hearken models list` shows what was pulled. Neither opens a model, so neither waits for torch.
+`hearken models pull NAME` is the only code that downloads a model, and only on this command;
+`hearken models list` shows the downloaded ones. Neither loads a model, so neither imports torch
+(tests/agent/test_models.py).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from audio.hub import (
-        CheckpointKind,  # brings the hub's client, which other commands need not wait for
+        CheckpointKind,  # importing audio.hub is slow: it loads the hub's client
     )
 
 SETTING_OF_KIND: Mapping[CheckpointKind, str] = {
@@ -26,9 +27,7 @@ SETTING_OF_KIND: Mapping[CheckpointKind, str] = {
     "sentences": "sentence_checkpoint",
 }
 
-models_app = typer.Typer(
-    help="Fetch and list checkpoints to use beside ours.", no_args_is_help=True
-)
+models_app = typer.Typer(help="Download and list checkpoints.", no_args_is_help=True)
 console = Console()
 
 
@@ -36,7 +35,7 @@ console = Console()
 def pull(
     name: Annotated[str, typer.Argument(help="A name on the Hugging Face hub, or a folder.")],
 ) -> None:
-    """Fetch a checkpoint and say what it is, under which licence, and how to use it."""
+    """Download a checkpoint and show its type, its licence and the setting to use it."""
     from audio import hub
 
     is_local = Path(name).is_dir()
@@ -50,7 +49,9 @@ def pull(
         raise hub.CheckpointError(f"{name!r} has no weights, or not all of them, in {folder}")
     facts = Table.grid(padding=(0, 2))
     facts.add_row("model", f"{config.get('model_type')} for {kind}")
-    facts.add_row("where", f"{folder}" + (" (a folder here: nothing to fetch)" if is_local else ""))
+    facts.add_row(
+        "where", f"{folder}" + (" (a local folder: nothing to fetch)" if is_local else "")
+    )
     facts.add_row("sha256", hub.short_sha256(*weights))
     facts.add_row("licence", hub.find_licence(folder))
     facts.add_row("setting", f'{SETTING_OF_KIND[kind]} = "{name}"')
@@ -59,7 +60,7 @@ def pull(
 
 @models_app.command("list")
 def list_checkpoints() -> None:
-    """Checkpoints on this machine that a setting could name."""
+    """List the checkpoints on this machine that a setting can name."""
     from audio import hub
 
     table = Table("name", "for", "MiB", "licence", "setting", box=None, header_style="dim")
@@ -74,7 +75,7 @@ def list_checkpoints() -> None:
 
 
 def _checkpoint_row(name: str) -> tuple[str, ...] | None:
-    """None for a model of no use here, or one of which not even the config.json was fetched."""
+    """The table row of a checkpoint; None if its config.json is missing or of no use here."""
     from audio import hub
 
     try:
@@ -86,5 +87,5 @@ def _checkpoint_row(name: str) -> tuple[str, ...] | None:
     if kind is None:
         return None
     size = f"{sum(file.stat().st_size for file in weights) / 2**20:.0f}"
-    setting_text = SETTING_OF_KIND[kind] if weights else "not whole: pull it again"
+    setting_text = SETTING_OF_KIND[kind] if weights else "incomplete: pull it again"
     return name, kind, size if weights else "", hub.find_licence(folder), setting_text

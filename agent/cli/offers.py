@@ -1,9 +1,9 @@
-"""Which offers are worth making, judged from those that were made?
+"""`hearken offers`: acceptance of the offers made, and an off-policy estimate from the log.
 
-Every choice was logged with its probability, so another way of choosing can be judged without
-trying it: each occasion on which that way would have chosen the same counts for as many as its
-probability made it rare (inverse propensity, self-normalised: Swaminathan and Joachims 2015).
-Held by tests/agent/test_offers.py.
+Every choice was logged with its probability, so that the acceptance under another policy can be
+estimated without running it: an occasion on which that policy makes the logged choice is weighted
+with the inverse of the choice's probability (self-normalised inverse propensity scoring,
+Swaminathan and Joachims 2015). Held by tests/agent/test_offers.py.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from rich.table import Table
 
 from agent.core.turn_notes import LoggedOffer
 
-Z_95 = 1.959964  # of the normal distribution, for intervals of 95 in 100
+Z_95 = 1.959964  # normal quantile of a two-sided 95 % interval
 
 
 @dataclass(frozen=True, slots=True)
 class OfferStatistics:
-    """How often one offer was made and what came of it; `low` to `high` holds its true share of
-    acceptance in 95 of 100 cases (Wilson 1927)."""
+    """How often one offer was made, and its outcomes. `share` is accepted / made; `low` to `high`
+    is its 95 % interval (Wilson 1927). The field names are JSON keys of `hearken offers --json`."""
 
     offer: str
     made: int
@@ -39,8 +39,8 @@ class OfferStatistics:
 
 @dataclass(frozen=True, slots=True)
 class AcceptanceEstimate:
-    """Acceptances for each occasion under one way of choosing. `effective` is how many occasions
-    of its own the estimate is worth."""
+    """Accepted share of occasions under one policy, with its 95 % interval. `effective` is the
+    effective number of occasions."""
 
     share: float
     low: float
@@ -50,6 +50,9 @@ class AcceptanceEstimate:
 
 @dataclass(frozen=True, slots=True)
 class OfferReport:
+    """All of `hearken offers`. `silent` counts occasions without an offer. The field names are JSON
+    keys of `hearken offers --json`."""
+
     occasions: int
     silent: int
     offers: tuple[OfferStatistics, ...]
@@ -58,7 +61,7 @@ class OfferReport:
 
 
 def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
-    """The interval of a share, honest for few cases too."""
+    """The 95 % Wilson interval of `successes` in `trials`, valid for few trials, too."""
     if trials == 0:
         return 0.0, 1.0
     p, spread = successes / trials, Z_95 * Z_95 / trials
@@ -68,6 +71,7 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
 
 
 def offer_report(log: Sequence[LoggedOffer]) -> OfferReport:
+    """Statistics of each offer, and the acceptance as logged and for always the top-scored."""
     names = sorted({one.chosen for one in log} - {""})
     return OfferReport(
         occasions=len(log),
@@ -98,12 +102,15 @@ def _offer_statistics(name: str, log: Sequence[LoggedOffer]) -> OfferStatistics:
 
 
 def _has_top_score(offer: LoggedOffer) -> bool:
-    """Would "always what has the highest score" have chosen the same?"""
+    """Whether the logged choice is the one with the highest score."""
     return offer.chosen == max(sorted(offer.scores), key=lambda name: offer.scores[name])
 
 
 def acceptance_estimate(log: Sequence[LoggedOffer], weights: Sequence[float]) -> AcceptanceEstimate:
-    """The weighted share of acceptances, with the delta method's interval."""
+    """The weighted share of acceptances, with the interval of the delta method.
+
+    `weights` has one weight for each occasion of `log`; all 0: no information, 0 to 1.
+    """
     total_weight = sum(weights)
     if total_weight == 0:
         return AcceptanceEstimate(0.0, 0.0, 1.0, 0.0)
@@ -116,7 +123,7 @@ def acceptance_estimate(log: Sequence[LoggedOffer], weights: Sequence[float]) ->
 
 
 def print_offer_report(log: Sequence[LoggedOffer], as_json: bool, console: Console) -> None:
-    """Print what came of the offers that are kept."""
+    """Print the report on the logged offers as a table or as JSON."""
     summary = offer_report(log)
     if as_json:
         console.print_json(json.dumps(asdict(summary)))
@@ -135,8 +142,8 @@ def print_offer_report(log: Sequence[LoggedOffer], as_json: bool, console: Conso
     console.print(
         f"\nOccasions: {summary.occasions}; on {summary.silent} of them nothing was offered."
     )
-    console.print("Accepted for each occasion (95 %; worth so many occasions of its own):")
-    console.print(f"  as it was chosen:          {_estimate_text(summary.as_logged)}")
+    console.print("Accepted share of all occasions (95 %; effective number of occasions):")
+    console.print(f"  as chosen:                 {_estimate_text(summary.as_logged)}")
     console.print(f"  always the top-scored:     {_estimate_text(summary.top_scored)}")
 
 

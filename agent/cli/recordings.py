@@ -1,4 +1,4 @@
-"""How is `hearken recordings` called? Recordings in and out, and what others can read of them."""
+"""`hearken recordings`: list, export, import, label and convert recordings."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from agent.recordings.bundle import load_recording, save_recording
 from agent.recordings.recording import RecordingError
 
 recordings_app = typer.Typer(
-    help="Keep, import, label and pass on recorded conversations.", no_args_is_help=True
+    help="List, export, import, label and convert recordings.", no_args_is_help=True
 )
 console = Console()
 
 ConfigOption = Annotated[Path | None, typer.Option(help="The server's settings file.")]
 RecordingArgument = Annotated[Path, typer.Argument(help="A recording: a folder or a .zip.")]
-OutputArgument = Annotated[Path, typer.Argument(help="Where it goes.")]
+OutputArgument = Annotated[Path, typer.Argument(help="The output file.")]
 
 
 @recordings_app.command("list")
 def list_recordings(config: ConfigOption = None, limit: int = 50) -> None:
-    """The conversations that the server has recorded, newest first."""
+    """List the conversations that the server has recorded, newest first."""
     settings = load_settings(config)
     records = open_store(settings.state, settings.database).recorded_sessions(limit)
     if not records:
-        console.print("None is recorded: customers have to agree, and the conversation to be over.")
+        console.print("No recordings: the customer must consent and the conversation be over.")
         return
     table = Table("session", "began (UTC)", "channel", "ended (UTC)", box=None, pad_edge=False)
     for one in records:
@@ -42,33 +42,33 @@ def list_recordings(config: ConfigOption = None, limit: int = 50) -> None:
 
 @recordings_app.command("export")
 def export_command(
-    session: Annotated[str, typer.Argument(help="A session's id, or how it begins.")],
+    session: Annotated[str, typer.Argument(help="A session's id, or its first characters.")],
     out: Annotated[Path, typer.Argument(help="A folder to be made, or a .zip.")],
     config: ConfigOption = None,
 ) -> None:
-    """Write a conversation that the server has recorded into a folder or a .zip."""
+    """Export a conversation that the server has recorded, as a folder or a .zip."""
     from agent.recordings.export import export_recording
 
     settings = load_settings(config)
     recording = export_recording(open_store(settings.state, settings.database), session, out)
-    audio_text = f" and {recording.audio_s:.0f} s of sound" if recording.audio else ""
+    audio_text = f" and {recording.audio_s:.0f} s of audio" if recording.audio else ""
     _print_line(f"{out}: {len(recording.rows)} inputs{audio_text}")
 
 
 @recordings_app.command("import")
 def import_command(
-    source: Annotated[Path, typer.Argument(help="A sound file, or the log of a chat.")],
+    source: Annotated[Path, typer.Argument(help="A sound file or a chat log.")],
     out: Annotated[Path, typer.Argument(help="A folder to be made, or a .zip.")],
     transcript: Annotated[
         Path | None,
-        typer.Option(help="What the customer says in it: .vtt, .srt, or a line for each turn."),
+        typer.Option(help="The customer's words: .vtt, .srt, or one line for each turn."),
     ] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Make a recording of a call or a chat that took place elsewhere.
+    """Import a call or a chat of another system as a recording.
 
-    A stereo file has the customer on the left. A chat's log has lines such as "Customer: my card is
-    gone", perhaps with times in front.
+    A stereo file has the customer on the left. A chat log has lines such as "Customer: my card is
+    gone", optionally with times in front.
     """
     from agent.replay.builds import LocalBuild
     from agent.replay.importing import import_conversation
@@ -84,14 +84,14 @@ def import_command(
 @recordings_app.command()
 def label(
     recording: RecordingArgument,
-    notes: Annotated[list[str], typer.Argument(help="NAME=VALUE; an empty value takes it away.")],
+    notes: Annotated[list[str], typer.Argument(help="NAME=VALUE; an empty value removes it.")],
 ) -> None:
-    """Note something about a recording, such as needed_person=yes: policies are judged by that."""
+    """Label a recording. `hearken replay --policy` uses needed_person=yes (or no)."""
     labels = dict(load_recording(recording).labels)
     for note in notes:
         name, separator, value = note.partition("=")
         if not separator or not name:
-            raise RecordingError(f"{note!r} is no NAME=VALUE, such as needed_person=yes")
+            raise RecordingError(f"{note!r} is not NAME=VALUE, such as needed_person=yes")
         if name == "needed_person" and value not in ("yes", "no", ""):
             raise RecordingError(f"needed_person is yes or no, not {value!r}")
         labels[name] = value
@@ -104,7 +104,7 @@ def label(
 
 @recordings_app.command("captions")
 def write_captions(recording: RecordingArgument, out: OutputArgument) -> None:
-    """Write what was said as WebVTT."""
+    """Convert a recording to WebVTT captions."""
     from agent.recordings.webvtt import webvtt_text
 
     out.write_text(webvtt_text(load_recording(recording)), encoding="utf-8")
@@ -115,7 +115,7 @@ def write_captions(recording: RecordingArgument, out: OutputArgument) -> None:
 def write_vcon(
     recording: RecordingArgument, out: OutputArgument, config: ConfigOption = None
 ) -> None:
-    """Write it as a vCon 0.4.0, with its sound inside."""
+    """Convert a recording to a vCon 0.4.0, including its audio."""
     from agent.recordings.vcon import vcon_json
     from dialogs.pack.model import Pack
 
@@ -126,7 +126,7 @@ def write_vcon(
 
 @recordings_app.command("wav")
 def write_wav(recording: RecordingArgument, out: OutputArgument) -> None:
-    """Write its sound as one WAV: a channel for each leg, in the time of the call."""
+    """Convert a recording's audio to WAV: one channel for each leg, aligned to the call."""
     from agent.recordings.wav import wav_bytes
 
     out.write_bytes(wav_bytes(load_recording(recording)))

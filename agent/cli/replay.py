@@ -1,6 +1,6 @@
-"""How is `hearken replay` called?
+"""`hearken replay`: run recordings again and report the decisions that differ.
 
-Nothing heavy is imported before it runs: agent/cli/main.py loads this file for every command.
+agent/cli/main.py imports this file for every command, so it imports slow modules only when it runs.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 ReplayMode = Literal["strict", "fresh", "late"]
 
-EXIT_DIFFERENT, EXIT_ERROR = 1, 2  # exit codes: decisions differ; something could not be replayed
+EXIT_DIFFERENT, EXIT_ERROR = 1, 2  # exit codes: decisions differ; a recording could not be replayed
 
 
 def replay(
@@ -35,8 +35,8 @@ def replay(
     mode: Annotated[
         ReplayMode,
         typer.Option(
-            help="strict: with the answers that were recorded; fresh: the models answer again; "
-            "late: they take as long as they took."
+            help="strict: with the recorded answers; fresh: the models answer again; "
+            "late: as fresh, with the recorded delays."
         ),
     ] = "strict",
     against: Annotated[
@@ -45,23 +45,23 @@ def replay(
     ] = None,
     policy: Annotated[
         Path | None,
-        typer.Option(help="What if this escalation.yaml, or this settings file, had been there?"),
+        typer.Option(help="Show the effect of this escalation.yaml or settings file."),
     ] = None,
     speed: Annotated[
-        Literal["max", "1"], typer.Option(help="1: as it happened, told as it happens.")
+        Literal["max", "1"], typer.Option(help="1: in real time, printing decisions.")
     ] = "max",
     junit: Annotated[Path | None, typer.Option(help="Write a JUnit file.")] = None,
     json_out: Annotated[
-        str | None, typer.Option("--json", help="Write everything as JSON; - for the terminal.")
+        str | None, typer.Option("--json", help="Write all results as JSON; -: to standard output.")
     ] = None,
     update: Annotated[
-        bool, typer.Option(help="What is decided now is what is expected from now on.")
+        bool, typer.Option(help="Store today's decisions in the recordings.")
     ] = False,
     full: Annotated[bool, typer.Option(help="List every change.")] = False,
-    jobs: Annotated[int, typer.Option(min=0, help="Processes for models; 0: one a core.")] = 0,
-    config: Annotated[Path | None, typer.Option(help="A settings file.")] = None,
+    jobs: Annotated[int, typer.Option(min=0, help="Processes for models; 0: one per core.")] = 0,
+    config: Annotated[Path | None, typer.Option(help="The settings file.")] = None,
 ) -> None:
-    """Run recorded conversations again and say which decisions are other ones.
+    """Run recorded conversations again and show which decisions differ.
 
     Exit code 0: all as recorded; 1: decisions differ; 2: something could not be replayed.
     """
@@ -110,7 +110,7 @@ def _run_replays(
 
 
 class _RealTimePrinter:
-    """Waits until each input is due, and tells what was decided."""
+    """Step callback that waits until each input is due, and prints the decisions on it."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

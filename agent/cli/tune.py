@@ -1,4 +1,4 @@
-"""Which commands measure and set how long Hearken waits before it answers?"""
+"""`hearken tune`: commands that measure and set how long Hearken waits before it answers."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from rich.console import Console
 
 from audio.text_endpointing import ENDINGS_FILE
 
-tune_app = typer.Typer(help="Measure when turns end, and set it.", no_args_is_help=True)
+tune_app = typer.Typer(help="Measure and set when turns end.", no_args_is_help=True)
 console = Console()
 
 
 TURNS_HELP = (
-    "Show what less dead air costs in turns that are cut off, and write the best silences.\n\n"
-    "The folder holds turns.jsonl, one line a recording, such as "
+    "Show the trade-off between waiting time and cut-off turns, and write the best silences.\n\n"
+    "The folder holds turns.jsonl, one line for each recording, such as "
     '{"path": "a.wav", "expect": {"kind": "digits", "length": 6}, "speaker": "s1", '
     '"turns": [[0.4, 2.1]]}. Only path is needed. expect is the question that was asked: kind open '
     "(when missing), yes_no, digits, amount, date, name or choice, the length of a number, the "
@@ -32,23 +32,19 @@ def turns(
     out: Annotated[
         Path, typer.Option(help="The settings file; its section `turns` is written.")
     ] = Path("hearken.toml"),
-    json: Annotated[Path | None, typer.Option(help="Write all figures here as well.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Also write all figures to this file.")] = None,
     cut_offs: Annotated[
         float, typer.Option(min=0, max=1, help="Share of turns that may be cut off.")
     ] = 0.05,
     least: Annotated[
-        float, typer.Option(min=0.1, max=2, help="Seconds; no silence is chosen below.")
+        float, typer.Option(min=0.1, max=2, help="Shortest silence to choose, in seconds.")
     ] = 0.3,
-    words: Annotated[
-        bool, typer.Option(help="Listen to the words, which is slow the first time.")
-    ] = True,
+    words: Annotated[bool, typer.Option(help="Use the words, too; slow the first time.")] = True,
     split: Annotated[
         Literal["train", "dev", "test"],
-        typer.Option(help="Of the public sets. The ears know train; on test nothing is chosen."),
+        typer.Option(help="Part of the public sets; test only measures, it chooses nothing."),
     ] = "dev",
-    work: Annotated[Path, typer.Option(help="What was heard is kept here.")] = Path(
-        ".hearken/turns"
-    ),
+    work: Annotated[Path, typer.Option(help="Cache of transcripts.")] = Path(".hearken/turns"),
 ) -> None:
     from agent.lab.training.turns import TurnTuningOptions, tune_turns  # torch is slow to import
 
@@ -60,9 +56,9 @@ def turns(
 @tune_app.command()
 def endings(
     data: Annotated[Path, typer.Option(help="Folder of the public text sets.")],
-    out: Annotated[Path, typer.Option(help="Where the counts go.")] = ENDINGS_FILE,
+    out: Annotated[Path, typer.Option(help="Output file for the counts.")] = ENDINGS_FILE,
 ) -> None:
-    """Count after which words customers' turns end."""
+    """Count the words after which customers' turns end."""
     from agent.lab.training.turns import count_endings
 
     count_endings(data, out, console)

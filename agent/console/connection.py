@@ -1,9 +1,9 @@
-"""What happens between one console's socket and the conversations it looks at?
+"""Websocket connection of one agent console, from its hello to its close.
 
-Says hello, turns messages into what a person does (agent/console/takeover.py), and shows what
-happens (agent/console/subscriptions.py). Everything to the console goes through one bounded queue;
-one that is too slow is told `lost` and opens again what it looks at. Whatever fails here ends this
-console alone.
+It carries out what the person does (agent/console/takeover.py) and sends what changes in the
+conversations they follow (agent/console/subscriptions.py). Everything to the console goes through
+one bounded queue: a console that reads too slowly gets `lost` and has to open its conversations
+again. A failure here ends this console alone.
 """
 
 from __future__ import annotations
@@ -28,19 +28,20 @@ from agent.runtime.services import Services
 from agent.wire import console as c
 from agent.wire.native import CLOSE_NOT_ALLOWED, AudioFrames, WireError
 
-MAX_MISTAKES = 20  # of one console, before it is sent away
+MAX_MISTAKES = 20  # messages that could not be accepted, before the console is closed
 
 
 @dataclass(slots=True)
 class Presence:
-    """Everybody who is logged in, by name; `changed` when their lists may be others now."""
+    """The consoles that are logged in, by the person's name. `lists_changed` is set when the lists
+    may have to be sent again."""
 
     connections: dict[str, ConsoleConnection] = field(default_factory=dict)
     lists_changed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class ConsoleConnection:
-    """One console of somebody who has said hello."""
+    """One console whose user has logged in."""
 
     def __init__(
         self,
@@ -58,7 +59,7 @@ class ConsoleConnection:
         self._socket = socket
         self._wire = wire
         self._outbox: asyncio.Queue[str | bytes] = asyncio.Queue(services.settings.max_outbox)
-        self._last_shown: dict[str, str] = {}  # by list: what was shown last
+        self._last_shown: dict[str, str] = {}  # by list: the comparable text of what was sent last
         self._subscriptions = ConversationSubscriptions(services, registry, user, self.send)
         self._voice_bridge = VoiceBridge(user)
         self._changes = services.event_bus.subscribe()
@@ -66,7 +67,7 @@ class ConsoleConnection:
         self._mistake_count = 0
 
     async def run(self) -> None:
-        """Serve until either side ends it."""
+        """Serve this console until either side closes it."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 for task in (
@@ -83,30 +84,28 @@ class ConsoleConnection:
             pass
         except* TimeoutError:
             self._services.metrics.refusals.labels("slow_reader").inc()
-            await self._socket.close(
-                CLOSE_NOT_ALLOWED, "this console reads more slowly than we write"
-            )
+            await self._socket.close(CLOSE_NOT_ALLOWED, "this console reads too slowly")
         finally:
             self._services.event_bus.unsubscribe(self._changes)
             self._voice_bridge.stop()
 
-    # -- what goes out -------------------------------------------------------------------------
+    # -- outgoing ------------------------------------------------------------------------------
 
     def send(self, message: str) -> None:
-        """Send this after what came before it; a console with too much unread loses all of it."""
+        """Queue a JSON message. When the queue is full it is emptied and `lost` is sent instead."""
         try:
             self._outbox.put_nowait(message)
         except asyncio.QueueFull:
             self._drop_outbox()
 
     def send_list(self, type: str, comparable: str, message: str) -> None:
-        """One of the lists, unless it is the one that was shown last; `known` is compared."""
+        """Queue a list of this type, unless `comparable` equals that of the list sent last."""
         if type not in self._last_shown or self._last_shown[type] != comparable:
             self._last_shown[type] = comparable
             self.send(message)
 
     def close_replaced(self) -> None:
-        """The same person has logged in elsewhere: this console is closed."""
+        """Close this console: the same person has logged in elsewhere."""
         self._replacement.set()
 
     def _drop_outbox(self) -> None:
@@ -143,7 +142,7 @@ class ConsoleConnection:
             await self._subscriptions.on_change(change)
             self._voice_bridge.stop_unless_owner()
 
-    # -- what comes in -------------------------------------------------------------------------
+    # -- incoming ------------------------------------------------------------------------------
 
     async def _receive(self, message: str | bytes) -> None:
         try:
@@ -193,7 +192,7 @@ class ConsoleConnection:
                 self._voice_bridge.stop(session)
 
     async def accept(self, session: str, handoff_number: int) -> None:
-        """Take a hand-over from the queue; WireError when it is not to be had."""
+        """Take a handoff from the queue. WireError when somebody else has it, or it is over."""
         if session in self._registry:
             await takeover.accept(
                 self._services, self._conversation(session), handoff_number, self.user
@@ -210,7 +209,7 @@ class ConsoleConnection:
         return conversation
 
     def _whisper(self, conversation: LiveConversation, text: str) -> None:
-        """To the console of whoever owns the conversation, and nowhere near the conversation."""
+        """Send text to the owner's console only: it never becomes part of the conversation."""
         if self.user.role != "supervisor":
             raise WireError("not_allowed", "Only a supervisor may whisper.")
         ownership = conversation.session.ownership
@@ -220,7 +219,7 @@ class ConsoleConnection:
             else None
         )
         if owner_connection is None:
-            raise WireError("nobody", "Nobody is there to hear it.")
+            raise WireError("nobody", "No person with a console has this conversation.")
         message = c.console_message(
             "whisper", session=conversation.id, name=self.user.name, text=text
         )
@@ -231,7 +230,7 @@ class ConsoleConnection:
 async def authenticate(
     services: Services, socket: ServerConnection, wire: c.ConsoleWire
 ) -> AgentUser | WireError:
-    """Who says hello there, or why they are not let in."""
+    """The user behind the console's hello, or the error for which it has to be refused."""
     try:
         async with asyncio.timeout(services.settings.hello_s):
             hello = wire.decode(await socket.recv())
@@ -239,7 +238,7 @@ async def authenticate(
         return WireError("no_hello", "No hello came in time.", CLOSE_NOT_ALLOWED)
     except WireError as wrong:
         return wrong
-    assert isinstance(hello, c.ConsoleHello)  # decode lets nothing else through before it
+    assert isinstance(hello, c.ConsoleHello)  # `decode` accepts nothing else as first message
     settings = services.settings
     tokens: Sequence[tuple[c.Role, str]] = (
         ("supervisor", settings.supervisor_token.get_secret_value()),

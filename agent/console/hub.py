@@ -1,8 +1,8 @@
-"""Who is there to take over, and what do all of them see?
+"""Hub of all agent consoles of a process: presence, shared lists, and grace after a lost console.
 
-The consoles of one process: who is logged in, the lists that everybody is shown, and what happens
-to a person's conversations when their console is cut off. One console is
-agent/console/connection.py.
+It logs consoles in, sends every console the queue and the call-backs (supervisors also the
+sessions), and keeps a person's conversations for `console_s` seconds when their console is lost.
+One console is agent/console/connection.py.
 """
 
 from __future__ import annotations
@@ -28,15 +28,17 @@ from agent.wire.native import CLOSE_NOT_ALLOWED, WireError
 
 log = logging.getLogger("hearken.desk")
 
-MIN_LIST_INTERVAL_S = 0.2  # between two lists
-CONVERSATIONS_PER_INTERVAL = 50  # conversations for which it is that long; for more, in proportion
-MAX_LIST_INTERVAL_S = 5.0  # lists change by time alone, too
-MAX_PENDING_PROMISES = 1024  # of a helpdesk's, that wait to be noted
+MIN_LIST_INTERVAL_S = 0.2  # between two broadcasts of the lists
+CONVERSATIONS_PER_INTERVAL = (
+    50  # conversations that this interval is for; more lengthen it in proportion
+)
+MAX_LIST_INTERVAL_S = 5.0  # at the latest: lists change by time alone, too
+MAX_PENDING_PROMISES = 1024  # announcements of a helpdesk that wait to be stored
 CONSOLE_CLOSED = "The console is closed: neither agent_token nor supervisor_token is set."
 
 
 class ConsoleHub:
-    """All consoles of a process. `run` has to go on while `serve` is called."""
+    """All consoles of a process. `run` must be running whenever `serve` is called."""
 
     def __init__(self, services: Services, registry: ConversationRegistry) -> None:
         self._services = services
@@ -46,27 +48,25 @@ class ConsoleHub:
         self._pending_promises: asyncio.Queue[tuple[str, int, str]] = asyncio.Queue(
             MAX_PENDING_PROMISES
         )
-        self._reconnect_timers: dict[
-            str, asyncio.Task[None]
-        ] = {}  # by name: their conversations wait
+        self._reconnect_timers: dict[str, asyncio.Task[None]] = {}  # by person's name
         services.handoff_router.agents_online = lambda: len(self._presence.connections)
 
     @property
     def is_open(self) -> bool:
-        """Whether anybody may log in."""
+        """Whether a token is set with which somebody may log in."""
         settings = self._services.settings
         tokens = (settings.agent_token, settings.supervisor_token)
         return any(token.get_secret_value() for token in tokens)
 
     async def run(self) -> None:
-        """Show everybody what changes, until it is cancelled."""
+        """Broadcast what changes to all consoles, until cancelled."""
         async with asyncio.TaskGroup() as self._tasks:
             self._tasks.create_task(self._watch_changes())
             self._tasks.create_task(self._broadcast_lists())
             self._tasks.create_task(self._process_promises())
 
     async def serve(self, socket: ServerConnection) -> None:
-        """One console from hello to goodbye."""
+        """Serve one console from its hello until either side closes it."""
         wire = ConsoleWire()
         try:
             login = await authenticate(self._services, socket, wire)
@@ -89,7 +89,7 @@ class ConsoleHub:
         await socket.send(error_message(reason))
         await socket.close(reason.close_code or CLOSE_NOT_ALLOWED, reason.message[:120])
 
-    # -- coming and going ----------------------------------------------------------------------
+    # -- presence ------------------------------------------------------------------------------
 
     def _add_connection(self, connection: ConsoleConnection) -> None:
         name, connections = connection.user.name, self._presence.connections
@@ -110,10 +110,10 @@ class ConsoleHub:
         self._presence.lists_changed.set()
 
     def _remove_connection(self, connection: ConsoleConnection) -> None:
-        """Their conversations wait for them for a while."""
+        """Start the grace period in which the person may reconnect to their conversations."""
         name = connection.user.name
         if self._presence.connections.get(name) is not connection:
-            return  # they have logged in elsewhere
+            return  # the same person has logged in elsewhere
         del self._presence.connections[name]
         if self._owned_sessions(name) and self._tasks is not None:
             self._reconnect_timers[name] = self._tasks.create_task(
@@ -121,7 +121,7 @@ class ConsoleHub:
             )
 
     async def _abandon_conversations(self, name: str) -> None:
-        """Who was cut off does not come back: somebody else is asked for."""
+        """After the grace period: the session asks for another person."""
         await asyncio.sleep(self._services.settings.console_s)
         self._reconnect_timers.pop(name, None)
         for session in self._owned_sessions(name):
@@ -129,12 +129,12 @@ class ConsoleHub:
             conversation.apply(e.PersonLost(conversation.now, name))
 
     def note_promise(self, session: str, handoff_number: int, name: str) -> None:
-        """A helpdesk says who comes. Who sits at a console takes over there at once; for anybody
-        else the customer waits, and we help them meanwhile."""
+        """Note that a helpdesk announces `name` for this handoff. A person at a console takes over
+        there at once; for anybody else the customer waits, and the bot goes on meanwhile."""
         try:
             self._pending_promises.put_nowait((session, handoff_number, name))
         except asyncio.QueueFull:
-            log.error("who comes could not be noted", extra={"session": session})
+            log.error("a helpdesk's announcement is lost", extra={"session": session})
 
     async def _process_promises(self) -> None:
         while True:
@@ -147,17 +147,17 @@ class ConsoleHub:
                 self._services.store.record_promise, session, handoff_number, name
             )
         except SQLAlchemyError:
-            log.error("who comes could not be noted", extra={"session": session})
+            log.error("a helpdesk's announcement is not stored", extra={"session": session})
         conversation, connection = self._registry.get(session), self._presence.connections.get(name)
         if conversation is not None and connection is not None:
-            with suppress(WireError):  # taken by another meanwhile, or over
+            with suppress(WireError):  # somebody else has taken it, or the conversation is over
                 await connection.accept(session, handoff_number)
 
     def _owned_sessions(self, name: str) -> list[str]:
         conversations = self._registry.values()
         return [live.id for live in conversations if live.session.ownership.is_owned_by(name)]
 
-    # -- what everybody sees -------------------------------------------------------------------
+    # -- shared lists --------------------------------------------------------------------------
 
     async def _watch_changes(self) -> None:
         subscription = self._services.event_bus.subscribe()
@@ -166,7 +166,7 @@ class ConsoleHub:
             if change is None:
                 subscription = self._services.event_bus.subscribe()
             elif change.row is not None and not change.row.messages:
-                continue  # nothing that is on a list
+                continue  # no list shows it
             self._presence.lists_changed.set()
 
     async def _broadcast_lists(self) -> None:
@@ -184,12 +184,12 @@ class ConsoleHub:
     async def _broadcast_once(self) -> None:
         services, registry = self._services, self._registry
         try:
-            await services.journal.submit(lambda: None)  # who has gone is noted there, too
+            await services.journal.submit(lambda: None)  # stores earlier disconnects, too
             snapshot = await asyncio.to_thread(
                 overview.read_queue, services.store, frozenset(registry)
             )
         except (SQLAlchemyError, JournalFull):
-            log.error("the queue cannot be read; it is looked at again later")
+            log.error("the queue cannot be read; trying again later")
             return
         now = services.wall_now()
         queue = overview.queue_entries(snapshot, registry, now)
@@ -203,7 +203,7 @@ class ConsoleHub:
         self._broadcast_sessions(snapshot)
 
     def _broadcast_sessions(self, snapshot: QueueSnapshot) -> None:
-        """To those who look on at everything."""
+        """Send the list of sessions to supervisors."""
         supervisors = [
             one for one in self._presence.connections.values() if one.user.role == "supervisor"
         ]
@@ -219,5 +219,5 @@ class ConsoleHub:
 
 
 def _comparable_text(entries: list[ListEntry]) -> str:
-    """A list as it is compared: that time passes is no change."""
+    """A list as JSON text for comparison: without durations, which change all the time."""
     return json.dumps([{**one, "waited_s": 0, "lasts_s": 0} for one in entries])

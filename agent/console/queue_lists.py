@@ -1,7 +1,7 @@
-"""Who waits, what goes on, and who is to be called back?
+"""The lists that consoles show: queued customers, running sessions, promised call-backs.
 
-The lists that every console shows, complete each time. `look` reads the store and blocks; the rest
-is put together from it and from the conversations of this process (tests/test_supervisors.py).
+Each list is sent complete. `read_queue` reads the store and blocks; the other functions combine its
+snapshot with the conversations of this process and do no I/O (tests/test_supervisors.py).
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ from agent.store import CallbackTicket, QueuedCustomer, Store
 from dialogs.pack.model import Pack
 from dialogs.values import Understanding
 
-MAX_MOODS = 30  # of a conversation, in the list of all
+MAX_MOODS = 30  # mood points of each conversation in the list of sessions
 Alert = Literal["", "upset", "waiting_long", "stuck"]
 ListEntry = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
 class QueueSnapshot:
-    """What the store says. `channels` are those of sessions that are not in this process."""
+    """What the store knows of queue and call-backs. `channels` maps sessions of other processes to
+    their channel."""
 
     waiting: tuple[QueuedCustomer, ...]
     tickets: tuple[CallbackTicket, ...]
@@ -32,7 +33,10 @@ class QueueSnapshot:
 
 
 def read_queue(store: Store, local_sessions: frozenset[str]) -> QueueSnapshot:
-    """`here` are the sessions of this process."""
+    """Queue, call-backs and channels from the store. Blocking.
+
+    `local_sessions` are the ids of this process's sessions: their channels need no look-up.
+    """
     waiting = tuple(store.queued_customers())
     remote_sessions = {one.session for one in waiting} - local_sessions
     records = [
@@ -45,7 +49,7 @@ def read_queue(store: Store, local_sessions: frozenset[str]) -> QueueSnapshot:
 def queue_entries(
     snapshot: QueueSnapshot, conversations: Mapping[str, LiveConversation], now: datetime
 ) -> list[ListEntry]:
-    """In the order they are served."""
+    """The queued customers as JSON fields, in the order they are served."""
     return [
         _queue_entry(one, conversations.get(one.session), snapshot, now) for one in snapshot.waiting
     ]
@@ -82,7 +86,7 @@ def session_entries(
     pack: Pack,
     now: datetime,
 ) -> list[ListEntry]:
-    """Every conversation of this process, the oldest first."""
+    """Every open conversation of this process as JSON fields, the oldest first."""
     asked_at = {one.session: one.asked_at for one in reversed(snapshot.waiting)}
     return [
         _session_entry(live, pack, _seconds_since(asked_at[id], now) if id in asked_at else 0)
@@ -112,8 +116,11 @@ def _session_entry(conversation: LiveConversation, pack: Pack, waited_s: int) ->
 
 
 def alert_of(conversation: LiveConversation, pack: Pack, waited_s: int) -> Alert:
-    """What a supervisor should look at: somebody waits too long, is surely upset, or is not
-    understood again and again."""
+    """Why a supervisor should look at this conversation; empty for no reason.
+
+    "waiting_long": queued for half of the longest wait; "upset": surely upset in the last turn;
+    "stuck": not understood so often that the bot falls back to a menu.
+    """
     turns = _customer_turns(conversation)
     if (
         conversation.session.ownership.owner == "queued"
@@ -128,6 +135,7 @@ def alert_of(conversation: LiveConversation, pack: Pack, waited_s: int) -> Alert
 
 
 def callback_entries(snapshot: QueueSnapshot) -> list[ListEntry]:
+    """The promised call-backs as JSON fields, the oldest first."""
     return [
         {
             "ticket": one.id,
@@ -150,7 +158,7 @@ def _customer_turns(conversation: LiveConversation) -> list[tuple[float, Underst
 
 
 def _current_upset(conversation: LiveConversation) -> float | None:
-    """How upset the customer is now; None when that is not known."""
+    """How upset the customer is now (0 to 1); None when that is too uncertain."""
     turns = _customer_turns(conversation)
     is_certain = bool(turns) and turns[-1][1].upset_spread < MAX_UPSET_SPREAD
     return round(turns[-1][1].upset, 3) if is_certain else None

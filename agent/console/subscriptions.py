@@ -1,7 +1,7 @@
-"""Which conversations does one console look at, and what does it see of them?
+"""Subscriptions of one console to conversations: catch-up from the store, then live changes.
 
-A conversation is opened from what the store keeps of it and followed by what happens from then on:
-between the two there is no gap, and nothing is told twice (tests/test_desk.py).
+Changes that happen while the stored rows are read are buffered and applied after them, so that a
+console misses nothing and gets nothing twice (tests/test_desk.py).
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from dialogs.agent_assist import suggest_replies
 
 @dataclass(slots=True)
 class _FollowedConversation:
-    """`early` is what happens while the board is being read."""
+    """A subscription. `early_changes` buffers changes while the view is read from the store."""
 
     early_changes: list[ConversationChange] = field(default_factory=list)
     view: TranscriptView | None = None
-    last_suggested_turn: int = 0  # the turn that replies were proposed for last
+    last_suggested_turn: int = 0  # the last turn that replies were suggested for
 
 
 class ConversationSubscriptions:
-    """Everything one console follows. For one event loop."""
+    """All conversations that one console follows. To be used from one event loop."""
 
     def __init__(
         self,
@@ -49,19 +49,25 @@ class ConversationSubscriptions:
         self._followed: dict[str, _FollowedConversation] = {}
 
     async def watch(self, session: str) -> None:
-        """Follow this one instead of the one before; what is owned is followed all the same."""
+        """Follow `session` instead of the one watched before; owned conversations stay followed.
+
+        WireError when this user may not see it, or it is not known.
+        """
         if not await self._may_view(session):
-            raise WireError("not_yours", "You may look at what waits in the queue or is yours.")
+            raise WireError("not_yours", "You may see queued conversations and your own.")
         for other in [id for id in self._followed if id != session and not self._is_owned(id)]:
             self.unsubscribe(other)
         await self.open(session)
 
     async def open(self, session: str) -> None:
-        """Tell all of a conversation, and what happens in it from now on."""
+        """Send everything shown of a conversation, and follow it from now on.
+
+        WireError when the session is not known.
+        """
         followed = self._followed[session] = _FollowedConversation()
         conversation = self._registry.get(session)
         store = self._services.store
-        await self._services.journal.submit(lambda: None)  # what has happened is in the store now
+        await self._services.journal.submit(lambda: None)  # earlier rows are stored now
         record = (
             conversation.record
             if conversation
@@ -73,7 +79,7 @@ class ConversationSubscriptions:
         view = await asyncio.to_thread(_load_view, store, record)
         suggestions = await self._suggested_replies(conversation)
         if self._followed.get(session) is not followed:
-            return  # opened once more, or left
+            return  # opened once more, or unsubscribed, meanwhile
         for one in followed.early_changes:
             _apply_change(view, one)
         followed.view, followed.last_suggested_turn = view, view.last_understood_turn
@@ -85,7 +91,7 @@ class ConversationSubscriptions:
             self._send_closed(session, view)
 
     async def on_change(self, change: ConversationChange) -> None:
-        """Pass on what is followed."""
+        """Send what changes in a conversation, if this console follows it."""
         followed = self._followed.get(change.session)
         if followed is None:
             return
@@ -108,11 +114,11 @@ class ConversationSubscriptions:
         self._followed.clear()
 
     def unwatch(self) -> None:
-        """Follow only what is owned."""
+        """Stop following all conversations that this user does not own."""
         for session in [id for id in self._followed if not self._is_owned(id)]:
             self.unsubscribe(session)
 
-    # -- what may be seen ----------------------------------------------------------------------
+    # -- permissions ---------------------------------------------------------------------------
 
     def _is_owned(self, session: str) -> bool:
         conversation = self._registry.get(session)
@@ -121,7 +127,7 @@ class ConversationSubscriptions:
         )
 
     async def _may_view(self, session: str) -> bool:
-        """A supervisor sees everything, a person what waits or is theirs."""
+        """A supervisor may see everything, a person what is queued or their own."""
         if self._user.role == "supervisor" or self._is_owned(session):
             return True
         if (conversation := self._registry.get(session)) is not None:
@@ -130,11 +136,11 @@ class ConversationSubscriptions:
         return any(one.session == session for one in waiting)
 
     async def _recheck_permission(self, session: str) -> None:
-        """Whether it may still be looked at, now that somebody else owns it."""
+        """Unsubscribe if this user may not see the conversation under its new owner."""
         if not await self._may_view(session):
             self.unsubscribe(session)
 
-    # -- what is told --------------------------------------------------------------------------
+    # -- messages ------------------------------------------------------------------------------
 
     def _send_closed(self, session: str, view: TranscriptView) -> None:
         self._send(
@@ -145,7 +151,7 @@ class ConversationSubscriptions:
     async def _send_suggestions(
         self, session: str, followed: _FollowedConversation, view: TranscriptView
     ) -> None:
-        """New replies, to whoever speaks, when the customer has said something."""
+        """Suggest replies to the owner once for each turn of the customer."""
         if view.last_understood_turn == followed.last_suggested_turn or not self._is_owned(session):
             return
         followed.last_suggested_turn = view.last_understood_turn
@@ -166,7 +172,7 @@ class ConversationSubscriptions:
 
 
 def _load_view(store: Store, record: SessionRecord) -> TranscriptView:
-    """What the store keeps of a conversation, as it is shown. Blocking."""
+    """The view of a conversation from all its stored rows. Blocking."""
     view = TranscriptView(record.id, record.speak)
     for row in store.read_rows(record.id):
         view.apply_row(row)

@@ -1,7 +1,7 @@
-"""Where in the conversation is each line of a summary shown to be so?
+"""Claims of a handoff summary, each with links to the turns it rests on.
 
-A summary is what dialogs/escalation/summary.py writes for the person who takes over: one claim a
-line, with the turns it was taken from. Held by tests/agent/test_board.py.
+dialogs/escalation/summary.py writes the summary for the person who takes over: one claim a line,
+with the numbers of the turns it was taken from. Held by tests/agent/test_board.py.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _TURN_PATTERN = re.compile(r"\(turn (\d+)\)")
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One line of a summary. `links` are the turns it comes from, each with its session second."""
+    """One line of a summary. `links` holds (turn, session second) for each turn it rests on."""
 
     label: str
     text: str
@@ -32,7 +32,10 @@ class Claim:
 
 
 def parse_claims(summary: str, turn_times: Mapping[int, float]) -> tuple[Claim, ...]:
-    """The claims of a summary. `times` says when each turn was; others are not linked."""
+    """The claims of a summary, in its order; lines without a known label are left out.
+
+    `turn_times` maps a turn to its session second; a turn that it lacks gets no link.
+    """
     labelled_texts: list[tuple[str, str]] = []
     for line in summary.splitlines():
         if head := _CLAIM_PATTERN.match(line):

@@ -1,7 +1,7 @@
-"""How does a person take a conversation over, speak in it, and give it back?
+"""What a person can do with a conversation: accept, take over, say, hand back, close.
 
-The store decides who gets a hand-over, the session who may speak; both are asked here, in this
-order. What somebody may not do is refused as `WireError` in words for them, and changes nothing
+The store decides who gets a handoff, the session who may speak; both are asked here, in this
+order. A forbidden act raises `WireError` with a sentence for the person and changes nothing
 (tests/test_desk.py).
 """
 
@@ -16,14 +16,14 @@ from agent.runtime.conversation import LiveConversation
 from agent.runtime.services import Services, utc_text
 from agent.wire.native import WireError
 
-OUTCOME_HANDED_BACK = "handed_back"  # the outcome of a hand-over that was given back to the bot
-OUTCOME_CUSTOMER_LEFT = "gone"  # ... of a customer who did not wait
+OUTCOME_HANDED_BACK = "handed_back"  # outcome of a handoff that a person gave back to the bot
+OUTCOME_CUSTOMER_LEFT = "gone"  # outcome of a handoff whose customer did not wait
 TOO_LATE_TEXT = "Somebody else has taken it, or it is over."
 
 
 @dataclass(frozen=True, slots=True)
 class AgentUser:
-    """Who acts. Which role a name has follows from their token."""
+    """The user of a console. The role follows from the token they logged in with."""
 
     name: str
     role: Literal["person", "supervisor"]
@@ -32,7 +32,10 @@ class AgentUser:
 async def accept(
     services: Services, conversation: LiveConversation, handoff_number: int, user: AgentUser
 ) -> None:
-    """Take a hand-over from the queue; of several who try, one gets it."""
+    """Take a handoff from the queue; of several who try, exactly one gets it.
+
+    WireError for all others, or when the conversation is over.
+    """
     now = utc_text(services.wall_now())
     if not await asyncio.to_thread(
         services.store.accept_handoff, conversation.id, handoff_number, user.name, now
@@ -54,7 +57,10 @@ async def accept(
 async def claim_disconnected(
     services: Services, session: str, handoff_number: int, user: AgentUser
 ) -> None:
-    """Take the request of a customer who has left out of the queue: to call them back, perhaps."""
+    """Take a handoff whose customer has left from the queue, for example to call them back.
+
+    WireError when somebody else has it, or the conversation is not known or still live.
+    """
     record = await asyncio.to_thread(services.store.find_session, session)
     if record is None or record.state == "live":
         raise session_over_error()
@@ -69,7 +75,10 @@ async def claim_disconnected(
 
 
 async def take_over(services: Services, conversation: LiveConversation, user: AgentUser) -> None:
-    """A supervisor takes what is the bot's, waits, or is a person's."""
+    """Give a supervisor the conversation, from the bot, the queue or a person.
+
+    WireError for other roles, when another supervisor has it, or when it is over.
+    """
     if user.role != "supervisor":
         raise WireError("not_allowed", "Only a supervisor may take over without being asked for.")
     await _accept_all_open(services, conversation, user)
@@ -83,7 +92,7 @@ async def take_over(services: Services, conversation: LiveConversation, user: Ag
 async def _accept_all_open(
     services: Services, conversation: LiveConversation, user: AgentUser
 ) -> None:
-    """Whoever comes, comes for everything that a person was asked for."""
+    """Accept all open handoffs of the session: one person answers them all."""
     now = utc_text(services.wall_now())
     for handoff_number in conversation.session.ownership.open_handoffs:
         await asyncio.to_thread(
@@ -92,11 +101,13 @@ async def _accept_all_open(
 
 
 def say(conversation: LiveConversation, user: AgentUser, text: str) -> None:
+    """Send the owner's text to the customer. WireError when `user` is not the owner."""
     require_owner(conversation, user)
     conversation.apply(e.PersonTextReceived(conversation.now, user.name, text))
 
 
 def hand_back(services: Services, conversation: LiveConversation, user: AgentUser) -> None:
+    """Give the conversation back to the bot. WireError when `user` is not the owner."""
     require_owner(conversation, user)
     handoff_numbers = conversation.session.ownership.open_handoffs
     conversation.apply(e.PersonHandedBack(conversation.now, user.name))
@@ -106,6 +117,7 @@ def hand_back(services: Services, conversation: LiveConversation, user: AgentUse
 def close(
     services: Services, conversation: LiveConversation, user: AgentUser, outcome: str
 ) -> None:
+    """End the conversation with this outcome. WireError when `user` is not the owner."""
     require_owner(conversation, user)
     handoff_numbers = conversation.session.ownership.open_handoffs
     conversation.apply(e.PersonEndedSession(conversation.now, user.name, outcome))
@@ -128,7 +140,7 @@ def _finish_handoffs(
 
 
 def require_owner(conversation: LiveConversation, user: AgentUser) -> None:
-    """WireError when it is not they who may speak."""
+    """WireError unless `user` owns the conversation and it is still open."""
     if conversation.session.closed:
         raise session_over_error()
     if not conversation.session.ownership.is_owned_by(user.name):
@@ -136,6 +148,7 @@ def require_owner(conversation: LiveConversation, user: AgentUser) -> None:
 
 
 def not_owner_error(conversation: LiveConversation) -> WireError:
+    """The error for a user who does not own the conversation; it names the owner."""
     ownership = conversation.session.ownership
     owner_sentence = (
         f"{ownership.person_name} has this conversation."
@@ -146,4 +159,5 @@ def not_owner_error(conversation: LiveConversation) -> WireError:
 
 
 def session_over_error() -> WireError:
+    """The error for a conversation that has ended or runs in no process here."""
     return WireError("no_session", "This conversation is over, or is not connected here.")

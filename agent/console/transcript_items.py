@@ -1,4 +1,4 @@
-"""What is one line of a transcript as a console shows it, and how is it worded?"""
+"""One transcript line and one mood point of a console, and the wording of handoffs and owners."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ MINUTE_S = 60
 
 @dataclass(frozen=True, slots=True)
 class TranscriptItem:
-    """One line of a transcript. The same `n` again replaces what was known of it before."""
+    """One line of a transcript; a later item with the same `n` replaces it.
+
+    `at` is the session second, `n` counts from 1. The field names are the JSON keys of the console
+    protocol.
+    """
 
     n: int
     at: float
@@ -33,13 +37,13 @@ class TranscriptItem:
     spoken: bool | None = None
 
     def as_dict(self) -> dict[str, object]:
-        """As a console gets it: without what is not known."""
+        """The fields for a console's JSON message; those that are None are left out."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
 class MoodPoint:
-    """How upset the customer was in a turn, and why that is thought."""
+    """How upset the customer was in a turn (0 to 1), with the evidence for it."""
 
     at: float
     turn: int
@@ -54,7 +58,7 @@ class MoodPoint:
 
 
 def owner_text(owner: str, name: str) -> str:
-    """Who owns the conversation now, in words."""
+    """Who owns the conversation now, as a sentence. `name` is a person's or supervisor's."""
     match owner:
         case "queued":
             return "The customer waits for a person."
@@ -66,7 +70,7 @@ def owner_text(owner: str, name: str) -> str:
 
 
 def handoff_text(handoff: Mapping[str, Any]) -> str:
-    """How a hand-over stands, in words."""
+    """The state of a handoff as a sentence. `handoff` has the fields of a `handoff` message."""
     match handoff["state"]:
         case "requested":
             return f"A person is asked for: {handoff['rule'].replace('_', ' ')}."
@@ -75,8 +79,8 @@ def handoff_text(handoff: Mapping[str, Any]) -> str:
             minutes = "a minute" if wait == 1 else f"{wait} minutes"
             return f"Place {handoff.get('position')} in the queue, about {minutes}."
         case "accepted":
-            return "Somebody has come."
+            return "The handoff is accepted."
         case "callback":
             ticket = handoff.get("ticket")
             return f"Nobody came; a call back is noted{f' as {ticket}' if ticket else ''}."
-    return "The request is settled."
+    return "The handoff is over."

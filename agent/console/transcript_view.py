@@ -1,8 +1,8 @@
-"""What does somebody see who looks on at a conversation?
+"""Read model of one conversation for consoles: its journal rows as transcript, moods and claims.
 
-A `Board` is fed one conversation's rows, each once and in order, and tells what a console shows for
-it: lines of the transcript, moods with what they rest on, claims of the summary. So whoever opens a
-conversation late sees what those have seen who followed it (tests/agent/test_board.py).
+A `TranscriptView` takes the rows of one conversation, each once and in order, and returns the
+messages that a console gets for them. A console that opens the conversation late therefore shows
+the same as one that followed it from the start (tests/agent/test_board.py).
 """
 
 from __future__ import annotations
@@ -24,35 +24,37 @@ from agent.core.event_json import JournalRow, event_from_json
 from agent.wire.console import console_message
 from dialogs.values import Understanding
 
-MAX_UPSET_SPREAD = 0.5  # a mood that is known less well than within this is not shown
+MAX_UPSET_SPREAD = 0.5  # a mood with a larger spread is too uncertain to be shown
 
 
 class TranscriptView:
-    """One conversation as it is shown."""
+    """What consoles show of one conversation."""
 
     def __init__(self, session: str, speaks_replies: bool = False) -> None:
-        """`speaks`: what the bot says is spoken."""
+        """`speaks_replies`: the bot's replies are spoken, not only shown."""
         self.session = session
         self.owner = "bot"
         self.owner_name = ""
-        self.open_handoff: int | None = None  # the last hand-over, while it is open
-        self.last_row = 0  # the number of the last row
-        self.last_understood_turn = 0  # the last turn of the customer's that was understood
-        self.end_reason = ""  # why it is over
+        self.open_handoff: int | None = None  # number of the last handoff, while it is open
+        self.last_row = 0  # number of the last row applied
+        self.last_understood_turn = 0  # the customer's last turn that was understood
+        self.end_reason = ""  # why the conversation is over; empty while it is not
         self.items: list[TranscriptItem] = []
         self.moods: list[MoodPoint] = []
         self.claims: tuple[Claim, ...] = ()
         self._speaks_replies = speaks_replies
-        self._item_index_of_turn: dict[int, int] = {}  # turn -> its item
-        self._turn_times: dict[int, float] = {}  # turn -> when it was
-        self._items_without_turn: list[int] = []  # items typed whose turn is not known yet
-        self._requests: list[tuple[int, str]] = []  # turn and leg of each question to the models
+        self._item_index_of_turn: dict[int, int] = {}  # turn -> index of its item
+        self._turn_times: dict[int, float] = {}  # turn -> its session second
+        self._items_without_turn: list[
+            int
+        ] = []  # indices of typed items whose turn is not known yet
+        self._requests: list[tuple[int, str]] = []  # turn and leg of each request to the models
         self._understandings: dict[int, Understanding | None] = {}  # by turn
         self._emotions: dict[int, str] = {}  # by turn
         self._action_names: dict[str, str] = {}  # key -> name
 
     def apply_row(self, row: JournalRow) -> list[str]:
-        """What this row changes, as messages for a console."""
+        """Apply the next row; returns what it changes, as JSON messages for a console."""
         self.last_row = row.n
         updates = self._apply_input(event_from_json(row.input))
         row_decisions = json.loads(row.decisions)
@@ -66,7 +68,7 @@ class TranscriptView:
         return updates
 
     def snapshot(self) -> dict[str, object]:
-        """All of it, for a console that opens it now."""
+        """Everything shown so far, for a console that opens the conversation now."""
         moods = [(m.at, m.upset, m.turn, m.emotion, m.as_dict()["evidence"]) for m in self.moods]
         return {
             "owner": self.owner,
@@ -76,7 +78,7 @@ class TranscriptView:
             "moods": moods,
         }
 
-    # -- what came in --------------------------------------------------------------------------
+    # -- inputs --------------------------------------------------------------------------------
 
     def _apply_input(self, event: e.Input) -> list[str]:
         match event:
@@ -110,7 +112,8 @@ class TranscriptView:
     def _apply_answer(
         self, request_id: int, understanding: Understanding | None, at: float
     ) -> list[str]:
-        """The first answer to a question counts. Of one that is missing the bot speaks itself."""
+        """Only the first answer for a turn counts. A missing answer gets a notice only while a
+        person has the conversation: otherwise the bot itself tells the customer."""
         turn, _ = (
             self._requests[request_id - 1] if 0 < request_id <= len(self._requests) else (0, "")
         )
@@ -120,10 +123,12 @@ class TranscriptView:
         is_person_speaking = understanding is None and self.owner in ("person", "supervisor")
         if not is_person_speaking or turn in self._item_index_of_turn:
             return []
-        return self._add_item(at, "notice", "Something was said that could not be written down.")
+        return self._add_item(
+            at, "notice", "The customer said something that could not be transcribed."
+        )
 
     def _assign_turns(self, turn_decisions: list[dict[str, Any]]) -> list[str]:
-        """Questions to the models, in their order: what they are about gets its turn."""
+        """Note the requests to the models, in their order, and give typed items their turn."""
         updates: list[str] = []
         for one in turn_decisions:
             self._requests.append((one["turn"], one["leg"]))
@@ -135,7 +140,7 @@ class TranscriptView:
                     updates += self._update_item(index, turn=one["turn"])
         return updates
 
-    # -- what was sent to the customer ---------------------------------------------------------
+    # -- messages to the customer --------------------------------------------------------------
 
     def _apply_message(self, message: dict[str, Any]) -> list[str]:
         at = message["at"]
@@ -182,7 +187,7 @@ class TranscriptView:
             message["upset"] if is_upset_certain else None,
         )
         understanding = self._understandings.get(turn)
-        self._understandings[turn] = None  # long, and not needed any more
+        self._understandings[turn] = None  # frees a large value that nothing needs any more
         updates: list[str] = []
         if (index := self._item_index_of_turn.get(turn)) is not None:
             intent_fields = {"intent": message["intent"], "confidence": message["confidence"]}
@@ -223,7 +228,7 @@ class TranscriptView:
             *self._add_item(at, "owner", owner_text(self.owner, self.owner_name), **owner_fields),
         ]
 
-    # -- lines ---------------------------------------------------------------------------------
+    # -- items ---------------------------------------------------------------------------------
 
     def _add_item(self, at: float, kind: ItemKind, text: str, **more: Any) -> list[str]:
         self.items.append(TranscriptItem(len(self.items) + 1, round(at, 3), kind, text, **more))

@@ -1,7 +1,7 @@
-"""How do a person and a customer hear each other?
+"""Audio bridge between one console and one customer at a time.
 
-The customer's sound goes to the console of whoever owns the conversation, that person's voice to
-the customer. The voice of a person goes nowhere else: no model hears it, nothing keeps it.
+The customer's audio goes to the owner's console, and the owner's voice to the customer. The voice
+of a person goes nowhere else: no model gets it and nothing stores it.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from agent.console.takeover import AgentUser
 from agent.runtime.conversation import LiveConversation
 from agent.wire.native import WireError
 
-MAX_QUEUED_CHUNKS = 64  # of sound that may wait; what a slow console has no room for is dropped
+MAX_QUEUED_CHUNKS = (
+    64  # chunks of audio that may wait; more of them, for a slow console, are dropped
+)
 
 
 class VoiceBridge:
-    """The voice of one console, in one conversation at a time."""
+    """The voice connection of one console, to one conversation at a time."""
 
     def __init__(self, user: AgentUser) -> None:
         self._user = user
@@ -26,16 +28,19 @@ class VoiceBridge:
         self._customer_audio: asyncio.Queue[bytes] = asyncio.Queue(MAX_QUEUED_CHUNKS)
 
     def start(self, conversation: LiveConversation) -> None:
-        """Hear this customer, and be heard. WireError when that cannot be."""
+        """Connect the console's audio with this customer's.
+
+        WireError when the user does not own the conversation, or the customer only writes.
+        """
         takeover.require_owner(conversation, self._user)
         if not conversation.record.speak or "customer" not in conversation.record.legs:
-            raise WireError("no_voice", "This customer writes; there is nothing to hear.")
+            raise WireError("no_voice", "This customer writes; there is no audio.")
         self.stop()
         self._conversation = conversation
         conversation.audio_listeners.add(self._customer_audio)
 
     def stop(self, session: str = "") -> None:
-        """Speak no more; with a `session`, only if it is that one."""
+        """Disconnect the audio; with a `session`, only if it is connected to that one."""
         conversation = self._conversation
         if conversation is None or session not in ("", conversation.id):
             return
@@ -46,7 +51,7 @@ class VoiceBridge:
         conversation.send_person_audio(b"", self._user.name)
 
     def stop_unless_owner(self) -> None:
-        """End when the conversation is theirs no more."""
+        """Disconnect the audio if the user no longer owns the conversation."""
         conversation = self._conversation
         if conversation is not None and not conversation.session.ownership.is_owned_by(
             self._user.name
@@ -54,13 +59,15 @@ class VoiceBridge:
             self.stop()
 
     def send_to_customer(self, pcm: bytes) -> None:
-        """16 kHz PCM16 of the person; empty when they pause. Nothing when no voice is on: frames
-        may be under way while a conversation changes hands."""
+        """Send the person's voice: 16 kHz PCM16, empty when they pause.
+
+        Without a connection it is dropped, for frames may still arrive after the owner changed.
+        """
         self.stop_unless_owner()
         if self._conversation is not None:
             self._conversation.send_person_audio(pcm, self._user.name)
 
     async def forward_customer_audio(self, send_audio: Callable[[bytes], None]) -> None:
-        """A task of the console: passes on what the customer sounds like."""
+        """Pass the customer's audio to `send_audio`, until cancelled. Runs as a task."""
         while True:
             send_audio(await self._customer_audio.get())

@@ -1,8 +1,8 @@
-"""What did a conversation decide? Effects as a person would name them, small enough to compare.
+"""Decisions of a conversation: its effects as flat dictionaries, for people and for comparison.
 
-Each decision is a flat dictionary with its `kind` and the `turn` it belongs to (0: none yet);
-probabilities are rounded to what matters. What only passes sound or words on, or hangs on the
-sound itself (how loud it was), is no decision: a recording may lack the sound of a turn.
+Each decision has its `kind` and the `turn` it belongs to (0: none yet); probabilities are rounded
+to three digits. An effect that only passes audio or words on, or depends on the audio itself (how
+loud it was), is not a decision: a recording may lack the audio of a turn.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from agent.core.turn_notes import TurnNote
 from dialogs.values import RuleScore
 
 DecisionRecord = dict[str, Any]
-ROUND_DIGITS = 3  # of a probability, and of a weight
+ROUND_DIGITS = 3  # digits of probabilities and weights
 
 
 def decisions(effects: Sequence[e.Effect]) -> list[DecisionRecord]:
-    """The decisions among these effects, in their order."""
+    """The decisions in these effects, in their order."""
     records: list[DecisionRecord] = []
     turn = 0
     for effect in effects:
@@ -30,7 +30,7 @@ def decisions(effects: Sequence[e.Effect]) -> list[DecisionRecord]:
 
 
 def comparable_digest(effects: Sequence[e.Effect]) -> str:
-    """The digest by which a row's effects are compared: of all that does not hang on the sound."""
+    """The digest of the effects that do not depend on the audio; rows are compared by it."""
     return effects_digest([effect for effect in effects if not _depends_on_audio(effect)])
 
 
@@ -80,7 +80,7 @@ def _decisions_of(effect: e.Effect) -> list[tuple[str, DecisionRecord]]:
 
 
 def _rule_decision(judgement: RuleScore) -> DecisionRecord:
-    """What a rule of escalation came to, term by term, where that was worth noting."""
+    """An escalation rule's result, with the summed weight of each term."""
     terms: dict[str, float] = {}
     for term in judgement.terms:  # the same term may count for several turns
         terms[term.term] = round(terms.get(term.term, 0.0) + term.weight, ROUND_DIGITS)

@@ -22,7 +22,7 @@ from pydantic import TypeAdapter, ValidationError
 from agent.core import events as e
 from audio.types import VOICE_HOP, Leg, Samples
 
-# Which sound a written `Heard` had: leg, number of samples.
+# Returns the next samples of a leg, for an `AudioReceived` line: leg, number of samples.
 AudioReader = Callable[[Leg, int], Samples]
 
 VERSION = 2  # of rows: how digests are made and which messages are kept; part of each digest

@@ -1,9 +1,9 @@
-"""Everything that can happen to a session, and everything a session can ask for.
+"""The inputs and effects of the sans-I/O session: all that can happen, all it can ask for.
 
 A recording is a list of `Input`s: there is no other way in, and `Effect`s are the only way out.
 `at` is seconds since the session began, stamped once by whoever owns the socket. Positions are
-sample indices at 16 kHz since the leg began. Asks, streams and turns are counters, so that a
-session fed with the same inputs asks for the same things under the same numbers.
+sample indices at 16 kHz since the leg began. Request ids, streams and turns are counters, so that
+the same inputs lead to the same effects under the same numbers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dialogs.values import ActionCall, ActionResult, Channel, Escalation, Reply,
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """Who the channel says is calling. A claim, not a verified identity."""
+    """The customer as the channel names them. A claim, not a verified identity."""
 
     id: str = ""
     name: str = ""
@@ -29,7 +29,10 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class SessionOpened:
-    """The first input. `legs` has one name for each audio channel, none for a chat."""
+    """The session begins: always the first input.
+
+    `legs` has one name for each audio channel, none for a chat; `speak`: replies are spoken.
+    """
 
     at: float
     channel: Channel
@@ -40,7 +43,7 @@ class SessionOpened:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AudioReceived:
-    """Whole voice hops of one leg: 512 samples for each probability in `speech`."""
+    """Whole voice hops of one leg: 512 samples for each of `speech_probabilities`."""
 
     at: float
     leg: Leg
@@ -50,6 +53,8 @@ class AudioReceived:
 
 @dataclass(frozen=True, slots=True)
 class TextReceived:
+    """Text the customer typed."""
+
     at: float
     text: str
 
@@ -64,7 +69,7 @@ class DigitsReceived:
 
 @dataclass(frozen=True, slots=True)
 class PartialTextReceived:
-    """The words so far of the turn on `stream`; later ones replace earlier ones."""
+    """The words so far of the turn on `stream`; a later text replaces an earlier one."""
 
     at: float
     stream: int
@@ -73,7 +78,10 @@ class PartialTextReceived:
 
 @dataclass(frozen=True, slots=True)
 class TurnUnderstood:
-    """A model's answer to an earlier `Understand`. Late answers are normal."""
+    """The models' answer to an earlier `UnderstandTurn`. Late answers are normal.
+
+    `transcript` is None for a typed turn.
+    """
 
     at: float
     request_id: int
@@ -83,7 +91,7 @@ class TurnUnderstood:
 
 @dataclass(frozen=True, slots=True)
 class UnderstandingFailed:
-    """A model did not answer: `why` is "late", "overloaded" or "failed"."""
+    """The models did not answer an `UnderstandTurn`, for this `reason`."""
 
     at: float
     request_id: int
@@ -92,7 +100,7 @@ class UnderstandingFailed:
 
 @dataclass(frozen=True, slots=True)
 class ActionCompleted:
-    """How an `Act` ended."""
+    """The result of a `PerformAction`."""
 
     at: float
     outcome: ActionResult
@@ -100,7 +108,7 @@ class ActionCompleted:
 
 @dataclass(frozen=True, slots=True)
 class SpeechSent:
-    """The spoken form of a turn's replies is on its way and lasts `ms` milliseconds."""
+    """`sent_ms` milliseconds of a turn's spoken replies have been sent to the client so far."""
 
     at: float
     turn: int
@@ -109,7 +117,7 @@ class SpeechSent:
 
 @dataclass(frozen=True, slots=True)
 class SpeechPlayed:
-    """How much of a spoken reply the customer really heard, in milliseconds."""
+    """The client has played a spoken reply, `played_ms` milliseconds of it."""
 
     at: float
     turn: int
@@ -118,6 +126,8 @@ class SpeechPlayed:
 
 @dataclass(frozen=True, slots=True)
 class ConsentChanged:
+    """What the customer consents to from now on."""
+
     at: float
     recording: bool
     emotion: bool
@@ -125,9 +135,9 @@ class ConsentChanged:
 
 @dataclass(frozen=True, slots=True)
 class PersonTookOver:
-    """A person now owns the conversation; the session says nothing until `HandedBack`.
+    """A person now owns the conversation; the bot says nothing until `PersonHandedBack`.
 
-    A person takes over what is the bot's or waits in the queue; a supervisor also from a person.
+    A person takes over from the bot or from the queue; a supervisor also from a person.
     """
 
     at: float
@@ -137,7 +147,7 @@ class PersonTookOver:
 
 @dataclass(frozen=True, slots=True)
 class PersonTextReceived:
-    """Words of the person who took over; of anybody else they are not passed on."""
+    """Text from a person at a console; ignored unless this person owns the conversation."""
 
     at: float
     name: str
@@ -146,7 +156,7 @@ class PersonTextReceived:
 
 @dataclass(frozen=True, slots=True)
 class PersonHandedBack:
-    """Who owned the conversation has given it back to us. Empty `name`: whoever it was."""
+    """The owner has given the conversation back to the bot. Empty `name`: whoever owns it."""
 
     at: float
     name: str = ""
@@ -154,7 +164,7 @@ class PersonHandedBack:
 
 @dataclass(frozen=True, slots=True)
 class PersonLost:
-    """Who owned the conversation is gone without a word: somebody else is asked for."""
+    """The owner's console is gone and did not return: the open handoffs are requested again."""
 
     at: float
     name: str
@@ -162,7 +172,7 @@ class PersonLost:
 
 @dataclass(frozen=True, slots=True)
 class PersonEndedSession:
-    """Who owned the conversation has closed it. `outcome` is a word of theirs ("resolved")."""
+    """The owner has ended the conversation. `outcome` is the person's word ("resolved")."""
 
     at: float
     name: str
@@ -171,7 +181,7 @@ class PersonEndedSession:
 
 @dataclass(frozen=True, slots=True)
 class HandoffQueued:
-    """Where a hand-over stands: its place among those waiting, and the wait to expect."""
+    """A handoff's position in the queue, and the expected wait in seconds."""
 
     at: float
     id: int
@@ -181,8 +191,8 @@ class HandoffQueued:
 
 @dataclass(frozen=True, slots=True)
 class HandoffUnanswered:
-    """Nobody comes for this hand-over. `ticket` is what a call back was noted under, `when` says
-    in words when somebody is there again; both may be empty."""
+    """No person takes this handoff. `ticket` is the id of the call-back ticket, `next_opening` says
+    in words when the desk opens again; both may be empty."""
 
     at: float
     id: int
@@ -193,14 +203,14 @@ class HandoffUnanswered:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLost:
-    """The customer's connection is gone without a goodbye; it may come back."""
+    """The customer's connection broke off without an end message; it may be resumed."""
 
     at: float
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionResumed:
-    """The customer's connection is back. `missed` is the sound that was lost meanwhile, in samples
+    """The customer's connection is back. `missed_samples` is the audio lost meanwhile, in samples
     at 16 kHz, whole voice hops: positions of every leg go on after it."""
 
     at: float
@@ -216,7 +226,8 @@ class DeadlineReached:
 
 @dataclass(frozen=True, slots=True)
 class CustomerLeft:
-    """The customer's side is gone: "end" was said, or the socket closed."""
+    """The customer has left: the client sent an end message (`sent_end`), or the resume window
+    passed without a new connection."""
 
     at: float
     sent_end: bool = False
@@ -252,7 +263,10 @@ Input = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FeedEncoder:
-    """Audio of a turn in progress, for the encoder. The first one of a stream opens it."""
+    """Audio of a turn in progress, for the encoder. The first one of a stream opens it.
+
+    `start` is the position of its first sample.
+    """
 
     stream: int
     leg: Leg
@@ -263,14 +277,15 @@ class FeedEncoder:
 
 @dataclass(frozen=True, slots=True)
 class DiscardTurn:
-    """What began on this stream was no speech."""
+    """Close this stream unanswered: what began there was no speech, or the session is over."""
 
     stream: int
 
 
 @dataclass(frozen=True, slots=True)
 class UnderstandTurn:
-    """Say what this turn means: of the audio on `stream`, or of `text`. Closes the stream."""
+    """Ask the models what this turn means: the audio on `stream`, or `text` when that is None.
+    Closes the stream."""
 
     request_id: int
     turn: int
@@ -278,18 +293,18 @@ class UnderstandTurn:
     stream: int | None
     text: str
     expectation: Expectation
-    context: str = ""  # what was asked of the customer: flow and step of the pack
-    usual_prosody: Prosody | None = None  # how this customer sounded before
+    context: str = ""  # what the customer was asked: flow and step of the pack, "flow/step"
+    usual_prosody: Prosody | None = None  # mean prosody of this customer's turns so far
     spoke_until: int | None = None  # position where the voice of a spoken turn stopped
-    previous_turns: tuple[str, ...] = ()  # the customer's turns before this one,
+    previous_turns: tuple[str, ...] = ()  # the customer's turns before this one, oldest first
     previous_replies: tuple[str, ...] = (
         "",
-    )  # what was answered before each of them, and before this one
+    )  # replies before each of those and before this one: one longer
 
 
 @dataclass(frozen=True, slots=True)
 class ShowPartialText:
-    """Live words of a turn that is still going on."""
+    """Show the words so far of a turn that is still going on."""
 
     turn: int
     leg: Leg
@@ -298,10 +313,10 @@ class ShowPartialText:
 
 @dataclass(frozen=True, slots=True)
 class ShowTurn:
-    """A turn has been understood. `understanding` is None on an employee's leg.
+    """Show a turn that has been understood. `understanding` is None on an employee's leg.
 
-    `end` is the position up to which its leg had been heard when the turn was judged over; None
-    when it was typed.
+    `end` is the position at which turn-taking ended the turn, trailing silence included; None for a
+    typed turn.
     """
 
     turn: int
@@ -313,9 +328,10 @@ class ShowTurn:
 
 @dataclass(frozen=True, slots=True)
 class SayReplies:
-    """Replies of one turn, to be shown, and spoken one after the other when `aloud`.
+    """Show the replies of one turn, and when `speak` also speak them one after the other.
 
-    `again`: they were shown before, and a noise interrupted their speech.
+    `is_repeat`: they were shown before and are only spoken again, after a noise or a lost
+    connection interrupted their speech.
     """
 
     turn: int
@@ -326,21 +342,24 @@ class SayReplies:
 
 @dataclass(frozen=True, slots=True)
 class StopSpeech:
-    """Stop speaking: the customer has begun to."""
+    """Stop speaking the replies of this turn and earlier ones: the customer barged in."""
 
     turn: int
 
 
 @dataclass(frozen=True, slots=True)
 class PerformAction:
-    """Carry out an action at the bank and answer with `Acted`."""
+    """Carry out an action in the back end; its result comes back as `ActionCompleted`."""
 
     call: ActionCall
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateHandoff:
-    """Ask for a person, or tell how that stands."""
+    """Request a handoff to a person ("requested"), or report its new state.
+
+    `position` and `wait_s` are set for "queued", `ticket` for "callback".
+    """
 
     id: int
     state: Literal["requested", "queued", "accepted", "ended", "callback"]
@@ -352,7 +371,7 @@ class UpdateHandoff:
 
 @dataclass(frozen=True, slots=True)
 class AnnounceOwner:
-    """Whom the customer talks to from now on. `name` is a person's, empty for us."""
+    """Announce the new owner of the conversation. `name` is the person's, empty for the bot."""
 
     owner: Literal["bot", "queued", "person", "supervisor"]
     name: str = ""
@@ -360,7 +379,7 @@ class AnnounceOwner:
 
 @dataclass(frozen=True, slots=True)
 class NotifyClient:
-    """Something the client's developer or user should know; the session goes on."""
+    """Notify the client's developer or user of a problem; the session goes on."""
 
     code: str
     message: str
@@ -368,7 +387,7 @@ class NotifyClient:
 
 @dataclass(frozen=True, slots=True)
 class ForwardPersonText:
-    """Words of a person, for the customer."""
+    """Forward a person's text to the customer."""
 
     name: str
     text: str
@@ -376,13 +395,15 @@ class ForwardPersonText:
 
 @dataclass(frozen=True, slots=True)
 class StoreNote:
-    """Keep this beyond the conversation. It holds no more than the customer has agreed to."""
+    """Store a note beyond the conversation. It holds no more than the customer consented to."""
 
     note: Note
 
 
 @dataclass(frozen=True, slots=True)
 class CloseSession:
+    """End the session and close the connection. `code` is the websocket's close code."""
+
     code: int
     reason: str
 

@@ -1,16 +1,16 @@
-"""Who may speak to the customer now: the bot, or a person?
+"""State machine of who owns a conversation: the bot, the queue, a person or a supervisor.
 
-One state machine. Hand-overs are numbered from 1 in a session.
+Handoffs are numbered from 1 in a session.
 
-    bot ----asked----> queued ----taken----> person ----given back, ended----> bot
-     |                   |  ^                   |  |
-     |                   |  '---abandoned-------'  '---taken by a supervisor---> supervisor
-     |                   '--unreached--> bot                 (given back, abandoned: as a person)
-     '--------taken---------------------> person or supervisor
+    bot ---requested---> queued ---taken over---> person ---handed back, ended---> bot
+     |                     |  ^                     |  |
+     |                     |  '----person lost------'  '---taken over---> supervisor
+     |                     '--unanswered--> bot         (handed back, lost: as a person)
+     '------taken over----------------------> person or supervisor
 
-While a person or a supervisor owns the conversation the bot says nothing. Every hand-over that was
-asked for is accepted, ended or called back; nobody takes over from another person but a supervisor,
-and only the owner can speak, give back, close or go (tests/agent/test_ownership.py).
+While a person or a supervisor owns the conversation the bot says nothing. Every requested handoff
+is accepted, ended or turned into a call back; only a supervisor takes over from another person, and
+only the owner can speak, hand back, end or be lost (tests/agent/test_ownership.py).
 """
 
 from __future__ import annotations
@@ -24,53 +24,53 @@ Owner = Literal["bot", "queued", "person", "supervisor"]
 
 
 class Ownership:
-    """Who owns the conversation, and the hand-overs that are open."""
+    """The owner of one conversation, and its open handoffs."""
 
     def __init__(self) -> None:
         self.owner: Owner = "bot"
-        self.person_name = ""  # of the person or supervisor
+        self.person_name = ""  # of the person or supervisor who owns it
         self._escalations: dict[int, Escalation] = {}
         self._handoff_count = 0
         self._deferred: list[e.ActionCompleted] = []
 
     @property
     def is_with_person(self) -> bool:
-        """A person or a supervisor owns the conversation: the bot says nothing."""
+        """Whether a person or a supervisor owns the conversation: then the bot says nothing."""
         return self.owner in ("person", "supervisor")
 
     def is_owned_by(self, name: str) -> bool:
-        """Whether it is `name` who may speak now."""
+        """Whether the person `name` owns the conversation and may speak."""
         return self.is_with_person and name == self.person_name
 
     @property
     def open_handoffs(self) -> tuple[int, ...]:
-        """The hand-overs that are open, by number."""
+        """The numbers of the open handoffs."""
         return tuple(self._escalations)
 
     def request_person(self, escalation: Escalation) -> list[e.Effect]:
-        """A person is needed."""
+        """Open a handoff with this escalation; return the effects."""
         self._handoff_count += 1
         self._escalations[self._handoff_count] = escalation
         requested = e.UpdateHandoff(self._handoff_count, "requested", escalation)
         return [requested] if self.is_with_person else [requested, *self._set_owner("queued")]
 
     def queue_position(self, event: e.HandoffQueued) -> list[e.Effect]:
-        """Where the customer stands in the queue; nothing when that hand-over is over."""
+        """The effect that reports a handoff's position in the queue; none when it is over."""
         escalation = self._escalations.get(event.id)
         if escalation is None or self.is_with_person:
             return []
         return [e.UpdateHandoff(event.id, "queued", escalation, event.position, event.wait_s)]
 
     def take_over(self, name: str, role: Literal["person", "supervisor"]) -> list[e.Effect]:
-        """Somebody takes over; nothing when that is not theirs to take."""
+        """Make this person the owner; return the effects, none when this role may not take over."""
         if self.is_with_person and (role != "supervisor" or self.owner == "supervisor"):
             return []
         accepted = self._handoffs_as("accepted") if not self.is_with_person else []
         return [*accepted, *self._set_owner(role, name)]
 
     def hand_back(self, name: str) -> tuple[list[e.Effect], list[e.ActionCompleted]] | None:
-        """The hand-overs that end, and what the bank did while the person spoke. None when it is
-        not `name` who owns the conversation."""
+        """Make the bot the owner again; return the effects that end the handoffs, and the action
+        results deferred meanwhile. None when the person `name` does not own the conversation."""
         if not self.is_with_person or name not in ("", self.person_name):
             return None
         ended = self._handoffs_as("ended")
@@ -78,7 +78,8 @@ class Ownership:
         return [*ended, *self._set_owner("bot")], deferred
 
     def remove_person(self, name: str) -> list[e.Effect]:
-        """The owner is gone without a word: their hand-overs are open again."""
+        """Remove the owner and request the open handoffs again; return the effects, none when the
+        person `name` does not own the conversation."""
         if not self.is_owned_by(name):
             return []
         return [
@@ -87,7 +88,8 @@ class Ownership:
         ]
 
     def close_unanswered(self, event: e.HandoffUnanswered) -> list[e.Effect] | None:
-        """Nobody comes for this hand-over. None when it is over, or somebody has come."""
+        """Close a handoff that no person takes; return the effects. None when it is over already,
+        or a person has taken over."""
         if self.is_with_person or event.id not in self._escalations:
             return None
         escalation = self._escalations.pop(event.id)
@@ -97,10 +99,11 @@ class Ownership:
         return effects if self._escalations else [*effects, *self._set_owner("bot")]
 
     def defer(self, event: e.ActionCompleted) -> None:
-        """An outcome that is told when we may speak again."""
+        """Keep an action's result until the bot may speak again."""
         self._deferred.append(event)
 
     def take_deferred(self) -> list[e.ActionCompleted]:
+        """Take out the deferred action results, oldest first."""
         deferred, self._deferred = self._deferred, []
         return deferred
 

@@ -1,7 +1,7 @@
-"""In which order do answers count?
+"""Re-order buffer for the models' answers to one session's requests.
 
-In the order of the questions, whatever order they arrive in: an answer is held back until every
-earlier question has its own. Held by tests/agent/test_session.py.
+Answers are applied in the order of the requests, whatever order they arrive in: an answer is held
+back until every earlier request has its own. Held by tests/agent/test_session.py.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from audio.types import Leg
 
 @dataclass(frozen=True, slots=True)
 class PendingTurn:
-    """One question to the mind: which turn of which leg it is about, and when it was put.
+    """One request to understand a turn: its id, the turn and its leg, and when it was sent.
 
-    `voiced_s` is the voice in the turn, in seconds, and `end` the position at which it was judged
-    over; both None when it was typed.
+    `asked_at` is in session seconds. `voiced_s` is the voice in the turn, in seconds, and `end` the
+    position at which turn-taking ended it; both are None for a typed turn.
     """
 
     request_id: int
@@ -29,7 +29,7 @@ class PendingTurn:
 
 
 class PendingTurns:
-    """The questions of one session that have not been applied yet."""
+    """The requests of one session whose answers have not been applied yet."""
 
     def __init__(self) -> None:
         self._open: list[PendingTurn] = []
@@ -47,7 +47,7 @@ class PendingTurns:
         voiced_s: float | None = None,
         end: int | None = None,
     ) -> PendingTurn:
-        """Note a new question and give it its number."""
+        """Add a request under the next request id, counted from 1."""
         self._request_count += 1
         pending = PendingTurn(self._request_count, turn, leg, asked_at, voiced_s, end)
         self._open.append(pending)
@@ -56,9 +56,9 @@ class PendingTurns:
     def add_answer(
         self, event: TurnUnderstood | UnderstandingFailed
     ) -> list[tuple[PendingTurn, TurnUnderstood | UnderstandingFailed]]:
-        """Take an answer; return those that may be applied now, oldest question first.
+        """Add an answer; return the answers that may be applied now, oldest request first.
 
-        The first answer to a question counts: a late one after `Missed` is dropped.
+        The first answer to a request counts: a late one after `UnderstandingFailed` is dropped.
         """
         if any(pending.request_id == event.request_id for pending in self._open):
             self._answers.setdefault(event.request_id, event)

@@ -1,9 +1,9 @@
-"""What does one conversation do next?
+"""The sans-I/O state machine of one conversation.
 
 `Session.receive` takes an `Input` and returns the `Effect`s it leads to. It has no clock, no
 socket and no model: time comes with the inputs, voice probabilities come with the audio, and a
-model's answer is an input like any other. Feeding the same inputs again gives the same effects,
-and answers are applied in the order of the questions (tests/agent/test_session.py).
+model's answer is an input like any other. The same inputs give the same effects, and answers are
+applied in the order of the requests (tests/agent/test_session.py).
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from audio.types import RATE, Expectation, Leg
 from dialogs.manager import Dialogue
 from dialogs.values import Decision, History, Reply, Turn, Understanding
 
-CONTEXT_TURNS = 8  # turns that a model is told of beside the one to be understood
+CONTEXT_TURNS = 8  # earlier turns of the customer that go to the models with a turn
 MAX_NOISE_VOICE_S = 0.5  # a turn without words and with less voice than this was not speech
 
 
 @dataclass(frozen=True, slots=True)
 class SessionRules:
-    """Patience, in seconds, and bounds."""
+    """Timeouts in seconds, bounds, and the rules of turn-taking."""
 
-    silence_s: float = 9.0  # voice: nothing said after our question
-    idle_s: float = 600.0  # chat: nothing typed
-    stalled_s: float = 1.2  # packets stopped in the middle of a turn
-    max_requests_in_flight: int = 2  # texts typed beyond this are joined into one question
+    silence_s: float = 9.0  # voice: nothing said for so long, the bot speaks
+    idle_s: float = 600.0  # chat: nothing typed for so long, the session ends
+    stalled_s: float = 1.2  # no audio for so long in the middle of a turn ends the turn
+    max_requests_in_flight: int = 2  # texts typed beyond this are joined into one request
     turn_rules: TurnRules = TurnRules()
 
 
@@ -59,19 +59,19 @@ class Session:
         self._infers_emotion = dialogue.pack.privacy.may_infer_emotion(has_consented=False)
         self._legs: dict[Leg, LegTurnTaking] = {}
         self._pending = PendingTurns()
-        self._deferred_texts: list[str] = []  # typed while too many questions were open
+        self._deferred_texts: list[str] = []  # typed while too many requests were in flight
         self._speaking_turn: int | None = None
         self._last_replies: tuple[Reply, ...] = ()
-        self._customer_away = False  # the customer's connection is gone for now
-        self._interrupted = False  # by what may yet turn out to be no speech
-        self._silence_deadline = math.inf  # when silence becomes our turn to speak
+        self._customer_away = False  # the customer's connection is lost for now
+        self._interrupted = False  # a barge-in stopped speech, and may turn out to be noise
+        self._silence_deadline = math.inf  # when the customer has been silent for too long
         self._turn_count = 0
         recording = dialogue.pack.privacy.may_record(has_consented=False)
         self._note_policy = NotePolicy(dialogue.pack, self.history.channel, recording)
 
     @property
     def deadline(self) -> float:
-        """When this session wants a `Tick`, in session seconds; infinite when it never does."""
+        """When this session needs a `DeadlineReached`, in session seconds; infinite for never."""
         if self.closed:
             return math.inf
         stalled = [
@@ -80,7 +80,7 @@ class Session:
         return min([self._silence_deadline, *stalled])
 
     def receive(self, event: e.Input) -> list[e.Effect]:
-        """Take one input; return what must be done about it, in order."""
+        """Apply one input; return its effects in order, none once the session is closed."""
         if self.closed:
             return []
         match event:
@@ -150,7 +150,7 @@ class Session:
 
     def _on_customer_left(self, sent_end: bool) -> list[e.Effect]:
         effects = self._close("the conversation has ended")
-        return effects if sent_end else effects[:-1]  # nobody is there to be told
+        return effects if sent_end else effects[:-1]  # no connection is left to close
 
     def _close(self, reason: str) -> list[e.Effect]:
         self.closed = True
@@ -164,10 +164,12 @@ class Session:
                 effects += self._apply_turn_changes(leg, leg.end_turn(), at)
         if effects or at < self._silence_deadline:
             return effects
-        if self.ownership.is_with_person or self._pending:  # a person's turn to speak, or a model's
+        if (
+            self.ownership.is_with_person or self._pending
+        ):  # a person or the models have to answer first
             self._restart_silence_timer(at)
             return []
-        if not self._legs and self.state.waiting_for_person:  # for a person: that may take its time
+        if not self._legs and self.state.waiting_for_person:  # a chat may wait long for a person
             self._restart_silence_timer(at)
             return []
         if not self._legs:
@@ -179,14 +181,14 @@ class Session:
 
     def _restart_silence_timer(self, at: float) -> None:
         if self._customer_away:
-            return  # nobody is there to be silent
+            return  # silence of a lost connection means nothing
         self._silence_deadline = at + (self.rules.silence_s if self._legs else self.rules.idle_s)
 
     def _next_turn(self) -> int:
         self._turn_count += 1
         return self._turn_count
 
-    # -- hearing and asking --------------------------------------------------------------------
+    # -- turn-taking and requests --------------------------------------------------------------
 
     def _may_infer_emotion(self, leg: Leg) -> bool:
         return self._infers_emotion and leg == "customer"  # never on an employee's leg
@@ -215,7 +217,8 @@ class Session:
         return [e.StopSpeech(stopped_turn)]
 
     def _resume_after_noise(self, at: float) -> list[e.Effect]:
-        """What began was a cough, a sneeze, a door: go on as if it had not happened."""
+        """Go on as if the turn had not happened: it was a cough, a sneeze, a door. Replies that it
+        interrupted are spoken again."""
         self._restart_silence_timer(at)
         if not self._interrupted:
             return []
@@ -227,7 +230,7 @@ class Session:
             if leg.open_turn and leg.open_turn == event.stream:
                 leg.set_partial_text(event.text)
                 return [e.ShowPartialText(leg.open_turn, leg.leg, event.text)]
-        return []  # the turn has ended meanwhile: its transcript is on the way
+        return []  # the turn has ended meanwhile: its final transcript will come
 
     def _on_text(self, at: float, text: str) -> list[e.Effect]:
         effects = self._barge_in()
@@ -275,7 +278,7 @@ class Session:
     def _context(self) -> str:
         return "/".join(self.state.flow_and_step)
 
-    # -- being answered, and deciding ----------------------------------------------------------
+    # -- answers and decisions -----------------------------------------------------------------
 
     def _on_answer(self, event: e.TurnUnderstood | e.UnderstandingFailed) -> list[e.Effect]:
         effects: list[e.Effect] = []
@@ -373,7 +376,7 @@ class Session:
             else effects
         )
 
-    # -- people, and connections that come and go ------------------------------------------------
+    # -- handoff to people, and lost connections -------------------------------------------------
 
     def _on_person_event(
         self,
@@ -404,7 +407,7 @@ class Session:
                 return [*ended[:-1], *self._close(f"{name} has ended the conversation")]
 
     def _introduce_person(self, at: float) -> list[e.Effect]:
-        """The customer is told who joins, aloud where we speak."""
+        """Tell the customer who joins, spoken where replies are spoken."""
         name, owner = self.ownership.person_name, self.ownership.owner
         role: Literal["person", "supervisor"] = "supervisor" if owner == "supervisor" else "person"
         turn = self._next_turn()
@@ -420,7 +423,7 @@ class Session:
         return [*ended, *effects, *self._return_to_bot(at)]
 
     def _on_person_lost(self, at: float, name: str) -> list[e.Effect]:
-        """Who was here is gone; if nobody had been asked for, we go on ourselves."""
+        """Tell the customer that the person is gone; the bot goes on when no handoff is open."""
         if self.ownership.owner == "bot":
             return self._return_to_bot(at)
         turn = self._next_turn()
@@ -443,7 +446,7 @@ class Session:
         effects = self.ownership.close_unanswered(event)
         if effects is None:
             return []
-        if self.ownership.owner == "queued":  # somebody may still come for another request
+        if self.ownership.owner == "queued":  # another handoff may still be taken
             return effects
         turn = self._next_turn()
         decision = self.dialogue.on_person_unavailable(
@@ -452,7 +455,7 @@ class Session:
         return [*effects, *self._apply_decision(decision, event.at, turn)]
 
     def _on_connection_lost(self, at: float) -> list[e.Effect]:
-        """What was being said counts as said; then we wait, as long as it takes."""
+        """End open turns and suspend the silence timer until the connection is resumed."""
         effects: list[e.Effect] = []
         for leg in self._legs.values():
             if leg.open_turn:
@@ -464,12 +467,12 @@ class Session:
     def _on_connection_resumed(self, event: e.ConnectionResumed) -> list[e.Effect]:
         effects: list[e.Effect] = []
         for leg in self._legs.values():
-            if leg.open_turn:  # of a connection that was replaced before it was seen to be gone
+            if leg.open_turn:  # open on a connection that was replaced before its loss was noticed
                 effects += self._apply_turn_changes(leg, leg.end_turn(), event.at)
             leg.skip(event.missed_samples)
         self._customer_away, self._speaking_turn = False, None
         if self._legs and event.missed_samples:
-            gap = f"{event.missed_samples / RATE:.1f} s of sound were lost while the connection was away."
+            gap = f"{event.missed_samples / RATE:.1f} s of audio were lost while the connection was down."
             effects.append(e.NotifyClient("gap", gap))
         if self._speaks and self._last_replies and not self.ownership.is_with_person:
             effects.append(

@@ -1,7 +1,7 @@
-"""How does a conversation begin, so that it can begin again?
+"""Builds a `Session` from its stored record.
 
-The same record gives the same session: for a customer who has just come, for one who comes back
-after a restart, and for a replay.
+The same record gives the same session: for a new customer, for recovery after a restart, and for a
+replay.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from dialogs.values import Channel
 
 
 def new_session(pack: Pack, record: SessionRecord, rules: SessionRules) -> Session:
-    """The session of this record before its first input."""
-    draw = int(record.id[:13], 16) / 16**13  # the id comes from `secrets`: even in [0, 1)
+    """The session of this record, before its first input."""
+    draw = int(record.id[:13], 16) / 16**13  # the id comes from `secrets`: uniform in [0, 1)
     channel = cast(Channel, record.channel)
     return Session(
         Dialogue(pack, record.id, date.fromisoformat(record.today), channel, draw), rules
@@ -28,5 +28,5 @@ def new_session(pack: Pack, record: SessionRecord, rules: SessionRules) -> Sessi
 
 
 def session_rules(settings: Settings) -> SessionRules:
-    """The rules that a server with these settings gives its sessions."""
+    """The session rules that follow from these settings."""
     return SessionRules(turn_rules=settings.turns.turn_rules(TurnEndings.load()))

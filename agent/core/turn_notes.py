@@ -1,7 +1,8 @@
-"""What of a turn may be kept, with and without the customer's consent to recording?
+"""The audit note of one turn, with and without the customer's consent to recording.
 
-Without it: which rules weighed what, when, and how the turn was taken; not one of the customer's
-words. With it: also the words, without what proves an identity (tests/agent/test_explain.py).
+Without consent a note holds which escalation rules weighed what and when, the intent and the mood,
+but not one of the customer's words. With consent it also holds the words, without what proves an
+identity (tests/agent/test_explain.py).
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ NOTED_TRANSITIONS = frozenset({"entered", "left", "handed_over"})
 
 @dataclass(frozen=True, slots=True)
 class TurnNote:
-    """One turn as escalation saw it. Empty `words` were not kept; a turn of the bank's answer has
-    no intent and no mood."""
+    """One turn as the escalation rules saw it. `words` is empty without consent to recording; a
+    turn that no words of the customer led to has no intent and no mood."""
 
     turn: int
     at: float
@@ -36,6 +37,7 @@ class TurnNote:
 
     @property
     def handoff_rules(self) -> tuple[str, ...]:
+        """The names of the rules that led to a handoff in this turn."""
         return tuple(one.rule for one in self.judged if one.led_to == "handed_over")
 
 
@@ -44,10 +46,10 @@ TURN_NOTE_JSON = TypeAdapter(TurnNote)
 
 @dataclass(frozen=True, slots=True)
 class LoggedOffer:
-    """An occasion to offer something, as it is kept: no words of the customer are in it.
+    """A stored occasion to offer something. It holds no words of the customer.
 
-    `outcome` is "accepted", "declined" or "ignored", empty when nothing was offered; `changes`
-    are all that became of it, in order.
+    `outcome` is "accepted", "declined" or "ignored", empty when nothing was offered; `changes` are
+    all its outcomes, in order.
     """
 
     session: str
@@ -64,7 +66,7 @@ Note = TurnNote | OfferMade | OfferAnswered
 
 @dataclass(frozen=True, slots=True)
 class NotePolicy:
-    """What the customer of this session has agreed to."""
+    """What may be noted of a session's turns. `recording`: the customer consents to recording."""
 
     pack: Pack
     channel: str
@@ -73,7 +75,8 @@ class NotePolicy:
     def turn_note(
         self, turn: int, at: float, decision: Decision, understanding: Understanding | None
     ) -> TurnNote | None:
-        """A note of every turn of the customer, and of others in which something changed."""
+        """The note of a turn: of every turn of the customer, and of another turn only when a rule
+        changed its state in it; else None."""
         judged = tuple(one for one in decision.rule_scores if is_worth_noting(one))
         if not self.recording:
             judged = tuple(without_customer_words(one) for one in judged)

@@ -1,7 +1,8 @@
-"""What is one leg of a conversation doing: quiet, or in the middle of which turn?
+"""Turn-taking on one audio leg of a session.
 
-Wraps turn-taking with the numbers a session needs (turn, stream, position) and watches the
-recording level. Counts samples only; the cut points do not depend on packets.
+Wraps `audio.turns.TurnDetector` with the numbers a session needs (turn, stream, position) and
+watches the recording level for clipping. Counts samples only: where turns begin and end does not
+depend on how the audio was cut into packets.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from audio.turns import FalseOnset, TurnAudio, TurnDetector, TurnEndpoint, TurnO
 from audio.types import RATE, VOICE_HOP, Expectation, Leg, Samples
 
 CLIPPED_LEVEL = 0.999  # a sample at or above this magnitude was cut off by a converter
-MAX_CLIPPED_SHARE = 0.01  # of a turn's samples, before we say so
+MAX_CLIPPED_SHARE = 0.01  # of a turn's samples; more leads to a notice
 
 
 @dataclass(frozen=True, slots=True)
 class LegTurnStarted:
+    """A turn has started."""
+
     turn: int
 
 
@@ -28,7 +31,8 @@ class LegTurnStarted:
 class LegTurnEnded:
     """A turn is complete and can be understood; its stream is still open.
 
-    `end` is the position of the sample after the silence that ended it.
+    `voiced_s` is the voice in it, in seconds; `end` is the position after the silence that ended
+    it.
     """
 
     turn: int
@@ -39,6 +43,8 @@ class LegTurnEnded:
 
 @dataclass(frozen=True, slots=True)
 class LegTurnDiscarded:
+    """A turn that had started was too short to be speech."""
+
     turn: int
 
 
@@ -46,11 +52,11 @@ LegTurnChange = LegTurnStarted | LegTurnEnded | LegTurnDiscarded
 
 
 class LegTurnTaking:
-    """Turn-taking on one leg. `number` gives the next turn number of the session."""
+    """Turn-taking on one leg. `next_turn` gives the session's next turn number."""
 
     def __init__(self, leg: Leg, rules: TurnRules, next_turn: Callable[[], int]) -> None:
         self.leg = leg
-        self.open_turn = 0  # 0 while nobody speaks
+        self.open_turn = 0  # number of the open turn; 0 while nobody speaks
         self.last_audio_at = 0.0
         self._detector = TurnDetector(rules)
         self._next_turn = next_turn
@@ -59,25 +65,27 @@ class LegTurnTaking:
         self._clipped_samples = 0
 
     def set_expectation(self, expectation: Expectation) -> None:
+        """Set what the customer has been asked: it changes how long a silence ends a turn."""
         self._detector.set_expectation(expectation)
 
     def set_partial_text(self, text: str) -> None:
-        """Words so far: a number that is complete ends sooner than one that is not."""
+        """Set the words so far of the open turn: a complete number ends it sooner than a partial
+        one."""
         self._detector.set_partial_text(text)
 
     def push(self, event: AudioReceived, infer_emotion: bool) -> list[Effect | LegTurnChange]:
-        """Audio in; what to send to the encoder and what changed, in the order it happened."""
+        """Add audio; return encoder effects and turn changes, in the order they happened."""
         self.last_audio_at = event.at
         return self._convert(
             self._detector.push(event.samples, event.speech_probabilities), infer_emotion
         )
 
     def end_turn(self) -> list[Effect | LegTurnChange]:
-        """Packets have stopped in the middle of a turn: it ends here."""
+        """End the open turn here, because no more audio comes."""
         return self._convert(self._detector.close(), infer_emotion=False)
 
     def skip(self, samples: int) -> None:
-        """So many samples were never heard: positions go on after them."""
+        """Skip samples that were lost: positions go on after them."""
         self._detector.skip(samples)
 
     def _convert(

@@ -1,8 +1,7 @@
-"""Who comes when a customer needs a person, and what if nobody does?
+"""Handoff routing: queue, opening hours, agents online, helpdesk, call-back ticket.
 
-The edge between a conversation and those who help: the queue in the store, the pack's opening
-hours, whether anybody is there, and the helpdesk outside that is told by webhook. Every request
-ends with somebody, or with a ticket for a call back. Blocking; called in a thread.
+Every request for a person ends with a person, with a call-back ticket or with a reason why nobody
+is available. Blocking; called in a thread (tests/agent/test_people.py).
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from dialogs.pack.model import Pack
 
 @dataclass(frozen=True, slots=True)
 class PersonUnavailable:
-    """Nobody comes. `ticket` is what the call back is noted under, `when` the next opening in
+    """No person is available. `ticket` is the number of the call-back ticket, `next_opening` is in
     words; both may be empty."""
 
     reason: Literal["closed", "nobody", "too_long"]
@@ -28,13 +27,13 @@ class PersonUnavailable:
 
 
 class Helpdesk(Protocol):
-    """Somebody outside who is told of hand-overs."""
+    """A system outside that is notified of every change of a handoff."""
 
     def notify(self, session: str, customer: str, effect: UpdateHandoff, now: datetime) -> None: ...
 
 
 class HandoffRouter:
-    """Those who can take over, as far as this process knows them."""
+    """Routes handoffs to the console's queue, to a helpdesk, or to a call-back ticket."""
 
     def __init__(
         self,
@@ -44,9 +43,9 @@ class HandoffRouter:
         has_consoles: bool = False,
         no_agent_wait_s: float = 60.0,
     ) -> None:
-        """`consoles`: people may log in at the console; `nobody_s` is how long to wait for the
-        first of them."""
-        self.agents_online: Callable[[], int] = lambda: 0  # how many are logged in
+        """`has_consoles`: agents can log in at the console; `no_agent_wait_s` is how long a
+        customer waits while no agent is online."""
+        self.agents_online: Callable[[], int] = lambda: 0  # how many agents are logged in
         self._pack = pack
         self._store = store
         self._helpdesk = helpdesk
@@ -55,7 +54,7 @@ class HandoffRouter:
 
     @property
     def max_queue_wait_s(self) -> float:
-        """How long a customer waits in the queue before a call back is noted."""
+        """How long a customer waits in the queue before a call-back ticket is created."""
         longest = float(self._pack.opening_hours.max_wait_s)
         if self._helpdesk is None and not self.agents_online():
             return min(self._no_agent_wait_s, longest)
@@ -64,19 +63,19 @@ class HandoffRouter:
     def route(
         self, session: str, customer: str, effect: UpdateHandoff, now: datetime
     ) -> int | PersonUnavailable | None:
-        """What comes of a change in a hand-over: the place in the queue when a person was asked
-        for, or why nobody comes."""
+        """Route a change of a handoff and notify the helpdesk. For a new request, returns the
+        position in the queue or why no person is available; None for other changes."""
         result = self._enqueue(session, customer, effect, now)
         if self._helpdesk is not None:
             self._helpdesk.notify(session, customer, effect, now)
         return result
 
     def consume_promise(self, session: str, number: int) -> bool:
-        """Whether a helpdesk has said who comes: worth waiting for as long again, once."""
+        """Whether a helpdesk promised a person: wait once more as long. Clears the promise."""
         return self._store.consume_promise(session, number)
 
     def queue_timeout(self, session: str, number: int, now: datetime) -> PersonUnavailable | None:
-        """Nobody has come in time; None when somebody has, just now."""
+        """End the wait: nobody came in time. None when a person accepted just now."""
         reason: Literal["nobody", "too_long"] = "too_long"
         if self._helpdesk is None and not self.agents_online():
             reason = "nobody"
@@ -90,7 +89,9 @@ class HandoffRouter:
         is_urgent = (
             effect.escalation.urgency == "high" and self._pack.opening_hours.urgent_always_reachable
         )
-        self._store.requeue_handoff(session, effect.id, _utc(now))  # who had taken it is gone
+        self._store.requeue_handoff(
+            session, effect.id, _utc(now)
+        )  # the person who accepted it is gone
         place = self._store.enqueue(session, effect.id, effect.escalation, _utc(now), customer)
         if not (is_urgent or self._pack.opening_hours.is_open(now)):
             return self._create_callback(session, effect.id, "closed", now)
@@ -105,7 +106,7 @@ class HandoffRouter:
         reason: Literal["closed", "nobody", "too_long"],
         now: datetime,
     ) -> PersonUnavailable | None:
-        """None when it is in the queue no more."""
+        """Create a call-back ticket, if the pack has tickets; None when no longer queued."""
         opening_hours, ticket = self._pack.opening_hours, ""
         if opening_hours.issues_tickets:
             ticket = self._store.create_ticket(session, number, reason, _utc(now))

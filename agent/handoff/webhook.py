@@ -1,9 +1,9 @@
-"""How does a helpdesk outside learn of hand-overs, and surely?
+"""Durable delivery of handoff events to a helpdesk outside, by webhook.
 
-Each event is kept in the store's outbox first and then posted, signed as Standard Webhooks are,
-until the receiver has answered with success: at least once, also over restarts, always under the
-same id. After a day of failures it is given up, and the log says so. Held by
-tests/agent/test_webhook.py against a real server.
+Each event is stored in the outbox first, and then posted, signed as Standard Webhooks are, until
+the receiver answers with success: at least once, also across restarts, always under the same id.
+After a day of failures the event is given up and logged. Held by tests/agent/test_webhook.py
+against a real server.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from dialogs.pack.model import Pack
 
 log = logging.getLogger("hearken.webhook")
 
-FIRST_RETRY_S = 5.0  # to wait after the first failure; then as long again as it has been tried
+FIRST_RETRY_S = 5.0  # first delay; then as long as the event is old, so it doubles
 MAX_RETRY_S = 3600.0
 GIVE_UP_AFTER_S = 24 * 3600.0  # after the event
 POLL_INTERVAL_S = 30.0  # between two looks for what another process left to be posted
@@ -46,7 +46,7 @@ DeliveryOutcome = Literal["accepted", "later", "given_up"]
 
 
 class WebhookError(ValueError):
-    """An address or a secret that cannot be used."""
+    """A webhook URL or secret that cannot be used."""
 
 
 class _ReceiverAnswer(BaseModel):
@@ -57,7 +57,7 @@ class _ReceiverAnswer(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRound:
-    """What came of the events that were due, and in how many seconds to look again."""
+    """The number of due events by outcome, and the seconds until the next round."""
 
     accepted: int
     later: int
@@ -67,7 +67,7 @@ class DeliveryRound:
 
 @dataclass(frozen=True, slots=True)
 class _DeliveryAttempt:
-    """One answer. `wait_s` is what the receiver asked for, `by` who it says takes over."""
+    """The result of one request. `wait_s` is the receiver's Retry-After, `accepted_by` a person."""
 
     outcome: DeliveryOutcome
     status: int = 0
@@ -76,7 +76,7 @@ class _DeliveryAttempt:
 
 
 class Webhook:
-    """One receiver. `note` keeps events, `run` posts them."""
+    """One receiver of events: `notify` stores an event, `run` delivers the stored ones."""
 
     def __init__(
         self,
@@ -101,7 +101,7 @@ class Webhook:
         self._wake_up = asyncio.Event()
 
     def notify(self, session: str, customer: str, effect: UpdateHandoff, now: datetime) -> None:
-        """Keep what happened to a hand-over, to be posted. Blocking; for any thread."""
+        """Store the event of a handoff's change for delivery. Blocking; for any thread."""
         record = self._store.find_session(session)
         if record is None:
             return
@@ -113,7 +113,7 @@ class Webhook:
             self._loop.call_soon_threadsafe(self._wake_up.set)
 
     async def run(self) -> None:
-        """Post what is due, for as long as the process lives."""
+        """Deliver due events until cancelled."""
         self._loop = asyncio.get_running_loop()
         async with httpx.AsyncClient() as client:
             while True:
@@ -122,13 +122,13 @@ class Webhook:
                 try:
                     next_s = (await self.deliver_due(client)).next_s
                 except* SQLAlchemyError:
-                    log.error("the outbox cannot be read; it is looked at again later")
+                    log.error("the outbox cannot be read; the next round tries again")
                 with suppress(TimeoutError):
                     async with asyncio.timeout(next_s):
                         await self._wake_up.wait()
 
     async def deliver_due(self, client: httpx.AsyncClient) -> DeliveryRound:
-        """Post every event that is due: those of one hand-over in their order."""
+        """Post all due events, those of one handoff in order."""
         now = self._now()
         self._retry_at = {
             key: claimed_until
@@ -157,7 +157,7 @@ class Webhook:
     async def _deliver_in_order(
         self, client: httpx.AsyncClient, messages: Iterable[OutboxMessage], claimed_until: datetime
     ) -> list[DeliveryOutcome]:
-        """As far as it goes before others may do it, too."""
+        """Post the messages one by one while the claim lasts."""
         outcomes: list[DeliveryOutcome] = []
         for message in messages:
             if self._now() + timedelta(seconds=self._timeout_s) >= claimed_until:
@@ -178,10 +178,10 @@ class Webhook:
         age = (self._now() - _event_time(message)).total_seconds()
         log_fields = {"session": message.session, "event": message.id, "status": attempt.status}
         if attempt.outcome == "given_up" or age >= GIVE_UP_AFTER_S:
-            log.error("the helpdesk could not be told of a hand-over", extra=log_fields)
+            log.error("a handoff event could not be delivered to the helpdesk", extra=log_fields)
             await asyncio.to_thread(self._store.record_delivery, message.id, False, "")
             return "given_up"
-        log.warning("the helpdesk is told of a hand-over later", extra=log_fields)
+        log.warning("a handoff event will be delivered to the helpdesk later", extra=log_fields)
         wait_s = ceil(min(MAX_RETRY_S, max(FIRST_RETRY_S, age, attempt.wait_s)))
         retry_at = self._now().replace(microsecond=0) + timedelta(seconds=wait_s)
         self._retry_at[_handoff_key(message)] = retry_at
@@ -237,7 +237,7 @@ def _make_signer(secret: str) -> Signer:
 
 
 async def _read_body(response: httpx.Response) -> bytes:
-    """The body of an answer; nothing of one that is longer than anybody will look at."""
+    """The body of an answer; empty when it is longer than MAX_ANSWER_BYTES."""
     content = b""
     async for chunk in response.aiter_bytes():
         content += chunk
@@ -247,7 +247,7 @@ async def _read_body(response: httpx.Response) -> bytes:
 
 
 def _accepted_by(body: bytes) -> str:
-    """Who takes over, when the answer says so: {"accepted_by": "Dana"}."""
+    """The person who takes the handoff, from {"accepted_by": "Dana"}; empty for none."""
     try:
         return _ReceiverAnswer.model_validate_json(body).accepted_by.strip()
     except ValidationError:
@@ -255,7 +255,7 @@ def _accepted_by(body: bytes) -> str:
 
 
 def _retry_after_s(header: str, now: datetime) -> float:
-    """Seconds, from seconds or a date (RFC 9110, section 10.2.3); 0 when it says nothing."""
+    """Seconds from a Retry-After header (RFC 9110, section 10.2.3); 0 when it is unreadable."""
     if header.strip().isdecimal():
         return float(header)
     try:
@@ -269,7 +269,7 @@ def _handoff_key(message: OutboxMessage) -> tuple[str, int]:
 
 
 def _event_time(message: OutboxMessage) -> datetime:
-    """When it happened: the time of the event."""
+    """The time of the event, from its JSON."""
     return datetime.fromisoformat(json.loads(message.body)["time"])
 
 

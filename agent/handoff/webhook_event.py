@@ -1,8 +1,8 @@
-"""What does a helpdesk outside learn of a hand-over?
+"""The CloudEvents 1.0 event of a handoff, for a helpdesk outside.
 
-A CloudEvents 1.0 event whose data is one object in all its states. Pure: the same hand-over at the
-same moment is the same event under the same id (tests/agent/test_webhook.py). Values a customer
-keeps private are in it only as they are in the session: replaced.
+Its data has the same fields in all states. Pure: the same handoff at the same moment gives the same
+event with the same id (tests/agent/test_webhook.py). Private values are surrogates in it, as they
+are in the session.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ PUBLISHED_STATES = (
     "accepted",
     "ended",
     "callback",
-)  # a place in the queue is nobody's business
+)  # not "queued"
 SENTIMENT_TERMS = (
     "upset",
     "calm",
     "going_wrong",
     "complaint",
-)  # terms of evidence that are about feelings
+)  # terms of evidence about mood
 
 
 @dataclass(frozen=True, slots=True)
 class HandoffConversation:
-    """Whose hand-over it is. `recording`: the customer agreed to be recorded."""
+    """The conversation of a handoff. `recording`: the customer consents to recording."""
 
     id: str
     channel: str
@@ -45,7 +45,7 @@ class HandoffConversation:
 
 @dataclass(frozen=True, slots=True)
 class WebhookEvent:
-    """`body` is structured JSON, to be sent as application/cloudevents+json."""
+    """An event to send: `body` is structured JSON, media type application/cloudevents+json."""
 
     id: str
     body: str
@@ -54,7 +54,7 @@ class WebhookEvent:
 def handoff_event(
     pack: Pack, conversation: HandoffConversation, effect: UpdateHandoff, now: datetime
 ) -> WebhookEvent | None:
-    """None for a state that is told nobody. `now` is aware."""
+    """The event of a handoff's state at `now` (aware); None for a state that is not published."""
     if effect.state not in PUBLISHED_STATES:
         return None
     at = now.astimezone(UTC)
@@ -108,14 +108,14 @@ def _event_data(
 
 
 def _reason_intent(pack: Pack, escalation: Escalation) -> str | None:
-    """What the customer wanted, when that was the reason."""
+    """The first term of the evidence that is an intent of the pack; None for none."""
     intent_by_term = {"asked_for_person": PERSON_INTENT, "accepted_offer": PERSON_INTENT}
     candidates = (intent_by_term.get(term.term, term.term) for term in escalation.evidence)
     return next((intent for intent in candidates if intent in pack.intents), None)
 
 
 def _reason_text(escalation: Escalation) -> str:
-    """What weighed most, as it was seen or heard."""
+    """The rule and the detail of its strongest term."""
     strongest = max(escalation.evidence, key=lambda e: e.weight, default=None)
     rule_text = escalation.rule.replace("_", " ")
     return (
@@ -126,7 +126,7 @@ def _reason_text(escalation: Escalation) -> str:
 
 
 def _sentiment_weights(escalation: Escalation) -> dict[str, float]:
-    """What feelings weighed, in log-odds, by kind; empty when they did not count."""
+    """The weights of mood terms in log-odds, by term; empty when there are none."""
     weights: dict[str, float] = {}
     for term in escalation.evidence:
         if term.term in SENTIMENT_TERMS:

@@ -1,11 +1,11 @@
-"""How does the event loop use models without ever waiting for one?
+"""Asyncio front of the models: supervision of their process, deadlines, speech synthesis.
 
-Hearing (bytes to hops with voice activity) and speaking (espeak-ng is not reentrant) have a thread
-each; encoder, transcriber and mind are in a process of their own behind a socket
-(agent/inference/worker.py). Questions have a deadline and a bounded queue. A model that raises, is
-late or is overloaded becomes `NoAnswer`, which the session hears as `Missed`; other sessions do not
-notice. When the process of the models ends, another is started and told all it needs to go on:
-customers notice a pause.
+Voice activity (bytes to hops) and speech synthesis (espeak-ng is not reentrant) have a thread each;
+encoder, transcriber and understanding run in a process of their own behind a socket
+(agent/inference/worker.py). Requests have a deadline and a bounded queue. A model that raises, is
+late or is overloaded raises `UnderstandingError`, which the session receives as
+`UnderstandingFailed`; other sessions are not affected. When the models process ends, another is
+started and sent all turns and requests in flight: customers notice a pause.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ T = TypeVar("T")
 
 
 class UnderstandingError(RuntimeError):
-    """The models did not answer in time, or at all."""
+    """The models did not answer a request in time, or at all."""
 
     def __init__(self, reason: Literal["late", "overloaded", "failed"]) -> None:
         super().__init__(reason)
@@ -79,13 +79,15 @@ class ModelsError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class EngineRules:
+    """Deadline and bounds of the requests to the models, and the voice that speaks."""
+
     answer_timeout_s: float = 5.0  # a model slower than this is `Missed`
     max_waiting_requests: int = 1024  # questions to the models, of all callers together
     voice: str = "en-us"
 
 
 class Engine:
-    """The models, for the event loop of this process."""
+    """The models, as the event loop of the server process uses them."""
 
     def __init__(self, launch: LaunchWorker, rules: EngineRules) -> None:
         self.rules = rules
@@ -106,41 +108,42 @@ class Engine:
 
     @property
     def is_ready(self) -> bool:
+        """Whether the voice and the models are loaded, and the models' process runs."""
         return self._voice is not None and self._transport is not None
 
     @property
     def waiting_requests(self) -> int:
-        """Questions that the models have not answered yet."""
+        """The number of requests that the models have not answered yet."""
         return len(self._answers)
 
     @property
     def turns_in_flight(self) -> int:
-        """Turns that are going on or not yet answered."""
+        """The number of turns that are open or not yet answered."""
         return len(self._in_flight)
 
     @property
     def model_names(self) -> dict[str, str]:
-        """Role -> which model answers for it."""
+        """Role -> name of the model that fills it."""
         return {"voice_activity": "silero-vad", **self._model_names}
 
     # -- the life of the models ----------------------------------------------------------------
 
     async def start(self) -> None:
-        """Load and warm up. Nothing else may be called before. ModelsError when that fails."""
+        """Load and warm up the models. Call it before anything else. ModelsError when it fails."""
         loop = asyncio.get_running_loop()
         self._loaded = loop.create_future()
         # The one task that no TaskGroup holds: it lives as long as the engine, which cancels it.
         self._supervisor = loop.create_task(self._supervise())
         await self._vad_batcher.start()
         self._voice = await self._run_in(self._speech_thread, lambda: TtsVoice(self.rules.voice))
-        # Should its life end before they are loaded, whatever ended it is raised here.
+        # If the supervisor ends before the models are loaded, its exception is raised here.
         await asyncio.wait([self._loaded, self._supervisor], return_when=asyncio.FIRST_COMPLETED)
         if not self._loaded.done():
             self._supervisor.result()
         await self._loaded
 
     async def stop(self) -> None:
-        """End the models and drop what is queued."""
+        """End the models process and drop what is queued."""
         if self._supervisor is not None:
             self._supervisor.cancel()
             await asyncio.wait([self._supervisor])
@@ -148,14 +151,14 @@ class Engine:
         await asyncio.to_thread(self._speech_thread.shutdown, wait=True, cancel_futures=True)
 
     async def _supervise(self) -> None:
-        """Keep models at work: whenever they end, start others."""
+        """Keep a models process running: whenever it ends, start another."""
         assert self._loaded is not None
         loop, quick_ends = asyncio.get_running_loop(), 0
         while True:
             began = loop.time()
             try:
                 await self._serve_once(loop)
-            except OSError as failure:  # no memory or no process to be had just now
+            except OSError as failure:  # no memory or no process available at the moment
                 if not self._loaded.done():
                     raise
                 log.error("the models cannot be started", extra={"failure": type(failure).__name__})
@@ -169,7 +172,7 @@ class Engine:
             await asyncio.sleep(RESTART_DELAYS_S[min(quick_ends, len(RESTART_DELAYS_S) - 1)])
 
     async def _serve_once(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Start models and wait until they end."""
+        """Start a models process and wait until it ends."""
         ours, theirs = socket.socketpair()
         worker = await asyncio.to_thread(self._launch, theirs)
         _, transport = await loop.create_connection(
@@ -183,7 +186,7 @@ class Engine:
             await asyncio.to_thread(worker.stop)
 
     async def _kill_when_hung(self, transport: WorkerTransport, worker: ModelWorker) -> None:
-        """Until the models end, or hang and are ended."""
+        """Wait until the models process ends; kill it when it hangs."""
         received = -1
         while not transport.closed.done():
             if self._transport is transport and received == transport.received:
@@ -202,7 +205,7 @@ class Engine:
                     self._loaded.set_exception(ModelsError(reason))
                 log.error("the models cannot be loaded", extra={"failure": message.failure})
             case PartialText(key, text):
-                # Later, by itself: what fails on one caller's line must not end the models.
+                # Later, by itself: a failure of one conversation must not end the models.
                 asyncio.get_running_loop().call_soon(self._in_flight.deliver_partial, key, text)
             case RequestAnswered(request_id, result, caller):
                 self._in_flight.remove_answered(request_id, caller)
@@ -233,12 +236,13 @@ class Engine:
                 waiting.set_exception(UnderstandingError("failed"))
 
     def _send(self, message: MessageToWorker) -> None:
-        """While models are being started nothing is sent: they will be told all that is kept."""
+        """Send a message; none while models are being started, which get all that is in flight."""
         if self._transport is not None:
             self._transport.send(message)
 
     async def measure_costs(self) -> ModelCosts:
-        """What hearing costs on this machine. Before callers are let in: nobody else is heard."""
+        """Measure what the models cost on this machine; call it before callers are admitted.
+        ModelsError when it takes too long."""
         assert self._voice is not None, "the engine has not been started"
         speech = await self._run_in(self._speech_thread, lambda: self._synthesise(MEASURE_TEXT))
         self._costs = asyncio.get_running_loop().create_future()
@@ -247,38 +251,42 @@ class Engine:
             async with asyncio.timeout(MEASURE_TIMEOUT_S):
                 return await self._costs
         except TimeoutError:
-            raise ModelsError("the models did not get to the end of being measured") from None
+            raise ModelsError("measuring the models took too long") from None
 
     def _synthesise(self, text: str) -> Samples:
         assert self._voice is not None
         return next(iter(self._voice.synthesise_sentences(text, RATE)))
 
-    # -- hearing -------------------------------------------------------------------------------
+    # -- audio in ------------------------------------------------------------------------------
 
     def open_voice_input(self, encoding: Encoding, rate: int, legs: tuple[Leg, ...]) -> VoiceInput:
+        """Open the voice input of one connection: bytes of this encoding, rate and legs."""
         return self._vad_batcher.open_voice_input(encoding, rate, legs)
 
     def close_voice_input(self, voice_input: VoiceInput) -> None:
-        """Nothing more comes through it."""
+        """Close a voice input: no more audio comes."""
         self._vad_batcher.close_voice_input(voice_input)
 
     async def detect_voice(self, voice_input: VoiceInput, data: bytes) -> list[VoiceHops]:
-        """The whole hops that this packet completes; AudioError when it cannot be decoded."""
+        """The whole hops that this packet completes, with voice probabilities; AudioError when it
+        cannot be decoded."""
         return await self._vad_batcher.detect_voice(voice_input, data)
 
     def feed_encoder(
         self, session: str, effect: FeedEncoder, on_partial: Callable[[str], None]
     ) -> None:
-        """Keep a turn's audio and give it to the encoder. `partial` is called with words so far."""
+        """Send a turn's audio to the encoder, and keep it until the turn is answered. `on_partial`
+        is called with the words so far."""
         if (chunk := self._in_flight.add_audio(session, effect, on_partial)) is not None:
             self._send(chunk)
 
     def discard_turn(self, session: str, stream: int) -> None:
+        """Discard a turn that was no speech."""
         self._in_flight.discard_turn((session, stream))
         self._send(CancelStream((session, stream)))
 
     def end_session(self, session: str) -> None:
-        """Nothing more comes of this session."""
+        """End a session: discard its open turns and its customer's voice."""
         for key in self._in_flight.end_session(session):
             self._send(CancelStream(key))
         self._send(EndSession(session))
@@ -288,7 +296,7 @@ class Engine:
     async def understand(
         self, session: str, effect: UnderstandTurn, today: date, at: float
     ) -> UnderstandResult:
-        """The answer of the models; NoAnswer when there is none within `answer_s`."""
+        """The models' answer; UnderstandingError when there is none within `answer_timeout_s`."""
         request = UnderstandRequest(next(self._request_ids), session, effect, today, at)
         if len(self._answers) >= self.rules.max_waiting_requests:
             self._cancel_request(request)
@@ -306,7 +314,7 @@ class Engine:
         finally:
             del self._answers[request.id]
             if not result.done() or result.cancelled():
-                self._cancel_request(request)  # a question nobody waits for is not worth computing
+                self._cancel_request(request)  # do not compute an answer that is no longer awaited
 
     def _cancel_request(self, request: UnderstandRequest) -> None:
         self._in_flight.remove_request(request)
@@ -315,7 +323,7 @@ class Engine:
     # -- speaking ------------------------------------------------------------------------------
 
     async def speak(self, text: str, encoding: Encoding, rate: int) -> AsyncIterator[bytes]:
-        """Audio of `text`, sentence by sentence, in messages of at most 100 ms."""
+        """Synthesised speech of `text`, sentence by sentence, in pieces of at most 100 ms."""
         assert self._voice is not None, "the engine has not been started"
         sentences = self._voice.synthesise_sentences(text, rate)
         while (

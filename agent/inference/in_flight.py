@@ -1,8 +1,8 @@
-"""What would have to be told again if the models forgot everything now?
+"""Unacknowledged turns and requests, re-sent when the models process restarts (at-least-once).
 
-Every turn that is not answered yet, with its audio from the start, and every question. A turn's
-audio is told hop by hop, so that little goes through the socket and nothing is told twice. Bounded
-by the turns in progress: one per leg, at most as long as a turn may last.
+Holds every unanswered turn with its audio from the start, and every unanswered request. A turn's
+audio is sent hop by hop, so that few messages go through the socket and no sample twice. Bounded by
+the turns in progress: one per leg, at most as long as a turn may last.
 """
 
 from __future__ import annotations
@@ -22,12 +22,15 @@ from agent.inference.messages import (
 )
 from audio.types import Samples
 
-MAX_TRIES = 2  # of a turn or a question that a model failed on; then it is given up
+MAX_TRIES = 2  # times a turn or request is sent when a model fails on it; then it is given up
 
 
 @dataclass(slots=True, eq=False)
 class InFlightTurn:
-    """A turn in progress, or over and not yet answered."""
+    """A turn in progress, or over and not yet answered.
+
+    `isolated`: a model failed on a batch with it, so the models keep it in a batch of its own.
+    """
 
     key: StreamKey
     start: int
@@ -42,7 +45,7 @@ class InFlightTurn:
     request: UnderstandRequest | None = None
 
     def unsent_audio(self) -> Samples:
-        """What the models have not been told."""
+        """The samples that have not been sent to the models."""
         unsent, at = [], self.received
         for piece in reversed(self.audio):
             if at <= self.sent:
@@ -53,7 +56,8 @@ class InFlightTurn:
 
 
 class InFlight:
-    """The turns and questions of all sessions. What its methods return is for the models."""
+    """The turns and requests of all sessions that are in flight. Methods return the messages to
+    send to the models; they send nothing themselves."""
 
     def __init__(self, hop: int, look_ahead: int) -> None:
         self._hop, self._look_ahead = hop, look_ahead
@@ -70,7 +74,7 @@ class InFlight:
     def add_audio(
         self, session: str, effect: FeedEncoder, on_partial: Callable[[str], None]
     ) -> AudioChunk | None:
-        """Keep audio of a turn; what the models are told when it completes a hop."""
+        """Add audio of a turn; the chunk to send when it completes a hop, else None."""
         key = (session, effect.stream)
         if key in self._given_up:
             return None
@@ -84,11 +88,11 @@ class InFlight:
         return self._next_chunk(turn) if self._hop_count(turn.received) > before else None
 
     def find_turn(self, key: StreamKey) -> InFlightTurn | None:
-        """A turn that is not answered yet."""
+        """An unanswered turn; None when there is none."""
         return self._turns.get(key)
 
     def _hop_count(self, samples: int) -> int:
-        """By position: packet sizes do not matter."""
+        """The number of hops that so many samples complete: packet sizes do not matter."""
         return max(0, samples - self._look_ahead) // self._hop
 
     def _next_chunk(self, turn: InFlightTurn) -> AudioChunk:
@@ -97,11 +101,13 @@ class InFlight:
         return AudioChunk(turn.key, turn.start, turn.infer_emotion, samples, first, turn.isolated)
 
     def deliver_partial(self, key: StreamKey, text: str) -> None:
+        """Call the turn's `on_partial` with the words so far."""
         if turn := self._turns.get(key):
             turn.on_partial(text)
 
     def add_request(self, request: UnderstandRequest) -> UnderstandRequest | None:
-        """Keep a question; None when its turn has been given up meanwhile."""
+        """Add a request; return it with the turn's last audio, ready to send. None when its turn
+        has been given up meanwhile."""
         if request.key is None:
             self._typed_requests[request.id] = (request, 1)
             return request
@@ -112,6 +118,7 @@ class InFlight:
         return replace(request, last_audio=self._next_chunk(turn), isolated=turn.isolated)
 
     def remove_answered(self, request_id: int, caller: bytes | None) -> None:
+        """Remove an answered request and its turn, and keep the caller's voice for a restart."""
         self._typed_requests.pop(request_id, None)
         for turn in self._turns.values():
             if turn.request is not None and turn.request.id == request_id:
@@ -121,17 +128,18 @@ class InFlight:
                 return
 
     def remove_request(self, request: UnderstandRequest) -> None:
-        """Nobody waits for its answer any more."""
+        """Remove a request whose answer is no longer awaited, and its turn."""
         self._typed_requests.pop(request.id, None)
         if request.key is not None:
             self.discard_turn(request.key)
 
     def discard_turn(self, key: StreamKey) -> None:
+        """Discard a turn that was no speech."""
         self._turns.pop(key, None)
         self._given_up.discard(key)
 
     def end_session(self, session: str) -> list[StreamKey]:
-        """Forget a session; the turns that were still going on."""
+        """Forget a session; return its turns that were still going on."""
         self._callers.pop(session, None)
         self._given_up = {key for key in self._given_up if key[0] != session}
         open_turns = [key for key in self._turns if key[0] == session]
@@ -144,8 +152,9 @@ class InFlight:
     def resend(
         self, keys: tuple[StreamKey, ...], request_ids: tuple[int, ...], isolated: bool
     ) -> tuple[list[MessageToWorker], list[int]]:
-        """What the models are told about what they have lost; and the questions that are given up,
-        because they were lost before."""
+        """The messages that send these turns and requests again, and the ids of requests that are
+        given up because they failed `MAX_TRIES` times. `isolated`: keep each in a batch of its
+        own."""
         messages: list[MessageToWorker] = []
         given_up: list[int] = []
         for key in keys:
@@ -181,7 +190,8 @@ class InFlight:
         return [replace(turn.request, last_audio=chunk, isolated=turn.isolated)], []
 
     def resend_all(self) -> tuple[list[MessageToWorker], list[int]]:
-        """All of it, for models that have just been started."""
+        """The messages that send everything in flight to a new models process, and the ids of
+        requests that are given up."""
         messages, given_up = self.resend(
             tuple(self._turns), tuple(self._typed_requests), isolated=False
         )

@@ -1,7 +1,7 @@
-"""What do the engine and the models, which may live in another process, say to each other?
+"""Messages between the server process and the models process.
 
-Plain values, pickled as they are. The engine keeps the audio of every turn until it is answered,
-so a turn can be told again from its start to models that have lost it.
+Plain values, pickled as they are. The engine keeps the audio of every turn until it is answered, so
+that a turn can be re-sent from its start to models that have lost it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dialogs.values import Understanding
 StreamKey = tuple[str, int]  # session, stream
 
 
-# -- from the engine ---------------------------------------------------------------------------
+# -- to the models -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,14 +28,14 @@ class AudioChunk:
     start: int  # position at which the turn began
     infer_emotion: bool  # may emotion be inferred here
     samples: Samples
-    first: bool  # the turn's audio from its start; whatever was known of it is replaced
-    isolated: bool = False  # it failed in company: keep it apart
+    first: bool  # the turn's audio from its start; what the models had of the turn is replaced
+    isolated: bool = False  # a batch with it failed: encode it in a batch of its own
 
 
 @dataclass(frozen=True, slots=True)
 class UnderstandRequest:
-    """An `Understand` with what the models must know besides: whose, when, on which day, and the
-    end of the turn's audio."""
+    """An `UnderstandTurn` with its session, the day, the time in session seconds, and the turn's
+    last audio."""
 
     id: int
     session: str
@@ -43,16 +43,17 @@ class UnderstandRequest:
     today: date
     at: float
     last_audio: AudioChunk | None = None
-    isolated: bool = False  # it failed in company: answer it by itself
+    isolated: bool = False  # a batch with it failed: answer it in a batch of its own
 
     @property
     def key(self) -> StreamKey | None:
+        """The stream of a spoken turn; None when it was typed."""
         return None if self.effect.stream is None else (self.session, self.effect.stream)
 
 
 @dataclass(frozen=True, slots=True)
 class CancelStream:
-    """Nobody wants to know what was said on this stream, or what this question's answer is."""
+    """Discard this stream, and do not answer this request; either may be None."""
 
     key: StreamKey | None
     request_id: int | None = None
@@ -60,14 +61,14 @@ class CancelStream:
 
 @dataclass(frozen=True, slots=True)
 class EndSession:
-    """The session is over: its customer's voice is forgotten."""
+    """The session is over: forget its customer's voice."""
 
     session: str
 
 
 @dataclass(frozen=True, slots=True)
 class RestoreCaller:
-    """What `Answered.caller` told before, for models that have lost it."""
+    """Restore what `RequestAnswered.caller` held before, in models that have lost it."""
 
     session: str
     caller: bytes
@@ -75,7 +76,7 @@ class RestoreCaller:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MeasureCosts:
-    """How dear is it to hear people talk like this? Answered with `Costs`."""
+    """Measure what speech like this costs on this machine. Answered with `ModelCosts`."""
 
     samples: Samples
 
@@ -90,15 +91,15 @@ MessageToWorker = (
 
 @dataclass(frozen=True, slots=True)
 class ModelCosts:
-    """What hearing costs here, measured: CPU seconds for each second of a stream's audio."""
+    """Measured costs of the models: CPU seconds for each second of a stream's audio."""
 
-    encoding: float  # in company, as when it matters
-    answering: float  # the end of a turn, spread over a turn of usual length
+    encoding: float  # in a full batch, as under load
+    answering: float  # of the end of a turn, spread over a turn of usual length
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerReady:
-    """Loaded and warm. `names`: role -> which model answers for it."""
+    """The models are loaded and warm. `model_names`: role -> name of the model that fills it."""
 
     model_names: Mapping[str, str]
     hop: int  # samples after which there is something to encode
@@ -107,7 +108,7 @@ class WorkerReady:
 
 @dataclass(frozen=True, slots=True)
 class LoadFailed:
-    """The models could not be loaded; why, in words for whoever chose them."""
+    """The models could not be loaded. `reason` is in words for the operator."""
 
     reason: str
     failure: str
@@ -123,7 +124,7 @@ class PartialText:
 
 @dataclass(frozen=True, slots=True)
 class UnderstandResult:
-    """What a turn meant; `transcript` is None for a typed one."""
+    """The models' answer for a turn; `transcript` is None for a typed one."""
 
     understanding: Understanding
     transcript: Transcript | None
@@ -131,7 +132,8 @@ class UnderstandResult:
 
 @dataclass(frozen=True, slots=True)
 class RequestAnswered:
-    """`caller` is how the customer of this session usually sounds, when that was learnt."""
+    """The answer to a request. `caller` is the pickled `audio.contours.Caller` of the customer's
+    voice, when one was learnt."""
 
     request_id: int
     result: UnderstandResult
@@ -140,7 +142,7 @@ class RequestAnswered:
 
 @dataclass(frozen=True, slots=True)
 class StreamsFailed:
-    """A model raised over these streams and questions: tell them again, or give them up."""
+    """A model raised on these streams and requests; they have to be re-sent or given up."""
 
     keys: tuple[StreamKey, ...]
     request_ids: tuple[int, ...]
@@ -149,12 +151,12 @@ class StreamsFailed:
 
 @dataclass(frozen=True, slots=True)
 class WorkerLoad:
-    """How the models keep up, told when it changes and about once a second."""
+    """How the models keep up, sent when load shedding changes and about once a second."""
 
     late_s: float  # behind the deadline of what was just done; 0 when in time
     busy_share: float  # share of the time at work
-    sends_partials: bool  # whether words so far are told at present
-    computes_cues: bool  # whether feelings are worked out at present
+    sends_partials: bool  # whether partial text is sent at present
+    computes_cues: bool  # whether acoustic cues are computed at present
 
 
 MessageFromWorker = (

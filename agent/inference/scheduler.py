@@ -1,11 +1,11 @@
-"""Which streams are worked on together, which question comes first, and what is left out when
-there is too much to do?
+"""Deadline scheduler with dynamic batching, inside the models process.
 
-Everything that waits has a deadline: a question a quarter of a second after it was asked, audio
-somewhat later. What is due first is done first, together with as much of its kind as fits into the
-twentieth part of a second, so that nobody waits longer than that for what is under way. Audio waits
-a little for company, which makes it cheaper; a stream's result does not depend on its company
-(audio/incremental.py). Whoever is behind gives up partial text first, then cues, never words.
+Everything that waits has a deadline: a request a quarter of a second after it came, audio somewhat
+later. Earliest deadline first; a batch holds as much of the same kind as fits into 60 ms, so that
+other work waits no longer than that for a batch under way. Audio waits up to 100 ms for a fuller
+batch, which makes it cheaper; a stream's result does not depend on the batch it is in
+(audio/incremental.py). Load shedding: when late, partial text is left out first, then cues, never
+the final words.
 
 No clock, no socket and no thread here: time is an argument (tests/agent/test_inference.py).
 """
@@ -60,7 +60,10 @@ _NO_SAMPLES = np.zeros(0, np.float32)
 
 @dataclass(slots=True, eq=False)
 class ActiveStream:
-    """A turn in progress: its encoder state and the audio that has not been encoded yet."""
+    """A turn in progress: its encoder state and the audio that has not been encoded yet.
+
+    `isolated`: a model failed on a batch with it, so it is encoded in a batch of its own.
+    """
 
     key: StreamKey
     start: int
@@ -72,20 +75,20 @@ class ActiveStream:
 
     @property
     def waiting_since(self) -> float:
-        """When the oldest of its audio came."""
+        """When the oldest of its audio arrived."""
         return self.audio[0][0]
 
 
 @dataclass(frozen=True, slots=True)
 class EncodeBatch:
-    """Streams whose audio is encoded together."""
+    """Streams whose audio is encoded in one batch."""
 
     streams: Sequence[ActiveStream]
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerBatch:
-    """Questions that are answered one after the other, their last audio encoded together."""
+    """Requests answered one after the other, their last audio encoded in one batch."""
 
     requests: Sequence[tuple[float, UnderstandRequest]]  # with when they came
 
@@ -94,10 +97,10 @@ WorkBatch = EncodeBatch | AnswerBatch
 
 
 class BatchScheduler:
-    """The models, every stream they are in the middle of, and every question not yet answered.
+    """The models, all open streams, and all unanswered requests.
 
-    `take` what comes in; then, as long as there is any, `do` the work that `next` names. `tell` is
-    called with what comes of it.
+    `receive` each message; then, as long as `next_batch` returns one, `run_batch`. `send` is called
+    with the resulting messages.
     """
 
     def __init__(
@@ -118,7 +121,7 @@ class BatchScheduler:
 
     @property
     def model_names(self) -> dict[str, str]:
-        """Role -> which model answers for it: its name and the start of its file's SHA-256."""
+        """Role -> the model that fills it: its name and the start of its file's SHA-256."""
         analyser_models = {
             role: f"{one.name}, {one.sha256}" for role, one in self.analyser.models.items()
         }
@@ -130,6 +133,7 @@ class BatchScheduler:
     # -- what comes in -------------------------------------------------------------------------
 
     def receive(self, message: MessageToWorker, at: float) -> None:
+        """Apply one message that arrived at `at`."""
         match message:
             case AudioChunk():
                 self._add_audio(message, at)
@@ -151,7 +155,7 @@ class BatchScheduler:
             case RestoreCaller(session, caller):
                 self._callers[session] = pickle.loads(caller)
             case MeasureCosts():
-                raise ValueError("costs are measured by whoever has a clock")
+                raise ValueError("the worker measures costs: the scheduler has no clock")
 
     def _add_audio(self, chunk: AudioChunk, at: float) -> None:
         if chunk.first:
@@ -172,7 +176,7 @@ class BatchScheduler:
     # -- what comes first ----------------------------------------------------------------------
 
     def next_batch(self, now: float) -> WorkBatch | float | None:
-        """What to do now; or the seconds until there will be something; or nothing at all."""
+        """The batch to run now; or the seconds until there will be one; or None for no work."""
         asked_keys = {question.key for _, question in self._requests}
         ready = [one for one in self._streams.values() if one.audio and one.key not in asked_keys]
         ready.sort(key=lambda one: one.waiting_since)
@@ -195,7 +199,7 @@ class BatchScheduler:
     # -- doing it ------------------------------------------------------------------------------
 
     def run_batch(self, batch: WorkBatch, now: Callable[[], float]) -> None:
-        """May raise whatever a model raises; `failed` then says who is to be told again."""
+        """Run a batch. Raises what a model raises; then call `fail_batch`."""
         began = now()
         match batch:
             case EncodeBatch(streams):
@@ -209,7 +213,7 @@ class BatchScheduler:
         self._shed_load(max(0.0, ended - due))
 
     def fail_batch(self, batch: WorkBatch, failure: str) -> None:
-        """Forget all that this work was about and that is not done yet."""
+        """Discard the batch's streams and requests that are not done; report them as failed."""
         match batch:
             case EncodeBatch(streams):
                 keys = {one.key for one in streams}
@@ -225,13 +229,13 @@ class BatchScheduler:
         self._send(StreamsFailed(tuple(keys), tuple(ids), failure))
 
     def _shed_load(self, late: float) -> None:
-        """Being late now and then is no reason to leave anything out; staying late is."""
+        """Shed load by mean lateness: a single late batch is no reason to leave anything out."""
         self._late += SMOOTHING * (late - self._late)
         if self._affordable() != (self._load.sends_partials, self._load.computes_cues):
             self._publish_load(self._load.busy_share)
 
     def _affordable(self) -> tuple[bool, bool]:
-        """Partial text and cues; what was left out comes back when half of the lag is gone."""
+        """Whether partial text and cues are affordable; each returns at half its threshold."""
         partials = self._late < (
             NO_PARTIALS_LATE_S if self._load.sends_partials else NO_PARTIALS_LATE_S / 2
         )
@@ -239,7 +243,7 @@ class BatchScheduler:
         return partials, cues
 
     def heartbeat(self, busy: float) -> None:
-        """Tell how things stand, every second. Who has nothing to do is late no more."""
+        """Publish the load, every second. Lateness decays while there is nothing to do."""
         if not self._requests and not any(one.audio for one in self._streams.values()):
             self._late /= 2
         self._publish_load(busy)
@@ -257,7 +261,7 @@ class BatchScheduler:
                 self._send(PartialText(one.key, text))
 
     def _advance(self, streams: Sequence[ActiveStream], pieces: Sequence[Samples]) -> list[str]:
-        """The words so far of each, with these pieces."""
+        """Encode one piece for each stream; the words so far of each."""
         pairs = []
         for one, samples in zip(streams, pieces, strict=True):
             one.stream = one.stream or self.analyser.open(one.start, one.infer_emotion)
@@ -278,8 +282,8 @@ class BatchScheduler:
     def _finish_streams(
         self, turns: Sequence[tuple[UnderstandRequest, ActiveStream]]
     ) -> Iterator[Spoken]:
-        """Encode what is left of the turns that are asked about, together, and close them; then
-        read them one by one."""
+        """Encode the rest of these turns in one batch and close their streams; the results are
+        computed one by one, as they are read."""
         if not turns:
             return iter(())
         rest = [np.concatenate([_NO_SAMPLES, *(x for _, x in stream.audio)]) for _, stream in turns]
@@ -287,7 +291,7 @@ class BatchScheduler:
         closing: list[tuple[TurnStream, Expectation]] = []
         for request, stream in turns:
             assert stream.stream is not None  # opened by `_advance`
-            if stream.infer_emotion:  # consent was given for this customer's voice
+            if stream.infer_emotion:  # the customer consents to emotion analysis
                 stream.stream.speaker = self._callers.setdefault(
                     request.session, stream.stream.speaker
                 )
@@ -300,7 +304,7 @@ class BatchScheduler:
         effect = request.effect
         transcript = spoken.transcript if spoken else None
         text = transcript.text if transcript else effect.text
-        if effect.leg != "customer":  # an employee is transcribed and never judged
+        if effect.leg != "customer":  # an employee's turn is only transcribed
             return RequestAnswered(
                 request.id, UnderstandResult(Understanding(text, "", 0.0), transcript)
             )
@@ -324,7 +328,7 @@ T = TypeVar("T")
 
 
 def _batchable(waiting: Sequence[T], is_isolated: Callable[[T], bool]) -> list[T]:
-    """The first, and those after it that may share its fate."""
+    """The first item with all that may share its batch: alone when it is isolated."""
     return (
         [waiting[0]]
         if is_isolated(waiting[0])

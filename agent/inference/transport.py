@@ -1,7 +1,7 @@
-"""How do messages get from the event loop to the models and back?
+"""Asyncio end of the socket pair to the models process.
 
-One end of a socket pair (agent/inference/worker.py has the other). Nothing here waits: what is sent
-goes into a buffer, which is bounded by what the engine keeps, and what comes is handed over whole.
+agent/inference/worker.py has the other end. Nothing here waits: sent messages go into a buffer,
+which is bounded by the turns and requests in flight, and received messages are delivered whole.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from agent.inference.worker import FRAME_HEADER, message_frame
 
 
 class WorkerTransport(asyncio.Protocol):
-    """Our end of the socket to the models."""
+    """The server's end of the socket; `on_message` is called with each message of the models."""
 
     def __init__(self, on_message: Callable[[WorkerTransport, MessageFromWorker], None]) -> None:
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.received = 0  # messages
+        self.received = 0  # messages so far
         self._on_message = on_message
         self._buffer = bytearray()
         self._transport: asyncio.Transport | None = None
@@ -43,9 +43,11 @@ class WorkerTransport(asyncio.Protocol):
         self.closed.set_result(None)
 
     def send(self, message: MessageToWorker) -> None:
+        """Buffer a message for the models, without waiting."""
         assert self._transport is not None
         self._transport.write(message_frame(message))
 
     def close(self) -> None:
+        """Close the socket at once and drop what is buffered."""
         assert self._transport is not None
         self._transport.abort()

@@ -1,7 +1,7 @@
-"""How are the packets of many callers heard at the same time, off the event loop?
+"""Batched decoding, resampling and voice activity of all callers, off the event loop.
 
-One thread decodes, resamples and finds voice, for all callers whose packets came in together: half
-the work of one by one. Packets that cannot complete a hop are only kept.
+One thread works on the packets of all callers that came in together: half the work of one by one.
+Packets that cannot complete a hop are only buffered.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ WaitingPacket = tuple[VoiceInput, asyncio.Future[list[VoiceHops]]]
 
 
 class VadBatcher:
-    """The intakes of all callers."""
+    """The voice inputs of all connections, and the thread that works on their packets."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "hearing")
@@ -34,24 +34,27 @@ class VadBatcher:
         self._open_inputs = 0
 
     async def start(self) -> None:
-        """Load the network that finds voice. Nothing else may be called before."""
+        """Load the voice-activity network. Call it before anything else."""
         loop = asyncio.get_running_loop()
         self._vad = await loop.run_in_executor(self._thread, VoiceActivityDetector.load)
 
     async def stop(self) -> None:
+        """End the thread; packets that wait are dropped."""
         await asyncio.to_thread(self._thread.shutdown, wait=True, cancel_futures=True)
 
     def open_voice_input(self, encoding: Encoding, rate: int, legs: tuple[Leg, ...]) -> VoiceInput:
+        """Open the voice input of one connection."""
         assert self._vad is not None, "the engine has not been started"
         self._open_inputs += 1
         return VoiceInput(self._vad, encoding, rate, legs)
 
     def close_voice_input(self, voice_input: VoiceInput) -> None:
-        """Nothing more comes through it."""
+        """Close a voice input: no more audio comes."""
         self._open_inputs -= 1
 
     async def detect_voice(self, voice_input: VoiceInput, data: bytes) -> list[VoiceHops]:
-        """The whole hops that this packet completes; AudioError when it cannot be decoded."""
+        """The whole hops that this packet completes, with voice probabilities; AudioError when it
+        cannot be decoded."""
         if not voice_input.add_packet(data, 1 if self._open_inputs < TWO_HOPS_FROM_CALLERS else 2):
             return []
         loop = asyncio.get_running_loop()

@@ -1,12 +1,13 @@
-"""Where do the models live, and how does the rest of the house reach them?
+"""The models process: its start, its socket loop, and the measuring of costs at start-up.
 
-In a process of their own, with one torch thread, at the other end of a socket: an event loop that
-serves a hundred callers and a matrix product do not share an interpreter. The process is forked
-from one that has imported torch already, so a new one stands within seconds when a model has
-crashed.
+The models have a process of their own, with one torch thread, at the other end of a socket: an
+event loop that serves a hundred callers and a matrix product must not share an interpreter. The
+process is forked from one that has imported torch already, so that a new one is ready within
+seconds after a crash.
 
-Two threads: one reads the socket, the other works. What raises is told and survived
-(agent/inference/scheduler.py); what crashes ends this process, and the engine starts another.
+Three threads: one reads the socket, one schedules, one runs everything torch. An exception of a
+model is reported and survived (agent/inference/scheduler.py); a crash ends this process, and the
+engine starts another.
 """
 
 from __future__ import annotations
@@ -42,23 +43,23 @@ from audio.types import RATE, Expectation, Samples
 from dialogs.pack.model import Pack
 
 FRAME_HEADER = struct.Struct("!I")  # bytes of the pickle that follows
-HEARTBEAT_S = 1.0  # between two words about the load
-USUAL_TURN_S = 4.0  # a usual turn, to spread the cost of its end over
-MEASURED_STREAMS = 16  # live while costs are measured
-STOP_TIMEOUT_S = 5.0  # for what is under way; a worker that takes longer is killed
+HEARTBEAT_S = 1.0  # between two messages about the load
+USUAL_TURN_S = 4.0  # length of a usual turn, over which the cost of its end is spread
+MEASURED_STREAMS = 16  # open streams while costs are measured
+STOP_TIMEOUT_S = 5.0  # to finish the batch under way; a worker that takes longer is killed
 
 SendMessage = Callable[[MessageFromWorker], None]
 LoadScheduler = Callable[[SendMessage], BatchScheduler]
 
 
 class ModelWorker(Protocol):
-    """Models at work on the other end of a socket."""
+    """Running models at the other end of a socket."""
 
     def stop(self) -> None:
-        """Wait until it has ended, as it does once the socket is closed."""
+        """Wait until the worker has ended, as it does once the socket is closed."""
 
     def kill(self) -> None:
-        """End it, whatever it is doing."""
+        """End the worker at once, whatever it is doing."""
 
 
 LaunchWorker = Callable[
@@ -67,7 +68,7 @@ LaunchWorker = Callable[
 
 
 def message_frame(message: MessageToWorker | MessageFromWorker) -> bytes:
-    """A message as it goes through the socket, in either direction."""
+    """A message as bytes for the socket, in either direction: its length, then its pickle."""
     pickled = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
     return FRAME_HEADER.pack(len(pickled)) + pickled
 
@@ -76,13 +77,13 @@ def message_frame(message: MessageToWorker | MessageFromWorker) -> bytes:
 
 
 class ForkserverLauncher:
-    """Launches a process for the models of these settings."""
+    """Launches a models process with these settings, through a fork server."""
 
     def __init__(self, settings: Settings, core: int | None = None) -> None:
-        """`core`: the processor core that is the models' own, by `set_apart`."""
+        """`core`: the processor core reserved for the models, from `reserve_core`."""
         self._settings, self._core = settings, core
         self._context = multiprocessing.get_context("forkserver")
-        # What takes seconds to import is imported once, in the process that is forked from.
+        # Modules that take seconds to import are imported once, in the fork server.
         models = ["audio.speech_analyser", "agent.understanding.turn_understanding"]
         self._context.set_forkserver_preload(models)
 
@@ -90,7 +91,7 @@ class ForkserverLauncher:
         arguments = (end, self._settings, self._core)
         process = self._context.Process(target=_run_worker, args=arguments, daemon=True)
         process.start()
-        end.close()  # the process has its own
+        end.close()  # the new process has its own copy
         return _ForkedWorker(process)
 
 
@@ -108,8 +109,9 @@ class _ForkedWorker:
 
 
 def reserve_core() -> int | None:
-    """Give up one core for the models, if there are two: the threads of this process keep to the
-    others. A step that shares its core with the sockets takes half as long again. Linux only."""
+    """Reserve one core for the models, if there are two: this process keeps to the others. Returns
+    that core, or None. A batch that shares its core with the sockets takes half as long again.
+    Linux only."""
     if not hasattr(os, "sched_setaffinity") or len(cores := os.sched_getaffinity(0)) < 2:
         return None
     core = max(cores)
@@ -120,12 +122,12 @@ def reserve_core() -> int | None:
 def _run_worker(end: socket.socket, settings: Settings, core: int | None) -> None:
     if core is not None:
         os.sched_setaffinity(0, {core})
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's; the engine decides when to end
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal; the engine ends us
 
     def load(tell: SendMessage) -> BatchScheduler:
         scheduler = load_scheduler(settings, Pack.load(settings.pack), tell)
-        # What was loaded stays: looking through a million entries of vocabularies for garbage,
-        # again and again, took a tenth of the time.
+        # Loaded objects are never garbage; searching a million vocabulary entries for garbage again
+        # and again took a tenth of the time.
         gc.collect()
         gc.freeze()
         return scheduler
@@ -134,9 +136,9 @@ def _run_worker(end: socket.socket, settings: Settings, core: int | None) -> Non
 
 
 def load_scheduler(settings: Settings, pack: Pack, send: SendMessage) -> BatchScheduler:
-    """Read the models from disk; run in the thread that will use them, whose torch it sets up.
+    """Load the models from disk; call it in the thread that will use them, as it sets up torch.
 
-    Torch and its friends take seconds to import: here, and never for a command without models.
+    Torch takes seconds to import: imported here, so that commands without models start fast.
     """
     import torch
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
@@ -144,8 +146,8 @@ def load_scheduler(settings: Settings, pack: Pack, send: SendMessage) -> BatchSc
     from agent.understanding.turn_understanding import TurnUnderstanding
     from audio.speech_analyser import SpeechAnalyser
 
-    torch.set_num_threads(1)  # two OpenMP threads collapse as soon as anything else runs,
-    threadpool_limits(1)  # and NumPy's second thread spins while it waits
+    torch.set_num_threads(1)  # two OpenMP threads collapse as soon as anything else runs
+    threadpool_limits(1)  # NumPy's second thread would spin while it waits
     analyser = SpeechAnalyser.load(
         settings.weights,
         speech_checkpoint=settings.speech_checkpoint or None,
@@ -159,11 +161,11 @@ def load_scheduler(settings: Settings, pack: Pack, send: SendMessage) -> BatchSc
     )
 
 
-# -- at work -----------------------------------------------------------------------------------
+# -- the socket loop ---------------------------------------------------------------------------
 
 
 def serve(end: socket.socket, load: LoadScheduler) -> None:
-    """Answer what comes through `end` until it is closed."""
+    """Load the models, then answer the messages from `end` until it is closed."""
     inbox: queue.SimpleQueue[MessageToWorker | None] = queue.SimpleQueue()
     reader = threading.Thread(
         target=_read_messages, args=(end, inbox), name="questions", daemon=True
@@ -173,7 +175,7 @@ def serve(end: socket.socket, load: LoadScheduler) -> None:
     def send(message: MessageFromWorker) -> None:
         end.sendall(message_frame(message))
 
-    # One thread for everything torch; what a model raises comes back as a future's exception.
+    # One thread for everything torch; a model's exception comes back in a future.
     with ThreadPoolExecutor(1, "inference") as pool, end:
         try:
             loading = pool.submit(_load_and_warm_up, load, send)
@@ -188,9 +190,9 @@ def serve(end: socket.socket, load: LoadScheduler) -> None:
             )
             _work_loop(inbox, scheduler, pool, send)
         except (BrokenPipeError, ConnectionResetError):
-            pass  # nobody is left to be told
+            pass  # the engine is gone
         finally:
-            with suppress(OSError):  # the reader's hold on it would keep it open
+            with suppress(OSError):  # the reader thread would keep the socket open
                 end.shutdown(socket.SHUT_RDWR)
 
 
@@ -243,7 +245,7 @@ def _work_loop(
 def _drain(
     inbox: queue.SimpleQueue[MessageToWorker | None], wait_s: float
 ) -> list[MessageToWorker | None]:
-    """All that is there, or the first that comes within `wait_s`."""
+    """All messages that are there; when there are none, those that come within `wait_s`."""
     messages: list[MessageToWorker | None] = []
     try:
         if wait_s > 0:
@@ -255,7 +257,7 @@ def _drain(
 
 
 def measure_costs(scheduler: BatchScheduler, samples: Samples) -> ModelCosts:
-    """What hearing `samples`, of speech, costs in company. Nobody may be talking yet."""
+    """Measure what these samples of speech cost in a full batch. No other stream may be open."""
     analyser, hop = scheduler.analyser, scheduler.analyser.hop
     streams = [analyser.open(0, True) for _ in range(MEASURED_STREAMS)]
     pieces = [samples[at : at + hop] for at in range(0, len(samples), hop)]
@@ -271,7 +273,7 @@ def measure_costs(scheduler: BatchScheduler, samples: Samples) -> ModelCosts:
 
 
 def error_location(error: BaseException) -> str:
-    """The error's kind and place; its text may hold a customer's words and stays out of the log."""
+    """The error's type and place; its text may hold a customer's words and stays out of the log."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "nowhere"
     return f"{type(error).__name__} at {place}"

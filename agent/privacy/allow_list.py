@@ -1,7 +1,7 @@
-"""Which numbers are nobody's secret: amounts, days, times, years, zip codes?
+"""Patterns that mark a number as public: amount, date, time, year, zip code.
 
-Said of the words around a number, so that agent/privacy/detection.py leaves it as it is
-(tests/agent/test_redaction.py).
+agent/privacy/detection.py leaves such numbers as they are (tests/agent/test_redaction.py). All
+functions take folded text `low`; ranges are (start, end) in it.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ _CURRENCY_WORD = re.compile(
 )
 _GROUPED_NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.\d{1,2}|\d[\d,.]*k")
 _YEAR = re.compile(r"(?:19|20)\d\d")
-# What stands before an amount that does not name its currency.
+# Words before an amount whose currency is not named.
 _AMOUNT_BEFORE = re.compile(
     r"\b(?:transfer|move|send|pay|deposit|withdraw|wire|put|take|amount|sum|limit|spend|spent|paid"
     r"|sent|transferred|balance)(?:\s+(?:of|out|about|around|only|exactly|up to|is|was|another))*"
     r"\s*[:=]?\s*$"
 )
-# Names of numbers that belong to nobody.
+# Names of numbers that belong to no person.
 _PUBLIC_NUMBER_BEFORE = re.compile(
     r"\b(?:zip|postal|post|area|country|branch|sort|error|status|promo|promotion|discount|coupon)"
     r"(?:\s*code)?(?:\s*[:=#]|\s+(?:is|was|for|of|number))*\s*$"
@@ -43,11 +43,12 @@ _PUBLIC_NUMBER_BEFORE = re.compile(
 
 
 def find_numeric_dates(low: str) -> list[tuple[int, int]]:
-    """Days in figures, which look like numbers with separators."""
+    """Ranges of dates written in digits, which look like numbers with separators."""
     return [match.span() for match in _NUMERIC_DATE.finditer(low)]
 
 
 def find_amounts_of_money(low: str) -> Iterator[tuple[int, int]]:
+    """Ranges of amounts that name a currency, in digits or in words."""
     for pattern in (_CURRENCY_BEFORE, _CURRENCY_AFTER):
         for match in pattern.finditer(low):
             yield match.span()
@@ -58,31 +59,32 @@ def find_amounts_of_money(low: str) -> Iterator[tuple[int, int]]:
 
 
 def find_dates_and_times(low: str, expectation: Expectation) -> Iterator[tuple[int, int]]:
+    """Ranges of dates and times of day, also in words."""
     spelled = DateText(low)
-    # Only where they are matters here, so any day serves as today.
+    # Only the positions are used, so any day serves as today.
     for span in (*spelled.times(), *spelled.dates(date(2026, 1, 1), expectation.kind == "date")):
         yield span.start, span.end
 
 
 def has_currency(low: str, number: Number) -> bool:
-    """Whether a currency stands beside it."""
+    """Whether a currency is named directly before or after the number."""
     before = low[: number.start].rstrip()[-1:]
     return bool(_CURRENCY_WORD.match(low, number.end)) or before in {"$", "€", "£"}
 
 
 def is_amount(low: str, number: Number) -> bool:
-    """Whether the words before it ask for an amount."""
+    """Whether the words before the number announce an amount."""
     return _AMOUNT_BEFORE.search(low[: number.start]) is not None
 
 
 def is_public_number(low: str, number: Number) -> bool:
-    """A zip code, or another number that belongs to nobody."""
+    """Whether it is a zip code, or another number that belongs to no person."""
     sizes = [len(part) for part in number.groups]
     is_short = sum(sizes) <= 5 or sizes == [5, 4]
     return is_short and _PUBLIC_NUMBER_BEFORE.search(low[: number.start]) is not None
 
 
 def is_grouped_or_years(low: str, number: Number) -> bool:
-    """Written like an amount, or as years."""
+    """Whether it is written with thousands or decimal separators, or as several years."""
     is_years = len(number.groups) > 1 and all(_YEAR.fullmatch(part) for part in number.groups)
     return is_years or _GROUPED_NUMBER.fullmatch(low[number.start : number.end]) is not None

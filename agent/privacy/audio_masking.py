@@ -1,9 +1,9 @@
-"""Which sound of a conversation may be written now, and what of it must be silence?
+"""Delayed release of a conversation's audio, with private passages replaced by silence.
 
-A leg's sound is held back for a second, and while a turn is heard or its meaning is not known yet.
-When it is, what was private in it is silenced; the whole turn where a number had been asked for, or
-was in words on the way and is not in the last ones, or where nobody knows what was said. What is
-written is written once and in order (tests/agent/test_tape.py).
+The audio of a leg is held back for a second, and as long as a turn is open or waits for its
+understanding. Then the private words of the turn are masked. The whole turn is masked when digits
+were expected, when a partial transcript contained a number that the final one lacks, or when the
+turn was never understood. Audio is released once and in order (tests/agent/test_tape.py).
 """
 
 from __future__ import annotations
@@ -21,20 +21,16 @@ from agent.privacy.redaction_record import Redaction
 from audio.types import RATE, Samples
 from dialogs.pack.privacy_rules import PiiKind
 
-MIN_HOLD_SAMPLES = RATE  # samples held at least: a turn begins up to 0.7 s before it is noticed
-PAD_SAMPLES = RATE * 15 // 100  # samples around private words that are silenced, too
-MAX_HOLD_SAMPLES = 120 * RATE  # samples of a leg that are held at most; what is older is silenced
-NON_NUMERIC_EXPECTATIONS = frozenset(
-    {"choice", "yes_no", "name"}
-)  # questions that no number answers
-TENTATIVE_KINDS: frozenset[PiiKind] = frozenset(
-    {"code"}
-)  # or so it seems while they are still being said
+MIN_HOLD_SAMPLES = RATE  # a turn starts up to 0.7 s before it is detected
+PAD_SAMPLES = RATE * 15 // 100  # masked before and after private words
+MAX_HOLD_SAMPLES = 120 * RATE  # of one leg; older audio is masked and released
+NON_NUMERIC_EXPECTATIONS = frozenset({"choice", "yes_no", "name"})  # kinds of questions
+TENTATIVE_KINDS: frozenset[PiiKind] = frozenset({"code"})  # an unfinished amount looks like one
 
 
 @dataclass(frozen=True, slots=True)
 class MaskedAudio:
-    """Sound of a leg from position `start`, as it may be kept."""
+    """Masked audio of a leg from position `start` on: float samples at 16 kHz, safe to store."""
 
     leg: str
     start: int
@@ -47,20 +43,16 @@ class _BufferedTurn:
     leg: str
     start: int
     end: int
-    expects_digits: bool = False  # a number was asked for
-    partial_kinds: set[PiiKind] = field(
-        default_factory=set
-    )  # what words on the way held: the last may not
-    ignored_kinds: frozenset[PiiKind] = (
-        frozenset()
-    )  # of these, what is no secret where this was asked
+    expects_digits: bool = False  # the customer was asked for digits
+    partial_kinds: set[PiiKind] = field(default_factory=set)  # in partial transcripts
+    ignored_kinds: frozenset[PiiKind] = frozenset()  # harmless after this question
 
 
 @dataclass(slots=True)
 class _LegBuffer:
-    """One leg: its sound that is not out yet, and which of it will be silence."""
+    """The audio of one leg that is not released yet, and the ranges of it to mask."""
 
-    next_position: int  # position of what comes next
+    next_position: int  # of the next samples to arrive
     chunks: deque[tuple[int, Samples]] = field(default_factory=deque)
     masked_ranges: list[tuple[int, int]] = field(default_factory=list)
 
@@ -70,20 +62,23 @@ class _LegBuffer:
 
 
 class AudioMasker:
-    """All legs of one conversation. Inputs and effects are told in the order they happened."""
+    """The audio of all legs of a conversation. Takes its inputs and effects in their order."""
 
     def __init__(
         self, legs: Iterable[str], start_positions: Mapping[str, int] | None = None
     ) -> None:
-        """`starts` are the positions that legs begin with, 0 where not said."""
+        """`start_positions` are those of the first samples, by leg; 0 where missing."""
         self._buffers = {leg: _LegBuffer((start_positions or {}).get(leg, 0)) for leg in legs}
         self._open_turns: dict[int, _BufferedTurn] = {}  # by stream
-        self._pending_turns: dict[int, _BufferedTurn] = {}  # by question
+        self._pending_turns: dict[int, _BufferedTurn] = {}  # by request id
 
     def process(
         self, event: e.Input, effects: Sequence[e.Effect], redactions: Sequence[Redaction]
     ) -> list[MaskedAudio]:
-        """What may be written, now that this happened."""
+        """The audio that may be stored after this input.
+
+        `event` is the pseudonymised input, `effects` follow from it, `redactions` are its record.
+        """
         match event:
             case e.AudioReceived(leg=leg, samples=samples):
                 self._append_audio(leg, samples)
@@ -107,7 +102,7 @@ class AudioMasker:
         ]
 
     def flush(self) -> list[MaskedAudio]:
-        """The rest. Turns that nobody has understood are silence."""
+        """All remaining audio; turns that were never understood are masked."""
         for turn in (*self._open_turns.values(), *self._pending_turns.values()):
             self._mask(turn.leg, turn.start - PAD_SAMPLES, self._buffers[turn.leg].next_position)
         self._open_turns.clear()
@@ -143,7 +138,7 @@ class AudioMasker:
                 self._pending_turns[effect.request_id] = turn
 
     def _mask_turn(self, ask: int, redactions: Sequence[Redaction] | None) -> None:
-        """None: nobody knows what was said."""
+        """Mask a turn by its redactions; all of it when they are None, as it was not understood."""
         turn = self._pending_turns.pop(ask, None)
         if turn is None:
             return
@@ -160,7 +155,7 @@ class AudioMasker:
         self._buffers[leg].masked_ranges.append((start, end))
 
     def _release_position(self, leg: str) -> int:
-        """Up to which position a leg may be written."""
+        """The position up to which the audio of a leg may be released."""
         buffer = self._buffers[leg]
         turns = (*self._open_turns.values(), *self._pending_turns.values())
         turn_starts = [turn.start - PAD_SAMPLES for turn in turns if turn.leg == leg]
@@ -198,7 +193,7 @@ class AudioMasker:
 
 
 def flac_bytes(samples: Samples) -> bytes:
-    """Sound as FLAC, 16 bits at 16 kHz. Exact for multiples of 1/32768."""
+    """Mono samples as FLAC, 16 bits at 16 kHz. Exact for multiples of 1/32768."""
     file = io.BytesIO()
     pcm16 = np.clip(np.rint(samples * 32768.0), -32768, 32767).astype(np.int16)
     soundfile.write(file, pcm16, RATE, format="FLAC", subtype="PCM_16")

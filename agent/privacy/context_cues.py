@@ -1,4 +1,8 @@
-"""Which words around a number say that it is private?"""
+"""Context words that make a number private: "my pin is ...", "... is my account number".
+
+The cues of a pack's secret slots come before the general ones for codes and accounts
+(tests/agent/test_redaction.py).
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ MAX_CUE_DISTANCE = 48  # letters before or after a number in which its name is l
 
 @dataclass(frozen=True, slots=True)
 class ContextCue:
-    """A name of a number: from `least` digits on, what stands beside it is one."""
+    """A name of a private number. It counts beside a number of at least `min_digits` digits."""
 
     kind: Literal["account", "ssn", "code"]
     min_digits: int
@@ -38,7 +42,7 @@ _LINK_AFTER_NUMBER = r"^\W*(?:(?:is|was|'s|that's|as|would be)\s+)?(?:(?:my|the|
 
 
 def cue_before(text_before: str, slots: Sequence[SlotSpec]) -> ContextCue | None:
-    """The name that ends in front of a number."""
+    """The cue that ends directly before a number, whose text before it is given; None for none."""
     near = text_before[-MAX_CUE_DISTANCE:]
     return next(
         (cue for name, cue in _patterns_before(_slot_cues(slots)) if name.search(near)), None
@@ -46,7 +50,7 @@ def cue_before(text_before: str, slots: Sequence[SlotSpec]) -> ContextCue | None
 
 
 def cue_after(text_after: str, slots: Sequence[SlotSpec]) -> ContextCue | None:
-    """The name that follows a number: "4471 is my pin"."""
+    """The cue that follows a number, as in "4471 is my pin"; None for none."""
     near = text_after[:MAX_CUE_DISTANCE]
     return next(
         (cue for name, cue in _patterns_after(_slot_cues(slots)) if name.search(near)), None

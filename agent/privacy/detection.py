@@ -1,9 +1,9 @@
-"""What in these words is private: which numbers and addresses nobody else needs to see?
+"""Detection of private numbers and addresses in typed or transcribed text.
 
-Found are cards, accounts, social security numbers, e-mail addresses, telephone numbers and codes,
-typed or spoken ("four one one one", "double five"). Amounts, days, times and years are never
-private. Where it is not clear what a number is, its length and what had been asked decide
-(tests/agent/test_redaction.py).
+Detects cards, accounts, social security numbers, e-mail addresses, telephone numbers and codes,
+typed or spoken ("four one one one", "double five"). Amounts, dates, times and years are never
+private. Where the words do not say what a number is, its length and the question that the customer
+was asked decide (tests/agent/test_redaction.py).
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ LABELS: dict[PiiKind, str] = {
     "email": "e-mail address", "phone": "phone number", "code": "code",
 }  # fmt: skip
 MIN_CARD_DIGITS, MAX_CARD_DIGITS = 13, 19  # digits
-MIN_ACCOUNT_DIGITS = 6  # digits: a bare number of as many is nothing else, an amount says so
+MIN_ACCOUNT_DIGITS = 6  # of a bare number; an amount would be marked as one
 MIN_CODE_DIGITS, MAX_CODE_DIGITS = 4, 8
 
 
 @dataclass(frozen=True, slots=True)
 class PrivateSpan:
-    """Private: `text[start:end]`. `value` is what was meant, however written: digits only, or an
-    address in lower case. `label` says what it is."""
+    """A private value at `text[start:end]`. `value` is its normal form: digits only, or an e-mail
+    address in lower case. `label` is its name for people."""
 
     start: int
     end: int
@@ -56,10 +56,11 @@ class PrivateSpan:
 def detect(
     text: str, expectation: Expectation, pack: Pack, is_partial: bool = False
 ) -> tuple[PrivateSpan, ...]:
-    """What is private in `text`, left to right, never overlapping: the kinds that the pack wants
-    hidden, and its secret slots whatever it says.
+    """The private spans of `text`, left to right, never overlapping: the kinds that the pack's
+    privacy rules name, and always its secret slots.
 
-    `growing`: more may follow, so a number at the end that is no private one yet counts too.
+    With `is_partial` more words may follow, so a number at the end that may still become a private
+    one counts, too.
     """
     low = fold_text(text)
     if not _CANDIDATE.search(low):
@@ -87,7 +88,8 @@ def detect(
 
 
 def _is_secret(span: PrivateSpan, expectation: Expectation, pack: Pack) -> bool:
-    """Whether it may be what the pack calls secret: by its name, its length, or what was asked."""
+    """Whether the span may be a secret slot of the pack: by its label, its length, or because the
+    customer was asked for digits."""
     if not span.value.isdigit():
         return False
     for spec in secret_slots(pack):
@@ -99,13 +101,13 @@ def _is_secret(span: PrivateSpan, expectation: Expectation, pack: Pack) -> bool:
 
 
 def secret_slots(pack: Pack) -> list[SlotSpec]:
-    """The numbers that a pack calls secret."""
+    """The slots of digits that the pack marks as secret."""
     return [spec for spec in pack.slots.values() if spec.is_secret and spec.type == "digits"]
 
 
-# A zero between pauses: "one, oh, one".
+# An "oh" between pauses, which means zero: "one, oh, one".
 _LONE_OH = re.compile(r"(?<=[\s,.;-])oh(?=[\s,.;-]|$)")
-# Nothing is found in words that hold neither a digit, nor a digit's name, nor an address.
+# A quick test: without a digit, a name of a digit or a sign of an address nothing is private.
 _CANDIDATE = re.compile(r"[\d@]|\bdot\b|zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven"
                      r"|twelve|teen|twenty|thirty|forty|fifty|hundred|oh\b")  # fmt: skip
 _CARD_LENGTH_RUN = re.compile(rf"(?<!\d)\d(?:[\s.\-_/]{{0,3}}\d){{{MIN_CARD_DIGITS - 1},}}(?!\d)")
@@ -127,7 +129,7 @@ def _find_emails(low: str) -> Iterator[PrivateSpan]:
 
 
 def _find_cards(low: str) -> list[PrivateSpan]:
-    """Runs that are long enough for a card, also those said with pauses."""
+    """Runs of digits that are long enough for a card, also those spoken with pauses."""
     found = []
     for match in _CARD_LENGTH_RUN.finditer(low):
         found.append(_card_span(match.start(), match.end(), re.sub(r"\D", "", match.group())))
@@ -145,7 +147,7 @@ def _card_span(start: int, end: int, digits: str) -> PrivateSpan:
 
 
 def _number_chains(low: str) -> Iterator[list[Number]]:
-    """Numbers with nothing but pauses between them."""
+    """Groups of numbers with nothing but pauses and fillers between them."""
     low = _LONE_OH.sub("0 ", low)
     chain: list[Number] = []
     for number in find_numbers(low):
@@ -203,7 +205,7 @@ def _find_numbers(
 def _kind_in_context(
     low: str, run: Number, cue: ContextCue | None, expectation: Expectation, is_only_numbers: bool
 ) -> PiiKind | None:
-    """What a run of digits is, None when it is not private."""
+    """The kind of a number, by its cue, its length and the question; None when not private."""
     count = len(run.digits)
     if is_public_number(low, run):
         return None
@@ -242,13 +244,14 @@ def _kind_by_length(digits: str) -> PiiKind:
 
 
 def _has_only_numbers(low: str, runs: list[Number]) -> bool:
-    """Whether the message is nothing but numbers."""
+    """Whether the text is nothing but numbers and fillers."""
     rest = blank_out(low, [(run.start, run.end) for run in runs])
     return bool(runs) and _FILLER.fullmatch(rest) is not None
 
 
 def _split_secrets(low: str, span: PrivateSpan, specs: list[SlotSpec]) -> Iterator[PrivateSpan]:
-    """Several secrets in one breath are told apart by their lengths, as the dialogue does."""
+    """The span, split into one per secret slot where its digits are exactly as many as those of
+    all slots together; the dialogue splits them by the same rule."""
     digits, lengths = span.value, [spec.length for spec in specs]
     if len(lengths) < 2 or len(digits) != sum(lengths) or span.kind != "account":
         yield span
@@ -264,7 +267,7 @@ def _split_secrets(low: str, span: PrivateSpan, specs: list[SlotSpec]) -> Iterat
 
 
 def _digit_bounds(low: str, span: PrivateSpan) -> dict[int, tuple[int, int]]:
-    """How many digits were said -> where the next one starts, and where the last one ended."""
+    """By digits said so far: (start of the next digit, end of the last digit)."""
     cuts = {0: (span.start, span.start)}
     for match in re.finditer(r"\d|[a-z]+", low[span.start : span.end]):
         start, end = span.start + match.start(), span.start + match.end()

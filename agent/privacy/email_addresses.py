@@ -1,4 +1,4 @@
-"""Where are e-mail addresses, written or spoken ("jane dot doe at example dot com")?"""
+"""Patterns of e-mail addresses, written or spoken ("jane dot doe at example dot com")."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MARK_BY_NAME = {"dot": ".", "underscore": "_", "dash": "-", "hyphen": "-"}
 
 
 def find_email_addresses(low: str) -> Iterator[tuple[int, int, str]]:
-    """Each address in lower-case text: where it starts and ends, and how it is written."""
+    """Each address in the folded text `low`: start, end (exclusive), and the written address."""
     for match in _WRITTEN_ADDRESS.finditer(low):
         yield match.start(), match.end(), match.group()
     for match in _SPOKEN_ADDRESS.finditer(low):

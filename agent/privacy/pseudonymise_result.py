@@ -1,7 +1,6 @@
-"""How is what a model understood covered: its text, its slots, its evidence, its words in time?
+"""Pseudonymisation of a model's answer: its text, slots, evidence and timed words.
 
-All of them speak of the same values, so that one surrogate stands for a value everywhere
-(tests/agent/test_vault.py).
+A value gets the same surrogate in all of these parts (tests/agent/test_vault.py).
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ CENTS_SUFFIX = ".00"
 
 
 class UnderstandingPseudonymiser:
-    """The answers of models, covered."""
+    """Replaces private values in the understanding and transcript of a turn."""
 
     def __init__(self, pack: Pack, text_pseudonymiser: TextPseudonymiser) -> None:
         self._pack = pack
@@ -37,7 +36,11 @@ class UnderstandingPseudonymiser:
     def pseudonymise(
         self, event: e.TurnUnderstood, expectation: Expectation, redaction_log: list[Redaction]
     ) -> e.TurnUnderstood:
-        """Of typed words only those are left that were hidden before, unless they were spoken."""
+        """The event with surrogates; the same object where nothing is private.
+
+        Typed words were pseudonymised before the models saw them, so surrogates in them stay.
+        Spoken words come raw from the transcriber.
+        """
         is_spoken = event.transcript is not None
         private = self._text_pseudonymiser.private_spans(
             event.understanding.text, expectation, is_spoken
@@ -100,7 +103,7 @@ class UnderstandingPseudonymiser:
         where: str,
         redaction_log: list[Redaction],
     ) -> str:
-        """Words taken from a text whose private parts are known."""
+        """Words derived from a text whose private fragments (text, value) are known, replaced."""
         for fragment, value in fragments:
             text = self._surrogate_format.replace_fragment(text, fragment, value)
         return self._text_pseudonymiser.pseudonymise(
@@ -129,7 +132,7 @@ class UnderstandingPseudonymiser:
     ) -> Slot:
         number = slot.value.removesuffix(CENTS_SUFFIX)
         if number != slot.value and any(number == value for _, value in fragments):
-            slot = replace(slot, value=number)  # taken for an amount, but it is none
+            slot = replace(slot, value=number)  # parsed as an amount, but it is a private number
         is_digits = slot.value.isascii() and slot.value.isdigit()
         is_inside = any(slot.said and slot.said.lower() in said.lower() for said, _ in fragments)
         is_private = (
@@ -169,7 +172,7 @@ class UnderstandingPseudonymiser:
         fragments: list[tuple[str, str]],
         redaction_log: list[Redaction],
     ) -> tuple[Evidence, ...]:
-        if not fragments:  # it is made of the turn's words, and of numbers of ours
+        if not fragments:  # details quote the turn's words and our own figures only
             return tuple(evidence)
         return tuple(
             replace(

@@ -1,7 +1,7 @@
-"""How are private values covered by others of the same shape, text by text?
+"""Pseudonymisation of one text: private values are replaced by surrogates of the same shape.
 
-What is found to be private (agent/privacy/detection.py) is replaced by what stands for it, and
-noted. Words that come from words covered before stay as they are (tests/agent/test_vault.py).
+Every span that agent/privacy/detection.py finds is replaced and added to the redaction log. A
+surrogate that is already in the text is not replaced again (tests/agent/test_vault.py).
 """
 
 from __future__ import annotations
@@ -19,19 +19,23 @@ from dialogs.pack.model import Pack
 from dialogs.values import ActionResult
 
 NO_EXPECTATION = Expectation()
-OUTCOME_KINDS = frozenset({"card", "ssn", "email", "phone"})  # private in what the bank answers
-MIN_KEYED_DIGITS = 3  # keys of a telephone that are a number of the customer's, not a choice
+OUTCOME_KINDS = frozenset({"card", "ssn", "email", "phone"})  # searched in outcomes of actions
+MIN_KEYED_DIGITS = 3  # fewer telephone keys are a menu choice
 
 
 class TextPseudonymiser:
-    """What covers the texts of one session. `found` gets what is replaced."""
+    """Replaces private values in the texts of one session.
+
+    Each replacement is appended to the `redaction_log` that a method is given.
+    """
 
     def __init__(self, pack: Pack, surrogate_format: SurrogateFormat) -> None:
         self.surrogate_format = surrogate_format
         self._pack = pack
 
     def private_spans(self, text: str, expectation: Expectation, is_raw: bool) -> list[PrivateSpan]:
-        """What is to be covered. `new`: straight from the customer, so nothing is a surrogate."""
+        """The private spans of `text`, left to right. With `is_raw` the text comes straight from
+        the customer and holds no surrogates; otherwise surrogates in it are left out."""
         if is_raw:
             return list(detect(text, expectation, self._pack))
         surrogate_bounds = [
@@ -49,6 +53,7 @@ class TextPseudonymiser:
         redaction_log: list[Redaction],
         is_raw: bool,
     ) -> str:
+        """`text` with surrogates for its private values; `where` names the text in the log."""
         return self.substitute_spans(
             text, self.private_spans(text, expectation, is_raw), where, redaction_log
         )
@@ -56,6 +61,7 @@ class TextPseudonymiser:
     def substitute_spans(
         self, text: str, spans: Sequence[PrivateSpan], where: str, redaction_log: list[Redaction]
     ) -> str:
+        """`text` with a surrogate for each of the spans, which are in order and do not overlap."""
         result, copied_until = "", 0
         for span in spans:
             result += text[copied_until : span.start]
@@ -69,8 +75,8 @@ class TextPseudonymiser:
     def pseudonymise_keys(
         self, digits: str, expectation: Expectation, redaction_log: list[Redaction]
     ) -> str:
-        """Keys of a telephone: three or more are a number of the customer's, unless something
-        harmless was asked for."""
+        """Telephone keys (DTMF) with surrogates. Three digits or more are a private code, unless
+        the customer was asked for an amount, a date or a choice."""
         text = self.pseudonymise(digits, expectation, "text", redaction_log, is_raw=True)
         run = digits.strip("*#")
         if "code" not in self._pack.privacy.redacted_kinds:
@@ -90,7 +96,8 @@ class TextPseudonymiser:
     def pseudonymise_outcome(
         self, outcome: ActionResult, redaction_log: list[Redaction]
     ) -> ActionResult:
-        """What the bank answered: values that are known to be private, and what looks like it."""
+        """The back end's answer with surrogates: for values already known to be private, and for
+        text that has the pattern of a card, SSN, e-mail address or phone number."""
         values: dict[str, str] = {}
         for name, value in outcome.values.items():
             spans = [

@@ -1,4 +1,7 @@
-"""What was replaced in an input, and where?"""
+"""The record of one replaced value in an input: its kind, its place, its samples.
+
+It never holds the value itself. Its JSON fields are stored with the journal row and in recordings.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,12 @@ from dialogs.pack.privacy_rules import PiiKind
 
 @dataclass(frozen=True, slots=True)
 class Redaction:
-    """Something private that was replaced: `where` says in which text of the input ("text",
-    "transcript", "slot", ...), `start` and `end` where in that text as it is now. Of spoken words,
-    `from_sample` and `to_sample` are positions of their leg; both 0 where that is not known."""
+    """A private value that was replaced.
+
+    `where` names the text of the input ("text", "transcript", "slot", ...); `start` and `end` are
+    the place of the surrogate in it. For spoken words `from_sample` and `to_sample` are positions
+    of their leg at 16 kHz, both 0 where the time is not known.
+    """
 
     kind: PiiKind
     where: str
@@ -25,16 +31,16 @@ class Redaction:
     to_sample: int = 0
 
     def as_json_fields(self) -> dict[str, Any]:
-        """As it is kept: without what is empty."""
+        """The fields as they are stored: `start`, `end` and all that are not empty."""
         kept = asdict(self)
         return {name: kept[name] for name in kept if kept[name] or name in {"start", "end"}}
 
 
 def redaction_of_span(span: PrivateSpan, where: str, start: int, end: int) -> Redaction:
-    """Of what was found, as it stands in the text now."""
+    """The record of a detected span whose surrogate is now at `start` to `end`."""
     return Redaction(span.kind, where, start, end, span.label)
 
 
 def unplaced_redaction() -> Redaction:
-    """Somewhere in these spoken words: nobody knows when it was said."""
+    """The record of a private value in spoken words whose time is not known."""
     return Redaction("code", "transcript", 0, 0, LABELS["code"])

@@ -1,6 +1,8 @@
-"""How does a surrogate look where a private value stood, and how is it found again?
+"""Format-preserving substitution of private values in text, and the way back.
 
-What was written keeps its separators ("4111-1111..."), what was spoken becomes names of digits.
+A surrogate takes the shape of the text it replaces: written digits keep their separators
+("4111-1111..."), spoken digits become names of digits. The same shapes are searched to find a
+surrogate again (tests/agent/test_vault.py).
 """
 
 from __future__ import annotations
@@ -14,11 +16,11 @@ from agent.privacy.surrogates import RESERVED_DOMAIN, Surrogates
 from agent.privacy.text_folding import fold_text
 from dialogs.extraction.numbers import UNIT_NAMES
 
-MIN_DISTINCTIVE_DIGITS = 6  # digits: fewer could stand in a message by chance
-MAX_NUMBER_DIGITS = 256  # digits; what is longer is found only where it stands alone
-MAX_PAIR_DIGITS = 24  # digits of two numbers side by side
-MAX_LENGTHS_TRIED = 64  # that are tried at each place
-MAX_REMEMBERED_FRAGMENTS = 2048  # ways of saying a value that are remembered
+MIN_DISTINCTIVE_DIGITS = 6  # fewer digits could be in a message by chance
+MAX_NUMBER_DIGITS = 256  # a longer number is found only as a whole run of digits
+MAX_PAIR_DIGITS = 24  # digits of two numbers side by side, together
+MAX_LENGTHS_TRIED = 64  # at each position
+MAX_REMEMBERED_FRAGMENTS = 2048  # the oldest go first
 DIGIT_NAMES = UNIT_NAMES[:10]
 _DIGIT_RUN = re.compile(r"\d(?:[\s.\-_/()+]{0,8}\d)*")
 _DIGIT_GROUP = re.compile(r"\d+")
@@ -29,12 +31,12 @@ _SPOKEN_RESERVED_DOMAIN = RESERVED_DOMAIN.replace(".", " dot ")
 _WRITTEN_SURROGATE_ADDRESS = re.compile(rf"[a-z]{{8}}@{re.escape(RESERVED_DOMAIN)}")
 _SPOKEN_SURROGATE_ADDRESS = re.compile(rf"[a-z]{{8}} at {_SPOKEN_RESERVED_DOMAIN}")
 
-# From digits and how they stand there to what shall stand there; None leaves it.
+# (digits, fragment of the text that says them) -> replacement of the fragment; None leaves it.
 ReplacementRule = Callable[[str, str], str | None]
 
 
 class Substitution(NamedTuple):
-    """Another text in the place of `text[start:end]`."""
+    """The replacement of `text[start:end]`."""
 
     start: int
     end: int
@@ -42,12 +44,14 @@ class Substitution(NamedTuple):
 
 
 class SurrogateFormat:
-    """The texts that stand for texts, both ways."""
+    """Replaces fragments of text by surrogates in the same shape, and reveals them again.
+
+    `change_count` grows with every value or fragment that is new; the vault compares it to know
+    whether it must be sealed again.
+    """
 
     def __init__(self, surrogates: Surrogates) -> None:
-        self.original_fragments: dict[
-            str, str
-        ] = {}  # hidden words -> the words, where digits do not tell
+        self.original_fragments: dict[str, str] = {}  # by surrogate, where digits do not tell
         self.change_count = 0
         self._surrogates = surrogates
 
@@ -55,16 +59,16 @@ class SurrogateFormat:
         return len(self._surrogates)
 
     def is_surrogate(self, value: str) -> bool:
-        """Whether this value is a surrogate, not a real one."""
+        """Whether this value is a surrogate of this session, or any surrogate e-mail address."""
         return self._surrogates.value_of(value) is not None or value.endswith(f"@{RESERVED_DOMAIN}")
 
     def surrogate_for(self, value: str) -> str:
-        """What stands for a value."""
+        """The surrogate of a value, drawn when there is none yet."""
         self.change_count += self._surrogates.find_surrogate(value) is None
         return self._surrogates.surrogate_for(value)
 
     def substitute(self, fragment: str, value: str) -> str:
-        """What stands for `fragment`, which says `value`, in the same shape."""
+        """The surrogate of `value` in the shape of `fragment`, which is how the text says it."""
         surrogate = self.surrogate_for(value)
         if not value.isdigit():
             formatted = surrogate if "@" in fragment else _spoken_address(surrogate)
@@ -73,7 +77,7 @@ class SurrogateFormat:
             if any(letter.isdigit() for letter in formatted) and not _DIGIT_RUN.fullmatch(
                 fold_text(formatted)
             ):
-                formatted = surrogate  # words between its digits: it would not be found again
+                formatted = surrogate  # with words between its digits it would not be found again
             elif "".join(filter(str.isdigit, fragment)) == value:
                 self.original_fragments.pop(formatted, None)
                 return formatted
@@ -85,7 +89,7 @@ class SurrogateFormat:
         return formatted
 
     def replace_fragment(self, text: str, fragment: str, value: str) -> str:
-        """`text` with every occurrence of a private fragment replaced."""
+        """`text` with every occurrence, as whole words, of a private fragment replaced."""
         low = fold_text(fragment)
         if not fragment or low not in fold_text(text):
             return text
@@ -98,8 +102,8 @@ class SurrogateFormat:
         return apply_substitutions(text, substitutions)
 
     def replace_known_numbers(self, text: str) -> str:
-        """`text` with every number that is known to be private replaced; short ones are not known
-        by their digits alone."""
+        """`text` with every number replaced that already has a surrogate. Numbers of fewer than
+        MIN_DISTINCTIVE_DIGITS digits stay: they could be there by chance."""
 
         def surrogate_text(digits: str, fragment: str) -> str | None:
             surrogate = (
@@ -114,11 +118,11 @@ class SurrogateFormat:
         )
 
     def reveal(self, text: str, include_codes: bool) -> str:
-        """`text` with the real values; codes only when `short`."""
+        """`text` with the original values; those of codes only when `include_codes`."""
         return apply_substitutions(text, self.find_surrogates(text, include_codes))
 
     def find_surrogates(self, text: str, include_codes: bool) -> list[Substitution]:
-        """Where in `text` something stands for something else, left to right."""
+        """The surrogates in `text` and their originals, left to right."""
         substitutions: list[Substitution] = []
         if RESERVED_DOMAIN in text or _SPOKEN_RESERVED_DOMAIN in text:
             for match in (
@@ -139,8 +143,8 @@ class SurrogateFormat:
         return sorted(substitutions)
 
     def _original_text(self, digits: str, fragment: str, include_codes: bool) -> str | None:
-        """What `fragment`, which says these digits, stands for. Two numbers that were said in one
-        breath may stand side by side."""
+        """The original of `fragment`, which says `digits`; None when it is no surrogate. The digits
+        may be two surrogates side by side, as when two numbers were said in one breath."""
         if (value := self._surrogates.value_of(digits)) is not None:
             is_revealed = include_codes or len(digits) >= MIN_DISTINCTIVE_DIGITS
             return (
@@ -164,7 +168,7 @@ class SurrogateFormat:
         return None
 
     def _candidate_lengths(self) -> list[int]:
-        """How many digits together may be a number that is known, most first."""
+        """Digit counts of known numbers and of two of them side by side, largest first."""
         sizes = {size for size in self._surrogates.number_lengths if size <= MAX_NUMBER_DIGITS}
         pair_sizes = {
             one + other for one in sizes for other in sizes if one + other <= MAX_PAIR_DIGITS
@@ -173,14 +177,14 @@ class SurrogateFormat:
 
 
 def apply_substitutions(text: str, substitutions: Sequence[Substitution]) -> str:
-    """`text` after these swaps, which are in order and do not overlap."""
+    """`text` after these substitutions, which are in order and do not overlap."""
     for start, end, replacement in reversed(substitutions):
         text = f"{text[:start]}{replacement}{text[end:]}"
     return text
 
 
 def in_shape_of(fragment: str, digits: str) -> str:
-    """`digits` in the shape of `fragment`: in its separators, or as words."""
+    """`digits` in the shape of `fragment`: with its separators, or as names of digits."""
     positions = [i for i, letter in enumerate(fragment) if letter.isdigit()]
     if len(positions) == len(digits):
         letters = list(fragment)
@@ -197,7 +201,8 @@ def _spoken_address(address: str) -> str:
 def _substitute_digit_runs(
     text: str, lengths: Sequence[int], replacement_for: ReplacementRule
 ) -> list[Substitution]:
-    """Each run of digit groups, changed as a whole or in its parts: the longest that can be."""
+    """Substitutions in runs of written digits: of a whole run, or of the longest parts of it for
+    which the rule has a replacement."""
     if not any(letter.isdigit() for letter in text):
         return []
     low, substitutions = fold_text(text), []
@@ -212,7 +217,7 @@ def _substitute_digit_runs(
 def _substitute_digit_names(
     text: str, lengths: Sequence[int], replacement_for: ReplacementRule
 ) -> list[Substitution]:
-    """The same for names of digits, two or more."""
+    """The same for runs of two or more names of digits."""
     low, substitutions = fold_text(text), []
     for run in _DIGIT_NAME_RUN.finditer(low):
         names = [match.span() for match in _LETTERS.finditer(low, run.start(), run.end())]
@@ -228,7 +233,8 @@ def _substitute_longest(
     lengths: Sequence[int],
     replacement_for: ReplacementRule,
 ) -> list[Substitution]:
-    """`digits` are those of each part; numbers of these `lengths` are tried, and all together."""
+    """Substitutions of consecutive parts, longest first. `parts` are (start, end) in `text` and
+    `digits` the digits of each; tried are all parts together, then numbers of these `lengths`."""
     substitutions: list[Substitution] = []
     digits_before = list(accumulate(map(len, digits), initial=0))
     part_count_by_digits = {count: number for number, count in enumerate(digits_before)}

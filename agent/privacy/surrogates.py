@@ -1,8 +1,8 @@
-"""Which other digits stand for these?
+"""Deterministic surrogates of one session (HMAC), in both directions.
 
-A value and its surrogate belong together for as long as a session lives; no two values share one.
-They come from an HMAC with the session's key, so without it a surrogate says nothing but how long
-a number was, and, of a card, that its check digit fits.
+A value keeps its surrogate while it is remembered; no two values share one. Surrogates come from
+an HMAC with the session's key: without the key a surrogate reveals only the length of a number and,
+for the length of a card, whether its check digit is valid (tests/agent/test_surrogates.py).
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from collections.abc import Iterator
 
 from stdnum import luhn
 
-RESERVED_DOMAIN = "redacted.invalid"  # RFC 2606: nobody has an address there
-MAX_VALUES_PER_LENGTH = 2048  # values of one length that are remembered; the oldest go first
-CARD_LENGTHS = range(13, 20)  # digits of a card
+RESERVED_DOMAIN = "redacted.invalid"  # RFC 2606: no mailbox exists in it
+MAX_VALUES_PER_LENGTH = 2048  # values of one length to remember; the oldest is dropped
+CARD_LENGTHS = range(13, 20)  # numbers of digits a card may have
 
 
 class Surrogates:
-    """Values and what stands for them, in both directions."""
+    """The values of one session and their surrogates, in both directions."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
@@ -31,19 +31,19 @@ class Surrogates:
 
     @property
     def number_lengths(self) -> list[int]:
-        """How many digits the numbers have that are known."""
+        """The digit counts of the numbers that have surrogates."""
         return [size for size, count in self._count_by_length.items() if size and count]
 
     def find_surrogate(self, value: str) -> str | None:
-        """What stands for `value`, None when nothing does yet."""
+        """The surrogate of `value`; None when it has none yet."""
         return self._surrogate_by_value.get(value)
 
     def value_of(self, surrogate: str) -> str | None:
-        """What a surrogate stands for; None when it is none."""
+        """The value of a surrogate; None when it is no surrogate."""
         return self._value_by_surrogate.get(surrogate)
 
     def surrogate_for(self, value: str) -> str:
-        """What stands for `value`, digits or an address."""
+        """The surrogate of `value` (digits or an address), drawn and remembered when it is new."""
         if (known := self._surrogate_by_value.get(value)) is not None:
             return known
         surrogate = next(
@@ -57,7 +57,7 @@ class Surrogates:
         return surrogate
 
     def add(self, value: str, surrogate: str) -> None:
-        """From now on `surrogate` stands for `value`."""
+        """Remember a pair; drop the oldest of that length when there are too many."""
         size = len(value) if value.isdigit() else 0
         if self._count_by_length.get(size, 0) >= min(
             MAX_VALUES_PER_LENGTH, 10**size // 4 if size else MAX_VALUES_PER_LENGTH
@@ -92,7 +92,7 @@ def _surrogate_address(mac: bytes) -> str:
 
 
 def _surrogate_digits(mac: bytes, value: str) -> str:
-    """As many digits as `value`. The first is 3 or more: so it is no year and no time of day."""
+    """As many digits as `value` has. The first is 3 to 9, so it is no year and no time of day."""
     drawn = int.from_bytes(mac, "big")
     size = len(value)
     first, rest = str(3 + drawn % 7), str(drawn // 7).zfill(size)

@@ -1,4 +1,7 @@
-"""How are letters of any script read alike, without moving any of them?"""
+"""Length-preserving Unicode folding of case, digits, spaces and dashes.
+
+Positions in the folded text are positions in the original.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ from collections.abc import Iterable
 
 
 def fold_text(text: str) -> str:
-    """As long as `text`: lower case, digits of any script as ASCII, one kind of space and dash."""
+    """`text` in lower case, with digits of any script as ASCII and one kind of space and dash; of
+    the same length."""
     return text.lower() if text.isascii() else "".join(map(_fold, text))
 
 
@@ -24,7 +28,7 @@ def _fold(letter: str) -> str:
 
 
 def blank_out(low: str, bounds: Iterable[tuple[int, int]]) -> str:
-    """As long as before, with nothing readable in these places."""
+    """`low` with NUL characters in these (start, end) ranges; of the same length."""
     for start, end in bounds:
         low = low[:start] + "\0" * (end - start) + low[end:]
     return low

@@ -1,7 +1,7 @@
-"""How are private numbers hidden in words that have times, and shown again?
+"""Text substitutions applied to words with timestamps.
 
-A number becomes as many words as what stands for it has; they share the time it took
-(tests/agent/test_vault.py).
+A replaced fragment becomes as many words as its replacement has; they share the time that the
+original words took (tests/agent/test_vault.py). Positions count in the words joined by spaces.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from audio.types import Word
 
 
 def join_words(words: Sequence[Word]) -> str:
-    """The text that places in words are counted in."""
+    """The words joined by single spaces: the text in which positions are counted."""
     return " ".join(word.text for word in words)
 
 
 def substitute_in_words(
     words: Sequence[Word], substitutions: Sequence[Substitution]
 ) -> tuple[Word, ...]:
-    """The words after these swaps in their joined text, in order and not overlapping."""
+    """The words after these substitutions in their joined text, in order and not overlapping."""
     result: list[Word] = []
     copied_until = 0
     for first, last, group in _group_by_word(words, substitutions):
@@ -39,7 +39,7 @@ def substitute_in_words(
 
 
 def sample_span(words: Sequence[Word], start: int, end: int) -> tuple[int, int]:
-    """The positions of sound that a part of the joined text takes."""
+    """The first and last sample positions of `[start:end]` of the joined text."""
     first, last = _word_range(words, start, end)
     return words[first].start, words[last].end
 
@@ -58,7 +58,7 @@ def _word_range(words: Sequence[Word], start: int, end: int) -> tuple[int, int]:
 def _group_by_word(
     words: Sequence[Word], substitutions: Sequence[Substitution]
 ) -> list[tuple[int, int, list[Substitution]]]:
-    """Swaps that touch a common word belong together."""
+    """Groups of substitutions that touch a common word: (first word, last word, group)."""
     groups: list[tuple[int, int, list[Substitution]]] = []
     for substitution in substitutions:
         first, last = _word_range(words, substitution.start, substitution.end)
@@ -83,7 +83,7 @@ def _spread_over(texts: list[str], replaced_words: Sequence[Word]) -> list[Word]
 
 
 def parse_words(fields: list[Any]) -> tuple[Word, ...] | None:
-    """The words of a message; None when these are no words."""
+    """The words in a list of JSON objects; None when they are not the fields of words."""
     try:
         return tuple(Word(**one) for one in fields)
     except TypeError:

@@ -1,10 +1,10 @@
-"""Where are a session's private values, so that nothing else needs to hold them?
+"""Token vault of a session: the only place that holds its private values.
 
-Before an input is kept or given to the session, `hide` puts surrogates of the same shape in the
-place of what is private in it. The session, its recording, notes, logs and the people who take
-over see surrogates only; `call` and `message` put the real values back at the two edges that need
-them, the bank and the customer's own connection. On disk a vault exists only sealed with a key made
-from the client's token (tests/agent/test_vault.py).
+Before an input is stored or given to the session, `pseudonymise` replaces its private values by
+surrogates of the same shape. The session, its recording, notes, logs and the people who take over
+see surrogates only. `reveal_in_call` and `reveal_in_message` restore the values at the two edges
+that need them: the back end and the customer's own connection. On disk a vault exists only sealed,
+with a key derived from the client's token (tests/agent/test_vault.py).
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ from audio.types import Expectation
 from dialogs.pack.model import Pack
 from dialogs.values import ActionCall
 
-# Messages in which codes are put back too: the customer's own words, and a person's to them.
+# Messages in which codes are revealed, too: the customer's own words and those of a person to them.
 CODE_REVEALING_MESSAGES = frozenset({"transcript", "partial", "agent"})
 
 
 class SealError(ValueError):
-    """A sealed vault that this token does not open."""
+    """A sealed vault that cannot be opened with this token."""
 
 
 @dataclass(frozen=True, slots=True)
 class PseudonymisedInput:
-    """An input without anything private, and what was replaced in it."""
+    """An input whose private values are replaced, and the record of the replacements."""
 
     event: e.Input
     redactions: tuple[Redaction, ...] = ()
@@ -57,13 +57,13 @@ class Vault:
         self._key = key
         self._surrogates = Surrogates(key)
         self._surrogate_format = SurrogateFormat(self._surrogates)
-        self._partial_format = SurrogateFormat(Surrogates(key))  # of words that are not final yet
+        self._partial_format = SurrogateFormat(Surrogates(key))  # of the latest partial transcript
         self._text_pseudonymiser = TextPseudonymiser(pack, self._surrogate_format)
         self._understanding_pseudonymiser = UnderstandingPseudonymiser(
             pack, self._text_pseudonymiser
         )
         secret = {name for name, spec in pack.slots.items() if spec.is_secret}
-        self._secret_arguments = {  # arguments that are secrets, by action
+        self._secret_arguments = {  # (action, argument) that a secret slot fills
             (step.name, argument)
             for flow in pack.flows.values()
             for step in flow.steps
@@ -74,14 +74,14 @@ class Vault:
 
     @property
     def has_unsealed_changes(self) -> bool:
-        """Whether something private came that the last seal does not hold."""
+        """Whether there are private values or fragments that the last `seal` did not include."""
         return self._surrogate_format.change_count != self._sealed_change_count
 
-    # -- in ------------------------------------------------------------------------------------
+    # -- pseudonymise --------------------------------------------------------------------------
 
     def pseudonymise(self, event: e.Input, expectation: Expectation) -> PseudonymisedInput:
-        """The input with surrogates. `asked` is what had been asked for when it was said. What is
-        already a surrogate, because it comes from words hidden before, stays one."""
+        """The input with surrogates, and their record. `expectation` is the question that was open
+        when the input was said. Surrogates in words that were pseudonymised before stay."""
         redaction_log: list[Redaction] = []
         match event:
             case e.TextReceived() | e.PersonTextReceived():
@@ -136,7 +136,8 @@ class Vault:
     def _pseudonymise_partial(
         self, text: str, expectation: Expectation, redaction_log: list[Redaction]
     ) -> str:
-        """Words that may change yet: what stands for them is forgotten with the next ones."""
+        """A partial transcript with surrogates. Values that are not known yet get temporary
+        surrogates, which are forgotten with the next partial: the words may still change."""
         self._partial_format = SurrogateFormat(Surrogates(self._key))
         result, copied_until = "", 0
         for span in detect(text, expectation, self._pack, is_partial=True):
@@ -152,10 +153,11 @@ class Vault:
             result, copied_until = result + surrogate, span.end
         return result + text[copied_until:]
 
-    # -- out -----------------------------------------------------------------------------------
+    # -- reveal --------------------------------------------------------------------------------
 
     def reveal_in_call(self, call: ActionCall) -> ActionCall:
-        """With the real values, for the bank. A code is put back where the pack passes a secret."""
+        """The call with the original values, for the back end. Codes are revealed only in arguments
+        that the pack fills from a secret slot."""
         arguments = {
             name: self._surrogate_format.reveal(
                 value, include_codes=(call.name, name) in self._secret_arguments
@@ -165,7 +167,7 @@ class Vault:
         return replace(call, arguments=arguments)
 
     def reveal_in_message(self, message: str) -> str:
-        """With the real values: one JSON message to the customer's own connection."""
+        """A JSON message with the original values, for the customer's own connection."""
         if not len(self._surrogates) and not len(self._partial_format):
             return message
         fields = json.loads(message)
@@ -217,7 +219,7 @@ class Vault:
     # -- at rest -------------------------------------------------------------------------------
 
     def seal(self, token: str) -> str:
-        """Everything in it, readable only with the client's token."""
+        """The vault's contents as text, encrypted with a key derived from the client's token."""
         self._sealed_change_count = self._surrogate_format.change_count
         contents = {
             "key": self._key.hex(),
@@ -228,7 +230,7 @@ class Vault:
 
     @classmethod
     def unseal(cls, pack: Pack, sealed: str, token: str) -> Vault:
-        """A vault as it was when it was sealed. SealError when the token is another."""
+        """The vault that `seal` encrypted. SealError when the token is another."""
         try:
             contents = json.loads(_fernet(token).decrypt(sealed.encode()))
         except (InvalidToken, binascii.Error, ValueError) as wrong:
@@ -241,6 +243,6 @@ class Vault:
 
 
 def _fernet(token: str) -> Fernet:
-    """A token is random enough to make a key of it without work (RFC 5869)."""
+    """The cipher for a token. Tokens are random, so HKDF (RFC 5869) suffices to derive its key."""
     key_derivation = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"hearken vault 1")
     return Fernet(base64.urlsafe_b64encode(key_derivation.derive(token.encode())))

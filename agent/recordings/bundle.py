@@ -1,9 +1,9 @@
-"""How is a recording read and written?
+"""Files of a recording: a folder, or a .zip of it.
 
-A folder or a .zip of it: `session.json` (whose session, with which pack, settings and models, and
-what the files beside it hash to), `inputs.jsonl` (one row a line: everything that happened, what
-was decided about it, and the digest of all that followed) and a FLAC file for each leg. It is
-checked when it is read; it is written whole or not at all (tests/agent/replay/test_recording.py).
+`session.json` holds the session record with its pack, settings and models, the labels, and the
+SHA-256 of the other files; `inputs.jsonl` one row a line: an input, the decisions on it and the
+digest of its effects; each leg is a FLAC file. Reading verifies all hashes; writing is complete or
+has no effect (tests/agent/replay/test_recording.py).
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from agent.store.records import SessionRecord
 FORMAT_VERSION = 2
 READABLE = (1, 2)  # 1: digests of an earlier kind (agent/core/event_json.py)
 MANIFEST_FILE = "session.json"
-SECRET_FIELDS = ("token", "sealed")  # of a session's record, and of no use to a recording
+SECRET_FIELDS = ("token", "sealed")  # fields of a session record that are never exported
 
 
 # -- reading -----------------------------------------------------------------------------------
 
 
 def is_recording(path: Path) -> bool:
-    """Whether it looks like one, without opening much of it."""
+    """Whether `path` looks like a recording; only names of files are checked."""
     if path.is_dir():
         return (path / MANIFEST_FILE).is_file()
     if path.suffix != ".zip" or not path.is_file() or not zipfile.is_zipfile(path):
@@ -55,7 +55,8 @@ def find_recordings(path: Path) -> list[Path]:
 
 
 def load_recording(path: Path) -> Recording:
-    """The recording at `path`, its files checked against their hashes. RecordingError."""
+    """The recording at `path`. RecordingError when a file is missing, damaged or of another format;
+    audio is decoded later, at its first access."""
     read_file = _file_reader(path)
     manifest = _parse_manifest(read_file(MANIFEST_FILE), path / MANIFEST_FILE)
     try:
@@ -160,7 +161,7 @@ def _parse_rows(data: bytes, path: Path) -> tuple[JournalRow, ...]:
 
 
 def save_recording(recording: Recording, path: Path) -> None:
-    """Write it to `path`, a folder or, by its ending, a .zip; what was there is replaced."""
+    """Write the recording to `path`, a folder or, for the suffix .zip, a .zip, replacing it."""
     files = {INPUTS_FILE: _rows_as_bytes(recording.rows)}
     manifest: dict[str, Any] = {
         "format": FORMAT_VERSION,
@@ -192,7 +193,8 @@ def _rows_as_bytes(rows: tuple[JournalRow, ...]) -> bytes:
 
 
 def _row_as_json(row: JournalRow) -> str:
-    """JSON inside of JSON is text twice escaped: the parts are put together as they are."""
+    """A row as JSON. Its fields are JSON text already and are joined unparsed, so that their bytes
+    do not change."""
     parts = [f'"n":{row.n}', f'"at":{json.dumps(row.at)}', f'"input":{row.input}']
     parts += [
         f'"{name}":{getattr(row, name)}'
@@ -218,12 +220,13 @@ def _write_zip(path: Path, files: Mapping[str, bytes]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
         for name, data in files.items():
-            # Of no particular time: the same recording is the same file.
+            # A fixed modification time: equal recordings give equal files.
             packed.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
 
 
 def _replace_path(new_path: Path, path: Path) -> None:
-    """A folder cannot be replaced in one step: the old one is moved away first."""
+    """Move `new_path` to `path`. A folder cannot be replaced in one step: the old one is moved away
+    first."""
     if not path.is_dir():
         new_path.replace(path)
         return

@@ -1,4 +1,7 @@
-"""How does a conversation that the store kept become a recording?"""
+"""Export of a stored conversation as a recording.
+
+Only conversations whose customer consented to recording can be exported.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,10 @@ from audio.types import VOICE_HOP
 
 
 def export_recording(store: Store, session: str, path: Path) -> Recording:
-    """Write the session whose id begins with `session` to `path`, and return it. RecordingError."""
+    """Write the session whose id begins with `session` to `path`, and return the recording.
+
+    RecordingError when no session or several begin so, or it was not recorded.
+    """
     recording = recording_from_store(store, _find_session(store, session))
     save_recording(recording, path)
     return recording
@@ -45,12 +51,13 @@ def _find_session(store: Store, session: str) -> SessionRecord:
 
 
 def recording_from_store(store: Store, record: SessionRecord) -> Recording:
-    """All that the store has of this conversation. RecordingError when that is not enough."""
+    """The recording of a stored conversation. RecordingError without consent to recording, or
+    when its rows are deleted."""
     rows = tuple(replace(row, messages=(), client=0) for row in store.read_rows(record.id))
     if not record.recording:
         raise RecordingError(f"session {record.id}: the customer did not agree to be recorded")
     if not rows:
-        raise RecordingError(f"session {record.id}: nothing of it is kept any more")
+        raise RecordingError(f"session {record.id}: its rows are no longer stored")
     record = replace(record, token="", sealed="")
     leg_audio = assemble_legs(record.legs, rows, store.read_audio(record.id))
     return Recording(
@@ -68,7 +75,8 @@ def _identity(audio: LegAudio) -> LegAudio:
 def assemble_legs(
     legs: Sequence[str], rows: Sequence[JournalRow], segments: Sequence[AudioSegment]
 ) -> Mapping[str, LegAudio]:
-    """Each leg as a whole: silent where no segment is, and kept where it is as it was heard."""
+    """By leg, its audio from all segments: silence between them, and intact where nothing of a
+    segment was masked. Legs without a segment are left out."""
     voice_probabilities, length = _voice_by_leg(legs, rows)
     redacted_ranges = _redacted_ranges(rows)
     out: dict[str, LegAudio] = {}
@@ -92,14 +100,14 @@ def assemble_legs(
 def _segment_samples(segment: AudioSegment) -> Any:
     if hashlib.sha256(segment.flac).hexdigest() != segment.sha256:
         where = f"{segment.leg} at {segment.start}"
-        raise RecordingError(f"the sound of leg {where} is not what was kept: the store is damaged")
+        raise RecordingError(f"the audio of leg {where} has another SHA-256: the store is damaged")
     return decode_flac(segment.flac)
 
 
 def _voice_by_leg(
     legs: Sequence[str], rows: Sequence[JournalRow]
 ) -> tuple[dict[str, list[tuple[int, tuple[float, ...]]]], dict[str, int]]:
-    """Where in each leg which probabilities of voice belong, and how long each leg is."""
+    """By leg, pairs of a position and the probabilities of voice from it; and its length."""
     probabilities: dict[str, list[tuple[int, tuple[float, ...]]]] = {leg: [] for leg in legs}
     length = dict.fromkeys(legs, 0)
     for row in rows:
@@ -114,7 +122,7 @@ def _voice_by_leg(
 
 
 def _redacted_ranges(rows: Sequence[JournalRow]) -> dict[str, list[SampleRange]]:
-    """What is known to have been taken out of the sound, by leg."""
+    """By leg, the ranges that redactions have removed from the audio."""
     ranges: dict[str, list[SampleRange]] = {}
     for row in rows:
         for one in json.loads(row.redactions):

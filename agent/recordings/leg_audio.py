@@ -1,7 +1,7 @@
-"""What is there of the sound of a recording's legs?
+"""Audio of a recording's legs, 16 kHz PCM16, with the ranges that are unmodified.
 
-Whole legs at 16 kHz, 16 bits; a sample's index is its position in its leg. Where nothing was kept
-there is silence, and `kept` says where that is not so: there the sound is as it was heard.
+A sample's index is its position in its leg. Where no audio was kept there is silence;
+`intact_ranges` lists the positions at which the samples are exactly those that were received.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from audio.types import RATE, VOICE_HOP, Samples
 
 FULL_SCALE = 32768
 MASKED_MIN_HOPS = (
-    5  # hops of voice without any sound: nobody speaks like that, somebody has cut it out
+    5  # consecutive hops judged voice but all zero: masked, for speech is never digital zero
 )
 VOICE_THRESHOLD = 0.5
 
@@ -29,18 +29,18 @@ SampleRange = tuple[int, int]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LegAudio:
-    """The sound of one leg, (samples,) int16, and the ranges of it that are as they were heard."""
+    """Audio of one leg, int16 of shape (samples,), and its unmodified ranges, sorted."""
 
     samples: Pcm16
     intact_ranges: tuple[SampleRange, ...]
 
     def samples_at(self, start: int, length: int) -> Samples:
-        """From position `start`; silence beyond the end."""
+        """`length` samples from `start`, float32 in -1 to 1; silence beyond the end."""
         piece = self.samples[start : start + length].astype(np.float32) / FULL_SCALE
         return np.pad(piece, (0, length - len(piece)))
 
     def is_intact(self, start: int, end: int) -> bool:
-        """Whether all of it is as it was heard."""
+        """Whether the samples from `start` to `end` are all unmodified."""
         index = bisect_right(self.intact_ranges, (start, len(self.samples) + 1)) - 1
         return index >= 0 and end <= self.intact_ranges[index][1]
 
@@ -49,19 +49,20 @@ EMPTY_LEG = LegAudio(np.zeros(0, np.int16), ())
 
 
 def to_pcm16(samples: Samples) -> Pcm16:
-    """As a recording holds them; exact for multiples of 1/32768."""
+    """Float samples as int16, rounded and clipped; exact for multiples of 1/32768."""
     most = FULL_SCALE - 1
     return np.clip(np.rint(samples * FULL_SCALE), -FULL_SCALE, most).astype(np.int16)
 
 
 def encode_flac(samples: Pcm16) -> bytes:
+    """A 16 kHz mono FLAC file of these samples."""
     out = io.BytesIO()
     soundfile.write(out, samples, RATE, format="FLAC", subtype="PCM_16", compression_level=1.0)
     return out.getvalue()
 
 
 def decode_flac(data: bytes) -> Pcm16:
-    """ValueError when it is not 16 kHz of one channel."""
+    """The samples of a FLAC file. ValueError when it is not readable, or not 16 kHz mono."""
     try:
         samples, rate = soundfile.read(io.BytesIO(data), dtype="int16")
     except soundfile.LibsndfileError as broken:
@@ -72,7 +73,7 @@ def decode_flac(data: bytes) -> Pcm16:
 
 
 def union_of_ranges(ranges: Iterable[SampleRange]) -> tuple[SampleRange, ...]:
-    """The same in order, those that touch as one."""
+    """The union of the ranges: sorted, with touching and overlapping ones merged."""
     out: list[SampleRange] = []
     for start, end in sorted(ranges):
         if out and start <= out[-1][1]:
@@ -85,7 +86,7 @@ def union_of_ranges(ranges: Iterable[SampleRange]) -> tuple[SampleRange, ...]:
 def difference_of_ranges(
     ranges: Iterable[SampleRange], removed: Iterable[SampleRange]
 ) -> tuple[SampleRange, ...]:
-    """`ranges` less what is `gone`."""
+    """`ranges` without `removed`, sorted and merged."""
     remaining = list(union_of_ranges(ranges))
     for start, end in union_of_ranges(removed):
         cut = [((a, min(b, start)), (max(a, end), b)) for a, b in remaining]
@@ -96,8 +97,10 @@ def difference_of_ranges(
 def find_masked_ranges(
     samples: Pcm16, voice_probabilities: Sequence[tuple[int, tuple[float, ...]]]
 ) -> tuple[SampleRange, ...]:
-    """Where there was voice and now there is nothing. `heard` are positions with the probability
-    of voice in each hop from there on."""
+    """Ranges judged voice whose samples are now all zero: what masking has silenced.
+
+    `voice_probabilities` are pairs of a position and the probability of voice in each hop from it.
+    """
     ranges: list[SampleRange] = []
     silent_hops = 0
     for start, speech in voice_probabilities:

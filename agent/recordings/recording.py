@@ -1,6 +1,6 @@
-"""What is a recording? Every input of one conversation, with what was decided and what was heard.
+"""A recording: every input of one conversation, the decisions on it, and the audio kept of it.
 
-How it lies on disk is said in agent/recordings/bundle.py.
+agent/recordings/bundle.py defines the files on disk.
 """
 
 from __future__ import annotations
@@ -22,15 +22,14 @@ HEARD = f'{{"type":"{HEARD_TAG}"'  # how the line of what was heard begins
 
 
 class RecordingError(ValueError):
-    """A recording that cannot be used: which file, which line, and what to do."""
+    """A recording that cannot be used; the text names the file, the line and what to do."""
 
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """One conversation: whose, every input with what followed, and the sound that was kept.
+    """One conversation: its session record, its journal rows, and loaders of its legs' audio.
 
-    `labels` are what a person noted about it; "needed_person" ("yes" or "no") is what policies are
-    judged by.
+    `labels` are a person's notes on it; policies are judged by "needed_person" ("yes" or "no").
     """
 
     record: SessionRecord
@@ -41,11 +40,14 @@ class Recording:
 
     @cached_property
     def audio(self) -> Mapping[str, LegAudio]:
-        """By leg; decoded when it is first asked for."""
+        """The audio of each leg, decoded at the first access."""
         return {leg: unpack() for leg, unpack in self.audio_loaders.items()}
 
     def inputs(self, with_audio: bool = False) -> Iterator[e.Input]:
-        """What happened, in order; silent unless the `sound` is wanted."""
+        """The inputs in order; samples are silence unless `with_audio`.
+
+        RecordingError when a row holds no input of this version.
+        """
         positions: dict[str, int] = dict.fromkeys(self.record.legs, 0)
 
         def read_samples(leg: Leg, length: int) -> Samples:
@@ -66,17 +68,17 @@ class Recording:
 
     @cached_property
     def duration_s(self) -> float:
-        """How long the conversation was."""
+        """Length of the conversation in seconds: the time of its last input."""
         return max((row.at for row in self.rows), default=0.0)
 
     @cached_property
     def audio_s(self) -> float:
-        """Sound that was heard, all legs together, kept or not."""
+        """Seconds of audio received, all legs together, kept or not."""
         return sum(len(heard) for heard in self.voice_probabilities.values()) * VOICE_HOP / 16_000
 
     @cached_property
     def voice_probabilities(self) -> Mapping[str, list[float]]:
-        """The probability of voice in every hop that was heard, by leg."""
+        """By leg: the probability of voice in every hop that was received."""
         probabilities: dict[str, list[float]] = {leg: [] for leg in self.record.legs}
         for row in self.rows:
             if row.input.startswith(HEARD):
@@ -86,5 +88,5 @@ class Recording:
 
 
 def with_rows(recording: Recording, rows: tuple[JournalRow, ...]) -> Recording:
-    """The same conversation as it went another time."""
+    """A copy of the recording with other rows, such as those of a replay."""
     return replace(recording, rows=rows)

@@ -1,7 +1,7 @@
-"""Who said what, from when to when, in a recorded conversation?
+"""Transcript of a recording: who said what, from when to when.
 
-Times are seconds since the conversation began. Words of a customer are as they were understood;
-what was private in them stays replaced and is marked.
+Times are seconds since the conversation began. A customer's words are those that were understood;
+private values in them stay replaced, and their places are marked.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from agent.core.event_json import JournalRow
 from agent.recordings.recording import Recording
 from audio.types import RATE, VOICE_HOP
 
-MIN_SHOWN_S = 2.0  # that a line without sound is shown at least
-LETTERS_PER_S = 15.0  # letters read in a second
+MIN_SHOWN_S = 2.0  # shortest time that a line without audio is shown
+LETTERS_PER_S = 15.0  # reading speed that longer lines are shown for
 
 
-ReplacedSpan = tuple[int, int, str]  # a place in a text, and what was there
+ReplacedSpan = tuple[int, int, str]  # start and end in a text, and the label of the value replaced
 
 
 @dataclass(frozen=True, slots=True)
 class TranscriptLine:
-    """One thing said. `who`: "customer", "agent" (on the second leg), "bot", or a person's name
-    when `who` is "person"."""
+    """One utterance, from `start` to `end` in seconds. `speaker`: "customer", "agent" (second leg),
+    "bot" or "person"; `name` is a person's. `turn` is 0 where it has none."""
 
     start: float
     end: float
@@ -44,13 +44,13 @@ class TranscriptLine:
 @dataclass(slots=True)
 class _TranscriptReader:
     recording: Recording
-    legs_start_s: float | None = None  # seconds at which the legs' first sample was heard
+    legs_start_s: float | None = None  # seconds before the legs' first sample
     lines: list[TranscriptLine] = field(default_factory=list)
-    spoken_ms: dict[int, int] = field(default_factory=dict)  # of the bot's turns, as far as sent
-    turn_of_request: dict[int, tuple[int, str, float]] = field(default_factory=dict)  # by question
-    private_in_typed: dict[int, list[ReplacedSpan]] = field(
+    spoken_ms: dict[int, int] = field(default_factory=dict)  # by the bot's turn: audio sent
+    turn_of_request: dict[int, tuple[int, str, float]] = field(
         default_factory=dict
-    )  # in what was typed, likewise
+    )  # number, leg and time
+    private_in_typed: dict[int, list[ReplacedSpan]] = field(default_factory=dict)  # by request
 
     def read(self) -> list[TranscriptLine]:
         for row, event in zip(self.recording.rows, self.recording.inputs(), strict=True):
@@ -106,19 +106,19 @@ class _TranscriptReader:
         self.lines.append(line)
 
     def _with_spoken_end(self, line: TranscriptLine) -> TranscriptLine:
-        """A reply that was heard lasted as long as it sounded."""
+        """A spoken reply with the end of its audio."""
         if line.speaker != "bot" or not self.spoken_ms.get(line.turn):
             return line
         return replace(line, end=line.start + self.spoken_ms[line.turn] / 1000, spoken=True)
 
 
 def transcript_lines(recording: Recording) -> list[TranscriptLine]:
-    """Everything said, in the order it began."""
+    """All utterances of the recording, in the order of their starts."""
     return _TranscriptReader(recording).read()
 
 
 def legs_start_s(recording: Recording) -> float:
-    """Seconds of the conversation before the first sample of its legs."""
+    """Seconds of the conversation before the first sample of its legs; 0 without audio."""
     for event in recording.inputs():
         if isinstance(event, e.AudioReceived):
             hops = len(event.samples) // VOICE_HOP * VOICE_HOP

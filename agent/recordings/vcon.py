@@ -1,7 +1,7 @@
-"""What is a recorded conversation as a vCon, the container that other contact centres read?
+"""vCon 0.4.0 export of a recording, the container format of other contact centres.
 
-vCon 0.4.0 (draft-ietf-vcon-vcon-core): parties, what was said as dialogs, hand-overs as transfers,
-transcript and mood as analyses. Values that were private stay replaced in it.
+draft-ietf-vcon-vcon-core: parties, utterances and audio as dialogs, handoffs as transfers,
+transcript and mood as analyses. Private values stay replaced in it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CUSTOMER_PARTY, BOT_PARTY = 0, 1
 
 
 def vcon_json(recording: Recording, pack: Pack) -> str:
-    """JSON text. `pack` says the bot's and the business's names."""
+    """The vCon as JSON text. `pack` has the names of the bot and the business."""
     return json.dumps(_VconBuilder(recording, pack).build(), indent=1, ensure_ascii=False) + "\n"
 
 
@@ -102,7 +102,7 @@ class _VconBuilder:
         )
 
     def _add_line(self, line: TranscriptLine) -> None:
-        """Spoken words of a leg are in the recording; the rest are messages."""
+        """Add an utterance as a text dialog, unless it is part of the recorded audio."""
         if line.spoken and line.speaker in ("customer", "agent") and self.recording.audio:
             return
         speaker = self._party_index(line)
@@ -121,7 +121,7 @@ class _VconBuilder:
         )
 
     def _add_transfers(self) -> None:
-        """The bot hands the customer over; who is not in it is not named a party to it."""
+        """Add a transfer for each person who took over; other people are not named as parties."""
         for row in self.recording.rows:
             row_decisions = json.loads(row.decisions)
             person_name = next(
@@ -142,7 +142,7 @@ class _VconBuilder:
             )
 
     def _first_dialog_with(self, name: str, at: float) -> int:
-        """The first dialog with the one who came; the conversation itself if they said nothing."""
+        """Index of the first dialog of this person from `at` on; 0 if they said nothing."""
         person, start_time = self._person_index(name), self._timestamp(at)
         for index, one in enumerate(self.dialog):
             if one.get("originator") == person and one["start"] >= start_time:
@@ -194,7 +194,7 @@ def _sentiment_field(line: TranscriptLine) -> dict[str, Any]:
 
 
 def _session_uuid(session: str) -> str:
-    """Version 8 (RFC 9562): the same conversation has the same."""
+    """A UUID of version 8 (RFC 9562), always the same for one session."""
     value = int.from_bytes(hashlib.sha256(f"hearken:{session}".encode()).digest()[:16], "big")
     value = value & ~(0xF << 76) | (8 << 76)
     value = value & ~(0x3 << 62) | (2 << 62)

@@ -1,7 +1,7 @@
-"""How does a whole call sound? One WAV, a channel for each leg, in the time of the call.
+"""WAV export of a recording: one channel for each leg, aligned to the time of the call.
 
-A sample's index is the call's time: sample 16,000 is one second after it began. What was not kept,
-or was silenced, is silence.
+Sample 16,000 is one second after the call began. Audio that was not kept, or was masked, is
+silence.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from audio.types import RATE
 
 
 def call_audio(recording: Recording) -> Pcm16:
-    """(samples, legs) int16 at 16 kHz, legs in their order. RecordingError without sound."""
+    """All legs in their order: int16 of shape (samples, legs) at 16 kHz. RecordingError without
+    audio."""
     legs = recording.record.legs
     if not recording.audio:
         raise RecordingError(f"{recording.name}: no sound of it was kept")
@@ -33,7 +34,7 @@ def call_audio(recording: Recording) -> Pcm16:
 
 
 def wav_bytes(recording: Recording) -> bytes:
-    """The file. RecordingError without sound."""
+    """The bytes of the WAV file. RecordingError without audio."""
     file = io.BytesIO()
     soundfile.write(file, call_audio(recording), RATE, format="WAV", subtype="PCM_16")
     return file.getvalue()

@@ -1,7 +1,7 @@
-"""What would captions of a recorded conversation say? WebVTT, one cue a line.
+"""WebVTT captions of a recording, one cue for each utterance.
 
-Who speaks is in the voice tag; a customer who sounded upset is marked by a class, as are replaced
-numbers (https://www.w3.org/TR/webvtt1/).
+The voice tag names the speaker; the class "upset" marks an upset customer, the class "private" a
+replaced value (https://www.w3.org/TR/webvtt1/).
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from agent.recordings.transcript import TranscriptLine, transcript_lines
 
 SPEAKER_NAMES = {"customer": "Customer", "agent": "Agent", "bot": "Hearken"}
 UPSET_THRESHOLD = 0.5
-_SPACE = re.compile(r"\s+")  # a cue ends at an empty line
+_SPACE = re.compile(r"\s+")  # an empty line would end the cue
 
 
 def webvtt_text(recording: Recording) -> str:
-    """The whole file. Cues may overlap, as people do."""
+    """The text of the file. Cues overlap where people speak at the same time."""
     cues = [
         webvtt.Caption(
             _timestamp(one.start), _timestamp(max(one.end, one.start + 0.1)), _cue_text(one)

@@ -1,1 +1,1 @@
-"""How is a recorded conversation run again, and what would have been decided?"""
+"""Replay of recorded conversations: run them again and compare the decisions."""

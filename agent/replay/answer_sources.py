@@ -1,7 +1,8 @@
-"""Who answers the questions of a session that is replayed?
+"""Sources of answers to the requests of a replayed session.
 
-The recording (`AsRecorded`), or the models that are here now (agent/replay/live_models.py).
-Whichever it is answers at once or raises `NotRecorded`; nothing is made up.
+The recording itself (`RecordedAnswerSource`), or the models of this machine
+(agent/replay/live_models.py). A source answers at once or raises `NotRecorded`: it never makes up
+an answer.
 """
 
 from __future__ import annotations
@@ -18,29 +19,29 @@ if TYPE_CHECKING:
 
 ReplayAnswer = tuple[
     e.TurnUnderstood | e.UnderstandingFailed, str
-]  # and its redactions, as in a row
+]  # with its redactions as in a row
 
 
 class NotRecorded(LookupError):
-    """Something is needed that the recording does not hold; the text says what."""
+    """The recording lacks an answer that the replay needs; the text says which."""
 
 
 class AnswerSource(Protocol):
-    """Where answers come from. `borrowed` counts those that were taken from the recording although
-    models were there."""
+    """Answers requests of a replay. `recorded_fallbacks` counts answers taken from the recording
+    because the models could not be given the turn's audio."""
 
     recorded_fallbacks: int
 
     def has_audio_of(self, stream: int) -> bool:
-        """Whether the words so far of this turn come from here, and not from the recording."""
+        """Whether this source has the turn's audio and so provides its partial texts."""
         ...
 
     def feed_audio(self, effect: e.FeedEncoder) -> Sequence[str]:
-        """The words of a turn so far, each time they changed."""
+        """Feed audio of a turn; returns its partial texts, one for each change."""
         ...
 
     def discard_turn(self, stream: int) -> None:
-        """Nobody wants to know what was said there."""
+        """Drop the turn on this stream: no request for it follows."""
         ...
 
     def understand(
@@ -50,12 +51,13 @@ class AnswerSource(Protocol):
         today: date,
         at: float,
     ) -> ReplayAnswer:
-        """What a turn means. `then` is how it was answered when it was recorded. NotRecorded."""
+        """The answer for a turn, and its redactions. `recorded_answer` is that of the recording.
+        NotRecorded when there is neither."""
         ...
 
 
 class RecordedAnswerSource:
-    """The answers that were given then."""
+    """Answers every request with the recorded answer."""
 
     recorded_fallbacks = 0
 
@@ -81,7 +83,7 @@ class RecordedAnswerSource:
 def answer_from_recording(
     request: e.UnderstandTurn, recorded_answer: RecordedAnswer | None
 ) -> ReplayAnswer:
-    """The answer that was given then, to the question as it is numbered now."""
+    """The recorded answer under the number of this request. NotRecorded when there is none."""
     if recorded_answer is None:
         subject = (
             f"“{request.text}”"

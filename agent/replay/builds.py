@@ -1,7 +1,7 @@
-"""Against what are recordings replayed: which pack, settings and models?
+"""Builds that recordings are replayed against: pack, settings and models.
 
-This build as it is set up here; the same with another settings file or another pack; or another
-build altogether, which is run as a program of its own and says what it decides.
+`LocalBuild` is this code, with its own or another settings file or pack. `ExternalBuild` is another
+checkout or `hearken` command, run as a process that prints its decisions as JSON.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from dialogs.pack.fingerprint import fingerprint
 from dialogs.pack.model import Pack
 
 PACK_FILE = "pack.yaml"
-EXTERNAL_TIMEOUT_S = 3600.0  # that another build may take
+EXTERNAL_TIMEOUT_S = 3600.0  # for a replay by another build
 
 
 @dataclass(frozen=True, slots=True)
 class LocalBuild:
-    """A build that runs in this process."""
+    """This code with the given settings; it replays in this process."""
 
     settings: Settings
     target: ReplayTarget
@@ -38,7 +38,7 @@ class LocalBuild:
 
     @classmethod
     def from_settings(cls, settings: Settings, name: str = "this build") -> LocalBuild:
-        """PackError when its pack cannot be loaded."""
+        """The build with these settings. PackError when its pack cannot be loaded."""
         pack = Pack.load(settings.pack)
         rules = session_rules(settings)
         return cls(settings, ReplayTarget(pack, rules, name), fingerprint(pack.directory))
@@ -46,7 +46,10 @@ class LocalBuild:
     def changes_since(
         self, recording: Recording, model_names: dict[str, str] | None
     ) -> tuple[str, ...]:
-        """What is another one than when this was recorded. `models` are None when none are used."""
+        """What has changed since the recording: pack, settings and models, as sentences.
+
+        `model_names` maps roles to models; None when the replay uses none.
+        """
         record, changes = recording.record, []
         if record.pack and record.pack != self.pack_digest:
             changes.append("the pack has been changed")
@@ -61,7 +64,7 @@ class LocalBuild:
         return tuple(changes)
 
     def with_build_metadata(self, recording: Recording) -> Recording:
-        """The same, noted as what this build decides."""
+        """A copy of the recording whose session record has this build's pack and settings."""
         current_settings, record = self.settings.masked_values(), recording.record
         settings = {
             name: current_settings.get(name, then) for name, then in record.settings.items()
@@ -70,7 +73,7 @@ class LocalBuild:
         return replace(recording, record=record)
 
     def differences_from(self, other: LocalBuild) -> list[str]:
-        """In what it is another build than `here`: files of the pack, and settings."""
+        """In what this build differs from `other`: files of the pack, and settings."""
         own_files, other_files = _pack_files(self.target.pack), _pack_files(other.target.pack)
         names = sorted(own_files.keys() | other_files.keys())
         differences = [
@@ -90,7 +93,7 @@ class LocalBuild:
 
 @dataclass(frozen=True, slots=True)
 class ExternalBuild:
-    """Another build: a checkout of it, or its `hearken` command."""
+    """Another build: a checkout or a `hearken` command, run with `environment` added."""
 
     command: tuple[str, ...]
     environment: tuple[tuple[str, str], ...]
@@ -99,7 +102,8 @@ class ExternalBuild:
     def replay_decisions(
         self, paths: Sequence[Path], mode: ReplayMode
     ) -> dict[str, list[TimedDecision]]:
-        """What it decides in each recording, by session. RecordingError when it cannot say."""
+        """By session id, the decisions of this build on these recordings. RecordingError when it
+        fails, or takes too long."""
         arguments = ["replay", *map(str, paths), "--mode", mode, "--json", "-"]
         try:
             process = subprocess.run(
@@ -111,7 +115,7 @@ class ExternalBuild:
             )
         except subprocess.TimeoutExpired:
             raise RecordingError(
-                f"{self.name} was not done within {EXTERNAL_TIMEOUT_S:.0f} s"
+                f"{self.name} did not finish within {EXTERNAL_TIMEOUT_S:.0f} s"
             ) from None
         try:
             report = json.loads(process.stdout)
@@ -124,7 +128,10 @@ class ExternalBuild:
 
 
 def find_build(path: Path, settings: Settings) -> LocalBuild | ExternalBuild:
-    """What `--against` names. RecordingError when it is nothing that can replay."""
+    """The build that `--against` names: a settings file, a pack, a checkout or a command.
+
+    RecordingError when it is none of them.
+    """
     if path.suffix == ".toml" and path.is_file():
         return LocalBuild.from_settings(load_settings(path), path.name)
     if (path / PACK_FILE).is_file():

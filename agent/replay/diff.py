@@ -1,8 +1,8 @@
-"""Which decisions are other ones, which is the first of them, and what followed?
+"""Comparison of the decisions of two runs: every difference, in order of time.
 
-Decisions are laid beside each other by what they are about (the second slot of this name, the
-verdict of that rule), so that one more or one less does not make all others look changed. Numbers
-of turns, questions and keys are names, not decisions: they do not count.
+Decisions are aligned by their subject (the second slot of this name, the result of that rule), so
+that one decision more or less does not make all later ones look changed. Numbers of turns, requests
+and keys only identify, and are not compared.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ TimedDecision = tuple[float, DecisionRecord]
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """What counts as the same: samples of a turn's end, and parts of a probability."""
+    """How far values may differ and still count as the same: samples for positions, and a fraction
+    of 1 for other numbers."""
 
     samples: int = 0
     probability: float = 0.0
 
 
 EXACT = Tolerance()
-MODEL_TOLERANCE = Tolerance(
-    samples=4000, probability=0.02
-)  # a quarter of a second; what rounding may move
+MODEL_TOLERANCE = Tolerance(samples=4000, probability=0.02)  # 0.25 s; rounding
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionChange:
-    """One decision that is another one now. `fields` are those that differ, as (before, after)."""
+    """One decision that differs. `fields` maps each differing field to (before, after); `before` or
+    `after` is None for a decision that is new or gone."""
 
     change_type: Literal["changed", "gone", "new"]
     kind: str
@@ -72,7 +72,7 @@ class DecisionChange:
 def compare_decisions(
     before: Sequence[TimedDecision], after: Sequence[TimedDecision], tolerance: Tolerance = EXACT
 ) -> list[DecisionChange]:
-    """Every decision that differs, in order; the first is the first divergence."""
+    """Every decision that differs, by time; the first one is the first divergence."""
     pairs = SequenceMatcher(
         None,
         [_subject(one) for _, one in before],
@@ -91,7 +91,7 @@ def compare_decisions(
 
 
 def later_changes_text(changes: Sequence[DecisionChange]) -> str:
-    """What came after the first divergence, counted: "2 replies changed, 1 escalation gone"."""
+    """Counts of the changes after the first one: "2 replies changed, 1 escalation gone"."""
     counted = Counter((one.kind, one.change_type) for one in changes[1:])
     parts = []
     for (kind, change_type), number in counted.items():
@@ -104,7 +104,7 @@ def later_changes_text(changes: Sequence[DecisionChange]) -> str:
 def _paired_changes(
     before: Sequence[TimedDecision], after: Sequence[TimedDecision]
 ) -> list[DecisionChange]:
-    """Of a stretch that became another: the same kind one after the other is one that changed."""
+    """Changes of a stretch that was replaced: decisions of the same kind are paired in order."""
     unpaired = list(after)
     changes: list[DecisionChange] = []
     for at, old in before:
@@ -141,7 +141,7 @@ def _subject(decision: DecisionRecord) -> tuple[str, str]:
 def _differing_fields(
     old: DecisionRecord, new: DecisionRecord, tolerance: Tolerance
 ) -> dict[str, tuple[Any, Any]]:
-    """The fields that differ; of fields with parts, only the parts that do."""
+    """The fields that differ; of a dictionary, only the differing entries, as "field.entry"."""
     differences: dict[str, tuple[Any, Any]] = {}
     for name in {**old, **new}:
         if name in IDENTIFIER_FIELDS:

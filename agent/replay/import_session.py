@@ -1,7 +1,7 @@
-"""How does a conversation go that nobody has recorded here?
+"""Run of an imported conversation through a session, which yields its recording.
 
-As a replay that asks the models and a bank for everything; what happens on the way are the inputs
-of the recording. Private values are replaced before anything else, as on a line
+It works as a replay in which the models and a demo bank answer everything; all inputs of the
+session become the recording. Private values are replaced first, as in a live conversation
 (agent/privacy/vault.py).
 """
 
@@ -36,14 +36,14 @@ from audio.types import RATE, VOICE_HOP, Expectation, Transcript, Word
 if TYPE_CHECKING:
     from agent.replay.importing import ImportedLine
 
-MAX_LINE_OFFSET_S = 0.4  # by which a written line may lie beside the turn it belongs to
+MAX_LINE_OFFSET_S = 0.4  # a reference line may lie so far outside of the turn it belongs to
 QUEUE_DELAY_S = 2.0
 
 
 @dataclass(slots=True)
 class SessionImport:
-    """One conversation on its way to become a recording. `key` is the vault's and leads nowhere;
-    `written`: what the customer said, by a person; `sounds`: the whole legs."""
+    """One imported conversation. `reference_lines` are the customer's words as a person wrote them,
+    `leg_audio` is the audio of all legs, `vault_key` derives the surrogates of private values."""
 
     record: SessionRecord
     target: ReplayTarget
@@ -61,15 +61,19 @@ class SessionImport:
     _sequence: count[int] = field(default_factory=count)
     _expectations: dict[int, Expectation] = field(default_factory=dict)
     _audio_masker: AudioMasker = field(init=False)
-    _masked_samples: dict[str, Pcm16] = field(default_factory=dict)  # what may be kept, by leg
+    _masked_samples: dict[str, Pcm16] = field(
+        default_factory=dict
+    )  # by leg: audio that may be stored
     _unaligned_requests: set[int] = field(
         default_factory=set
-    )  # questions whose words have no sure place
-    _turn_ranges: dict[int, tuple[int, int]] = field(default_factory=dict)  # by stream: from, to
+    )  # requests whose words have no known position
+    _turn_ranges: dict[int, tuple[int, int]] = field(
+        default_factory=dict
+    )  # by stream: start and end
 
     def run(self, inputs: Iterable[e.Input]) -> Recording:
-        """Everything that happens from these inputs on. RecordingError when a written line belongs
-        to no turn that was heard."""
+        """The recording that follows from these inputs. RecordingError when a reference line
+        belongs to no turn."""
         full_recording = Recording(self.record, (), audio_loaders=_as_loaders(self.leg_audio))
         self._answer_source = self.models.answer_source(full_recording)
         self._unmatched_lines = _ReferenceLines(self.reference_lines)
@@ -136,7 +140,7 @@ class SessionImport:
                 self._schedule(at + QUEUE_DELAY_S, e.HandoffQueued(at, id, 1, 0))
 
     def _answer_request(self, request: e.UnderstandTurn, at: float) -> e.Input:
-        """As the models answer; if a person has written the turn down, in those words."""
+        """The models' answer; where the turn has a reference text, understood from that text."""
         today = self._session.dialogue.today
         event, _ = self._answer_source.understand(request, None, today, at)
         if (
@@ -171,8 +175,8 @@ class SessionImport:
         heappush(self._due_inputs, (at, next(self._sequence), replace(event, at=at)))
 
     def _placed_redactions(self, hidden: PseudonymisedInput) -> Sequence[Redaction]:
-        """Where in the sound something private is; of words that a person wrote nobody knows, so
-        the tape silences the turn."""
+        """The redactions with their positions. Reference words have no known position: position 0
+        makes the audio masker silence the whole turn."""
         event, redactions = hidden.event, hidden.redactions
         if isinstance(event, e.TurnUnderstood) and event.request_id in self._unaligned_requests:
             return [replace(one, from_sample=0, to_sample=0) for one in redactions]
@@ -184,7 +188,7 @@ class SessionImport:
             leg_samples[one.start : one.start + len(one.samples)] = to_pcm16(one.samples)
 
     def _storable_audio(self) -> dict[str, LegAudio]:
-        """The sound without what was private in it."""
+        """The audio of the legs with private parts masked."""
         out: dict[str, LegAudio] = {}
         for leg, sound in self.leg_audio.items():
             samples = self._masked_samples[leg]
@@ -195,14 +199,17 @@ class SessionImport:
 
 
 class _ReferenceLines:
-    """What a person has written down, turn by turn."""
+    """Reference lines of the customer, taken turn by turn."""
 
     def __init__(self, lines: Sequence[ImportedLine]) -> None:
         self._remaining = list(lines)
         self._has_times = all(one.start is not None and one.end is not None for one in lines)
 
     def take_between(self, start: float, end: float) -> str | None:
-        """The line, or lines, of the turn from `start` to `end` in seconds; None for none."""
+        """Take the text of the turn from `start` to `end` in seconds; None when it has none.
+
+        Lines without times are taken one for each turn.
+        """
         if not self._remaining:
             return None
         if not self._has_times:
@@ -218,6 +225,7 @@ class _ReferenceLines:
         return " ".join(one.text for one in inside) or None
 
     def require_all_used(self) -> None:
+        """RecordingError when a line is left."""
         if self._remaining:
             text = self._remaining[0].text
             raise RecordingError(
@@ -229,7 +237,8 @@ class _ReferenceLines:
 def _placed_transcript(
     text: str, transcript: Transcript | None, start: int, end: int
 ) -> Transcript:
-    """Written words where they were heard, as far as that is known: spread over the turn."""
+    """The reference text as a transcript, its words spread evenly over the words heard, or over the
+    turn where none were heard."""
     if transcript is not None and transcript.words:
         start, end = transcript.words[0].start, transcript.words[-1].end
     words = text.split()

@@ -1,9 +1,9 @@
-"""How do a sound file with its transcript, or the log of a chat, become a recording?
+"""Import of a sound file with its transcript, or of a chat log, as a recording.
 
-They are run through a session of this build: the customer's lines are typed, or their sound is
-heard, and the models answer. Where a person has written down what was said, that counts and not
-what the transcriber hears. The bank is a fresh one of the pack's own seed. What the employee of the
-time said is kept as the words of a person, and leads to nothing.
+The conversation is run through a session of this build: the customer's lines or audio are its
+inputs, and the models answer. A transcript written by a person replaces the output of the
+transcriber. The bank is a new demo bank with the pack's seed data. Lines of the employee are stored
+as the words of a person and have no effect (tests/agent/replay/test_importing.py).
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ from audio.vad import VoiceActivityDetector
 from audio.voice_input import VoiceInput
 
 CUSTOMER_NAMES = frozenset({"customer", "user", "caller", "client", "visitor", "guest", "me"})
-CHUNK_SAMPLES = RATE // 10  # samples heard at a time
-TRAILING_SILENCE_S = 3.0  # of silence after a sound file, so that its last turn ends
-TYPED_LINE_INTERVAL_S = 8.0  # between the lines of a log without times
+CHUNK_SAMPLES = RATE // 10  # samples fed at a time
+TRAILING_SILENCE_S = 3.0  # silence after a sound file, so that its last turn ends
+TYPED_LINE_INTERVAL_S = 8.0  # between the lines of a chat log without times
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3"})
 _LINE_PATTERN = re.compile(
     r"^\s*(?:\[?(?:(?P<hours>\d{1,2}):)?(?P<minutes>\d{1,2}):(?P<seconds>\d{2}(?:[.,]\d+)?)\]?\s+)?"
@@ -51,7 +51,7 @@ _LINE_PATTERN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ImportedLine:
-    """One line that a person has written down. `start` and `end` are None where not said."""
+    """One line of a chat log or transcript. `start` and `end` are seconds; None where not given."""
 
     speaker: str
     text: str
@@ -66,10 +66,10 @@ class ImportedLine:
 def import_conversation(
     source: Path, transcript: Path | None, build: LocalBuild, models: LiveModels, now: datetime
 ) -> Recording:
-    """The recording of a sound file with what was said in it, or of a chat's log.
+    """The recording of a sound file, with its transcript if given, or of a chat log.
 
     A stereo file has the customer on the left and an employee on the right. RecordingError or
-    AudioError in words that name the file and line.
+    AudioError, whose text names the file and line, when they cannot be read.
     """
     with _fresh_bank(build) as bank:
         if source.suffix.lower() not in AUDIO_SUFFIXES:
@@ -93,7 +93,7 @@ def _import_audio(
 ) -> Recording:
     samples, rate = files.read(source)
     if samples.shape[1] > 2:
-        raise RecordingError(f"{source}: {samples.shape[1]} channels; one or two can be heard")
+        raise RecordingError(f"{source}: {samples.shape[1]} channels; one or two are supported")
     legs: tuple[Leg, ...] = ("customer", "agent") if samples.shape[1] > 1 else ("customer",)
     silence = np.zeros(round(TRAILING_SILENCE_S * RATE), np.float32)
     samples_of_leg = {
@@ -112,7 +112,7 @@ def _import_audio(
 
 
 def _audio_inputs(legs: Sequence[Leg], pcm_of_leg: Mapping[Leg, Pcm16]) -> Iterator[e.Input]:
-    """As from a line at 16 kHz; what is heard is what can be kept."""
+    """The inputs of a call at 16 kHz, with exactly the samples that the recording stores."""
     yield e.SessionOpened(
         0.0, "call" if len(legs) > 1 else "voice", tuple(legs), False, e.Customer("")
     )
@@ -146,12 +146,14 @@ def _chat_inputs(log: Sequence[ImportedLine]) -> Iterator[e.Input]:
     yield e.CustomerLeft(at + TYPED_LINE_INTERVAL_S, sent_end=True)
 
 
-# -- what people write ---------------------------------------------------------------------------
+# -- chat logs and transcripts -------------------------------------------------------------------
 
 
 def _read_chat_log(source: Path) -> list[ImportedLine]:
-    """Lines like "Customer: my card is gone", perhaps with times in front ("00:12 Customer: ...").
-    A line without a name goes on with the one before it."""
+    """The lines of a chat log, such as "Customer: my card is gone" or "00:12 Customer: ...".
+
+    A line without a name continues the one before it. RecordingError for other formats.
+    """
     lines: list[ImportedLine] = []
     for number, line in enumerate(_read_text(source).splitlines(), 1):
         if not line.strip():
@@ -165,7 +167,7 @@ def _read_chat_log(source: Path) -> list[ImportedLine]:
             lines[-1] = ImportedLine(last.speaker, f"{last.text} {line.strip()}", last.start)
         else:
             raise RecordingError(
-                f'{source}:{number}: a line of a chat begins with who says it, such as "Customer: '
+                f'{source}:{number}: a line of a chat begins with the speaker, such as "Customer: '
                 'my card is gone"'
             )
     if not any(one.is_customer for one in lines):
@@ -178,7 +180,7 @@ def _read_chat_log(source: Path) -> list[ImportedLine]:
 
 
 def _read_transcript(file: Path) -> tuple[ImportedLine, ...]:
-    """WebVTT, SubRip, or lines as of a chat's log, or bare lines, one for each turn."""
+    """The lines of a transcript: WebVTT, SubRip, as a chat log, or one plain line for each turn."""
     text = _read_text(file)
     if file.suffix.lower() in (".vtt", ".srt"):
         captions = webvtt.from_buffer(io.StringIO(text), format=file.suffix[1:].lower())
@@ -208,7 +210,7 @@ def _line_seconds(match: re.Match[str]) -> float | None:
     return 3600 * int(match["hours"] or 0) + 60 * int(match["minutes"]) + seconds
 
 
-# -- the house it is run in ----------------------------------------------------------------------
+# -- bank, key and session record ----------------------------------------------------------------
 
 
 @contextmanager
@@ -222,8 +224,10 @@ def _fresh_bank(build: LocalBuild) -> Iterator[Actions]:
 
 
 def _vault_key(source: Path) -> bytes:
-    """The same for the same file, and for nobody to find out who does not have it: the recording's
-    id is made of another digest."""
+    """The vault's key: derived from the file, so that importing it again gives the same surrogates.
+
+    Not derivable without the file, for the recording's id is another digest.
+    """
     return hmac.digest(b"hearken import 1", source.read_bytes(), "sha256")
 
 
@@ -235,7 +239,7 @@ def _session_record(
     legs: tuple[Leg, ...],
     now: datetime,
 ) -> SessionRecord:
-    """Its id follows from the file, so that importing it again is the same recording."""
+    """The session record. Its id is a digest of the file: importing it again gives the same id."""
     began = now.astimezone(UTC).isoformat(timespec="seconds")
     settings = build.settings.masked_values()
     return SessionRecord(
@@ -260,4 +264,4 @@ def _session_record(
     )
 
 
-RECORDED_SETTINGS = ("turns", "answer_s", "precision")  # those that decisions depend on
+RECORDED_SETTINGS = ("turns", "answer_s", "precision")  # settings that decisions depend on

@@ -1,8 +1,8 @@
-"""What do the models that are here now make of a recording's turns?
+"""The models of this machine as answer source for a replay.
 
-The same models and the same order of work as on a line (agent/inference/scheduler.py), without
-waiting and without company. A turn whose sound was not kept, or was silenced because somebody said
-a number in it, cannot be heard again: it is answered as it was then.
+They run through the same scheduler as for live callers (agent/inference/scheduler.py), without
+waiting and with one caller only. A turn whose audio was not kept, or is masked, gets its recorded
+answer.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
     from agent.replay.recorded_answers import RecordedAnswer
 
 NO_REDACTIONS = "[]"
-VAD_MODEL = "silero-vad"  # its verdicts are part of what was heard
+VAD_MODEL = "silero-vad"  # its probabilities are part of the recorded inputs
 
 
 class LiveModels:
-    """The models of one process, for one recording after the other."""
+    """The models of this process, for one recording after the other."""
 
     def __init__(self, settings: Settings, pack: Pack) -> None:
-        """Reads them from disk, which takes seconds; raises what that raises."""
+        """Load the models from disk, which takes seconds; raises what loading raises."""
         self._messages: list[MessageFromWorker] = []
         self._scheduler = load_scheduler(settings, pack, self._messages.append)
         encoder = self._scheduler.analyser
@@ -50,22 +50,22 @@ class LiveModels:
 
     @property
     def model_names(self) -> dict[str, str]:
-        """Role -> which model answers for it, as a server's sessions note it."""
+        """Role -> name of its model, as in a session record."""
         return {"voice_activity": VAD_MODEL, **self._scheduler.model_names}
 
     def answer_source(self, recording: Recording) -> ModelAnswerSource:
-        """The answers for this recording."""
+        """The answer source for this recording."""
         in_flight = InFlight(self._hop_samples, self._lookahead_samples)
         return ModelAnswerSource(self._scheduler, self._messages, in_flight, recording)
 
     def end_session(self, recording: Recording) -> None:
-        """Its customer's voice is forgotten."""
+        """Forget the voice of this recording's customer."""
         self._scheduler.receive(EndSession(recording.record.id), 0.0)
 
 
 @dataclass(slots=True)
 class ModelAnswerSource:
-    """The models, listening to one recording."""
+    """Answers the requests of one recording with the models."""
 
     scheduler: BatchScheduler
     messages: list[MessageFromWorker]
@@ -73,10 +73,10 @@ class ModelAnswerSource:
     recording: Recording
     recorded_fallbacks: int = 0
     _request_count: int = 0
-    _leg_of_stream: dict[int, str] = field(default_factory=dict)  # of turns in progress
+    _leg_of_stream: dict[int, str] = field(default_factory=dict)  # turns in progress
 
     def has_audio_of(self, stream: int) -> bool:
-        """Whether the recording holds the sound of this turn so far as it was heard."""
+        """Whether the recording has all audio of this turn so far, unmodified."""
         audio = self.recording.audio.get(self._leg_of_stream.get(stream, ""))
         turn = self.in_flight.find_turn((self.recording.record.id, stream))
         return bool(audio and turn and audio.is_intact(turn.start, turn.start + turn.received))
@@ -129,6 +129,6 @@ class ModelAnswerSource:
     def _run_batches(self) -> list[MessageFromWorker]:
         self.messages.clear()
         while (batch := self.scheduler.next_batch(math.inf)) is not None:
-            assert not isinstance(batch, float)  # nothing waits at the end of time
+            assert not isinstance(batch, float)  # at time infinity no batch has to wait
             self.scheduler.run_batch(batch, lambda: 0.0)
         return list(self.messages)

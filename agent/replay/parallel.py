@@ -1,7 +1,7 @@
-"""How are many recordings replayed at once?
+"""Parallel replay of many recordings.
 
-Recordings do not know of each other: with models, each core takes its share in a process of its
-own, in which the models are read once. Without, one process is faster than starting others.
+Recordings are independent: with models, one process per core replays its share and loads the models
+once. Without models, this process alone is faster than starting others.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from agent.replay.live_models import LiveModels
 from agent.replay.run import StepCallback
 from agent.replay.verdict import ReplayMode, ReplayResult, replay_recording
 
-SPAWN_CONTEXT = multiprocessing.get_context("spawn")  # torch does not survive a fork
+SPAWN_CONTEXT = multiprocessing.get_context("spawn")  # torch does not work after a fork
 
 
 class ReplayWorker:
-    """This build with its models, for one recording after the other."""
+    """Replays recordings one after the other with one build, whose models it loads once."""
 
     def __init__(self, build: LocalBuild, mode: ReplayMode) -> None:
         self._build = build
@@ -32,7 +32,7 @@ class ReplayWorker:
         self._models = None if mode == "strict" else LiveModels(build.settings, build.target.pack)
 
     def replay(self, path: Path, on_step: StepCallback | None = None) -> ReplayResult:
-        """RecordingError when it cannot be read."""
+        """The result for the recording at `path`. RecordingError when it cannot be read."""
         recording = load_recording(path)
         models = self._models
         source_factory = models.answer_source if models is not None else None
@@ -50,7 +50,7 @@ class ReplayWorker:
 def replay_all(
     build: LocalBuild, paths: Sequence[Path], mode: ReplayMode, jobs: int = 0
 ) -> Iterator[ReplayResult]:
-    """In the order of `paths`, as they are done. `jobs` 0: as many as there are cores."""
+    """Results in the order of `paths`, as they become available. `jobs` 0: one process per core."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     jobs = min(jobs or cores or 1, len(paths))
     if mode == "strict" or jobs < 2:

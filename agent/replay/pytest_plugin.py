@@ -1,8 +1,9 @@
-"""Recordings as tests: `pytest FOLDER` replays every recording in it, strictly.
+"""pytest plugin that runs recordings as tests: `pytest FOLDER` replays every recording in it.
 
-A recording is a .zip, or a folder with session.json. It fails with the first divergence and what
-followed. `--replay-mode fresh` lets the models answer again, `--replay-config` names a settings
-file. The plugin comes with the package; nothing is imported before there is a recording.
+A recording is a .zip, or a folder with session.json. A failed test shows the first divergence and
+counts of the later ones. `--replay-mode fresh` lets the models answer again, `--replay-config`
+names a settings file. The package registers the plugin; it imports nothing of Hearken before it
+finds a recording.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("hearken", "recorded conversations")
     group.addoption(
         "--replay-mode", default="strict", choices=("strict", "fresh", "late"),
-        help="who answers: the recording, or the models of now",
+        help="strict: the recording answers; else the models",
     )  # fmt: skip
-    group.addoption("--replay-config", type=Path, help="a settings file of Hearken")
+    group.addoption("--replay-config", type=Path, help="settings file of Hearken")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -42,7 +43,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 
 class RecordingFile(pytest.File):
-    """One recording: one test."""
+    """The file of one recording, which is one test."""
 
     def collect(self) -> Iterator[pytest.Item]:
         place = self.path.parent if self.path.name == MANIFEST_FILE else self.path
@@ -50,11 +51,11 @@ class RecordingFile(pytest.File):
 
 
 class Divergence(AssertionError):
-    """The recording did not come out as it was."""
+    """The replay differs from the recording."""
 
 
 class ReplayItem(pytest.Item):
-    """Replays one recording."""
+    """The test that replays one recording."""
 
     def __init__(self, *, place: Path, **more: Any) -> None:
         super().__init__(**more)
@@ -77,7 +78,7 @@ class ReplayItem(pytest.Item):
 
 
 def _worker(config: pytest.Config) -> ReplayWorker:
-    """Made once: the pack and the models are read for all recordings of a run."""
+    """The worker of this pytest run, made once: it loads the pack and the models."""
     from agent.config import load_settings
     from agent.replay.builds import LocalBuild
     from agent.replay.parallel import ReplayWorker

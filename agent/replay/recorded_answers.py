@@ -1,7 +1,7 @@
-"""What was answered then, to what was asked then?
+"""The answers of a recording, found by what they answer.
 
-Answers are found by what they answer: a turn by its leg and where its voice stopped, or by what was
-typed; an action by its name and arguments. Numbers of turns, questions and keys may be others now.
+A turn is found by its leg and the position where its voice stopped, or by its typed text; an action
+by its name and arguments. Numbers of turns, requests and keys may differ in a replay.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from agent.replay.answer_sources import NotRecorded
 from audio.types import RATE
 from dialogs.values import ActionCall, ActionResult
 
-MAX_TURN_END_SHIFT = RATE // 4  # samples by which the same turn may end earlier or later
+MAX_TURN_END_SHIFT = RATE // 4  # samples by which the end of the same turn may differ
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedAnswer:
-    """How a question was answered: with what, and after how many seconds."""
+    """A recorded answer of the models, the seconds it took, and its redactions as in a row."""
 
     event: e.TurnUnderstood | e.UnderstandingFailed
     latency_s: float
@@ -48,17 +48,15 @@ class _RecordedAction:
 
 @dataclass(slots=True)
 class RecordedAnswers:
-    """What the session of a recording asked for, and what came of it."""
+    """The requests, actions and handoffs of a recorded session, with their answers."""
 
-    _requests: dict[int, _RecordedRequest] = field(default_factory=dict)  # by question
+    _requests: dict[int, _RecordedRequest] = field(default_factory=dict)  # by request id
     _actions: dict[str, _RecordedAction] = field(default_factory=dict)  # by key
     _queue_answers: dict[int, list[tuple[float, e.HandoffQueued | e.HandoffUnanswered]]] = field(
         default_factory=dict
     )
-    _accepted_at: set[float] = field(
-        default_factory=set
-    )  # when somebody came who had been asked for
-    _open_requests: set[int] = field(default_factory=set)  # asked for again and not answered then
+    _accepted_at: set[float] = field(default_factory=set)  # times at which a handoff was accepted
+    _open_requests: set[int] = field(default_factory=set)  # of the replay, without an answer
     _open_actions: dict[str, ActionCall] = field(default_factory=dict)
 
     @classmethod
@@ -99,10 +97,10 @@ class RecordedAnswers:
                 latency_s = at - handoff_times.get(id, at)
                 self._queue_answers.setdefault(id, []).append((latency_s, event))
 
-    # -- what is asked for now -----------------------------------------------------------------
+    # -- look-ups of a replay ------------------------------------------------------------------
 
     def answer_to(self, request: e.UnderstandTurn) -> RecordedAnswer | None:
-        """How the same turn was answered then; None when there was no such turn, or no answer."""
+        """The recorded answer for the same turn; None without such a turn, or without an answer."""
         first = self._requests.get(request.request_id)
         for recorded_request in ([first] if first else []) + list(self._requests.values()):
             if recorded_request.leg == request.leg and _is_same_turn(recorded_request, request):
@@ -110,31 +108,31 @@ class RecordedAnswers:
         return None
 
     def take_outcome(self, call: ActionCall) -> tuple[float, ActionResult]:
-        """What came of the same action then, after how many seconds; each serves once."""
+        """Take the recorded outcome of the same action, after the seconds it took; each is taken
+        once. NotRecorded when there is none."""
         given = dict(call.arguments)
         for key, action in self._actions.items():
             if (action.name, action.arguments) == (call.name, given) and action.outcome is not None:
                 del self._actions[key]
                 return action.latency_s, replace(action.outcome, key=call.key)
         arguments_text = ", ".join(f"{name}={value}" for name, value in sorted(given.items()))
-        raise NotRecorded(
-            f"what the bank answers to {call.name}({arguments_text}) was never recorded"
-        )
+        raise NotRecorded(f"the bank's answer to {call.name}({arguments_text}) was never recorded")
 
     def take_queue_answer(
         self, id: int
     ) -> tuple[float, e.HandoffQueued | e.HandoffUnanswered] | None:
-        """What came of asking for a person; None when nobody knows: the session needs it not."""
+        """Take the next recorded answer to this handoff request, after the seconds it took; None
+        when there is none, for a session does not depend on it."""
         places = self._queue_answers.get(id)
         return places.pop(0) if places else None
 
     def was_requested(self, event: e.PersonTookOver) -> bool:
         return event.at in self._accepted_at
 
-    # -- of a replay that takes the inputs as they are -------------------------------------------
+    # -- strict replay, which feeds the recorded answers itself ----------------------------------
 
     def note_requests(self, effects: Sequence[e.Effect]) -> None:
-        """Note what is asked for now."""
+        """Note requests and actions of the replay that the recording lacks."""
         for effect in effects:
             match effect:
                 case e.UnderstandTurn(request_id=ask) if ask not in self._requests:
@@ -143,11 +141,11 @@ class RecordedAnswers:
                     self._open_actions[call.key] = call
 
     def missing_answers(self) -> Iterator[str]:
-        """What was asked for and is not among the inputs."""
+        """A sentence for each noted request or action without a recorded answer."""
         for ask in sorted(self._open_requests):
             yield f"the answer to question {ask} was never recorded"
         for call in self._open_actions.values():
-            yield f"what the bank answers to {call.name} was never recorded"
+            yield f"the bank's answer to {call.name} was never recorded"
 
 
 def _is_same_turn(recorded_request: _RecordedRequest, request: e.UnderstandTurn) -> bool:

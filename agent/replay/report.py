@@ -1,4 +1,4 @@
-"""How is a replay told: to a person, to a program, to continuous integration?"""
+"""Reports of replays: tables for people, JSON for programs, JUnit for continuous integration."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from agent.replay.what_if import PolicyComparison, escalation_points
 from dialogs.pack.model import ErrorCosts
 
 VERDICT_STYLES = {"identical": "green", "same": "green", "different": "red", "error": "bold red"}
-MAX_CHANGES_SHOWN = 8  # changes of one recording that are listed
+MAX_CHANGES_SHOWN = 8  # changes listed for one recording
 
 
 def print_results(results: Sequence[ReplayResult], console: Console, full: bool = False) -> None:
-    """A line for each recording; for those that differ, the first divergence and what followed."""
+    """Print a line for each recording; where it differs, the first divergence and counts of later
+    ones. `full`: all changes."""
     for one in results:
         line = Text(f"{one.verdict:<10}", style=VERDICT_STYLES[one.verdict])
         line.append(f" {one.name}", style="bold")
@@ -39,6 +40,7 @@ def print_results(results: Sequence[ReplayResult], console: Console, full: bool 
 
 
 def summary_line(results: Sequence[ReplayResult]) -> str:
+    """The last line of the report: how many recordings passed, and the time taken."""
     replay_s = sum(one.replay_s for one in results)
     passed_count = sum(one.has_passed for one in results)
     hours = sum(one.duration_s for one in results) / 3600
@@ -51,7 +53,7 @@ def print_comparison(
     build_differences: Sequence[str],
     console: Console,
 ) -> None:
-    """What another build decides otherwise, by recording."""
+    """Print the decisions of another build that differ, by recording."""
     for one in build_differences:
         console.print(f"{name}: {one}", style="dim", markup=False, soft_wrap=True)
     for recording, changes in changes_by_recording.items():
@@ -78,7 +80,10 @@ def print_policy_comparison(
     other_costs: ErrorCosts,
     console: Console,
 ) -> None:
-    """What another policy would have changed, and what that costs by the costs of each."""
+    """Print the escalations that another policy changes, and the costs of both policies.
+
+    Both are computed with `current_costs`; `other_costs` are printed where they differ.
+    """
     for one in comparisons:
         for shift in one.shifts:
             console.print(f"{one.name}: {shift}", markup=False, highlight=False, soft_wrap=True)
@@ -127,7 +132,7 @@ def _before_and_after(comparisons: Sequence[PolicyComparison]) -> tuple[list[Any
 
 
 def results_as_json(results: Sequence[ReplayResult]) -> dict[str, Any]:
-    """Everything that was decided, for programs; `hearken replay --against` reads it, too."""
+    """All results and decisions as JSON; `hearken replay --against` reads this of another build."""
     return {
         "passed": all(one.has_passed for one in results),
         "recordings": [
@@ -154,6 +159,7 @@ def results_as_json(results: Sequence[ReplayResult]) -> dict[str, Any]:
 
 
 def change_as_json(change: DecisionChange) -> dict[str, Any]:
+    """One changed decision as JSON fields."""
     return {
         "what": change.change_type,
         "kind": change.kind,
@@ -167,7 +173,7 @@ def change_as_json(change: DecisionChange) -> dict[str, Any]:
 
 
 def write_junit(results: Sequence[ReplayResult], file: Path) -> None:
-    """One test case for each recording."""
+    """Write a JUnit file with one test case for each recording."""
     suite = TestSuite("hearken replay")
     for one in results:
         case = TestCase(one.name, f"replay.{one.mode}", one.replay_s)

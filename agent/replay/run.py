@@ -1,10 +1,10 @@
-"""What does a session decide when everything that happened to it happens again?
+"""Replay of a recording: the session runs again and its decisions are collected.
 
-`strict` feeds the inputs exactly as they were kept, answers of models included; on the same build
-every row comes out byte for byte as it was. `again` feeds what came from outside, and lets what
-hung on the session itself (answers, the bank's outcomes, the clock's ticks) follow from what it
-asks for now. Neither has a clock, a socket or a bank: what was not recorded and is needed is named
-in `Run.missing`, never made up (tests/agent/replay/test_run.py).
+`replay_strictly` feeds all recorded inputs, answers of the models included; the same build then
+reproduces every row byte for byte. `SessionReplay` feeds only external inputs and recomputes
+everything that depends on the session itself: answers, outcomes of actions, clock ticks. Neither
+has a clock, a socket or a bank: an answer that is needed and was not recorded is named in
+`ReplayRun.missing_answers`, never made up (tests/agent/replay/test_run.py).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from agent.replay.answer_sources import AnswerSource, NotRecorded
 from agent.replay.recorded_answers import RecordedAnswers
 from dialogs.pack.model import Pack
 
-DEADLINE_GRACE_S = 0.05  # what came so soon after a deadline came before the clock had ticked
+DEADLINE_GRACE_S = 0.05  # an input so soon after a deadline was fed before the deadline's tick
 NO_REDACTIONS = "[]"
 
 StepCallback = Callable[[float, list[DecisionRecord]], None]
@@ -33,7 +33,7 @@ StepCallback = Callable[[float, list[DecisionRecord]], None]
 
 @dataclass(frozen=True, slots=True)
 class ReplayTarget:
-    """What is replayed against: a pack and the rules of a session. `name` is for people."""
+    """What a recording is replayed against: a pack and session rules. `name` is for display."""
 
     pack: Pack
     rules: SessionRules
@@ -42,7 +42,8 @@ class ReplayTarget:
 
 @dataclass(frozen=True, slots=True)
 class ReplayStep:
-    """One input and what was decided about it; `redactions` as in a row."""
+    """One input with the decisions on it, the digest of its effects, and `redactions` as in a
+    row."""
 
     event: e.Input
     decisions: list[DecisionRecord]
@@ -52,8 +53,8 @@ class ReplayStep:
 
 @dataclass(frozen=True, slots=True)
 class ReplayRun:
-    """A conversation as it went this time. `missing` says what was needed and never recorded,
-    `borrowed` how many answers came from the recording because their sound was not kept."""
+    """The steps of one replay. `missing_answers` names answers that were needed but not recorded;
+    `recorded_fallbacks` counts answers taken from the recording, for lack of audio."""
 
     steps: tuple[ReplayStep, ...]
     missing_answers: tuple[str, ...] = ()
@@ -61,11 +62,11 @@ class ReplayRun:
 
     @property
     def decisions(self) -> list[tuple[float, DecisionRecord]]:
-        """What was decided, and when."""
+        """All decisions, each with its session second."""
         return [(step.event.at, one) for step in self.steps for one in step.decisions]
 
     def rows(self) -> tuple[JournalRow, ...]:
-        """As a recording keeps them."""
+        """The steps as rows of a recording."""
         return tuple(
             JournalRow(
                 n,
@@ -80,14 +81,14 @@ class ReplayRun:
 
 
 def recorded_decisions(recording: Recording) -> list[tuple[float, DecisionRecord]]:
-    """What was decided when it was recorded, and when."""
+    """The recorded decisions, each with its session second."""
     return [(row.at, one) for row in recording.rows for one in json.loads(row.decisions)]
 
 
 def replay_strictly(
     recording: Recording, target: ReplayTarget, on_step: StepCallback | None = None
 ) -> ReplayRun:
-    """Every input as it was kept."""
+    """Replay with every recorded input. `on_step` is called after each input."""
     session = new_session(target.pack, recording.record, target.rules)
     recorded_answers = RecordedAnswers.from_recording(recording)
     steps: list[ReplayStep] = []
@@ -102,8 +103,7 @@ def replay_strictly(
 
 
 def is_identical(recording: Recording, run: ReplayRun) -> bool:
-    """Whether every row came out byte for byte as it was kept. Rows of an earlier version have
-    digests that this build cannot make: of them every decision counts, byte for byte."""
+    """Whether the run reproduced the digest and decisions of every row byte for byte."""
     if len(run.steps) != len(recording.rows):
         return False
     return all(
@@ -115,7 +115,8 @@ def is_identical(recording: Recording, run: ReplayRun) -> bool:
 
 @dataclass(slots=True)
 class SessionReplay:
-    """One conversation run anew. `late`: answers take as long as they took."""
+    """Replay that recomputes answers. `keep_latency`: answers take as long as they were recorded;
+    `with_audio`: the inputs carry the recorded audio instead of silence."""
 
     recording: Recording
     target: ReplayTarget
@@ -129,10 +130,10 @@ class SessionReplay:
     _sequence: Iterator[int] = field(default_factory=count)
     _steps: list[ReplayStep] = field(default_factory=list)
     _missing_answers: list[str] = field(default_factory=list)
-    _partials: dict[int, list[str]] = field(default_factory=dict)  # of each turn, as they grew
-    _last_partial: dict[int, str] = field(
+    _partials: dict[int, list[str]] = field(
         default_factory=dict
-    )  # the latest of them that were passed on
+    )  # by stream: partial texts in order
+    _last_partial: dict[int, str] = field(default_factory=dict)  # by stream: the last one fed
 
     def run(self) -> ReplayRun:
         self._session = new_session(self.target.pack, self.recording.record, self.target.rules)
@@ -151,7 +152,7 @@ class SessionReplay:
         )
 
     def _run_until(self, at: float | None) -> None:
-        """Feed what falls due before `at`; without `at`, the answers that are still to come."""
+        """Feed the inputs due before `at`; without `at`, all answers that are still due."""
         while not self._session.closed:
             due = self._due_inputs[0][0] if self._due_inputs else None
             deadline = self._session.deadline
@@ -164,7 +165,7 @@ class SessionReplay:
                 return
 
     def _external_input(self, event: e.Input) -> e.Input | None:
-        """What is fed as it was; the rest follows from what the session asks for now."""
+        """The input if it is fed as recorded; None if the replay recomputes it."""
         match event:
             case (
                 e.DeadlineReached()
@@ -178,12 +179,13 @@ class SessionReplay:
             case e.PartialTextReceived(at, stream, text) if self.answer_source.has_audio_of(stream):
                 return self._recorded_partial(at, stream, text) if self.keep_latency else None
             case e.PersonTookOver(role="person") if self._session.ownership.owner == "bot":
-                # They had been asked for then, and have not been now.
+                # In the recording they were called; in this replay nobody has been called.
                 return None if self._recorded_answers.was_requested(event) else event
         return event
 
     def _recorded_partial(self, at: float, stream: int, text: str) -> e.Input | None:
-        """Words so far, when they were told then: the same if the models came to them by now."""
+        """The partial text for this time: the recorded one if the models have produced it by now,
+        else their latest; None when it is not new."""
         texts = self._partials.get(stream, [])
         if not texts:
             return None

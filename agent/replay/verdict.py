@@ -1,8 +1,7 @@
-"""What came of replaying one recording, and of replaying them all?
+"""Verdict on the replay of one recording.
 
-`replayed` is one recording under one build, or under two that are compared. The verdict is
-"identical" (strict: byte for byte), "same" (the same decisions), "different", or "error" when
-something was needed that nobody recorded.
+"identical": byte for byte as recorded (only in mode strict); "same": the same decisions;
+"different": other decisions; "error": the replay needed an answer that was not recorded.
 """
 
 from __future__ import annotations
@@ -39,7 +38,8 @@ ReplayVerdict = Literal["identical", "same", "different", "error"]
 
 @dataclass(frozen=True, slots=True)
 class ReplayResult:
-    """One recording, replayed. `detail` is the first row of which only details are other ones."""
+    """The result of replaying one recording. `first_differing_row` is the first row with the same
+    decisions but another digest, or None."""
 
     name: str
     session: str
@@ -47,10 +47,10 @@ class ReplayResult:
     run: ReplayRun
     changes: tuple[DecisionChange, ...]
     is_identical: bool
-    duration_s: float  # that the conversation took,
-    replay_s: float  # and its replay
+    duration_s: float  # length of the conversation
+    replay_s: float  # time that the replay took
     first_differing_row: int | None = None
-    known_changes: tuple[str, ...] = field(default=())  # what is known to have changed since
+    known_changes: tuple[str, ...] = field(default=())  # known changes since the recording
 
     @property
     def verdict(self) -> ReplayVerdict:
@@ -67,7 +67,8 @@ class ReplayResult:
         return self.verdict in ("identical", "same")
 
     def report_lines(self) -> list[str]:
-        """In sentences: the first divergence, and what followed."""
+        """Lines for people: missing answers, the first divergence, counts of later ones, and known
+        changes since the recording; empty when all is as recorded."""
         out = [f"not recorded: {one}" for one in self.run.missing_answers]
         if self.changes:
             out.append(f"first: {self.changes[0]}")
@@ -88,7 +89,11 @@ def replay_recording(
     source_factory: Callable[[Recording], AnswerSource] | None = None,
     on_step: StepCallback | None = None,
 ) -> ReplayResult:
-    """`answers` are the models' for modes other than strict."""
+    """Replay a recording against `target` and compare the decisions.
+
+    `source_factory` gives the models' answers; needed for modes other than strict. `on_step` is
+    called after each input.
+    """
     started_at = time.perf_counter()
     run = _run(recording, target, mode, source_factory, on_step)
     replay_s = time.perf_counter() - started_at
@@ -121,7 +126,7 @@ def _run(
 ) -> ReplayRun:
     if mode == "strict":
         return replay_strictly(recording, target, on_step)
-    assert source_factory is not None, "models are needed for this"
+    assert source_factory is not None, "models are needed for this mode"
     return SessionReplay(
         recording, target, source_factory(recording), mode == "late", True, on_step
     ).run()
@@ -130,12 +135,12 @@ def _run(
 def compare_replays(
     mode: ReplayMode, ours: Sequence[TimedDecision], theirs: Sequence[TimedDecision]
 ) -> list[DecisionChange]:
-    """What another build decides otherwise than this one."""
+    """The decisions of another build (`theirs`) that differ from those of this one (`ours`)."""
     return compare_decisions(ours, theirs, EXACT if mode == "strict" else MODEL_TOLERANCE)
 
 
 def _first_differing_row(recording: Recording, run: ReplayRun) -> int | None:
-    """The first row that is not byte for byte what it was."""
+    """The number of the first row whose digest differs; None for none."""
     for row, step in zip(recording.rows, run.steps, strict=False):
         if row.digest != step.digest and comparable(row.digest):
             return row.n

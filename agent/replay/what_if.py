@@ -1,8 +1,8 @@
-"""What would another escalation policy, or other patience, have changed?
+"""Effect of another escalation policy, or of other settings, on recorded conversations.
 
-Recordings are run anew, once as things are and once as they would be, and the calls for a person
-are laid beside each other: gained, lost, earlier, later. What that costs follows from the policy's
-own costs and from what is noted about a recording (`needed_person`).
+Each recording is replayed with the current and with the other policy, and the escalations of both
+are compared: gained, lost, earlier, later. The cost follows from the pack's costs and from the
+recording's label `needed_person`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ AnswerSourceFactory = Callable[[Recording], AnswerSource]
 
 @dataclass(frozen=True, slots=True)
 class EscalationPoint:
-    """Where a person was called."""
+    """One escalation: the rule, turn, session second and probability with which a person was
+    called."""
 
     rule: str
     turn: int
@@ -42,7 +43,7 @@ class EscalationPoint:
 
 @dataclass(frozen=True, slots=True)
 class EscalationShift:
-    """One call that is another one, or in another place."""
+    """One escalation that differs between two policies, with the point before and after."""
 
     shift_type: Literal["gained", "lost", "earlier", "later"]
     before: EscalationPoint | None
@@ -61,7 +62,10 @@ class EscalationShift:
 
 @dataclass(frozen=True, slots=True)
 class PolicyComparison:
-    """One recording as it is and as it would be. `needed` is None when nobody has noted it."""
+    """Escalations of one recording under the current (`before`) and the other policy (`after`).
+
+    `person_needed` is the label; None when the recording has none.
+    """
 
     name: str
     person_needed: bool | None
@@ -74,7 +78,7 @@ class PolicyComparison:
         return _escalation_shifts(self.before, self.after)
 
     def costs_before_and_after(self, costs: ErrorCosts) -> tuple[float, float] | None:
-        """Before and after; None when it is not noted whether a person was needed."""
+        """The cost before and after; None when the label is missing."""
         if self.person_needed is None:
             return None
         return _cost(self.person_needed, self.before, costs), _cost(
@@ -88,8 +92,11 @@ def compare_policies(
     other: ReplayTarget,
     source_factory: AnswerSourceFactory | None,
 ) -> PolicyComparison:
-    """`now` is this build, `then` what it would be; `answering` models, where turns may end
-    elsewhere, else the answers are those that were recorded."""
+    """Replay a recording with both targets and compare the escalations.
+
+    `source_factory` gives the models' answers, needed where turns may end elsewhere; without it the
+    recorded answers are used.
+    """
     runs = []
     for build in (current, other):
         answer_source: AnswerSource = (
@@ -115,7 +122,7 @@ def compare_policies(
 
 
 def escalation_points(decisions: Sequence[TimedDecision]) -> tuple[EscalationPoint, ...]:
-    """Where a person was called, in what was decided."""
+    """The escalations among these decisions."""
     return tuple(
         EscalationPoint(one["rule"], one["turn"], at, one["probability"])
         for at, one in decisions
@@ -125,8 +132,8 @@ def escalation_points(decisions: Sequence[TimedDecision]) -> tuple[EscalationPoi
 
 @contextmanager
 def build_with_policy(file: Path, settings: Settings) -> Iterator[tuple[LocalBuild, bool]]:
-    """This build under another policy (a pack's escalation.yaml) or other settings (.toml), and
-    whether turns may end elsewhere with it. PackError or SettingsError in terms of `file`."""
+    """This build with another policy (a pack's escalation.yaml) or other settings (.toml), and
+    whether turns may end elsewhere with it. RecordingError or SettingsError that names `file`."""
     if not file.is_file():
         raise RecordingError(f"{file}: there is no such file; a policy is a pack's {POLICY_FILE}")
     if file.suffix == ".toml":
@@ -146,7 +153,7 @@ def build_with_policy(file: Path, settings: Settings) -> Iterator[tuple[LocalBui
 def _escalation_shifts(
     before: Sequence[EscalationPoint], after: Sequence[EscalationPoint]
 ) -> list[EscalationShift]:
-    """Calls of the same rule belong together in their order; the rest is gained or lost."""
+    """The differing escalations: those of one rule are paired in order, the rest gained or lost."""
     unmatched = list(after)
     shifts: list[EscalationShift] = []
     for old in before:

@@ -1,8 +1,8 @@
-"""Who is let in, and when should the others come back?
+"""Admission control: limits on sessions and live audio, and the capacity of this machine.
 
-Chat costs little and is bounded by a number. Live audio is bounded by what was measured on this
-machine when the server started (or by a setting), and by how the models keep up just now: whoever
-is inside keeps their latency.
+Chat costs little and is bounded by a number. Live audio is bounded by the capacity measured on this
+machine at start-up (or by a setting) and by how late the models are at the moment, so that admitted
+callers keep their latency.
 """
 
 from __future__ import annotations
@@ -24,14 +24,16 @@ SMOOTHING = 0.1
 
 @dataclass(frozen=True, slots=True)
 class AdmissionLimits:
+    """How many sessions and audio legs are admitted at a time."""
+
     sessions: int
     streams: int  # of live audio
 
 
 def stream_capacity(costs: ModelCosts, cores: int | None = None) -> int:
-    """How many streams of live audio this machine can bear, by what hearing costs on it.
+    """The number of audio legs this machine can serve, from the models' measured costs.
 
-    One core hears with the encoder while another serves the sockets, as far as there are two.
+    With two or more cores the models have one to themselves while another serves the sockets.
     """
     cores = cores or os.cpu_count() or 1
     models_share = CUSTOMER_TALK_SHARE * (costs.encoding + costs.answering)
@@ -42,7 +44,7 @@ def stream_capacity(costs: ModelCosts, cores: int | None = None) -> int:
 
 
 class Admission:
-    """The callers inside. `enter` and `leave` come in pairs."""
+    """Counts of the admitted sessions and audio legs. `enter` and `leave` come in pairs."""
 
     def __init__(self, limits: AdmissionLimits) -> None:
         self.limits = limits
@@ -51,26 +53,28 @@ class Admission:
         self._mean_session_s = INITIAL_SESSION_S
 
     def sessions_full(self) -> bool:
-        """Nobody more."""
+        """Whether no further session is admitted."""
         return self.sessions >= self.limits.sessions
 
     def voice_full(self, streams: int, load: WorkerLoad) -> bool:
-        """Nobody more who wants to be heard, on so many streams."""
+        """Whether `streams` more audio legs exceed capacity, or the models are late."""
         return self.streams + streams > self.limits.streams or load.late_s > MAX_MODELS_LATE_S
 
     def enter(self) -> None:
+        """Count one more session."""
         self.sessions += 1
 
     def add_streams(self, streams: int) -> None:
-        """A session that has entered turns out to have live audio."""
+        """Count the audio legs of a session that has entered: known only at hello."""
         self.streams += streams
 
     def leave(self, streams: int, lasted_s: float) -> None:
+        """Count one session with its audio legs less, after so many seconds."""
         self.sessions -= 1
         self.streams -= streams
         self._mean_session_s += SMOOTHING * (lasted_s - self._mean_session_s)
 
     @property
     def retry_s(self) -> int:
-        """Until somebody usually leaves, in whole seconds."""
+        """Expected whole seconds until the next session ends: when a refused caller may retry."""
         return round(min(MAX_RETRY_S, max(1.0, self._mean_session_s / max(1, self.sessions))))

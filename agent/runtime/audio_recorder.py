@@ -1,8 +1,8 @@
-"""What of a conversation's sound is kept?
+"""Recorder of one conversation's audio: consented, masked, stored in FLAC pieces.
 
-Only what the customer agreed to before it was heard, only after the turn it belongs to has been
-understood and what is private in it silenced (agent/privacy/audio_masking.py); two seconds or more
-in one piece, compressed by the thread that writes the journal.
+Audio is stored only from the customer's consent on, and only after its turn has been understood and
+private values in it masked (agent/privacy/audio_masking.py). Pieces last two seconds or more; the
+journal's thread compresses them.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from agent.store.journal import Journal
 from audio.types import RATE, Samples
 from dialogs.pack.privacy_rules import PrivacyRules
 
-MIN_PIECE_SAMPLES = 2 * RATE  # samples in one piece, at least
+MIN_PIECE_SAMPLES = 2 * RATE  # samples in one piece, but for the last before a gap or the end
 
 
 class AudioRecorder:
-    """The recording of one conversation's legs."""
+    """Records the audio legs of one conversation into the store."""
 
     def __init__(
         self,
@@ -33,23 +33,23 @@ class AudioRecorder:
         rules: PrivacyRules,
         positions: Mapping[str, int] | None = None,
     ) -> None:
-        """`positions` are those of the next samples of its legs, when it goes on after a stop."""
-        self.stream_started = False  # the last input was the first sound of a turn
+        """`positions`: the next sample of each leg, when the conversation was recovered."""
+        self.stream_started = False  # the last input was the first audio of a turn
         self._store = store
         self._journal = journal
         self._id = record.id
         self._rules = rules
         self._masker = AudioMasker(record.legs, positions) if record.legs else None
         self._may_record = record.recording
-        self._positions = dict.fromkeys(record.legs, 0) | dict(positions or {})  # position, by leg
-        self._consent_from = dict(self._positions)  # where consent begins
+        self._positions = dict.fromkeys(record.legs, 0) | dict(positions or {})  # by leg
+        self._consent_from = dict(self._positions)  # by leg, the position where consent begins
         self._streams: set[int] = set()
         self._pieces: dict[str, list[MaskedAudio]] = {}
 
     def push(
         self, event: e.Input, effects: Sequence[e.Effect], redactions: Sequence[Redaction]
     ) -> None:
-        """One input as the session got it, and what followed."""
+        """Add one input as the session received it, with its effects and redactions."""
         streams = {effect.stream for effect in effects if isinstance(effect, e.FeedEncoder)}
         self.stream_started = bool(streams - self._streams)
         self._streams = (self._streams | streams) if streams else self._streams
@@ -67,7 +67,7 @@ class AudioRecorder:
             self._add_piece(piece)
 
     def stop(self) -> None:
-        """Nothing more is heard: what is held back is kept, silenced where it is not known."""
+        """Store what is held back, masked where its words are not known: no more audio comes."""
         if self._masker is not None:
             for piece in self._masker.flush():
                 self._add_piece(piece)

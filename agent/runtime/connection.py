@@ -1,8 +1,8 @@
-"""What happens between one caller's socket and their conversation?
+"""One customer's websocket connection, attached to a conversation.
 
-Says hello, begins a conversation or goes on with one (agent/runtime/registry.py), and then turns
-messages into inputs. Queues are bounded; a client that does not read is dropped, and may come back;
-whatever fails here ends this line alone.
+Reads and checks hello, begins or resumes a conversation (agent/runtime/registry.py), and then turns
+messages into inputs. Queues are bounded; a client that does not read is disconnected and may
+resume; a failure here ends this connection alone.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from agent.wire.native import (
 from audio.types import RATE, VOICE_HOP
 from audio.voice_input import VoiceHops, VoiceInput
 
-FLUSH_TIMEOUT_S = 1.0  # for what has been said before a conversation failed
-MAX_MISTAKES = 20  # of one client, before it is sent away
+FLUSH_TIMEOUT_S = 1.0  # to send the messages that were queued before a conversation failed
+MAX_MISTAKES = 20  # of one client; with the last of them it is disconnected
 PCM16_FULL_SCALE = np.float32(
     32768
-)  # samples are whole multiples of 1 / FULL_SCALE, as a recording can hold them
+)  # samples are whole multiples of 1 / PCM16_FULL_SCALE, as a recording can hold them
 
 
 class ClientConnection:
-    """One socket, and the conversation it is attached to."""
+    """One websocket, and the conversation it is attached to."""
 
     def __init__(
         self, services: Services, registry: ConversationRegistry, socket: ServerConnection
@@ -56,15 +56,16 @@ class ClientConnection:
 
     @property
     def id(self) -> str:
-        """The session's, once there is one."""
+        """The session's id; empty before there is one."""
         return self.conversation.id if self.conversation else ""
 
     @property
     def now(self) -> float:
+        """Session seconds; 0 before there is a session."""
         return self.conversation.now if self.conversation else 0.0
 
     async def run(self) -> None:
-        """Serve the line until either side ends it."""
+        """Serve the connection until either side ends it."""
         try:
             async with asyncio.TaskGroup() as self._tasks:
                 await self._read_messages()
@@ -78,7 +79,7 @@ class ClientConnection:
             if self.conversation is not None:
                 self.conversation.detach(self._outbound)
 
-    # -- what comes in -------------------------------------------------------------------------
+    # -- inbound messages ----------------------------------------------------------------------
 
     async def _read_messages(self) -> None:
         hello = await self._read_hello()
@@ -103,7 +104,8 @@ class ClientConnection:
             self._send_error(error)
 
     def _apply_once(self, event: e.Input, client_seq: int) -> None:
-        """Once: a client that resumes sends again what it was not told we have."""
+        """Apply a client message once: after a resume, a client sends all unacknowledged messages
+        again."""
         assert self.conversation is not None
         if client_seq and client_seq <= self.conversation.recorder.position.client_seq:
             return
@@ -169,7 +171,7 @@ class ClientConnection:
         self.services.metrics.sessions_opened.labels(hello.channel).inc()
 
     async def _cannot_resume(self, hello: Hello) -> str:
-        """Why the conversation the client asks for does not go on here; empty when it does."""
+        """Resume the conversation that hello names; whether that was possible."""
         if hello.resume is None:
             return "No session was named."
         try:
@@ -217,7 +219,7 @@ class ClientConnection:
         return self.wire.notice("ready", conversation.now, **fields, **more)
 
     async def _watch_conversation(self, conversation: LiveConversation) -> None:
-        """When the conversation itself fails, so does its line."""
+        """Fail with the conversation, after its last messages have been sent."""
         task = self.registry.task_of(conversation)
         await asyncio.wait([task])
         if not task.cancelled() and (failure := task.exception()) is not None:
@@ -246,7 +248,8 @@ class ClientConnection:
 
 
 def _audio_received(hops: VoiceHops, at: float) -> e.AudioReceived:
-    """As it is heard, felt and recorded: nothing is finer than a recording can hold."""
+    """The input of these hops, with samples rounded to PCM16: models hear exactly what a recording
+    can hold."""
     samples = np.rint(hops.samples * PCM16_FULL_SCALE)
     np.maximum(
         samples, -PCM16_FULL_SCALE, out=samples
@@ -258,7 +261,7 @@ def _audio_received(hops: VoiceHops, at: float) -> e.AudioReceived:
 
 
 def _require_same_channel(conversation: LiveConversation, hello: Hello) -> None:
-    """A conversation goes on over the channel it began on."""
+    """Raise CannotResume unless hello has the channel and legs the conversation began with."""
     legs = hello.audio.legs if hello.audio else ()
     if (hello.channel, legs) != (conversation.record.channel, tuple(conversation.record.legs)):
         raise CannotResume("A session goes on over the channel it began on.")

@@ -1,9 +1,9 @@
-"""What happens in one conversation, whoever is connected to it just now?
+"""One running conversation, whether or not a connection is attached.
 
-A `Live` is a session with its diary, its private values and its errands. It goes on while its
-customer's connection is away, and another connection may be attached later; after a restart it is
-made anew from its rows (agent/runtime/registry.py). Every input is hidden of what is private,
-written down, and only then are its messages sent and its actions carried out.
+A `LiveConversation` is a session with its event recorder, its vault and its effect runner. It goes
+on while the customer's connection is lost, and another connection may be attached later; after a
+restart it is rebuilt from its rows (agent/runtime/recovery.py). Private values of an input are
+replaced first, then its row is written; its messages and actions wait until the row is on disk.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from agent.store import SessionRecord
 from agent.wire.native import NativeWire
 from audio.types import RATE, VOICE_HOP
 
-CLOSE_REPLACED = 4001  # close code: the same customer came in by another connection
+CLOSE_REPLACED = 4001  # close code: the same conversation was resumed on another connection
 
 
 class ConversationOver(Exception):
-    """The conversation has ended; ends its tasks."""
+    """Raised inside a conversation's task group to end its tasks: the conversation is over."""
 
 
 class LiveConversation:
-    """One conversation of this process. `run` is its life; everything else is called from its
-    event loop."""
+    """One conversation of this process. It lasts as long as `run`; everything else is called from
+    its event loop."""
 
     def __init__(
         self,
@@ -50,8 +50,8 @@ class LiveConversation:
         last_input_at: float = 0.0,
         positions: Mapping[str, int] | None = None,
     ) -> None:
-        """`at` is the time of its last input and `positions` are those of its legs, when it goes on
-        after a stop."""
+        """After a restart, `last_input_at` is the time of its last input in session seconds, and
+        `positions` the next sample of each leg."""
         self.services = services
         self.record = record
         self.session = session
@@ -59,13 +59,13 @@ class LiveConversation:
         self.began_at = datetime.fromisoformat(record.began_at)
         self.customer_connected = False
         self.shut_down = False
-        self.started = asyncio.Event()  # what `run` begins with has been done
+        self.started = asyncio.Event()  # set when the first input or the recovery has been applied
         self.audio_listeners: set[asyncio.Queue[bytes]] = set()
         self._clock_zero = services.clock() - max(
             last_input_at, _seconds_between(self.began_at, services.wall_now())
         )
         self._outbound: OutboundQueue | None = None
-        self._last_audio_at = last_input_at  # when the last sound came
+        self._last_audio_at = last_input_at  # when the last audio came, in session seconds
         self._speech_started_at = 0.0
         self._tasks: asyncio.TaskGroup | None = None
         self._audio_recorder = AudioRecorder(
@@ -89,7 +89,7 @@ class LiveConversation:
         return self.services.clock() - self._clock_zero
 
     async def run(self, begin: Callable[[], None]) -> None:
-        """Live until the conversation is over. `begin` gives the first input, or takes up what a
+        """Run until the conversation is over. `begin` applies the first input, or re-issues what a
         stopped process left open."""
         try:
             async with asyncio.TaskGroup() as self._tasks:
@@ -111,7 +111,7 @@ class LiveConversation:
         store, now = self.services.store, utc_text(self.services.wall_now())
         self.services.journal.submit(lambda: store.end_session(self.id, now))
         self.services.journal.submit(lambda: store.mark_disconnected(self.id))
-        if self.session.ownership.is_with_person:  # the customer has left them
+        if self.session.ownership.is_with_person:  # the customer left while a person was there
             for number in self.session.ownership.open_handoffs:
                 self.services.journal.submit(
                     partial(store.finish_handoff, self.id, number, "left", now)
@@ -121,7 +121,7 @@ class LiveConversation:
     # -- connections ---------------------------------------------------------------------------
 
     def attach(self, outbound: OutboundQueue) -> None:
-        """The customer is connected through `out` now; an earlier connection is let go."""
+        """Attach the customer's connection; an earlier one is closed with CLOSE_REPLACED."""
         if self._outbound is not None:
             self._outbound.end(
                 e.CloseSession(CLOSE_REPLACED, "this conversation goes on in another connection")
@@ -131,7 +131,7 @@ class LiveConversation:
         self._publish_presence()
 
     def detach(self, outbound: OutboundQueue) -> None:
-        """That connection is gone; the conversation waits for another for a while."""
+        """Detach a connection that is gone; the conversation waits `resume_s` for another."""
         if self._outbound is not outbound:
             return
         self._outbound, self.customer_connected = None, False
@@ -149,7 +149,7 @@ class LiveConversation:
         )
 
     def resume(self) -> None:
-        """A connection has been attached again: go on."""
+        """Go on after another connection has been attached; audio lost meanwhile is skipped."""
         missed_samples = 0
         if self.record.legs:
             missed_samples = (
@@ -158,29 +158,30 @@ class LiveConversation:
         self.apply(e.ConnectionResumed(self.now, missed_samples))
 
     def person_speech_message(self, name: str, state: str) -> str:
-        """The message that the voice of a person starts or ends."""
+        """The message that a person's voice starts or ends."""
         return self._wire.notice("speech", self.now, turn=0, state=state, by=name)
 
     def on_speech_sent(self, turn: int, sent_ms: int) -> None:
-        """So much of a reply has been sent as sound."""
+        """Apply that so much of a turn's spoken replies has been sent to the client."""
         self.apply(e.SpeechSent(self._speech_started_at, turn, sent_ms))
 
     def speech_message(self, turn: int, state: str) -> str:
-        """The message that spoken replies of a turn begin or end."""
+        """The message that a turn's spoken replies start or end; notes the time of the start."""
         self._speech_started_at = self.now if state == "start" else self._speech_started_at
         return self._wire.notice("speech", self.now, turn=turn, state=state)
 
     def send_person_audio(self, pcm: bytes, name: str) -> None:
-        """16 kHz PCM16 of a person, for the customer, if it is they who may speak now; empty when
-        they pause or have to stop."""
+        """Send 16 kHz PCM16 of a person to the customer, if that person owns the conversation;
+        empty `pcm` when the person pauses or has to stop."""
         if self._outbound is not None and (not pcm or self.session.ownership.is_owned_by(name)):
             self._outbound.send_person_audio(pcm, name)
 
-    # -- what comes in -------------------------------------------------------------------------
+    # -- inputs --------------------------------------------------------------------------------
 
     def apply(self, event: e.Input, client_seq: int = 0) -> None:
-        """Take one input, at `self.now`. `client` is the client's own number of it. Nothing is
-        taken once the conversation is over, or its process stops."""
+        """Apply one input, at `self.now`: replace private values, write its row, run its effects.
+        `client_seq` is the client's number of its message, 0 for none. Inputs are ignored once the
+        conversation is over or its process stops."""
         if self.session.closed or self.shut_down:
             return
         hidden = self.vault.pseudonymise(event, self._effect_runner.expectation_for(event))
@@ -190,7 +191,7 @@ class LiveConversation:
         if isinstance(event, e.AudioReceived):
             self._forward_audio(event)
             self._last_audio_at = event.at
-            # A stream that has just begun is written at once: turns are numbered in the order of
+            # Audio that opens a stream is written at once: turns are numbered in the order of
             # rows.
             if not self._audio_recorder.stream_started and all(
                 isinstance(effect, e.FeedEncoder) for effect in effects
@@ -210,7 +211,7 @@ class LiveConversation:
             with suppress(asyncio.QueueFull):
                 listener.put_nowait(pcm)
 
-    # -- what follows --------------------------------------------------------------------------
+    # -- effects -------------------------------------------------------------------------------
 
     def _run_effects(
         self,
@@ -239,7 +240,7 @@ class LiveConversation:
                 self._effect_runner.run(effect, durable, self._tasks)
 
     def reissue_effect(self, effect: e.Effect) -> None:
-        """Carry out what a stopped process did not get to the end of."""
+        """Run again an effect that a stopped process did not finish; its row is on disk."""
         self._run_effect(effect, None)
 
     def _close(
@@ -253,13 +254,13 @@ class LiveConversation:
         self._tasks.create_task(self._end_tasks())
 
     def end_because_erased(self) -> None:
-        """Everything that was kept of it was erased: it ends, for nothing may be kept again."""
+        """End the conversation, because its stored data was erased and no more may be stored."""
         if self.shut_down or self.session.closed:
             return
         assert self._tasks is not None
         self.session.closed = True
         if self._outbound is not None:
-            close = e.CloseSession(1000, "nothing of this conversation is kept any more")
+            close = e.CloseSession(1000, "the data of this conversation has been erased")
             self._outbound.end(close, self._wire.encode(close, self.now))
         self._tasks.create_task(self._end_tasks())
 

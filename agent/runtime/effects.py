@@ -1,8 +1,7 @@
-"""What does a conversation have others do, and how does the answer come back?
+"""Effect interpreter of one conversation: models, actions, handoffs and notes.
 
-Questions to the models, actions at the bank, hand-overs to people. Each is a task of the
-conversation; what comes of it is an input again. What must not be lost begins once its row is on
-disk, and is finished even when the customer goes meanwhile.
+Each effect runs as a task of the conversation; its result is an input again. Actions and handoffs
+begin only once their row is on disk, and are finished even when the customer leaves meanwhile.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from dialogs.values import ActionCall
 
 
 class EffectRunner:
-    """What one conversation has others do. For one event loop."""
+    """Runs the effects of one conversation. For one event loop."""
 
     def __init__(
         self,
@@ -37,7 +36,7 @@ class EffectRunner:
         now: Callable[[], float],
         apply: Callable[[e.Input], None],
     ) -> None:
-        """`feed` is given what comes of an errand."""
+        """`apply` takes the inputs that result; `now` is the time in session seconds."""
         self._services = services
         self._record = record
         self._session = session
@@ -45,13 +44,15 @@ class EffectRunner:
         self._timers = timers
         self._now = now
         self._apply = apply
-        self._expectations: dict[int, Expectation] = {}  # what the customer was asked, by question
+        self._expectations: dict[
+            int, Expectation
+        ] = {}  # what the customer was asked, by request id
         self._unfinished: set[asyncio.Task[None]] = (
             set()
-        )  # to be finished even if the customer goes
+        )  # to be finished even if the customer leaves
 
     def expectation_for(self, event: e.Input) -> Expectation:
-        """What had been asked for when this was said."""
+        """The expectation under which the words of this input were said."""
         if isinstance(event, e.TurnUnderstood | e.UnderstandingFailed):
             return self._expectations.pop(event.request_id, self._session.expectation)
         return self._session.expectation
@@ -59,7 +60,8 @@ class EffectRunner:
     def run(
         self, effect: e.Effect, durable: asyncio.Future[None] | None, tasks: asyncio.TaskGroup
     ) -> None:
-        """Do what this effect asks for, if it is an errand; `kept` is its row's."""
+        """Run this effect in `tasks`, if it is one for the models, the back end, people or the
+        store. `durable` is done when its row is on disk; None: it is already."""
         services, id = self._services, self._record.id
         match effect:
             case e.FeedEncoder():
@@ -78,7 +80,7 @@ class EffectRunner:
                 services.journal.submit(lambda: services.store.add_notes(id, [note], now))
 
     async def wait_unfinished(self) -> None:
-        """Wait for what has to be finished."""
+        """Wait for the actions and handoffs that are under way."""
         if self._unfinished:
             await asyncio.wait(self._unfinished)
 
@@ -111,7 +113,7 @@ class EffectRunner:
 
     async def _perform_action(self, call: ActionCall, durable: asyncio.Future[None] | None) -> None:
         if durable is not None:
-            await asyncio.shield(durable)  # else its key could mean something else after a crash
+            await asyncio.shield(durable)  # else a crash could give its key to another action
         outcome = await asyncio.to_thread(
             self._services.actions.perform, self._vault.reveal_in_call(call)
         )

@@ -1,7 +1,7 @@
-"""Who looks on at conversations, and how do they hear what happens?
+"""In-process publish/subscribe of conversation changes, for consoles.
 
-Every conversation of this process tells the floor; consoles subscribe. A subscriber that does not
-keep up loses its subscription and is told so by `None`, so that nobody looks at half a picture.
+Every conversation of this process publishes its changes; consoles subscribe. A subscriber that does
+not keep up loses its subscription and receives `None`, so that no console shows an incomplete view.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Literal
 
 from agent.core.event_json import JournalRow
 
-SUBSCRIBER_LIMIT = 4096  # happenings that a subscriber may be behind
+SUBSCRIBER_LIMIT = 4096  # changes that may wait for a subscriber
 
 
 @dataclass(frozen=True, slots=True)
 class ConversationChange:
-    """Something of one conversation. `row` is there when `what` is "row"."""
+    """A change of one conversation. `row` is set when `kind` is "row"."""
 
     session: str
     kind: Literal["row", "opened", "closed", "away", "back", "queue"]
@@ -29,21 +29,23 @@ Subscription = asyncio.Queue[ConversationChange | None]
 
 
 class EventBus:
-    """All subscribers of one process; used from its event loop alone."""
+    """The subscriptions of one process. For one event loop."""
 
     def __init__(self) -> None:
         self._subscriptions: set[Subscription] = set()
 
     def subscribe(self) -> Subscription:
-        """A queue of what happens from now on; None in it means that some was lost."""
+        """A queue of all changes from now on; None in it means that changes were lost."""
         queue: Subscription = asyncio.Queue(SUBSCRIBER_LIMIT)
         self._subscriptions.add(queue)
         return queue
 
     def unsubscribe(self, queue: Subscription) -> None:
+        """End this subscription."""
         self._subscriptions.discard(queue)
 
     def publish(self, change: ConversationChange) -> None:
+        """Put a change into every subscription, without waiting."""
         for queue in list(self._subscriptions):
             try:
                 queue.put_nowait(change)

@@ -1,7 +1,7 @@
-"""How is a conversation written down, and what has its customer been told?
+"""Recorder of one conversation: journal rows, message numbers, recent messages for resume.
 
-Every input becomes a row with the messages it led to, numbered in the order of rows. Sound that led
-to nothing is joined: one row for half a second of it.
+Every input becomes a row with the messages it led to, numbered in the order of rows. Audio that led
+to no effect but encoder input is coalesced: one row for about half a second.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from agent.runtime.event_bus import ConversationChange
 from agent.runtime.services import Services
 from agent.wire.native import NativeWire
 
-MAX_RECENT_MESSAGES = 256  # messages kept at hand for a client that comes back
-PACKETS_PER_ROW = 16  # packets that led to nothing, in one row
+MAX_RECENT_MESSAGES = 256  # messages held in memory for a client that resumes
+PACKETS_PER_ROW = 16  # audio inputs, of all legs together, coalesced before a write
 
 
 @dataclass(slots=True)
 class JournalPosition:
-    """How far a conversation's rows, messages and the client's own messages have come."""
+    """Numbers of a conversation's last row, last server message and last client message."""
 
     rows: int = 0
     server_seq: int = 0
@@ -36,7 +36,7 @@ class JournalPosition:
 
 
 class EventRecorder:
-    """One conversation's rows. For one event loop."""
+    """Writes the rows of one conversation to the journal. For one event loop."""
 
     def __init__(
         self,
@@ -48,9 +48,9 @@ class EventRecorder:
         wire: NativeWire,
     ) -> None:
         """`vault` is sealed with the client's `token`; `wire` numbers messages from
-        `progress.seq`."""
+        `position.server_seq`."""
         self.position = position
-        self.last_durable: asyncio.Future[None] | None = None  # of the last row
+        self.last_durable: asyncio.Future[None] | None = None  # done when the last row is on disk
         self._services = services
         self._id = id
         self._vault = vault
@@ -59,19 +59,17 @@ class EventRecorder:
         self._recent: deque[tuple[int, str]] = deque(
             maxlen=MAX_RECENT_MESSAGES
         )  # messages, by number
-        self._coalesced: dict[
-            str, e.AudioReceived
-        ] = {}  # by leg: heard, led to nothing, not written yet
+        self._coalesced: dict[str, e.AudioReceived] = {}  # by leg: coalesced audio, not written yet
         self._coalesced_packets = 0
 
     def restore_recent(self, messages: Iterable[str]) -> None:
-        """What the customer was told before a stop, to the last."""
+        """Restore the recent messages after a restart; `messages` ends with the last one sent."""
         recent = deque(messages, MAX_RECENT_MESSAGES)
         first = self.position.server_seq - len(recent) + 1
         self._recent.extend(enumerate(recent, first))
 
     def coalesce_audio(self, event: e.AudioReceived) -> None:
-        """Sound that led to nothing, to be written with more of it."""
+        """Hold back audio that led to nothing, to write it with more audio in one row."""
         earlier = self._coalesced.get(event.leg)
         if earlier is not None:
             samples = np.concatenate([earlier.samples, event.samples])
@@ -87,7 +85,7 @@ class EventRecorder:
             self.flush_audio()
 
     def flush_audio(self) -> None:
-        """What has been joined so far becomes rows now."""
+        """Write the coalesced audio as rows now, one for each leg."""
         coalesced, self._coalesced, self._coalesced_packets = self._coalesced, {}, 0
         for event in coalesced.values():
             self._append_row(event, [], [], 0, "[]")
@@ -99,8 +97,8 @@ class EventRecorder:
         client_seq: int,
         redactions: Sequence[Redaction],
     ) -> tuple[asyncio.Future[None], list[list[str]]]:
-        """When it is on disk, and the messages of each effect. `client` is the client's own number
-        of what it said, 0 for none."""
+        """Write an input as a row; return the future that is done when it is on disk, and the
+        messages of each effect. `client_seq` is the client's number of its message, 0 for none."""
         self.flush_audio()
         messages = [self._wire.encode(effect, event.at) for effect in effects]
         flat = [message for of_effect in messages for message in of_effect]
@@ -142,8 +140,9 @@ class EventRecorder:
         return durable
 
     async def messages_after(self, seq: int) -> list[str]:
-        """The messages after number `seq`. What has been said since they were looked up is among
-        them: whoever attaches a connection right after this has all."""
+        """The messages after number `seq`, from the store where they are no longer in memory.
+        Messages sent during that look-up are included: a connection attached right after this call
+        misses none."""
         older: list[str] = []
         if not self._recent or self._recent[0][0] > seq + 1:
             self.flush_audio()

@@ -1,4 +1,4 @@
-"""What does this process count for Prometheus?
+"""Prometheus metrics of one server process.
 
 Names follow the Prometheus conventions: base units, `_total` on counters. No customer content
 and no session id ever becomes a label.
@@ -12,7 +12,7 @@ LATENCY_BUCKETS_S = (0.005, 0.01, 0.02, 0.04, 0.06, 0.1, 0.15, 0.25, 0.5, 1.0, 2
 
 
 class Metrics:
-    """The counters of one server. A registry of its own keeps two servers in a test apart."""
+    """The metrics of one server, in a registry of their own: tests run two servers in a process."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -22,24 +22,24 @@ class Metrics:
             "hearken_sessions_opened", "Sessions opened", ["channel"], registry=registry
         )
         self.refusals = Counter(
-            "hearken_refused", "Callers refused before or at hello", ["why"], registry=registry
+            "hearken_refused", "Connections refused", ["why"], registry=registry
         )
         self.sessions_closed = Counter(
             "hearken_sessions_closed", "Sessions closed", ["code"], registry=registry
         )
         self.audio_seconds = Counter(
-            "hearken_audio_seconds", "Audio heard, in seconds", registry=registry
+            "hearken_audio_seconds", "Audio received, seconds", registry=registry
         )
         self.turns_understood = Counter(
             "hearken_turns", "Turns understood", ["channel"], registry=registry
         )
         self.understanding_failures = Counter(
-            "hearken_missed", "Questions the models did not answer", ["why"], registry=registry
+            "hearken_missed", "Requests the models did not answer", ["why"], registry=registry
         )
         self.client_errors = Counter(
-            "hearken_client_errors", "Mistakes answered with an error", ["code"], registry=registry
+            "hearken_client_errors", "Error messages to clients", ["code"], registry=registry
         )
-        self.handoffs = Counter("hearken_handoffs", "Hand-overs", ["rule"], registry=registry)
+        self.handoffs = Counter("hearken_handoffs", "Handoffs", ["rule"], registry=registry)
         self.answer_latency = Histogram(
             "hearken_answer_seconds",
             "From the end of a turn to its understanding",
@@ -48,33 +48,33 @@ class Metrics:
             registry=registry,
         )
         self.turns_in_flight = Gauge(
-            "hearken_turns_live", "Turns going on or not yet answered", registry=registry
+            "hearken_turns_live", "Turns open or not yet answered", registry=registry
         )
         self.streams = Gauge("hearken_streams", "Legs of live audio", registry=registry)
         self.stream_capacity = Gauge(
-            "hearken_capacity", "Legs of live audio that are let in", registry=registry
+            "hearken_capacity", "Legs of live audio admitted at most", registry=registry
         )
         self.models_late = Gauge(
             "hearken_models_late_seconds",
-            "Behind the deadline of what the models do, running mean",
+            "How long after its deadline the models finish a batch, running mean",
             registry=registry,
         )
         self.models_busy = Gauge(
-            "hearken_models_busy_ratio", "Share of the time the models work", registry=registry
+            "hearken_models_busy_ratio", "Share of time the models work", registry=registry
         )
         self.shed_features = Gauge(
             "hearken_left_out",
-            "1 while it is left out for lack of time",
+            "1 while this output is shed because the models are late",
             ["what"],
             registry=registry,
         )
         self.models_restarts = Gauge(
-            "hearken_models_restarts", "How often the models were started again", registry=registry
+            "hearken_models_restarts", "Restarts of the models process", registry=registry
         )
         self.requests_waiting = Gauge(
-            "hearken_asks_waiting", "Questions waiting for the models", registry=registry
+            "hearken_asks_waiting", "Requests waiting for the models", registry=registry
         )
 
     def exposition(self) -> bytes:
-        """The exposition text for `GET /metrics`."""
+        """The text exposition for `GET /metrics`."""
         return generate_latest(self.registry)

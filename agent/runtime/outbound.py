@@ -1,8 +1,8 @@
-"""In which order does a client hear from us, and what if it does not listen?
+"""Bounded outbound queue of one client: messages, audio and the close.
 
-One bounded queue for messages and audio, written by one task. Spoken replies follow one another; a
-hushed one stops at the next 100 ms. A client that takes too long to read raises TimeoutError (from
-`write` or `farewell`), which ends its line.
+One task writes messages and audio in order. Spoken replies follow one another; a cancelled one
+stops within 100 ms. A client that takes too long to read raises TimeoutError (from `run_writer` or
+`deliver_end`), which ends its connection.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from audio.codecs import WIDTH, decode, encode
 from audio.resample import Resampler
 from audio.types import RATE
 
-# A message, sound or the end; not before the future is done.
+# A message, audio or the close, and the future that must be done before it is sent.
 _Item = tuple[str | bytes | e.CloseSession, asyncio.Future[None] | None]
 
 
 class OutboundQueue:
-    """Everything on its way to one client. `write` and `speak` are tasks of its line."""
+    """All that is queued for one client. `run_writer`, `run_speech` and `deliver_end` are tasks of
+    its connection."""
 
     def __init__(self, socket: ServerConnection, limit: int, write_s: float) -> None:
         self._socket = socket
@@ -36,39 +37,39 @@ class OutboundQueue:
         self._end_items: asyncio.Future[list[_Item]] = asyncio.get_running_loop().create_future()
         self._format: AudioFormat | None = None
         self._person_speech_message: Callable[[str, str], str] = lambda name, state: ""
-        self._person_resampler: Resampler | None = None  # of the person who is speaking
-        self._cancelled_through = 0  # the last turn that the customer did not want to hear out
+        self._person_resampler: Resampler | None = (
+            None  # for the voice of the person who speaks now
+        )
+        self._cancelled_through = 0  # speech of turns up to this number is cancelled
 
     def set_audio_format(
         self, format: AudioFormat | None, person_speech_message: Callable[[str, str], str]
     ) -> None:
-        """`format` is how the client hears, None when it does not; `marked` makes the message that
-        the voice of a person, by name, starts or ends."""
+        """Set the client's audio format, None when it takes no audio. `person_speech_message` makes
+        the message that a person's voice starts or ends, from the name and "start" or "end"."""
         self._format, self._person_speech_message = format, person_speech_message
 
     def set_opening_messages(
         self, ready: str, messages: Sequence[str], durable: asyncio.Future[None] | None
     ) -> None:
-        """Before `write`: `ready` and what this client has missed, however much, come before all
-        else; what was missed not before `kept` is done."""
+        """Before `run_writer`: send `ready` and then all messages this client missed, unbounded,
+        before anything else; the missed ones once `durable` is done."""
         self._opening_messages = [(ready, None), *((message, durable) for message in messages)]
 
     def send_message(self, message: str, durable: asyncio.Future[None] | None = None) -> None:
-        """Send this after what came before it, and not before `kept` is done. A client that has
-        left too much unread is given up."""
+        """Queue a message, to be sent once `durable` is done. A full queue ends the connection."""
         try:
             self._outbox.put_nowait((message, durable))
         except asyncio.QueueFull:
             self._abandon_reader()
 
     def send_audio(self, audio: bytes) -> None:
-        """Sound of a person: what a slow reader has no room for is dropped."""
+        """Queue audio of a person; dropped when the queue is full."""
         with suppress(asyncio.QueueFull):
             self._outbox.put_nowait((audio, None))
 
     def queue_speech(self, replies: e.SayReplies) -> None:
-        """Speak these replies after those before them. A client that has left too many unheard is
-        given up."""
+        """Queue replies to be spoken after earlier ones. A full queue ends the connection."""
         try:
             self._speech_queue.put_nowait(replies)
         except asyncio.QueueFull:
@@ -79,7 +80,7 @@ class OutboundQueue:
             self._end_items.set_exception(TimeoutError("too much is unread"))
 
     def cancel_speech(self, turn: int) -> None:
-        """Nothing of this turn or an earlier one is spoken any more."""
+        """Cancel the speech of this turn and all earlier ones."""
         self._cancelled_through = max(self._cancelled_through, turn)
 
     def end(
@@ -88,21 +89,22 @@ class OutboundQueue:
         last_messages: Sequence[str] = (),
         durable: asyncio.Future[None] | None = None,
     ) -> None:
-        """Once what is still to be said has been said: `last`, then the end of this connection."""
+        """Once queued replies have been spoken, send `last_messages` and close the connection."""
         if not self._end_items.done():
             self._end_items.set_result(
                 [*((message, durable) for message in last_messages), (close, durable)]
             )
 
     async def deliver_end(self) -> None:
-        """A task of the line: waits until there is an end, and lets what comes before it go out."""
+        """A task of the connection: wait for `end` and for queued speech, then queue the close."""
         items = await asyncio.shield(self._end_items)
         await self._speech_queue.join()
         for item in items:
             await self._outbox.put(item)
 
     def send_person_audio(self, pcm: bytes, name: str) -> None:
-        """16 kHz PCM16 of a person, in the client's format; empty when they pause."""
+        """Queue 16 kHz PCM16 of a person in the client's format; empty `pcm` when the person
+        pauses."""
         if self._format is None:
             return
         if self._person_resampler is None:
@@ -118,13 +120,13 @@ class OutboundQueue:
             self.send_message(self._person_speech_message(name, "end"))
 
     async def flush(self, timeout_s: float) -> None:
-        """Wait until everything is on its way, but not for ever."""
+        """Wait until all that is queued has been sent, at most `timeout_s`."""
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await self._outbox.join()
 
     async def run_writer(self, on_closed: Callable[[int], None]) -> None:
-        """Send what is queued until a `Close` comes by; `closed` is told its code."""
+        """Send what is queued until a `CloseSession`; `on_closed` is called with its code."""
         for message, durable in self._opening_messages:
             await self._send(message, durable)
         self._opening_messages = []
@@ -145,7 +147,7 @@ class OutboundQueue:
 
     async def _wait_durable(self, durable: asyncio.Future[None] | None) -> None:
         if durable is not None:
-            await asyncio.shield(durable)  # what a client has read is on disk
+            await asyncio.shield(durable)  # a client reads nothing that is not on disk
 
     async def run_speech(
         self,
@@ -154,10 +156,10 @@ class OutboundQueue:
         speech_message: Callable[[int, str], str],
         on_sent: Callable[[int, int], None],
     ) -> None:
-        """Turn replies into audio, one after the other.
+        """Synthesise and queue the replies one after the other.
 
-        `mark` makes the message that a turn's speech starts or ends; `sounding` is told after each
-        piece how many milliseconds of a turn have been sent.
+        `speech_message` makes the message that a turn's speech starts or ends; `on_sent` is called
+        after each piece with the turn and the milliseconds of it sent so far.
         """
         while True:
             replies = await self._speech_queue.get()

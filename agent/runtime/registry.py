@@ -1,8 +1,8 @@
-"""Which conversations are alive in this process, and how does one come back?
+"""Registry of the conversations that run in this process, and their recovery after a restart.
 
-`begin` starts a new one. `resume` finds one whose connection was lost: in this process, or in the
-store after a restart; then it is made anew by feeding its rows to a new session, and what had been
-under way is taken up: questions are asked again, actions carried out again under the same keys.
+`begin` starts a new conversation. `resume` finds one whose connection was lost: in this process, or
+in the store after a restart; then it is rebuilt by replaying its journal into a new session, and
+requests and actions in flight are re-issued under the same ids and keys.
 """
 
 from __future__ import annotations
@@ -30,17 +30,19 @@ log = logging.getLogger("hearken.lives")
 
 
 class CannotResume(Exception):
-    """That session cannot be gone on with; the text says why."""
+    """A session that cannot be resumed; the text says why."""
 
 
 class ConversationRegistry(Mapping[str, LiveConversation]):
-    """Every conversation of this process, by session id. For its event loop alone."""
+    """The running conversations of this process, by session id. For one event loop."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._conversations: dict[str, LiveConversation] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._recovering: dict[str, asyncio.Task[LiveConversation]] = {}  # made anew just now
+        self._recovering: dict[
+            str, asyncio.Task[LiveConversation]
+        ] = {}  # recoveries under way, by session id
         services.journal.on_erased = self._on_erased
 
     def __getitem__(self, id: str) -> LiveConversation:
@@ -53,11 +55,11 @@ class ConversationRegistry(Mapping[str, LiveConversation]):
         return len(self._conversations)
 
     def task_of(self, conversation: LiveConversation) -> asyncio.Task[None]:
-        """The life of one: done when the conversation is over, or failed."""
+        """The task of a conversation: done when the conversation is over or has failed."""
         return self._tasks[conversation.id]
 
     def begin(self, hello: Hello) -> tuple[LiveConversation, str]:
-        """A new conversation, and the token it can be resumed with."""
+        """Start a new conversation; return it with its resume token."""
         services, id, token = self._services, secrets.token_hex(8), secrets.token_urlsafe(24)
         record = _session_record(services, id, token, hello)
         session = new_session(services.pack, record, services.session_rules)
@@ -72,7 +74,8 @@ class ConversationRegistry(Mapping[str, LiveConversation]):
         return conversation, token
 
     async def resume(self, request: ResumeRequest) -> LiveConversation:
-        """The conversation a client wants to go on with; CannotResume when it cannot."""
+        """The conversation this client resumes, recovered from the store where necessary;
+        CannotResume when it is over, unknown or not the client's."""
         if (conversation := self._conversations.get(request.session)) is not None:
             if not _is_resume_token(conversation.record, request.token):
                 raise CannotResume("That session is over.")  # no more is said to who has no token
@@ -102,7 +105,7 @@ class ConversationRegistry(Mapping[str, LiveConversation]):
         except (SealError, EventFormatError) as broken:
             log.error("a session cannot be made anew", extra={"session": record.id})
             raise CannotResume("That session could not be restored.") from broken
-        if not recovered.position.rows:  # the process ended before anything of it was on disk
+        if not recovered.position.rows:  # the process ended before its first row was on disk
             raise CannotResume("That session had not begun; this is a new one.")
         conversation = LiveConversation(
             services,
@@ -120,7 +123,7 @@ class ConversationRegistry(Mapping[str, LiveConversation]):
         return conversation
 
     def _start(self, conversation: LiveConversation, begin: Callable[[], None]) -> None:
-        """Its first input has been given, or what was open taken up, when this returns."""
+        """Run a conversation in a task of its own; `begin` is called inside that task."""
         self._conversations[conversation.id] = conversation
         task = asyncio.create_task(conversation.run(begin), name=conversation.id)
         self._tasks[conversation.id] = task
@@ -134,12 +137,12 @@ class ConversationRegistry(Mapping[str, LiveConversation]):
             log.error("a conversation failed", extra={"session": conversation.id, "failure": kind})
 
     def _on_erased(self, id: str) -> None:
-        """Nothing is kept of it any more, so it cannot go on."""
+        """End a conversation whose data was erased."""
         if (conversation := self._conversations.get(id)) is not None:
             conversation.end_because_erased()
 
     async def stop(self) -> None:
-        """Leave all where they are; they can be resumed with another process."""
+        """Stop all conversations without ending them; another process can resume them."""
         tasks = list(self._tasks.values())
         for conversation in self._conversations.values():
             conversation.shut_down = True
@@ -151,7 +154,7 @@ class ConversationRegistry(Mapping[str, LiveConversation]):
 
 @dataclass(frozen=True, slots=True)
 class RecoveredSession:
-    """A session made anew: what was under way when its process stopped."""
+    """A session rebuilt from its journal, and the work in flight when its process stopped."""
 
     session: Session
     vault: Vault
@@ -160,10 +163,10 @@ class RecoveredSession:
     turn_requests: tuple[e.UnderstandTurn, ...]
     actions: tuple[e.PerformAction, ...]
     handoffs: tuple[e.UpdateHandoff, ...]
-    queued_since: Mapping[int, float]  # by hand-over, since when
+    queued_since: Mapping[int, float]  # by handoff number, in session seconds
     customer_connected: bool
     positions: Mapping[str, int]  # by leg, of the next sample
-    recent_messages: deque[str]  # the last messages
+    recent_messages: deque[str]  # the last messages to the customer
 
 
 def recover_session(services: Services, record: SessionRecord, token: str) -> RecoveredSession:
@@ -243,8 +246,8 @@ def _advance_position(position: JournalPosition, row: JournalRow) -> None:
 
 
 def reissue_open_work(conversation: LiveConversation, recovered: RecoveredSession) -> None:
-    """Go on with what had been begun. Turns whose sound is gone are said to be missed."""
-    if recovered.customer_connected:  # the process ended before it saw the connection go
+    """Re-issue the work in flight at the stop. Spoken turns fail, because their audio is gone."""
+    if recovered.customer_connected:  # the process ended before the connection was seen to be lost
         conversation.apply(e.ConnectionLost(conversation.now))
     for turn_request in recovered.turn_requests:
         if turn_request.stream is None:
@@ -261,7 +264,7 @@ def reissue_open_work(conversation: LiveConversation, recovered: RecoveredSessio
     for number in () if ownership.is_with_person else ownership.open_handoffs:
         if number in recovered.queued_since:
             conversation.timers.start_queue_timeout(number, recovered.queued_since[number])
-    if ownership.is_with_person:  # their console was cut off, too
+    if ownership.is_with_person:  # the console lost its connection, too
         conversation.apply(e.PersonLost(conversation.now, ownership.person_name))
 
 
@@ -291,7 +294,7 @@ def _session_record(services: Services, id: str, token: str, hello: Hello) -> Se
 
 
 def _decision_settings(services: Services) -> dict[str, str]:
-    """The settings that decisions depend on."""
+    """The settings that decisions depend on, as text."""
     return {
         name: services.settings.masked_values()[name] for name in ("turns", "answer_s", "precision")
     }

@@ -1,4 +1,4 @@
-"""What do all conversations of a process share?"""
+"""The services that all conversations of a process share."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from dialogs.pack.model import Pack
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The parts of a process. `clock` counts seconds, `today` is the wall's."""
+    """The shared services of one process. `clock` is monotonic, in seconds; `wall_now` is the local
+    time with its zone."""
 
     settings: Settings
     pack: Pack
@@ -38,9 +39,9 @@ class Services:
     clock: Callable[[], float]
     wall_now: Callable[[], datetime]
     event_bus: EventBus = field(default_factory=EventBus)
-    helpdesk: Webhook | None = None  # that is told of hand-overs
+    helpdesk: Webhook | None = None  # receives handoff events
 
 
 def utc_text(now: datetime) -> str:
-    """The wall's time as it is kept."""
+    """A time as the store holds it: ISO 8601 in UTC, in seconds."""
     return now.astimezone(UTC).isoformat(timespec="seconds")

@@ -1,4 +1,4 @@
-"""What does the server say to a plain HTTP request?
+"""Static files and plain HTTP answers.
 
 Static files are read once, at start; nothing outside `agent/web` is ever served.
 """
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 WEB_FOLDER = Path(__file__).parents[1] / "web"
-# The page runs only our own scripts; sockets may go elsewhere, because the widget may be told to.
+# Pages run only our own scripts; sockets may go elsewhere: the widget's server is configurable.
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; connect-src 'self' ws: wss:; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; media-src 'self' blob:"
 )
 UNFRAMED_SECURITY_POLICY = (
-    f"{CONTENT_SECURITY_POLICY}; frame-ancestors 'none'"  # no other page may have its clicks
+    f"{CONTENT_SECURITY_POLICY}; frame-ancestors 'none'"  # against clickjacking
 )
 
 
@@ -31,11 +31,12 @@ class HttpAnswer:
 
 
 def text_answer(status: int, content: str, *headers: tuple[str, str]) -> HttpAnswer:
+    """An answer in plain text."""
     return HttpAnswer(status, "text/plain; charset=utf-8", content.encode() + b"\n", headers)
 
 
 class StaticPages:
-    """The demo page, the widget, the console and their files, by path."""
+    """The demo page, the widget, the console and their files, by URL path."""
 
     def __init__(self, folder: Path = WEB_FOLDER) -> None:
         self._pages: dict[str, HttpAnswer] = {}
@@ -48,7 +49,7 @@ class StaticPages:
         self._pages["/console"] = self._pages["/static/console/index.html"]
 
     def get(self, path: str) -> HttpAnswer:
-        """The page at `path`, or 404."""
+        """The file at `path`, its query ignored; else a 404 answer."""
         path = path.partition("?")[0]
         return self._pages.get(path) or text_answer(404, "There is nothing at this address.")
 
@@ -68,10 +69,10 @@ def _file_answer(file: Path) -> HttpAnswer:
             )
         )
     else:
-        headers.append(("Access-Control-Allow-Origin", "*"))  # the widget lives on other sites
+        headers.append(("Access-Control-Allow-Origin", "*"))  # the widget is embedded elsewhere
     return HttpAnswer(200, content_type, file.read_bytes(), tuple(headers))
 
 
 def _is_console_page(file: Path) -> bool:
-    """Whether somebody who is logged in acts on this page."""
+    """Whether a logged-in person acts on this page."""
     return file.parent.name == "console"

@@ -1,7 +1,6 @@
-"""How long does a conversation wait, and for whom?
+"""Timers of one conversation: session deadline, resume window, queue timeouts.
 
-For its customer to say something (the session says until when), for a connection that is away, and
-for a person who was asked for. One clock for all three.
+One task waits for the earliest of them and applies the input that follows when it fires.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from agent.runtime.services import Services
 
 
 class ConversationTimers:
-    """One conversation's patience, in its seconds. `run` is a task of it; for one event loop."""
+    """The timers of one conversation, in session seconds. `run` is its task; for one event loop."""
 
     def __init__(
         self,
@@ -28,41 +27,42 @@ class ConversationTimers:
         now: Callable[[], float],
         apply: Callable[[e.Input], None],
     ) -> None:
-        """`feed` is given what comes of it when nobody does."""
+        """`apply` takes the inputs of timers that fire; `now` is the time in session seconds."""
         self._services = services
         self._id = id
         self._session = session
         self._now = now
         self._apply = apply
-        self._changed = asyncio.Event()  # something may be due earlier now than it was,
-        self._wakes_at = 0.0  # when the clock last looked
-        self._resume_deadline = math.inf  # waiting for the customer's connection
-        self._queue_deadlines: dict[int, float] = {}  # hand-over -> when nobody will come any more
-        self._queued_since: dict[int, float] = {}  # hand-over -> when it came into the queue
+        self._changed = asyncio.Event()  # some timer may be due before `_wakes_at`
+        self._wakes_at = 0.0  # when the earliest timer is due, as `run` computed it last
+        self._resume_deadline = math.inf  # when the resume window ends
+        self._queue_deadlines: dict[int, float] = {}  # handoff -> when it is unanswered
+        self._queued_since: dict[int, float] = {}  # handoff -> when it was queued
 
-    # -- for whom ------------------------------------------------------------------------------
+    # -- starting and cancelling ---------------------------------------------------------------
 
     def start_resume_window(self) -> None:
-        """The customer's connection is gone: wait for another."""
+        """Start the resume window: the customer's connection is lost."""
         self._resume_deadline = self._now() + self._services.settings.resume_s
         self._changed.set()
 
     def end_resume_window(self) -> None:
+        """End the resume window: a connection is attached again."""
         self._resume_deadline = math.inf
 
     def start_queue_timeout(self, number: int, since: float) -> None:
-        """Somebody was asked for, and may come."""
+        """Start the queue timeout of a handoff that was queued at `since`."""
         self._queued_since[number] = since
         self._queue_deadlines[number] = since + self._services.handoff_router.max_queue_wait_s
         self._changed.set()
 
     def cancel_queue_timeout(self, number: int) -> None:
-        """Somebody surely comes for this hand-over, or it is over: no hurry."""
+        """Cancel the queue timeout of this handoff: it was taken, is over, or requested again."""
         self._queue_deadlines.pop(number, None)
 
     def extend_queue_timeouts(self) -> None:
-        """Somebody has come to work: wait for them as long as the pack says, from when a person was
-        asked for."""
+        """Extend queue timeouts to the pack's longest wait, counted from when each handoff was
+        queued: a first person has logged in."""
         for number in self._queue_deadlines:
             self._queue_deadlines[number] = (
                 self._queued_since[number] + self._services.handoff_router.max_queue_wait_s
@@ -70,14 +70,14 @@ class ConversationTimers:
         self._changed.set()
 
     def rearm(self) -> None:
-        """The session may want to be woken earlier than it did."""
+        """Re-arm the timer: the session's deadline may have moved forward."""
         if self._session.deadline < self._wakes_at:
             self._changed.set()
 
-    # -- until when ----------------------------------------------------------------------------
+    # -- firing --------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Give the session what is due, for as long as it lives."""
+        """Apply the inputs of timers that fire, until cancelled."""
         while True:
             self._wakes_at = min(
                 self._session.deadline,

@@ -1,9 +1,9 @@
-"""What outlives a conversation?
+"""The database of a server: everything that outlives a conversation.
 
-The journal of every conversation, the sound of those that are recorded, the queue of those who wait
-for a person, judgements and offers, messages to a helpdesk, and receipts of what was erased. SQLite
-by default, PostgreSQL by its URL; the same code, through SQLAlchemy Core. Blocking, and safe to
-call from several threads. Held by tests/agent/store against both.
+It holds the journal of every conversation, the audio of recorded ones, the queue of customers who
+wait for a person, notes on turns and offers, messages to a helpdesk, and receipts of erasures.
+SQLite by default, PostgreSQL by its URL, with the same code through SQLAlchemy Core. Blocking, and
+safe to call from several threads. Held by tests/agent/store against both.
 """
 
 from __future__ import annotations
@@ -37,4 +37,4 @@ __all__ = [
 
 
 class Store(Conversations, HandoffQueue, TurnNotes, Outbox, Erasure):
-    """The database of one server."""
+    """The database of one server; all methods block and may be called from any thread."""

@@ -1,4 +1,7 @@
-"""What was said, and what came of it: the journal of every conversation, and its sound."""
+"""The tables of sessions, their journal rows and their recorded audio.
+
+Journal rows are append-only: a row is never changed, and is deleted only with its conversation.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ _ROW_COLUMNS = (
     inputs.c.n, inputs.c.at, inputs.c.input, inputs.c.client, inputs.c.messages,
     inputs.c.decisions, inputs.c.digest, inputs.c.redactions,
 )  # fmt: skip
-# Made once: what SQLAlchemy finds out about a statement it keeps with it.
+# Built once: SQLAlchemy caches the compiled form with the statement.
 _INSERT_ROW = insert(inputs)
 _SELECT_EXISTING = (
     select(sessions.c.id)
@@ -35,21 +38,22 @@ _UPDATE_LAST_AT = (
 
 
 class Conversations(Database):
-    """Append-only: a row that is there is never changed, and goes only with its conversation."""
+    """Sessions, their journal and their audio."""
 
-    _last_touched: dict[str, str] | None = None  # session -> the second it was last seen in
+    _last_touched: dict[str, str] | None = None  # session -> last_at, as last written
 
     def create_session(self, record: SessionRecord) -> None:
+        """Insert a session; a session of that id that exists stays as it is."""
         values = asdict(record) | {"legs": list(record.legs)}
         with self._transaction() as connection:
             connection.execute(self._insert(sessions), values)
 
     def append_rows(self, rows: Sequence[tuple[str, JournalRow]], now: str) -> frozenset[str]:
-        """Rows of any sessions, all or none. The same row again changes nothing; ValueError for
-        another one of that number.
+        """Insert rows of any sessions, all or none; returns the sessions that do not exist.
 
-        Rows of sessions that do not exist, because they were erased, are not kept: nothing would
-        ever find and delete them. Which sessions these are is returned.
+        A session that does not exist was erased: its rows are dropped, because nothing would ever
+        find and delete them. Inserting the same row again changes nothing. ValueError when a
+        different row of that number exists. `now` is ISO 8601 in UTC.
         """
         ids = {session for session, _ in rows}
         values = [_row_values(session, row) for session, row in rows]
@@ -65,7 +69,7 @@ class Conversations(Database):
         return frozenset(ids - existing)
 
     def _existing_sessions(self, ids: set[str], connection: Connection) -> set[str]:
-        """Those of these sessions that exist, and will until the transaction is over."""
+        """Those of `ids` that exist, locked so that they exist until the transaction ends."""
         return set(connection.execute(_SELECT_EXISTING, {"ids": list(ids)}).scalars())
 
     def _append_one_by_one(self, values: list[dict[str, Any]]) -> set[str]:
@@ -81,7 +85,7 @@ class Conversations(Database):
         return existing
 
     def _touch(self, ids: set[str], now: str, connection: Connection) -> None:
-        """Noted once a second: that is all a time in seconds can say."""
+        """Write `last_at`, at most once a second per session, as it has whole seconds."""
         if self._last_touched is None or len(self._last_touched) > 10_000:
             self._last_touched = {}
         new = [{"of": id, "now": now} for id in ids if self._last_touched.get(id) != now]
@@ -90,12 +94,12 @@ class Conversations(Database):
             self._last_touched.update({one["of"]: now for one in new})
 
     def touch_sessions(self, ids: Collection[str], now: str) -> None:
-        """These are alive in a process, even when nothing happens in them."""
+        """Heartbeat: these sessions belong to a running process, even when they are idle."""
         with self._transaction() as connection:
             self._touch(set(ids), now, connection)
 
     def read_rows(self, session: str, after: int = 0) -> list[JournalRow]:
-        """What is kept of a session, in order; rows after number `after`."""
+        """The journal rows of a session after number `after`, in order."""
         condition = (inputs.c.session == session) & (inputs.c.n > after)
         with self._read_connection() as connection:
             found = connection.execute(
@@ -107,7 +111,7 @@ class Conversations(Database):
         ]  # fmt: skip
 
     def read_messages(self, session: str) -> list[str]:
-        """Everything its customer was told, in order: numbered from 1."""
+        """All JSON messages sent to the customer, in order; their `seq` counts from 1."""
         condition = (inputs.c.session == session) & (inputs.c.messages != "")
         with self._read_connection() as connection:
             rows = connection.execute(
@@ -116,17 +120,19 @@ class Conversations(Database):
             return [message for row in rows for message in json.loads(row.messages)]
 
     def save_sealed_vault(self, session: str, sealed: str) -> None:
+        """Replace the sealed vault of a session."""
         self._update_session(session, sealed=sealed)
 
     def set_recording_consent(self, session: str, recording: bool) -> None:
-        """Whether the customer agrees to be recorded; sound kept before a no is deleted."""
+        """Set whether the customer consents to recording; without consent delete stored audio."""
         self._update_session(session, recording=recording)
         if not recording:
             with self._transaction() as connection:
                 connection.execute(delete(audio).where(audio.c.session == session))
 
     def end_session(self, session: str, now: str) -> None:
-        """Over. Of who did not agree to be recorded, what was said is deleted."""
+        """End a session and drop its sealed vault. Without consent to recording, delete its rows
+        and audio."""
         with self._transaction() as connection:
             condition = sessions.c.id == session
             connection.execute(
@@ -138,7 +144,8 @@ class Conversations(Database):
                 connection.execute(delete(audio).where(audio.c.session == session))
 
     def add_audio(self, session: str, leg: str, start: int, length: int, flac: bytes) -> None:
-        """A piece of sound, once; of a session that is recorded."""
+        """Insert `length` samples of a leg from `start` on, as FLAC. Ignored when that segment
+        exists or the session is not recorded."""
         values = {"session": session, "leg": leg, "start": start, "length": length}
         values |= {"sha256": hashlib.sha256(flac).hexdigest(), "flac": flac}
         with self._transaction() as connection:
@@ -147,6 +154,7 @@ class Conversations(Database):
                 connection.execute(self._insert(audio), values)
 
     def read_audio(self, session: str) -> list[AudioSegment]:
+        """The recorded audio of a session, by leg and start."""
         columns = (audio.c.leg, audio.c.start, audio.c.length, audio.c.sha256, audio.c.flac)
         query = select(*columns).where(audio.c.session == session)
         with self._read_connection() as connection:
@@ -154,19 +162,20 @@ class Conversations(Database):
         return [AudioSegment(*row) for row in found]
 
     def find_session(self, id: str) -> SessionRecord | None:
+        """The session of that id, or None."""
         found = self._find_sessions(sessions.c.id == id)
         return found[0] if found else None
 
     def find_sessions(self, prefix: str) -> list[SessionRecord]:
-        """Sessions whose id begins so."""
+        """Sessions whose id begins with `prefix`, newest first."""
         return self._find_sessions(sessions.c.id.startswith(prefix, autoescape=True))
 
     def live_sessions(self) -> list[SessionRecord]:
-        """Those that are not over, whoever takes care of them."""
+        """Sessions that are not over, of any process."""
         return self._find_sessions(sessions.c.state == "live")
 
     def recorded_sessions(self, limit: int = 50) -> list[SessionRecord]:
-        """The latest that were recorded and are over, newest first."""
+        """Ended sessions that were recorded, newest first."""
         condition = (sessions.c.state == "ended") & sessions.c.recording
         return self._find_sessions(condition, limit)
 

@@ -1,8 +1,9 @@
-"""How is the database opened, written and read?
+"""Opening of the database, its transactions, and the overwriting of deleted data.
 
-Writes are one transaction each and one at a time in a process; reads do not wait for them. SQLite
-runs in write-ahead mode: what is committed survives the end of the process at any moment; a power
-cut may lose the last commits, never the order or a half of one. Deleted rows are overwritten.
+Each write is one transaction, one at a time per process; reads do not wait for writes. SQLite runs
+in write-ahead mode: commits survive a crash of the process at any moment. A power cut may lose the
+last commits, but never reorders or splits one. SQLite overwrites deleted rows (secure_delete).
+Held by tests/agent/store.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Database:
     """One database, safe to use from several threads."""
 
     def __init__(self, location: Path | str = ":memory:") -> None:
-        """A path is a SQLite file, anything else SQLAlchemy's URL of a database, or ":memory:"."""
+        """`location` is the path of a SQLite file, a SQLAlchemy URL, or ":memory:"."""
         self._lock = threading.Lock()
         self._erased_sessions: set[str] = set()  # sessions that were erased while they went on here
         self.engine = _engine(location)
@@ -52,12 +53,13 @@ class Database:
             _copy_old_queue(connection)
 
     def close(self) -> None:
+        """Close all connections."""
         with self._lock:
             self.engine.dispose()
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
-        """A transaction that is committed at the end of the block, or leaves no trace."""
+        """A write transaction: committed at the end of the block, rolled back on an exception."""
         with self._lock, self.engine.connect() as connection:
             connection = connection.execution_options(writes=True)
             with connection.begin():
@@ -65,6 +67,7 @@ class Database:
 
     @contextmanager
     def _read_connection(self) -> Iterator[Connection]:
+        """A connection for reading only."""
         with (
             self._lock if self._has_one_connection else nullcontext(),
             self.engine.connect() as connection,
@@ -72,20 +75,20 @@ class Database:
             yield connection
 
     def _insert(self, table: Table) -> Insert:
-        """An insert that leaves what is there already."""
+        """An insert that does nothing where the key exists."""
         if self.engine.dialect.name == "postgresql":
             return postgresql.insert(table).on_conflict_do_nothing()
         return sqlite.insert(table).on_conflict_do_nothing()
 
     @property
     def can_overwrite(self) -> bool:
-        """Whether we can see to it that nothing deleted stays in the files. A database server does
-        that itself, in its own time."""
+        """Whether this process can overwrite deleted data in the files: only with SQLite. A
+        database server does so itself, in its own time."""
         return self.engine.dialect.name == "sqlite"
 
     def overwrite_deleted(self, timeout_s: float | None = None) -> bool:
-        """After a deletion: empty SQLite's log of writes, where it still is. False when another
-        process was reading all the time, so that it is still there; the next time may do it."""
+        """Truncate SQLite's write-ahead log, which may still hold deleted data, and mark receipts
+        as overwritten. False when other readers blocked it for `timeout_s`; try again later."""
         if not self.can_overwrite:
             return False
         deadline = monotonic() + (BUSY_TIMEOUT_S if timeout_s is None else timeout_s)
@@ -132,7 +135,7 @@ def _configure_sqlite(connection: Any, _: object) -> None:
 
 
 def _begin_transaction(connection: Connection) -> None:
-    """Who will write says so at once, or two of them could wait for each other."""
+    """Writers take the lock at once: two that upgrade a read lock would block each other."""
     writes = connection.get_execution_options().get("writes")
     connection.exec_driver_sql("begin immediate" if writes else "begin")
 
@@ -152,7 +155,7 @@ def _add_overwritten_column(connection: Connection) -> None:
 
 
 def _set_old_queue_aside(connection: Connection) -> None:
-    """A queue of an earlier layout knew fewer states: it is set aside, and copied afterwards."""
+    """Rename a queue of an earlier layout, which had fewer states; it is copied afterwards."""
     inspector = inspect(connection)
     if not inspector.has_table("handoffs"):
         return

@@ -1,7 +1,8 @@
-"""How is something forgotten, so that it is nowhere any more?
+"""Deletion by age and erasure on request, down to the database's files.
 
-Rows are deleted and overwritten, and the log of writes is emptied. What stays of an erasure is a
-receipt that names nobody: digests of the sessions' ids and how many rows went.
+Rows are deleted and overwritten, and the write-ahead log is truncated. An erasure leaves only a
+receipt that names nobody: digests of the sessions' ids and the number of deleted rows. Held by
+tests/test_erased.py.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ from agent.store.tables import (
 
 
 class Erasure(Database):
-    """What ends what is kept."""
+    """Deletes sessions and notes, and keeps receipts of erasures."""
 
     def delete_older_than(self, cutoffs: Mapping[str, str]) -> Mapping[str, int]:
-        """Delete what is older than the moment (ISO 8601 in UTC) of its kind: recordings,
-        judgements, offers, handovers, tickets. How many of each went; KeyError: no such kind.
-        `overwrite` is to follow."""
+        """Delete all that is older than the cutoff (ISO 8601 in UTC) of its kind: recordings,
+        judgements, offers, handovers, tickets. Returns the number deleted by kind; KeyError for
+        another kind. Call `overwrite_deleted` afterwards."""
         deleted: dict[str, int] = {}
         with self._transaction() as connection:
             for kind, moment in cutoffs.items():
@@ -42,9 +43,9 @@ class Erasure(Database):
         return deleted
 
     def erase(self, session_or_customer: str, now: str) -> ErasureReceipt | None:
-        """Everything of a session, or of every session of a customer, by id. None: nothing there.
+        """Erase a session, or all sessions of a customer, by id. None when nothing is stored.
 
-        A conversation that is going on ends with its next row, which is not kept (`append`).
+        A conversation that is still running ends with its next row, which `append_rows` drops.
         """
         with self._transaction() as connection:
             rows: Counter[str] = Counter()
@@ -61,6 +62,7 @@ class Erasure(Database):
         return replace(receipt, overwritten=self.overwrite_deleted())
 
     def read_receipts(self) -> list[ErasureReceipt]:
+        """All receipts, oldest first."""
         with self._read_connection() as connection:
             rows = connection.execute(select(receipts).order_by(receipts.c.at)).mappings().all()
         return [
@@ -70,7 +72,7 @@ class Erasure(Database):
 
 
 def _find_session_ids(connection: Connection, session_or_customer: str) -> list[str]:
-    """The session of that id, and all of the customer of that id."""
+    """The id itself, as that of a session, and the sessions of the customer of that id."""
     found = {session_or_customer}
     for table, id in ((sessions, sessions.c.id), (handoffs, handoffs.c.session)):
         found |= set(
@@ -80,7 +82,7 @@ def _find_session_ids(connection: Connection, session_or_customer: str) -> list[
 
 
 def _delete_session(connection: Connection, id: str, rows: Counter[str]) -> bool:
-    """Delete all of a session and count it by table; False when there was nothing."""
+    """Delete all rows of a session and count them by table; False when there were none."""
     before = rows.total()
     for table in SESSION_TABLES:
         rows[table.name] += connection.execute(delete(table).where(table.c.session == id)).rowcount

@@ -1,7 +1,7 @@
-"""Who waits for a person, who has taken whom, and who is to be called back?
+"""The queue of handoffs: waiting customers, who accepted them, and call-back tickets.
 
-A hand-over is kept once, under its session and number, and changes state by one statement, so that
-of several who reach for it exactly one gets it.
+A handoff is stored once, under its session and number. It changes state by one SQL statement, so
+that exactly one of several people who accept it gets it.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ URGENCIES = ("high", "normal", "low")
 
 
 class HandoffQueue(Database):
-    """The hand-overs of all sessions."""
+    """The handoffs of all sessions."""
 
     def enqueue(
         self, session: str, number: int, escalation: Escalation, now: str, customer: str = ""
     ) -> int:
-        """Put a customer in the queue, once; answers the place among those connected, from 1, or 0
-        for one who waits no more.
+        """Put a customer in the queue, once. Returns the position among connected customers, from
+        1, or 0 when the handoff is no longer queued or its session was erased.
 
-        The more urgent come first, then those who have waited longer. `now` is ISO 8601.
+        More urgent customers come first, then those who have waited longer. `now` is ISO 8601.
         """
         values = {
             "session": session,
@@ -49,7 +49,7 @@ class HandoffQueue(Database):
         return connected.index((session, number)) + 1 if (session, number) in connected else 0
 
     def queued_customers(self) -> list[QueuedCustomer]:
-        """Everyone in the queue, in the order they are served."""
+        """All customers in the queue, in the order in which they are served."""
         query = select(handoffs).where(handoffs.c.state == "queued").order_by(handoffs.c.id)
         with self._read_connection() as connection:
             rows = connection.execute(query).all()
@@ -71,22 +71,22 @@ class HandoffQueue(Database):
         return sorted(customers, key=lambda one: URGENCIES.index(one.urgency))
 
     def accept_handoff(self, session: str, number: int, name: str, now: str) -> bool:
-        """Whether it is `name` who gets this hand-over: True for one of all who try."""
+        """Give a queued handoff to `name`. True for exactly one of all who try."""
         return self._update_handoff(session, number, ("queued",), state="accepted", name=name,
                             changed_at=now)  # fmt: skip
 
     def requeue_handoff(self, session: str, number: int, now: str) -> None:
-        """Whoever had taken it is gone: it waits again, as long as it has waited before."""
+        """Queue an accepted handoff again, at its old place: the person who took it is gone."""
         self._update_handoff(
             session, number, ("accepted",), state="queued", name="", changed_at=now
         )
 
     def record_promise(self, session: str, number: int, name: str) -> None:
-        """`name` comes, says somebody outside: it waits for them as long again."""
+        """Note that a helpdesk promised `name`, so that the customer waits once more as long."""
         self._update_handoff(session, number, ("queued",), name=name)
 
     def consume_promise(self, session: str, number: int) -> bool:
-        """Whether somebody was promised who has not come yet; a promise is believed once."""
+        """Whether a person is promised who has not come yet; clears the promise."""
         has_promise = (
             _is_handoff(session, number) & (handoffs.c.state == "queued") & (handoffs.c.name != "")
         )
@@ -96,13 +96,13 @@ class HandoffQueue(Database):
             )
 
     def finish_handoff(self, session: str, number: int, outcome: str, now: str) -> None:
-        """It is over. `outcome` is a word of whoever had it."""
+        """End a queued or accepted handoff. `outcome` is a word of the person who had it."""
         self._update_handoff(session, number, ("queued", "accepted"), state="ended", outcome=outcome,
                      changed_at=now)  # fmt: skip
 
     def create_ticket(self, session: str, number: int, reason: str, now: str) -> str:
-        """Note that somebody calls back; the ticket's number, always the same for a hand-over.
-        Empty for one that nobody waits for any more: it was taken, or is over."""
+        """Turn a queued handoff into a call-back ticket. Returns the ticket's number, always the
+        same for a handoff; empty when the handoff was accepted or is over."""
         condition = _is_handoff(session, number)
         with self._read_connection() as connection:
             id = connection.execute(select(handoffs.c.id).where(condition)).scalar()
@@ -115,13 +115,13 @@ class HandoffQueue(Database):
             return connection.execute(select(handoffs.c.ticket).where(has_ticket)).scalar() or ""
 
     def is_queued(self, session: str, number: int) -> bool:
-        """Whether it is still to be taken by somebody."""
+        """Whether the handoff is still in the queue."""
         condition = _is_handoff(session, number) & (handoffs.c.state == "queued")
         with self._read_connection() as connection:
             return connection.execute(select(handoffs.c.id).where(condition)).scalar() is not None
 
     def callback_tickets(self) -> list[CallbackTicket]:
-        """Everyone who is to be called back, oldest first."""
+        """All customers to call back, oldest first."""
         columns = (
             handoffs.c.ticket, handoffs.c.session, handoffs.c.number, handoffs.c.customer,
             handoffs.c.why, handoffs.c.changed_at, handoffs.c.summary,
@@ -131,13 +131,13 @@ class HandoffQueue(Database):
             return [CallbackTicket(*row) for row in connection.execute(query).all()]
 
     def set_connected(self, session: str, connected: bool) -> None:
-        """Whether the customer is connected."""
+        """Set whether the customer is connected."""
         with self._transaction() as connection:
             condition = handoffs.c.session == session
             connection.execute(update(handoffs).where(condition).values(present=int(connected)))
 
     def mark_disconnected(self, session: str) -> None:
-        """The customer is gone; the request stays, so that somebody can call back."""
+        """The customer has left. The handoff stays, so that somebody can call back."""
         self.set_connected(session, False)
 
     def _update_handoff(

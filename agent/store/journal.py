@@ -1,8 +1,9 @@
-"""When is it safe to go on? When what led there is on disk.
+"""Group-commit writer of the journal: one thread, and a future for each write.
 
-One thread appends the rows of all conversations, whatever has gathered in one transaction; each
-row's future is done when it is committed, and its messages and actions wait for that. Other writes
-that must come in order with rows (consent, audio, the sealed vault) go the same way.
+The thread appends the rows of all conversations; all rows that are queued go into one transaction.
+The future of a row is done when the row is durable, and the messages and actions that follow from
+the row wait for it. Other writes that must stay in order with rows (consent, audio, the sealed
+vault) use the same queue (tests/agent/test_journal.py).
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from agent.core.event_json import JournalRow
 
-MAX_QUEUED_WRITES = 20_000  # rows and other writes that may wait: minutes of a full house
-ROWS_PER_TRANSACTION = 512  # of them in one transaction
+MAX_QUEUED_WRITES = 20_000  # rows and other writes: minutes at full capacity
+ROWS_PER_TRANSACTION = 512  # at most
 
 
 class JournalFull(RuntimeError):
-    """The disk does not keep up; whoever wanted to write must give up."""
+    """Too many writes are queued because the disk does not keep up; this write is refused."""
 
 
 class RowStore(Protocol):
-    """Where rows go: a `Store`."""
+    """What the journal appends rows to: a `Store`."""
 
     def append_rows(self, rows: Sequence[tuple[str, JournalRow]], now: str) -> Collection[str]: ...
 
@@ -40,11 +41,11 @@ class _Write:
 
 
 class Journal:
-    """Writes in the order they were asked for. All methods are for one event loop."""
+    """Performs writes in order on a thread. All methods are to be called from one event loop."""
 
     def __init__(self, store: RowStore, now: Callable[[], str]) -> None:
-        """`now` is the wall's time as ISO 8601 in UTC; called from the writing thread."""
-        # Called in the event loop: rows of this session are not kept, for it has been erased.
+        """`now` gives the wall-clock time as ISO 8601 in UTC; called on the writer thread."""
+        # Called in the event loop when rows of a session were dropped because it was erased.
         self.on_erased: Callable[[str], None] = lambda session: None
         self._store = store
         self._now = now
@@ -53,26 +54,27 @@ class Journal:
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
 
     def start(self) -> None:
-        """From the event loop that will be told."""
+        """Start the thread. Call it from the event loop whose futures it will resolve."""
         self._loop = asyncio.get_running_loop()
         self._thread.start()
 
     def stop(self) -> None:
-        """Blocking: everything asked for is written, then the thread ends."""
+        """Write everything that is queued, then end the thread. Blocking."""
         if self._thread.is_alive():
             self._queue.put(None)
             self._thread.join()
 
     def append(self, session: str, row: JournalRow) -> asyncio.Future[None]:
-        """Done once `row` is on disk. JournalFull when too many wait already."""
+        """Queue a row; its future is done when the row is durable. Raises JournalFull."""
         return self._put(_Write(self._future(), row=(session, row)))
 
     def submit(self, work: Callable[[], object]) -> asyncio.Future[None]:
-        """Another write, after those before it; done when it has returned."""
+        """Queue another write, in order with rows; the future is done when `work` has returned."""
         return self._put(_Write(self._future(), work=work))
 
     @property
     def queue_length(self) -> int:
+        """The number of queued writes."""
         return self._queue.qsize()
 
     def _future(self) -> asyncio.Future[None]:
@@ -98,7 +100,7 @@ class Journal:
                 return
 
     def _next_writes(self) -> tuple[list[_Write], bool]:
-        """What has been asked for, at least one; and whether more may come."""
+        """The queued writes, at least one, and False when the journal stops after them."""
         writes: list[_Write] = []
         while len(writes) < ROWS_PER_TRANSACTION and (not writes or not self._queue.empty()):
             write = self._queue.get()
@@ -116,7 +118,7 @@ class Journal:
             else:
                 rows = [write.row for write in group if write.row is not None]
                 erased = self._store.append_rows(rows, self._now())
-        except (OSError, ValueError, SQLAlchemyError) as error:  # told to whoever waits for it
+        except (OSError, ValueError, SQLAlchemyError) as error:  # raised by the futures
             failure = error
         assert self._loop is not None
         if not self._loop.is_closed():
@@ -131,7 +133,7 @@ class Journal:
 
 
 def _group_rows(writes: list[_Write]) -> list[list[_Write]]:
-    """Rows that follow each other together, anything else by itself."""
+    """Groups of writes: consecutive rows together, any other write alone."""
     groups: list[list[_Write]] = []
     for write in writes:
         if groups and write.row is not None and groups[-1][0].row is not None:
@@ -152,6 +154,6 @@ def _resolve(group: list[_Write], failure: Exception | None) -> None:
 
 
 def _mark_retrieved(future: asyncio.Future[None]) -> None:
-    """A failure nobody waited for is no surprise: the next one who waits gets it."""
+    """Mark an exception as retrieved, so that asyncio does not log futures nobody awaited."""
     if not future.cancelled():
         future.exception()

@@ -1,7 +1,7 @@
-"""What is still to be told to a helpdesk? Kept until it is known to have arrived.
+"""The outbox of messages to a helpdesk, each kept until its delivery is known.
 
-Several processes may share an outbox: who wants to tell something claims it first, for a while. If
-they die meanwhile, others may claim it afterwards.
+Several processes may share an outbox: a process claims messages for a limited time before it sends
+them. If it dies meanwhile, another can claim them afterwards.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ _IS_DUE = outbox.c.state == "due"
 
 
 class Outbox(Database):
-    """Messages that go out at least once, each under one id."""
+    """Messages that are delivered at least once, always under the same id."""
 
     def add_message(self, id: str, session: str, number: int, body: str, now: str) -> None:
-        """Something to be told from `now` on; the same id again changes nothing."""
+        """Add a message that is due from `now` on; the same id again changes nothing."""
         values = {"id": id, "session": session, "number": number, "body": body, "next_at": now}
         with self._transaction() as connection:
             connection.execute(self._insert(outbox), values)
 
     def claim_due(self, now: str, claimed_until: str, limit: int) -> list[OutboxMessage]:
-        """What is to be told by now of at most `limit` hand-overs, those longest due first: nobody
-        else gets it before `until`. All that is left of a hand-over, or nothing: so what happened
-        to it is told in order."""
+        """Claim the due messages of at most `limit` handoffs, longest due first, until
+        `claimed_until`. All unsent messages of a handoff are claimed together or not at all, so
+        that its events are delivered in order."""
         last_due = func.max(outbox.c.next_at)
         handoff_key = (outbox.c.session, outbox.c.number)
         due_handoffs = (
@@ -48,7 +48,7 @@ class Outbox(Database):
             ).all()
             split_handoffs = {
                 (row.session, row.number) for row in locked_elsewhere
-            }  # somebody else has a part of it
+            }  # another process holds a part
             messages = [
                 _outbox_message(row)
                 for row in rows
@@ -59,7 +59,7 @@ class Outbox(Database):
         return messages
 
     def record_delivery(self, id: str, delivered: bool, next_at: str) -> None:
-        """It has arrived (`ok`), is to be tried again at `next_at`, or is given up (neither)."""
+        """A message was `delivered`, is to be sent again at `next_at`, or is given up (neither)."""
         state = "arrived" if delivered else "due" if next_at else "given_up"
         values = {"state": state, "next_at": next_at, "tries": outbox.c.tries + 1}
         with self._transaction() as connection:

@@ -1,4 +1,4 @@
-"""What does the store hand out? Frozen values, times as ISO 8601 in UTC."""
+"""The frozen records that the store returns. Times are ISO 8601 in UTC."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class SessionRecord:
-    """A conversation as it began and as it stands.
+    """The stored row of a session. Field names are column names and keys of recordings.
 
-    `today` is the day the dialogue was given, `pack` the digest of its pack, `token` the SHA-256 of
-    the resume token, `sealed` its private values that only that token opens, `audio` the wire's
-    format. `state` is "live" until the conversation is over. `version` is that of its rows
-    (agent/core/event_json.py).
+    `today` is the date that the dialogue uses, `pack` the digest of its pack, `token` the SHA-256
+    of the resume token, `sealed` the vault that only that token opens, `audio` the audio format of
+    the wire. `state` is "live" until the conversation is over, then "ended".
     """
 
     id: str
@@ -39,7 +38,7 @@ class SessionRecord:
 
 @dataclass(frozen=True, slots=True)
 class AudioSegment:
-    """Sound of one leg from `start` on, `length` samples at 16 kHz, as FLAC."""
+    """Audio of one leg from `start` on: `length` samples at 16 kHz, as FLAC."""
 
     leg: str
     start: int
@@ -50,7 +49,7 @@ class AudioSegment:
 
 @dataclass(frozen=True, slots=True)
 class QueuedCustomer:
-    """One customer who waits for a person."""
+    """A customer in the queue for a person; `number` is that of the handoff in its session."""
 
     session: str
     number: int
@@ -58,7 +57,7 @@ class QueuedCustomer:
     rule: str
     urgency: str
     summary: str
-    connected: int  # 1 while connected; who has left (0) is to be called back
+    connected: int  # 1; 0 when the customer has left and is to be called back
     probability: float = 0.0
     evidence: tuple[Mapping[str, Any], ...] = ()
     customer: str = ""
@@ -66,7 +65,7 @@ class QueuedCustomer:
 
 @dataclass(frozen=True, slots=True)
 class CallbackTicket:
-    """A promise to call back. `why`: "closed", "nobody" or "too_long"."""
+    """A promise to call a customer back. `reason` is "closed", "nobody" or "too_long"."""
 
     id: str
     session: str
@@ -79,7 +78,7 @@ class CallbackTicket:
 
 @dataclass(frozen=True, slots=True)
 class OutboxMessage:
-    """A message to a helpdesk that is not known to have arrived."""
+    """A message to a helpdesk whose delivery is not known yet; `body` is JSON."""
 
     id: str
     session: str
@@ -90,7 +89,7 @@ class OutboxMessage:
 
 @dataclass(frozen=True, slots=True)
 class NotedConversation:
-    """A conversation of which judgements are kept. `began_at` is the first one's day and time."""
+    """A conversation with turn notes. `began_at` is the time of the first note."""
 
     session: str
     began_at: str
@@ -101,8 +100,8 @@ class NotedConversation:
 
 @dataclass(frozen=True, slots=True)
 class ErasureReceipt:
-    """What was erased, without naming anybody: digests of the sessions' ids, and rows by table.
-    `overwritten`: nothing of it is in the database's files any more."""
+    """Proof of an erasure that names nobody: SHA-256 of the sessions' ids, and deleted rows by
+    table. `overwritten`: the deleted data is no longer in the database's files."""
 
     id: str
     at: str
@@ -111,4 +110,5 @@ class ErasureReceipt:
     overwritten: bool = False
 
     def as_dict(self) -> dict[str, Any]:
+        """The receipt as JSON values."""
         return asdict(self) | {"sessions": list(self.sessions), "rows": dict(self.rows)}

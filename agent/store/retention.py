@@ -1,7 +1,7 @@
-"""What is to be thrown away now?
+"""Retention: the end of abandoned sessions, and the deletion of data by age.
 
-Conversations whose customers have not come back, and whatever the pack says has been kept long
-enough. Blocking; the server does it in a thread, every minute.
+The pack says for how many days each kind of data is kept. Blocking; the server runs it in a thread
+every minute (tests/agent/test_tidying.py).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from agent.store import Store
 
 RETENTION_INTERVAL_S = 60.0
-OVERWRITE_TIMEOUT_S = 1.0  # to wait for those who read; else the next time
+OVERWRITE_TIMEOUT_S = 1.0  # to wait for readers; else the next run does it
 
 
 def apply_retention(
@@ -23,16 +23,14 @@ def apply_retention(
     resume_s: float,
     keep_days: Mapping[str, int],
 ) -> None:
-    """End what nobody can resume any more, and forget what is older than `keep_days` by kind;
-    nothing that was deleted stays in the files.
+    """End sessions that can no longer be resumed, delete what is older than `keep_days` by kind,
+    and overwrite deleted data.
 
-    `alive` are the sessions this process takes care of itself, and tells others of; `since` is when
-    it began: those of an earlier process can be resumed from then on for as long as any other.
+    `live_ids` are the sessions that this process runs; they get a heartbeat. A session of an
+    earlier process can be resumed for `resume_s` after `process_began`, like any other.
     """
     store.touch_sessions(live_ids, _utc(now))
-    grace = timedelta(
-        seconds=max(resume_s, 2 * RETENTION_INTERVAL_S)
-    )  # others tell as often of theirs
+    grace = timedelta(seconds=max(resume_s, 2 * RETENTION_INTERVAL_S))  # others' heartbeat, too
     for record in store.live_sessions():
         last_seen = max(datetime.fromisoformat(record.last_at), process_began)
         if record.id not in live_ids and last_seen + grace < now:

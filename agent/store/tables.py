@@ -1,4 +1,4 @@
-"""Which tables are there? One description for SQLite and PostgreSQL."""
+"""The database tables, described once for SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ handoffs = Table(
     Column("state", Text, nullable=False, server_default="queued"),
     Column("present", Integer, nullable=False, server_default="1"),
     _text_column("customer"),
-    _text_column("name"),  # who has taken it
+    _text_column("name"),  # the person who accepted it, or whom a helpdesk promised
     _text_column("changed_at"),
     _text_column("outcome"),
     _text_column("ticket"),
@@ -150,5 +150,5 @@ receipts = Table(
     Column("rows", JSON, nullable=False),
     Column("overwritten", Boolean, nullable=False, server_default=false()),
 )
-# What belongs to one session, by the name of its column.
+# The tables with a `session` column: all that is stored of a session except its own row.
 SESSION_TABLES = (inputs, audio, handoffs, judgements, offers, outbox)

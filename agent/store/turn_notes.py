@@ -1,4 +1,7 @@
-"""How was each turn judged, and what became of offers? Kept for as long as the pack says."""
+"""The tables of turn notes and offers: how each turn was scored, and what became of offers.
+
+They are deleted after as many days as the pack says (agent/store/retention.py).
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,10 @@ from dialogs.values import OfferAnswered, OfferMade
 
 
 class TurnNotes(Database):
-    """Judgements of turns and offers."""
+    """Notes on turns and offers."""
 
     def add_notes(self, session: str, notes: Sequence[Note], now: str) -> None:
-        """Append what turns and offers came to. `now` is ISO 8601 in UTC."""
+        """Append notes, unless the session was erased. `now` is ISO 8601 in UTC."""
         if session in self._erased_sessions:
             return
         with self._transaction() as connection:
@@ -45,7 +48,7 @@ class TurnNotes(Database):
         connection.execute(self._insert(judgements), values)
 
     def _add_offer(self, connection: Connection, session: str, offer: OfferMade, now: str) -> None:
-        """Ignored until there is an answer: the customer may leave without one."""
+        """The outcome is "ignored" until there is an answer: the customer may leave without one."""
         values = {
             "session": session,
             "number": offer.number,
@@ -60,7 +63,7 @@ class TurnNotes(Database):
         connection.execute(self._insert(offers), values)
 
     def read_offers(self) -> list[LoggedOffer]:
-        """Every occasion to offer something that is kept, oldest first."""
+        """All stored occasions to make an offer, oldest first."""
         order = (offers.c.kept_at, offers.c.session, offers.c.number)
         with self._read_connection() as connection:
             rows = connection.execute(select(offers).order_by(*order)).all()
@@ -78,7 +81,7 @@ class TurnNotes(Database):
         ]
 
     def read_turn_notes(self, session: str) -> list[TurnNote]:
-        """Every turn of a session that was judged, in order; empty for an unknown one."""
+        """The turn notes of a session, in order; empty for an unknown session."""
         query = select(judgements.c.note).where(judgements.c.session == session)
         with self._read_connection() as connection:
             rows = connection.execute(query.order_by(judgements.c.turn)).all()
@@ -87,7 +90,7 @@ class TurnNotes(Database):
     def noted_conversations(
         self, session_prefix: str = "", limit: int = 20
     ) -> list[NotedConversation]:
-        """The latest conversations, newest first: all, or those whose id begins with `session`."""
+        """Conversations with turn notes whose id begins with `session_prefix`, newest first."""
         began_at = func.min(judgements.c.kept_at)
         query = (
             select(

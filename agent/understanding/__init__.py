@@ -1,1 +1,1 @@
-"""What did the customer mean, and how did they mean it?"""
+"""Language understanding: intent, slots, mood and dialogue breakdown of a customer's turn."""

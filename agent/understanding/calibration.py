@@ -1,4 +1,4 @@
-"""How far can a probability be believed, and how is one made that can?
+"""Calibration of probabilities, and its measures.
 
 Temperature scaling (Guo et al. 2017, "On calibration of modern neural networks") for choices among
 intents, a fitted line in log-odds (Platt 1999) or an isotonic curve for yes/no questions. Expected
@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityBin:
-    """One row of a reliability table: what was claimed, and what came true."""
+    """One row of a reliability table: mean claimed probability, and share that was true."""
 
     low: float
     high: float
@@ -34,7 +34,7 @@ class ReliabilityBin:
 def fit_temperature(
     scores: ArrayLike, labels: ArrayLike, weights: ArrayLike | None = None
 ) -> float:
-    """The divisor of log-odds (n, classes) under which labels (n,) are most likely."""
+    """The divisor of log-odds (n, classes) that makes the labels (n,) most likely."""
     rows, right = np.asarray(scores, dtype=float), np.asarray(labels, dtype=int)
     weight = np.ones(len(right)) if weights is None else np.asarray(weights, dtype=float)
 
@@ -63,7 +63,7 @@ def fit_platt(
 
 
 def fit_isotonic(probabilities: ArrayLike, labels: ArrayLike) -> tuple[Array, Array]:
-    """Knots (x, y) of a rising curve from claimed to true probability, for `numpy.interp`."""
+    """Knots (x, y) of the rising curve from claimed to true probability, for `numpy.interp`."""
     curve = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip")
     curve.fit(np.asarray(probabilities, dtype=float), np.asarray(labels, dtype=float))
     return np.asarray(curve.X_thresholds_), np.asarray(curve.y_thresholds_)
@@ -72,7 +72,7 @@ def fit_isotonic(probabilities: ArrayLike, labels: ArrayLike) -> tuple[Array, Ar
 def reliability_table(
     probabilities: ArrayLike, labels: ArrayLike, bins: int = 10
 ) -> list[ReliabilityBin]:
-    """The table behind a reliability plot; empty bins are left out."""
+    """The table of a reliability plot, without empty bins."""
     claimed, true = np.asarray(probabilities, dtype=float), np.asarray(labels, dtype=float)
     which = np.minimum((claimed * bins).astype(int), bins - 1)
     table = []
@@ -94,4 +94,5 @@ def expected_calibration_error(
 
 
 def probability(log_odds: float) -> float:
+    """The probability of these log-odds."""
     return float(expit(log_odds))

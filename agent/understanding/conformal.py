@@ -1,12 +1,12 @@
-"""Which intents can a turn not be denied to have, at a stated rate of being wrong?
+"""Conformal prediction sets of intents, with guaranteed coverage.
 
-Split conformal prediction: a threshold on the probability of the true intent, taken from turns the
-model was not fitted on, gives sets that hold the truth in `level` of all turns exchangeable with
-those (Vovk, Gammerman & Shafer 2005; Angelopoulos & Bates 2021, arXiv 2107.07511). The promise is
-kept apart for each group of turns (Mondrian sets, Vovk 2003): typed and heard, and of each those
-whose likeliest intent is clear and those where it is not. It is the latter that a clarifying
-question is for; pooled with the clear ones, whose first guess alone is right more often than
-promised, they would get sets too small. Invariants, held by
+Split conformal prediction: a threshold on the probability of the true intent, from turns on which
+the model was not fitted, gives sets that contain the true intent in `level` of all turns
+exchangeable with those (Vovk, Gammerman & Shafer 2005; Angelopoulos & Bates 2021, arXiv
+2107.07511). Thresholds are separate for each group of turns (Mondrian sets, Vovk 2003): typed and
+heard, and of each those whose likeliest intent is clear and those where it is not. Clarifying
+questions are for the unclear ones; pooled with the clear ones, whose first guess alone is right
+more often than `level`, they would get sets that are too small. Invariants, held by
 tests/agent/understanding/test_conformal.py: the likeliest intent is always in; a likelier intent is
 never out when a less likely one is in; coverage holds on fresh draws.
 """
@@ -32,29 +32,31 @@ COVERAGE_LEVEL = 0.90
 CLEAR_FROM = (
     0.60  # probability from which the likeliest intent is acted on (pack: deciding.act_from)
 )
-MIN_TURNS = 30  # turns of a group below which nothing is promised for it
+MIN_TURNS = 30  # turns of a group; with fewer it gets no threshold
 
 
 @dataclass(frozen=True, slots=True)
 class ConformalPredictor:
-    """`least`: for each group the lowest probability an intent may have and still be possible."""
+    """`thresholds`: for each group the lowest probability of an intent in a prediction set."""
 
     thresholds: Mapping[CalibrationGroup, float] = field(default_factory=dict)
     level: float = COVERAGE_LEVEL
 
     @classmethod
     def from_settings(cls, stored: object) -> ConformalPredictor:
-        """What `stored` wrote into a file's settings; nothing is promised by an older file."""
+        """The predictor of a file's settings (`as_settings`); without thresholds for an older
+        file."""
         if not isinstance(stored, dict):
             return cls()
         least = {name: float(stored["least"][name]) for name in GROUPS if name in stored["least"]}
         return cls(least, float(stored["level"]))
 
     def as_settings(self) -> dict[str, object]:
+        """The predictor as settings of a file."""
         return {"level": self.level, "least": dict(self.thresholds)}
 
     def __call__(self, probabilities: Mapping[str, float], is_spoken: bool) -> tuple[str, ...]:
-        """The possible intents, likeliest first; none where nothing is promised."""
+        """The prediction set, likeliest intent first; empty for a group without a threshold."""
         order = sorted(probabilities, key=lambda name: (-probabilities[name], name))
         if not order:
             return ()
@@ -65,6 +67,7 @@ class ConformalPredictor:
 
 
 def group_of(best: float, is_spoken: bool) -> CalibrationGroup:
+    """The group of a turn, by the probability of its likeliest intent."""
     clear = "clear" if best >= CLEAR_FROM else "unclear"
     return GROUPS[2 * is_spoken + (clear == "unclear")]
 
@@ -72,8 +75,8 @@ def group_of(best: float, is_spoken: bool) -> CalibrationGroup:
 def fit_predictor(
     probabilities: ArrayLike, labels: ArrayLike, is_spoken: ArrayLike, level: float = COVERAGE_LEVEL
 ) -> ConformalPredictor:
-    """From calibrated probabilities (n, intents), true columns (n,) and whether the words came
-    from a transcriber (n,), of turns that nothing else was fitted on."""
+    """Fit thresholds on calibrated probabilities (n, intents), true columns (n,) and whether the
+    words came from a transcriber (n,), of turns on which nothing else was fitted."""
     chances, right = np.asarray(probabilities, dtype=float), np.asarray(labels, dtype=int)
     truth = chances[np.arange(len(right)), right]
     least: dict[CalibrationGroup, float] = {}
@@ -86,7 +89,7 @@ def fit_predictor(
 def group_masks(
     probabilities: NDArray[np.float64], is_spoken: ArrayLike
 ) -> Mapping[CalibrationGroup, NDArray[np.bool_]]:
-    """Which rows belong to which group."""
+    """For each group, which rows belong to it, (n,)."""
     spoken, best = np.asarray(is_spoken, dtype=bool), probabilities.max(axis=1)
     names = np.array([group_of(float(b), bool(h)) for b, h in zip(best, spoken, strict=True)])
     return {name: names == name for name in GROUPS}
@@ -102,7 +105,7 @@ def _threshold(true_probabilities: NDArray[np.float64], level: float) -> float:
 def sizes_and_coverage(
     predictor: ConformalPredictor, probabilities: ArrayLike, labels: ArrayLike, is_spoken: ArrayLike
 ) -> dict[CalibrationGroup, tuple[int, float, float]]:
-    """Of each group: turns, the share whose truth is in its set, the mean size of the sets."""
+    """For each group: turns, share whose true intent is in its set, mean size of the sets."""
     chances, right = np.asarray(probabilities, dtype=float), np.asarray(labels, dtype=int)
     found: dict[CalibrationGroup, tuple[int, float, float]] = {}
     for name, inside in group_masks(chances, is_spoken).items():

@@ -1,10 +1,10 @@
-"""What does a conversation show of going wrong, other than its words: how are things said?
+"""Features of a conversation that indicate dialogue breakdown, beyond the words themselves.
 
-A customer who says the same again, is told the same again, gets excuses, is not understood, grows
-short or loud. Each is a number that a person can check in the transcript. Only the last `RECENT`
-turns count, so that the cost of a turn does not grow with the conversation. Invariants, held by
-tests/agent/understanding/test_trouble.py: what comes later never changes the signs of an earlier
-turn; the first turn repeats nothing; any text has finite signs.
+Repetition by the customer and by the replies, apologies, turns that were not understood, short or
+emphatic wording: each feature is a number that a person can check in the transcript. Only the last
+`MAX_RECENT_TURNS` turns count, so that the cost of a turn does not grow with the conversation.
+Invariants, held by tests/agent/understanding/test_trouble.py: later turns never change the features
+of an earlier one; the first turn repeats nothing; any text has finite features.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from math import log1p
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_RECENT_TURNS = 8  # the customer's turns looked at, the present one included
-SAME_FROM = 0.8  # two texts this alike, of 1, are the same said again
+MAX_RECENT_TURNS = 8  # the customer's turns considered, the present one included
+SAME_FROM = 0.8  # Jaccard similarity from which two texts count as the same
 
 Array = NDArray[np.float64]
 _WORD = re.compile(r"[a-z0-9]+")
@@ -59,17 +59,17 @@ FEATURE_NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class TurnCounts:
-    """One turn of a customer and what they had been told before it, counted."""
+    """Counts of one turn of a customer and of the reply before it."""
 
     reply_words: frozenset[str]
     customer_words: frozenset[str]
-    cue_counts: tuple[int, ...]  # sorry, not understood, refused; negation, praise, pressing, "!"
+    cue_counts: tuple[int, ...]  # reply: sorry, not understood, refused; turn: negation to "!"
     reply_length: int
     customer_length: int
-    reply_questions: int  # question marks told
-    customer_questions: int  # question marks said
+    reply_questions: int  # question marks in the reply
+    customer_questions: int  # question marks in the turn
     starts_with_no: bool
-    capitals_share: float  # share of the letters
+    capitals_share: float  # share of the turn's letters
     ellipses: int
 
 
@@ -79,6 +79,7 @@ def count_not_understood(reply: str) -> int:
 
 
 def count_turn(reply: str, customer_text: str) -> TurnCounts:
+    """The counts of a customer's turn and of the reply before it, "" for none."""
     letters = [sign for sign in customer_text if sign.isalpha()]
     capitals = sum(sign.isupper() for sign in letters) / len(letters) if len(letters) > 3 else 0.0
     counts = (
@@ -94,7 +95,7 @@ def count_turn(reply: str, customer_text: str) -> TurnCounts:
 
 
 def turn_features(recent: Sequence[TurnCounts], turns_before: int) -> list[float]:
-    """SIGNS of the last of the `recent` turns; `number` is how many turns came before it."""
+    """The FEATURE_NAMES of the last of the `recent` turns, of which `turns_before` came before."""
     *earlier, last_turn = recent
     sorry, lost, refused, negations, praise, pressing, exclamations = last_turn.cue_counts
     so_far = [sum(turn.cue_counts[at] for turn in recent) for at in range(7)]
@@ -126,7 +127,7 @@ def turn_features(recent: Sequence[TurnCounts], turns_before: int) -> list[float
 
 
 def conversation_features(turns: Sequence[TurnCounts]) -> Array:
-    """(turns, SIGNS) of a whole conversation, each row from its own past alone."""
+    """(turns, FEATURE_NAMES) of a whole conversation, each row from its own past alone."""
     rows = [
         turn_features(turns[max(0, at + 1 - MAX_RECENT_TURNS) : at + 1], at)
         for at in range(len(turns))
@@ -135,7 +136,7 @@ def conversation_features(turns: Sequence[TurnCounts]) -> Array:
 
 
 def _unanswered(recent: Sequence[TurnCounts]) -> int:
-    """Turns in a row, this one included, before which the customer was told nothing."""
+    """Consecutive turns, this one included, without a reply before them."""
     count = 0
     for turn in reversed(recent[1:]):
         if turn.reply_words:
@@ -156,7 +157,7 @@ def _max_similarity(words: frozenset[str], others: Sequence[frozenset[str]]) -> 
 
 
 def _jaccard(one: frozenset[str], other: frozenset[str]) -> float:
-    """Jaccard: words in both of words in either."""
+    """Jaccard similarity: words in both, of words in either."""
     return len(one & other) / max(1, len(one | other))
 
 

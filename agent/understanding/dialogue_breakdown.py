@@ -1,11 +1,11 @@
-"""Is this conversation going wrong, judged by its last turns together and not by one alone?
+"""Dialogue breakdown detection: whether a conversation is going wrong, by its last turns together.
 
-A linear model over the customer's words of the last turns, fading with age, and over the signs of
-how things are said (signs.py), relative to what is usual. Stateless: the turns are the argument.
-Linear, so that every word and sign has a share that can be shown, and late in a conversation the
-reasons still name the turn they come from. Invariants, held by
-tests/agent/understanding/test_trouble.py: the terms and the bias add up to the log-odds; what comes
-later never changes the verdict on an earlier turn; turns older than RECENT change nothing.
+A linear model over the customer's words of the last turns, with less weight for older ones, and
+over conversation features (conversation_features.py) relative to their usual values. Stateless: the
+turns are the argument. Linear, so that each word and feature has a contribution that can be shown
+with the turn it comes from. Invariants, held by tests/agent/understanding/test_trouble.py: the
+terms and the bias add up to the log-odds; later turns never change the estimate for an earlier one;
+turns older than MAX_RECENT_TURNS change nothing.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ from agent.understanding.text_features import (
 )
 
 Array = NDArray[np.float32]
-BASE_RATE = 0.051  # share of annoyed customers it was calibrated to: those of STAR
+BASE_RATE = 0.051  # share of annoyed customers to which it is calibrated: that of STAR
 BASE_LOG_ODDS = math.log(BASE_RATE / (1.0 - BASE_RATE))
 MIN_TERM_LOG_ODDS = 0.02  # log-odds below which a word is not worth a line of its own
 
 
 @dataclass(frozen=True, slots=True)
 class PrecedingTurns:
-    """The conversation before a turn: `said[i]` followed `told[i]`.
+    """The conversation before a turn: `customer_texts[i]` followed `reply_texts[i]`.
 
-    `told` is one longer: its last is what the customer was told just before the turn in question,
-    "" when nothing. Several replies in a row are one text.
+    `reply_texts` is one longer: its last is the reply just before the turn in question, "" when
+    there was none. Several replies in a row are one text.
     """
 
     customer_texts: tuple[str, ...] = ()
@@ -52,14 +52,12 @@ class PrecedingTurns:
 
     def __post_init__(self) -> None:
         if len(self.reply_texts) != len(self.customer_texts) + 1:
-            raise WeightsError(
-                "`told` holds a text before each of `said`, and one before this turn"
-            )
+            raise WeightsError("`reply_texts` needs one before each customer text and this turn")
 
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What one word or sign adds to the log-odds; `ago` is how many turns back it was said."""
+    """The share of one word or feature in the log-odds, `turns_ago` before the present turn."""
 
     term: str
     weight: float
@@ -68,7 +66,8 @@ class Contribution:
 
 @dataclass(frozen=True, slots=True)
 class BreakdownEstimate:
-    """`bias` and `terms` add up to the log-odds that this customer is, or will be, annoyed."""
+    """An estimate: `bias` and `terms` add up to the log-odds that the customer is, or will be,
+    annoyed."""
 
     bias: float
     terms: tuple[Contribution, ...]
@@ -83,23 +82,25 @@ class BreakdownEstimate:
 
     @property
     def above_base_rate(self) -> float:
-        """The log-odds over those of a customer nothing is known of."""
+        """The log-odds minus those of the base rate."""
         return self.log_odds - BASE_LOG_ODDS
 
 
 @dataclass(frozen=True, slots=True)
 class BreakdownModel:
-    """`words` is (features,); `signs` and `usual` are (SIGNS,), unused signs weigh nothing."""
+    """`word_weights` is (features,); `feature_weights` and `usual_features` are (FEATURE_NAMES,),
+    with weight 0 for unused features."""
 
     features: TfidfFeatures
     word_weights: Array
     feature_weights: Array
     usual_features: Array
     bias: float
-    word_decay: float  # what is left of a turn's words one turn later
+    word_decay: float  # factor on the weight of words for each turn since
 
     @classmethod
     def load(cls, path: Path) -> BreakdownModel:
+        """Read a file. WeightsError when it has other features or lacks weights."""
         features, arrays, settings = load_weights(path)
         if settings.get("signs") != list(FEATURE_NAMES):
             raise WeightsError(f"{path} was trained on other signs; run `hearken train trouble`")
@@ -145,7 +146,7 @@ class BreakdownModel:
         )
 
     def _word_contributions(self, texts: Sequence[str]) -> list[Contribution]:
-        """Each word that weighs something by name and turn, the rest of all turns as one."""
+        """Contributions of words: large ones by word and turn, the rest of all turns as one."""
         rows = self.features([plain_text(text) for text in texts])
         ago = np.repeat(np.arange(len(texts))[::-1], np.diff(rows.indptr))
         weights = rows.data * self.word_weights[rows.indices] * self.word_decay**ago

@@ -1,6 +1,6 @@
-"""What stands beside the linear weights of the intent model: hidden units, and sentence vectors.
+"""Optional parts of the intent model: a hidden layer, and the interface of sentence encoders.
 
-Both are optional, and their scores are added. Invariant, held by
+Their scores are added to the linear ones. Invariant, held by
 tests/agent/understanding/test_text.py: a layer read back from disk scores as it was stored.
 """
 
@@ -19,9 +19,10 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HiddenLayer:
-    """Rectified units over the features: `inlet` (features, hidden), `outlet` (hidden, intents).
+    """Rectified units over the features: `input_weights` (features, hidden), `output_weights`
+    (hidden, intents).
 
-    On disk the inlet, most of a file, has a byte for each weight and a scale for each feature.
+    On disk the input weights, most of a file, have a byte each and a scale for each feature.
     """
 
     input_weights: Array
@@ -31,15 +32,17 @@ class HiddenLayer:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Array]) -> HiddenLayer | None:
+        """The layer of a file's arrays; None when the file has none."""
         if "inlet" not in arrays:
             return None
         inlet = arrays["inlet"] * arrays["inlet_scale"]
         return cls(inlet, arrays["inlet_bias"], arrays["outlet"], arrays["outlet_bias"])
 
     def as_arrays(self) -> dict[str, NDArray[np.generic]]:
+        """The arrays that go into a file; their names are fixed by shipped weights."""
         most = np.abs(self.input_weights).max(axis=1, keepdims=True)
         scale = np.asarray(np.maximum(most, 1e-6) / 127.0, dtype=np.float32)
-        scale = scale.astype(np.float16).astype(np.float32)  # the one that is read back
+        scale = scale.astype(np.float16).astype(np.float32)  # as rounded in the file
         levels = np.clip(np.rint(self.input_weights / np.maximum(scale, 1e-8)), -127, 127)
         return {
             "inlet": levels.astype(np.int8),
@@ -54,14 +57,15 @@ class HiddenLayer:
         return np.asarray(hidden @ self.output_weights + self.output_bias, dtype=np.float32)
 
     def scaled(self, factor: float) -> HiddenLayer:
+        """The same layer with all scores multiplied."""
         return replace(
             self, output_weights=self.output_weights * factor, output_bias=self.output_bias * factor
         )
 
 
 class TextEncoder(Protocol):
-    """A pretrained encoder (agent/understanding/sentence_encoder.py): texts (n) -> vectors (n,
-    width)."""
+    """Interface of pretrained encoders (agent/understanding/sentence_encoder.py): texts (n) ->
+    vectors (n, width)."""
 
     @property
     def name(self) -> str: ...

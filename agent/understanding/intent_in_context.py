@@ -1,8 +1,8 @@
-"""Which of the readings that the words leave open is meant, given what was asked?
+"""Intent of a turn in the context of the question that it may answer.
 
-A bare answer is an answer, but a full request wins over what was asked; yes or no comes before a
-value beside it; a question makes its answers likelier, and no model knows questions. Held by
-tests/agent/understanding/test_mind.py.
+A bare answer is an answer, but a full request wins over the open question; yes or no comes before
+a value beside it; a question makes its answers likelier, because the intent model does not see the
+question. Held by tests/agent/understanding/test_mind.py.
 """
 
 from __future__ import annotations
@@ -19,20 +19,19 @@ from dialogs.extraction.slots import YES_NO_SLOT
 from dialogs.pack.model import Pack
 from dialogs.values import NOTHING_HEARD, OUT_OF_SCOPE, Slot
 
-FULL_REQUEST_FROM = 0.75  # an intent this likely, with words of its own, beats what was asked
-ANSWER_INTENTS = {"yes_no": ("affirm", "deny")}  # the intents of an answer; all other kinds: inform
-AWAITED_FACTOR = (
-    6.0  # how much likelier an answer is after a question; the model knows no questions
-)
-FITTING_FACTOR = 30.0  # and when it holds a value of the kind that was asked for
-YES_NO_CONFIDENCE = 0.95  # how sure a yes or no is when one was asked for
+FULL_REQUEST_FROM = 0.75  # an intent this likely, with words of its own, beats the open question
+ANSWER_INTENTS = {"yes_no": ("affirm", "deny")}  # intents of an answer by kind; other kinds: inform
+AWAITED_FACTOR = 6.0  # factor by which a question makes its answers likelier,
+FITTING_FACTOR = 30.0  # and when the turn holds a value of the expected kind
+YES_NO_CONFIDENCE = 0.95  # confidence of a yes or no that answers a question
 MIN_CHOICE_SIMILARITY = 85.0  # rapidfuzz's 0 to 100
-COMPLAINT_FROM = 0.6  # words out of scope but this likely upset are a complaint
+COMPLAINT_FROM = 0.6  # out-of-scope words are a complaint from this probability of being upset
 FUNCTION_WORDS = frozenset(
     ["a", "an", "at", "from", "in", "is", "its", "my", "of", "on", "one", "the", "this", "to", "uh"]
     + ["um", "please", "account", "card", "number", "name", "for", "it"]
 )
-SLOTS_FOR_KIND = {  # which slots answer which kind of question; None: any slot of the pack
+# names of slots that answer a kind of question; kinds not listed: see _fits_question
+SLOTS_FOR_KIND = {
     "digits": ("digits", "number"),
     "amount": ("amount", "number"),
     "date": ("date", "time"),
@@ -41,7 +40,8 @@ SLOTS_FOR_KIND = {  # which slots answer which kind of question; None: any slot 
 
 @dataclass(frozen=True, slots=True)
 class IntentResolver:
-    """The reading of one turn. `context` is the flow and step that the customer is asked about."""
+    """Resolves the intent of a turn. `context` is the flow and step of the open question, as
+    "flow/step"."""
 
     pack: Pack
     model: IntentModel
@@ -79,7 +79,8 @@ class IntentResolver:
     def _is_full_request(
         self, words: str, verdict: IntentVerdict, fits: bool, context: str
     ) -> bool:
-        """A task or question with words of its own, other than the one in hand."""
+        """Whether the intent is a task or question in words of its own, other than the current
+        one."""
         intent = self.pack.intents.get(verdict.intent)
         if intent is None or intent.kind not in ("task", "question"):
             return False
@@ -97,7 +98,8 @@ class IntentResolver:
         expectation: Expectation,
         context: str,
     ) -> IntentVerdict | None:
-        """Yes or no first, then a value ("no, the savings account") or more of the same."""
+        """The intent of a yes or no at the beginning of the turn; None when there is none, or when
+        what follows decides ("no that is all for today")."""
         yes_no = next((slot for slot in slots if slot.name == YES_NO_SLOT), None)
         was_asked = expectation.kind == "yes_no"
         if (
@@ -121,7 +123,7 @@ class IntentResolver:
     def _given_the_question(
         self, verdict: IntentVerdict, fits: bool, expectation: Expectation
     ) -> IntentVerdict:
-        """Bayes: the chances of the words times how much likelier the question makes an answer."""
+        """Bayes: probabilities of the words times how much likelier the question makes answers."""
         if expectation.kind == "open" and not fits:
             return verdict
         awaited = ANSWER_INTENTS.get(expectation.kind, ("inform",))
@@ -137,8 +139,8 @@ class IntentResolver:
 def request_after_yes(
     verdict: IntentVerdict, text: str, slots: tuple[Slot, ...], context: str
 ) -> str:
-    """ "Yes, and tell me my balance" where something was to be confirmed: the words of the other
-    request. Elsewhere a yes before a full request only leads up to it."""
+    """The words of a further request after a yes that confirms, as in "Yes, and tell me my
+    balance"; "" when there is none. Elsewhere a yes before a full request is only its preface."""
     yes = next((slot for slot in slots if (slot.name, slot.value) == (YES_NO_SLOT, "yes")), None)
     if yes is None or verdict.intent == "affirm" or not context.endswith("/confirm"):
         return ""
@@ -157,7 +159,7 @@ def _fits_question(slot: Slot, expectation: Expectation) -> bool:
 
 
 def _is_only_values(values: tuple[Slot, ...], words: str) -> bool:
-    """Nothing but values and small words: "from my savings to checking", "on friday"."""
+    """Whether there are only values and function words: "from my savings to checking"."""
     left = words.split()
     for said in (word for slot in values for word in plain_text(slot.said).split()):
         if said in left:

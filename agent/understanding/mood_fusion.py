@@ -1,15 +1,16 @@
-"""What do words and voice together say about a customer's mood, how sure is that, and why?
+"""Mood of a turn: decision-level fusion of words and voice, with uncertainty and evidence.
 
-Decision-level fusion: each modality gives evidence in log-odds of being upset, relative to the
-usual customer, and the two are added as if independent given the mood (naive Bayes). `hearken
-evaluate fusion` compares this with feature level and cross-attention of the same capacity on unseen
-speakers and sentences: it is the best of the three, as on call-centre speech, where late fusion of
-calibrated verdicts is hard to beat (Polzehl et al. 2011). The voice's weights stay shrunk (see
-voices.py) though paired with acted voices larger ones do better there. Words count by the
-confidence of their transcript, the voice by the reliability of its cues. What is missing is not
-taken for calm: it could have been anything that modality usually says, and that much wider is the
-interval. Invariants, held by tests/agent/understanding/test_fusion.py: evidence adds up to the
-score; an angrier voice never lowers it; less of a modality never narrows `doubt`.
+Each modality gives evidence in log-odds of being upset, relative to the usual customer, and the two
+are added as if independent given the mood (naive Bayes). `hearken evaluate fusion` compares this
+with feature level and cross-attention of the same capacity on unseen speakers and sentences: it is
+the best of the three, as on call-centre speech, where late fusion of calibrated classifiers is hard
+to beat (Polzehl et al. 2011). The voice's weights stay shrunk
+(agent/lab/training/understanding/voice_evidence.py), although larger ones do better there on pairs
+with acted voices. Words are weighted by the confidence of their transcript, the voice by the
+reliability of its cues. A missing modality does not count as calm: it widens the interval by how
+far that modality usually moves the log-odds. Invariants, held by
+tests/agent/understanding/test_fusion.py: evidence adds up to the score; an angrier voice never
+lowers it; less of a modality never narrows `doubt`.
 """
 
 from __future__ import annotations
@@ -26,17 +27,17 @@ from agent.understanding.text_models import TextAffect
 from audio.types import EMOTIONS, AcousticCues, Emotion, Prosody
 from dialogs.values import Evidence
 
-MAX_NAMED_TERMS = 8  # words and voice cues shown by name; the rest is summed up in one line
+MAX_NAMED_TERMS = 8  # words shown by name; the rest is summed up in one line
 MIN_TERM_LOG_ODDS = 0.05  # log-odds below which a word is not worth a line of its own
 
 
 @dataclass(frozen=True, slots=True)
 class VoiceWeights:
-    """Log-odds of being upset for each emotion at probability one, less `shift`.
+    """Log-odds of being upset for each emotion at probability one, minus `shift`.
 
-    The defaults are chosen, not learned: an angry voice alone makes an upset customer likely, a sad
-    one hardly. `agent.lab.training.understanding.voice_evidence` learns them from held-out speakers
-    and stores them beside the emotion head, whose licence they share.
+    The defaults are chosen, not learned: an angry voice alone makes an upset customer likely, a
+    sad one hardly. agent/lab/training/understanding/voice_evidence.py learns them from held-out
+    speakers and stores them beside the emotion head, whose licence they share.
     """
 
     emotions: Mapping[Emotion, float] = field(
@@ -55,11 +56,12 @@ class VoiceWeights:
     per_wider_semitone: float = (
         0.10  # for each semitone of range above the customer's own usual one
     )
-    spread: float = 1.3  # how far the voice usually moves the log-odds: doubt when it is missing
+    spread: float = 1.3  # how far the voice usually moves the log-odds: doubt without a voice
     name: str = "chosen, not learned"
 
     @classmethod
     def load(cls, path: Path) -> VoiceWeights:
+        """The weights of a JSON file. WeightsError."""
         try:
             stored = json.loads(path.read_text(encoding="utf-8"))
             emotions = {name: float(stored["emotions"][name]) for name in EMOTIONS}
@@ -71,13 +73,13 @@ class VoiceWeights:
 
 @dataclass(frozen=True, slots=True)
 class FusionParameters:
-    """How the two are weighed. Spreads are standard deviations in log-odds."""
+    """Parameters of the fusion. Spreads are standard deviations in log-odds."""
 
-    base_log_odds: float  # log-odds of an upset customer before anything is heard
+    base_log_odds: float  # log-odds of an upset customer without words and voice
     voice_weights: VoiceWeights = field(default_factory=VoiceWeights)
     words_spread: float = 1.8  # how far words usually move the log-odds
-    residual_spread: float = 0.4  # what stays open when both were heard well
-    voice_sentiment_weight: float = 0.3  # weight of the voice in sentiment, where words have 1
+    residual_spread: float = 0.4  # doubt that remains with both modalities at full weight
+    voice_sentiment_weight: float = 0.3  # weight of the voice in the sentiment; words have 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,8 @@ def fuse(
     at: float,
     usual_prosody: Prosody | None = None,
 ) -> FusedMood:
-    """`heard` is the transcript's confidence, 1 when typed; `usual` how this customer spoke before.
+    """The mood of one turn. `transcript_confidence` is 1 for typed words; `usual_prosody` is that
+    of this customer's earlier turns.
 
     With neither words nor cues the mood is the usual one within the widest spread.
     """
@@ -132,10 +135,10 @@ def fuse(
 
 
 def probability_spread(score: float, doubt: float) -> float:
-    """Half-width around the probability that holds what one `doubt` either way would make of it.
+    """Half-width of the interval of probabilities between `score - doubt` and `score + doubt`.
 
-    The interval in log-odds is lopsided as a probability; the wider side counts, so that a missing
-    voice leaves room upwards for a customer whose words are calm.
+    The interval is symmetric in log-odds but not in probability; the wider side counts, so that a
+    missing voice leaves room upwards for a customer whose words are calm.
     """
     middle = probability(score)
     return max(probability(score + doubt) - middle, middle - probability(score - doubt))
@@ -197,7 +200,7 @@ def _sentiment(
     transcript_confidence: float,
     cues: AcousticCues | None,
 ) -> float | None:
-    """Mean of the sentiment of the words and the valence of the voice, by how far each is known."""
+    """Mean of the words' sentiment and the voice's valence, weighted by how far each is known."""
     parts = []
     if affect and affect.sentiment is not None and transcript_confidence > 0.0:
         parts.append((transcript_confidence, affect.sentiment))

@@ -1,11 +1,11 @@
-"""Does this turn ask for several things, and which words ask for which?
+"""Multi-intent detection: segmentation of a turn that makes several requests.
 
-"Block my card and tell me my balance" is cut at its connectives into pieces that each want
-something of their own. A cut has to pay: every piece must be as clear a request as a whole turn
-would have to be, and for different things, so that "I lost my card and need a new one" stays one.
-What is said around the requests (a greeting, a reason) stays with its neighbour. Invariants, held
-by tests/agent/understanding/test_requests.py: the pieces are the text, in order and without gaps;
-at most MOST of them; without a connective nothing is cut.
+"Block my card and tell me my balance" is cut at its connectives into segments with a request each.
+Every segment must be as clear a request as a whole turn would have to be, and for another intent
+than the others, so that "I lost my card and need a new one" stays one. Words around the requests (a
+greeting, a reason) stay in the neighbouring segment. Invariants, held by
+tests/agent/understanding/test_requests.py: the segments are the text, in order and without gaps; at
+most MAX_REQUESTS of them; a text without a connective is not cut.
 """
 
 from __future__ import annotations
@@ -20,33 +20,33 @@ from agent.understanding.text_models import IntentModel
 from dialogs.pack.model import Pack
 
 MAX_REQUESTS = 3  # requests in one turn
-MAX_SEGMENTS = 7  # pieces between connectives that are looked at; what follows stays with the last
+MAX_SEGMENTS = 7  # parts between connectives that are considered; the rest stays with the last
 MIN_WORDS = 2  # words of a request
 # Chosen on 1,200 pairs of the tuning split joined by a connective, against its single turns that
 # have one (the model card has both shares).
-MIN_CONFIDENCE = 0.7  # probability a piece must have to be a request
-CUT_MARGIN = (
-    0.15  # how much less clear the pieces may be than the turn as a whole, in log-probability
-)
+MIN_CONFIDENCE = 0.7  # probability from which a segment is a request
+CUT_MARGIN = 0.15  # log probability by which the segments may be less clear than the whole turn
 _WORD = r"(?:and|then|plus|also|after that|afterwards|as well as|while youre at it|secondly)"
 _CONNECTIVE = re.compile(rf"(?:[.?!;]+\s+|,\s+)(?:{_WORD}\s+)*|\s+(?:{_WORD}\s+)+", re.IGNORECASE)
 
 
-SegmentRange = tuple[int, int]  # stretches between connectives, from and to
+SegmentRange = tuple[int, int]  # parts between connectives: [first, end)
 
 
 @dataclass(frozen=True, slots=True)
 class RequestSegment:
-    """A stretch of the turn that wants one thing."""
+    """A segment of the turn with its likeliest intent."""
 
     text: str
     intent: str
     confidence: float
-    log_probability: float = 0.0  # log of it; minus infinity for what is no request of its own
+    log_probability: float = (
+        0.0  # log of `confidence`; minus infinity when it is no request of its own
+    )
 
 
 def find_requests(text: str, intents: IntentModel, pack: Pack) -> tuple[RequestSegment, ...]:
-    """The pieces of a turn that asks for at least two things; empty for any other turn."""
+    """The segments of a turn with at least two requests; empty for any other turn."""
     cuts = [(found.start(), found.end()) for found in _CONNECTIVE.finditer(text)][
         : MAX_SEGMENTS - 1
     ]
@@ -74,7 +74,7 @@ def find_requests(text: str, intents: IntentModel, pack: Pack) -> tuple[RequestS
 def _classify_segments(
     words: Mapping[SegmentRange, str], intents: IntentModel, pack: Pack
 ) -> Mapping[SegmentRange, RequestSegment]:
-    """What each stretch between connectives would ask for, if it were a turn."""
+    """Each segment with its intent, as if it were a turn."""
     chances = intents.probabilities(list(words.values()))
     segments = {}
     for (span, text), row in zip(words.items(), chances, strict=True):
@@ -89,7 +89,7 @@ def _classify_segments(
 
 
 def _partitions(start: int, count: int, max_segments: int) -> list[list[SegmentRange]]:
-    """All cuts of [start, count) into at most `most` stretches."""
+    """All partitions of [start, count) into at most `max_segments` ranges."""
     ways = [[(start, count)]]
     if max_segments > 1:
         for end in range(start + 1, count):

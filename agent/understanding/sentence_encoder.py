@@ -1,11 +1,11 @@
-"""What does a pretrained sentence encoder know of a sentence that its words alone do not tell?
+"""Pretrained sentence encoder: unit vectors of sentences from a BERT-family checkpoint.
 
-A BERT-family checkpoint (BERT, MPNet, RoBERTa, ...) by folder or hub name, from this machine alone:
-token vectors are averaged over the tokens that are there, or the first is taken where the
-checkpoint's pooling file says so, and scaled to length one (Reimers & Gurevych 2019, arXiv
-1908.10084). It multiplies in bfloat16 where the processor does, else in float32. Invariants, held
-by tests/agent/understanding/test_sentences.py: padding and company change a sentence by less than
-rounding; weights of a known name with another checksum are refused.
+The checkpoint (BERT, MPNet, RoBERTa, ...) is opened by folder or hub name, from this machine alone.
+Token vectors are averaged without padding, or the first is taken where the checkpoint's pooling
+file says so, and scaled to length one (Reimers & Gurevych 2019, arXiv 1908.10084). Products are in
+bfloat16 where the processor supports it, else in float32. Invariants, held by
+tests/agent/understanding/test_sentences.py: padding and the rest of a batch change a vector by less
+than rounding; weights of a known name with another checksum are refused.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from transformers import AutoModel, AutoTokenizer
 from transformers.utils import logging
 
 Array = NDArray[np.float32]
-MAX_TOKENS = 96  # tokens; a turn of a customer is far shorter
+MAX_TOKENS = 96  # tokens; customers' turns are far shorter
 BATCH_SIZE = 32
 # The start of the SHA-256 that the weights of a well-known checkpoint must have.
 KNOWN_CHECKSUMS: Mapping[str, str] = {"sentence-transformers/all-MiniLM-L6-v2": "53aa5117"}
@@ -39,7 +39,7 @@ class SentenceEncoder:
     """Sentences (n) -> unit vectors (n, width)."""
 
     name: str
-    sha256: str  # its first twelve figures
+    sha256: str  # the first twelve digits of its weights' SHA-256
     licence: str
     width: int
     _tokenizer: Any
@@ -48,8 +48,8 @@ class SentenceEncoder:
 
     @classmethod
     def load(cls, name: str) -> SentenceEncoder:
-        """MindError for a checkpoint that is not here, is of another kind, or is not what its name
-        says."""
+        """Open a checkpoint of this machine. WeightsError when it is not here, is of another kind,
+        or has other weights than its well-known name says."""
         try:
             folder = hub.find_folder(name)
             kind = hub.kind_of(hub.read_json(folder / "config.json"))
@@ -111,6 +111,6 @@ def _check_checksum(name: str, folder: Path, digest: str) -> None:
 
 
 def _pools_first_token(folder: Path) -> bool:
-    """What sentence-transformers writes beside a checkpoint; without it, the mean."""
+    """Whether the pooling file of sentence-transformers selects the first token; default: mean."""
     config = folder / "1_Pooling" / "config.json"
     return config.is_file() and bool(hub.read_json(config).get("pooling_mode_cls_token"))

@@ -1,10 +1,10 @@
-"""Which features does a sentence have, and how do a linear model's weights travel on disk?
+"""Text normalisation, TF-IDF features, and the file format of linear models over them.
 
-A sentence is made plain first: lower case, no punctuation, no accents, every number one mark, so
-that what is typed ("Pay $40!") and what is transcribed ("pay forty dollars") look alike. The plain
-text is then counted as words and as letter groups inside words, which survive spelling and
-recognition errors. Invariants, held by tests/agent/understanding/test_words.py: `plain` is
-idempotent and never raises; weights read back from disk give the scores they gave before.
+A text is normalised first: lower case, no punctuation, no accents, every number one token, so that
+typed ("Pay $40!") and transcribed text ("pay forty dollars") look alike. Features are words and
+character n-grams inside words, which survive spelling and recognition errors. Invariants, held by
+tests/agent/understanding/test_words.py: `plain_text` is idempotent and never raises; weights read
+back from disk give the scores they gave before.
 """
 
 from __future__ import annotations
@@ -42,29 +42,29 @@ _UNITS = (
 _TEENS = ("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen")
 _TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 NUMBER_WORDS = frozenset({*_UNITS, *_TEENS, *_TENS, "zero", "hundred", "thousand", "million"})
-# These count as numbers only beside another number: "the other one", "oh no", "and then".
+# These are numbers only beside another number; not in "the other one", "oh no", "and then".
 BESIDE_NUMBERS = frozenset({"one", "oh", "o", "and", "double", "triple"})
 _TRANSCRIBER_MARKS = re.compile(
     r"\[[^\]]*\]|<[^>]*>"
-)  # [noise], <unk>: a transcriber's marks, not words
+)  # [noise], <unk>: marks of a transcriber, not words
 _TOKEN = re.compile(r"[a-z]+|[0-9#]+")
 
 Array = NDArray[np.float32]
 
 
 class WeightsError(ValueError):
-    """Weights that cannot be used; the text says what to do about it."""
+    """Weights that cannot be used; the text says what to do."""
 
 
 def plain_text(text: str) -> str:
-    """Lower case words apart by single blanks, numbers as one `#`."""
+    """Lower-case words separated by single blanks, each number as one `#`."""
     letters = unicodedata.normalize("NFKD", _TRANSCRIBER_MARKS.sub(" ", text)).casefold()
     letters = "".join(c for c in letters if not unicodedata.combining(c) and c not in "'’`")
     return " ".join(_join_numbers(_TOKEN.findall(letters)))
 
 
 def is_foreign_script(text: str) -> bool:
-    """Something was written, but in no letters that `plain` keeps."""
+    """Whether there is text, but none in letters that `plain_text` keeps."""
     return not plain_text(text) and any(
         sign.isalnum() for sign in _TRANSCRIBER_MARKS.sub(" ", text)
     )
@@ -94,7 +94,7 @@ def _continues_number(number: list[bool], at: int, token: str) -> bool:
 
 
 class TfidfFeatures:
-    """Sparse TF-IDF features over a fixed list of terms, one block for each kind of term."""
+    """TF-IDF features over a fixed list of terms, one block for each kind of term; sparse."""
 
     def __init__(self, blocks: Sequence[tuple[str, tuple[int, int], list[str], Array]]) -> None:
         self.blocks = list(blocks)
@@ -105,7 +105,8 @@ class TfidfFeatures:
     def fit(
         cls, texts: Sequence[str], kinds: Sequence[tuple[str, tuple[int, int], int, int]]
     ) -> TfidfFeatures:
-        """`kinds` are (analyzer, n-gram range, fewest texts a term occurs in, most terms)."""
+        """The terms of these texts. `kinds` are (analyzer, n-gram range, minimum number of texts
+        with a term, maximum number of terms)."""
         blocks = []
         for analyzer, grams, fewest, most in kinds:
             counter = _new_vectorizer(analyzer, grams, min_df=fewest, max_features=most)
@@ -115,7 +116,7 @@ class TfidfFeatures:
         return cls(blocks)
 
     def __call__(self, texts: Sequence[str]) -> csr_matrix:
-        """Rows of features (len(texts), len(names)) for texts that are already plain."""
+        """Rows of features (len(texts), len(names)) for texts in the form of `plain_text`."""
         blocks = zip(self._counters, self.blocks, strict=True)
         return hstack(
             [_tfidf_rows(counter, idf, texts) for counter, (*_, idf) in blocks], format="csr"
@@ -123,8 +124,8 @@ class TfidfFeatures:
 
 
 def _tfidf_rows(counter: TfidfVectorizer, idf: Array, texts: Sequence[str]) -> csr_matrix:
-    """What the vectorizer itself would answer, without its checks of its own work, which take
-    twice as long as the counting (tests/agent/understanding/test_words.py compares the two)."""
+    """The result of `counter.transform`, without its validation, which takes twice as long as the
+    counting (tests/agent/understanding/test_words.py compares the two)."""
     rows = CountVectorizer.transform(counter, texts)
     weights = (np.log(rows.data) + 1.0) * idf[rows.indices]
     place = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
@@ -161,8 +162,8 @@ def save_weights(
     arrays: Mapping[str, NDArray[np.generic]],
     settings: Mapping[str, object],
 ) -> None:
-    """One safetensors file: half-precision weights (bytes stay bytes), terms and settings as JSON
-    in its header."""
+    """Write one safetensors file: half-precision weights (int8 stays int8), terms and settings as
+    JSON in its header."""
     tensors: dict[str, NDArray[np.generic]] = {
         name: np.ascontiguousarray(array, dtype=np.int8 if array.dtype == np.int8 else np.float16)
         for name, array in arrays.items()
@@ -174,10 +175,11 @@ def save_weights(
     header = {"settings": json.dumps(settings), "blocks": json.dumps(blocks, ensure_ascii=False)}
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file(tensors, path, metadata=header)
-    path.chmod(0o644)  # safetensors leaves it to the owner alone; every user serves from it
+    path.chmod(0o644)  # safetensors makes it private; another user may run the server
 
 
 def load_weights(path: Path) -> tuple[TfidfFeatures, dict[str, Array], dict[str, object]]:
+    """(features, arrays, settings) of a file that `save_weights` wrote. WeightsError."""
     try:
         with safe_open(path, framework="numpy") as stored:
             header = stored.metadata()

@@ -1,8 +1,7 @@
-"""What do the words alone say: which intent, which sentiment, and are they those of someone upset?
+"""Text models over TF-IDF features: intent, sentiment, and probability of being upset.
 
-Models over TF-IDF features. Intents are told by a linear machine and a small hidden layer, in about
-a millisecond; feelings by linear models alone, so that every word's share of the upset score can be
-shown to a person, exact and not estimated.
+The intent model is linear with a small hidden layer, about a millisecond a text. Sentiment and
+upset are linear alone, so that each word's share of the upset score can be shown exactly.
 Invariants, held by tests/agent/understanding/test_text.py: intent probabilities sum to one; the
 upset terms and the bias add up to the log-odds; any text, also an empty one, gets an answer.
 """
@@ -32,7 +31,7 @@ from dialogs.values import OUT_OF_SCOPE
 
 Array = NDArray[np.float32]
 MIN_SINGLE_WORD_SCORE = (
-    0.8  # log-odds or sentiment a single known word must carry to be judged on its own
+    0.8  # log-odds or sentiment that a single known word must carry for an estimate
 )
 
 
@@ -47,9 +46,9 @@ class IntentVerdict:
 
 @dataclass(frozen=True, slots=True)
 class TextAffect:
-    """What the words say about mood. `terms` and `bias` add up to the log-odds of being upset.
+    """Affect of the words. `terms` and `bias` add up to the log-odds of being upset.
 
-    `known` is how much there was to judge, 0 (nothing) to 1; `sentiment` is None at 0.
+    `known` grows with the number of known words, 0 (none) to 1; `sentiment` is None at 0.
     """
 
     sentiment: float | None
@@ -59,17 +58,18 @@ class TextAffect:
 
     @property
     def log_odds(self) -> float:
+        """Log-odds of being upset."""
         return self.bias + sum(weight for _, weight in self.terms)
 
 
 @dataclass(frozen=True, slots=True)
 class IntentModel:
-    """`weights` is (features, intents). Scores are divided by `temperature`.
+    """Intent classifier; `weights` is (features, intents). Scores are divided by `temperature`.
 
     A turn whose likeliest intent stays below `threshold` is out of scope; the training rejects a
-    stated share of in-scope turns that way (see the model card). `dense` (width, intents) are the
-    weights of a sentence encoder's vectors beside the features, for the one it was trained with;
-    the scores of `layer` are added to the linear ones.
+    stated share of in-scope turns that way (see the model card). `sentence_weights` (width,
+    intents) are weights of the vectors of `sentence_encoder`, which must be the one it was trained
+    with; their scores and those of `hidden_layer` are added to the linear ones.
     """
 
     features: TfidfFeatures
@@ -78,18 +78,17 @@ class IntentModel:
     intents: tuple[str, ...]
     temperature: float = 1.0
     threshold: float = 0.0
-    transcript_floor: float = (
-        0.5  # share of a confidence that survives a transcript of confidence 0
-    )
+    transcript_floor: float = 0.5  # factor on the confidence at a transcript confidence of 0
     conformal: ConformalPredictor = ConformalPredictor()
     sentence_weights: Array | None = None
     sentence_encoder: TextEncoder | None = None
     hidden_layer: HiddenLayer | None = None
-    transcript_temperature: float = 0.0  # of words that were heard; 0: the same
+    transcript_temperature: float = 0.0  # for words from a transcript; 0: the same
 
     @classmethod
     def load(cls, path: Path, sentence_encoder: TextEncoder | None = None) -> IntentModel:
-        """`sentences` must be the encoder that the file was trained with, if it was with one."""
+        """Read a file; `sentence_encoder` must be the one that it was trained with, if any.
+        WeightsError."""
         features, arrays, settings = load_weights(path)
         wanted, given = settings.get("sentences"), sentence_encoder and sentence_encoder.sha256
         if wanted != given:
@@ -136,7 +135,7 @@ class IntentModel:
 
     @property
     def for_transcripts(self) -> IntentModel:
-        """The same for words that were heard, which it is less sure of."""
+        """The model for words from a transcript, with their own temperature."""
         return replace(self, temperature=self.transcript_temperature or self.temperature)
 
     def scores(self, texts: Sequence[str]) -> Array:
@@ -151,6 +150,7 @@ class IntentModel:
         return np.asarray(scores, dtype=np.float32)
 
     def probabilities(self, texts: Sequence[str]) -> Array:
+        """Calibrated probabilities (texts, intents)."""
         chances = softmax(self.scores(texts).astype(np.float64) / self.temperature, axis=1)
         return np.asarray(chances, dtype=np.float32)
 
@@ -170,14 +170,15 @@ class IntentModel:
 
 @dataclass(frozen=True, slots=True)
 class TextAffectModel:
-    """`valence` is (features, 3) for negative, neutral, positive; `upset` is (features,)."""
+    """Linear models of affect: `valence` is (features, 3) for negative, neutral, positive;
+    `upset` is (features,)."""
 
     features: TfidfFeatures
     valence: Array
     valence_bias: Array
     upset: Array
     upset_bias: float
-    base_log_odds: float  # log-odds of an upset turn among the turns it was calibrated on
+    base_log_odds: float  # log-odds of an upset turn in the calibration set
     spread: float = 1.8  # standard deviation of the log-odds there
 
     @classmethod
@@ -206,6 +207,7 @@ class TextAffectModel:
         save_weights(path, self.features, arrays, settings)
 
     def log_odds(self, texts: Sequence[str]) -> Array:
+        """Log-odds of being upset, (texts,)."""
         rows = self.features([plain_text(text) for text in texts])
         return np.asarray(rows @ self.upset + np.float32(self.upset_bias), dtype=np.float32)
 

@@ -1,10 +1,10 @@
-"""What did this turn mean, all in all: intent, values, mood, and the reasons for each?
+"""Understanding of a turn: intent, slots, mood and dialogue breakdown, with their evidence.
 
-The words go through the text models and the slot finder, the cues through fusion; what was asked of
-the customer then decides between readings that the words leave open. A bare answer is an answer,
-but a full request wins over what was asked. Blocking and stateless: safe to call from any one
-thread. Invariants, held by tests/agent/understanding/test_mind.py: any text is understood as
-something; nothing heard is never calm; the same question gets the same answer.
+The words go through the text models and slot extraction, the cues through mood fusion; the open
+question then decides between intents that the words leave open. A bare answer is an answer, but a
+full request wins over the open question. Blocking and stateless: one thread may call at a time.
+Invariants, held by tests/agent/understanding/test_mind.py: every text gets an intent; an empty
+transcript never counts as calm; equal inputs give equal results.
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ LICENCE = "CC BY-SA 4.0"
 
 @dataclass(frozen=True, slots=True)
 class TurnUnderstanding:
+    """The models that understand turns of one pack. Build with `TurnUnderstanding.load`."""
+
     pack: Pack
     intents: IntentModel
     affect_model: TextAffectModel
@@ -65,10 +67,11 @@ class TurnUnderstanding:
     def load(
         cls, pack: Pack, weights: Path, sentence_checkpoint: str = "auto"
     ) -> TurnUnderstanding:
-        """`weights` is the folder of all weights, with `understanding` and perhaps `emotion`.
+        """Load from the folder of all weights, with `understanding` and perhaps `emotion`.
 
-        `sentences` names a sentence encoder; "auto": the one that intents were trained beside, if
-        it is on this machine; "": none.
+        `sentence_checkpoint` names a sentence encoder; "auto": the one that the intents were
+        trained with, if it is on this machine; "": none. WeightsError when weights are missing or
+        were trained for other intents.
         """
         intents_at, encoder = find_intent_weights(weights / "understanding", sentence_checkpoint)
         feelings_at = weights / "understanding" / "feelings.safetensors"
@@ -94,7 +97,7 @@ class TurnUnderstanding:
         if context is not None:
             models["context"] = f"last turns together, {_file_label(context_at)}"
         mind = cls(pack, intents, feelings, fusion, models, context)
-        # Tables of dates and numbers are built on first use, 0.5 s: not while a caller waits.
+        # Builds the tables of dates and numbers now: 0.5 s that no caller has to wait for.
         mind.understand("fifty dollars next week", None, Expectation(), date(2000, 1, 1), 0, 0.0)
         return mind
 
@@ -110,8 +113,11 @@ class TurnUnderstanding:
         usual_prosody: Prosody | None = None,
         preceding: tuple[tuple[str, ...], tuple[str, ...]] = ((), ("",)),
     ) -> Understanding:
-        """`spoken` is None for a typed turn; `usual` is how this customer sounded before; `before`
-        is what they said, and what they were told before each turn and this one.
+        """Understand one turn of a customer.
+
+        `spoken` is None for a typed turn; `usual_prosody` is that of the customer's earlier turns;
+        `preceding` are the texts of their earlier turns, and the replies before each of those and
+        before this one (`PrecedingTurns`).
         """
         transcript_confidence = spoken.transcript.confidence if spoken else 1.0
         cues = spoken.cues if spoken else None
@@ -120,7 +126,9 @@ class TurnUnderstanding:
         mood = fuse(
             self.fusion_parameters, affect, transcript_confidence, cues, turn, at, usual_prosody
         )
-        text_nfkc = unicodedata.normalize("NFKC", text)  # "²" is a digit to Python, no number to it
+        text_nfkc = unicodedata.normalize(
+            "NFKC", text
+        )  # `int` rejects "²", which `isdigit` accepts
         intents = self.intents.for_transcripts if spoken else self.intents
         verdict, slots, further_requests = self._interpret(
             intents, text_nfkc, affect, expectation, context, today
@@ -153,7 +161,7 @@ class TurnUnderstanding:
     def _breakdown(
         self, text: str, preceding: PrecedingTurns, turn: int, at: float
     ) -> tuple[float, tuple[Evidence, ...]]:
-        """How much likelier than usual it is that this goes wrong, and why, the strongest first."""
+        """Log-odds of a breakdown above the base rate, and their evidence, strongest first."""
         if self.breakdown_model is None or not plain_text(text):
             return 0.0, ()
         estimate = self.breakdown_model(text, preceding)
@@ -179,7 +187,7 @@ class TurnUnderstanding:
         context: str,
         today: date,
     ) -> tuple[IntentVerdict, tuple[Slot, ...], tuple[FurtherRequest, ...]]:
-        """What is wanted first, with its values, and what else."""
+        """The first request with its slots, and further requests of the same turn."""
         words = plain_text(text)
         slots = extract(text, self.pack, expectation, today) if words else ()
         if is_foreign_script(text):
@@ -206,8 +214,8 @@ class TurnUnderstanding:
         return FurtherRequest(segment.text, segment.intent, segment.confidence, slots)
 
     def _confidence_factor(self, transcript_confidence: float) -> float:
-        """What of an intent's probability stays when the transcript is this sure: a strong keyword
-        survives a poor transcript, so confidence falls to a floor learned on noise, not to nothing.
+        """Factor on an intent's probability for a transcript of this confidence: a strong keyword
+        survives a poor transcript, so it falls to a floor learned on noise, not to zero.
         """
         floor = self.intents.transcript_floor
         return floor + (1.0 - floor) * min(1.0, max(0.0, transcript_confidence))
@@ -225,15 +233,16 @@ def _runners_up(
 def find_intent_weights(
     folder: Path, sentence_checkpoint: str
 ) -> tuple[Path, SentenceEncoder | None]:
-    """The file of intents to use, and the sentence encoder that goes with it.
+    """The file of intent weights to use, and the sentence encoder that belongs to it.
 
-    A file trained beside an encoder is named for it: intents-SHA256.safetensors.
+    A file trained with an encoder is named after it: intents-SHA256.safetensors. WeightsError when
+    `sentence_checkpoint` names an encoder that is not here or that no file was trained with.
     """
     alone = folder / "intents.safetensors"
     trained = sorted(folder.glob("intents-*.safetensors"))
     if not sentence_checkpoint or (sentence_checkpoint == "auto" and not trained):
         return alone, None
-    # Slow to import, and a mind without an encoder does not need it.
+    # Slow to import, and not needed without an encoder.
     from agent.understanding.sentence_encoder import SentenceEncoder
 
     if sentence_checkpoint != "auto":
@@ -249,7 +258,7 @@ def find_intent_weights(
         try:
             return found, SentenceEncoder.load(str(load_weights(found)[2]["encoder"]))
         except (WeightsError, KeyError):
-            continue  # its encoder is not on this machine, or is another one by now
+            continue  # its encoder is not on this machine, or has other weights by now
     return alone, None
 
 

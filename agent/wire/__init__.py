@@ -1,1 +1,1 @@
-"""Messages <-> events, one file for each protocol, and nothing else."""
+"""Protocol codecs: messages <-> inputs and effects, one file for each protocol."""

@@ -1,8 +1,8 @@
-"""What may a console say, and what is it told?
+"""Codec of the console protocol, by which people take over conversations.
 
-The people who take over speak to us by JSON text messages and, on voice sessions, binary frames
-of PCM16 at 16 kHz. `decode` never raises anything but `WireError`, whatever the bytes
-(tests/agent/wire/test_console.py); what cannot be mended carries a close code.
+Consoles send JSON text messages and, on voice sessions, binary frames of PCM16 at 16 kHz. `decode`
+raises nothing but `WireError`, whatever the bytes (tests/agent/wire/test_console.py); a mistake
+that cannot be mended carries a close code.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ ConsoleText = Annotated[
 
 
 class ConsoleHello(WireMessage):
-    """The first message. Which role somebody has follows from their token."""
+    """The first message. A person's role follows from the token."""
 
     type: Literal["hello"]
     protocol: Literal[1]
@@ -45,18 +45,20 @@ class ConsoleHello(WireMessage):
 
 
 class WatchMessage(WireMessage):
-    """Follow a conversation without taking it, instead of the one followed before."""
+    """Follow a conversation without taking it over, instead of the one followed before."""
 
     type: Literal["watch"]
     session: SessionId
 
 
 class UnwatchMessage(WireMessage):
+    """Stop following a conversation."""
+
     type: Literal["unwatch"]
 
 
 class AcceptMessage(WireMessage):
-    """Take a hand-over from the queue; of several who try, one gets it."""
+    """Accept a handoff from the queue; of several people who try, one gets it."""
 
     type: Literal["accept"]
     session: SessionId
@@ -64,18 +66,22 @@ class AcceptMessage(WireMessage):
 
 
 class SayMessage(WireMessage):
+    """Text for the customer, from the person who owns the conversation."""
+
     type: Literal["say"]
     session: SessionId
     text: ConsoleText
 
 
 class HandBackMessage(WireMessage):
+    """Give the conversation back to the bot."""
+
     type: Literal["hand_back"]
     session: SessionId
 
 
 class CloseMessage(WireMessage):
-    """End the conversation."""
+    """End the conversation, with its outcome."""
 
     type: Literal["close"]
     session: SessionId
@@ -83,14 +89,14 @@ class CloseMessage(WireMessage):
 
 
 class TakeOverMessage(WireMessage):
-    """A supervisor takes what is the bot's, waits, or is a person's."""
+    """A supervisor takes over a conversation from the bot, the queue or a person."""
 
     type: Literal["take_over"]
     session: SessionId
 
 
 class WhisperMessage(WireMessage):
-    """From a supervisor to the person who has the conversation; never to the customer."""
+    """Text from a supervisor to the person who owns the conversation; never to the customer."""
 
     type: Literal["whisper"]
     session: SessionId
@@ -98,7 +104,7 @@ class WhisperMessage(WireMessage):
 
 
 class VoiceMessage(WireMessage):
-    """Speak with the customer, or stop; binary frames after it are of this session."""
+    """Start or stop speaking with the customer; later binary frames belong to this session."""
 
     type: Literal["voice"]
     session: SessionId
@@ -129,7 +135,7 @@ class ConsoleWire:
         self._rest = b""
 
     def decode(self, message: str | bytes) -> ConsoleHello | ConsoleMessage | AudioFrames:
-        """One websocket message in; WireError when it cannot be accepted."""
+        """One decoded websocket message; WireError when it cannot be accepted."""
         if isinstance(message, bytes):
             return self._take_audio(message)
         fields = parse_object(message)
@@ -162,4 +168,5 @@ def console_message(type: str, /, **fields: object) -> str:
 
 
 def error_message(mistake: WireError) -> str:
+    """The message that reports a console's mistake."""
     return console_message("error", code=mistake.code, message=mistake.message)

@@ -1,6 +1,6 @@
-"""What may a client of the native protocol v1 say?
+"""Messages of a client of the native protocol v1, as pydantic models.
 
-Parsed and checked here, at the edge; inside the house there are only events.
+Clients' messages are parsed and checked here, at the edge; all other code sees only events.
 """
 
 from __future__ import annotations
@@ -20,10 +20,14 @@ MessageText = Annotated[
 
 
 class WireMessage(BaseModel):
+    """A frozen message without unknown fields."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class AudioFormat(WireMessage):
+    """The client's audio, in both directions. `legs` are in channel order."""
+
     encoding: Encoding
     rate: int
     channels: Literal[1, 2] = 1
@@ -42,17 +46,23 @@ class AudioFormat(WireMessage):
 
 
 class HelloCustomer(WireMessage):
+    """The customer as the client names them. A claim, not a verified identity."""
+
     id: Annotated[str, Field(max_length=200)] = ""
     name: Annotated[str, Field(max_length=200)] = ""
 
 
 class ResumeRequest(WireMessage):
+    """The session a client resumes; `last_seq` is the last message number it received."""
+
     session: str
     token: str
     last_seq: int = Field(ge=0)
 
 
 class Hello(WireMessage):
+    """The first message of a connection. `speak`: replies are spoken as well as shown."""
+
     type: Literal["hello"]
     protocol: Literal[1]
     channel: Channel
@@ -67,40 +77,50 @@ class Hello(WireMessage):
         if self.channel != "chat" and self.audio is None:
             raise ValueError(f'channel "{self.channel}" needs audio: encoding, rate, channels')
         if self.channel == "chat" and (self.audio is not None or self.speak):
-            raise ValueError('channel "chat" has no audio; say channel "voice" to speak')
+            raise ValueError('channel "chat" has no audio; use channel "voice" to speak')
         return self
 
 
 class NumberedMessage(WireMessage):
-    """What follows hello. `n` counts a client's messages of a session from 1, so that one sent
-    again after a resume is not taken twice; a client that never resumes may leave it out."""
+    """A message after hello. `n` counts a client's messages of a session from 1, so that one sent
+    again after a resume is not applied twice; a client that never resumes may leave it out."""
 
     n: int = Field(0, ge=0)
 
 
 class TextMessage(NumberedMessage):
+    """Text the customer typed."""
+
     type: Literal["text"]
     text: MessageText
 
 
 class DigitsMessage(NumberedMessage):
+    """Keys pressed on a telephone."""
+
     type: Literal["digits"]
     digits: Annotated[str, StringConstraints(pattern=r"^[0-9*#]{1,32}$")]
 
 
 class ConsentMessage(NumberedMessage):
+    """What the customer consents to from now on."""
+
     type: Literal["consent"]
     recording: bool
     emotion: bool
 
 
 class PlayedMessage(NumberedMessage):
+    """The client has played `ms` milliseconds of a turn's spoken replies."""
+
     type: Literal["played"]
     turn: int = Field(ge=0)
     ms: int = Field(ge=0)
 
 
 class EndMessage(NumberedMessage):
+    """The customer ends the session."""
+
     type: Literal["end"]
 
 

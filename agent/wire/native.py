@@ -1,9 +1,9 @@
-"""How do the messages of protocol v1 become events, and effects become messages?
+"""Codec of protocol v1: client messages to inputs, effects to server messages.
 
-`decode` never raises anything but `WireError`, whatever the bytes (tests/agent/wire). A mistake
-that a client can mend is answered with an `error` message and the conversation goes on; one that
-makes the rest meaningless carries a close code. Binary frames are one byte stream: an odd byte
-at the end of a frame belongs to the sample that the next frame completes.
+`decode` raises nothing but `WireError`, whatever the bytes (tests/agent/wire). A mistake that a
+client can mend is answered with an `error` message and the conversation goes on; one that makes the
+rest meaningless carries a close code. Binary frames are one byte stream: an odd byte at the end of
+a frame belongs to the sample that the next frame completes.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ CLOSE_OVERLOADED = 1013
 
 
 class WireError(Exception):
-    """The client's mistake, in words for its developer. `close` is None when it can go on."""
+    """A client's mistake, in words for its developer. `close_code` is None when it can go on."""
 
     def __init__(self, code: str, message: str, close_code: int | None = None) -> None:
         super().__init__(message)
@@ -61,19 +61,19 @@ class NativeWire:
     def __init__(self, seq: int = 0) -> None:
         """`seq` is the number of the last message that was sent for this session."""
         self.hello: Hello | None = None
-        self.client_seq = (
-            0  # the client's own, of the message that was decoded last; 0: it had none
-        )
+        self.client_seq = 0  # the client's number of the message decoded last; 0: it had none
         self._seq = seq
         self._rest = b""
         self._odd_bytes_reported = False
 
     @property
     def audio_format(self) -> AudioFormat | None:
+        """The audio format that hello declared; None before hello, and for a chat."""
         return self.hello.audio if self.hello else None
 
     def decode(self, message: str | bytes, at: float) -> e.Input | Hello | AudioFrames:
-        """One websocket message in; WireError when it cannot be accepted."""
+        """The input, hello or audio of one websocket message that came at `at`, in session seconds;
+        WireError when it cannot be accepted."""
         if isinstance(message, bytes):
             return self._take_audio(message)
         fields = parse_object(message)
@@ -101,7 +101,8 @@ class NativeWire:
         return WIDTH[self.audio_format.encoding] * self.audio_format.channels
 
     def take_odd_bytes_error(self) -> WireError | None:
-        """Told once: the last frame ended inside a sample. Nothing of it was lost."""
+        """The error that the last frame ended inside a sample, returned once; None otherwise. No
+        audio is lost."""
         if not self._rest or self._odd_bytes_reported:
             return None
         self._odd_bytes_reported = True
@@ -114,17 +115,17 @@ class NativeWire:
     # -- effects out ---------------------------------------------------------------------------
 
     def sequenced_message(self, type: str, at: float, **fields: object) -> str:
-        """A server message with the next sequence number: one that is never lost."""
+        """A server message with the next sequence number, which is re-sent after a resume."""
         self._seq += 1
         return self.notice(type, at, seq=self._seq, **fields)
 
     def notice(self, type: str, at: float, **fields: object) -> str:
-        """A server message about this connection alone: it is not repeated after a resume."""
+        """A server message about this connection alone, which is not re-sent after a resume."""
         head = {"type": type, "at": round(at, 3)}
         return json.dumps(head | {k: v for k, v in fields.items() if v is not None})
 
     def encode(self, effect: e.Effect, at: float) -> list[str]:
-        """The messages an effect is for the client; none when it is not the client's business."""
+        """The messages of an effect to the client; none when it does not concern the client."""
         match effect:
             case e.ShowPartialText(turn, leg, text):
                 return [self.sequenced_message("partial", at, turn=turn, leg=leg, text=text)]
@@ -159,6 +160,7 @@ class NativeWire:
                 return []
 
     def error(self, error: WireError, at: float) -> str:
+        """The message that reports a client's mistake."""
         return self.notice("error", at, code=error.code, message=error.message)
 
     def _turn_messages(self, effect: e.ShowTurn, at: float) -> list[str]:
@@ -167,7 +169,7 @@ class NativeWire:
             words = [asdict(word) for word in transcript.words]
             start = transcript.words[0].start if words else None
             end = transcript.words[-1].end if words else None
-            # Where the turn was judged over, the silence included: `end` is the last word's.
+            # Where turn-taking ended the turn, silence included: `end` is the end of the last word.
             turn_end = None if effect.end is None else round(effect.end / RATE, 3)
             messages.append(
                 self.sequenced_message(
@@ -193,6 +195,7 @@ class NativeWire:
 
 
 def parse_object(message: str) -> dict[str, object]:
+    """The fields of a JSON object; WireError when it is none."""
     try:
         fields = json.loads(message)
     except (ValueError, RecursionError) as error:
@@ -206,7 +209,7 @@ H = TypeVar("H", bound=WireMessage)
 
 
 def parse_hello(fields: dict[str, object], hello_type: type[H]) -> H:
-    """The first message of a connection, as that `kind` of hello; WireError, which closes it."""
+    """The first message of a connection, as a hello of that type; a WireError closes it."""
     if fields.get("type") != "hello":
         raise WireError(
             "hello_first", 'The first message must be of type "hello".', CLOSE_NOT_ALLOWED
@@ -218,7 +221,7 @@ def parse_hello(fields: dict[str, object], hello_type: type[H]) -> H:
 
 
 def _input_from_fields(fields: dict[str, object], at: float) -> tuple[e.Input, int]:
-    """What a message says, and the client's own number of it."""
+    """The input of a message, and the client's number of it."""
     if fields.get("type") == "hello":
         raise WireError("hello_twice", "hello was said already; open a new connection instead.")
     try:
@@ -243,7 +246,7 @@ def _input_from_message(message: ClientMessage, at: float) -> e.Input:
 
 
 def explain_errors(invalid: ValidationError) -> str:
-    """Each mistake as "where: what", without the client's own values: they may be private."""
+    """Each mistake as "location: message", without the client's values: they may be private."""
     mistakes = []
     for error in invalid.errors(include_url=False, include_input=False):
         location = ".".join(str(part) for part in error["loc"])

@@ -1,7 +1,8 @@
-"""Nobody came: what is the customer told, and is it of use to ask for a person again?
+"""Replies when no person is available, and the call-back ticket.
 
-For a while it is not, unless something more urgent happens: whoever asks is told the number under
-which the call back is noted. Held by tests/dialogs/test_unreached.py.
+After a handoff that nobody took, further requests for a person are not handed over for a while,
+unless a more urgent rule fires: the customer is reminded of the ticket number of the call-back.
+Held by tests/dialogs/test_unreached.py.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dialogs.turn_draft import TurnDraft
 
 
 def is_person_unavailable(draft: TurnDraft, rule: str = "explicit_request") -> bool:
-    """Nobody came just now for something as urgent as `rule`."""
+    """Whether a handoff at least as urgent as `rule` was not taken a short while ago."""
     standing = standing_urgency(draft.context.pack, draft.state, draft.at)
     return (
         not draft.state.waiting_for_person
@@ -23,7 +24,7 @@ def is_person_unavailable(draft: TurnDraft, rule: str = "explicit_request") -> b
 
 
 def explain_unavailable(draft: TurnDraft) -> None:
-    """Why nobody comes, when somebody is there again, and the number of the call back."""
+    """Say why no person comes, when one is available again, and the call-back ticket number."""
     unmet = draft.state.unmet_handoff
     assert unmet is not None
     if unmet.reason == "closed":
@@ -38,7 +39,10 @@ def explain_unavailable(draft: TurnDraft) -> None:
 
 
 def remind_of_ticket(draft: TurnDraft) -> None:
-    """Asked for a person again: what was told then, in short, before all else of this turn."""
+    """Answer a repeated request for a person: the ticket or the opening hours in short.
+
+    The reply comes before all other replies of this turn.
+    """
     unmet = draft.state.unmet_handoff
     assert unmet is not None
     if unmet.ticket:
@@ -51,7 +55,7 @@ def remind_of_ticket(draft: TurnDraft) -> None:
 
 
 def record_unmet_handoff(draft: TurnDraft, unmet: UnmetHandoff) -> None:
-    """Nobody is waited for any more."""
+    """Store the unmet handoff and stop waiting for a person; miss and silence counts restart."""
     draft.state = replace(
         draft.state,
         unmet_handoff=unmet,
@@ -63,7 +67,7 @@ def record_unmet_handoff(draft: TurnDraft, unmet: UnmetHandoff) -> None:
 
 
 def _ticket_values(draft: TurnDraft, unmet: UnmetHandoff) -> dict[str, str]:
-    """A ticket is read out sign by sign."""
+    """Template values; on voice channels a ticket is read out character by character."""
     spelt = " ".join(c for c in unmet.ticket if c.isalnum())
     return {
         "ticket": spelt if draft.context.is_spoken else unmet.ticket,

@@ -1,7 +1,7 @@
-"""Does a person take over after this turn, and what is the customer told?
+"""Decision after each turn whether to escalate to a person, and the replies that go with it.
 
-What the bank reported and what was answered is still said; what was about to be asked is not,
-except where going on makes an account safe. Held by tests/dialogs/test_escalation.py.
+Reports of action results and quoted answers are still said; the next question is not, unless the
+task secures an account. Held by tests/dialogs/test_escalation.py.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ UNCHANGED_OUTCOMES = frozenset({"nothing", "active", "too_few_turns"})
 
 
 def maybe_escalate(draft: TurnDraft, history: History, understanding: Understanding) -> None:
-    """Weigh whether a person should take over, and tell the customer when it is so."""
+    """Score the escalation rules of this turn; on an escalation, wait for a person and say so."""
     pack = draft.context.pack
     current = ScoredTurn(draft.turn, draft.at, understanding)
     assessment = assess_escalation(pack, draft.state, history, current)
@@ -51,7 +51,7 @@ def maybe_escalate(draft: TurnDraft, history: History, understanding: Understand
 def _record_rule_scores(
     draft: TurnDraft, assessment: EscalationAssessment, escalation: Escalation | None
 ) -> None:
-    """What each rule came to. Of several looks in one turn the one that changed something stays."""
+    """Store each rule's score. Of several in one turn, the one that changed the rule stays."""
     for rule_score in assessment.rule_scores:
         if escalation is not None and rule_score.rule == escalation.rule:
             rule_score = replace(rule_score, led_to="handed_over")
@@ -65,8 +65,8 @@ def _record_rule_scores(
 
 
 def _announce_handoff(draft: TurnDraft, rule: str, reply: str) -> None:
-    """Say that a person comes. What makes an account safe goes on meanwhile; what was to come
-    after it is for the person."""
+    """Say that a person comes. A task of the rule `risky_intent` goes on in the meantime, because
+    it secures an account; any other is left to the person."""
     after = [reply for reply in draft.replies if reply.step != "noted"]
     goes_on = bool(rule == "risky_intent" and draft.state.tasks)
     draft.replies = [] if goes_on else [r for r in after if r.source or _is_report(r.step)]
@@ -78,12 +78,12 @@ def _announce_handoff(draft: TurnDraft, rule: str, reply: str) -> None:
 
 
 def _is_report(step: str) -> bool:
-    """Replies that tell what happened are kept when a person is called in the same turn."""
+    """Whether a reply reports an action result; such replies stay when a person is called."""
     return step.endswith((".done", ".unavailable", ".uncertain"))
 
 
 def with_interpreted_intent(understanding: Understanding, act: DialogueAct) -> Understanding:
-    """The understanding with the intent it had here: an answer is no request."""
+    """The understanding with the intent of its dialogue act; empty for an answer, no request."""
     if act.kind in {"task", "maybe", "which", "picked"} or act.intent == "complaint":
         return replace(understanding, intent=act.intent, confidence=act.confidence)
     if act.kind == "person":

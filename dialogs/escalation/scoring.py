@@ -1,8 +1,8 @@
-"""Should a person take over, why, and how sure are we?
+"""Escalation scoring: weighted evidence per rule, with hysteresis.
 
 A rule of the pack adds up weighted evidence; the sum is a log-odds score. A rule fires when its
 probability rises to `enter` on enough turns of evidence, and is armed again only below `leave`,
-so no cause fires twice. Only what is certain of a mood counts: weak evidence weighs nothing.
+so no cause fires twice. Of a mood only the certain part counts: the estimate less its spread.
 The weights of an escalation add up to its score (tests/dialogs/test_escalation.py).
 """
 
@@ -30,18 +30,18 @@ EVIDENCE_TERMS = (
     "not_understood", "valued_customer", "failed_verification", "going_wrong",
 )  # fmt: skip
 URGENCY_RANK = {"": 0, "low": 1, "normal": 2, "high": 3}
-# Terms whose detail is ours; the details of all others may quote the customer.
+# Terms whose detail is fixed text; the details of all other terms may quote the customer.
 TERMS_WITHOUT_QUOTES = frozenset(
     ["baseline", "asked_before", "not_understood", "failed_verification", "valued_customer", "calm"]
 )
-MAX_TURNS_WEIGHED = 6  # turns looked back on
-MAX_TROUBLE_SIGNS = 2  # of trouble, named as its reasons
-NOTED_THRESHOLD_SHARE = 0.1  # of a rule's threshold: what is less likely is not written down
+MAX_TURNS_WEIGHED = 6  # customer turns whose evidence counts, the current one included
+MAX_TROUBLE_SIGNS = 2  # strongest signs of a breakdown named in the detail of "going_wrong"
+NOTED_THRESHOLD_SHARE = 0.1  # share of a rule's threshold below which its score is not recorded
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredTurn:
-    """One turn of the customer, as far as escalation looks at it."""
+    """One turn of the customer as escalation weighs it: number, time in seconds, understanding."""
 
     turn: int
     at: float
@@ -50,8 +50,8 @@ class ScoredTurn:
 
 @dataclass(frozen=True, slots=True)
 class EscalationAssessment:
-    """The escalation to make now, if any, the rules that are above their threshold, and what
-    each rule came to."""
+    """Result of scoring one turn: the escalation to make now, if any, the causes above their
+    threshold, and the score of each rule."""
 
     active_causes: frozenset[str]
     escalation: Escalation | None = None
@@ -59,13 +59,17 @@ class EscalationAssessment:
 
 
 def probability(score: float) -> float:
+    """The logistic function: the probability of a log-odds score."""
     return 1.0 / (1.0 + exp(-score)) if score > -700 else 0.0
 
 
 def assess_escalation(
     pack: Pack, state: DialogueState, history: History, current: ScoredTurn
 ) -> EscalationAssessment:
-    """Which rule, if any, has just risen above its threshold."""
+    """The score of each rule, and the most urgent escalation that has just become due.
+
+    A rule only escalates when it is more urgent than any handoff already requested.
+    """
     past = recent_turns(history, current)
     active = set(state.active_causes)
     rule_scores: dict[str, RuleScore] = {}
@@ -91,8 +95,8 @@ def assess_escalation(
 
 
 def standing_urgency(pack: Pack, state: DialogueState, at: float) -> Urgency:
-    """How urgent it is what a person has been asked for already; nothing less is asked for beside
-    it. That nobody came counts as asked for a while."""
+    """Urgency of the handoff that is already requested, empty for none; a new one must be more
+    urgent. An unmet handoff counts for `ask_again_after_s` seconds."""
     unmet = state.unmet_handoff
     if unmet is None or at >= unmet.at + pack.opening_hours.ask_again_after_s:
         return state.handoff_urgency
@@ -117,7 +121,7 @@ def _rule_outcome(
 
 
 def is_worth_noting(rule_score: RuleScore) -> bool:
-    """Something changed, or it was not far from changing."""
+    """Whether the rule changed state or came near its threshold, so that the score is recorded."""
     return (
         rule_score.led_to != "nothing"
         or rule_score.probability >= NOTED_THRESHOLD_SHARE * rule_score.enter
@@ -125,7 +129,7 @@ def is_worth_noting(rule_score: RuleScore) -> bool:
 
 
 def without_customer_words(rule_score: RuleScore) -> RuleScore:
-    """The same without anything the customer said: weights, turns, times and figures stay."""
+    """The score without quotes of the customer; weights, turns, times and figures stay."""
     return replace(rule_score, terms=tuple(_without_quote(term) for term in rule_score.terms))
 
 
@@ -139,13 +143,13 @@ def _without_quote(term: Evidence) -> Evidence:
 def forced_escalation(
     rule: Rule, pack: Pack, state: DialogueState, history: History, current: ScoredTurn
 ) -> Escalation:
-    """An escalation that a flow or a limit demands, with the evidence there is."""
+    """An escalation by `rule` regardless of its threshold, for a flow or a limit that forces it."""
     rule_score = _score_rule(rule, rule_evidence(rule, pack, state, recent_turns(history, current)))
     return _new_escalation(rule, pack, state, history, current, rule_score)
 
 
 def firing_cause(rule: Rule, understanding: Understanding) -> str:
-    """What must not fire twice: the rule, or the rule for this one intent."""
+    """The cause that fires only once: the rule, or "rule:intent" of its heaviest intent."""
     weights = {
         i: w * intent_confidence(understanding, i)[0] for i, w in rule.intent_weights.items()
     }
@@ -154,7 +158,7 @@ def firing_cause(rule: Rule, understanding: Understanding) -> str:
 
 
 def intent_confidence(understanding: Understanding, intent: str) -> tuple[float, str]:
-    """How sure it is that a turn wanted `intent`, first or beside something else, and its words."""
+    """Highest confidence that a request of the turn has `intent`, and the text of that request."""
     mentions = [(r.confidence, r.text) for r in understanding.also if r.intent == intent]
     if understanding.intent == intent:
         mentions.append((understanding.confidence, understanding.text))
@@ -162,7 +166,7 @@ def intent_confidence(understanding: Understanding, intent: str) -> tuple[float,
 
 
 def recent_turns(history: History, current: ScoredTurn) -> tuple[ScoredTurn, ...]:
-    """The customer's last turns, this one first."""
+    """The customer's last turns, at most six, the current one first."""
     earlier = [
         ScoredTurn(t.number, t.at, t.understanding)
         for t in history.turns
@@ -178,6 +182,7 @@ def _is_customer(turn: Turn) -> bool:
 def rule_evidence(
     rule: Rule, pack: Pack, state: DialogueState, turns: tuple[ScoredTurn, ...]
 ) -> tuple[Evidence, ...]:
+    """All evidence for `rule`, the baseline first; `turns` are recent, latest first."""
     current = turns[0]
     evidence = [
         Evidence(
@@ -228,7 +233,7 @@ def _term_evidence(
 
 
 def _trouble_signs(understanding: Understanding) -> str:
-    """The strongest signs that it is going wrong."""
+    """The strongest signs of a dialogue breakdown, as text."""
     signs = sorted(
         (e for e in understanding.trouble_evidence if e.weight > 0), key=lambda e: -e.weight
     )
@@ -244,7 +249,7 @@ def _times_in_a_row(misses: int) -> str:
 def _fading_evidence(
     term: str, weight: float, pack: Pack, turns: tuple[ScoredTurn, ...]
 ) -> Iterable[Evidence]:
-    """Evidence from each recent turn, fading with age."""
+    """Evidence from each recent turn; its weight decays with the turn's age."""
     for age, scored_turn in enumerate(turns):
         understanding = scored_turn.understanding
         match term:
@@ -263,7 +268,7 @@ def _fading_evidence(
 
 
 def _upset_reason(understanding: Understanding) -> str:
-    """How upset, and the strongest thing the words or the voice showed for it."""
+    """The upset probability with its spread, and the strongest evidence for it."""
     best = max(understanding.evidence, key=lambda e: e.weight, default=None)
     level = f"upset {understanding.upset:.2f}, give or take {understanding.upset_spread:.2f}"
     return f"{level}: {best.detail or best.term}" if best and best.weight > 0 else level
@@ -271,7 +276,7 @@ def _upset_reason(understanding: Understanding) -> str:
 
 def _has_enough_turns(rule: Rule, state: DialogueState, evidence: tuple[Evidence, ...]) -> bool:
     if any(e.term == "going_wrong" and e.weight > 0 for e in evidence):
-        return True  # it looks back on several turns by itself
+        return True  # this term covers several turns by itself
     turns = {e.turn for e in evidence if e.weight > 0}
     missed = state.misses if "not_understood" in rule.term_weights else 0
     return max(len(turns), missed) >= rule.min_turns

@@ -1,6 +1,6 @@
-"""What must a person know who takes over, so that the customer need not repeat it?
+"""Handoff summary for the person who takes over, and masking of secrets.
 
-Everything is an extract with the turn it comes from; nothing is concluded. Secrets are left out
+Every line is an extract with its turn; there are no conclusions and no secrets
 (tests/dialogs/test_summary.py).
 """
 
@@ -16,12 +16,15 @@ from dialogs.state import DialogueState, Task
 from dialogs.values import History, Understanding
 
 MAX_MOODS = 5
-PUBLIC_SLOT_TYPES = frozenset({"amount", "date", "time"})  # may be as long as a secret
+PUBLIC_SLOT_TYPES = frozenset(
+    {"amount", "date", "time"}
+)  # digits of these slots may be as long as a secret
 
 
 def summarise(
     pack: Pack, state: DialogueState, history: History, understanding: Understanding, turn: int
 ) -> str:
+    """The summary, one line per topic; lines without content are left out."""
     lines = [
         _requests_line(state),
         *(
@@ -35,7 +38,7 @@ def summarise(
         _mood_line(history, understanding, turn),
         _promises_line(state),
     ]
-    # A customer's own line breaks must not make lines that look like ours.
+    # Line breaks in quotes must not create lines that look like lines of the summary.
     return "\n".join(" ".join(line.split()) for line in lines if line)
 
 
@@ -44,8 +47,8 @@ _DIGIT_RUN = re.compile(r"(?<![\d$.,/-])\d(?:[ -]?\d)*(?![\d/-]|[.,]\d)")
 
 
 def mask_secrets(text: str, pack: Pack, understanding: Understanding) -> str:
-    """The customer's words without what they said to prove who they are, and without anything
-    as long as that, unless it is an amount, a day or a time."""
+    """The customer's words with "[digits]" for secret slots, and for any digits as long as a
+    secret that are no amount, date or time."""
     slots = (
         *understanding.slots,
         *(slot for request in understanding.also for slot in request.slots),

@@ -1,7 +1,8 @@
-"""Which of the known words did the customer mean, although perhaps misheard?
+"""Matching of a customer's words with known phrases, exact or similar, and with person names.
 
-An exact word counts anywhere; a similar one only where a choice was asked for. Number words count
-as a choice only where they were asked for. Held by tests/dialogs/test_slots.py.
+An exact phrase counts anywhere; a similar one only when a choice was asked for, because speech
+recognition may have misheard it. Number words count as a choice only when the question asked for
+one. Held by tests/dialogs/test_slots.py.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from rapidfuzz import fuzz
 from audio.types import Expectation
 from dialogs.extraction.numbers import UNIT_NAMES
 
-MIN_SIMILARITY = 78.0  # of 100, for a choice that was asked for
+MIN_SIMILARITY = 78.0  # least similarity, 0 to 100, when a choice was asked for
 _ORDINAL_WORDS = ("first", "second", "third", "fourth", "fifth", "sixth")
 _NOT_NAME_WORDS = (
     "yes no yeah please thanks thank you hello hi it is the a an my name under put and of i'm im "
@@ -27,6 +28,8 @@ _NOT_NAMES = frozenset(_NOT_NAME_WORDS.split())
 
 @dataclass(frozen=True, slots=True)
 class PhraseMatch:
+    """A known value, its place in the text (end exclusive) and the similarity, 0 to 1."""
+
     value: str
     start: int
     end: int
@@ -36,6 +39,11 @@ class PhraseMatch:
 def find_choices(
     lowered: str, values: Mapping[str, Sequence[str]], expectation: Expectation
 ) -> list[PhraseMatch]:
+    """The choices in lower-case text, left to right, without overlaps.
+
+    `values` maps each value to its synonyms. When a choice was asked for and none occurs, a
+    position ("the second one") or the most similar phrase counts.
+    """
     phrases = {p.lower(): value for value in values for p in (value, *values[value])}
     is_asked = expectation.kind == "choice" and any(
         choice in phrases for choice in expectation.choices
@@ -57,7 +65,7 @@ _VAGUE_PHRASES = frozenset({"other", "anything else", "other things", "in genera
 
 
 def _choice_by_position(lowered: str, values: Mapping[str, Sequence[str]]) -> PhraseMatch | None:
-    """ "the second one" """
+    """The choice at a spoken position ("the second one"); None without one."""
     match = re.search(rf"\b(?:the )?({'|'.join(_ORDINAL_WORDS)}|last)(?: one)?\b", lowered)
     if not match:
         return None
@@ -69,12 +77,16 @@ def _choice_by_position(lowered: str, values: Mapping[str, Sequence[str]]) -> Ph
 def closest_phrase(
     lowered: str, phrases: Mapping[str, str], min_similarity: float = MIN_SIMILARITY
 ) -> PhraseMatch | None:
-    """The known phrase most like some words of the text; None when nothing is like one."""
+    """The known phrase most similar to some words of the text; None when none reaches
+    `min_similarity`.
+
+    `phrases` maps a phrase to the value it stands for; similarity runs from 0 to 100.
+    """
     words = list(re.finditer(r"[\w']+", lowered))
     best: tuple[float, PhraseMatch] | None = None
     for phrase, value in phrases.items():
         if len(phrase) < 4:
-            continue  # too short to be told apart by likeness
+            continue  # too short for similarity to tell it from another word
         size = len(phrase.split())
         for width in {max(1, size - 1), size, size + 1}:
             for i in range(len(words) - width + 1):
@@ -92,12 +104,15 @@ def closest_phrase(
 def find_person_name(
     lowered: str, cues: Sequence[str], is_expected: bool
 ) -> tuple[int, int, str] | None:
-    """A person's name after a cue such as "my name is", or the whole answer when it was asked."""
+    """Start, end and capitalised name: after a cue ("my name is"), or anywhere if it was asked for.
+
+    At most three words; None when there is no name.
+    """
     after = next((m for cue in cues if (m := re.search(rf"\b{re.escape(cue)}\s+", lowered))), None)
     if after is None and not is_expected:
         return None
     if after is not None and not is_expected and "name" not in after.group():
-        return None  # "this is wrong" introduces nobody
+        return None  # "this is wrong" is no introduction
     start = after.end() if after else 0
     words: list[re.Match[str]] = []
     for word in re.finditer(r"[^\W\d_][^\W\d_'.-]*(?:['-][^\W\d_]+)*", lowered[start:]):

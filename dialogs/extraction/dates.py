@@ -1,8 +1,8 @@
-"""Which days are in these words, seen from `today`?
+"""Extraction of dates from text, relative to `today`.
 
-Weekdays are the coming ones, "next friday" is the friday of next week, a day without a year is
-the nearest one ahead. Phrases are found by patterns and, where they need a calendar's knowledge,
-read by dateparser. Held by tests/dialogs/test_slots.py.
+A weekday is the next one to come, "next friday" is the friday of next week, a day without a year
+is the nearest one ahead. Patterns find the phrases; dateparser reads those that need a calendar.
+Held by tests/dialogs/test_slots.py.
 """
 
 from __future__ import annotations
@@ -54,7 +54,10 @@ DATE_PATTERNS = tuple(
 
 
 class DateText:
-    """Text with number and ordinal words as digits, that still knows where each letter was."""
+    """Text with number and ordinal words written as digits, aligned with the original text.
+
+    Spans that its methods return are positions in the original text.
+    """
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -63,7 +66,7 @@ class DateText:
             self._replace(match.start(), match.end(), _ordinal_in_digits(match))
         for number in reversed(find_numbers(self.text)):
             if not self.text[number.start : number.end].upper().isupper():
-                continue  # it has no words to spell
+                continue  # already digits
             self._replace(number.start, number.end, " ".join(number.groups))
         for match in reversed(list(_SPOKEN_YEAR.finditer(self.text))):
             self._replace(match.start(), match.end(), match.group(1) + match.group(2))
@@ -74,9 +77,11 @@ class DateText:
         self._origin[start:end] = [first, *[last] * (len(replacement) - 1)]
 
     def dates(self, today: date, is_expected: bool = False) -> list[ValueSpan]:
+        """Dates of the text, as `find_dates` gives them."""
         return [self._original_span(span) for span in find_dates(self.text, today, is_expected)]
 
     def times(self, office_hours: bool = True, is_expected: bool = False) -> list[ValueSpan]:
+        """Times of day of the text, as `find_times` gives them."""
         return [
             self._original_span(span) for span in find_times(self.text, office_hours, is_expected)
         ]
@@ -94,7 +99,7 @@ def _ordinal_in_digits(match: re.Match[str]) -> str:
     return f"{value}{suffix}"
 
 
-# "one second" is no day, and "the second one" is a choice.
+# "one second" is no date, and "the second one" is a choice.
 _ORDINAL = re.compile(
     rf"\b(?:(twenty|thirty)[ -])?((?<!one )(?<!a )(?:{'|'.join(ORDINAL_LIST)})|thirtieth)\b"
     r"(?! (?:one|time))"
@@ -103,7 +108,10 @@ _SPOKEN_YEAR = re.compile(r"\b(19|20) (\d\d)\b(?!\s*(?:a\.?\s?m|p\.?\s?m|dollar|
 
 
 def find_dates(text: str, today: date, is_expected: bool = False) -> list[ValueSpan]:
-    """Days in text with digits, left to right; "the 4th" alone counts when a day was asked."""
+    """Dates in text whose numbers are digits, left to right, as ISO 8601.
+
+    A bare "4th" counts only when a date was asked for.
+    """
     spans: list[ValueSpan] = []
     for pattern in DATE_PATTERNS if is_expected else DATE_PATTERNS[:-1]:
         for match in pattern.finditer(text):
@@ -116,7 +124,7 @@ def find_dates(text: str, today: date, is_expected: bool = False) -> list[ValueS
 
 
 def _without_weekdays(text: str, spans: list[ValueSpan]) -> list[ValueSpan]:
-    """ "Friday, October 16" is one day: the weekday beside a date says nothing new."""
+    """`spans` without weekdays directly before a date: "Friday, October 16" is one date."""
     remaining: list[ValueSpan] = []
     for i, span in enumerate(spans):
         following = spans[i + 1] if i + 1 < len(spans) else None

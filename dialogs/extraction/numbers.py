@@ -1,8 +1,8 @@
-"""Which numbers are in these words, spoken or written?
+"""Extraction of numbers, spoken or written, as runs of digit groups.
 
 "two hundred and fifty", "one oh four double seven", "$1,200.50", "5k" and "thirty nine ninety
-nine" all become runs of digit groups; what a run means (an amount, digits, a time) is decided by
-the caller. The grammar of number words is text2num's. Held by tests/dialogs/test_slots.py.
+nine" all become runs of digit groups; the caller decides what a run means (an amount, digits, a
+time). The grammar of number words is text2num's. Held by tests/dialogs/test_slots.py.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ DIGIT_CHARACTERS = frozenset("0123456789")
 ExpectedNumber = Literal["", "digits", "amount"]
 ZERO_WORDS = {"oh", "o", "nought", "naught"}
 REPEAT_WORDS = {"double": 2, "triple": 3}
-# How a recogniser spells a digit it mistook for a word; believed only where digits were asked for.
+# Words that a recogniser writes for spoken digits; read as digits only when digits were asked for.
 MISHEARD_DIGITS = {"to": "two", "too": "two", "for": "four", "fore": "four", "ate": "eight",
             "won": "one", "tree": "three", "free": "three", "sex": "six", "nein": "nine",
             "niner": "nine", "sics": "six", "fife": "five", "hundreds": "hundred"}  # fmt: skip
@@ -35,7 +35,7 @@ MISHEARD_DIGITS = {"to": "two", "too": "two", "for": "four", "fore": "four", "at
 TOKEN_PATTERN = re.compile(
     r"\d[\d,]*(?:\.\d+)?k?(?![a-z0-9])|\d+|[a-z]+(?:'[a-z]+)?|[^\sa-z\d]", re.ASCII
 )
-# Common words that look like a digit word with a letter wrong, and are none.
+# Common words at edit distance 1 from a number word that are not misheard numbers.
 _NOT_NUMBERS = frozenset(
     {"is", "it", "in", "so", "no", "or", "my", "an", "the", "then", "ton", "wine"}
 )
@@ -45,7 +45,7 @@ _NUMBER_WORDS = {*UNIT_NAMES, *SCALES, *ZERO_WORDS, *REPEAT_WORDS, "point", "gra
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A run of digit groups in lower-case text. `written`: it had digits, not only words."""
+    """A run of digit groups in lower-case text. `has_digits`: not only words were written."""
 
     start: int
     end: int
@@ -54,15 +54,17 @@ class Number:
 
     @property
     def digits(self) -> str:
+        """All digits of the run, without decimal points."""
         return "".join(part.replace(".", "") for part in self.groups)
 
     @property
     def whole_number(self) -> int | None:
+        """The number as an integer; None for several groups or a decimal."""
         only = self.groups[0] if len(self.groups) == 1 else ""
         return int(only) if only.isdigit() else None
 
     def amount(self) -> Decimal | None:
-        """The quantity: "two fifty" is 250, "thirty nine ninety nine" is 39.99."""
+        """The quantity ("two fifty" is 250, "thirty nine ninety nine" 39.99); None when unclear."""
         values = [Decimal(part) for part in self.groups]
         if len(values) == 1:
             return values[0]
@@ -76,7 +78,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class NumberToken:
-    """A word or number as it is taken to have been said, and where it stands."""
+    """A word or number, perhaps corrected, with its place in the text."""
 
     text: str
     start: int
@@ -86,7 +88,7 @@ class NumberToken:
 def find_numbers(text: str, expected: ExpectedNumber = "") -> list[Number]:
     """All runs of numbers in lower-case `text`, left to right.
 
-    Where digits or an amount were asked for, words that sound like them are believed.
+    When digits or an amount are `expected`, words that sound like numbers count as numbers.
     """
     tokens = [NumberToken(m.group(), m.start(), m.end()) for m in TOKEN_PATTERN.finditer(text)]
     if expected:
@@ -114,16 +116,16 @@ def find_numbers(text: str, expected: ExpectedNumber = "") -> list[Number]:
 
 
 def _correct_near_words(tokens: list[NumberToken], units: list[str]) -> list[NumberToken]:
-    """ "zerno" beside number words is "zero".
+    """Tokens with near misses of number words corrected: "zerno" beside a number is "zero".
 
-    Only one letter may be wrong, and only one number word may be that near.
+    The edit distance must be 1, to exactly one number word, and a neighbour must be a number.
     """
     corrected = list(tokens)
     is_certain = [
         t.text[0] in DIGIT_CHARACTERS or t.text in _NUMBER_WORDS or t.text in MISHEARD_DIGITS
         for t in tokens
     ]
-    for _ in tokens:  # one that is settled may settle its neighbours
+    for _ in tokens:  # a corrected token may confirm its neighbours
         for i, token in enumerate(corrected):
             near = "" if is_certain[i] else _nearest_unit(token.text, units)
             if near and (
@@ -156,7 +158,7 @@ def _is_connector(word: str, current: list[NumberToken], after: str) -> bool:
 
 
 def _trim_run(run: list[NumberToken]) -> list[NumberToken]:
-    """A lone "oh", "point" or "double" is no number; "o" and "and" at the edge neither."""
+    """`run` without trailing connectors; empty when only "oh" or "point" are left."""
     while run and run[-1].text in {"point", "and", "double", "triple"}:
         run = run[:-1]
     if all(token.text in ZERO_WORDS | {"point"} for token in run) and len(run) < 3:
@@ -189,7 +191,7 @@ def _normal_words(words: list[str]) -> list[str]:
 
 
 def _digit_groups(words: list[str]) -> list[str]:
-    """Words in digits; groups of words go to text2num, written groups stay as they are."""
+    """Digit groups of a run: text2num converts the words, written numbers stay as they are."""
     parts: list[str] = []
     spoken: list[str] = []
     for word in [*words, ""]:

@@ -1,7 +1,7 @@
-"""Which of the values said were taken back in the same breath?
+"""Resolution of self-repairs: values that the customer takes back within the same turn.
 
-"fifty, no, sixty", "not fifteen", "savings, I mean checking": the later one stays. Held by
-tests/dialogs/test_slots.py.
+In "fifty, no, sixty" and "savings, I mean checking" the later value stays; "not fifteen" leaves
+none. Held by tests/dialogs/test_slots.py.
 """
 
 from __future__ import annotations
@@ -24,13 +24,15 @@ _REPAIR = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class SlotSpan:
+    """An extracted slot and its place in the text, end exclusive."""
+
     slot: Slot
     start: int
     end: int
 
 
 def resolve_self_repairs(lowered: str, spans: list[SlotSpan], pack: Pack) -> list[SlotSpan]:
-    """What was taken back is gone; of two values around "no, I mean" the later one stays."""
+    """`spans` without repaired values; of two values around "no, I mean" the later one stays."""
     remaining = [
         f for f in spans if f.slot.name == YES_NO_SLOT or not _TAKEN_BACK.search(lowered[: f.start])
     ]
@@ -52,7 +54,7 @@ def resolve_self_repairs(lowered: str, spans: list[SlotSpan], pack: Pack) -> lis
 
 
 def _may_replace(early: SlotSpan, late: SlotSpan, pack: Pack) -> bool:
-    """Could the later one replace the earlier? Its role may be unsaid, but not another one."""
+    """Whether the later value can replace the earlier: the same slot, or one without a role."""
     first, second = early.slot.name, late.slot.name
     if first == second or {first, second} == {"amount", NUMBER_SLOT}:
         return True

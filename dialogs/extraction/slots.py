@@ -1,9 +1,9 @@
-"""Which values did the customer give, in normal form?
+"""Slot extraction: the values in a customer's words, in normal form.
 
 Amounts become "250.00", dates ISO 8601, times "15:00", digits only digits, choices the pack's own
-word. A slot is named by its role where a cue tells it ("from checking"), by its kind where not;
-a number nobody can place yet is called "number" and the dialogue, which knows what was asked,
-places it. What was taken back ("fifty, no, sixty", "not fifteen") is left out.
+word. A slot is named by its role where a cue gives it ("from checking"), else by its kind; a bare
+number is called "number", and the slot filling, which knows the open question, assigns it. Values
+taken back ("fifty, no, sixty", "not fifteen") are left out.
 `tests/dialogs/test_slots.py` holds the forms, and `tests/bench/slots.py` measures them.
 """
 
@@ -34,7 +34,10 @@ _MONEY_BEFORE = re.compile(r"[$€£]\s*$")
 
 
 def extract(text: str, pack: Pack, expectation: Expectation, today: date) -> tuple[Slot, ...]:
-    """All values in `text`, in the order they were said."""
+    """All values in `text`, in their order, without overlaps.
+
+    `expectation` is the answer that the open question expects; dates are relative to `today`.
+    """
     lowered = text.lower().replace("\u2019", "'")
     spans: list[SlotSpan] = []
     for finder in FINDERS_FOR_DIGITS if expectation.kind == "digits" else FINDERS:
@@ -81,7 +84,7 @@ def _find_digits(
         for i, (name, digits) in enumerate(several):
             yield SlotSpan(Slot(name, digits, lowered[start:end]), start + i, start + i + 1)
         return
-    # Four of six digits are no passcode; beside a whole customer number they may be one.
+    # Four of six expected digits are no passcode, unless a run of full length is there too.
     complete = not expectation.length or any(len(n.digits) == expectation.length for n in runs)
     for number in runs:
         spec = _cued_spec(lowered, number, specs)
@@ -94,7 +97,7 @@ def _find_digits(
 
 
 def _split_by_length(runs: list[Number], specs: list[SlotSpec]) -> list[tuple[str, str]]:
-    """Every number we ask for, said one after another: told apart by their lengths."""
+    """All digit slots said in one go, split by their lengths; empty when the total differs."""
     digits = "".join(number.digits for number in runs)
     if len(specs) < 2 or len(digits) != sum(spec.length for spec in specs):
         return []
@@ -111,7 +114,7 @@ def _cued_spec(lowered: str, number: Number, specs: list[SlotSpec]) -> SlotSpec 
 def _spec_by_length(
     number: Number, specs: list[SlotSpec], expectation: Expectation
 ) -> SlotSpec | None:
-    """Only where digits were asked for: "transfer 1500" holds no passcode."""
+    """The digit slot of this length, only if digits were asked for: "transfer 1500" has none."""
     if expectation.kind != "digits":
         return None
     return next((s for s in specs if s.length and len(number.digits) == s.length), None)
@@ -147,7 +150,7 @@ def _is_money(lowered: str, number: Number) -> bool:
 def _find_money(
     lowered: str, _pack: Pack, expectation: Expectation, _today: date, spans: list[SlotSpan]
 ) -> Iterator[SlotSpan]:
-    """Numbers with a currency beside them."""
+    """Amounts: numbers with a currency beside them."""
     numbers = find_numbers(lowered, "amount" if expectation.kind == "amount" else "")
     used: set[int] = set()
     for i, number in enumerate(numbers):
@@ -186,7 +189,7 @@ def _find_bare_amounts(
 
 
 def _cents_after(lowered: str, end: int, number: Number) -> tuple[Decimal, int] | None:
-    """ "twenty nine dollars [and] fifty [cents]" """
+    """The cents after dollars, "[and] fifty [cents]", and where they end; None without."""
     gap, whole = lowered[end : number.start], number.whole_number
     if whole is None or whole > 99 or gap.strip() not in {"", "and"}:
         return None
@@ -228,7 +231,7 @@ def _find_names(
 
 
 def _is_pronoun(lowered: str, number: Number) -> bool:
-    """ "the new one" counts nothing."""
+    """Whether "one" is a pronoun here, as in "the new one", and no number."""
     return lowered[number.start : number.end] == "one" and lowered.strip() != "one"
 
 

@@ -1,4 +1,4 @@
-"""Which times of day are in these words, once their numbers are digits?
+"""Extraction of times of day from text whose numbers are digits.
 
 Held by tests/dialogs/test_slots.py.
 """
@@ -31,7 +31,7 @@ TIME_PATTERNS = tuple(
 
 @dataclass(frozen=True, slots=True)
 class ValueSpan:
-    """A normalised value and where in the text it stood."""
+    """A normalised value and its place in the text, end exclusive."""
 
     start: int
     end: int
@@ -39,9 +39,9 @@ class ValueSpan:
 
 
 def find_times(text: str, office_hours: bool = True, is_expected: bool = False) -> list[ValueSpan]:
-    """Times in text with digits; "two thirty" alone counts when one was asked.
+    """Times as HH:MM, left to right; a bare "2 30" counts only when a time was asked for.
 
-    In office hours, "at three" is in the afternoon.
+    With `office_hours`, "at three" is in the afternoon.
     """
     spans: list[ValueSpan] = []
     for pattern in TIME_PATTERNS if is_expected else TIME_PATTERNS[:-1]:

@@ -1,4 +1,4 @@
-"""Did the customer say yes or no?
+"""Detection of a yes or a no in a customer's words.
 
 Held by tests/dialogs/test_slots.py.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-MAX_SHORT_ANSWER_WORDS = 5  # words: in a short answer yes and no count wherever they stand
+MAX_SHORT_ANSWER_WORDS = 5  # up to so many words, a yes or no counts anywhere in the answer
 _YES = re.compile(
     r"\b(?:yes|yeah|yep|yup|yea|ya|sure|correct|right|ok|okay|absolutely|exactly|definitely|"
     r"of course|go ahead|please do|do it|sounds good|uh huh|mm hmm|mhm|affirmative|that's fine|"
@@ -21,7 +21,10 @@ _NO_PROBLEM = re.compile(r"\b(?:no problem|no worries|why not)\b")
 
 
 def yes_or_no(lowered: str, is_expected: bool) -> tuple[int, int, str] | None:
-    """Where "yes" or "no" was said; at the beginning, in a short answer, or where it was asked."""
+    """Start and end of a yes or no in lower-case text, and "yes" or "no"; None without one.
+
+    In a longer text a word that is not at the beginning counts only when yes or no was asked for.
+    """
     problem = _NO_PROBLEM.search(lowered)
     no, yes = _NO.search(lowered), _YES.search(lowered)
     says_no = no and (not yes or no.start() <= yes.start() or no.group() not in _PLAIN_NO)

@@ -1,7 +1,7 @@
-"""Which of a few things was meant, and how does a customer answer that?
+"""Clarification question between two or three intents, and the reading of its answer.
 
-Asked where the model cannot rule out two or three intents. An answer names one, says its place
-("the second one"), or says both or neither. Held by tests/dialogs/test_which.py.
+It is asked when the model cannot rule out two or three intents. An answer names one, gives its
+position ("the second one"), or says both or neither. Held by tests/dialogs/test_which.py.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from dialogs.pack.model import Pack, normalise_text
 from dialogs.state import DialogueState, Question
 from dialogs.turn_draft import TurnDraft, format_list
 
-MIN_OPTIONS, MAX_OPTIONS = 2, 3  # more than three is not a choice but a menu
+MIN_OPTIONS, MAX_OPTIONS = 2, 3  # more than three would be a menu
 MAX_DIRECT_ANSWER_WORDS = (
-    6  # words: in a short answer a name or a place is an answer, whatever a model takes it for
+    6  # up to so many words, a name or position is an answer, whatever the model says
 )
 _FUNCTION_WORDS = frozenset(
     ["a", "an", "and", "at", "between", "in", "is", "it", "my", "of", "on", "or", "the", "to"]
@@ -37,7 +37,7 @@ _NOT = re.compile(r"\bnot (?:about )?(?:the|a|my)\b|\bisn't\b")
 
 @dataclass(frozen=True, slots=True)
 class ClarificationAnswer:
-    """The intents an answer means: none of them, one, or all."""
+    """The intents that an answer selects: none, one, or several."""
 
     intents: tuple[str, ...]
 
@@ -45,7 +45,7 @@ class ClarificationAnswer:
 def askable_options(
     pack: Pack, state: DialogueState, possible_intents: Sequence[str]
 ) -> tuple[str, ...]:
-    """Those of the possible intents that can be asked about; empty when that is no choice."""
+    """The possible intents that can be asked about; empty unless there are two or three."""
     under_way = {task.flow for task in state.tasks}
     options = tuple(
         name
@@ -61,7 +61,7 @@ def askable_options(
 def ask_clarification(
     draft: TurnDraft, options: tuple[str, ...], is_repeated: bool = False
 ) -> None:
-    """ "Is it about your balance or a transfer?" """
+    """Ask "Is it about your balance or a transfer?"."""
     pack = draft.context.pack
     about = [pack.intents[name].about for name in options]
     descriptions = (
@@ -76,7 +76,7 @@ def ask_clarification(
 def resolve_clarification(
     pack: Pack, options: tuple[str, ...], text: str
 ) -> ClarificationAnswer | None:
-    """What `text` (plain words) picks of `options`; None when it does not say."""
+    """The options that `text` (normalised) selects; None when it does not say."""
     if _BOTH.search(text):
         return ClarificationAnswer(options)
     if name := _find_option(pack, options, text):
@@ -91,6 +91,7 @@ def resolve_clarification(
 
 
 def is_short(text: str) -> bool:
+    """Whether `text` is short enough to be only an answer."""
     return len(text.split()) <= MAX_DIRECT_ANSWER_WORDS
 
 
@@ -100,7 +101,7 @@ def _phrases(pack: Pack, name: str) -> tuple[str, ...]:
 
 
 def _find_option(pack: Pack, options: tuple[str, ...], text: str) -> str:
-    """The option whose own words were said, or words like them."""
+    """The option whose distinctive words, or similar ones, occur; empty for none or several."""
     words = {
         o: {w for p in _phrases(pack, o) for w in normalise_text(p).split()} - _FUNCTION_WORDS
         for o in options

@@ -1,8 +1,8 @@
-"""What does this turn mean here, given what was asked?
+"""Dialogue-act classification of a turn, given the open question.
 
 A model says which intent the words have; this says what they do in the conversation: an answer,
-a correction, another task, a yes. What answers the question beats a weak or middling intent;
-steering words and requests for a person beat both. Held by tests/dialogs/test_interpret.py.
+a correction, another task, a yes. An answer to the open question beats an intent of low or medium
+confidence; commands and requests for a person beat both. Held by tests/dialogs/test_interpret.py.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ DialogueActKind = Literal[
     "change", "out_of_scope",
 ]  # fmt: skip
 
-VALUES_ONLY_SHARE = 0.6  # share of the letters
+VALUES_ONLY_SHARE = 0.6  # share of the characters in slot values from which a turn is values only
 FILLERS = frozenset({"uh", "um", "er", "erm", "hm", "hmm", "ah", "eh", "mm", "well", "so", "like"})
 CLOSED_QUESTIONS = frozenset(
     {"confirm", "intent", "which", "person", "more", "change", "resume", "offer"}
@@ -42,20 +42,22 @@ COMMAND_INTENTS: dict[str, DialogueActKind] = {
 
 @dataclass(frozen=True, slots=True)
 class DialogueAct:
-    """`intent` is the intent meant, or the slot to change; `fits` what answers or corrects."""
+    """What a turn does. `intent` is the intent, or the slot to change for "change";
+    `assignments` are the values that answer or correct."""
 
     kind: DialogueActKind
     intent: str = ""
     confidence: float = 1.0
     assignments: tuple[SlotAssignment, ...] = ()
     yes_no: str = ""  # "yes" or "no" beside an answer
-    options: tuple[str, ...] = ()  # the intents it may be, or those that were picked
+    options: tuple[str, ...] = ()  # possible intents, or those that were picked
 
 
 def interpret(pack: Pack, state: DialogueState, understanding: Understanding) -> DialogueAct:
+    """The dialogue act of a turn in this state."""
     text = normalise_text(understanding.text)
     if text and all(word in FILLERS for word in text.split()):
-        return DialogueAct("unclear")  # thinking aloud is no yes, whatever a model takes it for
+        return DialogueAct("unclear")  # a filler is no yes, whatever the model says
     if not text or understanding.intent == NOTHING_HEARD:
         return DialogueAct("nothing")
     if understanding.heard < pack.transcript_thresholds.ask_again_below:
@@ -86,14 +88,14 @@ def interpret(pack: Pack, state: DialogueState, understanding: Understanding) ->
 def _prefer_clarification(
     pack: Pack, state: DialogueState, understanding: Understanding, act: DialogueAct
 ) -> DialogueAct:
-    """Where a guess would be asked about, a choice of the likeliest is a better question.
+    """A clarification question instead of a guess or a miss, if few intents are possible.
 
-    A task in progress is not left for words that only might be something else.
+    While a task is in progress, words that were not understood do not start one.
     """
     is_unlikely = act.kind == "out_of_scope" and OUT_OF_SCOPE not in understanding.possible
     is_unplaced = (
         act.kind == "unclear" or is_unlikely
-    )  # outside, only because no intent was likely enough
+    )  # out of scope only for want of a likely intent
     is_guess = act.kind == "maybe" or (is_unplaced and not state.tasks)
     if not is_guess or state.question.kind == "which":
         return act
@@ -104,7 +106,7 @@ def _prefer_clarification(
 def _clarification_answer(
     pack: Pack, state: DialogueState, intent: str, confidence: float, text: str
 ) -> DialogueAct | None:
-    """An answer to "is it about this or that?"; a request of its own wins over a passing word."""
+    """An answer to "Is it about this or that?"; a confident new request wins over a chance word."""
     options = state.question.options
     if state.question.kind != "which":
         return None
@@ -119,13 +121,14 @@ def _clarification_answer(
     return DialogueAct("picked", answer.intents[0], options=answer.intents)
 
 
-# "It was Pulse Gym" names Pulse Gym.
+# Words before the answer proper: "It was Pulse Gym" names Pulse Gym.
 _LEADING_WORDS = re.compile(
     r"^(?:(?:uh|um|well|so|it was|it's|it is|that was|that's|from|at)\b[\s,]*)+", re.IGNORECASE
 )
 
 
 def is_free_text_asked(pack: Pack, state: DialogueState) -> bool:
+    """Whether the open question asks for a slot of type text."""
     spec = pack.slots.get(state.question.name) if state.question.kind == "slot" else None
     return spec is not None and spec.type == "text"
 
@@ -133,7 +136,7 @@ def is_free_text_asked(pack: Pack, state: DialogueState) -> bool:
 def _free_text_answer(
     pack: Pack, state: DialogueState, understanding: Understanding, intent: str, confidence: float
 ) -> DialogueAct:
-    """Asked to tell something: whatever is said is the answer, unless it steers."""
+    """The answer to a free-text question: any words, except a confident command or question."""
     if intent in COMMAND_INTENTS and confidence >= pack.intent_thresholds.switch_from:
         return DialogueAct(COMMAND_INTENTS[intent], intent, confidence)
     if (
@@ -149,7 +152,7 @@ def _free_text_answer(
     if _is_values_only(assignments, understanding):
         return DialogueAct(
             "answer", intent, confidence, assignments
-        )  # it answers another question of the task
+        )  # values for other slots of the task
     answer = _LEADING_WORDS.sub("", understanding.text.strip()) or understanding.text.strip()
     slot = Slot(name, answer, understanding.text.strip(), understanding.heard)
     return DialogueAct("answer", assignments=(SlotAssignment(name, slot, len(state.tasks) - 1),))
@@ -205,12 +208,12 @@ def _reply_to_question(
     if yes_no and question.kind in CLOSED_QUESTIONS:
         return DialogueAct("yes" if yes_no == "yes" else "no")
     if _is_same_task(pack, state, intent) and confidence >= pack.intent_thresholds.act_from:
-        return DialogueAct("answer", intent, confidence)  # names again what we are doing
+        return DialogueAct("answer", intent, confidence)  # names the task in progress again
     return None
 
 
 def _is_values_only(assignments: tuple[SlotAssignment, ...], understanding: Understanding) -> bool:
-    """Nothing was said but values we can use: an answer, whatever a model takes it for."""
+    """Whether the turn is little but assigned values: an answer, whatever the model says."""
     return sum(len(fit.slot.said) for fit in assignments) > VALUES_ONLY_SHARE * len(
         understanding.text.strip()
     )
@@ -219,7 +222,7 @@ def _is_values_only(assignments: tuple[SlotAssignment, ...], understanding: Unde
 def _is_new_request(
     pack: Pack, state: DialogueState, intent: str, confidence: float, is_answered: bool
 ) -> bool:
-    """Another task or a question, said surely enough to leave what was asked."""
+    """Whether the intent is another task or a question, confident enough to leave the question."""
     known = pack.intents.get(intent)
     if (
         known is None
@@ -245,7 +248,7 @@ def _changeable_slots(pack: Pack, state: DialogueState) -> tuple[str, ...]:
 def _menu_choice(
     pack: Pack, state: DialogueState, text: str, understanding: Understanding
 ) -> DialogueAct | None:
-    """After "You can say: ..." a phrase like one of those is enough."""
+    """A phrase similar to a menu entry, after "You can say: ..." or an open question."""
     if understanding.also or state.question.kind not in {"menu", "open"}:
         return None
     min_similarity = 72.0 if state.question.kind == "menu" else 92.0
@@ -263,7 +266,7 @@ def _menu_choice(
 def _repeat_with_new_value(
     pack: Pack, state: DialogueState, understanding: Understanding, intent: str
 ) -> DialogueAct | None:
-    """ "And in checking?": what was just looked up, with another value. Never money."""
+    """The last task again with another value ("And in checking?"); never one to be confirmed."""
     last_task = state.last_task
     if last_task is None or state.tasks or state.question.kind not in {"more", "offer"}:
         return None
@@ -289,9 +292,7 @@ def _by_intent(
         return DialogueAct("task" if confidence >= act_from else "maybe", intent, confidence)
     if known.kind == "question":
         return DialogueAct("question", intent, confidence)
-    if (
-        confidence < act_from or intent in COMMAND_INTENTS
-    ):  # steering that was not sure enough to be followed
+    if confidence < act_from or intent in COMMAND_INTENTS:  # a command of too low confidence
         return DialogueAct("unclear", intent, confidence)
     if known.kind == "talk":
         return DialogueAct("talk", intent, confidence)

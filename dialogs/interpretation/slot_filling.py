@@ -1,7 +1,8 @@
-"""Which value belongs to which slot of the task, and does it fit?
+"""Slot filling: assignment of extracted values to the slots of a task, and their validation.
 
-A slot that is named goes where its name says; one that is not goes to what was asked, then to
-what is still missing, then it corrects what was given last. Held by tests/dialogs/test_fitting.py.
+A value whose role is known goes to the slot of that name; any other goes to the slot that was
+asked for, then to one still missing, then it corrects the one filled last. Held by
+tests/dialogs/test_fitting.py.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from dialogs.values import Slot
 
 @dataclass(frozen=True, slots=True)
 class SlotAssignment:
-    """`slot` belongs under `name` in the task at `place` of the stack."""
+    """The value `slot` goes to the slot `name` of the task at `task_index` of the stack."""
 
     name: str
     slot: Slot
@@ -29,7 +30,7 @@ class SlotAssignment:
 def assign_slots(
     pack: Pack, state: DialogueState, slots: Iterable[Slot]
 ) -> tuple[SlotAssignment, ...]:
-    """The slots that belong to the task on top, or else to the nearest one below it."""
+    """Values assigned to the task on top, or, if none fits there, to the nearest task below."""
     given = tuple(slots)
     for index in range(len(state.tasks) - 1, -1, -1):
         on_top = index == len(state.tasks) - 1
@@ -43,6 +44,7 @@ def assign_slots(
 def assign_to_task(
     pack: Pack, task: Task, slots: Iterable[Slot], asked_slot: str
 ) -> list[tuple[str, Slot]]:
+    """Slot names of `task` with their values; `asked_slot` is the one asked for, or empty."""
     assigned: dict[str, Slot] = {}
     for slot in slots:
         assignment = _assign(pack, task, slot, asked_slot, assigned)
@@ -79,7 +81,7 @@ def _assign(
 
 
 def _family_names(pack: Pack) -> set[str]:
-    """Slots whose name says only the kind, not the role."""
+    """Names of choice slots that state only the kind of value, not its role."""
     return {spec.family for spec in pack.slots.values() if spec.type == "choice"}
 
 
@@ -94,7 +96,10 @@ def _assign_digits(
 def _assign_number(
     pack: Pack, names: tuple[str, ...], slot: Slot, asked_spec: SlotSpec | None, task: Task
 ) -> tuple[str, Slot] | None:
-    """A bare number is what was asked; unasked it can only be an amount."""
+    """A bare number fills the slot asked for; otherwise it can only be an amount.
+
+    Exception: a number that is a known choice value may correct a filled slot.
+    """
     digits = slot.value.replace(".", "")
     match asked_spec.type if asked_spec else "":
         case "digits":
@@ -118,12 +123,12 @@ def _assign_number(
     name = (unfilled or amounts or [""])[0]
     corrects = name in task.slots
     if not name or slot.name != NUMBER_SLOT or (corrects and len(digits) > 3):
-        return None  # a long number nobody asked for may be a code said once more
+        return None  # a long number nobody asked for may be a repeated passcode
     return name, Slot(name, f"{Decimal(slot.value):.2f}", slot.said)
 
 
 def _clock_time(value: str) -> str:
-    """ "3" is three in the afternoon, "10.30" and "1030" half past ten."""
+    """A number as HH:MM: "3" is 15:00, "10.30" and "1030" are 10:30; empty when it is no time."""
     hour_digits, _, minute_digits = value.partition(".")
     if len(hour_digits) in {3, 4} and not minute_digits:
         hour_digits, minute_digits = hour_digits[:-2], hour_digits[-2:]
@@ -133,7 +138,7 @@ def _clock_time(value: str) -> str:
 
 
 def validation_error(spec: SlotSpec, value: str, today: date) -> str:
-    """The reply that says why this value cannot be, or the empty string."""
+    """The name of the reply that says why `value` is invalid, or the empty string."""
     match spec.type:
         case "digits":
             return "wrong.length" if spec.length and len(value) != spec.length else ""

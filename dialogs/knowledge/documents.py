@@ -1,6 +1,6 @@
-"""How is a page of Markdown cut into headings and sentences that can be quoted?
+"""Splitting of Markdown pages into headings and quotable sentences.
 
-Tables become sentences, one a row; a sentence whose figure is missing is dropped. Held by
+Each table row becomes one sentence; a sentence with a missing figure is dropped. Held by
 tests/dialogs/test_knowledge.py.
 """
 
@@ -9,11 +9,16 @@ from __future__ import annotations
 import re
 
 MAX_PASSAGE_WORDS = 110
-MISSING_VALUE_MARK = "[value not available]"  # a hole in a page: such a sentence says nothing
+MISSING_VALUE_MARK = (
+    "[value not available]"  # marks a missing figure; its sentence cannot be quoted
+)
 
 
 def replace_bank_name(text: str, original_name: str, bank_name: str) -> str:
-    """Their name becomes ours; a product that contains it ("Rho-Bank+") becomes "the bank's"."""
+    """`text` with the bank's `original_name` replaced by `bank_name`.
+
+    "Rho-Bank+" becomes "`bank_name` Plus", its web addresses "our website".
+    """
     stem = re.escape(original_name).replace(r"\-", "[-\u2010\u2011 ]?")
     short = re.escape(original_name.split("-")[0])
     text = re.sub(rf"\b(?:https?://)?(?:www\.)?{short.lower()}bank\.com\S*", "our website", text)
@@ -23,7 +28,7 @@ def replace_bank_name(text: str, original_name: str, bank_name: str) -> str:
 
 
 def markdown_sections(text: str) -> list[tuple[str, list[str]]]:
-    """Headings and the sentences below them; long sections are cut."""
+    """Headings with the sentences below them; a long section is split under the same heading."""
     headed_sentences: list[tuple[str, list[str]]] = [("", [])]
     for line in _text_lines(text):
         if line.startswith("#") or re.fullmatch(r"\*\*[^*]+\*\*:?", line):
@@ -37,7 +42,7 @@ def markdown_sections(text: str) -> list[tuple[str, list[str]]]:
 
 
 def _text_lines(text: str) -> list[str]:
-    """Lines of Markdown; a row of a table reads "first: second, third"."""
+    """Non-empty lines of Markdown; a table row becomes "first: second, third."."""
     lines: list[str] = []
     head: list[str] = []
     for raw in text.splitlines():

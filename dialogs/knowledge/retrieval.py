@@ -1,8 +1,8 @@
-"""Which sentences of the bank's documents answer this question, and from which document?
+"""BM25 retrieval of quotable sentences from the bank's documents, with their source.
 
-Passages are ranked by BM25 (bm25s). An answer is one to three sentences of the best passage,
-quoted, with its source; when the words that carry the question are not in it, there is none.
-Nothing is composed, so nothing can be claimed that no document says
+Passages are ranked by BM25 (bm25s). An answer quotes one to three sentences of the best passage
+and names the document; when the passage lacks the words that carry the question, there is no
+answer. Text is only quoted, never composed, so every claim is in a document
 (tests/dialogs/test_knowledge.py; tests/bench/knowledge.py measures).
 """
 
@@ -30,14 +30,14 @@ _STOP_WORDS = (
     "hi hello thanks thank much many give gives come comes long fast soon often buy rid out take"
 )
 _STOP_WORD_SET = frozenset(_STOP_WORDS.split())
-NAMED_SUBJECT_FACTOR = 1.6  # how much nearer the pages of a product are that the question names
-NUMBER_IN_ANSWER_FACTOR = 1.3  # how much better an answer with a number is where one was asked for
+NAMED_SUBJECT_FACTOR = 1.6  # score factor for pages of the product that the question names
+NUMBER_IN_ANSWER_FACTOR = 1.3  # value factor for an answer with a number when one was asked for
 _DIGIT = re.compile(r"\d")
 _NUMBER_ASKED = re.compile(
     r"\bhow (?:much|many|long|fast|old|often|soon)\b|\b(?:fee|limit|rate|apy|interest|minimum|"
     r"maximum|cost|price|charge|amount|balance|discount)\b"
 )
-# Words customers use, and the words of the documents for the same thing.
+# Words customers use, mapped to the words of the documents for the same thing.
 _SYNONYMS = {
     "fee": "fee", "cost": "fee", "charge": "fee", "price": "fee", "apy": "interest",
     "rate": "interest", "teen": "minor", "teenager": "minor", "kid": "minor", "child": "minor",
@@ -49,6 +49,8 @@ _SYNONYMS = {
 
 @dataclass(frozen=True, slots=True)
 class Passage:
+    """One section of a document: its sentences, and the stems by which it is found."""
+
     source: DocumentSource
     subject: str  # the product the page is about, lower case
     sentences: tuple[str, ...]
@@ -57,14 +59,16 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class DocumentAnswer:
+    """Quoted sentences and their document. `score` is the passage's BM25 score."""
+
     text: str
     source: DocumentSource
     score: float
-    coverage: float  # of the question's weight that the passage covers, 0 to 1
+    coverage: float  # share of the question's word weight that the passage covers, 0 to 1
 
 
 class Knowledge:
-    """The documents of a pack, ready to be asked. Never changes after it was read."""
+    """BM25 index over the documents of a pack. Immutable once built."""
 
     def __init__(
         self,
@@ -88,6 +92,7 @@ class Knowledge:
 
     @classmethod
     def empty(cls) -> Knowledge:
+        """An index without documents: it answers nothing."""
         return cls([], [], 0.0, 0.0)
 
     @classmethod
@@ -98,7 +103,10 @@ class Knowledge:
         min_score: float = 0.0,
         min_coverage: float = 0.0,
     ) -> Knowledge:
-        """Documents as JSON lines, compressed: id, subject, title, text."""
+        """An index over a gzipped file of JSON lines, each with id, subject, title and text.
+
+        `bank_names` replaces the first name in the documents by the second.
+        """
         passages: list[Passage] = []
         texts: list[list[str]] = []
         with gzip.open(file, "rt", encoding="utf-8") as lines:
@@ -107,7 +115,7 @@ class Knowledge:
         return cls(passages, texts, min_score, min_coverage)
 
     def rank_passages(self, question: str, count: int = 5) -> list[tuple[Passage, float]]:
-        """The passages nearest to the question, best first."""
+        """At most `count` passages with their BM25 scores, best first; only scores above 0."""
         words = content_words(question)
         if not self.passages or not words:
             return []
@@ -121,6 +129,7 @@ class Knowledge:
         return [(self.passages[i], float(scores[i])) for i in best if scores[i] > 0]
 
     def find_answer(self, question: str) -> DocumentAnswer | None:
+        """The best answer; None when no passage reaches `min_score` and `min_coverage`."""
         words = content_words(question)
         weights = {word: self._word_weights.get(word, self._unknown_word_weight) for word in words}
         total_weight = sum(weights.values())
@@ -148,21 +157,21 @@ class Knowledge:
         return best
 
     def document_parts(self, document_id: str) -> tuple[Passage, ...]:
-        """The document called `id`, heading by heading; empty when there is none."""
+        """The passages of one document in their order; empty for an unknown id."""
         return tuple(passage for passage in self.passages if passage.source.id == document_id)
 
     def document_part(self, document_id: str, number: int) -> DocumentAnswer:
-        """How part `number`, from 1, of a document begins; IndexError when there is none."""
+        """The first sentences of part `number`, from 1, of a document; IndexError without one."""
         passage = self.document_parts(document_id)[number - 1]
         return DocumentAnswer(_quote(passage), passage.source, 1.0, 1.0)
 
     def _first_sentences(self, source: DocumentSource) -> str:
-        """How a page begins that is about the question as a whole."""
+        """The first sentences of a document whose title matches the question as a whole."""
         first = next(p for p in self.passages if p.source == source)
         return _quote(first, 3)
 
     def _subject_of(self, question: str) -> str:
-        """The product named in the question, the longest name first."""
+        """The product named in the question, the longest name first; empty for none."""
         question_text = " ".join(re.findall(r"[a-z0-9+-]+", question.lower()))
         plain = re.sub(r"\b(?:savings?|checking|business) (?=account\b)", "", question_text)
         for subject in self._subjects:
@@ -173,7 +182,7 @@ class Knowledge:
 
 
 def content_words(text: str) -> list[str]:
-    """The words that carry meaning, without endings."""
+    """Stems of the content words in order, synonyms mapped to one word, stop words left out."""
     raw = re.findall(r"[a-z0-9%$][a-z0-9'.%-]*", text.lower().replace("\u2019", "'"))
     stripped = (word.strip(".'-") for word in raw)
     return [_stem(word) for word in stripped if word and word not in _STOP_WORD_SET]
@@ -215,9 +224,9 @@ def _add_document(
 def _best_sentences(
     sentences: tuple[str, ...], weights: dict[str, float], wants_number: bool
 ) -> str:
-    """The sentences that carry most of the question, up to three, in their order.
+    """The up to three sentences with the most question weight, in their order.
 
-    Where a number was asked for, a sentence with one carries more.
+    When a number was asked for, a sentence with a number weighs more.
     """
     value = [sum(weights.get(word, 0.0) for word in set(content_words(s))) for s in sentences]
     if wants_number:

@@ -1,6 +1,6 @@
-"""Does everything in a pack that names something else name something that exists?
+"""Cross-reference checks of a pack: every name must refer to something that exists.
 
-Each check yields the place and what is wrong there; the first one refuses the pack
+Each check yields faults with their place; the first fault refuses the pack
 (tests/dialogs/test_pack.py breaks a pack in each way).
 """
 
@@ -14,9 +14,9 @@ from dialogs.pack.offer_rules import check_offers
 from dialogs.pack.yaml_source import YamlFile, YamlPath, did_you_mean
 from dialogs.rendering import PLACEHOLDER
 
-PackFault = tuple[str, YamlPath, str]  # file, where in it, what is wrong
+PackFault = tuple[str, YamlPath, str]  # file, path in it, message
 
-# What the engine itself says, and what a template may name besides slots and what actions give.
+# Replies that the engine needs, and placeholders besides slots and result values of actions.
 ENGINE_REPLIES = (
     "greeting open more back_to one_moment too_late goodbye goodbye_unfinished cancelled "
     "nothing_to_cancel start_over nothing_to_go_back unclear unheard missed keypad typed menu "
@@ -35,7 +35,7 @@ BUILT_IN_VALUES += "person ticket when"
 
 
 def check_pack(pack: Pack, yaml_files: Mapping[str, YamlFile]) -> None:
-    """Raise the first `PackError`, if anything does not hold together."""
+    """Raise `PackError` for the first fault, if there is any."""
     for checks in (
         _check_intents,
         _check_slots,
@@ -85,7 +85,7 @@ def _check_slots(pack: Pack) -> Iterator[PackFault]:
         if spec.type != "choice" and spec.choices:
             yield "slots", [*path, "values"], f"{name}: only a choice has values"
         if spec.is_secret and spec.type != "digits":
-            message = f"{name}: only digits can be secret, for words cannot be found again"
+            message = f"{name}: only digits can be secret, because words cannot be masked"
             yield "slots", [*path, "secret"], message
         for key, reply in (("ask", spec.ask_reply), ("again", spec.reask_reply)):
             if reply not in pack.replies:

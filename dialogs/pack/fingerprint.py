@@ -1,4 +1,4 @@
-"""Is this the same pack as then? A digest over its files, by name and content."""
+"""Digest of a pack: over the names and contents of its files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from pathlib import Path
 
 
 def fingerprint(directory: Path) -> str:
-    """SHA-256 of every file of a pack, independent of where it lies."""
+    """SHA-256 in hexadecimal over all files of a pack folder, independent of its location.
+
+    Hidden files do not count.
+    """
     digest = hashlib.sha256()
     for file in sorted(directory.rglob("*")):
         if file.is_file() and not file.name.startswith("."):

@@ -1,6 +1,7 @@
-"""How do the checked YAML files of a folder become one frozen pack?
+"""Pack loader: validates the YAML files of a folder and builds the frozen pack.
 
-Only here do pydantic models turn into the values of `dialogs.pack.model`.
+Only this module converts pydantic models to the values of `dialogs.pack.model`, with
+`dialogs.pack.offer_rules` and `dialogs.pack.opening_hours_loader` for their own files.
 """
 
 from __future__ import annotations
@@ -45,10 +46,11 @@ from dialogs.pack.schema import (
 from dialogs.pack.yaml_source import YamlFile
 
 REQUIRED_FILES = ("pack", "intents", "slots", "flows", "replies", "escalation")
-OPTIONAL_FILES = ("offers", "people", "privacy")  # files that a pack need not have
+OPTIONAL_FILES = ("offers", "people", "privacy")  # files that a pack may lack
 
 
 def load_pack(folder: Path) -> Pack:
+    """The pack in `folder`; PackError when a file is missing or the pack is inconsistent."""
     yaml_files = {name: YamlFile(folder / f"{name}.yaml") for name in REQUIRED_FILES}
     for name in OPTIONAL_FILES:
         if (file := folder / f"{name}.yaml").exists():
@@ -114,10 +116,11 @@ def _build_privacy_rules(yaml_file: YamlFile) -> PrivacyRules:
 
 
 def _build_rule(name: str, escalation_yaml: EscalationYaml, yaml_file: YamlFile) -> Rule:
-    """`enter` follows from the costs and `leave` from `enter`, unless the rule says them."""
+    """One escalation rule. By default `enter` is the threshold of the costs, and `leave` the
+    share `rearm` of `enter`."""
     source = escalation_yaml.rules[name]
     if source.costs and source.enter is not None:
-        message = "`enter` follows from the costs: say one of the two"
+        message = "`enter` follows from the costs: give one of the two"
         raise yaml_file.error_at(["rules", name, "enter"], message)
     costs = ErrorCosts(**(source.costs or escalation_yaml.costs).model_dump())
     enter = costs.threshold if source.enter is None else source.enter

@@ -1,8 +1,8 @@
-"""What does this business want said and done?
+"""Frozen values of a pack: the intents, slots, flows, replies and rules of one business.
 
-`Pack.load` reads the YAML files of a folder, refuses anything that does not hold together and
-names file and line (`PackError`). A loaded pack is frozen: the same pack and the same inputs
-always give the same dialogue (tests/dialogs/test_pack.py).
+`Pack.load` reads the YAML files of a folder; an inconsistent pack raises `PackError` with file
+and line. A loaded pack is frozen: the same pack and the same inputs always give the same dialogue
+(tests/dialogs/test_pack.py).
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ BANK_PACK = Path(__file__).parents[1] / "bank"
 
 @dataclass(frozen=True, slots=True)
 class Intent:
+    """One intent. `phrase`, `short` and `about` are its wordings in questions and menus."""
+
     name: str
     kind: IntentKind
     examples: tuple[str, ...]
@@ -37,7 +39,11 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class SlotSpec:
-    """Something to be known. Slots of one `family` are roles of the same kind of thing."""
+    """One slot. `ask_reply` and `reask_reply` name the replies that ask for it.
+
+    Slots of one `family` are roles of the same kind of value, such as the account a transfer goes
+    from and the one it goes to. `limit` is the highest amount, 0 for none.
+    """
 
     name: str
     type: SlotType
@@ -55,7 +61,7 @@ class SlotSpec:
 
 @dataclass(frozen=True, slots=True)
 class FailureResponse:
-    """What follows when an action fails: `again` names the slots to ask for anew."""
+    """Response to a failed action: the reply, and the slots to ask for again."""
 
     reply: str
     slots_to_reask: tuple[str, ...] = ()
@@ -64,7 +70,11 @@ class FailureResponse:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of a flow. `name` is a slot, a reply, an action or a rule, according to `kind`."""
+    """One step of a flow. `name` is a slot, a reply, an action or a rule, according to `kind`.
+
+    `conditions` are slot values that the step requires; `arguments` map an action's arguments to
+    slots, `result_types` its result values to their types, `failures` its reasons to responses.
+    """
 
     kind: Literal["ask", "say", "confirm", "do", "hand_over"]
     name: str
@@ -77,12 +87,15 @@ class Step:
     failures: tuple[tuple[str, FailureResponse], ...] = ()
 
     def failure_response(self, reason: str) -> FailureResponse | None:
+        """The response to `reason`, else that to "*"; None without either."""
         known = dict(self.failures)
         return known.get(reason) or known.get("*")
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
+    """A task as a sequence of steps. The values of `distinct_slots` must differ."""
+
     name: str
     title: str
     steps: tuple[Step, ...]
@@ -92,12 +105,13 @@ class Flow:
 
     @property
     def slots(self) -> tuple[str, ...]:
+        """Names of the slots that the flow asks for, in order."""
         return tuple(step.name for step in self.steps if step.kind == "ask")
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """One reply in its moods; `promise` when it commits the business to something."""
+    """Wordings of one reply by tone and channel; `is_promise` when it commits the business."""
 
     neutral: tuple[str, ...]
     apologetic: tuple[str, ...] = ()
@@ -107,26 +121,27 @@ class Wording:
 
     @property
     def lines(self) -> tuple[str, ...]:
+        """All wordings."""
         return self.neutral + self.apologetic + self.brief + self.voice
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorCosts:
-    """What mistakes cost, in any unit: only their proportion counts."""
+    """Costs of wrong escalation decisions, in any unit: only their ratio counts."""
 
-    missed: float  # a customer who needed a person and did not get one
-    needless: float  # a person called for nothing
+    missed: float  # a missed escalation: the customer needed a person and got none
+    needless: float  # a needless escalation
 
     @property
     def threshold(self) -> float:
-        """The probability from which handing over costs less than not doing so: where
+        """The probability p from which escalating costs less than not escalating: where
         p * missed = (1 - p) * needless."""
         return self.needless / (self.needless + self.missed)
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """When a person takes over, and how much each piece of evidence weighs.
+    """An escalation rule: when a person takes over, and the weight of each piece of evidence.
 
     It fires from `enter` on and is armed again below `leave`.
     """
@@ -144,7 +159,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What has to be so; a part that says nothing is always so."""
+    """Requirements on an offer context; an empty part requires nothing."""
 
     finished_flows: tuple[str, ...] = ()
     earlier_actions: tuple[str, ...] = ()
@@ -156,12 +171,13 @@ class Condition:
 
     @property
     def has_requirements(self) -> bool:
+        """Whether any part requires something."""
         return self != Condition()
 
 
 @dataclass(frozen=True, slots=True)
 class OfferReason:
-    """Why something is offered: how much it weighs, and how it is said to the customer."""
+    """A reason for an offer: its condition, its weight, and its text for the customer."""
 
     when: Condition
     weight: float
@@ -170,7 +186,7 @@ class OfferReason:
 
 @dataclass(frozen=True, slots=True)
 class OfferTarget:
-    """What a yes begins: a flow with some slots known, or a part of a document, from 1."""
+    """What an accepted offer starts: a flow with some slots filled, or a document part, from 1."""
 
     flow: str = ""
     document_id: str = ""
@@ -180,7 +196,7 @@ class OfferTarget:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Something to suggest; `personal` when it shows what only the customer may know."""
+    """One offer; `is_personal` when it reveals what only the identified customer may know."""
 
     name: str
     title: str
@@ -195,7 +211,11 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class OfferRules:
-    """What may be offered, how often, and how it is chosen."""
+    """Which offers exist, how often one is made, and how it is chosen.
+
+    `no_offer_share` is the probability of no offer, `exploration_share` the part of the choice
+    that is uniform; `max_upset` and `max_upset_spread` bound the customer's mood.
+    """
 
     offers: Mapping[str, Offer]
     no_offer_share: float
@@ -211,7 +231,7 @@ class OfferRules:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptThresholds:
-    """How sure the ears must be of the words."""
+    """Transcript confidences below which the customer is asked to repeat or to confirm."""
 
     ask_again_below: float
     confirm_below: float
@@ -219,7 +239,7 @@ class TranscriptThresholds:
 
 @dataclass(frozen=True, slots=True)
 class IntentThresholds:
-    """How sure we must be of the intent."""
+    """Intent confidences from which to act, to ask for confirmation, or to leave the question."""
 
     act_from: float
     confirm_from: float
@@ -228,7 +248,7 @@ class IntentThresholds:
 
 @dataclass(frozen=True, slots=True)
 class RetryLimits:
-    """How often before something else is tried."""
+    """Numbers of failures in a row before the dialogue changes its strategy."""
 
     verifications: int
     misses_before_menu: int
@@ -239,6 +259,8 @@ class RetryLimits:
 
 @dataclass(frozen=True, slots=True)
 class Pack:
+    """One business: all that its YAML files define, checked and frozen."""
+
     directory: Path
     bank_name: str
     agent_name: str
@@ -259,27 +281,28 @@ class Pack:
     apologise_from: float
     calm_below: float
     knowledge: Knowledge
-    intent_by_example: Mapping[str, str]  # an example in plain words -> its intent
-    offer_rules: OfferRules | None = None  # a pack need not offer anything
+    intent_by_example: Mapping[str, str]  # example in normalised text -> its intent
+    offer_rules: OfferRules | None = None  # None: the pack makes no offers
     opening_hours: OpeningHours = field(
         default_factory=OpeningHours
-    )  # always there, unless people.yaml says hours
+    )  # always open without people.yaml
     privacy: PrivacyRules = field(default_factory=PrivacyRules)
 
     @staticmethod
     def load(directory: Path | str = BANK_PACK) -> Pack:
-        from dialogs.pack.loader import load_pack  # it makes the values defined here
+        """The pack in `directory`; PackError when it is invalid."""
+        from dialogs.pack.loader import load_pack  # lazy: the loader imports this module
 
         return load_pack(Path(directory))
 
     def menu_phrase(self, intent: str) -> str:
-        """A short way to say `intent` in a menu."""
+        """A short phrase for `intent` in a menu."""
         spec = self.intents[intent]
         return spec.short or spec.phrase or intent.replace("_", " ")
 
 
 def normalise_text(text: str) -> str:
-    """Lower case words, without punctuation: how sentences are compared."""
+    """Lower-case words without punctuation, the form in which sentences are compared."""
     characters = (
         c if c.isalnum() or c in "'$." else " " for c in text.lower().replace("\u2019", "'")
     )

@@ -1,4 +1,4 @@
-"""How does a checked `offers.yaml` become frozen rules, and does what it names exist?"""
+"""Conversion of a validated `offers.yaml` to frozen offer rules, and checks of its references."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 def build_offer_rules(source: OffersYaml) -> OfferRules:
+    """The frozen rules of a validated `offers.yaml`."""
     return OfferRules(
         offers={name: _build_offer(name, offer) for name, offer in source.offers.items()},
         no_offer_share=source.silence_share,
@@ -58,7 +59,7 @@ def _build_condition(source: ConditionYaml) -> Condition:
 
 
 def check_offers(pack: Pack) -> Iterator[tuple[str, YamlPath, str]]:
-    """Where offers name something that does not exist."""
+    """Faults of the offers, mostly unknown names: file, path in it, message."""
     if pack.offer_rules is None:
         return
     for i, intent in enumerate(pack.offer_rules.excluded_intents):

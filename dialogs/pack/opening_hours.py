@@ -1,7 +1,7 @@
-"""When is somebody there to take over, and when again?
+"""Opening hours: when a person is available for a handoff, and when next.
 
-Hours are those of clocks in the pack's time zone, so they stay where they are when clocks are
-changed. Pure: the moment asked about is given (tests/dialogs/test_people.py).
+Hours are local times in the pack's time zone, so daylight saving does not move them. Pure: the
+current time is an argument (tests/dialogs/test_people.py).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 MINUTES_PER_DAY = 24 * 60  # minutes
-MAX_DAYS_AHEAD = 366  # days that are looked through for the next opening
-MAX_DAYS_BY_WEEKDAY = 6  # days ahead that are named by their weekday alone
+MAX_DAYS_AHEAD = 366  # days searched for the next opening
+MAX_DAYS_BY_WEEKDAY = 6  # farthest opening named by its weekday alone, without a date
 ONE_MINUTE = timedelta(minutes=1)
 
 MinuteRange = tuple[int, int]  # minutes after midnight: from the first, until before the second
@@ -22,27 +22,27 @@ ALL_DAY: tuple[MinuteRange, ...] = ((0, MINUTES_PER_DAY),)
 
 @dataclass(frozen=True, slots=True)
 class OpeningHours:
-    """Those who can take over, as a pack says it; of a pack that says nothing, always."""
+    """When people can take over, as people.yaml says; without that file always."""
 
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     weekly_ranges: tuple[tuple[MinuteRange, ...], ...] = (ALL_DAY,) * 7  # Monday first
     exception_ranges: Mapping[date, tuple[MinuteRange, ...]] = field(default_factory=dict)
-    max_wait_s: float = 300.0  # in the queue, before a call back is offered instead
-    ask_again_after_s: float = 600.0  # after that: sooner, asking again is answered with the ticket
-    issues_tickets: bool = True  # calls back are noted under a number
+    max_wait_s: float = 300.0  # in the queue, before a call-back is offered instead
+    ask_again_after_s: float = 600.0  # after an unmet handoff; an earlier request gets the ticket
+    issues_tickets: bool = True  # call-backs get a ticket number
     urgent_always_reachable: bool = (
-        False  # rules of urgency high reach somebody outside the hours, too
+        False  # handoffs of high urgency reach a person outside the hours
     )
 
     def is_open(self, now: datetime) -> bool:
-        """Whether somebody is there at `now`, an aware datetime."""
+        """Whether a person is available at `now`, an aware datetime."""
         here = now.astimezone(self.zone)
         minute = here.hour * 60 + here.minute
         return any(begins <= minute < ends for begins, ends in self._ranges_on(here.date()))
 
     def next_opening(self, now: datetime) -> datetime | None:
-        """The moment somebody is there again, in the pack's zone: `now` itself when open, None
-        when it is not within a year."""
+        """The next time a person is available, in the pack's zone: `now` itself when open, None
+        when there is no opening within a year."""
         here = now.astimezone(self.zone)
         if self.is_open(here):
             return here
@@ -56,8 +56,10 @@ class OpeningHours:
         return None
 
     def next_opening_text(self, now: datetime) -> str:
-        """ "today at 2 PM", "tomorrow at 9 AM", "on Friday at 9:30 AM"; empty when that is not
-        known, or somebody is there now."""
+        """The next opening in words: "today at 2 PM", "tomorrow at 9 AM", "on Friday at 9:30 AM".
+
+        Empty when there is none within a year, or a person is available now.
+        """
         opening = self.next_opening(now)
         if opening is None or self.is_open(now):
             return ""
@@ -76,8 +78,8 @@ class OpeningHours:
         return self.exception_ranges.get(day, self.weekly_ranges[day.weekday()])
 
     def _first_open_minute(self, day: date, moment: datetime) -> datetime | None:
-        """The first minute of a day, from `moment` on, in which somebody is there. Minute by
-        minute: in some nights the clock jumps over an opening, or shows one twice."""
+        """The first open minute of a day from `moment` on. The search goes minute by minute,
+        because a change of clocks can skip an opening or show it twice."""
         while (here := moment.astimezone(self.zone)).date() == day:
             if self.is_open(here):
                 return here

@@ -1,6 +1,6 @@
-"""How do the hours of people.yaml become spans of minutes, and what is wrong with them?
+"""Parser of people.yaml: opening hours as ranges of minutes, with errors by line.
 
-A pack need not have the file: somebody is always there then.
+Without the file a person is always available.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ WEEK_DAYS: tuple[Weekday, ...] = (
 
 
 def build_opening_hours(yaml_file: YamlFile) -> OpeningHours:
-    """PackError, with the line, for hours that are none."""
+    """The opening hours of a pack; PackError with the line for invalid hours."""
     source = yaml_file.read_as(PeopleYaml)
     if source.zone not in available_timezones():
         message = f'there is no time zone "{source.zone}"{did_you_mean(source.zone, available_timezones())}'
@@ -49,7 +49,7 @@ def _parse_day(yaml_file: YamlFile, text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise yaml_file.error_at(
-            ["exceptions", text], f'"{text}" is no day like 2026-12-25'
+            ["exceptions", text], f'"{text}" is not a date like 2026-12-25'
         ) from None
 
 

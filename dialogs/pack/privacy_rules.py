@@ -1,7 +1,7 @@
-"""What does a business hide, record and keep of its customers?
+"""Privacy rules of a pack: which values are hidden, what needs consent, and retention.
 
-A pack says so in privacy.yaml; without the file everything private is hidden, nothing is recorded
-without consent, and what is kept has an end (tests/dialogs/test_privacy.py).
+privacy.yaml sets them; without the file all kinds of private values are hidden, recording needs
+consent, and all stored data has a retention period (tests/dialogs/test_privacy.py).
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ DEFAULT_KEEP_DAYS: Mapping[str, int] = {
 
 @dataclass(frozen=True, slots=True)
 class PrivacyRules:
-    """`redact` are the kinds of numbers and addresses that are hidden before anything is kept;
-    slots marked secret always are. `keep_days` says after how many days what is kept goes."""
+    """`redacted_kinds` are the kinds of private values that are hidden before storage; secret slots
+    always are. `recording` and `emotion` say when consent is needed. `keep_days` is the retention
+    in days by kind of record."""
 
     redacted_kinds: frozenset[PiiKind] = frozenset(PII_KINDS)
     recording: ConsentRule = "ask"
@@ -30,11 +31,11 @@ class PrivacyRules:
     keep_days: Mapping[str, int] = field(default_factory=lambda: DEFAULT_KEEP_DAYS)
 
     def may_record(self, has_consented: bool) -> bool:
-        """Whether words and sound may be kept of somebody who has agreed, or has not."""
+        """Whether words and audio may be stored, given whether the customer has consented."""
         return _is_allowed(self.recording, has_consented)
 
     def may_infer_emotion(self, has_consented: bool) -> bool:
-        """Whether it may be judged how somebody feels who has agreed, or has not."""
+        """Whether emotion may be inferred, given whether the customer has consented."""
         return _is_allowed(self.emotion, has_consented)
 
 

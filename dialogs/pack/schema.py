@@ -1,7 +1,7 @@
-"""What may be written in the YAML files of a pack?
+"""Pydantic schema of the YAML files of a pack; field names are the YAML keys.
 
-These models are met only while a pack is loaded; `dialogs.pack.model` turns them into frozen
-values. An unknown key is refused everywhere (tests/dialogs/test_pack.py).
+The models exist only while a pack loads; `dialogs.pack.loader` converts them to frozen values.
+Unknown keys are errors everywhere (tests/dialogs/test_pack.py).
 """
 
 from __future__ import annotations
@@ -22,10 +22,14 @@ YamlScalar = Annotated[str, BeforeValidator(lambda given: str(given))]
 
 
 class StrictYaml(BaseModel):
+    """Base of all schema models: immutable, and unknown keys are errors."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class IntentYaml(StrictYaml):
+    """One intent of intents.yaml, with example sentences."""
+
     kind: IntentKind
     flow: str = ""
     phrase: str = ""
@@ -36,10 +40,14 @@ class IntentYaml(StrictYaml):
 
 
 class IntentsYaml(StrictYaml):
+    """The file intents.yaml."""
+
     intents: dict[str, IntentYaml]
 
 
 class SlotYaml(StrictYaml):
+    """One slot of slots.yaml; `like` names the slot whose type and values it shares."""
+
     type: SlotType | None = None
     like: str = ""
     label: str = ""
@@ -54,16 +62,22 @@ class SlotYaml(StrictYaml):
 
 
 class SlotsYaml(StrictYaml):
+    """The file slots.yaml."""
+
     slots: dict[str, SlotYaml]
 
 
 class FailureYaml(StrictYaml):
+    """The response to a failed action; `again` lists the slots to ask for again."""
+
     say: str
     again: list[str] = []
     offer_person: bool = False
 
 
 class StepYaml(StrictYaml):
+    """One step of a flow: exactly one of ask, say, confirm, do and hand_over, with its options."""
+
     ask: str = ""
     say: str = ""
     confirm: str = ""
@@ -78,6 +92,8 @@ class StepYaml(StrictYaml):
 
 
 class FlowYaml(StrictYaml):
+    """One flow of flows.yaml."""
+
     title: str
     verify: bool = False
     money: bool = False
@@ -86,11 +102,15 @@ class FlowYaml(StrictYaml):
 
 
 class FlowsYaml(StrictYaml):
+    """The file flows.yaml; `verify_with` names the flow that confirms an identity."""
+
     verify_with: str
     flows: dict[str, FlowYaml]
 
 
 class ReplyYaml(StrictYaml):
+    """One reply of replies.yaml, with its wordings by tone and channel."""
+
     neutral: TextOrLines = Field(min_length=1)
     apologetic: TextOrLines = []
     brief: TextOrLines = []
@@ -99,16 +119,22 @@ class ReplyYaml(StrictYaml):
 
 
 class RepliesYaml(StrictYaml):
+    """The file replies.yaml."""
+
     apologies: TextOrLines
     replies: dict[str, TextOrLines | ReplyYaml]
 
 
 class CostsYaml(StrictYaml):
+    """Costs of a missed and of a needless escalation; only their ratio counts."""
+
     missed: float = Field(gt=0)
     needless: float = Field(gt=0)
 
 
 class RuleYaml(StrictYaml):
+    """One escalation rule; its threshold is `enter` or follows from the costs."""
+
     urgency: Literal["low", "normal", "high"]
     baseline: float
     costs: CostsYaml | None = None
@@ -121,6 +147,8 @@ class RuleYaml(StrictYaml):
 
 
 class EscalationYaml(StrictYaml):
+    """The file escalation.yaml."""
+
     costs: CostsYaml
     rearm: float = Field(default=0.5, gt=0, lt=1)
     remember: Probability = 0.7
@@ -128,6 +156,8 @@ class EscalationYaml(StrictYaml):
 
 
 class ConditionYaml(StrictYaml):
+    """Requirements on the context of an offer; empty parts require nothing."""
+
     done: list[str] = []
     before: list[str] = []
     slots: dict[str, list[YamlScalar]] = {}
@@ -138,12 +168,16 @@ class ConditionYaml(StrictYaml):
 
 
 class ReasonYaml(StrictYaml):
+    """A reason for an offer: condition, weight and text for the customer."""
+
     when: ConditionYaml = ConditionYaml()
     weight: float
     because: str = Field(min_length=1)
 
 
 class OfferTargetYaml(StrictYaml):
+    """What an accepted offer starts: a flow, or a part of a document."""
+
     flow: str = ""
     document: str = ""
     part: int = Field(default=1, ge=1)
@@ -151,6 +185,8 @@ class OfferTargetYaml(StrictYaml):
 
 
 class OfferYaml(StrictYaml):
+    """One offer of offers.yaml."""
+
     title: str
     say: str
     baseline: float = 0.0
@@ -162,6 +198,8 @@ class OfferYaml(StrictYaml):
 
 
 class OffersYaml(StrictYaml):
+    """The file offers.yaml."""
+
     silence_share: float = Field(default=0.0, ge=0, lt=1)
     explore: float = Field(default=0.1, gt=0, le=1)
     least_score: float = 0.0
@@ -178,6 +216,8 @@ Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "satur
 
 
 class PeopleYaml(StrictYaml):
+    """The file people.yaml."""
+
     zone: str
     hours: dict[Weekday, str]
     exceptions: dict[str, str] = {}
@@ -188,6 +228,8 @@ class PeopleYaml(StrictYaml):
 
 
 class KeepDaysYaml(StrictYaml):
+    """Retention in days by kind of record."""
+
     recordings: int = Field(default=DEFAULT_KEEP_DAYS["recordings"], ge=1)
     judgements: int = Field(default=DEFAULT_KEEP_DAYS["judgements"], ge=1)
     offers: int = Field(default=DEFAULT_KEEP_DAYS["offers"], ge=1)
@@ -196,6 +238,8 @@ class KeepDaysYaml(StrictYaml):
 
 
 class PrivacyYaml(StrictYaml):
+    """The file privacy.yaml."""
+
     redact: list[PiiKind] = list(PII_KINDS)
     recording: ConsentRule = "ask"
     emotion: ConsentRule = "ask"
@@ -203,17 +247,23 @@ class PrivacyYaml(StrictYaml):
 
 
 class HearingYaml(StrictYaml):
+    """Thresholds of the transcript confidence."""
+
     ask_again_below: Probability
     confirm_below: Probability
 
 
 class DecidingYaml(StrictYaml):
+    """Thresholds of the intent confidence."""
+
     act_from: Probability
     confirm_from: Probability
     switch_from: Probability
 
 
 class PatienceYaml(StrictYaml):
+    """Numbers of failures in a row before the strategy changes."""
+
     verifications: int = Field(ge=1)
     misses_before_menu: int = Field(ge=1)
     misses_before_person: int = Field(ge=1)
@@ -222,11 +272,15 @@ class PatienceYaml(StrictYaml):
 
 
 class MoodYaml(StrictYaml):
+    """Thresholds of the upset probability for the tone of replies."""
+
     apologise_from: Probability
     calm_below: Probability
 
 
 class KnowledgeYaml(StrictYaml):
+    """The documents of a pack, and the least scores of an answer."""
+
     documents: str = ""
     says_bank: str = ""
     least_score: float = 0.0
@@ -234,6 +288,8 @@ class KnowledgeYaml(StrictYaml):
 
 
 class PackYaml(StrictYaml):
+    """The file pack.yaml."""
+
     bank: str
     agent: str
     menu: list[str]

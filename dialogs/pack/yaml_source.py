@@ -1,7 +1,7 @@
-"""Where in which file does a pack say something, and what is wrong with it there?
+"""YAML reader that knows the line of every value, and `PackError` with file and line.
 
-Every error names the file, the line and, for an unknown key, the nearest known one.
-`tests/dialogs/test_pack.py` breaks a pack in each way and reads the message.
+For an unknown key the error names the nearest known one. `tests/dialogs/test_pack.py` breaks a
+pack in each way and checks the message.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ YamlPath = Sequence[str | int]
 
 
 class PackError(ValueError):
-    """A pack that cannot be used. `line` counts from 1."""
+    """An invalid pack: file, line (from 1) and message."""
 
     def __init__(self, file: Path, line: int, message: str) -> None:
         super().__init__(f"{file}:{line}: {message}")
@@ -29,17 +29,18 @@ class PackError(ValueError):
 
 
 class YamlFile:
-    """One YAML file of a pack, its checked content, and the line of everything in it."""
+    """One YAML file of a pack, with the line of every value. PackError when it is unreadable."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
         self._content, self._root = _read_yaml(file)
 
     def read_as(self, model: type[M]) -> M:
+        """The content as `model`; PackError for the first key or value that does not fit."""
         try:
             return model.model_validate(_with_text_keys(self._content))
         except ValidationError as wrong:
-            # A key that is misspelt is also a key that is missing: name the cause first.
+            # A misspelt key is reported as unknown and as missing: report the cause first.
             errors = sorted(wrong.errors(), key=lambda e: e["type"] != "extra_forbidden")
             path = [part for part in errors[0]["loc"] if isinstance(part, str | int)]
             raise PackError(
@@ -47,21 +48,22 @@ class YamlFile:
             ) from None
 
     def line_of(self, path: YamlPath) -> int:
-        """The line of the deepest part of `trail` that the file has."""
+        """The line of the deepest part of `path` that exists in the file."""
         node: Node | None = self._root
         line = 1
         for part in path:
             child = _child(node, part)
-            if child is not None:  # else a name of the model, such as the arm of a union
+            if child is not None:  # else a part of the model only, such as a union member
                 line, node = child
         return line
 
     def error_at(self, path: YamlPath, message: str) -> PackError:
+        """A `PackError` at the line of `path`."""
         return PackError(self.file, self.line_of(path), message)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """'; did you mean "this"?' for a close known word, else the empty string."""
+    """'; did you mean "..."?' with the most similar known word; empty when none is close."""
     best = process.extractOne(word, list(known), scorer=fuzz.ratio, score_cutoff=55)
     return f'; did you mean "{best[0]}"?' if best else ""
 
@@ -75,7 +77,7 @@ def _read_yaml(file: Path) -> tuple[dict[Any, Any], Node]:
     except MarkedYAMLError as wrong:
         mark = wrong.problem_mark or wrong.context_mark
         raise PackError(file, mark.line + 1 if mark else 1, str(wrong.problem)) from None
-    except (YAMLError, ValueError) as wrong:  # a day such as 2026-12-32 is a ValueError
+    except (YAMLError, ValueError) as wrong:  # a date such as 2026-12-32 is a ValueError
         raise PackError(file, 1, f"is not readable YAML: {wrong}") from None
     if not isinstance(content, dict):
         raise PackError(file, 1, "should be a mapping of names to values")
@@ -83,7 +85,7 @@ def _read_yaml(file: Path) -> tuple[dict[Any, Any], Node]:
 
 
 def _child(node: Node | None, part: str | int) -> tuple[int, Node] | None:
-    """The line and the node of one part of a trail."""
+    """The line and the node of one part of a path; None when the file lacks it."""
     if isinstance(node, MappingNode):
         for key, value in node.value:
             if key.value == str(part):

@@ -1,7 +1,7 @@
-"""The bank has answered: what follows?
+"""Effects of a back-end action result on the task that called it.
 
-An answer counts once, and only for the action that is under way. Which part of an identity was
-wrong is never said. Held by tests/dialogs/test_actions_in_dialogue.py.
+A result counts once, and only for the pending action. The customer is never told which part of
+an identity was wrong. Held by tests/dialogs/test_actions_in_dialogue.py.
 """
 
 from __future__ import annotations
@@ -21,11 +21,14 @@ from dialogs.state import ActionRecord, PendingAction, Task
 from dialogs.turn_draft import TurnDraft
 from dialogs.values import ActionResult
 
-UNKNOWN_RESULT_REASON = "unavailable"  # the reason of an action whose end is not known
+UNKNOWN_RESULT_REASON = (
+    "unavailable"  # reason of a result that does not say whether the action took effect
+)
 
 
 def apply_action_result(draft: TurnDraft, pending: PendingAction, result: ActionResult) -> None:
-    task = draft.state.tasks[-1]  # what is under way belongs to it: nothing changes meanwhile
+    """Record the result of the pending action and go on with its task."""
+    task = draft.state.tasks[-1]  # the stack does not change while an action is pending
     step = draft.context.pack.flows[task.flow].steps[pending.step_index]
     record = ActionRecord(draft.turn, step.name, result.ok, "" if result.ok else result.reason)
     draft.state = replace(draft.state, action_records=(*draft.state.action_records, record))
@@ -37,7 +40,7 @@ def apply_action_result(draft: TurnDraft, pending: PendingAction, result: Action
 
 
 def _remember_key(draft: TurnDraft, pending: PendingAction, result: ActionResult) -> None:
-    """An action that may or may not have happened keeps its key for another try."""
+    """Keep the key of an action whose effect is unknown, so that a retry cannot act twice."""
     call = pending.call
     attempt = action_fingerprint(call.name, call.arguments)
     uncertain_keys = {k: v for k, v in draft.state.uncertain_keys.items() if k != attempt}
@@ -109,7 +112,7 @@ def _apply_failure(draft: TurnDraft, task: Task, step: Step, result: ActionResul
 
 
 def _abandon_task(draft: TurnDraft, may_offer_person: bool) -> None:
-    """This task cannot go on. Without an identity check the task that needed it cannot either."""
+    """Drop the task; a failed identity check also drops the task that needed it."""
     task, pack = draft.state.task, draft.context.pack
     count = 2 if task and task.flow == pack.verification_flow else 1
     draft.state = replace(draft.state, tasks=draft.state.tasks[:-count])

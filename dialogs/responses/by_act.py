@@ -1,7 +1,7 @@
-"""What follows from what the customer meant?
+"""Reactions: one short function for each kind of dialogue act.
 
-One short function for each meaning. Each leaves the draft with something asked or said, so that
-a turn is never left without an answer (tests/dialogs/test_dialogue_laws.py).
+Each leaves something asked or said in the draft, so that no turn goes unanswered
+(tests/dialogs/test_dialogue_laws.py).
 """
 
 from __future__ import annotations
@@ -39,18 +39,19 @@ from dialogs.turn_draft import TurnDraft, format_list
 from dialogs.values import Understanding
 
 MIN_ANSWER_COVERAGE = (
-    0.75  # of a question's weight, for answering what a model took to be out of scope
+    0.75  # least coverage to answer a question that the model took as out of scope
 )
 
 
 def respond(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
+    """Run the reaction to this dialogue act; an act that was understood resets the misses."""
     if act.kind not in {"unclear", "unheard", "out_of_scope", "repeat", "nothing"}:
         draft.state = replace(draft.state, misses=0)
     REACTIONS[act.kind](draft, act, understanding)
 
 
 def _unclear(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
-    """Words no model could place may still be a question our documents answer."""
+    """Answer a question from the documents even if the models found no intent; else reprompt."""
     is_open_question = draft.state.question.kind in {"open", "more", "menu"}
     answer = (
         draft.context.pack.knowledge.find_answer(understanding.text)
@@ -83,6 +84,7 @@ def _answer(draft: TurnDraft, act: DialogueAct, _understanding: Understanding) -
 
 
 def slot_values(state: DialogueState) -> list[dict[str, str]]:
+    """The slot values of each task, bottom of the stack first."""
     return [{name: f.value for name, f in task.slots.items()} for task in state.tasks]
 
 
@@ -97,7 +99,7 @@ def _task(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> N
 
 
 def _again(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
-    """What was looked up last, once more with another value."""
+    """Run the last completed task again with another value."""
     last_task = draft.state.last_task
     if last_task is not None:
         remember_request(draft, understanding)
@@ -123,7 +125,7 @@ def _maybe(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> 
 
 
 def _which(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
-    """Two or three things are likely. What the documents surely answer needs no asking."""
+    """Ask which of two or three intents is meant, unless the documents clearly answer."""
     answer = (
         draft.context.pack.knowledge.find_answer(understanding.text)
         if _is_question(understanding.text)
@@ -139,7 +141,7 @@ def _which(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> 
 
 
 def _picked(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
-    """One of them, with what was said before; of "both", the second waits for the first."""
+    """Start the picked request with its first wording; after "both" the second is deferred."""
     combined = _with_first_wording(draft, understanding)
     first, *others = sorted(act.options, key=lambda option: option != PERSON_INTENT)
     further = [replace(combined, intent=other, confidence=1.0) for other in others]
@@ -189,7 +191,7 @@ def _yes(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> No
 
 
 def _with_first_wording(draft: TurnDraft, understanding: Understanding) -> Understanding:
-    """What was asked about, in the words and with the values it was said with, and new values."""
+    """The request the question was about, in its first wording, with old and new slot values."""
     request_in_question = draft.state.request_in_question
     if request_in_question is None:
         return understanding
@@ -233,7 +235,7 @@ def _no(draft: TurnDraft, _act: DialogueAct, understanding: Understanding) -> No
 
 
 def _ask_change(draft: TurnDraft) -> None:
-    """ "No" to what we read back: which part is wrong?"""
+    """After "no" to a confirmation: ask which part is wrong."""
     task, pack = draft.state.task, draft.context.pack
     filled = [n for n in pack.flows[task.flow].slots if n in task.slots] if task else []
     if not filled:

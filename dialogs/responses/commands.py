@@ -1,4 +1,4 @@
-"""How does a customer steer: a person, stop, start over, once more, back, goodbye?
+"""Universal commands: a person, cancel, start over, repeat, go back, goodbye.
 
 Held by tests/dialogs/test_flows.py and test_recovering.py.
 """
@@ -22,7 +22,7 @@ from dialogs.values import OfferAnswered, Understanding
 
 
 def remember_request(draft: TurnDraft, understanding: Understanding) -> None:
-    """Remember what the customer asked for, in their words; part of what is noted is no news."""
+    """Record the customer's words for the summary, unless a recorded quote contains them."""
     turn = draft.resumed_request.turn if draft.resumed_request else draft.turn
     text = mask_secrets(understanding.text, draft.context.pack, understanding)
     if not any(want.turn == turn and text in want.text for want in draft.state.customer_requests):
@@ -32,6 +32,7 @@ def remember_request(draft: TurnDraft, understanding: Understanding) -> None:
 
 
 def request_person(draft: TurnDraft, understanding: Understanding) -> None:
+    """Force an escalation on request, or say why no person is available."""
     state = draft.state
     draft.state = replace(state, person_requests=state.person_requests + 1)
     if state.waiting_for_person:
@@ -47,7 +48,7 @@ def request_person(draft: TurnDraft, understanding: Understanding) -> None:
 
 
 def cancel_all(draft: TurnDraft) -> None:
-    """ "Cancel": what is in progress, and what was still to come; both are told."""
+    """Cancel the task and all deferred requests but those of this turn, and name them."""
     dropped = describe_requests(
         draft.context.pack, (w for w in draft.state.further_requests if w not in draft.deferred_now)
     )
@@ -57,11 +58,11 @@ def cancel_all(draft: TurnDraft) -> None:
 
 
 def cancel(draft: TurnDraft, dropped: str = "") -> None:
-    """Stop what is in progress. `rest` names what else the customer does not get either."""
+    """Cancel the active task. `dropped` names the requests that are cancelled with it."""
     state, pack = draft.state, draft.context.pack
     tasks = state.tasks
     if tasks and tasks[-1].flow == pack.verification_flow:
-        tasks = tasks[:-1]  # the identity check was only there for the task below
+        tasks = tasks[:-1]  # the identity check only served the task below
     if not tasks:
         draft.state = replace(state, tasks=())
         draft.say("dropped" if dropped else "nothing_to_cancel", {"rest": dropped})
@@ -81,6 +82,7 @@ def cancel(draft: TurnDraft, dropped: str = "") -> None:
 
 
 def start_over(draft: TurnDraft) -> None:
+    """Restart the active task with empty slots."""
     state = draft.state
     draft.say("start_over")
     unfinished = [t for t in state.tasks if t.flow != draft.context.pack.verification_flow]
@@ -96,10 +98,12 @@ def start_over(draft: TurnDraft) -> None:
 
 
 def repeat_replies(draft: TurnDraft) -> None:
+    """Say the last replies again."""
     draft.replies.extend(draft.state.last_replies)
 
 
 def go_back(draft: TurnDraft) -> None:
+    """Empty the slot that the customer filled last, and ask for it again."""
     task = draft.state.task
     filled = [n for n in task.fill_order if task.slots[n].turn] if task else []
     if task is None or not filled:
@@ -116,6 +120,7 @@ def go_back(draft: TurnDraft) -> None:
 
 
 def say_goodbye(draft: TurnDraft) -> None:
+    """End the session and name what is unfinished, unless the turn contains a new request."""
     if draft.deferred_now:  # "bye, oh, and one more thing"
         resume_task(draft)
         return

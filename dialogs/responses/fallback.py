@@ -1,7 +1,8 @@
-"""How does a conversation get going again after an interruption, a silence or a misunderstanding?
+"""Fallbacks after an interruption, a silence or a misunderstanding.
 
-First the question again in other words, then a closed choice, then a person; after silence, a
-polite end. Held by tests/dialogs/test_recovering.py.
+First the question is asked again in other words, then as a closed choice, then a person is
+offered; after repeated silence the conversation ends politely. Held by
+tests/dialogs/test_recovering.py.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ YES_NO_EXPECTATION = Expectation("yes_no")
 
 
 def resume_task(draft: TurnDraft) -> None:
-    """Back to what was being done before an interruption."""
+    """Go back to the task before an interruption, else ask what else the customer wants."""
     state = draft.state
     if state.waiting_for_person and state.question.kind == "waiting":
         draft.say("waiting")
@@ -34,7 +35,7 @@ def resume_task(draft: TurnDraft) -> None:
 
 
 def reprompt(draft: TurnDraft, reply: str) -> None:
-    """Not understood: say so, then offer a closed choice, then a person."""
+    """React to a turn that was not understood: `reply`, later a closed choice, then a person."""
     state, limits = draft.state, draft.context.pack.retry_limits
     draft.state = state = replace(state, misses=state.misses + 1)
     if state.waiting_for_person and state.question.kind == "waiting":
@@ -45,7 +46,7 @@ def reprompt(draft: TurnDraft, reply: str) -> None:
         return
     draft.say(reply)
     if reply == "out_of_scope" and not state.tasks:
-        draft.state = replace(draft.state, question=menu_question(draft))  # it names the menu
+        draft.state = replace(draft.state, question=menu_question(draft))  # the reply names it
     elif state.question.kind == "slot" and state.task:
         tries = max(
             state.task.misfit_answers + 1, 2 if state.misses >= limits.misses_before_menu else 0
@@ -61,16 +62,19 @@ def reprompt(draft: TurnDraft, reply: str) -> None:
 
 
 def ask_menu(draft: TurnDraft, reply: str = "menu") -> None:
+    """Ask the customer to choose from the menu."""
     draft.ask(menu_question(draft, reply))
 
 
 def menu_question(draft: TurnDraft, reply: str = "menu") -> Question:
+    """The question that expects one of the menu's phrases."""
     pack = draft.context.pack
     choices = tuple(pack.menu_phrase(name).lower() for name in pack.menu_intents)
     return Question("menu", "", reply, Expectation("choice", choices=choices))
 
 
 def offer_person(draft: TurnDraft) -> None:
+    """Ask whether the customer wants a person, unless they already wait for one."""
     if draft.state.waiting_for_person:
         mark_nothing_in_progress(draft)
     else:
@@ -78,7 +82,7 @@ def offer_person(draft: TurnDraft) -> None:
 
 
 def answer_silence(draft: TurnDraft) -> None:
-    """The customer said nothing: ask again, then offer, then end politely."""
+    """React to silence: ask again, then show the menu, then end the conversation politely."""
     state, limits = draft.state, draft.context.pack.retry_limits
     draft.state = state = replace(state, silences=state.silences + 1)
     if state.waiting_for_person:
@@ -94,7 +98,7 @@ def answer_silence(draft: TurnDraft) -> None:
 
 
 def ask_again(draft: TurnDraft, state: DialogueState) -> None:
-    """The open question once more, in place."""
+    """Ask the open question again without changing the task."""
     if state.question.kind in {"more", "open", "menu"} and not state.tasks:
         return
     if state.question.kind == "slot":
@@ -110,6 +114,6 @@ def ask_again(draft: TurnDraft, state: DialogueState) -> None:
 
 
 def intent_phrase(draft: TurnDraft, intent_name: str) -> str:
-    """An intent in "Do you want to ...?"."""
+    """The words for an intent in "Do you want to ...?"."""
     intent = draft.context.pack.intents[intent_name]
     return intent.phrase or intent.short

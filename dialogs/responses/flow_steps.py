@@ -1,8 +1,8 @@
-"""Which step of a task comes next, and what does it ask, say or do?
+"""Flow interpreter: finds the next step of a task and runs it.
 
-A flow is walked from its beginning each time; what is already known or done is passed over. So a
-corrected slot needs no special path: the confirmation after it is simply open again. An action is
-started only after its confirmation, and under a key that is never given to anything else
+The search starts at the first step each time and skips steps that are finished. So a corrected
+slot needs no special path: the confirmation after it is open again. An action starts only after
+its confirmation, under a key that is never used for another action
 (tests/dialogs/test_dialogue_laws.py).
 """
 
@@ -21,14 +21,14 @@ from dialogs.state import PendingAction, Question, SlotValue, Task
 from dialogs.turn_draft import TurnDraft, format_list
 from dialogs.values import ActionCall, OfferAnswered, Slot
 
-CHOICES_AFTER_TRIES = 2  # answers that did not fit before the choices are read out
-PERSON_AFTER_TRIES = 4  # ... before a person is offered
-MAX_REFUSALS = 3  # times the bank says no before a person is offered
-MAX_TASK_DEPTH = 4  # tasks that may interrupt each other
+CHOICES_AFTER_TRIES = 2  # misfit answers before the choices are read out
+PERSON_AFTER_TRIES = 4  # misfit answers before a person is offered
+MAX_REFUSALS = 3  # refusals by the back end before a person is offered
+MAX_TASK_DEPTH = 4  # most tasks on the stack
 
 
 def begin_task(draft: TurnDraft, flow_name: str, slots: Iterable[Slot], request_text: str) -> None:
-    """Start a task, or come back to it when it is already under way."""
+    """Start a task and fill its slots; a task already in progress moves to the top."""
     pack, state = draft.context.pack, draft.state
     others = tuple(t for t in state.tasks if t.flow not in {flow_name, pack.verification_flow})
     existing = next((t for t in state.tasks if t.flow == flow_name), None)
@@ -42,7 +42,10 @@ def begin_task(draft: TurnDraft, flow_name: str, slots: Iterable[Slot], request_
 
 
 def fill_slot(draft: TurnDraft, assignment: SlotAssignment) -> bool:
-    """Fill a slot; say why not when the value cannot be. A change reopens the confirmation."""
+    """Fill a slot, or say why the value is invalid; whether it was filled.
+
+    A changed value reopens the confirmation.
+    """
     pack, state = draft.context.pack, draft.state
     spec = pack.slots[assignment.name]
     task = state.tasks[assignment.task_index]
@@ -78,14 +81,14 @@ def fill_slot(draft: TurnDraft, assignment: SlotAssignment) -> bool:
 
 
 def _already_acted_on(draft: TurnDraft, task: Task, name: str) -> bool:
-    """Has the bank already acted on this slot of the task?"""
+    """Whether a finished action of the task used this slot."""
     steps = draft.context.pack.flows[task.flow].steps
     done_steps = (steps[i] for i in task.finished_steps if steps[i].kind == "do")
     return any(name == slot for step in done_steps for _, slot in step.arguments)
 
 
 def with_confirmations_reopened(draft: TurnDraft, task: Task) -> Task:
-    """`task` with its confirmations asked again. What the bank did stays done."""
+    """The task with the confirmations after its last action open again."""
     steps = draft.context.pack.flows[task.flow].steps
     last_done = max((i for i in task.finished_steps if steps[i].kind == "do"), default=-1)
     still_finished = {i for i in task.finished_steps if steps[i].kind != "confirm" or i < last_done}
@@ -106,6 +109,7 @@ def _needs_identity(draft: TurnDraft, flow: Flow) -> bool:
 
 
 def next_step(flow: Flow, task: Task) -> tuple[int, Step] | None:
+    """Index and step that comes next; None when the flow is completed."""
     for i, step in enumerate(flow.steps):
         if i in task.finished_steps or any(
             _slot_value(task, name) != value for name, value in step.conditions
@@ -122,13 +126,13 @@ def _slot_value(task: Task, name: str) -> str:
 
 
 def advance(draft: TurnDraft) -> None:
-    """Go on with the task on top until something is asked, an action starts or all is done."""
+    """Run the task on top until a question is asked, an action starts or no task is left."""
     pack = draft.context.pack
     returns_to_task = False
     while task := draft.state.task:
         flow = pack.flows[task.flow]
         if flow.moves_money and draft.state.waiting_for_person:
-            draft.say("waiting_money")  # the task stays, for the person or for afterwards
+            draft.say("waiting_money")  # the task stays, for the person or for after the handback
             break
         if (
             flow.needs_identity
@@ -166,8 +170,7 @@ def advance(draft: TurnDraft) -> None:
 
 
 def mark_nothing_in_progress(draft: TurnDraft) -> None:
-    """Nothing is in progress any more. What follows is decided when the turn is
-    (dialogs.manager)."""
+    """Mark that no task is left; dialogs/manager.py decides what follows at the end of the turn."""
     waiting = Question("waiting", reply="waiting")
     question = waiting if draft.state.waiting_for_person else draft.open_question("more")
     draft.state = replace(draft.state, question=question)
@@ -175,7 +178,7 @@ def mark_nothing_in_progress(draft: TurnDraft) -> None:
 
 
 def _run_step(draft: TurnDraft, task: Task, index: int, step: Step) -> bool:
-    """Do one step. True when the next one can follow at once."""
+    """Run one step; whether the next one can follow at once."""
     state = draft.state
     after_step = replace(task, finished_steps=task.finished_steps | {index})
     match step.kind:
@@ -210,7 +213,7 @@ def _run_step(draft: TurnDraft, task: Task, index: int, step: Step) -> bool:
 
 
 def _known_name(draft: TurnDraft, step: Step) -> str:
-    """The customer has introduced themselves: do not ask again (it is read back anyway)."""
+    """The customer's name for a name slot, if known; it is read back, so need not be asked."""
     if draft.context.pack.slots[step.name].type != "name":
         return ""
     known = draft.state.customer_facts
@@ -218,7 +221,7 @@ def _known_name(draft: TurnDraft, step: Step) -> str:
 
 
 def ask_slot(draft: TurnDraft, name: str) -> None:
-    """Ask for a slot: first as usual, then with an example, then with the choices."""
+    """Ask for a slot: first as usual, then in other words, then with the choices read out."""
     spec = draft.context.pack.slots[name]
     task = draft.state.task
     tries = task.misfit_answers if task else 0
@@ -233,7 +236,7 @@ def ask_slot(draft: TurnDraft, name: str) -> None:
 
 
 def confirm_step(draft: TurnDraft) -> None:
-    """The customer said yes to the confirmation that is open."""
+    """Mark the open confirmation step as finished."""
     task = draft.state.task
     if task is not None:
         index = int(draft.state.question.name)
@@ -248,8 +251,8 @@ def _start_action(draft: TurnDraft, task: Task, index: int, step: Step) -> None:
     if not step.verifies_identity and (customer := state.customer_facts.get("customer")):
         arguments["customer"] = customer
     attempt = action_fingerprint(step.name, arguments)
-    # An action whose end is unknown is tried again under the same key, so that it cannot happen
-    # twice; anything else gets a new one.
+    # A retry of an action whose effect is unknown reuses its key, so that it cannot happen
+    # twice; any other action gets a new key.
     key = state.uncertain_keys.get(attempt)
     if key is None:
         key = f"{draft.context.session_id}:{state.keys_used + 1}"
@@ -264,5 +267,5 @@ def _start_action(draft: TurnDraft, task: Task, index: int, step: Step) -> None:
 
 
 def action_fingerprint(action: str, arguments: Mapping[str, str]) -> str:
-    """The same for the same thing tried again."""
+    """A text that is equal for the same action with the same arguments."""
     return f"{action}:{sorted(arguments.items())}"

@@ -1,6 +1,6 @@
-"""A person joins, is gone, or never came: what does the customer hear, and how does it go on?
+"""Replies after a person joined, left, finished or never came, and the way back to the task.
 
-What was begun before is kept, and asked about. Held by tests/dialogs/test_unreached.py and
+Unfinished tasks stay and are asked about. Held by tests/dialogs/test_unreached.py and
 test_escalation.py.
 """
 
@@ -17,23 +17,24 @@ from dialogs.responses.request_queue import lower_confidence
 from dialogs.state import Question, UnmetHandoff
 from dialogs.turn_draft import TurnDraft
 
-UNNAMED_PERSON = "a colleague"  # who gave no name
+UNNAMED_PERSON = "a colleague"  # for a person without a name
 
 
 def person_joins(draft: TurnDraft, name: str, role: Literal["person", "supervisor"]) -> None:
+    """Tell the customer who has joined."""
     reply = "person.supervisor" if role == "supervisor" else "person.joined"
     draft.say(reply, {"person": name.strip() or UNNAMED_PERSON})
 
 
 def person_lost(draft: TurnDraft, name: str) -> None:
-    """The person who was here is cut off; another one is waited for."""
+    """Tell the customer that the person lost the connection, and wait for another one."""
     draft.say("person.left", {"person": name.strip() or UNNAMED_PERSON})
     question = Question("waiting", reply="waiting")
     draft.state = replace(draft.state, waiting_for_person=True, question=question)
 
 
 def person_done(draft: TurnDraft) -> None:
-    """A person has finished. They may have settled what was begun: it is asked about."""
+    """Go on after a person has finished; ask about unfinished tasks, they may be settled."""
     draft.say("handed_back")
     if draft.state.pending_action is not None:
         draft.say("one_moment")
@@ -43,7 +44,7 @@ def person_done(draft: TurnDraft) -> None:
 
 
 def nobody_came(draft: TurnDraft, unmet: UnmetHandoff) -> None:
-    """The customer is told honestly, and we go on ourselves."""
+    """Tell the customer that no person comes, and go on without one."""
     record_unmet_handoff(draft, unmet)
     explain_unavailable(draft)
     if draft.state.pending_action is not None:
@@ -51,7 +52,7 @@ def nobody_came(draft: TurnDraft, unmet: UnmetHandoff) -> None:
     elif draft.state.question.kind == "waiting":
         _ask_whether_to_go_on(draft)
     elif draft.state.tasks or draft.state.question.kind not in {"open", "more", "menu"}:
-        ask_again(draft, draft.state)  # something went on meanwhile
+        ask_again(draft, draft.state)  # a task went on while the customer waited
     else:
         mark_nothing_in_progress(draft)
         start_next_request(draft)

@@ -1,7 +1,7 @@
-"""Nothing is in progress any more: which of the requests that wait is met now?
+"""Start of the next deferred request when no task is in progress.
 
-One after the other, until something has to be asked, the bank has to act, or a person is called.
-The customer is told where we are going. Held by tests/dialogs/test_further.py.
+Requests are answered one after the other until one asks a question, starts an action or calls a
+person. Each is announced to the customer. Held by tests/dialogs/test_further.py.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dialogs.turn_draft import TurnDraft
 
 
 def start_next_request(draft: TurnDraft) -> None:
-    """Meet what waits as far as that goes now, and name what has to wait still."""
+    """Answer deferred requests as far as possible now, and name those that stay deferred."""
     while draft.nothing_in_progress and not (draft.ends_session or draft.forced_rule):
         deferred = find_next_request(draft.context.pack, draft.state)
         if deferred is None:
@@ -53,7 +53,7 @@ def _announce_request(draft: TurnDraft, deferred: DeferredRequest, act_kind: str
 
 
 def _announce_deferred(draft: TurnDraft) -> None:
-    """What was noted in this turn and is not met yet is promised, before anything else is said."""
+    """Promise the requests of this turn that are still deferred, before all other replies."""
     still_deferred = [
         waited
         for waited in draft.deferred_now

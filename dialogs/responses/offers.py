@@ -1,8 +1,9 @@
-"""When is an offer made, how is it put, and what became of it?
+"""Offers: when one is made, how the customer answers it, and the record of its outcome.
 
-Something is offered only when a task has just been finished well, to a customer who is known to be
-calm, and never while a person is waited for or after a complaint, a danger or a failed identity
-check. Yes, no and no answer at all are each an outcome. Held by tests/dialogs/test_recommend.py.
+An offer is made only when a task was just completed, to a customer who is known to be calm, and
+never while the customer waits for a person or after a complaint, a high-risk request or a failed
+identity check. Yes, no and any other reaction are each an outcome. Held by
+tests/dialogs/test_recommend.py.
 """
 
 from __future__ import annotations
@@ -25,11 +26,14 @@ from dialogs.state import OfferOccasion, Question, Task
 from dialogs.turn_draft import TurnDraft
 from dialogs.values import History, OfferAnswered, OfferMade, OfferOutcome, Slot, Understanding
 
-MOOD_TURNS = 6  # turns of the customer whose mood counts
+MOOD_TURNS = 6  # latest customer turns whose mood counts, besides the current one
 
 
 def make_offer(draft: TurnDraft, history: History, understanding: Understanding) -> bool:
-    """Suggest something now that a task is finished; False when nothing is asked."""
+    """Make an offer after a completed task, if one is due; whether the customer was asked.
+
+    Every draw is recorded, also one for no offer.
+    """
     context, rules = draft.context, draft.context.pack.offer_rules
     task = draft.completed_task
     if rules is None or context.session_draw is None or task is None:
@@ -69,7 +73,7 @@ def make_offer(draft: TurnDraft, history: History, understanding: Understanding)
 def _is_welcome(
     draft: TurnDraft, rules: OfferRules, history: History, understanding: Understanding
 ) -> bool:
-    """Nothing in this conversation speaks against offering something now."""
+    """Whether nothing in this conversation rules out an offer now."""
     state, pack = draft.state, draft.context.pack
     made_offers = [one for one in state.offer_occasions if one.offer_name != NO_OFFER]
     decline_turns = [one.turn for one in made_offers if one.outcome == "declined"]
@@ -99,8 +103,8 @@ def _is_welcome(
 
 
 def _max_upset(rules: OfferRules, history: History, understanding: Understanding) -> float:
-    """How upset the customer may be at most. Turns that tell nothing, such as a number, are passed
-    over; when no turn tells anything it is 1: nobody is called calm for want of evidence."""
+    """Upper bound of the upset probability over recent turns. Turns with a wide spread, such as a
+    bare number, do not count; 1.0 when no turn counts: no evidence is not calm."""
     turns = [turn.understanding for turn in history.turns if turn.leg == "customer"][-MOOD_TURNS:]
     upper_bounds = [
         min(1.0, one.upset + one.upset_spread)
@@ -122,7 +126,7 @@ def _offer_context(draft: TurnDraft, task: Task) -> OfferContext:
 
 
 def _logged_context(offer_context: OfferContext, max_upset: float) -> dict[str, str]:
-    """What the choice was made on, in few words and without a customer's own."""
+    """The context of the choice as it is logged: coarse, without words of the customer."""
     return {
         "just_done": offer_context.finished_flow,
         "history": " ".join(offer_context.earlier_actions),
@@ -133,7 +137,7 @@ def _logged_context(offer_context: OfferContext, max_upset: float) -> dict[str, 
 
 
 def record_offer_outcome(draft: TurnDraft, act: DialogueAct) -> None:
-    """Note what became of an offer that is open. Whatever is no answer to it closes it."""
+    """Record the outcome of an open offer; any act but yes, no or unheard closes it as ignored."""
     if draft.state.question.kind != "offer" or act.kind == "unheard":
         return
     match act.kind:
@@ -154,7 +158,7 @@ def _record_outcome(draft: TurnDraft, outcome: OfferOutcome) -> None:
 
 
 def accept_offer(draft: TurnDraft) -> None:
-    """Yes: what was offered begins, or is told from the documents."""
+    """Start the flow of the accepted offer, or quote its document."""
     rules, occasion = draft.context.pack.offer_rules, draft.state.offer_occasions[-1]
     assert rules is not None  # it was offered
     target = rules.offers[occasion.offer_name].target
@@ -171,5 +175,6 @@ def accept_offer(draft: TurnDraft) -> None:
 
 
 def decline_offer(draft: TurnDraft) -> None:
+    """Acknowledge a declined offer and go on."""
     draft.say("offer.declined")
     mark_nothing_in_progress(draft)

@@ -1,8 +1,9 @@
-"""What else was wanted in the same breath, and when is its turn?
+"""Queue of the further requests of a turn with several intents.
 
-"Block my card and tell me my balance" is two requests: the first is met at once, the others wait
-until nothing is in progress. Nothing wanted is lost without the customer being told, each is
-begun once, and no more than `KEPT` wait (tests/dialogs/test_further.py).
+"Block my card and tell me my balance" is two requests: the first is answered at once, the others
+are deferred until no task is in progress. A request is never dropped without telling the
+customer, each starts once, and at most `MAX_DEFERRED_REQUESTS` are deferred
+(tests/dialogs/test_further.py).
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ ENDING_INTENTS = frozenset({"cancel", "goodbye"})
 def filter_requests(
     pack: Pack, state: DialogueState, understanding: Understanding
 ) -> Understanding:
-    """`what` with only those further requests that count.
+    """The understanding with only the further requests that count.
 
-    "... no, forget it" takes back what was said before it; more about what is in progress
-    belongs to it; a sentence the pack knows as one request is one.
+    "... no, forget it" takes back the requests before it; values for a task in progress are added
+    to its slots; a sentence that is an example of one intent in the pack is one request.
     """
     if not understanding.also:
         return understanding
@@ -52,7 +53,7 @@ def _is_request(pack: Pack, request: FurtherRequest) -> bool:
     known = pack.intents.get(request.intent)
     if known is None:
         return False
-    if request.intent in ENDING_INTENTS:  # it would end things on a guess
+    if request.intent in ENDING_INTENTS:  # a guess must not end a task or the conversation
         return request.confidence >= pack.intent_thresholds.switch_from
     if known.kind in {"task", "question"} or request.intent == "complaint":
         return request.confidence >= pack.intent_thresholds.confirm_from
@@ -62,7 +63,7 @@ def _is_request(pack: Pack, request: FurtherRequest) -> bool:
 def _merge_same_task(
     pack: Pack, state: DialogueState, understanding: Understanding
 ) -> Understanding:
-    """Values said beside a request for the very task in progress belong to that task."""
+    """Move the slots of further requests for a task in progress to the turn itself."""
     under_way = {task.flow for task in state.tasks}
     separate: list[FurtherRequest] = []
     slots = understanding.slots
@@ -79,7 +80,7 @@ def _merge_same_task(
 def as_single_request(
     understanding: Understanding, request: FurtherRequest, also: tuple[FurtherRequest, ...] = ()
 ) -> Understanding:
-    """One request of a turn as if nothing else had been said; the mood is the turn's."""
+    """One request of a turn as an understanding of its own; the mood is that of the turn."""
     return replace(
         understanding,
         text=request.text,
@@ -93,14 +94,14 @@ def as_single_request(
 
 
 def split_requests(understanding: Understanding) -> Iterator[Understanding]:
-    """The turn as it is, then each further request as if the turn had begun with it."""
+    """The turn as it is, then each further request as if the turn had started with it."""
     yield understanding
     for index, request in enumerate(understanding.also):
         yield as_single_request(understanding, request, understanding.also[index + 1 :])
 
 
 def find_person_request(pack: Pack, understanding: Understanding) -> FurtherRequest | None:
-    """The request for a person among the others: that one never waits."""
+    """The confident request for a person among the further requests, which is never deferred."""
     min_confidence = pack.intent_thresholds.act_from
     return next(
         (
@@ -113,7 +114,7 @@ def find_person_request(pack: Pack, understanding: Understanding) -> FurtherRequ
 
 
 def defer_requests(draft: TurnDraft, understanding: Understanding) -> None:
-    """Keep the further requests of this turn for later; say so when they are too many."""
+    """Defer the further requests of this turn; tell the customer which ones are too many."""
     pack, state = draft.context.pack, draft.state
     person_request = find_person_request(pack, understanding)
     deferred_texts = {
@@ -128,7 +129,7 @@ def defer_requests(draft: TurnDraft, understanding: Understanding) -> None:
     ]
     deferred.sort(
         key=lambda waited: waited.understanding.intent in ENDING_INTENTS
-    )  # goodbye comes last
+    )  # a goodbye is answered last
     room = MAX_DEFERRED_REQUESTS - len(state.further_requests)
     draft.state = replace(state, further_requests=(*state.further_requests, *deferred[:room]))
     draft.deferred_now = tuple(deferred[:room])
@@ -137,9 +138,9 @@ def defer_requests(draft: TurnDraft, understanding: Understanding) -> None:
 
 
 def find_next_request(pack: Pack, state: DialogueState) -> DeferredRequest | None:
-    """What is taken up now that nothing is in progress.
+    """The deferred request to start now that no task is in progress; None for none.
 
-    Who waits for a person is not kept busy meanwhile: only what makes an account safe goes on.
+    While a customer waits for a person, only high-risk requests, which secure an account, start.
     """
     for waited in state.further_requests:
         if not state.waiting_for_person or pack.intents[waited.understanding.intent].risk == "high":
@@ -148,15 +149,16 @@ def find_next_request(pack: Pack, state: DialogueState) -> DeferredRequest | Non
 
 
 def without_request(state: DialogueState, deferred: DeferredRequest) -> DialogueState:
+    """The state without this deferred request."""
     return replace(
         state, further_requests=tuple(w for w in state.further_requests if w is not deferred)
     )
 
 
 def merge_deferred_slots(draft: TurnDraft, flow: str, slots: Iterable[Slot]) -> tuple[Slot, ...]:
-    """`slots` and those of waiting requests for the same flow, which then wait no longer.
+    """`slots` and those of deferred requests for the same flow, which leave the queue.
 
-    A request with another value for one of them ("and in savings?") is one of its own and waits.
+    A request with another value for one of them ("and in savings?") stays deferred.
     """
     merged = {slot.name: slot for slot in slots}
     for waited in draft.state.further_requests:
@@ -171,7 +173,10 @@ def merge_deferred_slots(draft: TurnDraft, flow: str, slots: Iterable[Slot]) -> 
 
 
 def lower_confidence(pack: Pack, state: DialogueState) -> DialogueState:
-    """A person has been here meanwhile: what waits may be settled, so it is asked about first."""
+    """The state with every deferred task at a confidence that must be confirmed first.
+
+    A person has talked to the customer and may have settled it.
+    """
     max_confidence = pack.intent_thresholds.confirm_from
     further = tuple(
         replace(
@@ -188,7 +193,7 @@ def lower_confidence(pack: Pack, state: DialogueState) -> DialogueState:
 
 
 def describe_requests(pack: Pack, deferred: Iterable[DeferredRequest]) -> str:
-    """ "your balance and your question": what waits, as it is said to the customer."""
+    """Deferred requests in words for the customer: "your balance and your question"."""
     names = [_request_name(pack, waited.understanding.intent) for waited in deferred]
     return format_list(list(dict.fromkeys(filter(None, names))), "and")
 

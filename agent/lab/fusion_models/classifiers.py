@@ -1,15 +1,15 @@
-"""How can words and voice be put together before a verdict, and which way is best?
+"""Classifiers of mood from words and voice that differ only in where the two are fused.
 
-Five judges of one turn, alike but for where the two meet, and within 2 % of each other in
-parameters: words alone; voice alone; feature level (both are pooled, then judged together);
-decision level (each is judged, the log-odds are added as if independent given the mood);
-intermediate (words attend to the frames of the voice and frames to the words, Tsai et al. 2019,
-arXiv 1906.00295, then as feature level). `hearken evaluate fusion` compares them.
+Five classifiers of one turn, within 2 % of each other in parameters: words alone; voice alone;
+feature level (both are pooled, then classified together); decision level (each is classified, the
+log-odds are added as if independent given the mood); intermediate (words attend to the frames of
+the voice and frames to the words, Tsai et al. 2019, arXiv 1906.00295, then as feature level).
+`hearken evaluate fusion` compares them.
 
-Each modality has a learned `quiet` step before its own, so that attention over nothing is defined
-and an absent modality is a thing of its own, not a neutral one. Invariants, held by
-tests/agent/understanding/test_fusing.py: padding and company in a batch change no verdict; absent
-words or voice give finite verdicts that depend on the other alone; every parameter learns.
+Each modality has a learned `absent_step` before its own steps, so that attention is defined for an
+absent modality, and absence differs from neutral input. Invariants, held by
+tests/agent/understanding/test_fusing.py: padding and the rest of a batch change no result; absent
+words or voice give finite logits that depend on the other alone; every parameter learns.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FUSION_KINDS: tuple[FusionKind, ...] = get_args(FusionKind)
 SINGLE_MODALITY: tuple[FusionKind, ...] = ("text", "speech")
 FUSED_KINDS: tuple[FusionKind, ...] = ("feature", "decision", "intermediate")
 NUM_LOGITS = 4  # logits: negative, neutral, positive; upset
-# (width of the towers, width of the judge), so that all have about as many parameters.
+# (width of the encoders, width of the classifier); all kinds have about as many parameters.
 LAYER_WIDTHS: dict[FusionKind, tuple[int, int]] = {
     "text": (88, 68),
     "speech": (68, 56),
@@ -39,8 +39,8 @@ LAYER_WIDTHS: dict[FusionKind, tuple[int, int]] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TurnBatch:
-    """A batch: `words` (batch, tokens, width) of which `said` (batch, tokens) are there, `frames`
-    (batch, frames, width) of which `sounded` are. A modality is absent where none is there."""
+    """A batch: `words` (batch, tokens, width) with `word_mask` (batch, tokens), `frames` (batch,
+    frames, width) with `frame_mask`. A modality is absent where its mask is all False."""
 
     words: Tensor
     word_mask: Tensor
@@ -49,13 +49,14 @@ class TurnBatch:
 
     @classmethod
     def from_pairs(cls, pairs: Sequence[tuple[Tensor, Tensor]]) -> TurnBatch:
-        """Words (tokens, width) and frames (frames, width) of each turn; no rows: absent."""
+        """The batch of turns with words (tokens, width) and frames (frames, width); no rows:
+        absent."""
         words, said = _pad([words for words, _ in pairs])
         frames, sounded = _pad([frames for _, frames in pairs])
         return cls(words, said, frames, sounded)
 
     def without_modality(self, no_words: Tensor, no_voice: Tensor) -> TurnBatch:
-        """The same with the words, or the voice, of some turns (batch,) gone."""
+        """The same batch without the words, or the voice, of the turns that are True (batch,)."""
         return TurnBatch(
             self.words,
             self.word_mask & ~no_words[:, None],
@@ -75,7 +76,8 @@ def _pad(rows: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
 
 
 class ModalityEncoder(nn.Module):
-    """One modality: (batch, steps, inputs) -> (batch, 1 + steps, width), the quiet step first."""
+    """Encoder of one modality: (batch, steps, inputs) -> (batch, 1 + steps, width), the learned
+    `absent_step` first."""
 
     def __init__(self, inputs: int, width: int, dropout: float) -> None:
         super().__init__()
@@ -88,13 +90,13 @@ class ModalityEncoder(nn.Module):
         self.local_conv = nn.Conv1d(width, width, 5, padding=2)
 
     def fit_normalisation(self, steps: Tensor) -> None:
-        """Take from (steps, inputs) what the inputs are usually like."""
+        """Set the normalisation from (steps, inputs)."""
         self.get_buffer("usual").copy_(steps.mean(0))
         self.get_buffer("spread").copy_(steps.std(0).clamp_min(1e-3))
 
     def forward(self, steps: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         steps = (steps - self.get_buffer("usual")) / self.get_buffer("spread")
-        if self.training:  # the same of a turn's numbers at every step: the next would tell them
+        if self.training:  # drop whole inputs of a turn: neighbouring steps would reveal them
             some = steps.new_empty(len(steps), 1, steps.shape[2]).bernoulli_(1 - self.dropout)
             steps = steps * some / (1 - self.dropout)
         y = self.input_projection(steps) * mask[..., None]
@@ -105,8 +107,8 @@ class ModalityEncoder(nn.Module):
 
 
 class AttentivePooling(nn.Module):
-    """Mean and deviation of the steps by learned attention: (batch, steps, width) -> (batch, 2
-    width)."""
+    """Mean and deviation of the steps, weighted by learned attention: (batch, steps, width) ->
+    (batch, 2 width)."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -131,7 +133,7 @@ def _build_classifier(inputs: int, width: int) -> nn.Module:
 
 
 class FusionClassifier(nn.Module):
-    """Turns -> logits (batch, 4), not calibrated."""
+    """TurnBatch -> logits (batch, 4), not calibrated."""
 
     def __init__(self, kind: FusionKind, words: int, frames: int) -> None:
         super().__init__()
@@ -152,13 +154,13 @@ class FusionClassifier(nn.Module):
             self.frames_to_words = nn.MultiheadAttention(width, 4, 0.1, batch_first=True)
         if kind == "decision":
             self.classifiers = nn.ModuleList(_build_classifier(2 * width, hidden) for _ in range(2))
-            self.prior = nn.Parameter(torch.zeros(NUM_LOGITS))  # log-odds before anything is heard
+            self.prior = nn.Parameter(torch.zeros(NUM_LOGITS))  # log-odds without words and voice
         else:
             pools = 1 if kind in SINGLE_MODALITY else 2
             self.classifier = _build_classifier(pools * 2 * width, hidden)
 
     def fit_normalisation(self, words: Tensor, frames: Tensor) -> None:
-        """Take from words (words, width) and frames (frames, width) what both are usually like."""
+        """Set the normalisation from words (words, width) and frames (frames, width)."""
         if self.kind != "speech":
             self.word_encoder.fit_normalisation(words)
         if self.kind != "text":
@@ -199,4 +201,5 @@ class FusionClassifier(nn.Module):
 
 
 def parameter_count(model: nn.Module) -> int:
+    """The number of parameters of a model."""
     return sum(weight.numel() for weight in model.parameters())

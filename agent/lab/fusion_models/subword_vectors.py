@@ -1,10 +1,10 @@
-"""What does each word of a turn carry about mood, also a word that was never seen or is misheard?
+"""Subword vectors of words for mood, also of unseen and misrecognised words.
 
-A word's vector is the mean of those of its letter groups, three to five letters and the whole word
-(Bojanowski et al. 2017, "Enriching word vectors with subword information"), each found by its
-checksum in a table of fixed size: no vocabulary travels with the weights, and "ridiculus" lies
-beside "ridiculous". Invariants, held by tests/agent/understanding/test_fusing.py: every word has a
-vector; a word's vector does not depend on the words around it.
+A word's vector is the mean of those of its character n-grams, three to five letters and the whole
+word (Bojanowski et al. 2017, "Enriching word vectors with subword information"), each found by its
+checksum in a table of fixed size: the weights contain no vocabulary, and "ridiculus" lies near
+"ridiculous". Invariants, held by tests/agent/understanding/test_fusing.py: every word has a vector;
+a word's vector does not depend on the words around it.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from agent.understanding.text_features import WeightsError, plain_text
 
 VECTORS_FILE = "vectors.safetensors"
-MIN_NGRAM, MAX_NGRAM = 3, 5  # letters of a group, word ends counted
-MAX_WORDS = 24  # words of a turn that are looked at, its last
+MIN_NGRAM, MAX_NGRAM = 3, 5  # characters of an n-gram, word-end marks included
+MAX_WORDS = 24  # last words of a turn that are used
 
 
 class SubwordVectors(nn.Module):
@@ -49,7 +49,7 @@ class SubwordVectors(nn.Module):
 
     @classmethod
     def load(cls, folder: Path) -> SubwordVectors:
-        """Of a folder of weights that `hearken train fusion` wrote."""
+        """The vectors of a folder that `hearken train fusion` wrote. WeightsError."""
         try:
             table = load_file(folder / VECTORS_FILE)["table"].float()
         except (OSError, SafetensorError, KeyError) as error:
@@ -64,10 +64,10 @@ class SubwordVectors(nn.Module):
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         save_file({"table": self.table.weight.detach().half().contiguous()}, folder / VECTORS_FILE)
-        (folder / VECTORS_FILE).chmod(0o644)  # every user serves from it
+        (folder / VECTORS_FILE).chmod(0o644)  # readable by the user that runs the server
 
     def text_vectors(self, text: str) -> Tensor:
-        """The last of a text's words, (words, width); none where there are none."""
+        """The vectors of a text's last words, (words, width); no rows for no words."""
         vectors: Tensor = self(plain_text(text).split()[-MAX_WORDS:])
         return vectors
 

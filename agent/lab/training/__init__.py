@@ -1,1 +1,1 @@
-"""How are the embedded models made? One short, resumable run an experiment; imported by nobody."""
+"""Offline training of the embedded models: short, resumable runs; no serving code imports them."""

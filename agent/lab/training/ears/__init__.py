@@ -1,4 +1,4 @@
-"""How are the ears trained and measured?"""
+"""Training and evaluation of the shipped speech models: encoder, transcriber and emotion head."""
 
 from agent.lab.training.ears.run import evaluate_ears, train_ears
 from agent.lab.training.ears.train import Recipe

@@ -1,7 +1,6 @@
-"""What do the emotion head's pupils look and sound like?
+"""Acted recordings as the emotion head's training data: encoder layers and contours, cached.
 
-Acted recordings as the encoder gave them and as contours, computed once: the layers for as long as
-the encoder is the same, the contours for good.
+The cached layers are valid for one encoder, the contours for every encoder.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ def emotion_index(utterance: Utterance) -> int:
 
 @dataclass(frozen=True, eq=False)
 class ActedRecording:
-    """One acted sentence."""
+    """One acted sentence through one channel."""
 
     utterance: Utterance
     telephone: bool
@@ -65,12 +64,12 @@ class ActedRecording:
 
     @property
     def call_key(self) -> tuple[str, bool]:
-        """Whose voice, on what: turns that could be of one call."""
+        """(speaker, telephone): recordings with equal keys can be turns of one call."""
         return self.utterance.speaker, self.telephone
 
     @cached_property
     def single_turn_caller(self) -> SpeakerProfile:
-        """A caller of whom nothing else was heard."""
+        """A caller of whom this recording is the only turn."""
         caller = SpeakerProfile()
         caller.update(self.contours)
         return caller
@@ -83,7 +82,7 @@ def load_acted_recordings(
     channel: ChannelSimulation,
     cache: Path,
 ) -> list[ActedRecording]:
-    """Everything acted in `source`, as heard in `room`."""
+    """All acted recordings of `source` through `channel`, from the cache where it has them."""
     utterances = [
         u for u in corpus.utterances if u.source == source and u.emotion in EMOTION_OF_SOURCE_LABEL
     ]
@@ -112,7 +111,7 @@ def _load_or_make(path: Path, make: Callable[[], T]) -> T:
     if not path.exists():
         draft = path.with_suffix(f".{os.getpid()}")
         torch.save(make(), draft)
-        draft.replace(path)  # two processes may be making the same
+        draft.replace(path)  # atomic: two processes may be computing the same file
     return cast(T, torch.load(path, mmap=True, weights_only=True))
 
 
@@ -150,8 +149,10 @@ def _compute_contours(
 def in_call_order(
     recordings: Sequence[ActedRecording], seed: int = 3
 ) -> list[tuple[ActedRecording, SpeakerProfile]]:
-    """Each person's sentences in a drawn order, as turns of one call: each with the caller as
-    known before it."""
+    """Each speaker's recordings in random order, as turns of one call.
+
+    The caller beside a recording is what was known of the speaker before that turn.
+    """
     random = np.random.default_rng(seed)
     calls: dict[tuple[str, bool], list[ActedRecording]] = {}
     for voice in recordings:

@@ -1,6 +1,6 @@
-"""What do a telephone, a kitchen and a hurried speaker do to a recording?
+"""Augmentation of training recordings: telephone lines, noise, tempo, levels and lost packets.
 
-Everything random comes from the generator passed in, so an epoch is the same whenever it is made.
+All randomness comes from the generator passed in, so an epoch is the same whenever it is made.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from audio.types import RATE, Samples
 
 TELEPHONE_RATE = 8000  # samples per second on a phone line
 
-# What arrives for each 16-bit value that is sent; negative values index from the end.
+# The decoded value of every encoded 16-bit value; negative values index from the end.
 _PCM16_VALUES = np.concatenate([np.arange(32_768), np.arange(-32_768, 0)]).astype(np.float32)
 _MULAW_ROUND_TRIP = decode(encode(_PCM16_VALUES / np.float32(32_768), "mulaw"), "mulaw", 1)[:, 0]
 
 
 @dataclass(frozen=True, slots=True)
 class AugmentationSettings:
-    """How roughly recordings are treated. Probabilities, decibels and seconds."""
+    """How strongly recordings are augmented: probabilities, decibels and seconds."""
 
     telephone_probability: float = 0.65  # of the wide-band recordings
     noise_probability: float = 0.3
@@ -33,13 +33,13 @@ class AugmentationSettings:
     level_db: tuple[float, float] = (-48.0, -14.0)  # RMS of the speech below full scale
     leading_silence_s: tuple[float, float] = (0.05, 0.35)
     trailing_silence_s: tuple[float, float] = (0.10, 0.45)
-    packet_loss_probability: float = 0.12  # of the recordings on a telephone: packets go missing
+    packet_loss_probability: float = 0.12  # of the telephone recordings
     lost_packet_share: tuple[float, float] = (0.01, 0.06)  # of their packets
     clipping_probability: float = 0.06
 
 
 def mulaw_round_trip(samples: Samples) -> Samples:
-    """Through a mu-law line and back: ITU-T G.711, 8 bits a sample."""
+    """Samples encoded as mu-law and decoded again: ITU-T G.711, 8 bits a sample."""
     return _MULAW_ROUND_TRIP[np.rint(np.clip(samples, -1, 1) * 32_767).astype(np.int16)]
 
 
@@ -50,7 +50,7 @@ def resample(samples: Samples, rate: float, target_rate: float) -> Samples:
 
 
 def through_telephone(samples: Samples, rate: int) -> Samples:
-    """The recording as a 16 kHz listener behind a telephone line gets it."""
+    """The recording at 16 kHz after an 8 kHz mu-law telephone line."""
     return resample(mulaw_round_trip(resample(samples, rate, TELEPHONE_RATE)), TELEPHONE_RATE, RATE)
 
 
@@ -61,7 +61,7 @@ def augment(
     noises: Sequence[Samples],
     settings: AugmentationSettings,
 ) -> Samples:
-    """`samples` at `rate`, spoken faster or slower, in a room, perhaps over a line: 16 kHz."""
+    """Augmented samples at 16 kHz: tempo, level, silence, noise, clipping, telephone line."""
     on_telephone = rate == TELEPHONE_RATE or random.random() < settings.telephone_probability
     target_rate = TELEPHONE_RATE if on_telephone else RATE
     x = resample(samples, rate * random.uniform(*settings.speed_range), target_rate)
@@ -86,7 +86,7 @@ def augment(
 
 
 def drop_packets(samples: Samples, share: float, random: np.random.Generator) -> Samples:
-    """Some 20 ms packets of a telephone line never came, and silence was played for them."""
+    """Replace a share of the 20 ms packets of a telephone line by silence."""
     packet = TELEPHONE_RATE // 50
     lost = np.repeat(random.random(-(-len(samples) // packet)) < share, packet)[: len(samples)]
     return np.where(lost, np.float32(0), samples)
@@ -103,12 +103,13 @@ def noise_excerpt(noise: Samples, length: int, random: np.random.Generator) -> S
 
 
 def to_unit_rms(samples: Samples) -> Samples:
+    """The samples scaled to RMS 1."""
     rms: NDArray[np.float32] = np.sqrt(np.mean(samples**2))
     return np.asarray(samples / (rms + 1e-6), np.float32)
 
 
 def trim_silence(samples: Samples, rate: int, floor: float = 0.06) -> Samples:
-    """Without the silence around it: 10 ms blocks below `floor` of the loudest are silence."""
+    """Without leading and trailing silence: 10 ms blocks below `floor` of the loudest one."""
     block = rate // 100
     whole = len(samples) // block * block
     loud = np.sqrt(np.mean(samples[:whole].reshape(-1, block) ** 2, 1))

@@ -1,7 +1,7 @@
-"""In which order, and how worn, does the encoder hear its training recordings?
+"""Batches of augmented training recordings for the encoder.
 
-An epoch is a list of batches of equal length in padded seconds, the same for every process and
-every resume: it depends on the seed and the epoch alone.
+An epoch is a list of batches of equal length in padded seconds. It depends on the seed and the
+epoch alone, so every process and every resumed run sees the same list.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LENGTH_GRID_FRAMES = 16  # frames: lengths are rounded up to this, so that few s
 
 @dataclass(frozen=True, slots=True)
 class SpeechExample:
-    """One thing to say: a recording, or several single words of one speaker said in a row."""
+    """A recording, or several single words of one speaker in a row."""
 
     parts: tuple[Utterance, ...]
 
@@ -41,7 +41,7 @@ class SpeechExample:
 
     @property
     def seconds(self) -> float:
-        # a single word's second is half silence, which joining trims away
+        # Half of a single word's recording is silence, which joining trims away.
         return sum(p.seconds if len(self.parts) == 1 else min(p.seconds, 0.6) for p in self.parts)
 
 
@@ -66,7 +66,7 @@ def letter_ids(text: str) -> list[int]:
 def word_sequences(
     words: Sequence[Utterance], count: int, random: np.random.Generator
 ) -> Iterator[SpeechExample]:
-    """Single words of one speaker in a row, as account numbers are said: mostly digits."""
+    """`count` sequences of 2 to 9 single words of one speaker, as account numbers are said."""
     by_speaker: dict[str, list[Utterance]] = {}
     for word in words:
         by_speaker.setdefault(word.speaker, []).append(word)
@@ -83,7 +83,7 @@ def word_sequences(
 def shuffled_batches(
     examples: Sequence[SpeechExample], max_seconds: float, random: np.random.Generator
 ) -> list[list[SpeechExample]]:
-    """Examples of like length together, at most `seconds` of padded audio a batch, shuffled."""
+    """Batches in random order: similar lengths, at most `max_seconds` of padded audio."""
     order = sorted(examples, key=lambda e: e.seconds * random.uniform(0.94, 1.06))
     batches: list[list[SpeechExample]] = []
     batch: list[SpeechExample] = []
@@ -143,7 +143,7 @@ def augmented_samples(
 def concatenate_words(
     pieces: Sequence[tuple[Samples, int]], random: np.random.Generator
 ) -> tuple[Samples, int]:
-    """Trimmed words with a natural gap, mostly short: `(samples, rate)`."""
+    """Trimmed words with natural, mostly short gaps: (samples, the lowest of the rates)."""
     rate = min(rate for _, rate in pieces)
     parts: list[Samples] = []
     for samples, word_rate in pieces:

@@ -1,7 +1,7 @@
-"""How often is a reading with this much evidence right?
+"""Confidence calibration: logistic curves from a hypothesis's evidence to its probability.
 
-Logistic curves from evidence to probability, one a kind of question, fitted on dev speakers. The
-closed curve also sees questions whose true answer is not on the list: a guess must look doubtful.
+One curve for each kind of question, fitted on dev speakers. The curve for closed questions also
+sees questions whose true answer is not on the list, so that a wrong guess gets a low confidence.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ SENTENCE_TASKS = ("telephone sentences, open", "adults reading, open, wide band"
 
 
 def fit_confidence_curves(corpus: Corpus, folder: Path, seed: int) -> None:
+    """Fit lifts, language-model weights and curves on dev, and write them into the folder."""
     recogniser = OfflineRecogniser(folder)
     answers = [
         (task, one)
@@ -90,12 +91,12 @@ def _best_language_model_weights(
     answers: Sequence[tuple[RecognitionTask, EncodedUtterance]],
     max_per_task: int = 120,
 ) -> dict[str, float]:
-    """How much the order of words counts, and what a word costs, for fewest wrong words on dev."""
+    """The language-model weight and word score with the lowest word error rate on dev."""
     by_task = {task: [h for t, h in answers if t is task][:max_per_task] for task, _ in answers}
     wrong: dict[tuple[float, float], float] = {}
     for weight, word in product(TRIED_LANGUAGE_MODEL_WEIGHTS, TRIED_WORD_SCORES):
         lexicon = BeamSearchDecoder(folder, recogniser.transcriber.decoding_alphabet, weight, word)
-        # both kinds of sentences count alike, whatever their number
+        # An unweighted sum: both kinds of sentences count alike, whatever their number.
         wrong[weight, word] = sum(_word_error_rate(lexicon, each) for each in by_task.values())
     weight, word = min(wrong, key=lambda pair: wrong[pair])
     return {"weight": weight, "word": word}
@@ -116,7 +117,7 @@ def _best_lift(
     answers: Sequence[tuple[RecognitionTask, EncodedUtterance]],
     group: DecodingMode,
 ) -> float:
-    """The lift with which most dev answers are right; the smallest one in a draw."""
+    """The lift with the most correct dev answers; of equals, the smallest."""
     right: dict[float, int] = {}
     for lift in TRIED_LIFTS:
         recogniser.transcriber.curves = {
@@ -173,7 +174,7 @@ def _fit_curve(pairs: list[tuple[ConfidenceFeatures, bool]]) -> dict[str, object
         doubt = np.logaddexp(0, -sign * (curve[0] + terms @ curve[1:]))
         return float(doubt.sum() + 0.02 * np.square(curve[1:]).sum())
 
-    # Terms are 0 at best. What dev turns never showed must still count a little against a reading.
+    # Terms are 0 at best. A term that no dev turn shows must still lower the confidence a little.
     bounds = [(None, None), *[(MIN_WEIGHT, None)] * terms.shape[1]]
     fitted = minimize(surprise, np.ones(1 + terms.shape[1]), bounds=bounds, method="L-BFGS-B").x
     return {"bias": float(fitted[0]), "weights": fitted[1:].tolist(), "turns": len(pairs)}

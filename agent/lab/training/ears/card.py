@@ -1,4 +1,4 @@
-"""What does a model card say, so that a user knows what the weights are and are not?"""
+"""Model cards of the speech encoder and the emotion head: data, licences, figures and limits."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ were built from recorded people | made for this | their contributors |
 
 @dataclass(frozen=True, slots=True)
 class TrainingRecord:
-    """How these weights came to be."""
+    """How these weights were trained."""
 
     command: str
     minutes: float
     steps: int
-    earlier_steps: int = 0  # steps of an earlier training that this one went on from
+    earlier_steps: int = 0  # steps of the training that this one continued
 
 
 def write_ears_card(
@@ -56,12 +56,12 @@ def write_ears_card(
     )
     rows = "\n".join(f"| {f.name} | {f} | {f.turns} | {f.speakers} |" for f in figures)
     text = f"""\
-# Ears: what callers say
+# Ears: speech recognition
 
 A HuBERT encoder of 5.3 M parameters with CTC heads over letters and over phones, trained from
-scratch for American customer service on the telephone. Two convolutions, begun as a filter bank,
-take the place of HuBERT's seven. Letters give the text while somebody speaks; at the end of a turn
-phones decide, because spelling says little about sound: any word a pack names is listened for by
+scratch for American customer service on the telephone. Two convolutions, initialised as a filter
+bank, replace HuBERT's seven. Letters give the text while the caller speaks; at the end of a turn
+phones decide, because spelling says little about sound: any word that a pack names is recognised by
 its pronunciation. It opens with `transformers.HubertForCTC.from_pretrained`, and streams exactly
 when run by `audio.encoder`: each 320 ms chunk attends to itself and to 1.3 s before it, in training
 too. The largest difference of a streamed output to the offline one, over 20 test recordings cut
@@ -80,7 +80,7 @@ No speaker is in two splits. wuw2's doubtful rows were dropped.
 ## Figures
 
 Unseen speakers, through 8 kHz mu-law unless it says wide band; 95 % intervals by bootstrap over
-speakers. "Asked for" means that the dialogue told the ears what it expects.
+speakers. "Asked for" means that the dialogue told the recogniser what it expects.
 
 | task | figure (95 %) | turns | speakers |
 |---|---|---|---|
@@ -101,14 +101,13 @@ prints this table.
 
 ## Limits
 
-- Closed questions (menu words, digits, yes and no) are what this size and this much training can
-  do. Open sentences come out mostly wrong: ask closed questions, or put a larger checkpoint in its
-  place.
+- This size and this much training suffice for closed questions (menu words, digits, yes and no).
+  Open sentences come out mostly wrong: ask closed questions, or use a larger checkpoint instead.
 - The digit strings of speechocean762 are read by children with Mandarin accents, and few. Joined
   digits are real voices with made-up pauses. FSDD's test split is one speaker.
-- The keywords of the telephone corpus are the five it has; other menu words were heard in
-  sentences, or from a synthesiser, and are not measured.
-- Amounts, dates and names were heard in training as synthetic speech alone and are not measured.
+- The telephone corpus has five keywords; other menu words occurred in training sentences or
+  synthetic speech, and are not measured.
+- Amounts, dates and names occurred in training as synthetic speech alone and are not measured.
 - English only.
 """
     (out / "README.md").write_text(text)
@@ -119,10 +118,10 @@ def write_emotion_card(out: Path, rows: Mapping[str, str], temperature: float) -
     text = f"""\
 # Emotion: how callers sound
 
-A head of 0.32 M parameters over the ears' encoder pass: a learned blend of its layers, and how
-colour, pitch and loudness of the voice differ from what is usual for this caller; attentive
-pooling; eight acted emotions, of which calm counts as neutral afterwards. Arousal and valence are
-what these categories stand for (Russell 1980). Probabilities are temperature-scaled
+A head of 0.32 M parameters over the speech encoder: a learned blend of its layers, and how timbre,
+pitch and loudness of the voice differ from what is usual for this caller; attentive pooling; eight
+acted emotions, of which calm counts as neutral afterwards. Arousal and valence follow from these
+categories (Russell 1980). Probabilities are temperature-scaled
 ({temperature:.2f}) on dev speakers.
 
 **Licence: CC BY-NC-SA 4.0, not for commercial use**, because its training data is. Hearken runs
@@ -139,9 +138,9 @@ Measured only: EmoDB (Burkhardt 2005).
 
 ## Figures
 
-Six folds of four actors whom the head did not know; each actor's sentences in a drawn order, as
-turns of one call, each against what that caller's turns so far were like. UA is the mean recall
-over classes; chance is 12.5 % for eight. 95 % intervals by bootstrap over speakers.
+Six folds of four actors on whom the head was not trained; each actor's sentences in random order,
+as turns of one call, each relative to that caller's earlier turns. UA is the mean recall over
+classes; chance is 12.5 % for eight. 95 % intervals by bootstrap over speakers.
 
 | test | figure (95 %) |
 |---|---|
@@ -149,9 +148,9 @@ over classes; chance is 12.5 % for eight. 95 % intervals by bootstrap over speak
 
 ## What a voice says about being upset
 
-`upset.json` turns the probabilities into evidence for fusion: a logistic regression on the verdicts
-of the six fold heads about actors they did not know, calling angry and disgusted upset, shrunk by
-0.6 because actors exaggerate. `hearken train ears` writes the verdicts (`held_out.jsonl`) and
+`upset.json` turns the probabilities into evidence for fusion: a logistic regression on what the six
+fold heads predict for their held-out actors, with angry and disgusted as upset, shrunk by 0.6
+because actors exaggerate. `hearken train ears` writes the predictions (`held_out.jsonl`);
 `hearken train understanding` learns from them and prints how well that works.
 
 ## Made by
@@ -160,10 +159,10 @@ of the six fold heads about actors they did not know, calling angry and disguste
 
 ## Limits
 
-- Taught by actors who exaggerate. Real callers are subtler: read it as one cue among others, never
+- Trained on actors, who exaggerate. Real callers are subtler: use it as one cue among others, never
   alone. The head abstains on less than 0.4 s of voice and when no emotion reaches 28 %.
-- Two English sentences, said by 24 people: words it never heard are harder, as the row on unseen
-  sentences shows, and other languages harder still.
+- Two English sentences, said by 24 people: other words are harder, as the row on unseen sentences
+  shows, and other languages harder still.
 - Sentences of two seconds; longer turns mix feelings, and only the last ten seconds are judged.
 """
     (out / "README.md").write_text(text)

@@ -1,13 +1,13 @@
-"""Which recordings teach, tune and test the ears, and where are their samples?
+"""Speech corpora for training, tuning and testing, decoded once into a cache of samples.
 
 The data folder holds speech/SET.zip with sound files and, beside each, speech/SET.jsonl.gz with one
-line a file: path, duration_s, sample_rate, speaker, split (train, dev or test), and text, emotion
-or label; optional kind, age, intensity, doubtful. Its folder text/ holds the sets that words.py and
-phrases.py name.
+line for each file: path, duration_s, sample_rate, speaker, split (train, dev or test), and text,
+emotion or label; optional kind, age, intensity, doubtful. Its folder text/ holds the sets that
+language_model.py and phrases.py name.
 
-No speaker is in two splits: `manifest` refuses data in which one is
+No speaker is in two splits: `read_manifest` refuses data in which one is
 (tests/agent/training/test_ears.py::test_no_speaker_in_two_splits).
-Sets whose licence forbids shipping never reach the encoder: `SPEECH` lists the ones that may.
+Sets whose licence forbids shipping never reach the encoder: `SPEECH_SETS` lists those that may.
 """
 
 from __future__ import annotations
@@ -46,7 +46,10 @@ DIGIT_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "e
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """One recording. `start` and `length` find its samples in the cache, at its own `rate`."""
+    """One recording. `start` and `length` locate its samples in the cache, at its own `rate`.
+
+    The fields are the keys of the cache's index.
+    """
 
     source: str
     path: str
@@ -65,6 +68,8 @@ class Utterance:
 
 @dataclass(frozen=True)
 class Corpus:
+    """Utterances, and the 16-bit samples of all of them in one array."""
+
     utterances: tuple[Utterance, ...]
     pcm: NDArray[np.int16]
 
@@ -79,16 +84,16 @@ class Corpus:
 
 
 def normalise_text(text: str) -> str:
-    """Text as the transcriber may write it: a to z, apostrophe, single spaces."""
+    """Text in the transcriber's alphabet: a to z, apostrophe, single spaces."""
     return re.sub(r"[^a-z']+", " ", text.lower()).strip()
 
 
 class DataError(ValueError):
-    """Data that must not be trained on as it is; the text says why."""
+    """Data or tools are unfit for training; the text says why."""
 
 
 def read_manifest(data: Path, sources: Sequence[str]) -> list[Utterance]:
-    """What may be used of these sets, in their order."""
+    """The usable utterances of these sets, in their order; DataError if splits share a speaker."""
     utterances = _read_utterances(data, sources)
     splits: dict[str, set[str]] = {}
     for utterance in utterances:
@@ -114,7 +119,7 @@ def _read_rows(data: Path, source: str) -> Iterator[dict[str, Any]]:
 
 
 def _utterance(source: str, row: dict[str, Any]) -> Utterance | None:
-    if row.get("doubtful"):  # wuw2: the transcript was not trusted by those who wrote it
+    if row.get("doubtful"):  # wuw2: its transcribers did not trust the transcript
         return None
     emotion = str(row.get("emotion", ""))
     text = normalise_text(str(row.get("text") or row.get("text_guess") or ""))
@@ -136,13 +141,14 @@ def _utterance(source: str, row: dict[str, Any]) -> Utterance | None:
 
 
 def load_corpus(data: Path, sources: Sequence[str], cache: Path) -> Corpus:
-    """Recordings, decoded once into one flat file of 16-bit samples beside its index."""
+    """The corpus of these sets; the first call decodes it into a flat file and an index."""
     return cached_corpus(cache, lambda: decode_recordings(data, read_manifest(data, sources)))
 
 
 def decode_recordings(
     data: Path, utterances: Sequence[Utterance]
 ) -> Iterator[tuple[Utterance, NDArray[np.int16]]]:
+    """Each utterance with its decoded samples and their true rate."""
     sources = {u.source for u in utterances}
     zips = {source: zipfile.ZipFile(data / "speech" / f"{source}.zip") for source in sources}
     for utterance in utterances:
@@ -154,6 +160,7 @@ def decode_recordings(
 def cached_corpus(
     cache: Path, decode: Callable[[], Iterable[tuple[Utterance, NDArray[np.int16]]]]
 ) -> Corpus:
+    """The corpus in the cache, which `decode` fills when it is missing."""
     index, flat = cache.with_suffix(".jsonl"), cache.with_suffix(".i16")
     if not index.exists():
         cache.parent.mkdir(parents=True, exist_ok=True)

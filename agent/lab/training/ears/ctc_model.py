@@ -1,8 +1,8 @@
-"""What does the encoder train to do, and by how much is it wrong?
+"""The CTC training model: the shipped encoder with its heads and losses.
 
-CTC over letters and over phones at the top, over phones half-way up, and at the beginning a flat
-start; all of it on the encoder that is shipped, run with the mask that it streams with. English
-spelling says little about sound, so with few hours phones are learned several times sooner.
+CTC over letters and over phones at the top, over phones at the middle layer, and at the beginning a
+flat start; the encoder runs with the attention mask that it streams with. English spelling says
+little about sound, so with few hours of data phones are learned several times sooner.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from audio.encoder import ChunkedEncoder, frame_count, small_config
 from audio.phones import PHONE_HEAD_FILE, PHONE_LABELS
 from audio.types import FRAME
 
-MID_LAYER = 3  # the layer whose output also says phones
+MID_LAYER = 3  # the layer whose output also predicts phones
 
 
 @dataclass(frozen=True, slots=True)
 class LossWeights:
-    """How much each task weighs in the loss."""
+    """The weight of each task in the loss."""
 
     letters: float = 0.35
     phones: float = 0.45
@@ -54,7 +54,7 @@ class CtcTrainingModel(nn.Module):
         initialise_filter_bank(self.ctc.hubert)
 
     def load_exported(self, folder: Path) -> None:
-        """Go on from exported weights; heads that exist only while training stay as they are."""
+        """Load exported weights; heads that exist only in training keep their initial weights."""
         self.ctc.load_state_dict(load_file(folder / "model.safetensors"))
         phones = folder / PHONE_HEAD_FILE
         if phones.exists():
@@ -67,6 +67,7 @@ class CtcTrainingModel(nn.Module):
         weights: LossWeights,
         flat_start_weight: float = 0.0,
     ) -> Tensor:
+        """The weighted CTC losses; `masks` (batch, frames) hides input frames."""
         encoder, counts = self.encoder, [frame_count(n) for n in batch.lengths]
         x = encoder.project_features(encoder.extract_features(batch.samples))
         hidden = self.ctc.hubert.masked_spec_embed.to(x.dtype)
@@ -109,9 +110,9 @@ def _ctc_loss(logits: Tensor, counts: list[int], labels: Tensor, lengths: Tensor
 def flat_start_targets(
     batch: SpeechBatch, labels: Tensor, lengths: Tensor, frames: int, max_labels: int = 16
 ) -> Tensor:
-    """Labels spread evenly over the sound of each short text: (batch, frames), -100 for no wish.
+    """Labels spread evenly over the voiced frames of short texts: (batch, frames); -100: no target.
 
-    A flat start, as hidden Markov models have: wrong in detail, but it is not the blank plateau.
+    A flat start, as of hidden Markov models: wrong in detail, but it avoids CTC's blank plateau.
     """
     targets = labels.new_full((len(lengths), frames), -100)
     each = torch.split(labels, lengths.tolist())
@@ -130,8 +131,10 @@ def flat_start_targets(
 
 
 def time_masks(counts: Sequence[int], frames: int, random: np.random.Generator) -> Tensor:
-    """SpecAugment's time masks (arXiv 1904.08779), mild: with this few passes over the data the
-    encoder is far from knowing it by heart."""
+    """SpecAugment's time masks (arXiv 1904.08779), (batch, frames), True where an input is hidden.
+
+    Mild, because the few passes over the data leave little risk of overfitting.
+    """
     masks = np.zeros((len(counts), frames), bool)
     for row, count in zip(masks, counts, strict=True):
         for _ in range(random.integers(0, 2)):

@@ -1,4 +1,4 @@
-"""How well does an emotion head know people it never heard, and how sure may one be of that?"""
+"""Recall and calibration figures of an emotion head on speakers it was not trained on."""
 
 from __future__ import annotations
 
@@ -30,8 +30,10 @@ def recall_with_interval(
     select: LogitSelector = lambda v: v.logits,
     separate_calm: bool = True,
 ) -> Interval:
-    """UA with a 95 % interval by bootstrap over speakers. `calm` counts as its own class, or as
-    neutral: what the agent makes of it."""
+    """UA with a 95 % interval by bootstrap over speakers.
+
+    Calm is a class of its own, or, without `separate_calm`, neutral: as the agent treats it.
+    """
     by_speaker: dict[str, list[tuple[int, int]]] = {}
     for verdict in predictions:
         chances = softmax(select(verdict))
@@ -63,7 +65,7 @@ def calibration_error(predictions: Sequence[EmotionPrediction], temperature: flo
 
 
 def emotion_figures(predictions: Sequence[EmotionPrediction], temperature: float) -> dict[str, str]:
-    """The rows of the card that come from the six folds."""
+    """The rows of the model card that the six folds give: test name to formatted figure."""
     telephone = [v for v in predictions if v.telephone]
     rows = {
         "RAVDESS, 8 classes, wide band": recall_with_interval(

@@ -1,9 +1,9 @@
-"""How is the emotion head taught, and how well does it know people it never heard?
+"""Training of the emotion head, and its predictions for speakers it was not trained on.
 
-Only the head learns; the encoder is the shipped one. RAVDESS figures come from six folds of four
-actors (a random split would flatter by 7 to 30 points), each actor's sentences heard in a drawn
-order as turns of one call, and once more each on its own. nEMO's Polish joins the training;
-EmoDB's German is only ever measured.
+Only the head is trained; the encoder is the shipped one. RAVDESS figures come from six folds of
+four actors (a random split would look better by 7 to 30 points). Each actor's sentences are turns
+of one call in random order, and are also predicted alone. nEMO's Polish joins the training; EmoDB's
+German is only ever measured.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class EmotionTrainingSettings:
     learning_rate: float = 2e-3
     weight_decay: float = 0.02
     label_smoothing: float = 0.1
-    foreign_share: float = 0.08  # of nEMO's recordings an epoch
-    max_known_turns: int = 20  # turns of a caller that were heard before, at most
+    foreign_share: float = 0.08  # of nEMO's recordings in each epoch
+    max_known_turns: int = 20  # earlier turns of a caller, at most
 
 
 HeadInput = tuple[Tensor, Tensor]  # contour (2 n, 43), layers (layers, n, width)
@@ -45,8 +45,10 @@ HeadInput = tuple[Tensor, Tensor]  # contour (2 n, 43), layers (layers, n, width
 def head_input(
     recording: ActedRecording, caller_before: SpeakerProfile, max_s: float | None = None
 ) -> HeadInput:
-    """What the head is shown of a turn of a caller who was known like this before it; of no more
-    than so many seconds from where speech begins."""
+    """The head's input for a turn, given the caller as known before it.
+
+    `max_s` cuts the contour at so many seconds after speech begins.
+    """
     turn = recording.contours
     if max_s is not None:
         end = int(turn.speech_mask.argmax()) + round(100 * max_s)
@@ -60,7 +62,8 @@ def head_input(
 
 
 def pad_batch(inputs: Sequence[HeadInput]) -> tuple[Tensor, Tensor, Tensor]:
-    """(batch, 2 n, 43), which of these are frames (batch, 2 n), (batch, layers, n, width)."""
+    """Padded inputs: contours (batch, 2 n, 43), mask of true frames (batch, 2 n), and layers
+    (batch, layers, n, width)."""
     pairs = max(-(-len(contour) // 2) for contour, _ in inputs)
     count, _, width = inputs[0][1].shape
     contours = torch.zeros(len(inputs), 2 * pairs, FEATURES_PER_FRAME)
@@ -76,6 +79,7 @@ def pad_batch(inputs: Sequence[HeadInput]) -> tuple[Tensor, Tensor, Tensor]:
 def train_head(
     recordings: Sequence[ActedRecording], settings: EmotionTrainingSettings
 ) -> EmotionHead:
+    """A head trained on these recordings, in eval mode, without a fitted temperature."""
     torch.manual_seed(settings.seed)
     random = np.random.default_rng(settings.seed)
     count, _, width = recordings[0].layers.shape
@@ -99,7 +103,7 @@ def train_head(
             *english,
             *(foreign[i] for i in random.permutation(len(foreign))[:foreign_count]),
         ]
-        # Sorted by length within a shuffled neighbourhood: little padding, still random.
+        # Sorted by length plus noise: little padding, still random.
         epoch_recordings.sort(key=lambda v: v.layers.shape[1] + random.normal(0, 10))
         batches = [
             epoch_recordings[i : i + settings.batch_size]
@@ -131,14 +135,14 @@ def known_caller(
     settings: EmotionTrainingSettings,
     random: np.random.Generator,
 ) -> SpeakerProfile:
-    """The caller as known before this turn: some others of the same line were heard, or none."""
+    """A random state of the caller before this turn: none or some of the call's other turns."""
     call = calls[recording.call_key]
     others = random.choice(len(call), int(random.integers(0, settings.max_known_turns + 1)))
     return SpeakerProfile().merged(call[i].alone for i in others)
 
 
 def augment_input(head_input: HeadInput, random: np.random.Generator) -> HeadInput:
-    """Another vocal tract, another line, spans and bands that were not heard, an early end."""
+    """The input with random band shift, gain, pitch, missing spans and bands, and early end."""
     contour, layers = head_input[0].clone(), head_input[1]
     shift = int(random.integers(-2, 3)) if random.random() < 0.7 else 0
     contour[:, :MEL_BANDS] = torch.roll(contour[:, :MEL_BANDS], shift, 1)
@@ -182,6 +186,7 @@ def head_logits(
 
 
 def fit_temperature(head: EmotionHead, dev: Sequence[ActedRecording]) -> None:
+    """Set the temperature of `head` to the best one for `dev`."""
     logits = torch.from_numpy(head_logits(head, in_call_order(dev)))
     labels = torch.tensor([v.label for v, _ in in_call_order(dev)])
     grid = torch.linspace(0.4, 4.0, 73)
@@ -190,6 +195,7 @@ def fit_temperature(head: EmotionHead, dev: Sequence[ActedRecording]) -> None:
 
 
 def actor_number(recording: ActedRecording) -> int:
+    """The RAVDESS number of the speaker."""
     return int(recording.utterance.speaker.split("_")[1])
 
 
@@ -198,13 +204,13 @@ EmotionLogits = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EmotionPrediction:
-    """What a head that did not know the speaker made of a voice. Logits are (8,)."""
+    """Logits (8,) for a recording, of a head that was not trained on its speaker."""
 
     utterance: Utterance
     telephone: bool
     logits: EmotionLogits  # as a turn of a call
-    first_turn_logits: EmotionLogits  # as the first thing heard of this caller
-    early_logits: dict[float, EmotionLogits]  # after so many seconds
+    first_turn_logits: EmotionLogits  # as the first turn of this caller
+    early_logits: dict[float, EmotionLogits]  # seconds of speech -> logits
 
     @property
     def label(self) -> int:
@@ -214,11 +220,11 @@ class EmotionPrediction:
 EARLY_S = (0.5, 1.0, 2.0, 3.0)
 
 
-ActedSplit = tuple[list[ActedRecording], list[ActedRecording]]  # taught, tested
+ActedSplit = tuple[list[ActedRecording], list[ActedRecording]]  # (training, test)
 
 
 def split_by_actors(recordings: Sequence[ActedRecording], first: int, size: int = 4) -> ActedSplit:
-    """RAVDESS actors from `first` on are tested; everybody else teaches."""
+    """The test set is `size` RAVDESS actors from `first` on; all other voices train."""
     tested = range(first, first + size)
 
     def held(voice: ActedRecording) -> bool:
@@ -228,7 +234,7 @@ def split_by_actors(recordings: Sequence[ActedRecording], first: int, size: int 
 
 
 def splits_by_sentence(recordings: Sequence[ActedRecording]) -> list[ActedSplit]:
-    """Each RAVDESS sentence in turn is tested, the other teaches; same actors."""
+    """One split for each RAVDESS sentence, which is its test set; the same actors train."""
     ravdess = [v for v in recordings if v.utterance.source == "ravdess"]
     return [
         (
@@ -266,7 +272,7 @@ def emotion_predictions(
 def write_predictions(
     predictions: Sequence[EmotionPrediction], temperature: float, path: Path
 ) -> None:
-    """One line a voice that its head did not know: fusion learns from these what a voice says."""
+    """Write a JSON line for each prediction; voice_evidence.py fits fusion weights to them."""
     lines = []
     for verdict in predictions:
         emotion_result = estimate_from_acted(softmax(verdict.logits / temperature).tolist())

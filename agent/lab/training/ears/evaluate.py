@@ -1,4 +1,4 @@
-"""How well do the shipped ears hear people they were not trained on?
+"""Recognition figures of a checkpoint on speakers it was not trained on.
 
     hearken evaluate ears --data DIR
 
@@ -35,7 +35,7 @@ from audio.types import FRAME, Transcript
 
 @dataclass(frozen=True, slots=True)
 class RecognitionResult:
-    """One turn: how many words were wrong of how many, and whether the whole was right."""
+    """The recognition of one turn: word edits, reference words, and whether it is all correct."""
 
     speaker: str
     edits: int
@@ -46,6 +46,8 @@ class RecognitionResult:
 
 @dataclass(frozen=True, slots=True)
 class RecognitionFigure:
+    """A share with its 95 % interval, and how many turns and speakers it comes from."""
+
     name: str
     value: float
     low: float
@@ -60,6 +62,7 @@ class RecognitionFigure:
 def recognition_results(
     recogniser: OfflineRecogniser, corpus: Corpus, task: RecognitionTask, split: Split
 ) -> list[RecognitionResult]:
+    """Recognise every utterance of a task, with the expectation that a dialogue would have."""
     turns: list[tuple[Utterance, Transcript]] = []
     for encoded in recogniser.encode(corpus, task.utterances(corpus, split), task.channel):
         expectation = task.expectation(encoded.utterance)
@@ -83,7 +86,7 @@ def recognition_results(
 def absent_keyword_results(
     recogniser: OfflineRecogniser, corpus: Corpus, split: Split, threshold: float = 0.5
 ) -> list[RecognitionResult]:
-    """Keywords asked about with a list that lacks them: right is to doubt every guess."""
+    """Keywords recognised against a list without them; correct is a low confidence."""
     (task,) = [task for task in TASKS if task.name == "keywords, asked for"]
     results = []
     for encoded in recogniser.encode(corpus, task.utterances(corpus, split), task.channel):
@@ -103,7 +106,7 @@ def absent_keyword_results(
 def speaker_bootstrap_figure(
     name: str, results: Sequence[RecognitionResult], as_word_error_rate: bool, seed: int = 0
 ) -> RecognitionFigure:
-    """Word error rate, or the share of turns that were wholly right."""
+    """Word error rate, or the share of turns that are entirely correct."""
     by_speaker: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for r in results:
         by_speaker[r.speaker].append(
@@ -124,7 +127,7 @@ def calibration_error(results: Sequence[RecognitionResult]) -> float:
 
 
 def repeated_text_share(corpus: Corpus, source: str) -> float:
-    """The share of test sentences whose words somebody else said in training."""
+    """The share of test sentences whose text also occurs in training, said by other speakers."""
     training_texts = {u.text for u in corpus.select("train", source)}
     tested = [u for u in corpus.select("test", source) if u.kind != "keyword"]
     return sum(u.text in training_texts for u in tested) / max(1, len(tested))
@@ -133,6 +136,7 @@ def repeated_text_share(corpus: Corpus, source: str) -> float:
 def recognition_figures(
     corpus: Corpus, folder: Path, split: Split = "test"
 ) -> tuple[list[RecognitionFigure], float]:
+    """The figures of all tasks, and the calibration error over all their turns."""
     recogniser, figures_found, all_results = (
         OfflineRecogniser(folder),
         list[RecognitionFigure](),
@@ -182,7 +186,7 @@ def _measure_name(is_sentence_task: bool) -> str:
 def streaming_difference(
     corpus: Corpus, encoder: ChunkedEncoder, utterances: Sequence[Utterance]
 ) -> float:
-    """The largest difference of any output of the streamed encoder to the offline one."""
+    """The largest absolute difference between outputs of the streaming and the offline encoder."""
     import torch
 
     from audio.incremental import IncrementalEncoder

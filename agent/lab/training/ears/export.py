@@ -1,6 +1,6 @@
-"""How do a training run's best weights become the folder that users open?
+"""Export of a training run's averaged weights as the checkpoint folder that users open.
 
-The averaged weights in half precision, as a transformers HubertForCTC checkpoint: 11 MB.
+A transformers HubertForCTC checkpoint in half precision, 11 MB.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LICENCE = "CC BY-SA 4.0"  # the strictest of the training data's
 
 
 def load_averaged_model(folder: Path) -> CtcTrainingModel:
-    """The model as the run left it, with its averaged weights."""
+    """The run's model with its averaged weights."""
     model = CtcTrainingModel()
     state = torch.load(folder / "letters.pt", weights_only=True)
     model.load_state_dict(state["shadow"])
@@ -27,13 +27,14 @@ def load_averaged_model(folder: Path) -> CtcTrainingModel:
 
 
 def training_totals(folder: Path) -> tuple[float, int]:
-    """Seconds and steps so far, with those of the trainings that this one went on from."""
+    """(seconds, steps) so far, including the earlier trainings that this one continued."""
     state = torch.load(folder / "letters.pt", weights_only=True)
     (spent_s, steps, _), earlier = state["counters"], state["before"]
     return spent_s + earlier[0], steps + earlier[1]
 
 
 def export_encoder(folder: Path, out: Path) -> None:
+    """Write the run in `folder` as a checkpoint folder `out`."""
     out.mkdir(parents=True, exist_ok=True)
     model = load_averaged_model(folder)
     ctc = model.ctc.half()  # type: ignore[no-untyped-call]

@@ -1,10 +1,10 @@
-"""With which ear does the encoder begin to learn?
+"""Initial weights of the encoder's convolutions: a mel filter bank.
 
-The first convolution starts as a filter bank: band-pass filters at mel-spaced frequencies, four
-phases each, so that rectifying and averaging gives each band's strength (as in Zeghidour et al.
-2018, arXiv 1711.01161). The layer norm behind it forgets loudness, so a few channels hold a
-constant instead: after the norm they say how loud everything else was. The second convolution
-starts by averaging each band over a frame.
+The first convolution starts as band-pass filters at mel-spaced frequencies, four phases each, so
+that rectifying and averaging gives each band's strength (as in Zeghidour et al. 2018, arXiv
+1711.01161). The layer norm behind it removes loudness, so a few channels hold a constant instead:
+after the norm they tell how loud everything else was. The second convolution starts by averaging
+each band over a frame.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def band_pass_filters(bands: int, length: int) -> Tensor:
     time = (torch.arange(length) - length / 2) / RATE
     phases = torch.arange(PHASES_PER_BAND) * (2 * math.pi / PHASES_PER_BAND)
     angle = 2 * math.pi * centres[:, None, None] * time + phases[:, None]
-    # Higher bands are wider, as in the ear: their windows are shorter.
+    # Higher bands are wider, as in human hearing: their windows are shorter.
     width = (length / RATE) * (1 / (1 + (centres / 3000) ** 2)).clamp_min(0.35)
     window = torch.cos(math.pi * time / width[:, None]).square()
     window = torch.where(time.abs() < width[:, None] / 2, window, torch.zeros(()))
@@ -51,6 +51,7 @@ def band_pass_filters(bands: int, length: int) -> Tensor:
 
 @torch.no_grad()
 def initialise_filter_bank(hubert: HubertModel) -> None:
+    """Set the weights of both convolutions of `hubert` in place."""
     layers: Any = hubert.feature_extractor.conv_layers  # transformers does not declare its parts
     first, second = (layer.conv for layer in layers)
     channels, length = first.weight.shape[0], first.weight.shape[-1]

@@ -1,8 +1,8 @@
-"""Which words do callers use, and which follows which?
+"""Language model and pronunciations for the beam search over callers' words.
 
 A trigram model with improved Kneser-Ney smoothing (Chen & Goodman 1998), counted and pruned by
-IRSTLM (Federico et al. 2008; Debian package irstlm) on the training transcripts, on what customers
-write to banks and on everyday remarks, and the pronunciations that the beam search wants beside it.
+IRSTLM (Federico et al. 2008; Debian package irstlm) on the training transcripts, on texts of bank
+customers and on everyday comments; and a pronunciation lexicon.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from agent.lab.training.ears.corpus import DataError, normalise_text
 from audio.phones import pronunciation, word_phones
 
 UNKNOWN_WORD = "<unk>"
-DEFAULT_IRSTLM_FOLDER = Path("/usr/lib/irstlm")  # where Debian installs it; IRSTLM says otherwise
+DEFAULT_IRSTLM_FOLDER = Path(
+    "/usr/lib/irstlm"
+)  # Debian's; the environment variable IRSTLM overrides it
 CUSTOMER_TEXT_SETS = (
     ("banking77/train.jsonl.gz", "text"),
     ("natcs_intents/banking_test.jsonl.gz", "utterance"),
@@ -33,7 +35,7 @@ CUSTOMER_TEXT_SETS = (
     ("nlupp/banking.jsonl.gz", "text"),
 )
 # How often each transcript is counted: callers' own words matter most, and there are few of them.
-# Single words said over and over say nothing about order.
+# Sources that are missing here hold single words, which have no word order to learn.
 TRANSCRIPT_REPEATS: Mapping[str, int] = {
     "wuw2": 10,
     "speechocean762": 10,
@@ -45,7 +47,7 @@ TRANSCRIPT_REPEATS: Mapping[str, int] = {
 
 
 def customer_texts(data: Path) -> list[str]:
-    """What customers of banks and the like write and say, a turn a line."""
+    """Turns that customers of banks and similar businesses wrote or said."""
     text = data / "text"
     lines = [row[key] for name, key in CUSTOMER_TEXT_SETS for row in _read_rows(text / name)]
     for dialogue in _read_rows(text / "sgd_bank/train.jsonl.gz"):
@@ -57,7 +59,7 @@ def customer_texts(data: Path) -> list[str]:
 
 
 def everyday_texts(data: Path) -> list[str]:
-    """Everyday English: what people comment (GoEmotions)."""
+    """Everyday English: Reddit comments (GoEmotions)."""
     with gzip.open(data / "text/goemotions/train.tsv.gz", "rt") as rows:
         lines = [normalise_text(row.split("\t")[0]) for row in rows]
     return [line for line in lines if line]
@@ -69,14 +71,14 @@ def _read_rows(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def vocabulary(transcripts: Iterable[str], texts: Iterable[str], min_count: int = 4) -> set[str]:
-    """Every word somebody said in training, and what others write at least `often` times."""
+    """Every word of the transcripts, and words that occur `min_count` times in texts."""
     words = {word for line in transcripts for word in line.split()}
     counts = Counter(word for line in texts for word in line.split())
     return words | {word for word, n in counts.items() if n >= min_count and len(word) > 1}
 
 
 def repeated_transcripts(transcripts: Mapping[str, Sequence[str]]) -> list[str]:
-    """Transcripts by source, each as often as it is to be counted."""
+    """The transcripts, each repeated as often as `TRANSCRIPT_REPEATS` says for its source."""
     return [
         line
         for source, lines in transcripts.items()
@@ -89,7 +91,10 @@ PronunciationFunction = Callable[[str], Iterable[str]]
 
 
 def pronunciations_in(lines: Sequence[str], min_share: float = 0.1) -> PronunciationFunction:
-    """How each word is said alone, and how it is said in these lines at least so often."""
+    """A function from a word to its pronunciations.
+
+    They are the one of the word alone, and those that make up `min_share` of its occurrences here.
+    """
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for line in set(lines):
         for word, phones in zip(line.split(), pronunciation(line), strict=True):
@@ -106,13 +111,14 @@ def pronunciations_in(lines: Sequence[str], min_share: float = 0.1) -> Pronuncia
 def write_lexicon(
     folder: Path, known_words: Iterable[str], pronounce: PronunciationFunction
 ) -> None:
+    """Write `folder`/words.lexicon: a line for each pronunciation of each word."""
     (folder / "words.lexicon").write_text(
         "".join(f"{word}\t{said} |\n" for word in sorted(known_words) for said in pronounce(word))
     )
 
 
 def irstlm_folder() -> Path:
-    """Where IRSTLM's programs are, or DataError that says how to get them."""
+    """The folder of IRSTLM's programs; DataError with installation advice if it is missing."""
     home = Path(os.environ.get("IRSTLM", DEFAULT_IRSTLM_FOLDER))
     if not (home / "bin" / "build-lm.sh").exists() or not shutil.which("gzip"):
         raise DataError("training counts words with IRSTLM; install it: apt-get install irstlm")
@@ -122,7 +128,7 @@ def irstlm_folder() -> Path:
 def write_arpa(
     folder: Path, lines: Sequence[str], known_words: set[str], prune_threshold: float = 1e-6
 ) -> None:
-    """`folder`/words.arpa. `least`: an n-gram that changes the model's chances less is left out."""
+    """Write `folder`/words.arpa. N-grams that change the model less than `prune_threshold` go."""
     home = irstlm_folder()
     with TemporaryDirectory() as name:
         work = Path(name)

@@ -1,7 +1,7 @@
-"""What does a finished checkpoint make of a list of recordings?
+"""The shipped checkpoint run offline over recordings, for everything that measures it.
 
-Everything that calibration, the emotion head and the model card measure goes through here: the
-shipped folder, the offline pass with the streaming mask, recordings as a phone line carries them.
+Calibration, the emotion head and the model cards all use this: the shipped folder, one offline pass
+with the streaming attention mask, and recordings as a telephone line carries them.
 """
 
 from __future__ import annotations
@@ -25,18 +25,20 @@ from audio.phrase_search import Scores
 from audio.transcriber import Transcriber, read_curves
 from audio.types import RATE, Samples
 
-PADDING_S = 0.25  # before and after a recording, as turn detection leaves it
-NOISE_FLOOR_RMS = 10 ** (-66 / 20)  # RMS of the line's own noise
+PADDING_S = 0.25  # of noise before and after a recording, as turn detection leaves it
+NOISE_FLOOR_RMS = 10 ** (-66 / 20)  # of the line itself
 BATCH_S = 60.0
 
 ChannelSimulation = Callable[[Samples, int], Samples]  # a recording and its rate -> 16 kHz
 
 
 def telephone_channel(samples: Samples, rate: int) -> Samples:
+    """The padded recording at 16 kHz, through an 8 kHz telephone line."""
     return through_telephone(_pad_with_noise(samples, rate), rate)
 
 
 def wide_band_channel(samples: Samples, rate: int) -> Samples:
+    """The padded recording at 16 kHz, in full bandwidth."""
     return resample(_pad_with_noise(samples, rate), rate, RATE)
 
 
@@ -51,6 +53,8 @@ def _pad_with_noise(samples: Samples, rate: int) -> Samples:
 
 @dataclass(frozen=True, slots=True)
 class EncodedUtterance:
+    """Log-probabilities of letters and phones, and encoder layers, of one utterance."""
+
     utterance: Utterance
     letter_scores: Scores  # letters
     phone_scores: Scores | None
@@ -58,7 +62,7 @@ class EncodedUtterance:
 
 
 class OfflineRecogniser:
-    """The shipped folder `ears`, opened for measuring."""
+    """The checkpoint folder `ears` with its encoder, heads, lexicon and transcriber."""
 
     def __init__(self, folder: Path) -> None:
         found = checkpoints.find(str(folder))
@@ -80,7 +84,7 @@ class OfflineRecogniser:
         channel: ChannelSimulation,
         layers: bool = False,
     ) -> Iterator[EncodedUtterance]:
-        """In order of length, not of `said`."""
+        """The output for every utterance, in order of length; `layers` also returns the layers."""
         batch: list[Utterance] = []
         for utterance in [*sorted(utterances, key=lambda u: u.seconds), None]:
             full = batch and (

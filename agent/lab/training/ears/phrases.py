@@ -1,7 +1,7 @@
-"""What do callers say that no recording at hand contains?
+"""Texts to synthesise for training: what callers say that no available recording contains.
 
-Texts to synthesise for training alone (voices.py): account numbers, amounts, dates, answers and
-requests of a retail bank. Dev and test hold real voices only.
+Account numbers, amounts, dates, answers and requests of a retail bank, spoken by synthetic voices
+(speech_synthesis.py). Dev and test hold real voices only.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ PHRASE_KINDS: tuple[tuple[Callable[[Random], str], int], ...] = (
 
 
 def written_requests(data: Path, count: int, random: Random) -> list[str]:
-    """What customers wrote to banks, short enough to say in a breath and without figures."""
+    """Up to `count` texts of bank customers, short enough for one breath and without digits."""
     lines: list[str] = []
     for path, key in (
         (data / "text/banking77/train.jsonl.gz", "text"),
@@ -162,7 +162,7 @@ def written_requests(data: Path, count: int, random: Random) -> list[str]:
 
 
 def espeak_phrases(data: Path, seed: int) -> list[str]:
-    """What espeak-ng says in training."""
+    """The texts that espeak-ng speaks in training."""
     random = np.random.default_rng(seed)
     return [make(random) for make, count in PHRASE_KINDS for _ in range(count)] + written_requests(
         data, 1500, random
@@ -170,8 +170,10 @@ def espeak_phrases(data: Path, seed: int) -> list[str]:
 
 
 def recorded_voice_phrases(data: Path, transcripts: Sequence[str], seed: int) -> list[str]:
-    """What voices built from recorded people say: phrases, requests, and training transcripts
-    (`said`), which are read out a second time by somebody who is easy to understand."""
+    """The texts for voices built from recorded people: phrases, requests and training transcripts.
+
+    The transcripts are spoken a second time because these voices are easy to understand.
+    """
     random = np.random.default_rng((seed, 1))
     texts = [make(random) for make, count in PHRASE_KINDS for _ in range(count // 4)]
     again = sorted({text for text in transcripts if len(text.split()) > 2})

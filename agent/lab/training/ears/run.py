@@ -1,7 +1,8 @@
-"""What does `hearken train ears` do, from recordings to a folder that users open?
+"""`hearken train ears`: the pipeline from recordings to a checkpoint folder that users open.
 
-Every stage leaves its result in the work folder and is skipped when that is there: kill it at any
-time and run it again. `finish` alone exports whatever the encoder has learned so far.
+Every stage leaves its result in the work folder and is skipped when the result is there, so a run
+can be killed at any time and started again. `finish_ears` alone exports what the encoder has
+learned so far.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ def train_ears(
 ) -> None:
     """Train, calibrate, export to `out`/ears and `out`/emotion, measure, write the cards."""
     recipe, console = recipe or Recipe(), console or Console()
-    irstlm_folder()  # missed now rather than after an hour
+    irstlm_folder()  # fails now, not after an hour of training
     console.rule("letters")
     train_ctc(data, work, recipe)
     console.rule("export and calibration")
@@ -94,6 +95,7 @@ def train_ears(
 def finish_ears(
     data: Path, out: Path, work: Path, recipe: Recipe, with_figures: bool, console: Console
 ) -> None:
+    """Export the encoder and language model, calibrate, measure, and write the model card."""
     folder = out / "ears"
     export_encoder(work, folder)
     write_language_model(data, work, recipe.seed, folder)
@@ -110,6 +112,7 @@ def finish_ears(
 
 
 def write_language_model(data: Path, work: Path, seed: int, folder: Path) -> None:
+    """Write the language model and the pronunciation lexicon into `folder`."""
     corpora = load_corpora(data, work, seed)
     transcripts = {
         source: [u.text for u in corpus.select("train")] for source, corpus in corpora.items()
@@ -125,7 +128,7 @@ def write_language_model(data: Path, work: Path, seed: int, folder: Path) -> Non
     write_lexicon(folder, known_words, pronunciations_in([*transcript_lines, *customer_lines]))
 
 
-FIRST_ACTORS = range(1, 25, 4)  # of each fold's four RAVDESS actors
+FIRST_ACTORS = range(1, 25, 4)  # of each fold: four RAVDESS actors from this number on
 
 
 def train_emotion(
@@ -135,6 +138,7 @@ def train_emotion(
     with_figures: bool,
     settings: EmotionTrainingSettings | None = None,
 ) -> None:
+    """Train, calibrate and export the emotion head; measure it and write its card."""
     settings, folder = settings or EmotionTrainingSettings(), out / "emotion"
     recordings = load_acted(data, out, work, EMOTION_SETS)
     head = train_head([v for v in recordings if v.utterance.split != "dev"], settings)
@@ -145,7 +149,7 @@ def train_emotion(
 
 
 def measure_emotion(data: Path, out: Path, work: Path, settings: EmotionTrainingSettings) -> None:
-    """Six heads that did not know a fold of actors, two that did not know a sentence."""
+    """Measure six heads, each without one fold of actors, and two, each without one sentence."""
     folder = out / "emotion"
     temperature = float(load_head(folder).get_buffer("temperature"))
     jobs = [(data, out, work, settings, first) for first in (*FIRST_ACTORS, 0)]
@@ -169,7 +173,10 @@ def measure_emotion(data: Path, out: Path, work: Path, settings: EmotionTraining
 def _fold_predictions(
     job: tuple[Path, Path, Path, EmotionTrainingSettings, int],
 ) -> list[EmotionPrediction]:
-    """One fold's verdicts; 0 stands for the sentences. Kept, so that a killed run goes on."""
+    """The predictions of one fold; 0 stands for the two sentence splits.
+
+    Cached in the work folder, so that a killed run continues. The key includes the settings' repr.
+    """
     torch.set_num_threads(1)
     data, out, work, settings, first = job
     key = hashlib.sha256(
@@ -187,6 +194,7 @@ def _fold_predictions(
 
 
 def load_acted(data: Path, out: Path, work: Path, sources: Sequence[str]) -> list[ActedRecording]:
+    """The acted recordings of all sources, through both channels."""
     recogniser = OfflineRecogniser(out / "ears")
     cache = work / ("feeling" if sources == EMOTION_SETS else "measured")
     corpus = load_corpus(data, sources, cache)
@@ -214,6 +222,7 @@ def evaluate_ears(data: Path, weights: Path, work: Path, console: Console) -> No
 
 
 def training_record(work: Path) -> TrainingRecord:
+    """What the model card says about the training run in `work`."""
     spent_s, steps = training_totals(work)
     state = torch.load(work / "letters.pt", weights_only=True)
     return TrainingRecord(COMMAND, spent_s / 60, steps, state["before"][1])

@@ -1,9 +1,9 @@
-"""Who says what no recording at hand contains?
+"""Synthetic voices that speak the training phrases which no recording contains.
 
-Synthetic speakers for training alone: espeak-ng comes with the project; flite and festival join
-where their Debian packages are installed (flite, festival, festvox-kallpc16k, festvox-kdlpc16k,
-festvox-us-slt-hts). The latter are built from recorded people and teach more. A stage whose
-programs are missing has fewer voices, and the model card says which there were.
+For training alone: espeak-ng comes with the project; flite and festival join where their Debian
+packages are installed (flite, festival, festvox-kallpc16k, festvox-kdlpc16k, festvox-us-slt-hts).
+The latter are built from recorded people and help more. Without their programs there are fewer
+voices.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ SynthesisFunction = Callable[[str, np.random.Generator], tuple[Pcm, int]]  # tex
 
 @dataclass(frozen=True, slots=True)
 class SyntheticVoice:
+    """A named synthesiser voice."""
+
     name: str
     speak: SynthesisFunction
 
@@ -64,7 +66,7 @@ def espeak_voices() -> list[SyntheticVoice]:
 
 
 def recorded_voices() -> list[SyntheticVoice]:
-    """The voices of flite and festival that this machine has."""
+    """The flite and festival voices that are installed."""
     found = [_flite_voice(voice) for voice in FLITE_VOICES] if shutil.which("flite") else []
     if shutil.which("text2wave"):
         installed = subprocess.run(
@@ -77,7 +79,7 @@ def recorded_voices() -> list[SyntheticVoice]:
 def synthesise(
     source: str, texts: Sequence[str], voices: Sequence[SyntheticVoice], seed: int
 ) -> Iterator[tuple[Utterance, Pcm]]:
-    """Each text in somebody's voice."""
+    """Each text spoken by a random voice: a training utterance of `source` and its samples."""
     random = np.random.default_rng(seed)
     for index, text in enumerate(texts):
         voice = voices[int(random.integers(len(voices)))]
@@ -88,7 +90,7 @@ def synthesise(
 
 
 def espeak_voice(language: str) -> SyntheticVoice:
-    """A voice of espeak-ng, by its own name for it: an accent, a plus, a variant."""
+    """The espeak-ng voice with this name: accent, plus sign, variant."""
 
     def speak(text: str, random: np.random.Generator) -> tuple[Pcm, int]:
         samples = TtsVoice(language, int(random.integers(120, 230))).synthesise(text, RATE)
@@ -120,7 +122,7 @@ def _festival_voice(voice: str) -> SyntheticVoice:
 
 
 def _read_wav(wav: bytes) -> tuple[Pcm, int]:
-    """What a synthesiser wrote, without a rate of its own: festival's HTS voice makes 32 kHz."""
+    """(samples, RATE) of a synthesiser's file; festival's HTS voice, for one, writes 32 kHz."""
     samples, rate = soundfile.read(io.BytesIO(wav), dtype="float32")
     if rate != RATE:
         samples, rate = resample(samples, rate, RATE), RATE

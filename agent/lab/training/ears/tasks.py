@@ -1,7 +1,7 @@
-"""Which questions are the ears measured and calibrated on?
+"""The recognition tasks on which the transcriber is measured and calibrated.
 
-Each task is recordings of unseen speakers as a telephone carries them, the expectation that the
-dialogue would have, and what counts as right.
+A task is a selection of unseen speakers' recordings as a telephone carries them, the expectation
+that the dialogue would have, and the criterion of a correct transcript.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ COMMANDS = ("yes", "no", "stop")
 
 @dataclass(frozen=True, slots=True)
 class RecognitionTask:
+    """Selection, expectation, channel and criterion of one task."""
+
     name: str
     selects: Callable[[Utterance], bool]
     expectation: Callable[[Utterance], Expectation]
@@ -123,7 +125,7 @@ JOINED_DIGITS_TASK = RecognitionTask(
 
 
 def joined_digits_corpus(corpus: Corpus, split: Split, count: int = 200, seed: int = 3) -> Corpus:
-    """Numbers of 2 to 9 digits made of one speaker's single digits: real voices, made-up rhythm."""
+    """Numbers of 2 to 9 digits, joined from one speaker's single digits in artificial rhythm."""
     random = np.random.default_rng(seed)
     single = [u for u in corpus.select(split) if _is_single_digit(u)]
     samples_of_numbers: list[NDArray[np.int16]] = []
@@ -142,6 +144,6 @@ def joined_digits_corpus(corpus: Corpus, split: Split, count: int = 200, seed: i
 
 
 def expectation_without(truth: str, others: Sequence[str], count: int) -> Expectation:
-    """A closed question to which `truth` is no answer."""
+    """A choice of up to `count` of `others`, without `truth`."""
     wrong = [text for text in others if text != truth and truth not in text]
     return Expectation("choice", choices=tuple(wrong[:count]))

@@ -1,10 +1,11 @@
-"""How does the encoder learn to hear letters?
+"""CTC training of the speech encoder, in one or several processes.
 
-The convolutions begin as a filter bank, letters begin spread evenly over short texts, and CTC does
-the rest, with a second CTC loss half-way up (Lee & Watanabe 2021, arXiv 2102.03216). Without the
-first two it sits on its blank plateau for most of a small budget. The learning rate follows the
-share of the budget that is spent, so that an interrupted or slower run still ends at its lowest
-rate. On a CPU every process has one thread: two OpenMP threads collapse when anything else runs.
+The convolutions start as a filter bank, the labels of short texts start spread evenly over the
+sound, and CTC does the rest, with a second CTC loss at the middle layer (Lee & Watanabe 2021, arXiv
+2102.03216). Without the first two, training stays on CTC's blank plateau for most of a small
+budget. The learning rate follows the spent share of the time budget, so that an interrupted or
+slower run still ends at its lowest rate. On a CPU every process has one thread: two OpenMP threads
+become far slower as soon as another program runs.
 """
 
 from __future__ import annotations
@@ -54,32 +55,32 @@ PROGRESS_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything that decides what comes out, but the data."""
+    """All settings of a training run; with the data they determine its result."""
 
     seed: int = 7
     processes: int = 2
     minutes: float = 48.0
-    batch_s: float = 24.0  # padded seconds a process a step
+    batch_s: float = 24.0  # padded seconds, for each process and step
     learning_rate: float = 1.0e-3
     convolution_rate_factor: float = 0.4  # of `rate`
     flat_start_share: float = 0.12  # share of the budget over which the flat start fades
     warm_up_steps: int = 300
     loss_weights: LossWeights = LossWeights()
-    averaging_decay: float = 0.998  # of the exported weights over steps
+    averaging_decay: float = 0.998  # of the exported weights, for each step
     max_gradient_norm: float = 1.0
     save_every_s: float = 240.0
-    word_sequences: int = 700  # rows of single words an epoch
-    # How often an epoch hears each recording of a source; a share of them when below 1.
+    word_sequences: int = 700  # sequences of single words in each epoch
+    # How often an epoch contains each recording of a source; below 1, a share of them.
     repeats: dict[str, float] = field(
         default_factory=lambda: {"wuw2": 2, "alnum": 2, "espeak": 0.4, "flite": 0.6}
     )
-    start_from: str = ""  # a folder of exported ears to go on from, instead of from nothing
+    start_from: str = ""  # an exported checkpoint to continue from; empty: from scratch
     augmentation: AugmentationSettings = AugmentationSettings()
 
 
 @dataclass
 class CtcTrainingRun:
-    """One process's share of the training."""
+    """The state of the training in one process."""
 
     rank: int
     world_size: int
@@ -88,20 +89,21 @@ class CtcTrainingRun:
     corpora: dict[str, Corpus]
     noises: list[Samples]
     model: CtcTrainingModel
-    spent_s: float = 0.0  # seconds of CTC training so far, over all resumes
+    spent_s: float = 0.0  # training time so far, over all resumed runs
     step: int = 0
     epoch: int = 0
     averaged_weights: dict[str, Tensor] = field(default_factory=dict)
     earlier_totals: tuple[float, int] = (
         0.0,
         0,
-    )  # seconds and steps of trainings that this one goes on from
+    )  # seconds and steps of the trainings that this one continues
 
     @property
     def device(self) -> torch.device:
         return self.model.mid_head.weight.device
 
     def examples(self, random: np.random.Generator) -> list[SpeechExample]:
+        """An epoch's examples: recordings, repeated by source, and random word sequences."""
         utterances = [u for corpus in self.corpora.values() for u in corpus.select("train")]
         singles = [u for u in utterances if u.source in ("fsdd", "speech_commands_test")]
         digits = [u for u in singles if u.text in DIGIT_WORDS]
@@ -121,6 +123,7 @@ class CtcTrainingRun:
     def batches(
         self, max_seconds: float
     ) -> Iterator[tuple[list[SpeechExample], np.random.Generator]]:
+        """This process's batches, epoch after epoch, each with its own random generator."""
         while True:
             random = np.random.default_rng((self.recipe.seed, self.epoch))
             plan = shuffled_batches(self.examples(random), max_seconds, random)
@@ -142,7 +145,7 @@ class CtcTrainingRun:
         nn.utils.clip_grad_norm_(weights, self.recipe.max_gradient_norm)
 
     def _agree_on_budget_share(self, budget_share: float) -> float:
-        """The same share of the budget in every process, or they would stop at different steps."""
+        """Process 0's share of the budget; without it processes would stop at different steps."""
         if self.world_size == 1:
             return budget_share
         mine = torch.tensor(budget_share, dtype=torch.float64)
@@ -150,7 +153,7 @@ class CtcTrainingRun:
         return float(mine)
 
     def train(self, optimizer: torch.optim.Optimizer) -> None:
-        """Until the budget is spent, saving now and then."""
+        """Train until the time budget is spent, and save the state at intervals."""
         recipe, last, saved, smoothed_loss = self.recipe, time.monotonic(), time.monotonic(), 0.0
         with Progress(*PROGRESS_COLUMNS, disable=self.rank > 0) as progress:
             bar = progress.add_task("letters", total=1.0, loss=math.nan, step=self.step)
@@ -199,7 +202,7 @@ class CtcTrainingRun:
         return loss.item()
 
     def update_average(self) -> None:
-        """A running average of the weights: better than any one step's, at every moment."""
+        """Update the running average of the weights, which is better than any single step's."""
         keep = min(self.recipe.averaging_decay, (self.step + 1) / (self.step + 50))
         state = self.model.state_dict()
         if not self.averaged_weights:
@@ -238,6 +241,7 @@ class CtcTrainingRun:
 def set_learning_rate(
     optimizer: torch.optim.Optimizer, recipe: Recipe, step: int, budget_share: float
 ) -> None:
+    """Set the learning rate: warm-up, then a quarter cosine over the budget."""
     rate = (
         recipe.learning_rate
         * min(1, (step + 1) / recipe.warm_up_steps)
@@ -248,6 +252,7 @@ def set_learning_rate(
 
 
 def make_optimizer(model: CtcTrainingModel, recipe: Recipe) -> torch.optim.Optimizer:
+    """AdamW with a lower learning rate for the convolutions."""
     convolutions = list(model.ctc.hubert.feature_extractor.parameters())
     ids = {id(p) for p in convolutions}
     others = [p for p in model.parameters() if id(p) not in ids]
@@ -261,7 +266,7 @@ def make_optimizer(model: CtcTrainingModel, recipe: Recipe) -> torch.optim.Optim
 
 
 def train_process(rank: int, recipe: Recipe, data: Path, folder: Path) -> None:
-    """What every process does."""
+    """The training of one process, from loading the data to the last step."""
     torch.set_num_threads(1)
     torch.manual_seed(recipe.seed)
     if recipe.processes > 1:
@@ -282,7 +287,7 @@ def train_process(rank: int, recipe: Recipe, data: Path, folder: Path) -> None:
 
 
 def initial_model(recipe: Recipe) -> CtcTrainingModel:
-    """An encoder with a filter bank's ear, or what an earlier training exported."""
+    """A new model, or the exported weights that the recipe starts from."""
     model = CtcTrainingModel()
     if recipe.start_from:
         model.load_exported(Path(recipe.start_from))
@@ -290,13 +295,13 @@ def initial_model(recipe: Recipe) -> CtcTrainingModel:
 
 
 def exported_training_totals(folder: Path) -> tuple[float, int]:
-    """Seconds and steps of training that went into exported ears."""
+    """(seconds, steps) of training behind an exported checkpoint."""
     config = json.loads((folder / "config.json").read_text())
     return config.get("trained_s", 0.0), config.get("trained_steps", 0)
 
 
 def load_corpora(data: Path, folder: Path, seed: int) -> dict[str, Corpus]:
-    """Source -> its recordings, and what synthetic voices say."""
+    """The corpus of each source: real recordings, and synthetic speech as "espeak" and "flite"."""
     real = load_corpus(data, SPEECH_SETS, folder / "speech")
     corpora = {
         source: Corpus(tuple(u for u in real.utterances if u.source == source), real.pcm)
@@ -318,6 +323,7 @@ def load_corpora(data: Path, folder: Path, seed: int) -> dict[str, Corpus]:
 
 
 def train_ctc(data: Path, folder: Path, recipe: Recipe) -> None:
+    """Train, or resume, in `folder`; on a CPU in `recipe.processes` processes."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "rendezvous").unlink(missing_ok=True)
     load_corpora(data, folder, recipe.seed)

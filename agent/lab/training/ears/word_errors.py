@@ -1,7 +1,7 @@
-"""How many words or letters of a reference were got wrong?
+"""Edit counts between reference and hypothesis tokens, as speechbrain counts them.
 
-speechbrain's counter. Importing it leaves placeholders in sys.modules that try to import optional
-packages as soon as anybody looks at them, and fail: those are taken out again.
+Importing speechbrain leaves placeholders in sys.modules that try to import optional packages when
+they are inspected, and fail; this module removes them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def word_edits(
 ) -> list[dict[str, Any]]:
     """For each pair of token lists: substitutions, insertions, deletions, num_edits,
     num_ref_tokens."""
-    # Only who counts pays for the import, which takes a second.
+    # Imported here because the import takes a second.
     from speechbrain.utils.metric_stats import ErrorRateStats  # type: ignore[import-untyped]
 
     remove_placeholders()
@@ -30,7 +30,7 @@ def word_edits(
 
 
 def remove_placeholders() -> None:
-    """To be called after every import from speechbrain."""
+    """Remove speechbrain's placeholders from sys.modules; call it after every import from it."""
     for name, module in list(sys.modules.items()):
         if type(module).__name__ in _PLACEHOLDERS:
             del sys.modules[name]

@@ -1,1 +1,1 @@
-"""How is the fusion of words and voice taught, and from which pairs?"""
+"""Training of the fusion of words and voice, and the pairs that it learns from."""

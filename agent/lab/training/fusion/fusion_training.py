@@ -1,9 +1,9 @@
-"""How does a fusion learn, and how are its logits made probabilities?
+"""Training and calibration of a fusion of words and voice.
 
-Every turn is met as written or misheard, in the studio or on the telephone, and one in two lacks
-its words or its voice, so that what is missing is nothing new. Calibrated on speakers and sentences
-of the taught folds that were kept back, apart for both, words alone and voice alone: less is heard,
-so less is claimed.
+Training shows every turn with written or transcribed words, from the studio or the telephone, and
+half of the turns without their words or without their voice, so that a missing input is familiar.
+Calibration uses held-out speakers and sentences of the training folds, separately for both inputs,
+words alone and voice alone: with less input the probabilities are less extreme.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ class FusionTrainingSettings:
     batch_size: int = 64
     learning_rate: float = 3e-3
     weight_decay: float = 0.02
-    without_words_share: float = 0.25  # of the turns lack their words
+    without_words_share: float = 0.25  # of the turns
     without_voice_share: float = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class InputCondition:
-    """How turns reach the fusion. None: not at all."""
+    """The inputs that a fusion receives: names of fields of `FusionTurn`; None if missing."""
 
     name: str
     words: str | None  # "written" or "misheard"
@@ -52,7 +52,7 @@ INPUT_CONDITIONS = (
     InputCondition("words removed", None, "telephone"),
     InputCondition("voice removed", "written", None),
 )
-# What a fusion is calibrated on where both, words alone or voice alone are there.
+# (words present, voice present) -> the conditions that a fusion is calibrated on.
 CALIBRATION_CONDITIONS: dict[tuple[bool, bool], tuple[InputCondition, ...]] = {
     (True, True): INPUT_CONDITIONS[:4],
     (True, False): (INPUT_CONDITIONS[5], InputCondition("", "misheard", None)),
@@ -62,16 +62,16 @@ CALIBRATION_CONDITIONS: dict[tuple[bool, bool], tuple[InputCondition, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class LogitScale:
-    """From logits to probabilities."""
+    """Calibration of the logits: a temperature for sentiment, slope and shift for upset."""
 
-    sentiment_temperature: float = 1.0  # divides
+    sentiment_temperature: float = 1.0  # divides the logits
     upset_slope: float = 1.0
     upset_shift: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FusionProbabilities:
-    """Probabilities: of negative, neutral, positive (turns, 3); of upset (turns,)."""
+    """Probabilities of negative, neutral, positive (turns, 3), and of upset (turns,)."""
 
     sentiment: Floats
     upset: Floats
@@ -79,7 +79,7 @@ class FusionProbabilities:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CalibratedFusion:
-    """A fusion with its calibration, and how often each verdict was right where it was taught."""
+    """A fusion with its calibration, and the class shares of its training turns."""
 
     fuser: FusionClassifier
     scales: dict[tuple[bool, bool], LogitScale]
@@ -104,7 +104,7 @@ def train_calibrated_fusion(
     seed: int,
     settings: FusionTrainingSettings | None = None,
 ) -> CalibratedFusion:
-    """`draw` gives the turns of an epoch, which may be new ones every time."""
+    """Train and calibrate; `draw_turns` returns an epoch's turns, which may differ each time."""
     settings = settings or FusionTrainingSettings()
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
@@ -147,7 +147,7 @@ def train_calibrated_fusion(
 def _batches(
     turns: Sequence[FusionTurn], size: int, rng: np.random.Generator
 ) -> Iterator[Sequence[FusionTurn]]:
-    """In a drawn order, of turns about as long: little padding."""
+    """Batches in random order, of turns of similar length: little padding."""
     lengths = np.array([len(turn.written) for turn in turns])
     order = np.argsort(lengths + rng.normal(0, 2, len(turns)))
     cuts = np.array_split(order, -(-len(turns) // size))
@@ -156,7 +156,7 @@ def _batches(
 
 
 def fusion_loss(logits: Tensor, turns: Sequence[FusionTurn]) -> Tensor:
-    """Both verdicts, over the turns for which each is known."""
+    """Sentiment and upset loss, each over the turns whose label is known."""
     sentiments = torch.tensor([turn.sentiment for turn in turns])
     upset = torch.tensor([float(turn.upset) for turn in turns])
     known = upset != UNKNOWN
@@ -170,7 +170,7 @@ def fusion_loss(logits: Tensor, turns: Sequence[FusionTurn]) -> Tensor:
 def _training_inputs(
     turns: Sequence[FusionTurn], settings: FusionTrainingSettings, rng: np.random.Generator
 ) -> TurnBatch:
-    """Turns as training meets them."""
+    """A training batch with random conditions and random missing inputs."""
     misheard, telephone = rng.random((2, len(turns))) < 0.5
     draws = torch.from_numpy(rng.random(len(turns)))
     inputs = TurnBatch.from_pairs(

@@ -1,8 +1,8 @@
-"""Where do the words and voices of the built-in experiment come from, ready to be put together?
+"""The words and voices of the built-in fusion experiment, encoded and ready to be paired.
 
-Texts as vectors, as written and as a transcriber would have heard them: its own hypothesis where
-one lies in the work folder (agent/lab/training/understanding/synthetic_transcripts.py), else
-`noise.spoken`.
+Texts become word vectors twice: as written, and as a transcriber would have heard them. The second
+text is the recogniser's own transcript where the work folder has one
+(agent/lab/training/understanding/synthetic_transcripts.py), else `noise.noisy_transcript`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from dialogs.pack.model import Pack
 
 @dataclass(frozen=True, slots=True)
 class BuiltInMaterial:
-    """`misheard` of the sentences have the transcriber's own hypothesis."""
+    """What pairs are drawn from; the recogniser transcribed `transcribed_count` sentences."""
 
     material: PairMaterial
     vectors: SubwordVectors
@@ -39,7 +39,10 @@ class BuiltInMaterial:
 def load_material(
     data_folder: Path, weights_folder: Path, work_folder: Path, console: Console, seed: int = 0
 ) -> BuiltInMaterial:
-    """`data` holds `speech` and `text`; `work` what was encoded and transcribed before."""
+    """The pair material and the word vectors that encoded it.
+
+    `data_folder` holds `speech` and `text`; `work_folder` caches encoder layers and transcripts.
+    """
     console.print("texts and their vectors, about a minute", highlight=False)
     rows = load_examples(data_folder / "text", Pack.load())
     vector_texts = vector_training_texts(data_folder / "text", rows)
@@ -59,7 +62,7 @@ def load_material(
 
 
 def read_transcripts_by_text(folder: Path) -> dict[str, str]:
-    """What the transcriber made of sentences, by plain text; of several, the last."""
+    """The recogniser's transcript of each plain sentence; of several transcripts, the last."""
     transcripts = {}
     for path in sorted(folder.glob("heard-*.jsonl")):
         for line in path.read_text(encoding="utf-8").splitlines():
@@ -74,9 +77,10 @@ def encode_sentences(
     vectors: SubwordVectors,
     transcripts: Mapping[str, str],
 ) -> list[SentenceVectors]:
+    """Each sentence as vectors, once as written and once as transcribed."""
     encoded = []
     for sentence in chosen_sentences:
-        # Seeded by the sentence: the same mistakes whatever else there is.
+        # Seeded by the sentence, so that its noise does not depend on the other sentences.
         rng = np.random.default_rng(stable_bucket(sentence.text, 2**31))
         transcript = transcripts.get(sentence.text)
         if transcript is None:

@@ -1,12 +1,12 @@
-"""Which words meet which voice, and what is then felt?
+"""Random pairs of a sentence and a voice, labelled with the mood that they were drawn for.
 
-No open recordings have both meaningful customers' words and felt voices. So a mood is drawn, then
-words and a voice for it, as often as `RATES` says: both show it; the words are flat and the voice
-shows it; the voice is flat and the words show it; or the words say the contrary and the voice is
-right, as in sarcasm. The rates are chosen, not counted anywhere: they decide how much two know more
-than one, and every fusion meets the same. Invariants, held by
-tests/agent/evaluation/test_fusion.py: no speaker and no sentence is both taught and tested; the
-same seed gives the same pairs.
+No open recordings have both customers' own words and emotional voices. So a mood is drawn, then a
+sentence and a voice for it, with the rates of `AGREEMENT_RATES`: both express the mood; the words
+are neutral and the voice expresses it; the voice is neutral and the words express it; or the words
+say the opposite and the voice is right, as in sarcasm. The rates are chosen, not measured: they
+decide how much words and voice together know more than either alone, and every fusion is trained
+and tested with the same rates. Invariants, held by tests/agent/evaluation/test_fusion.py: no
+speaker and no sentence is in both training and test; the same seed gives the same pairs.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ UNKNOWN = -1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SentenceVectors:
-    """A sentence as vectors (words, width): as written, and as a transcriber heard it."""
+    """A sentence as word vectors (words, width): as written, and as transcribed."""
 
     text: str
     mood: MoodClass
@@ -57,14 +57,14 @@ class SentenceVectors:
     misheard: Tensor
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Arrays: a tensor is sent to another process a hundred times slower."""
+        """Pickle arrays: sending a tensor to another process takes a hundred times as long."""
         arrays = self.written.numpy(), self.misheard.numpy()
         return _from_arrays, (SentenceVectors, (self.text, self.mood, self.from_customer), arrays)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VoiceFrames:
-    """A recording as frames (frames, width): of the studio, and of a telephone line."""
+    """A recording as frames (frames, width): as in the studio, and through a telephone."""
 
     speaker: str
     mood: MoodClass
@@ -86,7 +86,8 @@ def _from_arrays(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FusionTurn:
-    """A turn with what is felt in it: 0 negative, 1 neutral, 2 positive; 1 upset; -1 not known."""
+    """A turn's words and voice, its sentiment (0 negative, 1 neutral, 2 positive) and whether the
+    speaker is upset (0 or 1); -1 is unknown. Fusion conditions look the vectors up by name."""
 
     speaker: str
     text: str
@@ -100,13 +101,13 @@ class FusionTurn:
 
 @dataclass(frozen=True, slots=True)
 class PairMaterial:
-    """Words and voices that pairs are drawn from."""
+    """Sentences and voices from which pairs are drawn."""
 
     sentences: Sequence[SentenceVectors]
     voices: Sequence[VoiceFrames]
 
     def fold(self, number: int, folds: int = FOLDS) -> tuple[PairMaterial, PairMaterial]:
-        """(taught, tested): neither a speaker nor a sentence is in both."""
+        """(training, test) of fold `number`: neither a speaker nor a sentence is in both."""
         tested = {name for name, at in speaker_folds(self.voices, folds).items() if at == number}
         return (
             PairMaterial(
@@ -120,7 +121,7 @@ class PairMaterial:
         )
 
     def split_held_out(self, seed: int, folds: int) -> tuple[PairMaterial, PairMaterial]:
-        """(learned from, kept back): as a fold, of the speakers that are left."""
+        """(training, held out) within a training fold; no speaker and no sentence is in both."""
         names = sorted(speaker_folds(self.voices, 1))
         held_out_speakers = set(names[seed % folds :: folds])
         number = seed % folds
@@ -144,7 +145,7 @@ class PairMaterial:
         )
 
     def draw_pairs(self, pairs_per_speaker: int, rng: np.random.Generator) -> list[FusionTurn]:
-        """So many pairs of each speaker."""
+        """`pairs_per_speaker` random pairs with each speaker's voice."""
         pools = _SentencePools(self.sentences)
         return [
             pair
@@ -154,8 +155,10 @@ class PairMaterial:
 
 
 def speaker_folds(voices: Sequence[VoiceFrames], folds: int) -> dict[str, int]:
-    """RAVDESS's actors 1 to 4, 5 to 8, ... are tested in turn; nEMO's, who speak Polish, only
-    teach, as they do the emotion head."""
+    """The fold in which each speaker is tested: RAVDESS actors 1 to 4, 5 to 8, and so on.
+
+    nEMO's actors speak Polish; they are in no test fold, as in the training of the emotion head.
+    """
     names = sorted(
         {sound.speaker for sound in voices if not sound.speaker.startswith(TRAINING_ONLY_PREFIX)}
     )
@@ -166,7 +169,7 @@ VoicesByMood = Mapping[MoodClass, Sequence[VoiceFrames]]
 
 
 def _voices_by_speaker(voices: Sequence[VoiceFrames]) -> list[VoicesByMood]:
-    """By speaker; a speaker lacks no mood in either set."""
+    """The recordings of each speaker by mood; in both sets every speaker has every mood."""
     speakers: dict[str, dict[MoodClass, list[VoiceFrames]]] = {}
     for voice in voices:
         speakers.setdefault(voice.speaker, {}).setdefault(voice.mood, []).append(voice)
@@ -174,7 +177,7 @@ def _voices_by_speaker(voices: Sequence[VoiceFrames]) -> list[VoicesByMood]:
 
 
 class _SentencePools:
-    """Sentences of a mood: those of customers as often as the others."""
+    """Sentences by mood; draws customers' sentences as often as the others."""
 
     def __init__(self, sentences: Sequence[SentenceVectors]) -> None:
         self.pools: dict[MoodClass, dict[bool, list[SentenceVectors]]] = {}
@@ -213,7 +216,7 @@ def _draw_speaker_pairs(
 
 
 def expressed_moods(mood: MoodClass, agreement: Agreement) -> tuple[MoodClass, MoodClass]:
-    """What the words and the voice show of a mood. There is nothing to hide in a neutral one."""
+    """(mood of the words, mood of the voice) for a drawn mood and agreement."""
     match agreement:
         case "voice alone":
             return "neutral", mood

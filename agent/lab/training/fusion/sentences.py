@@ -1,10 +1,10 @@
-"""Which sentences, in which mood, are put into somebody's mouth?
+"""Sentences with a known mood, from which the words of fusion pairs are drawn.
 
-Half of what is drawn in a mood is of customers (public customer turns, and this project's own
-sentences to a bank), half Reddit comments (what of GoEmotions' train and dev splits taught no word
-vectors), where both are known; nobody wrote down a sad customer's turn, so those are Reddit alone.
-Invariants, held by tests/agent/evaluation/test_fusion.py: no sentence that taught the word vectors
-is drawn; no sentence has two moods.
+Half of the draws in a mood are customers' sentences (public customer turns and this project's own
+sentences to a bank), half are Reddit comments (GoEmotions' train and dev splits without the texts
+that trained the word vectors), where both exist; no set has sad customers' turns, so sad sentences
+come from Reddit alone. Invariants, held by tests/agent/evaluation/test_fusion.py: no sentence that
+trained the word vectors is drawn; no sentence has two moods.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ MOOD_OF_EMOTION: Mapping[str, MoodClass] = {
 
 @dataclass(frozen=True, slots=True)
 class MoodSentence:
-    """Said by a customer, or by somebody on Reddit."""
+    """A sentence of a customer, or of a Reddit comment."""
 
     text: str  # plain
     mood: MoodClass
@@ -46,7 +46,10 @@ class MoodSentence:
 def mood_sentences(
     data: Path, rows: Sequence[IntentExample], excluded: Set[str]
 ) -> list[MoodSentence]:
-    """`data` is the folder of the text sets, `rows` its examples; `taught` texts are left out."""
+    """All sentences with exactly one mood, but those whose text is in `excluded`.
+
+    `data` is the folder of the text sets, `rows` are its examples.
+    """
     by_text: dict[str, set[MoodSentence]] = {}
     for sentence in [*_customer_sentences(rows), *_reddit_sentences(data)]:
         if sentence.text and sentence.text not in excluded:
@@ -73,7 +76,7 @@ def _customer_sentences(rows: Sequence[IntentExample]) -> Iterator[MoodSentence]
 
 
 def _reddit_sentences(data: Path) -> Iterator[MoodSentence]:
-    """Of those who feel one thing. Who is let down or disagrees may be upset or not: left out."""
+    """Comments with one emotion. Disappointment and disapproval may be upset or not: left out."""
     rest = [
         one
         for one in read_goemotions_emotions(data, "train")

@@ -1,7 +1,7 @@
-"""What does `hearken train fusion` do? The word vectors, and the card beside them.
+"""`hearken train fusion`: trains the word vectors and writes the model card beside them.
 
-They are what every fusion of `hearken evaluate fusion` knows of words, so that recordings of a
-user's own can be compared without the public sets. A minute on one core, 0.7 MB.
+Every fusion of `hearken evaluate fusion` reads words through these vectors, so that a user's own
+recordings can be compared without the public sets. A minute on one core, 0.7 MB.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ FOLDER = "fusion"  # below the folder of all weights
 CARD_TEMPLATE = """# Fusion: vectors of words
 
 A table of {buckets:,} letter groups by {width} numbers in half precision. A word is the mean of its
-letter groups of three to five letters and of itself whole, so every word has a vector, and one that
-was misheard lies near what was said. `hearken evaluate fusion` puts words, as these vectors,
+letter groups of three to five letters and of the whole word, so every word has a vector, and a
+misheard word lies near the right one. `hearken evaluate fusion` puts words, as these vectors,
 together with voices. Nothing that serves needs the file.
 
 **Licence: CC BY-SA 4.0**, as its data allows.
@@ -32,8 +32,8 @@ together with voices. Nothing that serves needs the file.
 | GoEmotions, three quarters of the train split | Apache-2.0 | Demszky et al. 2020 |
 | public customer turns, train splits | see understanding/README.md | Banking77, CLINC150, ... |
 
-{sentences:,} sentences, taught to tell 27 emotions and none apart, every other one with the
-mistakes of a poor line.
+{sentences:,} sentences; the vectors learn to tell apart 27 emotions and none. Every other sentence
+has the recognition errors of a poor line.
 
 ## Made by
 
@@ -42,12 +42,12 @@ mistakes of a poor line.
 ## Limits
 
 - English; how people write on Reddit is not how they speak to a bank.
-- A vector knows no other word: irony and "not" are left to whoever looks at several.
+- A vector depends on its own word alone: irony and "not" are up to the fusion, which sees several.
 """
 
 
 def train_word_vectors(data: Path, out: Path, console: Console) -> None:
-    """`data` holds the text sets in `text`, as for `hearken evaluate fusion`."""
+    """Train on the text sets in `data`/text and write vectors and card below `out`."""
     console.print("vectors of words, about a minute", highlight=False)
     texts = vector_training_texts(data / "text", load_examples(data / "text", Pack.load()))
     vectors = train_vectors(texts)

@@ -1,8 +1,8 @@
-"""What are recordings like whose words and voice belong together, and what is felt in them?
+"""A user's own recordings as fusion turns: words and voice from one utterance, with its labels.
 
-The ears' encoder gives frames of the voice, and their transcriber what a call would have had of the
-words, as recorded and through a telephone. Labels are an emotion, or a sentiment and whether the
-speaker was upset; what a label leaves open stays open.
+The speech encoder gives the frames of the voice, and the recogniser the transcript that a call
+would have had, both as recorded and through a telephone. Labels are an emotion, or a sentiment and
+whether the speaker was upset; a column that the user left empty becomes `UNKNOWN`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from audio.prosody import measure_prosody
 from audio.speaker_normalisation import SpeakerProfile, measure_contours
 from audio.types import Emotion, Expectation
 
-# Sentiment and upset that an emotion stands for; somebody surprised may be pleased or not.
+# (sentiment, upset) that an emotion implies; a surprised speaker may be pleased or not.
 LABELS_OF_EMOTION: Mapping[Emotion, tuple[int, int]] = {
     "angry": (0, 1),
     "disgusted": (0, 1),
@@ -50,15 +50,15 @@ UPSET_LABELS: Mapping[str, int] = {"true": 1, "yes": 1, "1": 1, "false": 0, "no"
 
 @dataclass(frozen=True, slots=True)
 class TurnLabel:
-    """0 negative, 1 neutral, 2 positive; 1 upset; -1 not known."""
+    """Sentiment (0 negative, 1 neutral, 2 positive) and upset (0 or 1) of a turn; -1 unknown."""
 
     sentiment: int = UNKNOWN
     upset: int = UNKNOWN
 
 
 def label_from_columns(emotion: object, sentiment: object, upset: object) -> TurnLabel:
-    """What a manifest's columns say; a sentiment or upset column counts for more than the emotion
-    it goes with. Labels of IEMOCAP ("ang", "fru", "exc") and MELD ("anger", "joy") are known."""
+    """The label in a manifest's columns; the sentiment and upset columns override what the emotion
+    implies. Label names of IEMOCAP ("ang", "fru", "exc") and MELD ("anger", "joy") are accepted."""
     emotion_name = emotion_for_label(str(emotion)) if emotion else None
     if str(emotion).lower().startswith("fru"):
         emotion_name = "angry"
@@ -76,8 +76,11 @@ def fusion_turns(
     labels: Sequence[TurnLabel],
     vectors: SubwordVectors,
 ) -> list[FusionTurn]:
-    """`labels` in the order of the corpus. A speaker's recordings are turns of one call, in order.
-    Where a text is not known, what was transcribed stands for it."""
+    """One fusion turn for each utterance; `labels` are in the order of the corpus.
+
+    A speaker's recordings are turns of one call, in that order. The studio transcript replaces a
+    missing text.
+    """
     studio, telephone = (
         dict(_frames_and_transcripts(recogniser, corpus, room))
         for room in (wide_band_channel, telephone_channel)
@@ -107,7 +110,7 @@ def fusion_turns(
 def _frames_and_transcripts(
     recogniser: OfflineRecogniser, corpus: Corpus, channel: ChannelSimulation
 ) -> Iterator[tuple[str, tuple[Tensor, str]]]:
-    """By path: frames (frames, FRAME), and the transcript."""
+    """(path, (voice frames (frames, FRAME_WIDTH), transcript)) of every utterance."""
     encoded_by_path = {
         o.utterance.path: o
         for o in recogniser.encode(corpus, corpus.utterances, channel, layers=True)
@@ -118,7 +121,7 @@ def _frames_and_transcripts(
         text = recogniser.transcriber.decode(
             encoded.letter_scores, 0, Expectation(), encoded.phone_scores
         ).text
-        assert encoded.layers is not None  # asked for
+        assert encoded.layers is not None  # layers=True
         layers = average_pairs(normalise_scale(encoded.layers.float()))
         caller = callers.setdefault(utterance.speaker, SpeakerProfile())
         yield utterance.path, (_frames(corpus, utterance, channel, layers, caller), text)

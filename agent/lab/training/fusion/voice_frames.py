@@ -1,9 +1,8 @@
-"""What do the voices that are put together with words sound like?
+"""Acted recordings as the 320 ms voice frames that fusion pairs with words.
 
-Acted recordings, as frames of 320 ms: how the colour and pitch of the voice differ from what is
-usual for this caller (audio/speaker_normalisation.py), and the ears' encoder layers, evenly
-blended. Nothing in here was learned from an emotion's label, so that folds decide who is known and
-who is not.
+A frame holds how the timbre and pitch of the voice differ from what is usual for this caller
+(audio/contours.py), and the encoder's layers, blended in equal parts. Nothing here is trained on
+emotion labels, so a test fold's speakers are unseen.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from agent.lab.training.fusion.pairs import VoiceFrames
 from agent.lab.training.fusion.sentences import MoodClass
 from audio.speaker_normalisation import FEATURES_PER_FRAME
 
-ENCODER_FRAMES_PER_STEP = 8  # of the encoder's frames of 40 ms in one of ours
+ENCODER_FRAMES_PER_STEP = 8  # encoder frames of 40 ms in one frame of 320 ms
 FRAME_WIDTH = (
     2 * FEATURES_PER_FRAME + 256
 )  # means and deviations of the contour, and the blended layers
@@ -40,17 +39,19 @@ MOOD_OF_ACTED_EMOTION: Mapping[str, MoodClass] = {
     "sad": "unhappy", "sadness": "unhappy", "fearful": "unhappy", "fear": "unhappy",
     "calm": "neutral", "neutral": "neutral",
     "happy": "pleased", "happiness": "pleased",
-}  # fmt: skip  # somebody surprised may be pleased or not
+}  # fmt: skip  # without "surprised": such a speaker may be pleased or not
 MAX_RECORDINGS_PER_EMOTION = (
-    20  # recordings of one emotion by one speaker: nEMO has three times as many as RAVDESS
+    20  # of one emotion by one speaker: nEMO has three times as many as RAVDESS
 )
 
 
 def to_voice_frames(contour: Tensor, layers: Tensor) -> Tensor:
-    """`contour` (2 n, 43) of 20 ms and blended `layers` (n, width) of 40 ms -> frames of 320 ms,
-    (ceil(n / 8), 2 * 43 + width): means, and how far the contour moves within."""
+    """Frames of 320 ms, (ceil(n / 8), 2 * 43 + width): means, and the contour's deviation.
+
+    `contour` is (2 n, 43) in steps of 20 ms, `layers`, already blended, (n, width) of 40 ms.
+    """
     missing = -len(layers) % ENCODER_FRAMES_PER_STEP
-    # Repeating the last frame leaves means nearly alone; zeros would make every end a fall.
+    # Repeating the last frame hardly changes the means; zeros would make every end a fall.
     layers = torch.cat([layers, layers[-1:].expand(missing, -1)])
     contour = torch.cat([contour, contour[-1:].expand(2 * missing, -1)])
     blocks = contour.view(-1, 2 * ENCODER_FRAMES_PER_STEP, contour.shape[1])
@@ -66,7 +67,7 @@ def to_voice_frames(contour: Tensor, layers: Tensor) -> Tensor:
 
 
 def load_voice_frames(data: Path, checkpoint: Path, work: Path) -> list[VoiceFrames]:
-    """Of RAVDESS and nEMO, each speaker's recordings as turns of one call in a drawn order."""
+    """The recordings of RAVDESS and nEMO, a speaker's being turns of one call in random order."""
     recogniser = OfflineRecogniser(checkpoint)
     corpus = load_corpus(data, EMOTION_SETS, work / "feeling")
     found = []
@@ -86,7 +87,7 @@ def load_voice_frames(data: Path, checkpoint: Path, work: Path) -> list[VoiceFra
 
 
 def _cap_per_emotion(recordings: Sequence[ActedRecording]) -> list[ActedRecording]:
-    """The first of each speaker's in each emotion whose mood is known."""
+    """At most `MAX_RECORDINGS_PER_EMOTION` of each speaker and emotion that has a mood."""
     count = Counter[tuple[str, str]]()
     kept = []
     for voice in recordings:

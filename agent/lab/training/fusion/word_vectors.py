@@ -1,11 +1,10 @@
-"""How do words get the vectors that say which moods they carry?
+"""Training of the word vectors that carry the emotion of words.
 
 A sentence is the mean of its words, a word the mean of its letter groups
-(agent/lab/fusion_models/subword_vectors.py), and the table is learned by telling apart the 27
-emotions that three quarters of GoEmotions' train split are labelled with; public customer turns
-join it as unemotional. Every other sentence is heard through a poor line, so that misheard words
-keep their company. These sentences are no part of any pair: folds and seeds share one table. 20 s
-on one core.
+(agent/lab/fusion_models/vectors.py). The table learns to tell apart the 27 emotions that label
+three quarters of GoEmotions' train split; public customer turns join them as neutral. Every other
+sentence gets the recognition errors of a poor line, so that misheard words get similar vectors.
+These sentences are in no pair, so all folds and seeds share one table. 20 s on one core.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ def read_goemotions_emotions(data: Path, split: str) -> Iterator[tuple[str, tupl
 
 
 def vector_training_texts(data: Path, rows: Sequence[IntentExample]) -> list[EmotionText]:
-    """What teaches the vectors. `data` is the folder of the text sets, `rows` its examples."""
+    """The training texts. `data` is the folder of the text sets, `rows` are its examples."""
     texts = [
         (plain_text(text), emotions)
         for text, emotions in read_goemotions_emotions(data, "train")
@@ -54,11 +53,12 @@ def vector_training_texts(data: Path, rows: Sequence[IntentExample]) -> list[Emo
 
 
 def is_vector_training_text(text: str) -> bool:
-    """Three quarters of the train split; the rest is put together with voices."""
+    """Whether a text of the train split trains the vectors (three quarters) or goes into pairs."""
     return stable_bucket(plain_text(text), 4) != 0
 
 
 def train_vectors(texts: Sequence[EmotionText], seed: int = 0) -> SubwordVectors:
+    """Vectors trained with a linear classifier of emotions, rounded as they will be stored."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     vectors = SubwordVectors()
@@ -79,7 +79,7 @@ def train_vectors(texts: Sequence[EmotionText], seed: int = 0) -> SubwordVectors
             optimizer.step()
         for group in optimizer.param_groups:
             group["lr"] *= 0.6
-    with torch.no_grad():  # as it is stored
+    with torch.no_grad():  # rounded as in the file
         vectors.table.weight.copy_(vectors.table.weight.half().float())
     return vectors.eval()
 

@@ -1,4 +1,4 @@
-"""How is turn-taking measured on recordings, and how are its settings chosen?"""
+"""Measurement of turn-taking on recordings, and the choice of its settings."""
 
 from agent.lab.training.turns.endings import count_endings
 from agent.lab.training.turns.policy_choice import TurnTuningOptions

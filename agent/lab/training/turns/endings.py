@@ -1,10 +1,10 @@
-"""After which words do customers' turns end?
+"""Counts of the words after which customers' turns end.
 
     hearken tune endings --data DIR
 
-counts it in what customers wrote and said: MultiDoGO (train), STAR (nine dialogues of ten), NatCS,
-HarperValley, and the sentences read in speechocean762 (train). wuw2 is left out on purpose: its
-callers were told to end with one of five words. The result is small and can be read, line by line.
+counts them in what customers wrote and said: MultiDoGO (train), STAR (nine dialogues of ten),
+NatCS, HarperValley, and the sentences read in speechocean762 (train). wuw2 is left out on purpose:
+its callers were told to end with one of five words. The result is small enough to be read.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from rich.console import Console
 from audio.text_endpointing import ENDINGS_FILE, TurnEndings, is_number_word, words_of
 from audio.types import AudioError
 
-MIN_WORD_COUNT = 10  # times a word must have been seen to have an opinion
-MIN_PAIR_COUNT = 20  # and a pair of words
+MIN_WORD_COUNT = 10  # occurrences of a word in the table
+MIN_PAIR_COUNT = 20  # occurrences of a pair of words
 SHARE_DECIMALS = 3  # decimals of the shares
 
 
 @dataclass(frozen=True, slots=True)
 class CompletenessShares:
-    """Shares of positions in texts that were not counted."""
+    """How the table judges positions in held-out texts, as shares."""
 
-    ends_incomplete: float  # wrong: these wait too long
+    ends_incomplete: float  # wrong: the agent waits too long
     goes_on_incomplete: float
     ends_complete: float
-    goes_on_complete: float  # wrong: these are cut short
+    goes_on_complete: float  # wrong: the turn is cut off
 
 
 def count_endings(data: Path, out: Path, console: Console) -> None:
-    """Count, write `out`, and print how the table judges texts that were not counted."""
+    """Count, write `out`, and print how the table judges held-out texts."""
     counted_turns, held_out = read_turns(data)
     endings = endings_table(counted_turns)
     write_endings(endings, out)
@@ -52,7 +52,7 @@ def count_endings(data: Path, out: Path, console: Console) -> None:
 
 
 def read_turns(data: Path) -> tuple[list[str], list[str]]:
-    """Customers' turns to count, and others to judge the counts by."""
+    """(customers' turns to count, held-out turns to judge the table by)."""
     text = data / "text"
     if not text.is_dir():
         raise AudioError(f"{data}: there is no folder `text` with the public text sets in it")
@@ -81,14 +81,14 @@ def read_turns(data: Path) -> tuple[list[str], list[str]]:
 
 
 def endings_table(texts: Iterable[str]) -> TurnEndings:
-    """The table of these turns."""
+    """The table of endings in these turns."""
     seen, ended, places, turns = Counter[str](), Counter[str](), 0, 0
     for text in texts:
         words = ["^", *words_of(text)]
         turns += len(words) > 1
         places += len(words) - 1
         for index in range(1, len(words)):
-            if is_number_word(words[index]):  # written in figures: one word where a voice says ten
+            if is_number_word(words[index]):  # in figures: one written word for ten spoken ones
                 continue
             for key in (words[index], f"{words[index - 1]} {words[index]}"):
                 seen[key] += 1
@@ -100,6 +100,7 @@ def endings_table(texts: Iterable[str]) -> TurnEndings:
 
 
 def completeness_shares(endings: TurnEndings, texts: Iterable[str]) -> CompletenessShares:
+    """How the table judges the ends and all other positions of these texts, as shares."""
     counts = Counter[tuple[bool, str]]()
     for text in texts:
         words = words_of(text)
@@ -118,7 +119,7 @@ def completeness_shares(endings: TurnEndings, texts: Iterable[str]) -> Completen
 
 
 def write_endings(endings: TurnEndings, out: Path = ENDINGS_FILE) -> None:
-    """One key a line, so that a person can read it and a difference shows what changed."""
+    """Write one key a line, so that a person can read the file and a diff shows what changed."""
     lines = ",\n".join(
         f"  {json.dumps(key)}: {json.dumps(counts)}" for key, counts in endings.counts.items()
     )
@@ -130,7 +131,7 @@ def write_endings(endings: TurnEndings, out: Path = ENDINGS_FILE) -> None:
 
 
 def _without_redundant_pairs(known: TurnEndings) -> TurnEndings:
-    """Without the pairs that lead to what their last word alone says."""
+    """The table without the pairs that judge as their last word alone does."""
     words = {key: counts for key, counts in known.counts.items() if " " not in key}
     words_alone = replace(known, counts=words)
     kept = {

@@ -1,9 +1,9 @@
-"""What does less dead air cost in turns that are cut off?
+"""Trade-off between dead air and cut-off turns: the Pareto frontier of a sweep.
 
-A frontier is the best that any policy of a sweep reaches: the fewest cut-offs for so much dead air
-on average, the least dead air for so many cut-offs. On average, and not in the median: half the
-turns answered at once and half much too late would have a fine median. Intervals are 95 %, by
-bootstrap over speakers (a speaker's turns are drawn together), the frontier found anew each time.
+The frontier is the best that any policy of a sweep reaches: the fewest cut-offs for a mean dead
+air, the least mean dead air for a share of cut-offs. The mean, not the median: half the turns
+answered at once and half much too late would have a good median. Intervals are 95 %, by bootstrap
+over speakers (a speaker's turns are drawn together); every draw has a frontier of its own.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from agent.lab.training.turns.sweep import SweepResult, TurnPolicy
 DEAD_AIR_LIMITS_S = (0.3, 0.4, 0.5, 0.6, 0.8, 1.0)  # seconds
 CUT_OFF_LIMITS = (0.05, 0.10)
 BOOTSTRAP_DRAWS = 1000
-GRACE_S = HOP_S / 2  # seconds of dead air that nobody notices
+GRACE_S = HOP_S / 2  # of dead air, too little to notice
 
 Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class FrontierEstimate:
-    """NaN where no policy of the sweep reaches so little."""
+    """A value with its 95 % interval; NaN if no policy reaches the limit."""
 
     value: float
     low: float
@@ -36,13 +36,18 @@ class FrontierEstimate:
 
 @dataclass(frozen=True, slots=True)
 class Frontier:
+    """The frontier at fixed limits. The JSON report holds these fields by name."""
+
     cut_at: tuple[FrontierEstimate, ...]  # share of turns, for each of DEAD_AIRS
     dead_at: tuple[FrontierEstimate, ...]  # seconds, for each of CUT_OFFS
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyOutcome:
-    """One policy's figures."""
+    """Share of turns cut off, and dead air in seconds, of one policy.
+
+    The JSON report holds these fields by name.
+    """
 
     policy: TurnPolicy
     cut: float
@@ -65,9 +70,10 @@ def policy_outcome(measured: SweepResult, index: int) -> PolicyOutcome:
 def choose_policy(
     measured: SweepResult, max_cut_off_share: float, min_patience_s: float
 ) -> PolicyOutcome:
-    """The least dead air with at most so many cut-offs, and no patience below `least`; the fewest
-    cut-offs where none has so few. Of what is as good to half a hop, the plainest: a factor that
-    gains nothing is not worth having.
+    """The policy with the least dead air among those within both limits.
+
+    If no policy has so few cut-offs, the one with the fewest. Of policies equal to within half a
+    hop, the one with the least influence of the words: a factor without gain is not worth having.
     """
     allowed = [i for i, p in enumerate(measured.policies) if p.is_allowed(min_patience_s)]
     cut, dead = measured.cut.mean(1), measured.dead.mean(1)
@@ -82,10 +88,10 @@ def choose_policy(
 
 
 def frontiers(turns: Sequence[PauseTrack], *sweeps: SweepResult, seed: int = 0) -> list[Frontier]:
-    """A frontier for each sweep of the same turns; with two, their difference is the third."""
+    """A frontier for each sweep of the same turns; of two sweeps, also their difference."""
     draws = _speaker_bootstrap_weights(
         [turn.speaker for turn in turns], seed
-    )  # (draws, turns); the first draws all
+    )  # (draws, turns); first all
     points_of_sweeps = [_frontier_points(sweep, draws) for sweep in sweeps]
     if len(points_of_sweeps) == 2:
         points_of_sweeps.append(points_of_sweeps[1] - points_of_sweeps[0])
@@ -93,11 +99,11 @@ def frontiers(turns: Sequence[PauseTrack], *sweeps: SweepResult, seed: int = 0) 
 
 
 def _frontier_points(measured: SweepResult, draws: Numbers) -> Numbers:
-    """(draws, points): the figures of a frontier, in the order of DEAD_AIRS and CUT_OFFS."""
+    """(draws, points): cut-offs at each DEAD_AIR_LIMITS_S, dead air at each CUT_OFF_LIMITS."""
     total = draws.sum(1, keepdims=True)
     cut = draws @ measured.cut.T.astype(np.float64) / total  # (draws, policies)
     dead = draws @ measured.dead.T / total
-    # With grace, because means of whole hops rarely come to exactly 300 ms.
+    # GRACE_S, because means of whole hops are rarely exactly 300 ms.
     at_dead = [_best_allowed(cut, dead <= limit + GRACE_S) for limit in DEAD_AIR_LIMITS_S]
     at_cut = [_best_allowed(dead, cut <= limit + 1e-9) for limit in CUT_OFF_LIMITS]
     return np.stack([*at_dead, *at_cut], 1)
@@ -136,7 +142,7 @@ def held_out_outcome(
     min_patience_s: float,
     folds: int = 5,
 ) -> tuple[float, float]:
-    """Cut-offs and mean dead air when each speaker's policy was chosen on others. NaN for one."""
+    """(share cut off, mean dead air) with each policy chosen on other speakers."""
     names = sorted({turn.speaker for turn in turns})
     if len(names) < 2:
         return float("nan"), float("nan")

@@ -1,10 +1,10 @@
-"""Which recordings say where a turn ends, and what had been asked?
+"""Labelled recordings of turns: where each turn ends, and which question it answers.
 
-Two layouts. A folder with `turns.jsonl`, one line a recording: `path` inside the folder, `expect`
-{kind, length, choices} (open when missing), `speaker`, and `turns` [[start_s, end_s], ...]; without
-`turns` the file is one turn, from its first to its last voice. Or the layout of the public speech
-sets (speech/<set>.jsonl.gz beside <set>.zip), where each file is one turn and the silence after it
-is a telephone line's own noise, never digital zero.
+Two layouts. A folder with `turns.jsonl`, one line for each recording: `path` inside the folder,
+`expect` {kind, length, choices} (open when missing), `speaker`, and `turns` [[start_s, end_s],
+...]; without `turns` the file is one turn, from its first to its last voice. Or the layout of the
+public speech sets (speech/<set>.jsonl.gz beside <set>.zip), where each file is one turn and the
+silence after it is a telephone line's own noise, never digital zero.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ TURN_SETS = ("wuw2", "alnum", "speechocean762", "speech_commands_test", "fsdd")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledTurn:
-    """One turn with its silence, 16 kHz. `end_s` is where its speech ends, when somebody said."""
+    """One turn and the silence after it, 16 kHz; `end_s`: end of its speech, None: unlabelled."""
 
     source: str
     speaker: str
@@ -53,7 +53,7 @@ class LabelledTurn:
 
 
 def read_labelled_turns(folder: Path, split: Split) -> tuple[int, Iterator[LabelledTurn]]:
-    """How many turns the folder holds, and they; AudioError when there are none."""
+    """(number of turns, the turns) of a folder; AudioError if it has none."""
     if not folder.is_dir():
         raise AudioError(f"{folder}: there is no such folder")
     if (folder / "turns.jsonl").is_file():
@@ -88,7 +88,7 @@ def read_labelled_turns(folder: Path, split: Split) -> tuple[int, Iterator[Label
 
 
 def expectation_for(utterance: Utterance) -> Expectation | None:
-    """The question that a dialogue would have asked for this answer; None: it never asks so."""
+    """The expectation of the question that this utterance answers; None: no dialogue asks it."""
     words = utterance.text.split()
     if words and set(words) <= set(
         DIGIT_WORDS
@@ -121,7 +121,7 @@ def _public_set_turns(
         )
 
 
-# -- a folder of one's own -------------------------------------------------------------------------
+# -- a user's own folder ---------------------------------------------------------------------------
 
 
 class _ExpectationRow(BaseModel):
@@ -187,7 +187,7 @@ def _own_turns(folder: Path, rows: list[_RecordingRow]) -> Iterator[LabelledTurn
 
 
 def _with_silence_after(samples: Samples, end: int) -> Samples:
-    """With line noise after it until there are `AFTER_S` of silence after `end`."""
+    """The samples with line noise appended up to `SILENCE_AFTER_S` after sample `end`."""
     missing = max(0, end + int(SILENCE_AFTER_S * RATE) - len(samples))
     noise = white_noise(missing, np.random.default_rng(len(samples))) * np.float32(NOISE_FLOOR_RMS)
     return np.concatenate([samples, noise.astype(np.float32)])

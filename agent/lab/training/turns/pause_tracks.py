@@ -1,8 +1,8 @@
-"""Where does a recorded turn pause, and how do its words look meanwhile?
+"""Pause tracks: where a recorded turn pauses, and how complete its words look meanwhile.
 
-The detector that serves customers listens with endless patience, so nothing cuts the turn short:
-every pause inside it and the silence after it are noted, with how the words so far look at each
-hop. Any rules can then be tried on these notes (sweep.py) without hearing the recording again.
+The detector that serves customers runs with endless patience, so that nothing cuts the turn short.
+The track holds every pause inside the turn and the silence after it, with the outlook of the words
+so far at each hop. Any rules can then be tried on it (sweep.py) without analysing audio again.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from audio.types import RATE, VOICE_HOP, AnswerKind, Expectation
 
 HOP_S = VOICE_HOP / RATE  # seconds
 _ENDLESS_S = 1e6
-LABEL_TOLERANCE_S = 0.1  # a label may come so much before the voice is gone
+LABEL_TOLERANCE_S = 0.1  # by which a label may precede the end of the voice
 
-PartialTexts = Sequence[tuple[int, str]]  # (hops heard, the words so far from then on)
+PartialTexts = Sequence[tuple[int, str]]  # (hops received, the words so far from then on)
 
 
 @dataclass(frozen=True, slots=True)
 class PauseSpan:
-    """Hops `first` to `last` of one pause, in which the words look the same."""
+    """Hops `first` to `last` of one pause, in which the outlook of the words is the same."""
 
     first: int
     last: int
@@ -35,7 +35,7 @@ class PauseSpan:
 
 @dataclass(frozen=True, slots=True)
 class PauseTrack:
-    """One turn: its pauses in order, each with what is waited for in it; the last one ends it."""
+    """The pauses of one turn in order, each as spans of equal outlook; the last pause ends it."""
 
     source: str
     speaker: str
@@ -48,7 +48,7 @@ class PauseTrack:
         return self.pauses[:-1]
 
     def has_pause(self, min_s: float) -> bool:
-        """Is there a pause of so many seconds inside the turn?"""
+        """Whether a pause inside the turn lasts at least `min_s` seconds."""
         return any(pause[-1].last * HOP_S >= min_s for pause in self.inner_pauses)
 
 
@@ -70,7 +70,7 @@ def pause_track(
     partials: PartialTexts,
     endings: TurnEndings,
 ) -> PauseTrack | None:
-    """The turn's pauses. None when there is no voice, or none that falls silent."""
+    """The turn's track; None without a voice, or if the voice never falls silent."""
     detector = TurnDetector(endless_rules(endings))
     detector.set_expectation(turn.expect)
     text_by_hop, pauses, voiced_until = dict(partials), list[list[PauseSpan]](), list[int]()
@@ -106,7 +106,7 @@ def _final_pause(
     hop_count: int,
     end_s: float | None,
 ) -> int | None:
-    """Which pause comes after the turn: the last, or the first that goes on after its label."""
+    """Index of the pause after the turn: the last one, or the first to outlast its label."""
     if not pauses:
         return None
     if end_s is None:

@@ -1,9 +1,9 @@
-"""What do recordings say about each kind of question, and what follows for the settings?
+"""Choice of turn-taking policies: one report for each kind of question.
 
-Open questions come first: the factors for complete and incomplete words are chosen on them. Numbers
-choose the silence once all digits were heard. Every other kind of question takes those as they are
-and chooses its silence alone. A kind whose turns hardly pause says nothing about patience and keeps
-its own.
+Open questions come first: the factors for complete and incomplete words are chosen on them. Digits
+choose the silence once all digits were said. Every other kind of question takes those values as
+given and chooses its silence alone. A kind whose turns hardly pause says nothing about patience and
+keeps its settings.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ MIN_PAUSING_TURNS = 10  # turns with one, before anything is chosen
 
 @dataclass(frozen=True, slots=True)
 class TurnTuningOptions:
-    """What is wanted of a choice."""
+    """Limits and switches of a tuning run."""
 
     max_cut_off_share: float = 0.05  # share of turns that may be cut off
     min_patience_s: float = 0.3  # seconds: no patience is chosen below
@@ -49,7 +49,7 @@ class TurnTuningOptions:
 
 @dataclass(frozen=True, slots=True)
 class PolicyFamily:
-    """One family of policies."""
+    """Results of one family of policies, with words or with silence alone."""
 
     frontier: Frontier
     best: PolicyOutcome
@@ -58,7 +58,7 @@ class PolicyFamily:
 
 @dataclass(frozen=True, slots=True)
 class QuestionKindReport:
-    """One kind of question."""
+    """Measurements and choice for one kind of question."""
 
     kind: AnswerKind
     is_single_digit: bool  # one digit alone: nothing to pause between
@@ -79,7 +79,7 @@ class QuestionKindReport:
 def question_kind_reports(
     turns: Sequence[PauseTrack], rules: TurnRules, options: TurnTuningOptions
 ) -> list[QuestionKindReport]:
-    """A report for each kind of question in the recordings; choices build on each other."""
+    """A report for each kind of question; each choice starts from the rules chosen so far."""
     first: tuple[AnswerKind, ...] = ("open", "digits")
     reports, now = list[QuestionKindReport](), rules
     for kind in (*first, *(kind for kind in get_args(AnswerKind) if kind not in first)):
@@ -96,7 +96,7 @@ def question_kind_reports(
 def chosen_settings(
     reports: Sequence[QuestionKindReport], options: TurnTuningOptions
 ) -> ChosenTurnSettings:
-    """What the chosen reports have to say to a settings file."""
+    """The settings that these reports chose, for a settings file."""
     best = {report.kind: report.with_words.best.policy for report in reports if report.is_chosen}
     silence = {kind: policy.silence for kind, policy in best.items()}
     if not options.use_words:

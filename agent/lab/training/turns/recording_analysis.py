@@ -1,7 +1,7 @@
-"""What do the voice-activity network and the ears make of each recording?
+"""Voice activity and partial texts of each recording, cached, and the pause tracks made of them.
 
-The slow part, done once: what was heard is kept in the work folder, by the hash of the sound and of
-the ears, so that a second run sweeps at once and new ears hear everything anew.
+The slow part runs once: its results are kept in the work folder by the hashes of the samples and
+of the checkpoint, so that a second run sweeps at once and a new checkpoint analyses all again.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from audio.turns import TurnAudio, TurnDetector, hop_count
 from audio.types import VOICE_HOP, Samples
 from audio.vad import VoiceActivityDetector
 
-if TYPE_CHECKING:  # it brings torch, and only words need it
+if TYPE_CHECKING:  # imports torch, which only words need
     from audio.speech_analyser import SpeechAnalyser
 
-SETTLED_HOPS = hop_count(1.2)  # hops after the last voice; then the ears are asked no more
+SETTLED_HOPS = hop_count(1.2)  # after the last voice; later audio is not transcribed
 
 T = TypeVar("T")
 _SPEECH = TypeAdapter(list[float])
@@ -33,7 +33,7 @@ _WORDS = TypeAdapter(list[tuple[int, str]])
 
 
 class JsonLinesCache(Generic[T]):
-    """Answers by key, a JSON line each, written as they come: a kill loses one of them."""
+    """Results by key in a file of JSON lines, appended one by one: a kill loses at most one."""
 
     def __init__(self, file: Path, adapter: TypeAdapter[T]) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -41,7 +41,7 @@ class JsonLinesCache(Generic[T]):
         for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else []:
             try:
                 key, value = json.loads(line)
-            except ValueError:  # the one that was lost
+            except ValueError:  # the line that a kill cut short
                 continue
             self._found[key] = adapter.validate_python(value)
 
@@ -60,7 +60,7 @@ def pause_tracks(
     endings: TurnEndings,
     work: Path,
 ) -> Iterator[PauseTrack | None]:
-    """Each turn's pauses, or None where nothing can be measured. Without ears, without words."""
+    """Each turn's track, or None where it has no pause. Without `analyser` no words are known."""
     speech = JsonLinesCache(work / "speech.jsonl", _SPEECH)
     words = (
         JsonLinesCache(work / f"words-{analyser.models['words'].sha256}.jsonl", _WORDS)
@@ -81,7 +81,7 @@ def pause_tracks(
 def partial_texts(
     analyser: SpeechAnalyser, samples: Samples, voice_probabilities: Sequence[float]
 ) -> list[tuple[int, str]]:
-    """The partial texts as they come while a customer speaks: (hops heard by then, text)."""
+    """The partial texts of a turn as they change: (hops received by then, text)."""
     detector, stream, text = TurnDetector(endless_rules(TurnEndings())), None, ""
     waiting = np.zeros(0, np.float32)
     partials: list[tuple[int, str]] = []

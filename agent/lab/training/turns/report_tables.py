@@ -1,4 +1,4 @@
-"""How does a reader see what less dead air costs?"""
+"""Tables and JSON of a tuning run: what less dead air costs in cut-off turns."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def _milliseconds(seconds: float) -> str:
 
 
 def _report_json(report: QuestionKindReport) -> dict[str, object]:
-    """For a machine; NaN, which JSON has no word for, as null."""
+    """The report as JSON values; NaN, which JSON lacks, is null."""
 
     def side(one: PolicyFamily) -> dict[str, object]:
         return {

@@ -1,9 +1,10 @@
-"""What does `hearken tune turns` do, from a folder of recordings to a settings file?
+"""`hearken tune turns`: from a folder of recordings to a settings file.
 
     hearken tune turns --recordings DIR
 
-Listens once (hear.py), tries every policy on what it heard (report.py, sweep.py), prints what less
-dead air costs, and writes what it chose. On test speakers it measures and chooses nothing.
+Analyses the recordings once (recording_analysis.py), tries every policy on the result
+(policy_choice.py, sweep.py), prints what less dead air costs, and writes its choice. On test
+speakers it measures and chooses nothing.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from audio.text_endpointing import TurnEndings
 from audio.types import AudioError
 from audio.vad import VoiceActivityDetector
 
-if TYPE_CHECKING:  # it brings torch, and only words need it
+if TYPE_CHECKING:  # imports torch, which only words need
     from audio.speech_analyser import SpeechAnalyser
 
 
@@ -45,7 +46,7 @@ def tune_turns(
     work_folder: Path,
     console: Console,
 ) -> list[QuestionKindReport]:
-    """Measure, print, and but for the test split write the settings file `out`."""
+    """Measure and print; except on the test split also write the settings file `out`."""
     settings = load_settings(out if out.exists() else None)
     turns = load_tracks(
         recordings, split, settings if options.use_words else None, work_folder, console
@@ -66,7 +67,7 @@ def tune_turns(
 def load_tracks(
     recordings: Path, split: Split, settings: Settings | None, work_folder: Path, console: Console
 ) -> list[PauseTrack]:
-    """Every turn's pauses. Without settings, without words."""
+    """The pause tracks of all turns with a voice. Without settings no words are recognised."""
     total, turns = read_labelled_turns(recordings, split)
     all_tracks = pause_tracks(
         turns,

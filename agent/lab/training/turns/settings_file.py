@@ -1,7 +1,7 @@
-"""How do chosen settings get into a settings file that a person wrote?
+"""Writing of chosen turn-taking settings into a settings file that a person wrote.
 
-Only the keys of `turns` that were chosen change; everything else, comments and order included,
-stays as it was (tests/agent/training/test_turns.py::test_the_rest_of_a_settings_file_stays).
+Only the chosen keys of `turns` change; all else, comments and order included, stays as it was
+(tests/agent/training/test_turns.py::test_the_rest_of_a_settings_file_stays).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from audio.types import AnswerKind
 
 @dataclass(frozen=True, slots=True)
 class ChosenTurnSettings:
-    """What the recordings had something to say about. None: nothing."""
+    """Chosen values by their keys in the settings file; None: the file keeps its value."""
 
     silence: Mapping[AnswerKind, float] = field(default_factory=dict)
     answered: float | None = None
@@ -28,7 +28,7 @@ class ChosenTurnSettings:
 
 
 def write_settings(file: Path, chosen: ChosenTurnSettings) -> None:
-    """SettingsError when the file is broken; it is then left alone."""
+    """Write the chosen values; SettingsError, and no change, if the file is invalid."""
     text = ""
     if file.exists():
         load_settings(file)

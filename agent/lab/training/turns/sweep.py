@@ -1,9 +1,10 @@
-"""How often would these rules have cut a turn short, and how long would they have waited?
+"""Sweep of turn-taking policies over pause tracks: cut-offs and dead air of every policy.
 
-As eot-bench counts it (huggingface.co/datasets/livekit/eot-bench): every pause inside a turn is one
-that must be held, the silence after it is its end; each pause is judged by what was known in it and
-by nothing later. A turn is cut off when any of its pauses would have ended it; its dead air is the
-time from the end of its speech to the decision, in its last silence, cut off before or not.
+Counted as in eot-bench (huggingface.co/datasets/livekit/eot-bench): every pause inside a turn must
+be waited out, the silence after the turn is its end; each pause is judged by what was known in it
+and by nothing later. A turn is cut off when a policy ends it in any of its inner pauses; its dead
+air is the time from the end of its speech to the decision in the last silence, whether or not the
+turn was cut off before.
 
 Held by tests/agent/training/test_turns.py: the rules give here what they give in the detector.
 """
@@ -25,12 +26,15 @@ TRIED_SILENCES_S = tuple(round(0.05 * n, 2) for n in range(3, 41))  # seconds
 TRIED_ANSWERED_S = tuple(round(0.05 * n, 2) for n in range(4, 17))
 TRIED_COMPLETE_FACTORS = (1.0, 0.85, 0.7, 0.55, 0.4)
 TRIED_INCOMPLETE_FACTORS = (1.0, 1.25, 1.5, 2.0, 2.5)
-MAX_PATIENCE_S = 2.5  # of patience that is tried
+MAX_PATIENCE_S = 2.5  # tried
 
 
 @dataclass(frozen=True, slots=True)
 class TurnPolicy:
-    """What is tried for one kind of question. Seconds, and factors of `silence`."""
+    """Tried settings for one kind of question: seconds, and factors of `silence`.
+
+    The fields are the keys of the settings and of the JSON report.
+    """
 
     silence: float
     answered: float
@@ -38,7 +42,7 @@ class TurnPolicy:
     incomplete: float = 1.0
 
     def apply_to(self, rules: TurnRules, kind: AnswerKind) -> TurnRules:
-        """The rules with this policy for that question."""
+        """The rules with this policy for one kind of question."""
         return replace(
             rules,
             silence={**rules.silence, kind: self.silence},
@@ -49,18 +53,18 @@ class TurnPolicy:
 
     @property
     def word_influence(self) -> float:
-        """How much the words may change the silence: 0 when not at all."""
+        """How much the words change the silence; 0: not at all."""
         return abs(log(self.complete)) + abs(log(self.incomplete))
 
     def is_allowed(self, min_patience_s: float) -> bool:
-        """Is no patience shorter than `least`, or longer than is tried?"""
+        """Whether all patience lies between `min_patience_s` and MAX_PATIENCE_S."""
         shortest = min(self.answered, self.silence * self.complete)
         return shortest >= min_patience_s and self.silence * self.incomplete <= MAX_PATIENCE_S
 
 
 @dataclass(frozen=True, slots=True)
 class SweepResult:
-    """Policies by turns: was it cut off, and its dead air in seconds."""
+    """Whether each policy cuts off each turn, and the dead air after it in seconds."""
 
     policies: tuple[TurnPolicy, ...]
     cut: NDArray[np.bool_]  # (policies, turns)
@@ -68,13 +72,13 @@ class SweepResult:
 
 
 def silence_policies() -> list[TurnPolicy]:
-    """As if no word were heard."""
+    """Policies that ignore the words."""
     return [TurnPolicy(silence, silence) for silence in TRIED_SILENCES_S]
 
 
 def word_policies(kind: AnswerKind, rules: TurnRules) -> list[TurnPolicy]:
-    """The factors are one for all questions: open ones vary them, numbers vary `answered`, and all
-    others take both from `rules`."""
+    """Policies with words. The factors hold for all kinds of questions: open questions vary them,
+    digits vary `answered`, and all others take both from `rules`."""
     match kind:
         case "open":
             tried = [
@@ -99,6 +103,7 @@ def word_policies(kind: AnswerKind, rules: TurnRules) -> list[TurnPolicy]:
 
 
 def strip_words(turn: PauseTrack) -> PauseTrack:
+    """The track as if no words had been recognised."""
     pauses = tuple(tuple(replace(wait, words="unknown") for wait in pause) for pause in turn.pauses)
     return replace(turn, pauses=pauses)
 
@@ -106,7 +111,7 @@ def strip_words(turn: PauseTrack) -> PauseTrack:
 def sweep(
     turns: Sequence[PauseTrack], kind: AnswerKind, policies: Iterable[TurnPolicy], rules: TurnRules
 ) -> SweepResult:
-    """Every policy on every turn."""
+    """The result of every policy on every turn."""
     tried = tuple(policies)
     outcomes = [
         [turn_outcome(turn, one) for turn in turns]
@@ -118,7 +123,7 @@ def sweep(
 
 
 def turn_outcome(turn: PauseTrack, rules: TurnRules) -> tuple[bool, float]:
-    """Was the turn cut off, and how much dead air followed it?"""
+    """(whether the rules cut off the turn, seconds of dead air after it)."""
     cut = any(decision_hop(rules, turn.expect, pause) is not None for pause in turn.inner_pauses)
     last = turn.pauses[-1]
     ended = decision_hop(rules, turn.expect, last) or last[-1].last
@@ -126,7 +131,7 @@ def turn_outcome(turn: PauseTrack, rules: TurnRules) -> tuple[bool, float]:
 
 
 def decision_hop(rules: TurnRules, expect: Expectation, pause: Sequence[PauseSpan]) -> int | None:
-    """The hop of this pause at which the rules end the turn; None when they wait."""
+    """The hop of this pause at which the rules end the turn; None: they never do."""
     for wait in pause:
         patience = hop_count(rules.silence_limit_s(expect, wait.words, wait.voiced))
         if patience <= wait.last:

@@ -1,4 +1,4 @@
-"""How are the text models and their calibration trained and measured?"""
+"""Training and evaluation of the text models and their calibration."""
 
 from agent.lab.training.understanding.train import train_understanding
 

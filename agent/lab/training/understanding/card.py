@@ -1,6 +1,6 @@
-"""What should a person know before trusting these weights? The model card, written last.
+"""Model card of the text models, written last in a training run.
 
-Names every source with its licence, the command that makes the weights again, and the figures of
+It names every source with its licence, the command that makes the weights again, and the figures of
 that very run, so that card and weights cannot drift apart.
 """
 
@@ -35,7 +35,7 @@ SOURCES = (
 
 CARD_TEMPLATE = """# Understanding: text models
 
-`intents.safetensors` (intent and out of scope): a linear machine over TF-IDF of words, word pairs
+`intents.safetensors` (intent and out of scope): a linear model over TF-IDF of words, word pairs
 and letter groups{hidden}.
 `feelings.safetensors` (sentiment and the upset score): linear models over words and word pairs.
 Pack: {pack}. Intents: {intents}.
@@ -56,31 +56,30 @@ nothing should follow from one turn alone, and it must not be used on employees.
 {sources}
 
 Which public intent counts as which of ours, and which are left out: `mapping.py` there. Every
-sentence is also trained on as a weak recogniser might have written it (`noise.py`){heard}. What is
-only measured on here (USS, STAR's ratings) was not trained on. Licence of the weights: CC BY-SA
+sentence also trains with the errors of a weak recogniser (`noise.py`){heard}. The sets that are
+only measured on here (USS, STAR's ratings) were not trained on. Licence of the weights: CC BY-SA
 4.0, the strictest of the sources.
 
 ## How the numbers are meant
 
 - An intent's probability is a temperature-scaled margin. A turn is out of scope when its likeliest
   intent stays under a threshold that rejects {rejected:.0%} of in-scope turns of the tuning split,
-  every intent counting alike; that share of wrong refusals is the price of the recall below.
-  Temperature {temperature:.3f} ({hearing:.3f} for words that were heard), threshold
-  {threshold:.3f}.
-- The intents that a turn cannot be denied to have (`possible`) hold the truth in {level:.0%} of
-  turns, promised apart for typed and heard turns and for those whose likeliest intent is clear and
-  those where it is not.
+  all intents weighing equally; that share of wrong refusals is the price of the recall below.
+  Temperature {temperature:.3f} ({hearing:.3f} for transcribed words), threshold {threshold:.3f}.
+- The conformal set of a turn (`possible`) contains the true intent in {level:.0%} of turns,
+  guaranteed separately for typed and transcribed turns, and for turns with and without a clear
+  likeliest intent.
 - Turns that ask for several things are cut at their connectives where every piece is a request of
   its own, at least {clear:.0%} sure.
 - `hearken evaluate understanding` measures both, and this way of training on public benchmarks.
 - A spoken turn's confidence is multiplied by {floor:.2f} + {rest:.2f} x transcript confidence,
-  fitted on noisy copies of the tuning split: the words themselves already tell most of it.
+  fitted on noisy copies of the tuning split: the words themselves already show most errors.
 - `upset` is calibrated to customers of whom {usual:.0%} are upset. With another share the log-odds
   shift by the difference.
 - Fusion assumes that words and voice are independent given the mood. Its voice weights are fitted
   on held-out speakers of the emotion sets (`upset.json` beside the emotion weights, under their
-  licence); without that file the chosen ones in `agent/understanding/mood_fusion.py` are used,
-  which no data backs.
+  licence); without that file the chosen ones in `agent/understanding/fusion.py` are used, which no
+  data backs.
 - Calibration of `upset` rests on {own} sentences of our own, each scored by a model that had not
   seen it; no recorded bank call was available to check it against.
 - The held-out bank turns were written by the people who wrote the training sentences, in other
@@ -90,7 +89,7 @@ only measured on here (USS, STAR's ratings) was not trained on. Licence of the w
 - Public test splits decided nothing, save that a low first figure on SGD led to its errors on the
   tuning split, and these to leaving out its longer `INFORM` turns, in training and in figures.
 - The CLINC150 figures are not its published benchmark: its intents are mapped to ours, and those of
-  other trades teach out of scope.
+  other trades train as out of scope.
 
 ## Figures
 
@@ -102,9 +101,9 @@ they run from the median to the 95th percentile, on a machine busy with other wo
 """
 
 HIDDEN_LAYER_TEXT = ", and a hidden layer of {} units beside it,\nwhose scores are added"
-TRANSCRIPTS_TEXT = """, and many as
-our own transcriber heard them from synthetic voices over a telephone line (`heard.py`), with its
-mistakes made again on all others (`confusions.py`)"""
+TRANSCRIPTS_TEXT = """, many as
+our own transcriber wrote them down from synthetic voices over a telephone line
+(`synthetic_transcripts.py`), and all others with its typical errors (`confusions.py`)"""
 
 
 def write_card(
@@ -116,6 +115,7 @@ def write_card(
     figures: Sequence[TextModelFigure],
     has_transcripts: bool,
 ) -> None:
+    """Write `out`/README.md for the weights of this run."""
     sources = SOURCES if has_public_data else SOURCES[-1:]
     lines = ["| source | by | licence | for |", "|---|---|---|---|"]
     lines += [f"| {' | '.join(source)} |" for source in sources]

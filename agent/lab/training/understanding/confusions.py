@@ -1,10 +1,11 @@
-"""Which words does our transcriber take for which others, and what would it make of a sentence?
+"""Word confusions of our own transcriber, and sentences with its typical errors.
 
-Learned from sentences that were said and heard (heard.py): the two are aligned word by word
-(Levenshtein), and each word is then exchanged for what was heard in its place, as often as it was.
-A heard sentence costs a seventh of a second, one made this way nothing, and it is as wrong as the
-real ones. Invariants, held by tests/agent/training/test_confusions.py: the same seed gives the same
-sentence; a transcriber that hears everything right changes nothing.
+Learned from synthesised and transcribed sentences (synthetic_transcripts.py): text and transcript
+are aligned word by word (Levenshtein), and each word of a new sentence is replaced by what was
+transcribed in its place, with the observed frequencies. Transcribing a sentence takes a seventh of
+a second, a noisy copy no time, and its errors are as many as real ones. Invariants, held by
+tests/agent/training/test_confusions.py: the same seed gives the same sentence; a transcriber
+without errors changes nothing.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from agent.lab.training.understanding.examples import IntentExample
 from agent.lab.training.understanding.synthetic_transcripts import SyntheticTranscript
 from agent.understanding.text_features import plain_text
 
-MIN_WORD_COUNT = 3  # times a word must have been said before its mistakes are believed
+MIN_WORD_COUNT = 3  # occurrences of a word before its confusions are used
 COPIES_PER_SENTENCE = 2  # of each training sentence
 
 
 @dataclass(frozen=True, slots=True)
 class WordConfusions:
-    """For each word, what was heard for it ("" is nothing) and how often."""
+    """For each word: its transcriptions ("" is a deletion) and their shares."""
 
     transcriptions: Mapping[str, tuple[tuple[str, ...], tuple[float, ...]]]
 
@@ -47,7 +48,7 @@ class WordConfusions:
         )
 
     def noisy_copy(self, text: str, rng: np.random.Generator) -> str:
-        """A plain sentence as it might have been heard."""
+        """A plain sentence with random confusions."""
         words = []
         for word in text.split():
             if word in self.transcriptions:
@@ -58,9 +59,9 @@ class WordConfusions:
 
 
 def align_words(reference: Sequence[str], hypothesis: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Each word said, and what was heard in its place; words heard out of nothing are left out.
+    """(reference word, transcribed words) for every reference word; insertions are left out.
 
-    Where several words stand for several others, the last takes what is left over.
+    Where several words replace several others, the last one takes the rest.
     """
     for operation in Levenshtein.opcodes(reference, hypothesis):
         before = reference[operation.src_start : operation.src_end]
@@ -76,7 +77,7 @@ def add_noisy_copies(
     copies: int = COPIES_PER_SENTENCE,
     seed: int = 0,
 ) -> list[IntentExample]:
-    """Training rows with sentences as they might have been heard; tuning rows as they are."""
+    """The rows, training rows with `copies` more transcripts each; tuning rows stay as they are."""
     rng = np.random.default_rng(seed)
     return [
         replace(row, transcripts=(*row.transcripts, *_noisy_copies(row, confusions, copies, rng)))

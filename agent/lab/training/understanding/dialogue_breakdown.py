@@ -1,13 +1,14 @@
-"""How does `hearken train trouble` learn that a conversation is going wrong?
+"""Training of the dialogue breakdown model: whether this customer is, or will be, annoyed.
 
     hearken train trouble --data DIR     half a minute on one core, weights of 0.3 MB
 
-Every turn of STAR's conversations is judged by what came before it, and learnt with what the wizard
-said of the whole: did this customer become annoyed? A conversation weighs the same however long it
-is. The words, and their first weights, are those of the upset score (feelings.py), whose weights
-must be there. Calibrated on conversations that the fitted part has not seen. USS trains nothing
-that is stored. Invariant, held by tests/agent/understanding/test_trouble.py: the rows trained on
-have the log-odds that the stored model gives, turn by turn.
+Every turn of STAR's conversations is a training row with what came before it, labelled with the
+wizard's answer about the whole conversation: did this customer become annoyed? A conversation has
+the same weight whatever its length. The words, and their first weights, are those of the upset
+score (sentiment.py), whose weights must exist. The calibration uses conversations outside the
+fitted part. USS trains nothing that is stored. Invariant, held by
+tests/agent/understanding/test_trouble.py: the rows trained on have the log-odds that the stored
+model gives, turn by turn.
 """
 
 from __future__ import annotations
@@ -37,9 +38,9 @@ from agent.understanding.text_models import TextAffectModel
 
 Array = NDArray[np.float64]
 WEIGHTS_FILE = "understanding/context.safetensors"  # below the folder of all weights
-# Signs that mean the same in any trade. How long a conversation is and how much is said in it is
-# left out: that tells STAR's tasks apart, not its moods. Each may only count for what it means, so
-# that a reason shown to a person is one: praise for calm, every other for trouble.
+# Signs that mean the same in any business. The length of a conversation and of its turns is left
+# out: it tells STAR's tasks apart, not its moods. The direction of each weight is fixed, so that a
+# reason shown to a person is one: praise counts for calm, every other sign for breakdown.
 USED_SIGNS = (
     "says it again", "says the last again", "told the same", "told the last again",
     "times told the same", "told sorry", "not understood", "refused", "times told sorry",
@@ -52,24 +53,25 @@ CALMING_SIGNS = frozenset({"praise", "praise so far"})
 
 @dataclass(frozen=True, slots=True)
 class BreakdownSettings:
-    """Chosen on STAR's own folds, among them such that left whole domains out."""
+    """Chosen on folds of STAR, some of which left out whole domains."""
 
     fade: float = 0.7
-    regularisation_c: float = 0.03  # logistic regression's C
-    sign_scale: float = 0.3  # of a sign's standard deviation, beside words of length 1
+    regularisation_c: float = 0.03  # of the logistic regression
+    sign_scale: float = 0.3  # of a standardised sign, beside word vectors of length 1
     folds: int = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DialogueTurns:
-    """Every turn of some talks: its past as signs (n, SIGNS), its words, and where it stands."""
+    """All turns of some dialogues, as columns: the signs of a turn's past (n, FEATURE_NAMES),
+    its words, label and weight."""
 
     signs: Array
     texts: list[str]
-    dialogue: NDArray[np.int64]  # which of the talks
+    dialogue: NDArray[np.int64]  # index of the dialogue
     annoyed: NDArray[np.bool_]
-    weight: Array  # one for each talk, shared by its turns
-    fold_key: NDArray[np.int64]  # a stable number of the talk, to make folds of
+    weight: Array  # 1 for each dialogue, divided by its turns
+    fold_key: NDArray[np.int64]  # a stable number of the dialogue, from which folds are made
 
     @classmethod
     def from_dialogues(cls, dialogues: Sequence[RatedDialogue]) -> DialogueTurns:
@@ -87,7 +89,7 @@ class DialogueTurns:
         return cls(np.concatenate(found), texts, place, annoyed, 1.0 / counts[place], fold_key)
 
     def fading_words(self, features: TfidfFeatures, fade: float) -> csr_matrix:
-        """(n, features): each turn's words, and those of the RECENT before it, fading."""
+        """(n, features): a turn's words plus, fading, those of up to MAX_RECENT_TURNS in all."""
         rows = features(self.texts)
         total = rows.copy()
         for ago in range(1, MAX_RECENT_TURNS):
@@ -107,7 +109,7 @@ def fit_breakdown_model(
     feelings: TextAffectModel,
     settings: BreakdownSettings | None = None,
 ) -> BreakdownModel:
-    """Calibrated to the share of annoyed customers among `talks`, a talk counting once."""
+    """The model, calibrated to the share of annoyed customers among the dialogues."""
     settings, turns = settings or BreakdownSettings(), DialogueTurns.from_dialogues(dialogues)
     words = turns.fading_words(feelings.features, settings.fade)
     return fit_on_turns(turns, words, np.ones(len(turns.texts), dtype=bool), feelings, settings)
@@ -120,7 +122,7 @@ def fit_on_turns(
     feelings: TextAffectModel,
     settings: BreakdownSettings,
 ) -> BreakdownModel:
-    """From the `kept` turns alone; `words` are all turns' by `Turns.faded`."""
+    """The model fitted to the `kept` turns alone; `words` are the `fading_words` of all turns."""
     scores, fold = np.zeros(len(kept)), turns.fold_key % settings.folds
     for at in range(settings.folds):
         left = kept & (fold == at)
@@ -132,7 +134,7 @@ def fit_on_turns(
 
 
 def log_odds(model: BreakdownModel, turns: DialogueTurns, words: csr_matrix) -> Array:
-    """What the model says of every turn, all at once."""
+    """The log-odds (n,) of the model for every turn."""
     shown = (turns.signs - model.usual_features) @ model.feature_weights
     return np.asarray(words @ model.word_weights + shown + model.bias, dtype=float)
 
@@ -144,8 +146,11 @@ def _fit_uncalibrated(
     feelings: TextAffectModel,
     settings: BreakdownSettings,
 ) -> BreakdownModel:
-    """One column beside the words is what they weigh as words of upset people: STAR has too few
-    conversations to learn every angry word, and what it says of a word is added to that."""
+    """The uncalibrated model.
+
+    One column beside the words is their score in the upset model: STAR has too few conversations to
+    learn every angry word, so a word's weight here is added to its weight there.
+    """
     rows = np.flatnonzero(kept)
     prior = words @ feelings.upset
     spread = float(prior[rows].std()) or 1.0
@@ -174,7 +179,7 @@ def _fit_uncalibrated(
 def _fit_bounded_regression(
     x: csr_matrix, truth: NDArray[np.bool_], weight: Array, cost: float, unbounded_count: int
 ) -> tuple[Array, float]:
-    """Logistic regression, held near nothing by `cost`; columns from `free` on never below it."""
+    """Logistic regression with L2 penalty; weights from column `unbounded_count` on are >= 0."""
     across = x.T.tocsr()
 
     def loss(weights: Array) -> tuple[float, Array]:
@@ -194,11 +199,11 @@ def _fit_bounded_regression(
 
 
 def _balanced_weights(turns: DialogueTurns, rows: NDArray[np.int64]) -> Array:
-    """Weights, one on average, under which annoyed and calm conversations count alike."""
+    """Weights of mean 1 with which annoyed and calm conversations have equal totals."""
     weights, annoyed = turns.weight[rows], turns.annoyed[rows]
     share = float(np.average(annoyed, weights=weights))
     if not 0.0 < share < 1.0:
-        raise WeightsError("to learn trouble, annoyed and calm conversations are needed")
+        raise WeightsError("training needs both annoyed and calm conversations")
     weights = weights * np.where(annoyed, 0.5 / share, 0.5 / (1.0 - share))
     return np.asarray(weights * len(weights) / weights.sum())
 
@@ -206,7 +211,7 @@ def _balanced_weights(turns: DialogueTurns, rows: NDArray[np.int64]) -> Array:
 def _calibrate(
     model: BreakdownModel, scores: Array, annoyed: NDArray[np.bool_], weight: Array
 ) -> BreakdownModel:
-    """Weights and bias rescaled, and rounded as they will be stored."""
+    """The model rescaled to calibrated log-odds, and rounded as it will be stored."""
     slope, shift = fit_platt(scores, annoyed, weight)
     return replace(
         model,
@@ -222,7 +227,7 @@ def _as_stored(array: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def train_breakdown_model(data: Path, out: Path) -> Path:
-    """Learn from all of STAR, store among all weights, beside the model of feelings it uses."""
+    """Train on all of STAR, write weights and card, and return the path of the weights."""
     path, dialogues = out / WEIGHTS_FILE, read_star(data)
     model = fit_breakdown_model(
         dialogues, TextAffectModel.load(path.with_name("feelings.safetensors"))

@@ -1,6 +1,6 @@
-"""What should a person know before trusting the weights that say a conversation goes wrong?
+"""Model card of the dialogue breakdown model.
 
-Written beside them when they are trained, so that card and weights cannot drift apart.
+Training writes it beside the weights, so that card and weights cannot drift apart.
 """
 
 from __future__ import annotations
@@ -11,31 +11,31 @@ from pathlib import Path
 from agent.understanding.conversation_features import FEATURE_NAMES, MAX_RECENT_TURNS
 from agent.understanding.dialogue_breakdown import BreakdownModel
 
-CARD_TEMPLATE = """# Context: is this conversation going wrong?
+CARD_TEMPLATE = """# Context: dialogue breakdown
 
 `{name}` (SHA-256 {digest}): a linear model over the customer's words of the last
-{recent} turns, fading to {fade:g} of their weight from turn to turn, and over signs of how things
-are said.
-Its answer is the log-odds that this customer is, or will be, annoyed; the shares of words and signs
+{recent} turns, fading to {fade:g} of their weight from turn to turn, and over signs of how the
+conversation goes.
+Its output is the log-odds that this customer is, or will be, annoyed; the shares of words and signs
 add up to it. Make it again, beside the weights of `hearken train understanding`:
 
     hearken train trouble --data DIR
 
 ## Data
 
-STAR (Mosig et al. 2020, MIT): {talks} conversations, {annoyed} of whose customers became annoyed,
-as their wizards said afterwards. Words start from their weight in the upset score (GoEmotions and
-this project's sentences, see README.md here). Licence of these weights: CC BY-SA 4.0, as of that
-score.
+STAR (Mosig et al. 2020, MIT): {talks} conversations; in {annoyed} of them the customer became
+annoyed, as the wizards said afterwards. Words start from their weight in the upset score
+(GoEmotions and this project's sentences, see README.md here). Licence of these weights: CC BY-SA
+4.0, as of that score.
 
 ## Intended use
 
-One piece of evidence among several for calling a person. STAR's customers were paid, and some were
-told to be difficult: the share of annoyed customers, {share:.1%}, is theirs and not a bank's, so
-with another share the log-odds shift by the difference. Some words are those of STAR's tasks
-("flight"). In trades it has not seen it tells less, and of turns that raters of other systems
-called dissatisfied it tells little: `hearken evaluate escalation` prints all three. It must not be
-used on employees.
+One piece of evidence among several for handing off to a person. STAR's customers were paid, and
+some were told to be difficult: the share of annoyed customers, {share:.1%}, is theirs and not a
+bank's, so with another share the log-odds shift by the difference. Some words are those of STAR's
+tasks ("flight"). The model is weaker in domains it was not trained on, and weak on turns that
+raters of other systems called dissatisfied: `hearken evaluate escalation` prints all three. It must
+not be used on employees.
 
 ## Signs, and what one unit of each adds
 
@@ -44,7 +44,7 @@ used on employees.
 
 
 def write_card(path: Path, model: BreakdownModel, dialogue_count: int, annoyed_count: int) -> None:
-    """`path` is that of the weights; the card lies beside them."""
+    """Write CONTEXT.md beside the weights at `path`."""
     weighing = [
         (name, float(weight), float(usual))
         for name, weight, usual in zip(

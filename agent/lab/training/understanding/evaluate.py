@@ -1,9 +1,9 @@
-"""How good is it, on sentences nobody trained on, and how sure are we of that?
+"""Figures of the text models on sentences that nothing was trained on.
 
-Sets whose licence lets them be measured on only (USS, STAR's ratings) are read here and nowhere
-else. Hand-written bank turns come in two halves: those written before the weights, and those
-written when they were final. Invariant, held by tests/agent/training/test_understanding.py: no
-held-out turn is a training sentence.
+Sets whose licence allows measuring alone (USS, STAR's ratings) are read here and nowhere else.
+Hand-written bank turns come in two halves: those written before the weights, and those written when
+the weights were final. Invariant, held by tests/agent/training/test_understanding.py: no held-out
+turn is a training sentence.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ from agent.understanding.calibration import expected_calibration_error
 from agent.understanding.text_models import IntentModel, TextAffectModel
 from dialogs.values import OUT_OF_SCOPE
 
-ANNOYED_QUESTION = "Did the user become aggressive or annoyed"  # STAR asked its wizards
+ANNOYED_QUESTION = "Did the user become aggressive or annoyed"  # STAR's question to its wizards
 
 
 @dataclass(frozen=True, slots=True)
 class BankTurn:
     """A hand-written customer turn of the held-out bank set.
 
-    `later`: written when the weights were final, so that nothing could have been fitted to it.
+    `after_training`: written when the weights were final, so that nothing could be fitted to it.
     """
 
     text: str
@@ -75,7 +75,7 @@ def _by_time_written(turns: Sequence[BankTurn]) -> dict[str, list[BankTurn]]:
 def intent_figures(
     model: IntentModel, rows: Sequence[IntentExample], turns: Sequence[BankTurn]
 ) -> list[TextModelFigure]:
-    """Accuracy and macro-F1 of what is decided, the out-of-scope rule included."""
+    """Accuracy and macro-F1 of the decided intents, including the out-of-scope rule."""
     sets = {name: _texts_and_intents(some) for name, some in _by_time_written(turns).items()}
     for row in rows:
         if row.split == "test" and row.source != "clinc150_oos":
@@ -90,7 +90,7 @@ def intent_figures(
 
 
 def noisy_line_figures(model: IntentModel, turns: Sequence[BankTurn]) -> list[TextModelFigure]:
-    """The same turns as a phone line might deliver them."""
+    """Accuracy on the bank turns with the recognition errors of three phone lines."""
     lines: tuple[tuple[str, LineQuality], ...] = (
         ("clear", CLEAR_LINE),
         ("phone", PHONE_LINE),
@@ -124,7 +124,7 @@ def _decided_intents(model: IntentModel, texts: Sequence[str]) -> list[str]:
 
 
 def scope_figures(model: IntentModel, rows: Sequence[IntentExample]) -> list[TextModelFigure]:
-    """CLINC150's own task: its out-of-scope test set against its in-scope test turns."""
+    """Figures of CLINC150's own task: its out-of-scope test set against its in-scope turns."""
     out = [row.text for row in rows if row.split == "test" and row.source == "clinc150_oos"]
     inside = [
         row.text
@@ -175,7 +175,7 @@ def calibration_figures(
 def sentiment_figures(
     model: TextAffectModel, rows: Sequence[SentimentExample], turns: Sequence[BankTurn]
 ) -> list[TextModelFigure]:
-    """`rows` are GoEmotions' test split, empty without the data."""
+    """Figures on the bank turns and on GoEmotions' test split (`rows`, empty without the data)."""
     results = [
         row
         for name, some in _by_time_written(turns).items()
@@ -217,14 +217,13 @@ def _goemotions_figures(
 
 
 def _calibration_error_at_prior(claimed: Array, upset: Array) -> float:
-    """Calibration error with upset turns weighted to their usual share, by drawing rows."""
+    """Calibration error on rows drawn with the share of upset turns of the calibration."""
     rows = rows_at_prior(upset)
     return expected_calibration_error(claimed[rows], upset[rows]) if len(rows) else float("nan")
 
 
 def rows_at_prior(upset: ArrayLike, prior: float = 0.10) -> NDArray[np.int64]:
-    """Rows drawn so that upset turns have the share that the probability is calibrated to; none
-    where there is only one kind of turns."""
+    """Indices of rows drawn so that about `prior` of them are upset; none if labels are equal."""
     labels, rng = np.asarray(upset, dtype=bool), np.random.default_rng(0)
     yes, no = np.flatnonzero(labels), np.flatnonzero(~labels)
     if not len(yes) or not len(no):
@@ -233,7 +232,7 @@ def rows_at_prior(upset: ArrayLike, prior: float = 0.10) -> NDArray[np.int64]:
 
 
 def satisfaction_figures(model: TextAffectModel, data: Path) -> list[TextModelFigure]:
-    """Dissatisfied turns (mean rating below 2.5) of USS, and annoyed users of STAR's dialogues."""
+    """AUROC for dissatisfied turns (mean rating below 2.5) of USS and annoyed users of STAR."""
     results = []
     for name in ("MWOZ", "SGD", "ReDial", "CCPE"):
         path = data / "uss" / f"{name}.jsonl.gz"
@@ -276,7 +275,7 @@ def _star_dialogues(data: Path) -> Iterator[tuple[list[str], bool]]:
 
 
 def latency_ms(answer: Callable[[str], object], texts: Sequence[str]) -> tuple[float, float]:
-    """Median and 95th percentile of one answer."""
+    """(median, 95th percentile) of the milliseconds that `answer` takes for a text."""
     taken = []
     for text in texts:
         began = perf_counter()

@@ -1,9 +1,9 @@
-"""Which sentences, with which of our intents, are trained on, tuned on and measured on?
+"""Training, tuning and test sentences with the pack's intents.
 
-Reads the public sets from a data folder and the pack's own examples. Original splits are kept;
-where a set has none, whole folds, domains or speakers are held out. Nothing is written. Invariants,
-held by tests/agent/training/test_understanding.py: no sentence of a test split is trained on; the
-same folder gives the same examples in the same order.
+Read from the public sets of a data folder and the pack's own examples. Original splits stay; where
+a set has none, whole folds, domains or speakers are held out. Nothing is written. Invariants, held
+by tests/agent/training/test_understanding.py: no sentence of a test split is trained on; the same
+folder gives the same examples in the same order.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from dialogs.values import OUT_OF_SCOPE
 
 Split = Literal["train", "dev", "test"]
 MAX_PER_INTENT = (
-    700  # sentences of one intent from one set: the large sets must not drown our own examples
+    700  # sentences of one intent from one set, so that large sets do not outweigh our own
 )
 MAX_FOR_INTENT = {"question": 4000, "out_of_scope": 6000}
 _HOW_ARE_YOU = re.compile(
@@ -42,12 +42,14 @@ _ANSWER_WORDS = re.compile(r"^(yes|yeah|yep|sure|ok|okay|no|nope|thanks?)\b")
 
 @dataclass(frozen=True, slots=True)
 class IntentExample:
+    """A sentence with its intent, its source and its split."""
+
     text: str
     intent: str
     source: str
     split: Split
-    original_text: str = field(default="", compare=False)  # before it was made plain
-    transcripts: tuple[str, ...] = ()  # what our transcriber made of it (heard.py)
+    original_text: str = field(default="", compare=False)  # before it was normalised
+    transcripts: tuple[str, ...] = ()  # by our recogniser (synthetic_transcripts.py)
 
 
 def load_examples(
@@ -55,9 +57,9 @@ def load_examples(
 ) -> list[IntentExample]:
     """All examples whose intent the pack knows, each plain sentence once.
 
-    `own` are sentences written for this project beside the pack; what they and the pack say is
-    final. Of the rest, a test sentence is never trained on, but for phrases of up to three words
-    ("yes please"): everybody says those, so what the training has seen is no longer measured.
+    `own_rows` are sentences written for this project beside the pack; their labels and the pack's
+    override the public sets'. Of the rest, a sentence that is also in a test split is not trained
+    on, except phrases of up to three words ("yes please"): those train and are not measured.
     """
     known = set(pack.intents)
     own_final = own_examples(pack, own_rows)
@@ -73,7 +75,7 @@ def load_examples(
 
 
 def _representative(rows: Counter[IntentExample]) -> IntentExample:
-    """The row to keep of those that say the same: the most frequent one of the first split."""
+    """The row that represents equal sentences: the most frequent one of the preferred split."""
     short = len(next(iter(rows)).text.split()) <= 3
     order = ("train", "dev", "test") if short else ("test", "dev", "train")
     split = next(split for split in order if any(row.split == split for row in rows))
@@ -81,7 +83,7 @@ def _representative(rows: Counter[IntentExample]) -> IntentExample:
 
 
 def own_examples(pack: Pack, own_rows: Sequence[IntentExample] = ()) -> list[IntentExample]:
-    """The pack's examples and `own`, each plain sentence once."""
+    """The pack's examples and `own_rows`, each plain sentence once."""
     rows = [
         IntentExample(text, name, "own", "train")
         for name, intent in pack.intents.items()
@@ -92,7 +94,7 @@ def own_examples(pack: Pack, own_rows: Sequence[IntentExample] = ()) -> list[Int
 
 
 def cap_per_intent(rows: Iterable[IntentExample]) -> list[IntentExample]:
-    """At most MOST training rows of an intent from one set, chosen by a hash of the text."""
+    """At most `MAX_PER_INTENT` training rows of an intent from one set, chosen by a text hash."""
     chosen: list[IntentExample] = []
     groups: dict[tuple[str, str], list[IntentExample]] = {}
     for row in rows:
@@ -107,11 +109,12 @@ def cap_per_intent(rows: Iterable[IntentExample]) -> list[IntentExample]:
 
 
 def stable_bucket(text: str, buckets: int) -> int:
-    """A stable number below `parts` for a text or a name."""
+    """A stable number below `buckets` for a text or a name."""
     return zlib.crc32(text.encode()) % buckets
 
 
 def read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The objects in a gzipped file of JSON lines."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         for line in lines:
             yield json.loads(line)
@@ -130,7 +133,7 @@ def _mapped_example(text: str, intent: str, source: str, split: Split) -> Iterat
 
 
 def _greeting_example(text: str, intent: str, source: str, split: Split) -> Iterator[IntentExample]:
-    """Public greetings hold many that ask how we are: an intent of its own with us."""
+    """The example, as `how_are_you` where a public greeting asks how we are."""
     if pack_intent(source, intent) == "greeting" and _HOW_ARE_YOU.search(plain_text(text)):
         yield IntentExample(text, "how_are_you", source, split)
     else:
@@ -181,7 +184,7 @@ def _multidogo(data: Path) -> Iterator[IntentExample]:
 
 
 def _is_clean(text: str, intent: str) -> bool:
-    """Labels are of whole turns: a sentence may lack what it is labelled for. Keep the plain."""
+    """Whether a sentence clearly shows its label; MultiDoGO labels whole turns."""
     words = plain_text(text)
     count = len(words.split())
     match intent:
@@ -226,13 +229,13 @@ def _sgd(data: Path) -> Iterator[IntentExample]:
                 if opened and "NEGATE_INTENT" not in acts:
                     yield from _mapped_example(turn["text"], opened[0], "sgd", split)
                 elif acts == {"INFORM"} and len(turn["text"].split()) > 3:
-                    continue  # most of them say again what they want done
+                    continue  # most of these repeat the request
                 elif len(acts) == 1 and (intent := SGD_ACTS.get(next(iter(acts)))):
                     yield IntentExample(turn["text"], intent, "sgd", split)
 
 
 def _evi(data: Path) -> Iterator[IntentExample]:
-    """What a recogniser wrote when callers said names, postcodes and dates of birth."""
+    """Transcripts of callers who said names, postcodes and dates of birth."""
     for row in read_json_lines(data / "evi" / "dialogues_en.jsonl.gz"):
         if row.get("transcription"):
             held = stable_bucket(row["speaker_id"], 10)
@@ -248,8 +251,7 @@ def _spoken_numbers(data: Path) -> Iterator[IntentExample]:
 
 
 def _questions(data: Path) -> Iterator[IntentExample]:
-    """Questions about everything on earth, and the same with a slip of the tongue mended: what no
-    bank is asked, though it sounds like a question."""
+    """General-knowledge questions, some with a self-repair: questions that no bank gets."""
     splits: tuple[Split, ...] = ("train", "dev")
     for split in splits:
         for row in read_json_lines(data / "disfl_qa" / f"{split}.jsonl.gz"):
@@ -260,8 +262,8 @@ def _questions(data: Path) -> Iterator[IntentExample]:
 
 
 def out_of_scope_examples(data: Path, max_comments: int = 6_000) -> list[IntentExample]:
-    """What no business is asked, plain, for packs of any trade: questions about everything on earth
-    and what people comment (GoEmotions)."""
+    """Out-of-scope sentences for packs of any business, plain: general-knowledge questions, and
+    Reddit comments (GoEmotions)."""
     texts = [row["original"] for row in read_json_lines(data / "disfl_qa" / "train.jsonl.gz")]
     with gzip.open(data / "goemotions" / "train.tsv.gz", "rt", encoding="utf-8") as lines:
         comments = [line.split("\t")[0] for line in lines]

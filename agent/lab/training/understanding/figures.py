@@ -1,8 +1,7 @@
-"""What is a figure, and how sure are we of it?
+"""Metrics of the text models, each with a 95 % interval from a bootstrap over rows.
 
-A value with a 95 % interval from a bootstrap over the rows it was counted on. Invariant, held by
-tests/agent/training/test_understanding.py: the interval holds the value, and what needs both kinds
-of rows is not a number without them.
+Invariant, held by tests/agent/training/test_understanding.py: the interval contains the value, and
+a metric that needs both kinds of rows is NaN without them.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ BOOTSTRAP_DRAWS = 300
 
 @dataclass(frozen=True, slots=True)
 class TextModelFigure:
-    """A measurement with its 95 % interval; `rows` is how many it was counted on."""
+    """A measured value with its 95 % interval; `rows` is the number of rows behind it."""
 
     name: str
     measure: str
@@ -34,13 +33,13 @@ class TextModelFigure:
 def row_bootstrap_figure(
     name: str, measure: str, metric: RowMetric, *columns: ArrayLike, seed: int = 0
 ) -> TextModelFigure:
-    """`metric` of the columns, with an interval from drawing their rows anew."""
+    """`metric` of the columns, with an interval from drawing their rows with replacement."""
     arrays = [np.asarray(column) for column in columns]
     rng, count = np.random.default_rng(seed), len(arrays[0])
     drawn = []
     for _ in range(BOOTSTRAP_DRAWS):
         rows = rng.integers(count, size=count)
-        if (value := metric(*(array[rows] for array in arrays))) == value:  # not nan
+        if (value := metric(*(array[rows] for array in arrays))) == value:  # not NaN
             drawn.append(value)
     value = metric(*arrays)
     low, high = np.quantile([*drawn, value], [0.025, 0.975])

@@ -1,9 +1,9 @@
-"""How is the hidden layer beside the linear machine taught?
+"""Training of the hidden layer beside the linear intent model.
 
 One layer of rectified units over the same TF-IDF features (a bag of terms, Iyyer et al. 2015, "Deep
-unordered composition"), with features and units left out at random and softened labels. It makes
-other mistakes than the machine, so their sum makes fewer than either. Invariant, held by
-tests/agent/training/test_understanding.py: a seed gives one layer.
+unordered composition"), with dropout of features and units and softened labels. Its mistakes differ
+from the linear model's, so the sum of both scores makes fewer mistakes than either. Invariant, held
+by tests/agent/training/test_understanding.py: a seed gives one layer.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from agent.understanding.hidden_layer import HiddenLayer
 BATCH_SIZE = 128
 LEARNING_RATE = 3e-3
 LABEL_SMOOTHING = 0.1
-FEATURE_DROPOUT, UNIT_DROPOUT = 0.3, 0.5  # left out while learning
-MIN_STEPS = 300  # of small packs, whose epochs are short
+FEATURE_DROPOUT, UNIT_DROPOUT = 0.3, 0.5  # in training
+MIN_STEPS = 300  # for small packs, whose epochs are short
 
 
 class _BagOfTerms(nn.Module):
@@ -54,9 +54,9 @@ def train_layer(
     epochs: int,
     seed: int,
 ) -> HiddenLayer:
-    """`rows` (n, features), `labels` (n,), `weights` (n,) of mean one."""
+    """The layer fitted to `rows` (n, features), `labels` (n,) and `weights` (n,) of mean one."""
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # small products: a second thread only waits
+    torch.set_num_threads(1)  # small products: a second thread brings nothing
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         bag = _BagOfTerms(rows.shape[1], hidden, int(labels.max()) + 1).train()

@@ -1,12 +1,12 @@
-"""How is the intent model fitted, and how is it made to know what it does not know?
+"""Training of the intent model, including what it rejects as out of scope.
 
 A linear support vector machine over TF-IDF features, and a small hidden layer beside it whose
-mistakes are others (Banking77, CLINC150: see the model card). Every
-sentence is also learned as a phone line and our own transcriber deliver it. Margins become
-probabilities by one temperature; questions about anything on earth are taught as out of scope
-(outlier exposure, Hendrycks et al. 2019, arXiv 1812.04606), and the threshold rejects a stated
-share of in-scope turns of the tuning split, every intent counting alike. Invariants, held by
-tests/agent/training/test_understanding.py: a seed gives one model; nothing here sees a test split.
+mistakes differ (Banking77, CLINC150: see the model card). Every sentence is also learned as a noisy
+phone line and our own transcriber deliver it. Margins become probabilities by one temperature.
+Questions about any other subject train as out of scope (outlier exposure, Hendrycks et al. 2019,
+arXiv 1812.04606), and the threshold rejects a given share of in-scope turns of the tuning split,
+all intents weighing equally. Invariants, held by tests/agent/training/test_understanding.py: a seed
+gives one model; nothing here reads a test split.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class IntentSettings:
-    max_words: int = 15_000  # most word and word-pair features
-    max_letter_groups: int = 25_000  # most features of two to four letters inside words
-    regularisation_c: float = 0.3  # the machine's C
-    noisy_copies: int = 6  # noisy copies of a sentence written for this pack; public ones get one
-    own_weight: float = 4.0  # how much more such a sentence counts
-    intent_balance: float = 0.6  # 0: intents weigh as often as they occur, 1: all weigh alike
-    rejected_share: float = 0.05  # share of in-scope turns that the threshold may reject
-    hidden_units: int = 64  # units of the layer beside the machine; 0: none
+    max_words: int = 15_000  # word and word-pair features, at most
+    max_letter_groups: int = 25_000  # features of two to four letters inside words, at most
+    regularisation_c: float = 0.3  # of the support vector machine
+    noisy_copies: int = 6  # of a sentence written for this pack; public sentences get one
+    own_weight: float = 4.0  # weight of such a sentence; public sentences weigh 1
+    intent_balance: float = 0.6  # 0: intents weigh by frequency, 1: all intents weigh equally
+    rejected_share: float = 0.05  # of in-scope turns, by the threshold
+    hidden_units: int = 64  # of the layer beside the linear model; 0: no layer
     epochs: int = 8
-    dense_scale: float = 1.0  # length of a sentence encoder's vectors beside the features'
+    dense_scale: float = 1.0  # factor of a sentence encoder's vectors beside the features
 
 
 def fit_intent_model(
@@ -58,7 +58,10 @@ def fit_intent_model(
     seed: int = 0,
     sentence_encoder: TextEncoder | None = None,
 ) -> IntentModel:
-    """`pack` says which intents are talk, around which nobody chats; None: none is."""
+    """The model fitted to these rows, not yet tuned.
+
+    `pack` tells which intents are small talk, which gets no fillers; None: no intent is.
+    """
     names = sorted({row.intent for row in rows})
     texts, labels, weights = _augment(rows, pack, settings, np.random.default_rng(seed))
     target = np.array([names.index(label) for label in labels])
@@ -80,7 +83,7 @@ def fit_intent_model(
     svm.fit(rows_of, target, sample_weight=weight / weight.mean())
     columns = np.asarray(svm.coef_.T, dtype=np.float16).astype(np.float32)  # as stored on disk
     bias = np.asarray(svm.intercept_, dtype=np.float16).astype(np.float32)
-    if len(names) == 2:  # one machine for two intents: its other side is the first one's
+    if len(names) == 2:  # one machine for two intents; its negative is the first one's
         columns, bias = np.hstack([-columns, columns]), np.concatenate([-bias, bias])
     feature_count = len(features.names)
     model = IntentModel(features, columns[:feature_count], bias, tuple(names))
@@ -107,7 +110,7 @@ def _fit_hidden_layer(
     settings: IntentSettings,
     seed: int,
 ) -> HiddenLayer:
-    """A layer whose scores weigh as much as the machine's."""
+    """A hidden layer whose scores have the same spread as the linear model's."""
     hidden_layer = layer.train_layer(
         rows, labels, weights, settings.hidden_units, settings.epochs, seed
     )
@@ -122,7 +125,7 @@ def _augment(
     settings: IntentSettings,
     rng: np.random.Generator,
 ) -> tuple[list[str], list[str], list[float]]:
-    """Every sentence as written, as a phone line might deliver it, and as ours was heard to."""
+    """(texts, labels, weights): each sentence as written, with line noise, and as transcribed."""
     texts: list[str] = []
     labels: list[str] = []
     weights: list[float] = []
@@ -146,23 +149,24 @@ def _augment(
 
 
 def _line_quality_for(line: LineQuality, intent: str, pack: Pack | None) -> LineQuality:
-    """No greetings around a greeting, nor thanks around a thank-you: they would change it."""
+    """The line without chatter for small talk: a greeting around thanks would change the intent."""
     known = pack.intents.get(intent) if pack is not None else None
     may_chat = known is None or known.kind in ("task", "question") or intent == OUT_OF_SCOPE
     return line if may_chat else LineQuality(line.misheard_rate, 0.0)
 
 
 def in_scope_probability(model: IntentModel, texts: Sequence[str]) -> Array:
-    """Probability of the likeliest intent that is in scope, for every text."""
+    """The probability of the likeliest in-scope intent of every text (n,)."""
     return max_in_scope(model, np.asarray(model.probabilities(texts), dtype=np.float64))
 
 
 def max_in_scope(model: IntentModel, probabilities: Array) -> Array:
+    """The highest in-scope probability of every row of (n, intents): (n,)."""
     columns = [at for at, name in enumerate(model.intents) if name != OUT_OF_SCOPE]
     return np.asarray(probabilities[:, columns].max(axis=1), dtype=np.float64)
 
 
 def balanced_weights(labels: Iterable[object]) -> Array:
-    """Weights that make every label count alike."""
+    """Weights that add up to 1, with an equal share for every label."""
     _, which, counts = np.unique(list(labels), return_inverse=True, return_counts=True)
     return np.asarray(1.0 / counts[which] / len(counts), dtype=np.float64)

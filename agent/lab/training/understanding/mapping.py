@@ -1,7 +1,7 @@
-"""Which intent of a public data set is which of ours, and which are left out because they are two?
+"""Mapping of the public data sets' intents to the pack's intents.
 
-The rule: a request the bank's flows carry out has its own intent; anything else about banking is a
-`question` (answered from the bank's documents); anything not about banking is `out_of_scope`.
+The rule: a request that the bank's flows carry out has its own intent; anything else about banking
+is a `question` (answered from the bank's documents); anything not about banking is `out_of_scope`.
 A public intent whose sentences would belong to two of ours is None: left out of training and of
 figures. A set's intents that are not listed take the set's default. Held by
 tests/agent/training/test_understanding.py: every target is an intent of the bank pack.
@@ -52,7 +52,7 @@ CLINC150: IntentMap = {
     "damaged_card": "replace_card",
     "goodbye": "goodbye",
     "thank_you": "thanks",
-    "greeting": "greeting",  # those that ask how we are go to how_are_you, see prepare.py
+    "greeting": "greeting",  # those that ask how we are go to how_are_you, see examples.py
     "are_you_a_bot": "are_you_human",
     "what_can_i_ask_you": "help",
     "yes": "affirm",
@@ -165,8 +165,8 @@ MULTIDOGO_FINANCE: IntentMap = {
     "closeaccount": None,
 }
 
-# NLU++ gives a sentence several labels; the first rule whose labels are all there decides, and a
-# sentence that fits none is left out.
+# NLU++ gives a sentence several labels; the first rule whose labels are all present decides, and a
+# sentence that fits no rule is left out.
 NLUPP_RULES: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset({"handoff"}), "talk_to_person"),
     (frozenset({"lost_stolen", "card"}), "report_lost_card"),
@@ -197,7 +197,7 @@ SGD_ACTS: IntentMap = {
 
 INTENT_MAPS: Mapping[
     str, tuple[IntentMap, str | None]
-] = {  # mapping, and what an unlisted intent becomes
+] = {  # the mapping, and the intent of those not listed
     "banking77": (BANKING77, "question"),
     "clinc150": (CLINC150, "out_of_scope"),
     "natcs": (NATCS, "question"),
@@ -208,6 +208,6 @@ INTENT_MAPS: Mapping[
 
 
 def pack_intent(source: str, intent: str) -> str | None:
-    """Our intent for `intent` of the set `name`, None to leave it out."""
+    """Our intent for `intent` of the set `source`; None: leave it out."""
     mapped, otherwise = INTENT_MAPS[source]
     return mapped.get(intent, otherwise)

@@ -1,4 +1,4 @@
-"""What would this sentence look like after a phone line and a small recogniser?
+"""Random recognition errors: a typed sentence as a phone line and a small recogniser deliver it.
 
 Training sentences are mostly typed. Customers also speak, with fillers and openings, and a CTC
 recogniser trained on little speech drops letters, writes words as they sound and runs them
@@ -41,7 +41,7 @@ CONFUSED_SPELLINGS = (
 
 @dataclass(frozen=True, slots=True)
 class LineQuality:
-    """How bad it is: the chance that a word is misheard, and that people talk around the matter."""
+    """The probability that a word is misheard, and the rate of fillers, openings and closings."""
 
     misheard_rate: float
     chatter_rate: float
@@ -55,7 +55,7 @@ CLEAR_LINE, PHONE_LINE, POOR_LINE = (
 
 
 def noisy_transcript(text: str, line: LineQuality, rng: np.random.Generator) -> tuple[str, float]:
-    """The sentence as a transcript, and the share of its words that are still right."""
+    """(the sentence as a transcript, the share of its words that are still right)."""
     words = plain_text(text).split()
     misheard = [_mishear(word, line.misheard_rate, rng) for word in words]
     right = sum(a == b for a, b in zip(words, misheard, strict=True)) / max(1, len(words))

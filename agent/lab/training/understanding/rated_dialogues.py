@@ -1,11 +1,11 @@
-"""Which conversations have people judged: was this customer dissatisfied, or annoyed?
+"""Rated conversations: USS with satisfaction after every turn, STAR with annoyed customers.
 
-USS (Sun et al. 2021) has 3 to 5 raters say after every turn of the customer how satisfied they
-are, 1 to 5; it has no licence and may only be measured on. STAR (Mosig et al. 2020, MIT) asked its
-wizards afterwards whether the customer had become annoyed. Only what was said is read: no acts, no
-task, none of the instructions that STAR's customers were given. Invariants, held by
-tests/agent/evaluation/test_escalation.py: a conversation lies in one fold whole; a turn knows of
-what came before it only.
+In USS (Sun et al. 2021) 3 to 5 raters say after every turn of the customer how satisfied the
+customer is, 1 to 5; USS has no licence and may only be measured on. STAR (Mosig et al. 2020, MIT)
+asked its wizards afterwards whether the customer had become annoyed. Only the texts are read: no
+dialogue acts, no task, no instructions of STAR's customers. Invariants, held by
+tests/agent/evaluation/test_escalation.py: a conversation is in one fold as a whole; a turn knows
+only of what came before it.
 """
 
 from __future__ import annotations
@@ -21,15 +21,13 @@ from agent.lab.training.understanding.evaluate import ANNOYED_QUESTION
 from agent.lab.training.understanding.examples import read_json_lines, stable_bucket
 
 USS_SETS = ("MWOZ", "SGD", "ReDial", "CCPE")
-DISSATISFIED_BELOW = (
-    2.5  # the mean rating below which a turn counts, as evaluate.satisfaction counts
-)
-WHOLE_DIALOGUE = "OVERALL"  # USS rates the whole conversation under this name; nobody said it
+DISSATISFIED_BELOW = 2.5  # mean rating, as in evaluate.satisfaction_figures
+WHOLE_DIALOGUE = "OVERALL"  # the text of the row in which USS rates the whole conversation
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A turn of the customer, and what they had been told since their last one ("": nothing)."""
+    """A turn of the customer, and the agent's text since the customer's last turn (may be "")."""
 
     agent_text: str
     customer_text: str
@@ -42,7 +40,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class RatedDialogue:
-    """`last` is what the customer was told after their last turn; `annoyed` None: not asked."""
+    """A conversation; `last_agent_text` follows the last turn; `annoyed` None: nobody was asked."""
 
     id: str
     source: str
@@ -56,7 +54,7 @@ class RatedDialogue:
         return [(exchange.agent_text, exchange.customer_text) for exchange in self.exchanges]
 
     def reply(self, at: int) -> str:
-        """What was answered to the customer's turn number `at`, counting from 0."""
+        """The agent's reply to the customer's turn number `at`, counting from 0."""
         return (
             self.exchanges[at + 1].agent_text
             if at + 1 < len(self.exchanges)
@@ -68,6 +66,7 @@ class RatedDialogue:
 
 
 def read_uss(data: Path, name: str) -> list[RatedDialogue]:
+    """The conversations of the USS set `name`, one of `USS_SETS`."""
     return [
         _dialogue(str(row["id"]), name, list(_rated_lines(row["turns"])))
         for row in read_json_lines(data / "uss" / f"{name}.jsonl.gz")
@@ -75,7 +74,7 @@ def read_uss(data: Path, name: str) -> list[RatedDialogue]:
 
 
 def read_star(data: Path) -> list[RatedDialogue]:
-    """Those whose wizard was asked, the bank's and all others."""
+    """The STAR conversations whose wizard was asked, in the bank domain and all others."""
     return [
         talk
         for name in ("bank", "other")
@@ -84,7 +83,7 @@ def read_star(data: Path) -> list[RatedDialogue]:
     ]
 
 
-DialogueLine = tuple[bool, str, float | None]  # by the customer, text, rating
+DialogueLine = tuple[bool, str, float | None]  # (is customer, text, rating)
 
 
 def _rated_lines(turns: list[Mapping[str, Any]]) -> Iterator[DialogueLine]:

@@ -1,9 +1,9 @@
-"""How are sentiment and the upset score learned from words, and made to fit a bank's customers?
+"""Training of the sentiment and upset models on words, calibrated for a bank's customers.
 
-GoEmotions says which words carry which feeling; public customer turns and our own sentences say
+GoEmotions tells which words carry which emotion; public customer turns and our own sentences tell
 that a lost card or a plain no is no anger. Both models are logistic regressions over words and word
-pairs, so that each has a share anybody can read. The upset score is calibrated on sentences the
-fitted fold has not seen, weighted to a stated share of upset turns. Invariant, held by
+pairs, so that the share of every word can be shown. The upset score is calibrated on sentences
+outside the fitted fold, weighted to a given share of upset turns. Invariant, held by
 tests/agent/training/test_understanding.py: `usual` is that share as log-odds.
 """
 
@@ -48,13 +48,13 @@ POSITIVE_EMOTIONS = frozenset(
     | {"optimism", "pride", "relief"}
 )
 SENTENCES_FILE = Path(__file__).parent / "sentences.jsonl"
-# Sets whose turns are requests and answers to a machine, as good as never upset.
+# Sets whose turns are requests and answers to a machine, almost never upset.
 CALM_SETS = ("banking77", "natcs", "multidogo_finance", "sgd", "multidogo", "clinc150", "nlupp")
 
 
 @dataclass(frozen=True, slots=True)
 class SentimentExample:
-    """A sentence, whether its writer is upset, its sentiment (-1, 0, 1, or None), its source."""
+    """A sentence, whether its writer is upset, its sentiment (-1, 0, 1; None: mixed), source."""
 
     text: str
     upset: bool
@@ -66,14 +66,14 @@ class SentimentExample:
 @dataclass(frozen=True, slots=True)
 class SentimentSettings:
     max_words: int = 15_000
-    min_texts: int = 3  # texts a word must occur in
-    regularisation_c: float = 3.0  # logistic regression's C
+    min_texts: int = 3  # that a word must occur in
+    regularisation_c: float = 3.0  # of the logistic regression
     own_weight: float = 5.0
-    noisy_copies: int = 2  # noisy copies of our own sentences
-    joined_sentences: int = 12_000  # sentences made of one of our own and a public customer turn
+    noisy_copies: int = 2  # of each of our own sentences
+    joined_sentences: int = 12_000  # each of one of our own and a public customer turn
     folds: int = 5
-    upset_prior: float = 0.10  # share of upset turns that the probability is calibrated to
-    max_calm_turns: int = 25_000  # public customer turns trained on as calm
+    upset_prior: float = 0.10  # share of upset turns to which the probability is calibrated
+    max_calm_turns: int = 25_000  # public customer turns that train as calm
 
 
 def read_own_sentences() -> list[SentimentExample]:
@@ -108,7 +108,7 @@ def read_goemotions_sentiment(
 
 
 def calm_turns(rows: Sequence[IntentExample], split: str, max_turns: int) -> list[SentimentExample]:
-    """Customers' turns of the public sets, chosen by a hash of the text."""
+    """Up to `max_turns` public customer turns, as calm, chosen by a hash of the text."""
     turns = [
         SentimentExample(row.text, False, int(row.intent == "thanks"), "turns")
         for row in rows
@@ -120,7 +120,7 @@ def calm_turns(rows: Sequence[IntentExample], split: str, max_turns: int) -> lis
 def fit_sentiment_model(
     public: Sequence[SentimentExample], settings: SentimentSettings, seed: int = 0
 ) -> TextAffectModel:
-    """`public` may be empty: then our own sentences are all there is."""
+    """The model fitted to our own sentences and to `public`, which may be empty, and calibrated."""
     own = read_own_sentences()
     fold = [stable_bucket(row.text, settings.folds) for row in own]
     scores = np.zeros(len(own))
@@ -167,7 +167,7 @@ def _fit_uncalibrated(
 def fit_sentiment_temperature(
     model: TextAffectModel, rows: Sequence[SentimentExample]
 ) -> TextAffectModel:
-    """The model with probabilities of sentiment as they come true on a tuning split."""
+    """The model with its sentiment probabilities calibrated on a tuning split."""
     rated = [row for row in rows if row.sentiment is not None]
     if not rated:
         return model
@@ -188,9 +188,9 @@ def fit_sentiment_temperature(
 def _joined_sentences(
     rows: Sequence[SentimentExample], settings: SentimentSettings, rng: np.random.Generator
 ) -> Iterator[SentimentExample]:
-    """One of our sentences and a public customer's turn in one breath, with our sentence's label.
+    """Our own sentences, each joined with a public customer's turn and keeping its own label.
 
-    All public customer turns are calm, so without this every banking word would speak for calm.
+    All public customer turns are calm, so without this every banking word would count as calm.
     """
     turns = [row for row in rows if row.source == "turns"]
     own = [row for row in rows if row.source == "own"]
@@ -213,7 +213,7 @@ def _calibrate_upset(
     scores: Array,
     settings: SentimentSettings,
 ) -> TextAffectModel:
-    """Weights and bias rescaled so that the log-odds are those of a probability."""
+    """The model with upset weights and bias rescaled to calibrated log-odds."""
     upset = np.array([row.upset for row in own])
     weights = np.where(
         upset, settings.upset_prior / upset.sum(), (1.0 - settings.upset_prior) / (~upset).sum()
@@ -232,6 +232,6 @@ def _calibrate_upset(
 
 
 def _spread(scores: Array, weights: Array) -> float:
-    """How far words usually move the log-odds: the doubt where there are none."""
+    """The standard deviation of the log-odds: the uncertainty of a turn without words."""
     mean = np.average(scores, weights=weights)
     return float(np.sqrt(np.average((scores - mean) ** 2, weights=weights)))

@@ -1,11 +1,12 @@
-"""What does our own transcriber make of sentences that nobody ever said?
+"""Transcripts of synthesised sentences, so that text models train on real recognition errors.
 
-Sentences are spoken by synthetic voices, sent down a telephone line and transcribed by the shipped
-ears, so that the text models learn (and are measured on) the mistakes they will really meet. The
-voices of `HELD_OUT` never speak a training sentence; the espeak voices among them did not train
-the ears either, flite's two did. A file of hypotheses is kept in the work folder and gone on with;
-it is bound to the ears by the start of their checkpoint's SHA-256. Invariants, held by
-tests/agent/training/test_heard.py: no held-out voice trains; a sentence always has the same voice.
+Synthetic voices speak the sentences, a telephone line carries them, and the shipped speech models
+transcribe them; text models are trained and measured on the result. The voices of
+`HELD_OUT_ESPEAK_VOICES` and `HELD_OUT_FLITE_VOICES` never speak a training sentence; the espeak
+voices among them did not train the speech models either, the two of flite did. The transcripts are
+kept in a file of the work folder, which later runs extend; its name holds the start of the
+checkpoint's SHA-256. Invariants, held by tests/agent/training/test_heard.py: no held-out voice
+trains; a sentence always has the same voice.
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ from audio.types import Expectation
 TRAINING_FLITE_VOICES = (
     "kal16",
     "awb",
-)  # of flite's voices; the rest of those that are quick are held out
-# Teaching voices kept from a model while it is tuned: a caller has a new voice, too, and sets and
-# temperatures would promise too much otherwise.
+)  # other fast flite voices are held out
+# Training voices that are kept from a model while it is tuned: callers have new voices; without
+# this, conformal sets and temperatures would be too optimistic.
 TUNING_VOICES = ("awb", "en-gb-scotland", "en-gb-x-rp")
 HELD_OUT_FLITE_VOICES = ("rms", "slt")
 HELD_OUT_ESPEAK_VOICES = tuple(
@@ -45,15 +46,18 @@ HELD_OUT_ESPEAK_VOICES = tuple(
     for accent in ("en-us-nyc", "en-029", "en-gb-x-gbclan", "en-gb-x-gbcwmd")
     for variant in ("m5", "m6", "Andy", "Annie", "Michael", "Alicia")
 )
-# Sources that are spoken words already, or about no business.
+# Sources that are transcripts already, or out of scope everywhere.
 UNSPOKEN_SOURCES = ("evi", "itn_en", "disfl_qa", "outside", "anything")
-MAX_OTHER_SENTENCES = 3_000  # sentences of the other sets that are said
-MAX_CHARACTERS = 300  # signs; nobody says more in one breath
+MAX_OTHER_SENTENCES = 3_000  # sentences of the other sets that are synthesised
+MAX_CHARACTERS = 300  # longer than anybody says in one breath
 
 
 @dataclass(frozen=True, slots=True)
 class SyntheticTranscript:
-    """A sentence, who said it, and the transcript with its confidence."""
+    """A sentence, the voice that spoke it, and the transcript with its confidence.
+
+    The fields are the keys of the file in the work folder.
+    """
 
     text: str
     voice: str
@@ -63,7 +67,7 @@ class SyntheticTranscript:
 
 @dataclass(frozen=True, slots=True)
 class VoiceAssignment:
-    """Voices that share the sentences out among them, by a hash of the sentence."""
+    """An assignment of voices to sentences, by a hash of the sentence."""
 
     voices: tuple[SyntheticVoice, ...]
 
@@ -72,14 +76,14 @@ class VoiceAssignment:
 
 
 def training_voices() -> VoiceAssignment:
-    """Two thirds of the sentences go to recorded voices, where flite is installed."""
+    """The training voices; two thirds of the sentences go to flite's, where it is installed."""
     recorded = [one for one in recorded_voices() if one.name in TRAINING_FLITE_VOICES]
     espeak = espeak_voices()
     return VoiceAssignment((*espeak, *(recorded * (len(espeak) if recorded else 0))))
 
 
 def held_out_voices() -> VoiceAssignment:
-    """Half of the sentences go to recorded voices, where flite is installed."""
+    """The held-out voices; half of the sentences go to flite's, where it is installed."""
     espeak = [espeak_voice(name) for name in HELD_OUT_ESPEAK_VOICES]
     recorded = [one for one in recorded_voices() if one.name in HELD_OUT_FLITE_VOICES]
     return VoiceAssignment(
@@ -96,8 +100,10 @@ def transcribe_synthesised(
     takes: int = 1,
     max_new: int | None = None,
 ) -> list[SyntheticTranscript]:
-    """Each text as the ears heard it, once for each take; what is in the work folder is not said
-    again. `most` bounds what is newly said, so that a long list can be done by instalments."""
+    """The transcripts of these texts, one for each take, from the work folder where it has them.
+
+    `max_new` limits how many are synthesised now, so that a long list can take several runs.
+    """
     stored = _TranscriptFile(checkpoint, work_folder)
     wanted = [
         (text, assignment.voice_for(text, take))
@@ -109,7 +115,7 @@ def transcribe_synthesised(
     if missing:
         shown: Iterable[tuple[str, SyntheticVoice]] = missing
         if console is not None:
-            shown = track(missing, "saying and hearing", len(missing), console=console)
+            shown = track(missing, "speaking and transcribing", len(missing), console=console)
         stored.transcribe(shown)
     transcripts = (stored.transcripts.get((text, speaker.name)) for text, speaker in wanted)
     return [one for one in transcripts if one is not None]
@@ -121,7 +127,7 @@ def with_transcripts(
     work_folder: Path,
     console: Console | None = None,
 ) -> list[IntentExample]:
-    """The rows with what was heard of them: our own, Banking77's, and `OTHERS` more."""
+    """The rows with transcripts for our own, Banking77's, and `MAX_OTHER_SENTENCES` more."""
     others = [
         r
         for r in rows
@@ -151,12 +157,12 @@ def with_transcripts(
 
 
 def drop_tuning_voice_transcripts(rows: Sequence[IntentExample]) -> list[IntentExample]:
-    """For a model that is tuned: nothing that a tuning voice said."""
+    """The rows without tuning voices' transcripts: training data of a model that is tuned."""
     return [replace(row, transcripts=()) if _has_tuning_voice(row) else row for row in rows]
 
 
 def keep_tuning_voice_transcripts(rows: Sequence[IntentExample]) -> list[IntentExample]:
-    """What such a model is tuned on."""
+    """The rows with tuning voices' transcripts alone: what such a model is tuned on."""
     return [row if _has_tuning_voice(row) else replace(row, transcripts=()) for row in rows]
 
 
@@ -176,7 +182,7 @@ def _has_tuning_voice(row: IntentExample) -> bool:
 
 
 def read_transcripts(checkpoint: Path, work_folder: Path) -> list[SyntheticTranscript]:
-    """All that teaching voices said so far, and how it was heard."""
+    """All transcripts of training voices in the work folder."""
     voices = {speaker.name for speaker in training_voices().voices}
     return [
         one
@@ -186,7 +192,7 @@ def read_transcripts(checkpoint: Path, work_folder: Path) -> list[SyntheticTrans
 
 
 class _TranscriptFile:
-    """The file of what was heard so far, by text and voice."""
+    """The file of transcripts so far, by text and voice."""
 
     def __init__(self, checkpoint: Path, work_folder: Path) -> None:
         from audio import checkpoints
@@ -219,7 +225,7 @@ class _TranscriptFile:
 
 
 def _recogniser(folder: Path) -> Callable[[str, SyntheticVoice], tuple[str, float]]:
-    """The ears as a call has them: 8 kHz, no question asked, emotion off."""
+    """A function that speaks and transcribes a text: 8 kHz, open question, emotion off."""
     analyser = SpeechAnalyser.load(folder.parent, infer_emotion=False)
     analyser.warm_up()
 
@@ -235,7 +241,7 @@ def _recogniser(folder: Path) -> Callable[[str, SyntheticVoice], tuple[str, floa
 
 
 def word_error_rate(transcripts: Sequence[SyntheticTranscript]) -> float:
-    """Share of words that were not heard as they were said, on plain words."""
+    """The word error rate of transcripts, on plain words."""
     from agent.lab.training.ears.word_errors import word_edits  # its library is slow to import
 
     counts = word_edits(

@@ -1,15 +1,16 @@
-"""What does `hearken train understanding` do, from sentences to weights and model card?
+"""`hearken train understanding`: from sentences to weights, figures and model card.
 
     hearken train understanding --data DIR     the first time an hour, then five minutes; 3 MB
     hearken train understanding --pack DIR     without public data: the pack's own examples alone
 
-The hour is spent saying sentences and hearing them with the shipped ears (heard.py).
+The hour goes into speaking sentences and transcribing them with the shipped speech models
+(synthetic_transcripts.py).
 
-Where the emotion head left `emotion/held_out.jsonl` among the weights, the voice's part in fusion
-is learned from it and stored beside it (voices.py).
+Where the emotion head left `emotion/held_out.jsonl` among the weights, the voice weights of the
+fusion are fitted to it and stored beside it (voice_evidence.py).
 
-Prints and stores the figures in the card beside the weights. Choices are made on tuning splits;
-test splits are read once, here, after the weights are final. Invariant, held by
+Prints the figures and stores them in the card beside the weights. Choices are made on tuning
+splits; test splits are read once, here, after the weights are final. Invariant, held by
 tests/agent/training/test_understanding.py: a pack of any vocabulary gets a model of its
 own intents.
 """
@@ -66,8 +67,8 @@ class TextModelSettings:
     seed: int = 0
 
 
-# On the bank's mixture of public sets a hidden layer hears noise better (84.8 against 83.7 % of the
-# tuning split), and what is typed worse (90.6 against 91.9 %, sets counting alike): none.
+# On the bank's mixture of public sets a hidden layer is better on noisy text (84.8 against 83.7 %
+# of the tuning split), worse on typed text (90.6 against 91.9 %, sets weighing equally): no layer.
 BANK_SETTINGS = TextModelSettings(IntentSettings(hidden_units=0))
 
 
@@ -82,9 +83,9 @@ def train_understanding(
 ) -> list[TextModelFigure]:
     """Train, store in a folder of `out`, measure, and write the card beside the weights.
 
-    With `work`, a folder, the sentences are also learned as our own transcriber hears them; that
-    takes a seventh of a second a sentence, once. `sentences` names a sentence encoder to train
-    beside: a file of its own, and the one without it stays.
+    With `work_folder` the models also train on our own transcripts of the sentences, which takes a
+    seventh of a second for each sentence, once. `sentence_encoder` names a sentence encoder to
+    train with; that model is a file of its own, and the one without it stays.
     """
     loaded, folder, console = Pack.load(pack), out / FOLDER, console or Console()
     is_bank = pack.resolve() == BANK_PACK.resolve()
@@ -111,7 +112,7 @@ def train_understanding(
         model = train_intent_model(rows, loaded, settings, encoder, transcripts)
         stored = folder / (f"intents-{encoder.sha256}.safetensors" if encoder else INTENTS_FILE)
         model.save(stored)
-        progress.update(task, advance=1, description="feelings")
+        progress.update(task, advance=1, description="sentiment")
         _store_sentiment_model(folder, rows, data, settings)
         progress.update(task, advance=1, description="figures")
         model = IntentModel.load(stored, encoder)
@@ -127,7 +128,7 @@ def train_understanding(
 
 
 def read_out_of_scope() -> list[IntentExample]:
-    """What no business is asked, for packs that come without public data."""
+    """Out-of-scope sentences for training without public data."""
     with OUT_OF_SCOPE_FILE.open(encoding="utf-8") as lines:
         texts = [json.loads(line)["text"] for line in lines]
     return [IntentExample(text, OUT_OF_SCOPE, "outside", "train") for text in texts]
@@ -140,9 +141,9 @@ def train_intent_model(
     sentence_encoder: TextEncoder | None = None,
     transcripts: Sequence[SyntheticTranscript] = (),
 ) -> IntentModel:
-    """Fitted without what it is tuned on, sentences and voices, and once more with everything.
+    """The intent model, tuned on sentences and voices that the first of two fits leaves out.
 
-    `told` is what the ears made of sentences, whose mistakes are made again on all others.
+    The second fit uses everything. The errors in `transcripts` are repeated on all other sentences.
     """
     confusions = WordConfusions.from_transcripts(transcripts)
     training_confusions = WordConfusions.from_transcripts(
@@ -179,7 +180,8 @@ def train_intent_model(
 def _store_sentiment_model(
     folder: Path, rows: Sequence[IntentExample], data: Path | None, settings: TextModelSettings
 ) -> None:
-    """Without public data the shipped model is kept: it knows more words than our sentences."""
+    """Train and store the sentiment model; without public data copy the shipped one, which knows
+    more words than our own sentences have."""
     if data is None and SHIPPED_FEELINGS.exists():
         if (folder / FEELINGS_FILE).resolve() != SHIPPED_FEELINGS.resolve():
             shutil.copy(SHIPPED_FEELINGS, folder / FEELINGS_FILE)
@@ -194,7 +196,7 @@ def _store_sentiment_model(
 
 
 def _store_voice_weights(folder: Path, emotion: Path) -> list[TextModelFigure]:
-    """What the voice adds, when the emotion head left its verdicts on speakers it did not know."""
+    """Fit and store the voice weights; their figures, none without held-out predictions."""
     predictions_file = emotion / "held_out.jsonl"
     if not predictions_file.exists():
         return []
@@ -215,7 +217,7 @@ def model_figures(
     data: Path | None,
     turns_file: Path | None,
 ) -> list[TextModelFigure]:
-    """Figures of the weights as they are on disk."""
+    """The figures of the weights as stored."""
     sentiment_model = TextAffectModel.load(folder / FEELINGS_FILE)
     bank_turns = evaluate.read_bank_turns(turns_file) if turns_file else []
     bank_turns = [

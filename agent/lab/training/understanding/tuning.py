@@ -1,9 +1,9 @@
-"""What do an intent model's margins mean: temperature, threshold, sets, and trust in transcripts?
+"""Tuning of an intent model: temperatures, threshold, conformal sets, and trust in transcripts.
 
-Everything here is set on turns the model was not fitted on: the tuning splits of public sets, or,
-for a pack's own few examples, each example scored by a model that did not see it (cross-fitting).
-Invariant, held by tests/agent/training/test_understanding.py: what was tuned never changes which
-intent is the likeliest.
+Everything is tuned on turns that the model was not fitted on: the tuning splits of public sets, or,
+for a pack's own few examples, each example scored by a model fitted without it (cross-fitting).
+Invariant, held by tests/agent/training/test_understanding.py: tuning never changes which intent is
+the likeliest.
 """
 
 from __future__ import annotations
@@ -30,15 +30,17 @@ from agent.understanding.text_models import IntentModel
 from dialogs.values import OUT_OF_SCOPE
 
 FOLDS = 3
-MAX_HEARD_FLOOR = 0.95  # a poor transcript always costs something
-MIN_TRANSCRIBED_TURNS = 100  # heard turns for a temperature of their own
+MAX_HEARD_FLOOR = 0.95  # below 1: a poor transcript always lowers the confidence
+MIN_TRANSCRIBED_TURNS = 100  # transcribed turns for a temperature of their own
 FitFunction = Callable[[Sequence[IntentExample]], IntentModel]
 
 
 @dataclass(frozen=True, slots=True)
 class HeldOutScores:
-    """Turns that the model behind the scores (n, intents) was not fitted on; `heard` (n,): the
-    words came from a transcriber."""
+    """Scores (n, intents) of turns that the model was not fitted on, and their labels (n,).
+
+    `is_transcribed` (n,): the words came from a transcriber.
+    """
 
     scores: Array
     labels: NDArray[np.int64]
@@ -46,7 +48,7 @@ class HeldOutScores:
 
 
 def score_examples(model: IntentModel, rows: Sequence[IntentExample]) -> HeldOutScores:
-    """Rows as written and as they were heard."""
+    """The model's scores of the rows, as written and as transcribed."""
     turns = [(row.text, row.intent, False) for row in rows if row.intent in model.intents]
     turns += [
         (text, row.intent, True)
@@ -62,7 +64,7 @@ def score_examples(model: IntentModel, rows: Sequence[IntentExample]) -> HeldOut
 def cross_fitted_scores(
     rows: Sequence[IntentExample], fit: FitFunction, folds: int = FOLDS
 ) -> HeldOutScores:
-    """Each row scored by a model fitted without it; every fold has examples of every intent."""
+    """Scores of each row by a model fitted without it; every fold trains on every intent."""
     counts: Counter[str] = Counter()
     place = []
     for row in rows:
@@ -89,8 +91,10 @@ def concatenate_scores(parts: Sequence[HeldOutScores]) -> HeldOutScores:
 def tune_model(
     model: IntentModel, held_out: HeldOutScores, settings: IntentSettings
 ) -> IntentModel:
-    """The model with temperature, threshold and conformal sets; as it was when there is nothing to
-    tune on. Intents count alike, but in the sets, whose promise is about turns as they come."""
+    """The model with temperatures, threshold and conformal sets; unchanged without written turns.
+
+    Intents weigh equally, except in the conformal sets, whose coverage is over turns as they come.
+    """
     written = ~held_out.is_transcribed
     if not written.any():
         return model
@@ -114,7 +118,7 @@ def tune_model(
 
 
 def calibrated_probabilities(model: IntentModel, held_out: HeldOutScores) -> Array:
-    """(n, intents), each row by the temperature for how its words came."""
+    """(n, intents): each row by the temperature for written or for transcribed words."""
     temperatures = np.where(
         held_out.is_transcribed, model.for_transcripts.temperature, model.temperature
     )
@@ -133,9 +137,9 @@ def _weighted_quantile(values: Array, weights: Array, share: float) -> float:
 
 
 def fit_heard_floor(model: IntentModel, rows: Sequence[IntentExample], seed: int) -> float:
-    """Which part of a confidence to keep when no word is right, by likelihood on noisy copies.
+    """The factor on the confidence when no word is right, by likelihood on noisy copies.
 
-    The transcript's confidence is played by the share of words that survived the noise.
+    The share of words that survived the noise stands in for the transcript's confidence.
     """
     rows = [row for row in rows if row.intent in model.intents]
     if not rows:

@@ -1,13 +1,12 @@
-"""How much does each emotion heard in a voice say about the caller being upset?
+"""Evidence of the emotions in a voice for the caller being upset: the fusion's voice weights.
 
-Learned from the emotion head's probabilities for speakers it was not trained on: one JSON object a
-line, `{"speaker": "ravdess/03", "label": "angry", "emotion": {"angry": 0.7, ...}}`. The result goes
+Fitted to the emotion head's probabilities for speakers it was not trained on: one JSON object a
+line, `{"speaker": "ravdess/03", "label": "angry", "emotion": {"angry": 0.7, ...}}`. The result lies
 beside the emotion head, because both come from recordings under a non-commercial licence.
 
-Acted emotion is played larger than life and no call recordings may be trained on, so the weights
-are shrunk by `TRANSFER`, which is chosen. Invariants, held by
-tests/agent/training/test_understanding.py: no emotion weighs more than anger; figures never test on
-a speaker that was fitted on.
+Acted emotion is exaggerated and no call recordings may be trained on, so the weights are shrunk by
+`SHRINKAGE`, which is chosen. Invariants, held by tests/agent/training/test_understanding.py: no
+emotion weighs more than anger; figures never test on a speaker that was fitted on.
 """
 
 from __future__ import annotations
@@ -36,12 +35,15 @@ FOLDS = 5
 
 @dataclass(frozen=True, slots=True)
 class HeldOutVoice:
+    """The emotion probabilities of one recording of a held-out speaker."""
+
     speaker: str
     label: str
     probabilities: tuple[float, ...]  # in the order of EMOTIONS
 
 
 def read_held_out_voices(path: Path) -> list[HeldOutVoice]:
+    """The predictions in a file of JSON lines; emotions that a line lacks have probability 0."""
     with path.open(encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
     return [
@@ -57,7 +59,7 @@ def read_held_out_voices(path: Path) -> list[HeldOutVoice]:
 def fit_voice_weights(
     voices: Sequence[HeldOutVoice], upset_log_odds: float, shrinkage: float = SHRINKAGE
 ) -> VoiceWeights:
-    """`usual` is the log-odds of an upset customer; evidence is relative to it."""
+    """Weights of evidence relative to `upset_log_odds`, the log-odds of an upset customer."""
     chances, upset = _probabilities_and_upset(voices)
     weights = _prior_weights(upset, upset_log_odds)
     model = LogisticRegression(C=1.0, max_iter=500).fit(chances, upset, sample_weight=weights)
@@ -74,7 +76,7 @@ def fit_voice_weights(
 
 
 def voice_figures(voices: Sequence[HeldOutVoice], upset_log_odds: float) -> list[TextModelFigure]:
-    """Of folds that share no speaker, before the shrinking, which these recordings do not need."""
+    """Figures on folds that share no speaker, without shrinkage: these voices are acted, too."""
     chances, upset = _probabilities_and_upset(voices)
     speakers = [voice.speaker for voice in voices]
     folds = min(FOLDS, len(set(speakers)))
@@ -117,7 +119,7 @@ def _probabilities_and_upset(voices: Sequence[HeldOutVoice]) -> tuple[Array, NDA
 
 
 def _prior_weights(upset: NDArray[np.bool_], upset_log_odds: float) -> Array:
-    """Mean 1, as if upset voices were as frequent as upset customers."""
+    """Weights of mean 1 that give upset voices the share of upset customers."""
     share, count = float(expit(upset_log_odds)), len(upset)
     calm = np.logical_not(upset)
     heavy, light = count * share / upset.sum(), count * (1.0 - share) / calm.sum()
