@@ -67,7 +67,7 @@ def test_the_receipt_says_whether_anything_is_left(house, tmp_path):
 
 
 def test_it_says_so_while_somebody_reads(house, tmp_path, monkeypatch):
-    monkeypatch.setattr("agent.store.database.PATIENCE_S", 0.2)
+    monkeypatch.setattr("agent.store.database.BUSY_TIMEOUT_S", 0.2)
     with Client(house.url, customer={"id": "ann", "name": ""}) as client:
         client.wait_for("reply")
         reader = Store(tmp_path / "state" / "hearken.sqlite3")

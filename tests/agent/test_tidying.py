@@ -101,7 +101,7 @@ def test_a_pack_says_how_long(store):
 
 
 def test_what_could_not_be_overwritten_is_overwritten_later(store, tmp_path, monkeypatch):
-    monkeypatch.setattr("agent.store.retention.OVERWRITE_S", 0.0)
+    monkeypatch.setattr("agent.store.retention.OVERWRITE_TIMEOUT_S", 0.0)
     talking(store, "a", 0)
     with closing(sqlite3.connect(tmp_path / "hearken.sqlite3")) as reader:
         reader.execute("begin")

@@ -220,7 +220,7 @@ def leftovers(place):
 
 
 def test_a_receipt_says_when_somebody_was_reading_all_the_time(tmp_path, monkeypatch):
-    monkeypatch.setattr("agent.store.database.PATIENCE_S", 0.3)
+    monkeypatch.setattr("agent.store.database.BUSY_TIMEOUT_S", 0.3)
     place = tmp_path / "hearken.sqlite3"
     store, server = Store(place), Store(place)
     everything(store, "a", "ann")
