@@ -18,8 +18,8 @@ from rich.table import Table
 
 from agent.client import FRAME_S, Client
 from agent.lab.bench.machine import this_machine
-from agent.lab.bench.processes import Processes
-from agent.lab.bench.running import ROOT, Running, running
+from agent.lab.bench.process_tree import Processes
+from agent.lab.bench.server_process import ROOT, Running, running
 from audio import files
 from audio.codecs import encode
 from audio.resample import resample

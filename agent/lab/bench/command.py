@@ -18,7 +18,7 @@ from rich.table import Table
 
 from agent.config import PACKAGE_DIR
 from agent.lab.bench import BenchError
-from agent.lab.bench.encoder import bench_encoder
+from agent.lab.bench.encoder_command import bench_encoder
 
 INTERRUPTED = 130  # the exit code that shells give Ctrl-C
 
@@ -103,9 +103,9 @@ def bench_streams(
         )
     if churn and minutes:
         raise BenchError("give either --churn or --minutes")
-    from agent.lab.bench.report import Report, Setting
-    from agent.lab.bench.show import show
     from agent.lab.bench.streams import measure
+    from agent.lab.bench.streams_rendering import show
+    from agent.lab.bench.streams_report import Report, Setting
 
     console = Console()
     report = Report(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agent.lab.bench.plan import Outcome
+from agent.lab.bench.load_plan import Outcome
 
 LAG_MS = 50.0  # p99; a load that was later than this has measured itself
 FIRST = 8  # callers of the first level of a search

@@ -23,10 +23,10 @@ from random import Random
 
 from websockets.uri import parse_uri
 
-from agent.lab.bench.agenda import Agenda
-from agent.lab.bench.caller import PATIENCE_S, Call, conversation
-from agent.lab.bench.line import Line, framed
-from agent.lab.bench.plan import Answer, Outcome, Plan, Turn
+from agent.lab.bench.load_connection import Line, framed
+from agent.lab.bench.load_plan import Answer, Outcome, Plan, Turn
+from agent.lab.bench.simulated_call import PATIENCE_S, Call, conversation
+from agent.lab.bench.timer_queue import Agenda
 
 TICK_S = 0.001  # packets due within it are sent together
 JOINING = 0.8  # of the ramp: callers join spread over it

@@ -23,8 +23,8 @@ from websockets.sync.client import ClientConnection, connect
 from agent.config import PACKAGE_DIR
 from agent.core import events as e
 from agent.core.event_json import VERSION, JournalRow, event_to_json
-from agent.lab.bench.processes import Processes
-from agent.lab.bench.running import Running, running
+from agent.lab.bench.process_tree import Processes
+from agent.lab.bench.server_process import Running, running
 from agent.store import SessionRecord, Store
 from agent.store.journal import Journal
 from audio.types import RATE, VOICE_HOP

@@ -20,13 +20,13 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
 from agent.lab.bench import BenchError
-from agent.lab.bench.drive import Moment, drive
+from agent.lab.bench.caller_voices import load_voices, lookahead
 from agent.lab.bench.levels import MOST, Level, Usage, level_of, most
-from agent.lab.bench.plan import Outcome, Plan, Voices
-from agent.lab.bench.processes import Processes
-from agent.lab.bench.report import Report, Setting, churn_of, soak_of
-from agent.lab.bench.running import running
-from agent.lab.bench.voices import load_voices, lookahead
+from agent.lab.bench.load_plan import Outcome, Plan, Voices
+from agent.lab.bench.load_process import Moment, drive
+from agent.lab.bench.process_tree import Processes
+from agent.lab.bench.server_process import running
+from agent.lab.bench.streams_report import Report, Setting, churn_of, soak_of
 
 # Settings of the server that say how many callers may come in: nobody is to be turned away, a level
 # fails by its figures.

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from agent.config import PACKAGE_DIR
 from agent.lab.evaluation import EvaluationError
-from agent.lab.evaluation.stored import store
+from agent.lab.evaluation.json_output import store
 from audio.types import Precision
 
 SEED = 0
@@ -83,10 +83,10 @@ def evaluate_ears(
         print_card(data, weights, work, console)
         return
     assert manifest is not None
-    from agent.lab.evaluation.report import Setting, as_json
+    from agent.lab.evaluation.audio_source import beside
+    from agent.lab.evaluation.rendering import show
     from agent.lab.evaluation.run import evaluated
-    from agent.lab.evaluation.show import show
-    from agent.lab.evaluation.sounds import beside
+    from agent.lab.evaluation.speech_report import Setting, as_json
 
     setting = Setting(
         manifest,

@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.progress import track
 
 from agent.lab.evaluation import EvaluationError
+from agent.lab.evaluation.audio_source import opened
+from agent.lab.evaluation.contenders import Contender, contender, measured, playable
+from agent.lab.evaluation.expected_questions import menu, question, sort
 from agent.lab.evaluation.manifest import Flaw, Manifest, Recording, read
-from agent.lab.evaluation.measure import Contender, contender, measured, playable
-from agent.lab.evaluation.picking import EVERY, crossing, of_split, spread
-from agent.lab.evaluation.questions import menu, question, sort
-from agent.lab.evaluation.report import Report, Setting, scored
-from agent.lab.evaluation.sounds import opened
+from agent.lab.evaluation.recording_selection import EVERY, crossing, of_split, spread
+from agent.lab.evaluation.speech_report import Report, Setting, scored
 from agent.lab.evaluation.streaming import compared
 from agent.lab.training.ears.corpus import EMOTION_SETS, SPEECH_SETS
 from agent.lab.training.ears.offline_recogniser import telephone_channel, wide_band_channel

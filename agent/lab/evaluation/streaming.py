@@ -16,10 +16,10 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+from agent.lab.evaluation.audio_source import Sounds
+from agent.lab.evaluation.contenders import Contender, Turn, Watch, hear, single_thread
 from agent.lab.evaluation.manifest import plain
-from agent.lab.evaluation.measure import Contender, Turn, Watch, hear, single_thread
-from agent.lab.evaluation.scores import emotions
-from agent.lab.evaluation.sounds import Sounds
+from agent.lab.evaluation.speech_metrics import emotions
 from agent.lab.training.ears.offline_recogniser import ChannelSimulation, OfflineRecogniser
 from audio import checkpoints
 from audio.emotion import EmotionHead, acoustic_cues, load_head

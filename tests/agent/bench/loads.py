@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.lab.bench.plan import Plan, Voices
+from agent.lab.bench.load_plan import Plan, Voices
 
 NOISE = (b"n0", b"n1", b"n2")
 

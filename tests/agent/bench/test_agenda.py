@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.lab.bench.agenda import Agenda
+from agent.lab.bench.timer_queue import Agenda
 
 
 def test_what_is_due_is_done_in_order_and_again_when_it_says_so():

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from agent.lab.bench.caller import PATIENCE_S, Call, conversation
+from agent.lab.bench.simulated_call import PATIENCE_S, Call, conversation
 from tests.agent.bench.loads import NOISE, plan, turn
 
 START = 50.0

@@ -9,8 +9,8 @@ from agent.cli.main import app
 from agent.lab.bench import BenchError
 from agent.lab.bench.levels import level_of
 from agent.lab.bench.machine import this_machine
-from agent.lab.bench.report import Report, Setting
-from agent.lab.bench.running import running
+from agent.lab.bench.server_process import running
+from agent.lab.bench.streams_report import Report, Setting
 from tests.agent.bench.test_levels import FINE
 
 

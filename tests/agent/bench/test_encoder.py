@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from agent.config import PACKAGE_DIR
 from agent.lab.bench import BenchError
-from agent.lab.bench.comparison import LENGTHS, NAMES, compared
-from agent.lab.bench.encoder import SPEECH, bench_encoder
+from agent.lab.bench.encoder_command import SPEECH, bench_encoder
+from agent.lab.bench.encoder_comparison import LENGTHS, NAMES, compared
 from agent.lab.bench.shapes import STREAMED, write_shape
 from agent.lab.bench.utterance import spoken
 from audio.types import RATE

@@ -8,7 +8,7 @@ from audio import torchaudio_guard  # noqa: F401
 # isort: split
 from transformers import HubertModel
 
-from agent.lab.bench.floor import Floor, Work, measured, work
+from agent.lab.bench.roofline import Floor, Work, measured, work
 from audio.encoder import AttentionWindow, ChunkedEncoder, small_config
 from audio.incremental import IncrementalEncoder
 

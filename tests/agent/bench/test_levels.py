@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.lab.bench.levels import MOST, PRECISION, level_of, most, quantile_ms
-from agent.lab.bench.plan import Answer, Outcome
-from agent.lab.bench.report import churn_of, soak_of
+from agent.lab.bench.load_plan import Answer, Outcome
+from agent.lab.bench.streams_report import churn_of, soak_of
 
 FINE = Outcome(
     answers=[Answer(at / 10, 0.1 + at / 1000, False) for at in range(101)],

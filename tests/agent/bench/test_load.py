@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.lab.bench.drive import drive
+from agent.lab.bench.caller_voices import load_voices, lookahead
 from agent.lab.bench.levels import level_of
-from agent.lab.bench.plan import Plan
-from agent.lab.bench.voices import load_voices, lookahead
+from agent.lab.bench.load_plan import Plan
+from agent.lab.bench.load_process import drive
 from tests.agent.bench.loads import plan
 from tests.serving import serving
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.lab.bench.plan import QUIET_S
+from agent.lab.bench.load_plan import QUIET_S
 from tests.agent.bench.loads import plan
 
 

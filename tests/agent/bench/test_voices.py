@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from agent.lab.bench import BenchError
-from agent.lab.bench.plan import LINE_RATE
-from agent.lab.bench.voices import load_voices, lookahead
+from agent.lab.bench.caller_voices import load_voices, lookahead
+from agent.lab.bench.load_plan import LINE_RATE
 from audio import files
 from audio.codecs import decode
 from audio.turns import TurnDetector, TurnEndpoint

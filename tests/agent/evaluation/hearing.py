@@ -2,8 +2,8 @@
 
 import json
 
+from agent.lab.evaluation.contenders import Turn
 from agent.lab.evaluation.manifest import Recording
-from agent.lab.evaluation.measure import Turn
 from audio.types import Expectation, Transcript
 
 

@@ -13,7 +13,7 @@ from audio import torchaudio_guard  # noqa: F401
 # isort: split
 
 from agent.cli.main import app, main
-from agent.lab.evaluation.report import worst_emotions, worst_words
+from agent.lab.evaluation.speech_report import worst_emotions, worst_words
 from tests.agent.evaluation.hearing import turn, write_manifest
 from tests.tiny import feeler, speller
 

@@ -14,16 +14,16 @@ from typer.testing import CliRunner
 
 from agent.cli.main import app
 from agent.lab.evaluation import EvaluationError
+from agent.lab.evaluation.escalation.batch_understanding import OPEN, TODAY, understood
 from agent.lab.evaluation.escalation.context import by_domain
-from agent.lab.evaluation.escalation.course import course, whole
+from agent.lab.evaluation.escalation.conversation_bootstrap import Scored, auroc, counted
 from agent.lab.evaluation.escalation.goals import goals
-from agent.lab.evaluation.escalation.intervals import Scored, auroc, counted
-from agent.lab.evaluation.escalation.minds import OPEN, TODAY, understood
-from agent.lab.evaluation.escalation.outcomes import Called, first_above, lead, outcome
-from agent.lab.evaluation.escalation.policy import OTHER_CAUSES, followed, judged
+from agent.lab.evaluation.escalation.handoff_scores import Called, first_above, lead, outcome
+from agent.lab.evaluation.escalation.policy_replay import OTHER_CAUSES, followed, judged
+from agent.lab.evaluation.escalation.running_features import course, whole
 from agent.lab.evaluation.escalation.satisfaction import rated_turns
-from agent.lab.evaluation.escalation.tuning import amounts, called, score, tuned
-from agent.lab.evaluation.escalation.tuning import given as as_given
+from agent.lab.evaluation.escalation.weight_tuning import amounts, called, score, tuned
+from agent.lab.evaluation.escalation.weight_tuning import given as as_given
 from agent.lab.training.understanding.rated_dialogues import (
     Exchange,
     RatedDialogue,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from agent.lab.evaluation.figures import (
+from agent.lab.evaluation.speaker_bootstrap import (
     Measure,
     calibration_error,
     calibration_tally,

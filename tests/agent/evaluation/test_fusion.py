@@ -10,14 +10,14 @@ import pytest
 import torch
 
 from agent.lab.evaluation import EvaluationError
-from agent.lab.evaluation.fusion.brought import labelled
+from agent.lab.evaluation.contenders import single_thread
 from agent.lab.evaluation.fusion.experiment import Given, Outcome, Paired, experiment
+from agent.lab.evaluation.fusion.manifest_turns import labelled
+from agent.lab.evaluation.fusion.metrics import area, recalls
+from agent.lab.evaluation.fusion.rendering import plot, show
 from agent.lab.evaluation.fusion.report import as_json, reported
-from agent.lab.evaluation.fusion.scores import area, recalls
-from agent.lab.evaluation.fusion.served import drawn
-from agent.lab.evaluation.fusion.show import plot, show
+from agent.lab.evaluation.fusion.served_verdicts import drawn
 from agent.lab.evaluation.manifest import read
-from agent.lab.evaluation.measure import single_thread
 from agent.lab.training.fusion.fusion_training import FusionTrainingSettings
 from agent.lab.training.fusion.pairs import FusionTurn, PairMaterial, SentenceVectors, VoiceFrames
 from agent.lab.training.fusion.sentences import MOOD_CLASSES, mood_sentences

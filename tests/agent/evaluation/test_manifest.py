@@ -10,10 +10,10 @@ import pytest
 import soundfile
 
 from agent.lab.evaluation import EvaluationError
+from agent.lab.evaluation.audio_source import beside, opened
+from agent.lab.evaluation.expected_questions import menu, question
 from agent.lab.evaluation.manifest import plain, read
-from agent.lab.evaluation.picking import crossing, of_split, spread
-from agent.lab.evaluation.questions import menu, question
-from agent.lab.evaluation.sounds import beside, opened
+from agent.lab.evaluation.recording_selection import crossing, of_split, spread
 from audio.types import AudioError, Expectation
 from tests.agent.evaluation.hearing import write_manifest
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score, recall_score
 
-from agent.lab.evaluation.figures import figure
-from agent.lab.evaluation.scores import ABSTAINED, confusion, measures, verdict
+from agent.lab.evaluation.speaker_bootstrap import figure
+from agent.lab.evaluation.speech_metrics import ABSTAINED, confusion, measures, verdict
 from audio.types import EMOTIONS
 from tests.agent.evaluation.hearing import turn
 

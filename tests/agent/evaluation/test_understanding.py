@@ -7,7 +7,7 @@ import pytest
 
 from agent.lab.evaluation.understanding import benchmarks, run
 from agent.lab.evaluation.understanding.command import as_json
-from agent.lab.evaluation.understanding.plot import save
+from agent.lab.evaluation.understanding.reliability_plot import save
 from agent.lab.training.understanding import figures, intents
 from agent.lab.training.understanding.evaluate import rows_at_prior
 from agent.lab.training.understanding.intents import IntentSettings

@@ -21,9 +21,9 @@ from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyp
 from sklearn.pipeline import make_pipeline  # type: ignore[import-untyped]
 from sklearn.preprocessing import StandardScaler  # type: ignore[import-untyped]
 
-from agent.lab.evaluation.escalation.blocks import Blocks, letters, likely, words
-from agent.lab.evaluation.escalation.course import whole
-from agent.lab.evaluation.escalation.intervals import Scored
+from agent.lab.evaluation.escalation.conversation_bootstrap import Scored
+from agent.lab.evaluation.escalation.running_features import whole
+from agent.lab.evaluation.escalation.word_blocks import Blocks, letters, likely, words
 from agent.lab.training.understanding.rated_dialogues import RatedDialogue
 from agent.understanding.calibration import fit_platt
 from agent.understanding.conversation_features import conversation_features, count_turn

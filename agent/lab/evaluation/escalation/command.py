@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from agent.config import PACKAGE_DIR
-from agent.lab.evaluation.stored import store
+from agent.lab.evaluation.json_output import store
 
 BANK = PACKAGE_DIR.parent / "dialogs" / "bank"
 
@@ -34,8 +34,8 @@ def evaluate_escalation(
     ] = None,
 ) -> None:
     """Is a person called when one is needed, in time, and not for nothing?"""
+    from agent.lab.evaluation.escalation.rendering import as_json, show
     from agent.lab.evaluation.escalation.run import evaluated
-    from agent.lab.evaluation.escalation.show import as_json, show
     from dialogs.pack.model import Pack
 
     console = Console()

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logit  # type: ignore[import-untyped]
 
-from agent.lab.evaluation.escalation.intervals import Scored
+from agent.lab.evaluation.escalation.conversation_bootstrap import Scored
 from agent.lab.training.understanding.dialogue_breakdown import (
     BreakdownSettings,
     DialogueTurns,

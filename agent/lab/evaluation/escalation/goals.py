@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from agent.lab.evaluation.escalation.intervals import Counted, Scored
+from agent.lab.evaluation.escalation.conversation_bootstrap import Counted, Scored
 
 AUROC = {"MWOZ": 0.80, "SGD": 0.90, "ReDial": 0.80, "CCPE": 0.84, "STAR": 0.86}
 # Words of the turn and its context by TF-IDF, a linear model, folds of whole conversations.

@@ -13,15 +13,12 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from agent.lab.evaluation import EvaluationError
 from agent.lab.evaluation.escalation import context as contexts
 from agent.lab.evaluation.escalation.annoyance import annoyed, wholes
+from agent.lab.evaluation.escalation.batch_understanding import understood
 from agent.lab.evaluation.escalation.context import Verdicts, as_shipped, by_domain, by_fold, unseen
+from agent.lab.evaluation.escalation.conversation_bootstrap import Scored
 from agent.lab.evaluation.escalation.goals import Goal, goals
-from agent.lab.evaluation.escalation.handoff import Asking, handoff
-from agent.lab.evaluation.escalation.intervals import Scored
-from agent.lab.evaluation.escalation.minds import understood
-from agent.lab.evaluation.escalation.policy import followed
-from agent.lab.evaluation.escalation.satisfaction import dissatisfied, rated_turns
-from agent.lab.evaluation.escalation.tuning import amounts
-from agent.lab.evaluation.escalation.ways import (
+from agent.lab.evaluation.escalation.handoff_requests import Asking, handoff
+from agent.lab.evaluation.escalation.policies import (
     TUNED,
     Flapping,
     Proposal,
@@ -33,6 +30,9 @@ from agent.lab.evaluation.escalation.ways import (
     transferred,
     ways,
 )
+from agent.lab.evaluation.escalation.policy_replay import followed
+from agent.lab.evaluation.escalation.satisfaction import dissatisfied, rated_turns
+from agent.lab.evaluation.escalation.weight_tuning import amounts
 from agent.lab.training.understanding.dialogue_breakdown import WEIGHTS_FILE
 from agent.lab.training.understanding.rated_dialogues import (
     USS_SETS,

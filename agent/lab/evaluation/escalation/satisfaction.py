@@ -21,9 +21,9 @@ from sklearn.ensemble import (  # type: ignore[import-untyped]
     HistGradientBoostingClassifier,
 )
 
-from agent.lab.evaluation.escalation.blocks import Blocks, letters, likely, rated, words
-from agent.lab.evaluation.escalation.course import course
-from agent.lab.evaluation.escalation.intervals import Scored
+from agent.lab.evaluation.escalation.conversation_bootstrap import Scored
+from agent.lab.evaluation.escalation.running_features import course
+from agent.lab.evaluation.escalation.word_blocks import Blocks, letters, likely, rated, words
 from agent.lab.training.understanding.rated_dialogues import DISSATISFIED_BELOW, RatedDialogue
 from agent.understanding.calibration import fit_platt
 from agent.understanding.conversation_features import conversation_features, count_turn

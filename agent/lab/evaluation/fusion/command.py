@@ -14,7 +14,7 @@ from rich.console import Console
 
 from agent.config import PACKAGE_DIR
 from agent.lab.evaluation import EvaluationError
-from agent.lab.evaluation.stored import store
+from agent.lab.evaluation.json_output import store
 
 
 def evaluate_fusion(
@@ -50,9 +50,9 @@ def evaluate_fusion(
         raise EvaluationError(
             "give either --data DIR (the public sets) or --manifest FILE (your own recordings)"
         )
+    from agent.lab.evaluation.fusion.rendering import plot, show
     from agent.lab.evaluation.fusion.report import as_json, reported
     from agent.lab.evaluation.fusion.run import of_data, of_manifest
-    from agent.lab.evaluation.fusion.show import plot, show
 
     if data is not None:
         outcome, about, served = of_data(data, weights, work, seeds, console)

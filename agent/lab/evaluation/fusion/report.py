@@ -11,9 +11,8 @@ from dataclasses import asdict, dataclass
 from math import isnan
 from typing import Any
 
-from agent.lab.evaluation.figures import Figure
 from agent.lab.evaluation.fusion.experiment import Outcome
-from agent.lab.evaluation.fusion.scores import (
+from agent.lab.evaluation.fusion.metrics import (
     CALL,
     QUANTITIES,
     Quantity,
@@ -23,8 +22,9 @@ from agent.lab.evaluation.fusion.scores import (
     score,
     winner,
 )
-from agent.lab.evaluation.fusion.served import Served
+from agent.lab.evaluation.fusion.served_verdicts import Served
 from agent.lab.evaluation.goals import Goal
+from agent.lab.evaluation.speaker_bootstrap import Figure
 from agent.lab.fusion_models.classifiers import FUSED_KINDS, FusionKind
 from agent.lab.training.fusion.fusion_training import INPUT_CONDITIONS
 from agent.understanding.calibration import reliability_table

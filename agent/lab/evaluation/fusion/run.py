@@ -7,9 +7,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from agent.lab.evaluation.contenders import single_thread
 from agent.lab.evaluation.fusion.experiment import Given, Outcome, Paired, Source, experiment
-from agent.lab.evaluation.fusion.served import Served, served
-from agent.lab.evaluation.measure import single_thread
+from agent.lab.evaluation.fusion.served_verdicts import Served, served
 from agent.lab.training.fusion.material import BuiltInMaterial, load_material
 from agent.lab.training.fusion.pairs import AGREEMENT_RATES, MOOD_RATES
 
@@ -51,7 +51,7 @@ def of_manifest(
     manifest: Path, audio: Path | None, weights: Path, seeds: int, console: Console
 ) -> tuple[Outcome, list[str]]:
     """A user's own recordings, whose words and voice belong together."""
-    from agent.lab.evaluation.fusion.brought import brought
+    from agent.lab.evaluation.fusion.manifest_turns import brought
 
     with single_thread():
         turns, about = brought(manifest, audio, weights, console)

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agent.config import PACKAGE_DIR
-from agent.lab.evaluation.stored import store
+from agent.lab.evaluation.json_output import store
 
 if TYPE_CHECKING:
     from agent.lab.evaluation.understanding.run import Report
@@ -70,7 +70,7 @@ def evaluate_understanding(
     )
     show(report, console)
     if plot is not None:
-        from agent.lab.evaluation.understanding.plot import save
+        from agent.lab.evaluation.understanding.reliability_plot import save
 
         save(report.reliability, plot)
         console.print(f"reliability: {plot}", highlight=False)

@@ -19,8 +19,8 @@ from websockets.http11 import Response
 from websockets.protocol import SEND_EOF, State
 from websockets.uri import WebSocketURI
 
-from agent.lab.bench.caller import Call
-from agent.lab.bench.plan import LINE_RATE
+from agent.lab.bench.load_plan import LINE_RATE
+from agent.lab.bench.simulated_call import Call
 
 HELLO: dict[str, Any] = {
     "type": "hello",

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from agent.lab.bench.comparison import GOAL, OURS, Comparison, Row
-from agent.lab.bench.floor import SHARE_GOAL, Floor
+from agent.lab.bench.encoder_comparison import GOAL, OURS, Comparison, Row
+from agent.lab.bench.roofline import SHARE_GOAL, Floor
 
 WHAT = {
     "streaming": "Hearken, one voice",

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize  # type: ignore[import-untyped]
 from scipy.special import expit, log_expit, logit  # type: ignore[import-untyped]
 
-from agent.lab.evaluation.escalation.policy import judged
+from agent.lab.evaluation.escalation.policy_replay import judged
 from agent.lab.training.understanding.rated_dialogues import RatedDialogue
 from dialogs.escalation.scoring import recent_turns, rule_evidence
 from dialogs.pack.model import ErrorCosts, Pack, Rule

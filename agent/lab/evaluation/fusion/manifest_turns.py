@@ -16,8 +16,8 @@ import numpy as np
 from rich.console import Console
 
 from agent.lab.evaluation import EvaluationError
+from agent.lab.evaluation.audio_source import Sounds, beside, opened
 from agent.lab.evaluation.manifest import Recording, read
-from agent.lab.evaluation.sounds import Sounds, beside, opened
 from agent.lab.fusion_models.subword_vectors import SubwordVectors
 from agent.lab.training.ears.corpus import Corpus, Utterance
 from agent.lab.training.ears.offline_recogniser import OfflineRecogniser

@@ -18,10 +18,10 @@ import numpy as np
 import torch
 
 from agent.lab.bench import BenchError
-from agent.lab.bench.floor import Floor
-from agent.lab.bench.floor import measured as floor_of
 from agent.lab.bench.machine import Machine, this_machine
-from agent.lab.bench.ways import (
+from agent.lab.bench.roofline import Floor
+from agent.lab.bench.roofline import measured as floor_of
+from agent.lab.bench.streaming_methods import (
     Model,
     Way,
     again,
@@ -32,7 +32,7 @@ from agent.lab.bench.ways import (
     streaming,
     window,
 )
-from agent.lab.evaluation.measure import single_thread
+from agent.lab.evaluation.contenders import single_thread
 from audio import checkpoints
 from audio.checkpoints import Checkpoint
 from audio.encoder import ChunkedEncoder

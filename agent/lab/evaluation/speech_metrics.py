@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix  # type: ignore[import-untyped]
 
-from agent.lab.evaluation.figures import (
+from agent.lab.evaluation.contenders import Turn
+from agent.lab.evaluation.expected_questions import right, unrolled
+from agent.lab.evaluation.speaker_bootstrap import (
     Floats,
     Measure,
     Section,
@@ -20,8 +22,6 @@ from agent.lab.evaluation.figures import (
     calibration_tally,
     share,
 )
-from agent.lab.evaluation.measure import Turn
-from agent.lab.evaluation.questions import right, unrolled
 from agent.lab.training.ears.word_errors import word_edits
 from audio.types import EMOTIONS, Emotion, Transcript
 

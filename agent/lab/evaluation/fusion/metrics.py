@@ -3,7 +3,7 @@
 UA is the mean recall over classes; AUROC is counted in a hundred steps of the score; the expected
 calibration error is that of the probability of being upset, and of the likeliest sentiment. All are
 sums over turns, so that speakers are drawn anew for a fusion and for what it is compared with alike
-(agent/lab/evaluation/figures.py).
+(agent/lab/evaluation/speaker_bootstrap.py).
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.lab.evaluation.figures import (
+from agent.lab.evaluation.fusion.experiment import Judged, Outcome
+from agent.lab.evaluation.speaker_bootstrap import (
     Figure,
     Floats,
     Formula,
@@ -24,7 +25,6 @@ from agent.lab.evaluation.figures import (
     difference,
     figure,
 )
-from agent.lab.evaluation.fusion.experiment import Judged, Outcome
 from agent.lab.fusion_models.classifiers import FUSED_KINDS, SINGLE_MODALITY, FusionKind
 
 Quantity = Literal["sentiment UA", "upset UA", "upset AUROC", "sentiment ECE", "upset ECE"]

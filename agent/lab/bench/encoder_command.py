@@ -56,8 +56,8 @@ def bench_encoder(
     """What it costs to hear a live voice: our encoder, and others run on the same weights."""
     console = Console()
     with console.status("opening the models"):
-        from agent.lab.bench.comparison import compared, usual_names
-        from agent.lab.bench.comparison_show import as_json, show
+        from agent.lab.bench.encoder_comparison import compared, usual_names
+        from agent.lab.bench.encoder_rendering import as_json, show
         from agent.lab.bench.shapes import resolved
         from agent.lab.bench.utterance import spoken
         from audio.types import RATE

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import logit  # type: ignore[import-untyped]
 
 from agent.lab.evaluation.escalation.context import FOLDS, Verdicts, by_fold
-from agent.lab.evaluation.escalation.outcomes import (
+from agent.lab.evaluation.escalation.handoff_scores import (
     Called,
     Lead,
     Outcome,
@@ -25,8 +25,15 @@ from agent.lab.evaluation.escalation.outcomes import (
     lead,
     outcome,
 )
-from agent.lab.evaluation.escalation.policy import OTHER_CAUSES, Followed
-from agent.lab.evaluation.escalation.tuning import Amounts, Weights, called, given, single, tuned
+from agent.lab.evaluation.escalation.policy_replay import OTHER_CAUSES, Followed
+from agent.lab.evaluation.escalation.weight_tuning import (
+    Amounts,
+    Weights,
+    called,
+    given,
+    single,
+    tuned,
+)
 from agent.lab.training.understanding.rated_dialogues import RatedDialogue
 from dialogs.pack.model import Pack
 

@@ -14,10 +14,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from agent.lab.evaluation.escalation.conversation_bootstrap import Counted, Scored
 from agent.lab.evaluation.escalation.goals import as_said
-from agent.lab.evaluation.escalation.intervals import Counted, Scored
+from agent.lab.evaluation.escalation.policies import Proposal, Way
 from agent.lab.evaluation.escalation.run import Policy, Report
-from agent.lab.evaluation.escalation.ways import Proposal, Way
 from dialogs.pack.model import Pack
 
 

@@ -14,7 +14,7 @@ from random import Random
 import numpy as np
 
 from agent.lab.bench import BenchError
-from agent.lab.bench.plan import LINE_RATE, Turn, Voices
+from agent.lab.bench.load_plan import LINE_RATE, Turn, Voices
 from audio import files
 from audio.codecs import encode
 from audio.resample import Resampler, resample

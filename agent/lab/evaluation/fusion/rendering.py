@@ -9,9 +9,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from agent.lab.evaluation.figures import Figure
+from agent.lab.evaluation.fusion.metrics import CALL, QUANTITIES, Quantity
 from agent.lab.evaluation.fusion.report import AS_IS, Report, other_fusions
-from agent.lab.evaluation.fusion.scores import CALL, QUANTITIES, Quantity
+from agent.lab.evaluation.speaker_bootstrap import Figure
 from agent.lab.fusion_models.classifiers import FUSION_KINDS, FusionKind
 from agent.lab.training.fusion.fusion_training import INPUT_CONDITIONS
 from agent.understanding.calibration import reliability_table

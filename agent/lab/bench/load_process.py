@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from agent.config import PACKAGE_DIR
 from agent.lab.bench import BenchError
-from agent.lab.bench.plan import Answer, Outcome, Plan
+from agent.lab.bench.load_plan import Answer, Outcome, Plan
 
 Moment = Literal["steady", "tick", "counted"]
 Watch = Callable[[Moment, float], None]  # `at`: seconds since turns began to count

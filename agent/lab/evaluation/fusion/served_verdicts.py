@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from scipy.special import expit  # type: ignore[import-untyped]
 from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 
-from agent.lab.evaluation.figures import (
+from agent.lab.evaluation.fusion.metrics import area, area_tally, recall_tally, recalls
+from agent.lab.evaluation.speaker_bootstrap import (
     Figure,
     Formula,
     Measure,
@@ -26,7 +27,6 @@ from agent.lab.evaluation.figures import (
     calibration_tally,
     figure,
 )
-from agent.lab.evaluation.fusion.scores import area, area_tally, recall_tally, recalls
 from agent.lab.training.fusion.pairs import (
     AGREEMENT_RATES,
     FOLDS,

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agent.lab.bench.levels import Level, Usage
-from agent.lab.bench.report import CHURN_GOAL, Churn, Report, Soak
+from agent.lab.bench.streams_report import CHURN_GOAL, Churn, Report, Soak
 
 WAITS = (
     "callers", "turns", "p50", "p95", "p99", "partials/s",

@@ -16,8 +16,8 @@ from pathlib import Path
 import torch
 
 from agent.lab.evaluation import EvaluationError
+from agent.lab.evaluation.audio_source import Sounds
 from agent.lab.evaluation.manifest import Flaw, Recording, plain
-from agent.lab.evaluation.sounds import Sounds
 from agent.lab.training.ears.offline_recogniser import ChannelSimulation
 from audio import checkpoints
 from audio.checkpoints import CheckpointError

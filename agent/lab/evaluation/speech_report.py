@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from agent.lab.evaluation.figures import Figure, Measure, difference, figure
+from agent.lab.evaluation.contenders import Measured, Turn
+from agent.lab.evaluation.expected_questions import Asking, right
 from agent.lab.evaluation.manifest import Flaw, Recording
-from agent.lab.evaluation.measure import Measured, Turn
-from agent.lab.evaluation.questions import Asking, right
-from agent.lab.evaluation.scores import confusion, errors, judged, measures, verdict
+from agent.lab.evaluation.speaker_bootstrap import Figure, Measure, difference, figure
+from agent.lab.evaluation.speech_metrics import confusion, errors, judged, measures, verdict
 from agent.lab.evaluation.streaming import Streamed
 from audio.types import EMOTIONS, Precision
 

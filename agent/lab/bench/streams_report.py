@@ -10,8 +10,8 @@ from typing import Any
 from scipy.stats import linregress  # type: ignore[import-untyped]
 
 from agent.lab.bench.levels import Level, quantile_ms
+from agent.lab.bench.load_plan import Outcome
 from agent.lab.bench.machine import Machine, this_machine
-from agent.lab.bench.plan import Outcome
 
 CHURN_GOAL = 1.5  # p99 while others come and go, times the quiet one
 

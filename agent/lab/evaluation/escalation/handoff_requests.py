@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.lab.evaluation.escalation.minds import understood
-from agent.lab.evaluation.escalation.outcomes import Called, Outcome, outcome
-from agent.lab.evaluation.escalation.policy import followed
+from agent.lab.evaluation.escalation.batch_understanding import understood
+from agent.lab.evaluation.escalation.handoff_scores import Called, Outcome, outcome
+from agent.lab.evaluation.escalation.policy_replay import followed
 from agent.lab.training.understanding.examples import read_json_lines
 from agent.lab.training.understanding.rated_dialogues import Exchange, RatedDialogue
 from agent.understanding.turn_understanding import TurnUnderstanding

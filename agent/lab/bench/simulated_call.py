@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from agent.lab.bench.plan import Plan, Turn
+from agent.lab.bench.load_plan import Plan, Turn
 
 PARTIAL = b'{"type": "partial"'  # many and not needed: counted without being parsed
 PATIENCE_S = 6.0  # for an answer: longer than the server's own deadline, `answer_s`

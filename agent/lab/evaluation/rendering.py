@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from agent.lab.evaluation.figures import Figure, Measure, Section
-from agent.lab.evaluation.measure import Turn
-from agent.lab.evaluation.report import Report, Scored, taken, worst_emotions, worst_words
-from agent.lab.evaluation.scores import confusion, judged, verdict
+from agent.lab.evaluation.contenders import Turn
+from agent.lab.evaluation.speaker_bootstrap import Figure, Measure, Section
+from agent.lab.evaluation.speech_metrics import confusion, judged, verdict
+from agent.lab.evaluation.speech_report import Report, Scored, taken, worst_emotions, worst_words
 from audio.types import EMOTIONS, Expectation
 
 TITLES: dict[Section, str] = {

@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.lab.evaluation.escalation.intervals import Counted, counted
+from agent.lab.evaluation.escalation.conversation_bootstrap import Counted, counted
 from agent.lab.training.understanding.rated_dialogues import RatedDialogue
 from dialogs.pack.model import ErrorCosts
 

@@ -37,7 +37,7 @@ from audio import torchaudio_guard  # noqa: F401  before transformers, which imp
 from transformers import AutoFeatureExtractor, AutoTokenizer, pipeline
 from transformers.pipelines.audio_utils import chunk_bytes_iter
 
-from agent.lab.bench.lobe import open_lobe
+from agent.lab.bench.speechbrain_hubert import open_lobe
 from audio.phrase_search import Scores
 from audio.speech_analyser import SpeechAnalyser
 from audio.types import RATE, Expectation, Samples
