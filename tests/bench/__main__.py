@@ -18,8 +18,8 @@ from rich.table import Table
 
 from agent.client import FRAME_S, Client
 from agent.lab.bench.machine import this_machine
-from agent.lab.bench.process_tree import Processes
-from agent.lab.bench.server_process import ROOT, Running, running
+from agent.lab.bench.process_tree import ProcessTree
+from agent.lab.bench.server_process import PROJECT_ROOT, RunningServer, running_server
 from audio import files
 from audio.codecs import encode
 from audio.resample import resample
@@ -35,12 +35,12 @@ FRAME = int(RATE * FRAME_S)
 
 def main() -> None:
     console = Console()
-    with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as server:
+    with tempfile.TemporaryDirectory() as folder, running_server(Path(folder)) as server:
         chat = _chat(server)
-        call = _call(server, ROOT / "tests" / "recordings")
-        memory = Processes(server.process.pid).memory_mib()
+        call = _call(server, PROJECT_ROOT / "tests" / "recordings")
+        memory = ProcessTree(server.process.pid).memory_mib()
     table = Table(
-        "figure", "measured", "goal", "", title=f"One caller, {this_machine().line}", box=None
+        "figure", "measured", "goal", "", title=f"One caller, {this_machine().summary}", box=None
     )
     _row(table, "ready after start", server.ready_s, 8, "s")
     _row(table, "chat reply p50", 1000 * np.percentile(chat, 50), 20, "ms")
@@ -56,9 +56,9 @@ def _row(table: Table, what: str, measured: float, goal: float, unit: str) -> No
     table.add_row(what, f"{measured:.1f} {unit}", f"{goal} {unit}", verdict)
 
 
-def _chat(server: Running) -> list[float]:
+def _chat(server: RunningServer) -> list[float]:
     took = []
-    with Client(server.url) as client:
+    with Client(server.session_url) as client:
         client.wait_for("reply")
         for number in track(range(CHATS), "chat"):
             began = time.monotonic()
@@ -69,7 +69,7 @@ def _chat(server: Running) -> list[float]:
     return took
 
 
-def _call(server: Running, folder: Path) -> list[float]:
+def _call(server: RunningServer, folder: Path) -> list[float]:
     recordings = sorted(
         path for path in folder.iterdir() if path.suffix in (".wav", ".ogg", ".flac")
     )
@@ -77,7 +77,7 @@ def _call(server: Running, folder: Path) -> list[float]:
     audio = {"encoding": "mulaw", "rate": RATE, "channels": 1}
     for number in track(range(CALLS), "calls"):
         said = _mulaw(recordings[number % len(recordings)])
-        with Client(server.url, "voice", audio) as client:
+        with Client(server.session_url, "voice", audio) as client:
             client.wait_for("reply")
             sent = []
             for _ in client.stream_audio(said, FRAME):

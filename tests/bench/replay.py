@@ -45,7 +45,7 @@ def main() -> None:
             same = f"{sum(one.has_passed for one in found)} of {len(found)}"
             table.add_row(mode, f"{took:.1f} s", f"{goal:.0f} s", verdict, same)
     console.print(table)
-    console.print(this_machine().line)
+    console.print(this_machine().summary)
 
 
 def _an_hour(calls: list[Recording], folder: Path) -> tuple[list[Path], float, float]:

@@ -20,7 +20,7 @@ from agent.config import PACKAGE_DIR
 from agent.lab.bench import BenchError
 from agent.lab.bench.encoder_command import bench_encoder
 
-INTERRUPTED = 130  # the exit code that shells give Ctrl-C
+INTERRUPTED_EXIT_CODE = 130  # the exit code that shells give Ctrl-C
 
 bench = typer.Typer(help="Measure what this machine can carry.", no_args_is_help=True)
 
@@ -32,19 +32,19 @@ def bench_sessions(
     ] = None,
 ) -> None:
     """Measure the journal, resuming, a console's lag and the memory of idle chats."""
-    from agent.lab.bench.sessions import measure
+    from agent.lab.bench.sessions import measure_sessions
 
     console = Console()
     with tempfile.TemporaryDirectory() as folder, console.status("") as status:
-        goals = measure(Path(folder), lambda text: status.update(text))
+        goals = measure_sessions(Path(folder), lambda text: status.update(text))
     table = Table("figure", "got", "goal", "")
     for goal in goals:
-        got, most = f"{goal.figure:.1f} {goal.unit}", f"{goal.goal:.0f} {goal.unit}"
-        table.add_row(goal.name, got, most, "met" if goal.met else "missed")
+        got, limit = f"{goal.figure:.1f} {goal.unit}", f"{goal.goal:.0f} {goal.unit}"
+        table.add_row(goal.name, got, limit, "met" if goal.met else "missed")
     console.print(table)
     if json_file is not None:
-        said = [asdict(goal) | {"met": goal.met} for goal in goals]
-        json_file.write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
+        rows = [asdict(goal) | {"met": goal.met} for goal in goals]
+        json_file.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
 
 
 @bench.command("streams")
@@ -103,13 +103,13 @@ def bench_streams(
         )
     if churn and minutes:
         raise BenchError("give either --churn or --minutes")
-    from agent.lab.bench.streams import measure
-    from agent.lab.bench.streams_rendering import show
-    from agent.lab.bench.streams_report import Report, Setting
+    from agent.lab.bench.streams import measure_streams
+    from agent.lab.bench.streams_rendering import print_streams_report
+    from agent.lab.bench.streams_report import StreamsReport, StreamsSettings
 
     console = Console()
-    report = Report(
-        Setting(
+    report = StreamsReport(
+        StreamsSettings(
             recordings=recordings,
             checkpoint=checkpoint,
             url=url,
@@ -126,13 +126,13 @@ def bench_streams(
         )
     )
     try:
-        measure(report, console)
+        measure_streams(report, console)
     except KeyboardInterrupt:
         console.print("interrupted; measured so far:")
-        raise typer.Exit(INTERRUPTED) from None
+        raise typer.Exit(INTERRUPTED_EXIT_CODE) from None
     finally:
         if report.levels or report.soak:
-            show(report, console)
+            print_streams_report(report, console)
         if json_file is not None and (report.levels or report.soak):
             text = json.dumps(report.as_json(), indent=1, allow_nan=False)
             json_file.write_text(text + "\n", encoding="utf-8")

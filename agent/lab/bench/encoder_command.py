@@ -17,7 +17,7 @@ from rich.progress import Progress
 
 from agent.config import PACKAGE_DIR
 
-SPEECH = PACKAGE_DIR.parent / "tests" / "recordings"
+RECORDINGS_FOLDER = PACKAGE_DIR.parent / "tests" / "recordings"
 
 
 def bench_encoder(
@@ -51,18 +51,18 @@ def bench_encoder(
     ] = 320,
     recordings: Annotated[
         Path, typer.Option(help="Folder of recordings that are joined to one turn.")
-    ] = SPEECH,
+    ] = RECORDINGS_FOLDER,
 ) -> None:
     """What it costs to hear a live voice: our encoder, and others run on the same weights."""
     console = Console()
     with console.status("opening the models"):
-        from agent.lab.bench.encoder_comparison import compared, usual_names
-        from agent.lab.bench.encoder_rendering import as_json, show
-        from agent.lab.bench.shapes import resolved
-        from agent.lab.bench.utterance import spoken
+        from agent.lab.bench.encoder_comparison import compare_encoders, default_methods
+        from agent.lab.bench.encoder_rendering import comparison_json, print_comparison
+        from agent.lab.bench.shapes import resolve_checkpoint
+        from agent.lab.bench.utterance import joined_recordings
         from audio.types import RATE
 
-    def watch(labels: Sequence[str]) -> Iterable[str]:
+    def track(labels: Sequence[str]) -> Iterable[str]:
         with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
             task = bar.add_task("", total=len(labels))
             for label in labels:
@@ -70,16 +70,22 @@ def bench_encoder(
                 yield label
                 bar.advance(task)
 
-    utterance = spoken(recordings, seconds)
+    utterance = joined_recordings(recordings, seconds)
     with TemporaryDirectory() as folder:
-        chosen = resolved(checkpoint, Path(folder)) if checkpoint else None
+        chosen = resolve_checkpoint(checkpoint, Path(folder)) if checkpoint else None
         hop = round(hop_ms * RATE / 1000)
-        comparison = compared(
-            PACKAGE_DIR / "weights", chosen, utterance, hop, repeat, only or usual_names(), watch
+        comparison = compare_encoders(
+            PACKAGE_DIR / "weights",
+            chosen,
+            utterance,
+            hop,
+            repeat,
+            only or default_methods(),
+            track,
         )
     name = checkpoint or "embedded"
-    show(comparison, name, console)
+    print_comparison(comparison, name, console)
     if json_file is not None:
-        told = json.dumps(as_json(comparison, name), indent=1, allow_nan=False)
-        json_file.write_text(told + "\n", encoding="utf-8")
+        text = json.dumps(comparison_json(comparison, name), indent=1, allow_nan=False)
+        json_file.write_text(text + "\n", encoding="utf-8")
         console.print(f"everything: {json_file}", highlight=False)

@@ -10,10 +10,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from agent.lab.bench.encoder_comparison import GOAL, OURS, Comparison, Row
-from agent.lab.bench.roofline import SHARE_GOAL, Floor
+from agent.lab.bench.encoder_comparison import (
+    MIN_SPEEDUP,
+    OUR_METHODS,
+    EncoderComparison,
+    MethodResult,
+)
+from agent.lab.bench.roofline import MIN_EFFICIENCY, Roofline
 
-WHAT = {
+METHOD_LABELS = {
     "streaming": "Hearken, one voice",
     "company": "Hearken, {streams} voices at once",
     "streaming-fp32": "Hearken, one voice, float32",
@@ -25,24 +30,24 @@ WHAT = {
 }
 
 
-def show(comparison: Comparison, name: str, console: Console) -> None:
-    console.print(_table(comparison, name))
+def print_comparison(comparison: EncoderComparison, name: str, console: Console) -> None:
+    console.print(_comparison_table(comparison, name))
     for line in (*_notes(comparison), *_goals(comparison)):
         console.print(line, highlight=False)
-    console.print(comparison.machine.line, highlight=False)
+    console.print(comparison.machine.summary, highlight=False)
 
 
-def _table(comparison: Comparison, name: str) -> Table:
+def _comparison_table(comparison: EncoderComparison, name: str) -> Table:
     title = f"Hearing a live voice with {escape(name)}, one thread"
     table = Table(title=title, title_justify="left", title_style="bold", box=None)
     table.add_column("way", no_wrap=True)
-    lengths = [f"{cost.seconds:g} s" for cost in comparison.rows[0].costs]
+    lengths = [f"{cost.seconds:g} s" for cost in comparison.results[0].costs]
     for heading in (*lengths, "x ours", "step", "end", "apart", "same %"):
         table.add_column(heading, justify="right")
-    for row in comparison.rows:
-        last, times = row.costs[-1], comparison.times(row)
+    for row in comparison.results:
+        last, times = row.costs[-1], comparison.cpu_ratio(row)
         table.add_row(
-            WHAT[row.name].format(streams=row.streams),
+            METHOD_LABELS[row.name].format(streams=row.streams),
             *(f"{1000 * cost.cpu:.1f}" for cost in row.costs),
             "-" if times is None else f"{times:.1f}",
             f"{1000 * last.step_cpu_s:.1f}",
@@ -53,8 +58,8 @@ def _table(comparison: Comparison, name: str) -> Table:
     return table
 
 
-def _notes(comparison: Comparison) -> Iterator[str]:
-    longest = comparison.rows[0].costs[-1].seconds
+def _notes(comparison: EncoderComparison) -> Iterator[str]:
+    longest = comparison.results[0].costs[-1].seconds
     yield (
         "CPU milliseconds for each second of sound and each voice, in turns of these lengths, and "
         f"how many times ours; median of {comparison.repeat}. In the turn of {longest:g} s, in "
@@ -69,12 +74,12 @@ def _notes(comparison: Comparison) -> Iterator[str]:
             "transformers' own forward, which knows no such mask: the same weights and the same "
             "work, but not what they were trained for."
         )
-    yield from _rhythm(comparison)
+    yield from _text_intervals(comparison)
 
 
-def _rhythm(comparison: Comparison) -> Iterator[str]:
-    ours = {1000 * row.text_s for row in comparison.rows if row.name in OURS}
-    others = {1000 * row.text_s for row in comparison.rows} - ours
+def _text_intervals(comparison: EncoderComparison) -> Iterator[str]:
+    ours = {1000 * row.text_s for row in comparison.results if row.name in OUR_METHODS}
+    others = {1000 * row.text_s for row in comparison.results} - ours
     every = " or ".join(f"{ms:.0f}" for ms in sorted(ours | others))
     if ours and others:
         (own,) = ours
@@ -84,28 +89,28 @@ def _rhythm(comparison: Comparison) -> Iterator[str]:
         yield f"Text comes every {every} ms."
 
 
-def _goals(comparison: Comparison) -> Iterator[str]:
-    naive = comparison.row("again")
-    if naive is not None and (times := comparison.times(naive)) is not None:
+def _goals(comparison: EncoderComparison) -> Iterator[str]:
+    naive = comparison.find_result("again")
+    if naive is not None and (times := comparison.cpu_ratio(naive)) is not None:
         more = ""
-        if (together := comparison.times(naive, "company")) is not None:
+        if (together := comparison.cpu_ratio(naive, "company")) is not None:
             more = f"; {together:.0f} times in company"
         seconds = naive.costs[-1].seconds
         yield (
-            f"Goal, {GOAL:.0f} times less CPU than hearing {seconds:g} s again and again: "
-            f"{_verdict(times >= GOAL)}, {times:.1f} times{more}."
+            f"Goal, {MIN_SPEEDUP:.0f} times less CPU than hearing {seconds:g} s again and again: "
+            f"{_verdict(times >= MIN_SPEEDUP)}, {times:.1f} times{more}."
         )
-    if comparison.floor is not None:
-        yield _floor(comparison.floor)
+    if comparison.roofline is not None:
+        yield _roofline_line(comparison.roofline)
 
 
-def _floor(floor: Floor) -> str:
+def _roofline_line(roofline: Roofline) -> str:
     return (
-        f"Goal, {100 * SHARE_GOAL:.0f} % of the machine's matrix rate: "
-        f"{_verdict(floor.share >= SHARE_GOAL)}, {100 * floor.share:.0f} %. A step of "
-        f"{floor.streams} voices x {floor.frames} frames takes {1000 * floor.step_s:.1f} ms; its "
-        f"{floor.work.total / 1e9:.2f} GFLOP alone, at the {floor.rate / 1e9:.0f} GFLOP/s of "
-        f"large {floor.dtype} products, {1000 * floor.floor_s:.1f} ms."
+        f"Goal, {100 * MIN_EFFICIENCY:.0f} % of the machine's matrix rate: "
+        f"{_verdict(roofline.efficiency >= MIN_EFFICIENCY)}, {100 * roofline.efficiency:.0f} %. A step of "
+        f"{roofline.streams} voices x {roofline.frames} frames takes {1000 * roofline.step_s:.1f} ms; its "
+        f"{roofline.work.total / 1e9:.2f} GFLOP alone, at the {roofline.rate / 1e9:.0f} GFLOP/s of "
+        f"large {roofline.dtype} products, {1000 * roofline.bound_s:.1f} ms."
     )
 
 
@@ -113,21 +118,21 @@ def _verdict(met: bool) -> str:
     return "[green]met[/]" if met else "[red]missed[/]"
 
 
-def as_json(comparison: Comparison, name: str) -> dict[str, Any]:
+def comparison_json(comparison: EncoderComparison, name: str) -> dict[str, Any]:
     """Every figure, in seconds, with what follows from them."""
-    floor = comparison.floor
+    roofline = comparison.roofline
     return {
         "checkpoint": name,
         "machine": asdict(comparison.machine),
         "repeat": comparison.repeat,
-        "ways": [_row(comparison, row) for row in comparison.rows],
+        "ways": [_result_json(comparison, row) for row in comparison.results],
         "floor": None
-        if floor is None
-        else asdict(floor)
-        | {"flop": floor.work.total, "floor_s": floor.floor_s, "share": floor.share},
+        if roofline is None
+        else asdict(roofline)
+        | {"flop": roofline.work.total, "floor_s": roofline.bound_s, "share": roofline.efficiency},
     }
 
 
-def _row(comparison: Comparison, row: Row) -> dict[str, Any]:
-    times = None if row.name in OURS else comparison.times(row)
-    return asdict(row) | {"times_ours": times}
+def _result_json(comparison: EncoderComparison, result: MethodResult) -> dict[str, Any]:
+    times = None if result.name in OUR_METHODS else comparison.cpu_ratio(result)
+    return asdict(result) | {"times_ours": times}

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agent.lab.bench.load_plan import Outcome
+from agent.lab.bench.load_plan import LoadOutcome
 
-LAG_MS = 50.0  # p99; a load that was later than this has measured itself
-FIRST = 8  # callers of the first level of a search
-PRECISION = 0.06  # of the number found
-MOST = 4096  # callers that a search tries
+MAX_LAG_P99_MS = 50.0  # p99; a load that was later than this has measured itself
+FIRST_LEVEL_CALLERS = 8  # callers of the first level of a search
+SEARCH_PRECISION = 0.06  # of the number found
+MAX_SEARCHED_CALLERS = 4096  # callers that a search tries
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class ServerUsage:
     """What a server used during a level: all its processes, and memory with everybody there."""
 
     cores: float
@@ -49,18 +49,20 @@ class Level:
     errors: Mapping[str, int]
     lag_p99_ms: float
     generator_cores: float
-    server: Usage | None  # None: not our process
+    server: ServerUsage | None  # None: not our process
     failures: tuple[str, ...]  # why it was not held
 
     @property
-    def held(self) -> bool:
+    def is_sustained(self) -> bool:
         return not self.failures
 
 
-def level_of(callers: int, outcome: Outcome, server: Usage | None, goal_ms: float) -> Level:
+def level_from_outcome(
+    callers: int, outcome: LoadOutcome, server: ServerUsage | None, goal_ms: float
+) -> Level:
     """The figures of a load, and whether it was held."""
-    took = [answer.took_s for answer in outcome.answers if not answer.visitor]
-    p50, p95, p99 = (quantile_ms(took, share) for share in (50, 95, 99))
+    latencies_s = [answer.latency_s for answer in outcome.answers if not answer.visitor]
+    p50, p95, p99 = (percentile_ms(latencies_s, share) for share in (50, 95, 99))
     return Level(
         callers=callers,
         seconds=outcome.seconds,
@@ -79,50 +81,50 @@ def level_of(callers: int, outcome: Outcome, server: Usage | None, goal_ms: floa
         lag_p99_ms=outcome.lag_p99_ms,
         generator_cores=outcome.cpu_s / outcome.seconds,
         server=server,
-        failures=tuple(_failures(outcome, p95, goal_ms)),
+        failures=tuple(_failure_reasons(outcome, p95, goal_ms)),
     )
 
 
-def quantile_ms(took_s: list[float], share: float) -> float | None:
-    return 1000 * float(np.percentile(took_s, share)) if took_s else None
+def percentile_ms(latencies_s: list[float], percent: float) -> float | None:
+    return 1000 * float(np.percentile(latencies_s, percent)) if latencies_s else None
 
 
-def _failures(outcome: Outcome, p95_ms: float | None, goal_ms: float) -> list[str]:
-    found = []
-    if outcome.lag_p99_ms > LAG_MS:
-        found.append(f"not valid: packets were sent {outcome.lag_p99_ms:.0f} ms late")
+def _failure_reasons(outcome: LoadOutcome, p95_ms: float | None, goal_ms: float) -> list[str]:
+    reasons = []
+    if outcome.lag_p99_ms > MAX_LAG_P99_MS:
+        reasons.append(f"not valid: packets were sent {outcome.lag_p99_ms:.0f} ms late")
     if p95_ms is None:
-        found.append("no turn was understood")
+        reasons.append("no turn was understood")
     elif p95_ms > goal_ms:
-        found.append(f"p95 {p95_ms:.0f} ms")
+        reasons.append(f"p95 {p95_ms:.0f} ms")
     if outcome.missed:
-        found.append(f"{outcome.missed} missed")
+        reasons.append(f"{outcome.missed} missed")
     if outcome.unanswered:
-        found.append(f"{outcome.unanswered} unanswered")
-    found += [f"{count} refused ({why})" for why, count in outcome.refused.items()]
-    found += [f"{count} closed ({why})" for why, count in outcome.closed.items()]
-    return found
+        reasons.append(f"{outcome.unanswered} unanswered")
+    reasons += [f"{count} refused ({why})" for why, count in outcome.refused.items()]
+    reasons += [f"{count} closed ({why})" for why, count in outcome.closed.items()]
+    return reasons
 
 
-def most(
-    holds: Callable[[int], bool],
-    first: int = FIRST,
-    precision: float = PRECISION,
-    limit: int = MOST,
+def find_maximum(
+    is_sustained: Callable[[int], bool],
+    first: int = FIRST_LEVEL_CALLERS,
+    precision: float = SEARCH_PRECISION,
+    limit: int = MAX_SEARCHED_CALLERS,
 ) -> int:
     """The greatest number that holds, to this precision, if fewer always hold where more do.
 
     Doubles from `first` until one fails, then halves the gap. What fails is tried once more.
     """
 
-    def twice(number: int) -> bool:
-        return holds(number) or holds(number)
+    def is_sustained_in_two_tries(number: int) -> bool:
+        return is_sustained(number) or is_sustained(number)
 
     good, number = 0, first
-    while number <= limit and twice(number):
+    while number <= limit and is_sustained_in_two_tries(number):
         good, number = number, 2 * number
     bad = min(number, limit + 1)
     while bad - good > max(1, precision * good):
         middle = (good + bad) // 2
-        good, bad = (middle, bad) if twice(middle) else (good, middle)
+        good, bad = (middle, bad) if is_sustained_in_two_tries(middle) else (good, middle)
     return good

@@ -19,25 +19,25 @@ from websockets.http11 import Response
 from websockets.protocol import SEND_EOF, State
 from websockets.uri import WebSocketURI
 
-from agent.lab.bench.load_plan import LINE_RATE
-from agent.lab.bench.simulated_call import Call
+from agent.lab.bench.load_plan import TELEPHONE_RATE
+from agent.lab.bench.simulated_call import SimulatedCall
 
-HELLO: dict[str, Any] = {
+HELLO_MESSAGE: dict[str, Any] = {
     "type": "hello",
     "protocol": 1,
     "channel": "call",
-    "audio": {"encoding": "mulaw", "rate": LINE_RATE, "channels": 1},
+    "audio": {"encoding": "mulaw", "rate": TELEPHONE_RATE, "channels": 1},
 }
-CONSENT = {"type": "consent", "recording": False, "emotion": True}  # emotion is work, too
-REASON = 80  # characters of a reason that are kept
+CONSENT_MESSAGE = {"type": "consent", "recording": False, "emotion": True}  # emotion is work, too
+MAX_REASON_CHARS = 80  # characters of a reason that are kept
 
 
-def framed(packet: bytes) -> bytes:
+def websocket_frame(packet: bytes) -> bytes:
     """A packet of audio as it goes over the socket."""
     return Frame(Opcode.BINARY, packet).serialize(mask=True)
 
 
-class Line(asyncio.Protocol):
+class LoadConnection(asyncio.Protocol):
     """One connection. `opened` makes the call once the handshake is done; its packets are frames.
 
     `closed` is told how it ended: code and reason, or the status that refused the handshake.
@@ -47,14 +47,14 @@ class Line(asyncio.Protocol):
         self,
         uri: WebSocketURI,
         speak: bool,
-        opened: Callable[[Line], Call],
-        closed: Callable[[Line, str], None],
+        on_open: Callable[[LoadConnection], SimulatedCall],
+        on_close: Callable[[LoadConnection, str], None],
     ) -> None:
-        self.call: Call | None = None
+        self.call: SimulatedCall | None = None
         self._socket = ClientProtocol(uri, max_size=None)
-        self._hello = HELLO | {"speak": speak}
-        self._opened, self._closed = opened, closed
-        self._refused = ""
+        self._hello = HELLO_MESSAGE | {"speak": speak}
+        self._on_open, self._on_close = on_open, on_close
+        self._refusal = ""
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -67,46 +67,46 @@ class Line(asyncio.Protocol):
         at = asyncio.get_running_loop().time()
         for event in self._socket.events_received():
             if isinstance(event, Response):
-                self._answered(event)
+                self._finish_handshake(event)
             elif isinstance(event, Frame) and event.opcode is Opcode.TEXT and self.call:
-                self.call.received(bytes(event.data), at)
+                self.call.receive(bytes(event.data), at)
         self._flush()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._socket.receive_eof()
         code, reason = self._socket.close_code, self._socket.close_reason or ""
-        self._closed(self, self._refused or f"{code} {reason[:REASON]}".strip())
+        self._on_close(self, self._refusal or f"{code} {reason[:MAX_REASON_CHARS]}".strip())
 
     def send_packet(self) -> None:
         """Write the packet that is due. Never waits: what the socket does not take is kept."""
         assert self._transport is not None
         assert self.call is not None
-        self._transport.write(self.call.next())
+        self._transport.write(self.call.next_packet())
 
-    def hang_up(self) -> None:
+    def say_goodbye(self) -> None:
         """Say goodbye; the server closes."""
         if self._socket.state is State.OPEN:
-            self._say({"type": "end"})
+            self._send_json({"type": "end"})
 
-    def drop(self) -> None:
+    def abort(self) -> None:
         """No more waiting for the other side."""
         if self._transport is not None:
             self._transport.abort()
 
     @property
-    def live(self) -> bool:
+    def is_open(self) -> bool:
         return self._socket.state is State.OPEN
 
-    def _answered(self, response: Response) -> None:
+    def _finish_handshake(self, response: Response) -> None:
         if self._socket.handshake_exc is not None:
             body = (response.body or b"").decode(errors="replace").strip()
-            self._refused = f"{response.status_code} {body[:REASON]}".strip()
+            self._refusal = f"{response.status_code} {body[:MAX_REASON_CHARS]}".strip()
             return
-        self._say(self._hello)
-        self._say(CONSENT)
-        self.call = self._opened(self)
+        self._send_json(self._hello)
+        self._send_json(CONSENT_MESSAGE)
+        self.call = self._on_open(self)
 
-    def _say(self, message: dict[str, Any]) -> None:
+    def _send_json(self, message: dict[str, Any]) -> None:
         self._socket.send_text(json.dumps(message).encode())
         self._flush()
 

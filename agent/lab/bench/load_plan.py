@@ -13,30 +13,30 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from math import ceil
 
-LINE_RATE = 8000  # a telephone line, mu-law: one byte a sample
+TELEPHONE_RATE = 8000  # a telephone line, mu-law: one byte a sample
 
 # Of line noise after every turn. Longer than any patience of the turn-taking (audio/turns.py: 1.0 s
 # after a question for digits), so that a turn never runs into the next one.
-QUIET_S = 1.6
+END_SILENCE_S = 1.6
 
-Turn = tuple[bytes, ...]  # packets of one turn, the last filled up with line noise
+TurnPackets = tuple[bytes, ...]  # packets of one turn, the last filled up with line noise
 
 
 @dataclass(frozen=True, slots=True)
-class Voices:
+class CallerVoices:
     """What can be said, cut into packets."""
 
-    turns: tuple[Turn, ...]
-    short: tuple[Turn, ...]  # for the warm-up, and for callers who come and go
+    turns: tuple[TurnPackets, ...]
+    short: tuple[TurnPackets, ...]  # for the warm-up, and for callers who come and go
     noise: tuple[bytes, ...]  # of a quiet line, to be repeated
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class LoadPlan:
     """One load. Seconds; `ramp_s` passes before anything counts, `seconds` is what counts."""
 
     url: str
-    voices: Voices
+    voices: CallerVoices
     callers: int
     seconds: float
     ramp_s: float
@@ -54,36 +54,36 @@ class Plan:
 
     @property
     def packet_samples(self) -> int:
-        return self.packet_ms * LINE_RATE // 1000
+        return self.packet_ms * TELEPHONE_RATE // 1000
 
     @property
-    def quiet_packets(self) -> int:
-        return ceil(QUIET_S / self.packet_s)
+    def end_silence_packets(self) -> int:
+        return ceil(END_SILENCE_S / self.packet_s)
 
-    def rest_packets(self, spoken: int) -> int:
+    def noise_packets_after(self, turn_packets: int) -> int:
         """Packets of noise after a turn of so many, such that turn and silence are `talk` of it."""
-        over = spoken + self.quiet_packets
-        return self.quiet_packets + round(over / self.talk) - over
+        over = turn_packets + self.end_silence_packets
+        return self.end_silence_packets + round(over / self.talk) - over
 
-    def completing(self, end_s: float) -> int:
+    def completing_packet(self, end_s: float) -> int:
         """Which packet brings the last sample needed to hear up to `end_s` of the leg's audio."""
-        return ceil((round(end_s * LINE_RATE) + self.ahead) / self.packet_samples) - 1
+        return ceil((round(end_s * TELEPHONE_RATE) + self.ahead) / self.packet_samples) - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class TurnLatency:
     """One turn that was understood: `at` seconds into what counts, and how long it took."""
 
-    at: float
-    took_s: float
+    at_s: float
+    latency_s: float
     visitor: bool  # of a caller who came and went
 
 
 @dataclass(slots=True)
-class Outcome:
+class LoadOutcome:
     """What came of a load: of the seconds that count, if nothing else is said."""
 
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[TurnLatency] = field(default_factory=list)
     spoken: int = 0  # turns said
     answered: int = 0  # of them, with at least one understanding
     missed: int = 0  # the server said that it could not understand

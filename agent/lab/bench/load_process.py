@@ -15,25 +15,25 @@ from typing import Any, Literal
 
 from agent.config import PACKAGE_DIR
 from agent.lab.bench import BenchError
-from agent.lab.bench.load_plan import Answer, Outcome, Plan
+from agent.lab.bench.load_plan import LoadOutcome, LoadPlan, TurnLatency
 
-Moment = Literal["steady", "tick", "counted"]
-Watch = Callable[[Moment, float], None]  # `at`: seconds since turns began to count
+LoadEvent = Literal["steady", "tick", "counted"]
+OnLoadEvent = Callable[[LoadEvent, float], None]  # `at`: seconds since turns began to count
 
 
-def drive(plan: Plan, watch: Watch) -> Outcome:
+def run_load(plan: LoadPlan, on_event: OnLoadEvent) -> LoadOutcome:
     """Make the load; `watch` is told what the load process tells, while it goes on."""
-    with closing(_told(plan)) as told:
-        for fields in told:
+    with closing(_load_events(plan)) as events:
+        for fields in events:
             event = fields.pop("event")
             if event == "outcome":
-                answers = [Answer(**answer) for answer in fields.pop("answers")]
-                return Outcome(answers=answers, **fields)
-            watch(event, float(fields.get("at", 0.0)))
+                answers = [TurnLatency(**answer) for answer in fields.pop("answers")]
+                return LoadOutcome(answers=answers, **fields)
+            on_event(event, float(fields.get("at", 0.0)))
     raise BenchError("the process that makes the load has failed; see its error above")
 
 
-def _told(plan: Plan) -> Generator[dict[str, Any]]:
+def _load_events(plan: LoadPlan) -> Generator[dict[str, Any]]:
     process = subprocess.Popen(
         [sys.executable, "-m", "agent.lab.bench.load"],
         cwd=PACKAGE_DIR.parent,

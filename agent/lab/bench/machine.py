@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-BF16 = ("avx512_bf16", "amx_bf16", "bf16")  # flags of x86 and ARM
+BF16_CPU_FLAGS = ("avx512_bf16", "amx_bf16", "bf16")  # flags of x86 and ARM
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Machine:
     system: str
 
     @property
-    def line(self) -> str:
+    def summary(self) -> str:
         """All of it, for a person."""
         bf16 = "bf16" if self.bf16 else "no bf16"
         return (
@@ -35,13 +35,13 @@ class Machine:
 
 def this_machine() -> Machine:
     """Linux tells all of it; elsewhere some fields are empty."""
-    said = _cpuinfo()
-    flags = (said.get("flags") or said.get("Features") or "").split()
+    cpuinfo = _cpuinfo()
+    flags = (cpuinfo.get("flags") or cpuinfo.get("Features") or "").split()
     return Machine(
-        cpu=said.get("model name") or platform.processor() or platform.machine(),
+        cpu=cpuinfo.get("model name") or platform.processor() or platform.machine(),
         cores=_cores(),
         memory_gib=_memory_gib(),
-        bf16=any(flag in BF16 for flag in flags),
+        bf16=any(flag in BF16_CPU_FLAGS for flag in flags),
         python=platform.python_version(),
         torch=_version("torch"),
         system=f"{platform.system()} {platform.release()}",

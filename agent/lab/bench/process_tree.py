@@ -11,16 +11,16 @@ import psutil  # type: ignore[import-untyped]
 MIB = 2**20
 
 
-class Processes:
+class ProcessTree:
     """One process and everything it has started."""
 
     def __init__(self, pid: int) -> None:
-        self._main = psutil.Process(pid)
+        self._root = psutil.Process(pid)
 
     def memory_mib(self) -> float:
         """Proportional set size: pages that several processes share are counted once in all."""
         total = 0.0
-        for process in self._all():
+        for process in self._processes():
             with suppress(psutil.NoSuchProcess):
                 used = process.memory_full_info()
                 total += getattr(used, "pss", used.uss) / MIB  # only Linux knows shares
@@ -29,24 +29,24 @@ class Processes:
     def cpu_s(self) -> float:
         """Seconds of all cores together since they were started."""
         total = 0.0
-        for process in self._all():
+        for process in self._processes():
             with suppress(psutil.NoSuchProcess):
                 times = process.cpu_times()
                 total += times.user + times.system
         return total
 
-    def rest(self, share: float, look_s: float, patience_s: float) -> None:
+    def wait_until_idle(self, core_share: float, poll_s: float, timeout_s: float) -> None:
         """Wait until they use less than this share of a core, but not for ever."""
-        until = time.monotonic() + patience_s
+        until = time.monotonic() + timeout_s
         before = self.cpu_s()
         while time.monotonic() < until:
-            time.sleep(look_s)
+            time.sleep(poll_s)
             now = self.cpu_s()
-            if now - before < share * look_s:
+            if now - before < core_share * poll_s:
                 return
             before = now
 
-    def _all(self) -> Iterator[psutil.Process]:
-        yield self._main
+    def _processes(self) -> Iterator[psutil.Process]:
+        yield self._root
         with suppress(psutil.NoSuchProcess):
-            yield from self._main.children(recursive=True)
+            yield from self._root.children(recursive=True)

@@ -23,14 +23,14 @@ from audio.encoder import AttentionWindow, receptive_field_of
 from audio.incremental import EncoderState, IncrementalEncoder
 from audio.types import FRAME, Samples
 
-SIDES = (512, 1024)  # of square matrices; one may suit the caches better than the other
-TRIALS = 10
-STEPS = 20
-SHARE_GOAL = 0.5
+MATRIX_SIDES = (512, 1024)  # of square matrices; one may suit the caches better than the other
+MATMUL_TRIALS = 10
+TIMED_STEPS = 20
+MIN_EFFICIENCY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class StepFlops:
     """Floating-point operations of one step, two for each multiplication with its addition."""
 
     convolutions: int
@@ -51,26 +51,26 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
-class Floor:
+class Roofline:
     """One step of `streams` streams, each with one chunk of `frames` frames."""
 
     streams: int
     frames: int
     dtype: str
-    work: Work
+    work: StepFlops
     step_s: float
     rate: float  # operations a second in large products
 
     @property
-    def floor_s(self) -> float:
+    def bound_s(self) -> float:
         return self.work.total / self.rate
 
     @property
-    def share(self) -> float:
-        return self.floor_s / self.step_s
+    def efficiency(self) -> float:
+        return self.bound_s / self.step_s
 
 
-def work(config: Any, streams: int, reach: AttentionWindow, ahead: int = 0) -> Work:
+def step_flops(config: Any, streams: int, reach: AttentionWindow, ahead: int = 0) -> StepFlops:
     """What one step cannot do without, from a HubertConfig: each stream has one chunk ready.
 
     `ahead` frames of future go through the layers with the chunk and again with the next one. Norms
@@ -90,7 +90,7 @@ def work(config: Any, streams: int, reach: AttentionWindow, ahead: int = 0) -> W
     attended = rows * (4 * width * width + 2 * (reach.left + rows) * width)
     fed = rows * 2 * width * int(config.intermediate_size)
     layers = int(config.num_hidden_layers)
-    return Work(
+    return StepFlops(
         *(
             2 * streams * multiplied
             for multiplied in (
@@ -104,31 +104,31 @@ def work(config: Any, streams: int, reach: AttentionWindow, ahead: int = 0) -> W
     )
 
 
-def multiplying_rate(dtype: torch.dtype) -> float:
+def peak_matmul_rate(dtype: torch.dtype) -> float:
     """Operations a second of this machine's best large matrix product, on one thread."""
     best = 0.0
-    for side in SIDES:
+    for side in MATRIX_SIDES:
         x, weight = torch.randn(side, side).to(dtype), torch.randn(side, side).to(dtype)
-        taken = min(_cpu_s(F.linear, x, weight) for _ in range(TRIALS))
+        taken = min(_call_cpu_s(F.linear, x, weight) for _ in range(MATMUL_TRIALS))
         best = max(best, 2 * side**3 / taken)
     return best
 
 
-def _cpu_s(call: Callable[..., object], *given: object) -> float:
+def _call_cpu_s(call: Callable[..., object], *arguments: object) -> float:
     began = time.process_time()
-    call(*given)
+    call(*arguments)
     return time.process_time() - began
 
 
 @torch.inference_mode()
-def measured(encoder: IncrementalEncoder, config: Any, streams: int) -> Floor:
+def measure_roofline(encoder: IncrementalEncoder, config: Any, streams: int) -> Roofline:
     reach, ahead, dtype = encoder.window, encoder.lookahead, encoder.dtype
     random = np.random.default_rng(0)
-    memories = [encoder.open() for _ in range(streams)]
+    states = [encoder.open() for _ in range(streams)]
 
     def packet(samples: int) -> list[tuple[EncoderState, Samples]]:
         sound = random.standard_normal((streams, samples), np.float32) * np.float32(0.1)
-        return list(zip(memories, sound, strict=True))
+        return list(zip(states, sound, strict=True))
 
     # What a chunk sees beyond its end comes first, so that each hop after it completes one chunk;
     # and as many hops as can be attended to, so that every step looks back on as much.
@@ -136,8 +136,8 @@ def measured(encoder: IncrementalEncoder, config: Any, streams: int) -> Floor:
     encoder.advance(packet(max(0, (ahead - 1) * FRAME + receptive_field_of(config))))
     for _ in range(1 + reach.left // reach.chunk):
         encoder.advance(packet(hop))
-    taken = [_cpu_s(encoder.advance, packet(hop)) for _ in range(STEPS)]
-    encoder.finish(memories)
+    taken = [_call_cpu_s(encoder.advance, packet(hop)) for _ in range(TIMED_STEPS)]
+    encoder.finish(states)
     name = str(dtype).removeprefix("torch.")
-    counted = work(config, streams, reach, ahead)
-    return Floor(streams, reach.chunk, name, counted, median(taken), multiplying_rate(dtype))
+    flops = step_flops(config, streams, reach, ahead)
+    return Roofline(streams, reach.chunk, name, flops, median(taken), peak_matmul_rate(dtype))

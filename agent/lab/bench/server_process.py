@@ -20,56 +20,56 @@ from pathlib import Path
 from agent.config import PACKAGE_DIR
 from agent.lab.bench import BenchError
 
-ROOT = PACKAGE_DIR.parent
-START_S = 300.0  # loading a large checkpoint takes its time
-STOP_S = 20.0
-LAST = 5  # complaints that are kept
+PROJECT_ROOT = PACKAGE_DIR.parent
+START_TIMEOUT_S = 300.0  # loading a large checkpoint takes its time
+STOP_TIMEOUT_S = 20.0
+MAX_ERROR_LINES = 5  # complaints that are kept
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunningServer:
     """A server process that answers."""
 
     process: subprocess.Popen[str]
-    page: str
+    page_url: str
     ready_s: float  # from the start of the process to the first accepted caller
-    complaints: deque[str]  # the last errors of its log, and what else it said
+    error_lines: deque[str]  # the last errors of its log, and what else it said
 
     @property
-    def url(self) -> str:
-        return self.page.replace("http://", "ws://") + "v1/session"
+    def session_url(self) -> str:
+        return self.page_url.replace("http://", "ws://") + "v1/session"
 
-    def get(self, path: str) -> str:
-        with urllib.request.urlopen(self.page + path, timeout=5) as answer:
+    def http_get(self, path: str) -> str:
+        with urllib.request.urlopen(self.page_url + path, timeout=5) as answer:
             return str(answer.read().decode())
 
 
 @contextmanager
-def running(state: Path, **settings: str) -> Iterator[Running]:
+def running_server(state_folder: Path, **settings: str) -> Iterator[RunningServer]:
     """Start `python server.py` with these settings; stop it in the end. BenchError: it did not."""
-    env = os.environ | {"HEARKEN_PORT": "0", "HEARKEN_STATE": str(state)}
+    env = os.environ | {"HEARKEN_PORT": "0", "HEARKEN_STATE": str(state_folder)}
     env |= {f"HEARKEN_{name.upper()}": value for name, value in settings.items()}
     began = time.monotonic()
     process = subprocess.Popen(
-        [sys.executable, str(ROOT / "server.py")],
+        [sys.executable, str(PROJECT_ROOT / "server.py")],
         env=env,
-        cwd=state,
+        cwd=state_folder,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,  # Ctrl-C is ours: the server is stopped when we have finished
     )
     try:
-        complaints: deque[str] = deque(maxlen=LAST)
-        page = _wait(process, complaints)
-        yield Running(process, page, time.monotonic() - began, complaints)
+        error_lines: deque[str] = deque(maxlen=MAX_ERROR_LINES)
+        page_url = _await_ready(process, error_lines)
+        yield RunningServer(process, page_url, time.monotonic() - began, error_lines)
     finally:
         process.terminate()
-        _gone(process)
+        _await_exit(process)
 
 
-def _wait(process: subprocess.Popen[str], complaints: deque[str]) -> str:
+def _await_ready(process: subprocess.Popen[str], error_lines: deque[str]) -> str:
     """The log line that says "ready" names the page. The log is read on until the server ends."""
-    found: queue.Queue[str] = queue.Queue()
+    page_urls: queue.Queue[str] = queue.Queue()
 
     def read() -> None:
         assert process.stderr is not None
@@ -78,25 +78,25 @@ def _wait(process: subprocess.Popen[str], complaints: deque[str]) -> str:
                 # Its log is JSON; what it tells its user is not.
                 entry = json.loads(line) if line.startswith("{") else {"level": "error"}
                 if entry["level"] == "error":
-                    complaints.append(line)
+                    error_lines.append(line)
                 elif entry["message"] == "ready":
-                    found.put(str(entry["page"]))
-        found.put("")
+                    page_urls.put(str(entry["page"]))
+        page_urls.put("")
 
     threading.Thread(target=read, name="log", daemon=True).start()
     try:
-        page = found.get(timeout=START_S)
+        page_url = page_urls.get(timeout=START_TIMEOUT_S)
     except queue.Empty:
-        raise BenchError(f"the server was not ready within {START_S:.0f} s") from None
-    if not page:
-        raise BenchError("the server did not start: " + "".join(complaints).strip())
-    return page
+        raise BenchError(f"the server was not ready within {START_TIMEOUT_S:.0f} s") from None
+    if not page_url:
+        raise BenchError("the server did not start: " + "".join(error_lines).strip())
+    return page_url
 
 
-def _gone(process: subprocess.Popen[str]) -> None:
+def _await_exit(process: subprocess.Popen[str]) -> None:
     """Wait for the end of the server; its children go with it, whatever they are doing."""
     try:
-        process.wait(STOP_S)
+        process.wait(STOP_TIMEOUT_S)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()

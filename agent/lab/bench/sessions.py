@@ -23,28 +23,34 @@ from websockets.sync.client import ClientConnection, connect
 from agent.config import PACKAGE_DIR
 from agent.core import events as e
 from agent.core.event_json import VERSION, JournalRow, event_to_json
-from agent.lab.bench.process_tree import Processes
-from agent.lab.bench.server_process import Running, running
+from agent.lab.bench.process_tree import ProcessTree
+from agent.lab.bench.server_process import RunningServer, running_server
 from agent.store import SessionRecord, Store
 from agent.store.journal import Journal
 from audio.types import RATE, VOICE_HOP
 from dialogs.pack.fingerprint import fingerprint
 
-ROWS = 5_000
-MINUTES = 10
-PACKET_S = 0.5  # of sound that led to nothing, in one row
-SPOKEN = tuple(f"{n:016x}" for n in range(1, 10))  # such conversations: ids are hexadecimal
-TURN_S, SPEECH_S, ANSWERED_S = 10, 4, 8  # every so often; of it are voice; then it is answered
-STEPS = round(MINUTES * 60 / PACKET_S)
-ROWS_OF_IT = 1 + STEPS + MINUTES * 60 // TURN_S
-LAGS = 200
-CHATS = 500
+APPENDED_ROWS = 5_000
+SESSION_MINUTES = 10
+ROW_AUDIO_S = 0.5  # of sound that led to nothing, in one row
+VOICE_SESSION_IDS = tuple(
+    f"{n:016x}" for n in range(1, 10)
+)  # such conversations: ids are hexadecimal
+TURN_PERIOD_S, SPEECH_S, FAILURE_OFFSET_S = (
+    10,
+    4,
+    8,
+)  # every so often; of it are voice; then it is answered
+AUDIO_ROWS = round(SESSION_MINUTES * 60 / ROW_AUDIO_S)
+SESSION_ROWS = 1 + AUDIO_ROWS + SESSION_MINUTES * 60 // TURN_PERIOD_S
+LAG_SAMPLES = 200
+IDLE_CHATS = 500
 TOKEN = "bench"
-PATIENCE_S = 30.0
+MESSAGE_TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Goal:
+class BenchGoal:
     """One figure, in `unit`, beside what was aimed at (at most)."""
 
     name: str
@@ -57,153 +63,166 @@ class Goal:
         return self.figure <= self.goal
 
 
-def measure(folder: Path, say: Callable[[str], None]) -> list[Goal]:
+def measure_sessions(folder: Path, report_progress: Callable[[str], None]) -> list[BenchGoal]:
     """Every figure, in turn, with files in `folder`; `say` is told what is being measured.
 
     BenchError when the server does not start.
     """
     store = Store(folder / "hearken.sqlite3")
     try:
-        say("appending rows")
-        goals = [_appending(store)]
-        _write_ten_minutes(store)
+        report_progress("appending rows")
+        goals = [_measure_append(store)]
+        _write_voice_sessions(store)
     finally:
         store.close()
-    say("starting a server")
-    with running(folder, supervisor_token=TOKEN, max_sessions=str(2 * CHATS)) as server:
-        say(f"{CHATS} idle chats")
-        idle = _idle(server)  # first, while no memory that others have left could be used again
-        say("a console looks on")
-        lag = _lagging(server)
-        say("resuming ten minutes")
-        return [*goals, *_resuming(server), lag, idle]
+    report_progress("starting a server")
+    with running_server(folder, supervisor_token=TOKEN, max_sessions=str(2 * IDLE_CHATS)) as server:
+        report_progress(f"{IDLE_CHATS} idle chats")
+        idle = _measure_idle_memory(
+            server
+        )  # first, while no memory that others have left could be used again
+        report_progress("a console looks on")
+        lag = _measure_console_lag(server)
+        report_progress("resuming ten minutes")
+        return [*goals, *_measure_resume(server), lag, idle]
 
 
-def _appending(store: Store) -> Goal:
+def _measure_append(store: Store) -> BenchGoal:
     """From asking for a row to knowing that it is on disk, one after the other."""
-    took = asyncio.run(_append(store))
-    return Goal("append a row, p99", 1000 * float(np.quantile(took, 0.99)), 2.0, "ms")
+    latencies_s = asyncio.run(_append_rows(store))
+    return BenchGoal("append a row, p99", 1000 * float(np.quantile(latencies_s, 0.99)), 2.0, "ms")
 
 
-async def _append(store: Store) -> list[float]:
+async def _append_rows(store: Store) -> list[float]:
     journal = Journal(store, _now)
     journal.start()
     store.create_session(_record("appended", "chat", ()))
-    took = []
-    for n in range(1, ROWS + 1):
-        line = event_to_json(e.TextReceived(float(n), "what is the fee for a wire transfer"))
+    latencies_s = []
+    for n in range(1, APPENDED_ROWS + 1):
+        event_json = event_to_json(e.TextReceived(float(n), "what is the fee for a wire transfer"))
         began = time.perf_counter()
-        await journal.append("appended", JournalRow(n, float(n), line, 0, ("{}",), "[]", "0" * 64))
-        took.append(time.perf_counter() - began)
+        await journal.append(
+            "appended", JournalRow(n, float(n), event_json, 0, ("{}",), "[]", "0" * 64)
+        )
+        latencies_s.append(time.perf_counter() - began)
     await asyncio.to_thread(journal.stop)
-    return took
+    return latencies_s
 
 
-def _resuming(server: Running) -> list[Goal]:
+def _measure_resume(server: RunningServer) -> list[BenchGoal]:
     """From hello to `ready`, for which rows are read and the session is made anew from them; and
     to the last message of all that was said, for a client that has kept nothing of it."""
-    took = np.array([_resume(server, session) for session in SPOKEN])
-    is_there, whole = 1000 * np.median(took, axis=0)
-    name = f"resume a voice session of {MINUTES} min, median"
+    latencies_s = np.array([_resume_once(server, session) for session in VOICE_SESSION_IDS])
+    ready_ms, complete_ms = 1000 * np.median(latencies_s, axis=0)
+    name = f"resume a voice session of {SESSION_MINUTES} min, median"
     return [
-        Goal(name, float(is_there), 200.0, "ms"),
-        Goal(f"{name}, with all its messages", float(whole), 200.0, "ms"),
+        BenchGoal(name, float(ready_ms), 200.0, "ms"),
+        BenchGoal(f"{name}, with all its messages", float(complete_ms), 200.0, "ms"),
     ]
 
 
-def _resume(server: Running, session: str) -> tuple[float, float]:
+def _resume_once(server: RunningServer, session: str) -> tuple[float, float]:
     audio = {"encoding": "pcm_s16le", "rate": RATE, "channels": 1}
     resume = {"session": session, "token": TOKEN, "last_seq": 0}
     hello = {"type": "hello", "protocol": 1, "channel": "voice", "audio": audio, "resume": resume}
-    with connect(server.url, compression=None, max_size=None) as line:
+    with connect(server.session_url, compression=None, max_size=None) as connection:
         began = time.perf_counter()
-        line.send(json.dumps(hello))
-        ready = json.loads(line.recv(timeout=PATIENCE_S))
-        is_there = time.perf_counter() - began
+        connection.send(json.dumps(hello))
+        ready = json.loads(connection.recv(timeout=MESSAGE_TIMEOUT_S))
+        ready_s = time.perf_counter() - began
         assert ready.get("resumed"), ready
-        _wait(line, lambda said: said.get("seq") == ROWS_OF_IT)
-        return is_there, time.perf_counter() - began
+        _receive_until(connection, lambda said: said.get("seq") == SESSION_ROWS)
+        return ready_s, time.perf_counter() - began
 
 
-def _lagging(server: Running) -> Goal:
+def _measure_console_lag(server: RunningServer) -> BenchGoal:
     """From a customer's sending a line to a console's having it."""
-    console = server.url.replace("/v1/session", "/v1/console")
+    console_url = server.session_url.replace("/v1/session", "/v1/console")
     lags = []
-    with connect(server.url) as customer, connect(console, max_size=None) as desk:
-        session = _greeted(customer)
-        desk.send(json.dumps({"type": "hello", "protocol": 1, "token": TOKEN, "name": "Bench"}))
-        desk.send(json.dumps({"type": "watch", "session": session}))
-        _wait(desk, lambda said: said["type"] == "opened")
-        for number in range(LAGS):
+    with (
+        connect(server.session_url) as customer,
+        connect(console_url, max_size=None) as console_connection,
+    ):
+        session = _open_chat(customer)
+        console_connection.send(
+            json.dumps({"type": "hello", "protocol": 1, "token": TOKEN, "name": "Bench"})
+        )
+        console_connection.send(json.dumps({"type": "watch", "session": session}))
+        _receive_until(console_connection, lambda said: said["type"] == "opened")
+        for number in range(LAG_SAMPLES):
             text = f"what is the fee for a wire transfer, aga{'i' * (number % 7)}n"
             began = time.perf_counter()
             customer.send(json.dumps({"type": "text", "text": text}))
-            _wait(desk, _line(text))
+            _receive_until(console_connection, _is_customer_line(text))
             lags.append(time.perf_counter() - began)
-            _wait(customer, lambda said: said["type"] == "reply")
-    return Goal("a line of the customer at a console, p95", 1e3 * float(np.quantile(lags, 0.95)),
+            _receive_until(customer, lambda said: said["type"] == "reply")
+    return BenchGoal("a line of the customer at a console, p95", 1e3 * float(np.quantile(lags, 0.95)),
                 100.0, "ms")  # fmt: skip
 
 
-def _line(text: str) -> Callable[[dict[str, Any]], bool]:
+def _is_customer_line(text: str) -> Callable[[dict[str, Any]], bool]:
     return lambda said: said["type"] == "item" and said["item"]["text"] == text
 
 
-def _idle(server: Running) -> Goal:
+def _measure_idle_memory(server: RunningServer) -> BenchGoal:
     """Chats that have been greeted, and wait."""
-    memory = Processes(server.process.pid)
-    with ExitStack() as lines:
-        _greeted(lines.enter_context(connect(server.url)))
+    memory = ProcessTree(server.process.pid)
+    with ExitStack() as connections:
+        _open_chat(connections.enter_context(connect(server.session_url)))
         before = memory.memory_mib()
-        for _ in range(CHATS):
-            _greeted(lines.enter_context(connect(server.url)))
+        for _ in range(IDLE_CHATS):
+            _open_chat(connections.enter_context(connect(server.session_url)))
         used = memory.memory_mib() - before
-    return Goal(f"{CHATS} idle chats, more memory", used, 300.0, "MiB")
+    return BenchGoal(f"{IDLE_CHATS} idle chats, more memory", used, 300.0, "MiB")
 
 
-def _greeted(line: ClientConnection) -> str:
-    line.send(json.dumps({"type": "hello", "protocol": 1, "channel": "chat"}))
-    session = _wait(line, lambda said: said["type"] == "ready")["session"]
-    _wait(line, lambda said: said["type"] == "reply")
+def _open_chat(connection: ClientConnection) -> str:
+    connection.send(json.dumps({"type": "hello", "protocol": 1, "channel": "chat"}))
+    session = _receive_until(connection, lambda said: said["type"] == "ready")["session"]
+    _receive_until(connection, lambda said: said["type"] == "reply")
     return str(session)
 
 
-def _wait(line: ClientConnection, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+def _receive_until(
+    connection: ClientConnection, is_wanted: Callable[[dict[str, Any]], bool]
+) -> dict[str, Any]:
     while True:
-        said: dict[str, Any] = json.loads(line.recv(timeout=PATIENCE_S))
-        if wanted(said):
-            return said
+        message: dict[str, Any] = json.loads(connection.recv(timeout=MESSAGE_TIMEOUT_S))
+        if is_wanted(message):
+            return message
 
 
-def _write_ten_minutes(store: Store) -> None:
+def _write_voice_sessions(store: Store) -> None:
     """Voice conversations as they are kept: half a second of sound in a row, turns of four seconds,
     each missed by the models and answered."""
     message = json.dumps({"type": "partial", "text": "ten minutes", "seq": 0})
     rows = [
-        JournalRow(n, one.at, event_to_json(one), 0, (message.replace('"seq": 0', f'"seq": {n}'),))
-        for n, one in enumerate(_ten_minutes(), 1)
+        JournalRow(
+            n, event.at, event_to_json(event), 0, (message.replace('"seq": 0', f'"seq": {n}'),)
+        )
+        for n, event in enumerate(_voice_session_events(), 1)
     ]
-    for session in SPOKEN:
+    for session in VOICE_SESSION_IDS:
         store.create_session(_record(session, "voice", ("customer",)))
         store.append_rows([(session, row) for row in rows], _now())
 
 
-def _ten_minutes() -> Iterator[e.Input]:
-    hops = round(PACKET_S * RATE / VOICE_HOP)
+def _voice_session_events() -> Iterator[e.Input]:
+    hops = round(ROW_AUDIO_S * RATE / VOICE_HOP)
     quiet = np.zeros(hops * VOICE_HOP, np.float32)
     yield e.SessionOpened(0.0, "voice", ("customer",), True)
-    ask = 0
-    for step in range(STEPS):
-        at = step * PACKET_S
-        talks = at % TURN_S < SPEECH_S
+    request_id = 0
+    for step in range(AUDIO_ROWS):
+        at = step * ROW_AUDIO_S
+        talks = at % TURN_PERIOD_S < SPEECH_S
         yield e.AudioReceived(at, "customer", quiet, (0.95 if talks else 0.02,) * hops)
-        if at % TURN_S == ANSWERED_S:
-            ask += 1
-            yield e.UnderstandingFailed(at, ask, "failed")
+        if at % TURN_PERIOD_S == FAILURE_OFFSET_S:
+            request_id += 1
+            yield e.UnderstandingFailed(at, request_id, "failed")
 
 
 def _record(id: str, channel: str, legs: tuple[str, ...]) -> SessionRecord:
-    began = datetime.now(UTC) - timedelta(minutes=MINUTES)
+    began = datetime.now(UTC) - timedelta(minutes=SESSION_MINUTES)
     return SessionRecord(
         id=id,
         began_at=began.isoformat(),

@@ -23,15 +23,15 @@ from transformers.utils import logging
 from agent.lab.bench import BenchError
 from audio.encoder import small_config
 
-RANDOM = "random:"  # before the name of a shape, in the place of a folder or hub name
+RANDOM_PREFIX = "random:"  # before the name of a shape, in the place of a folder or hub name
 SEED = 0
 
 # The 32 characters of facebook/wav2vec2-base-960h and facebook/hubert-large-ls960-ft, most frequent
 # letters first.
 LETTERS_960H = ("<pad>", "<s>", "</s>", "<unk>", "|", *"ETAONIHSRDLUMWCFGYPBVK'XJQZ")
-LETTERS_HOUSE = ("<pad>", "|", "'", *"abcdefghijklmnopqrstuvwxyz")
+LETTERS_HEARKEN = ("<pad>", "|", "'", *"abcdefghijklmnopqrstuvwxyz")
 
-STREAMED = {  # what a checkpoint says that was trained to stream (audio/encoder.py)
+STREAMING_CONFIG = {  # what a checkpoint says that was trained to stream (audio/encoder.py)
     "chunk_frames": 16,
     "left_frames": 64,
     "causal_positions": True,
@@ -45,7 +45,7 @@ SHAPES: Mapping[str, Callable[[], Shape]] = {
     # facebook/hubert-base-ls960: 12 layers of 768, group norm, 94 M parameters
     "base": lambda: {"vocab_size": len(LETTERS_960H)},
     # the same size, had it been trained to stream
-    "base-streamed": lambda: {"vocab_size": len(LETTERS_960H), **STREAMED},
+    "base-streamed": lambda: {"vocab_size": len(LETTERS_960H), **STREAMING_CONFIG},
     # ntu-spml/distilhubert: 2 of its layers behind the same convolutions
     "distil": lambda: {"vocab_size": len(LETTERS_960H), "num_hidden_layers": 2},
     # the ears that come with Hearken: 6 layers of 256
@@ -53,21 +53,21 @@ SHAPES: Mapping[str, Callable[[], Shape]] = {
 }
 
 
-def resolved(checkpoint: str, folder: Path) -> str:
+def resolve_checkpoint(checkpoint: str, folder: Path) -> str:
     """A folder or hub name as it is; for `random:SHAPE` the folder that it was written to, which is
     inside `folder`."""
-    if not checkpoint.startswith(RANDOM):
+    if not checkpoint.startswith(RANDOM_PREFIX):
         return checkpoint
-    name = checkpoint.removeprefix(RANDOM)
+    name = checkpoint.removeprefix(RANDOM_PREFIX)
     if name not in SHAPES:
-        known = ", ".join(RANDOM + shape for shape in SHAPES)
+        known = ", ".join(RANDOM_PREFIX + shape for shape in SHAPES)
         raise BenchError(f"{checkpoint!r} is no shape that is known here; known are {known}")
-    where = folder / name
-    write_shape(SHAPES[name](), where)
-    return str(where)
+    target = folder / name
+    write_random_checkpoint(SHAPES[name](), target)
+    return str(target)
 
 
-def write_shape(shape: Shape, folder: Path) -> None:
+def write_random_checkpoint(shape: Shape, folder: Path) -> None:
     """A CTC checkpoint of this shape as it lies on the hub, its weights random but always equal."""
     config = HubertConfig(**{"pad_token_id": 0, **shape})
     config.title = f"random weights in the shape of {folder.name}"
@@ -75,17 +75,17 @@ def write_shape(shape: Shape, folder: Path) -> None:
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(SEED)
         HubertForCTC(config).save_pretrained(folder)
-    letters = LETTERS_HOUSE if config.vocab_size == len(LETTERS_HOUSE) else LETTERS_960H
-    _write(folder / "vocab.json", {letter: i for i, letter in enumerate(letters)})
-    _write(
+    letters = LETTERS_HEARKEN if config.vocab_size == len(LETTERS_HEARKEN) else LETTERS_960H
+    _write_json(folder / "vocab.json", {letter: i for i, letter in enumerate(letters)})
+    _write_json(
         folder / "tokenizer_config.json",
         {
             "pad_token": "<pad>",
             "word_delimiter_token": "|",
-            "do_lower_case": letters is LETTERS_HOUSE,
+            "do_lower_case": letters is LETTERS_HEARKEN,
         },
     )
-    _write(
+    _write_json(
         folder / "preprocessor_config.json",
         {
             "feature_extractor_type": "Wav2Vec2FeatureExtractor",
@@ -97,5 +97,5 @@ def write_shape(shape: Shape, folder: Path) -> None:
     )
 
 
-def _write(path: Path, told: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+def _write_json(path: Path, values: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")

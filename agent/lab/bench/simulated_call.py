@@ -13,143 +13,148 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from agent.lab.bench.load_plan import Plan, Turn
+from agent.lab.bench.load_plan import LoadPlan, TurnPackets
 
-PARTIAL = b'{"type": "partial"'  # many and not needed: counted without being parsed
-PATIENCE_S = 6.0  # for an answer: longer than the server's own deadline, `answer_s`
+PARTIAL_PREFIX = b'{"type": "partial"'  # many and not needed: counted without being parsed
+ANSWER_TIMEOUT_S = 6.0  # for an answer: longer than the server's own deadline, `answer_s`
 
 
 @dataclass(slots=True)
-class Spoken:
+class SpokenTurn:
     """One turn that was said. Packets [begin, over] hold it and the silence that ends it."""
 
-    begin: int
-    over: int
-    ramp: bool = False  # not to be counted
+    first_packet: int
+    last_packet: int
+    is_ramp_up: bool = False  # not to be counted
     answers: list[tuple[float, float]] = field(default_factory=list)  # when due, seconds taken
     missed: bool = False
 
     @property
-    def settled(self) -> bool:
+    def is_settled(self) -> bool:
         return self.missed or bool(self.answers)
 
 
-def conversation(plan: Plan, turns: Sequence[Turn], chance: Random) -> Iterator[tuple[Turn, int]]:
+def random_turns(
+    plan: LoadPlan, turns: Sequence[TurnPackets], rng: Random
+) -> Iterator[tuple[TurnPackets, int]]:
     """Turns in a random order, for ever, each with the packets of noise that follow it."""
     while True:
-        turn = chance.choice(turns)
-        yield turn, plan.rest_packets(len(turn))
+        turn = rng.choice(turns)
+        yield turn, plan.noise_packets_after(len(turn))
 
 
-class Call:
+class SimulatedCall:
     """One call, from its first packet on. `says` goes on where the caller's last call ended."""
 
     def __init__(
         self,
-        plan: Plan,
-        says: Iterator[tuple[Turn, int]],
-        start: float,
+        plan: LoadPlan,
+        script: Iterator[tuple[TurnPackets, int]],
+        started_at: float,
         visitor: bool = False,
         ramp: float | None = None,
     ) -> None:
         """`ramp`: the first turn does not count; this share of it lies before the call."""
-        self.plan, self.start, self.visitor = plan, start, visitor
-        self.sent = 0
-        self.spoken: list[Spoken] = []
-        self.partials = 0
-        self.errors: list[str] = []
-        self.ended: float | None = None
-        self.says = says
+        self.plan, self.started_at, self.visitor = plan, started_at, visitor
+        self.packets_sent = 0
+        self.spoken_turns: list[SpokenTurn] = []
+        self.partial_count = 0
+        self.error_codes: list[str] = []
+        self.ended_at: float | None = None
+        self.script = script
         self._packets: Sequence[bytes] = ()
-        self._at = self._left = 0  # in the turn, and packets of noise after it
-        self._ends: dict[int, float] = {}  # turn of the server -> seconds of audio at its end
-        self._open = 0  # turns before this one are settled
-        self._take()
+        self._position = self._noise_left = 0  # in the turn, and packets of noise after it
+        self._turn_ends: dict[int, float] = {}  # turn of the server -> seconds of audio at its end
+        self._first_unsettled = 0  # turns before this one are settled
+        self._start_turn()
         if ramp is not None:
-            self._skip(ramp)
+            self._skip_share(ramp)
 
     @property
-    def due(self) -> float:
+    def next_due(self) -> float:
         """When the next packet is to be sent."""
-        return self.due_of(self.sent)
+        return self.packet_due(self.packets_sent)
 
-    def due_of(self, packet: int) -> float:
-        return self.start + packet * self.plan.packet_s
+    def packet_due(self, packet: int) -> float:
+        return self.started_at + packet * self.plan.packet_s
 
-    def next(self) -> bytes:
+    def next_packet(self) -> bytes:
         """The packet that is due next."""
-        if self._at == len(self._packets) and not self._left:
-            self._take()
-        self.sent += 1
-        if self._at < len(self._packets):
-            self._at += 1
-            return self._packets[self._at - 1]
-        self._left -= 1
-        return self.plan.voices.noise[self.sent % len(self.plan.voices.noise)]
+        if self._position == len(self._packets) and not self._noise_left:
+            self._start_turn()
+        self.packets_sent += 1
+        if self._position < len(self._packets):
+            self._position += 1
+            return self._packets[self._position - 1]
+        self._noise_left -= 1
+        return self.plan.voices.noise[self.packets_sent % len(self.plan.voices.noise)]
 
-    def received(self, message: bytes, at: float) -> None:
+    def receive(self, message: bytes, received_at: float) -> None:
         """A text message of the server's came in."""
-        if message.startswith(PARTIAL):
-            self.partials += 1
+        if message.startswith(PARTIAL_PREFIX):
+            self.partial_count += 1
             return
         fields: dict[str, Any] = json.loads(message)
         match fields["type"]:
             case "transcript" if "turn_end" in fields:
-                self._ends[fields["turn"]] = fields["turn_end"]
-            case "understanding" if (end := self._ends.pop(fields["turn"], None)) is not None:
-                self._understood(self.plan.completing(end), at)
+                self._turn_ends[fields["turn"]] = fields["turn_end"]
+            case "understanding" if (end := self._turn_ends.pop(fields["turn"], None)) is not None:
+                self._record_answer(self.plan.completing_packet(end), received_at)
             case "error":
-                self.errors.append(fields["code"])
+                self.error_codes.append(fields["code"])
                 if fields["code"] == "missed":
-                    self._missed(at)
+                    self._record_missed(received_at)
 
-    def through(self, now: float) -> bool:
+    def is_first_turn_done(self, now: float) -> bool:
         """The first turn is over, and has been answered or will not be any more."""
-        over = self.due_of(self.spoken[0].over)
-        return over < now and (self.spoken[0].settled or over + PATIENCE_S <= now)
+        over = self.packet_due(self.spoken_turns[0].last_packet)
+        return over < now and (self.spoken_turns[0].is_settled or over + ANSWER_TIMEOUT_S <= now)
 
-    def waits(self, until: float, now: float) -> bool:
+    def is_awaiting_answer(self, until: float, now: float) -> bool:
         """Is an answer to a turn that was over by `until` still to be hoped for?"""
-        return self.ended is None and any(
-            not spoken.settled
-            and self.due_of(spoken.over) <= until
-            and now < self.due_of(spoken.over) + PATIENCE_S
-            for spoken in self.spoken[self._open :]
+        return self.ended_at is None and any(
+            not spoken.is_settled
+            and self.packet_due(spoken.last_packet) <= until
+            and now < self.packet_due(spoken.last_packet) + ANSWER_TIMEOUT_S
+            for spoken in self.spoken_turns[self._first_unsettled :]
         )
 
-    def counted(self, begin: float, end: float) -> Iterator[Spoken]:
+    def counted_turns(self, begin: float, end: float) -> Iterator[SpokenTurn]:
         """The turns due to be over in [begin, end], but those that a goodbye made pointless."""
-        for spoken in self.spoken:
-            due = self.due_of(spoken.over)
-            cut = self.ended is not None and self.ended < due and not spoken.settled
-            if begin <= due <= end and not cut and not spoken.ramp:
+        for spoken in self.spoken_turns:
+            due = self.packet_due(spoken.last_packet)
+            is_cut_off = self.ended_at is not None and self.ended_at < due and not spoken.is_settled
+            if begin <= due <= end and not is_cut_off and not spoken.is_ramp_up:
                 yield spoken
 
-    def _take(self) -> None:
-        self._packets, self._left = next(self.says)
-        self._at = 0
-        over = self.sent + len(self._packets) + self.plan.quiet_packets - 1
-        self.spoken.append(Spoken(self.sent, over))
+    def _start_turn(self) -> None:
+        self._packets, self._noise_left = next(self.script)
+        self._position = 0
+        over = self.packets_sent + len(self._packets) + self.plan.end_silence_packets - 1
+        self.spoken_turns.append(SpokenTurn(self.packets_sent, over))
 
-    def _skip(self, share: float) -> None:
-        skipped = int(share * (len(self._packets) + self._left))
+    def _skip_share(self, share: float) -> None:
+        skipped = int(share * (len(self._packets) + self._noise_left))
         in_turn = min(skipped, len(self._packets))
-        self._at, self._left = in_turn, self._left - (skipped - in_turn)
-        self.spoken[0].over -= skipped
-        self.spoken[0].ramp = True
+        self._position, self._noise_left = in_turn, self._noise_left - (skipped - in_turn)
+        self.spoken_turns[0].last_packet -= skipped
+        self.spoken_turns[0].is_ramp_up = True
 
-    def _understood(self, packet: int, at: float) -> None:
-        for spoken in reversed(self.spoken):
-            if spoken.begin <= packet:
-                due = self.due_of(packet)
-                spoken.answers.append((due, at - due))
+    def _record_answer(self, packet: int, received_at: float) -> None:
+        for spoken in reversed(self.spoken_turns):
+            if spoken.first_packet <= packet:
+                due = self.packet_due(packet)
+                spoken.answers.append((due, received_at - due))
                 break
-        while self._open < len(self.spoken) and self.spoken[self._open].settled:
-            self._open += 1
+        while (
+            self._first_unsettled < len(self.spoken_turns)
+            and self.spoken_turns[self._first_unsettled].is_settled
+        ):
+            self._first_unsettled += 1
 
-    def _missed(self, at: float) -> None:
+    def _record_missed(self, received_at: float) -> None:
         """The notice names the server's turn, not its place: it is the oldest without an answer."""
-        for spoken in self.spoken[self._open :]:
-            if not spoken.settled and self.due_of(spoken.begin) < at:
+        for spoken in self.spoken_turns[self._first_unsettled :]:
+            if not spoken.is_settled and self.packet_due(spoken.first_packet) < received_at:
                 spoken.missed = True
                 break

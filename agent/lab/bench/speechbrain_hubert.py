@@ -14,7 +14,7 @@ from typing import Any
 from audio import torchaudio_guard  # noqa: F401  before speechbrain, which imports torchaudio
 
 
-def open_lobe(folder: Path) -> Any:
+def load_speechbrain_hubert(folder: Path) -> Any:
     """(batch, samples) -> (batch, frames, width), in float32 and frozen: the last layer's output,
     without the CTC head."""
     # Only who measures it pays for the import.
@@ -25,13 +25,13 @@ def open_lobe(folder: Path) -> Any:
     from agent.lab.training.ears.word_errors import remove_placeholders
 
     remove_placeholders()
-    with _quiet():
-        lobe = HuBERT(str(folder), str(folder), freeze=True)
-    return lobe.float().eval()
+    with _without_warnings():
+        hubert = HuBERT(str(folder), str(folder), freeze=True)
+    return hubert.float().eval()
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def _without_warnings() -> Iterator[None]:
     """It is warned of the CTC head that a lobe has no use for, and of being frozen, as asked."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)

@@ -37,53 +37,53 @@ from audio import torchaudio_guard  # noqa: F401  before transformers, which imp
 from transformers import AutoFeatureExtractor, AutoTokenizer, pipeline
 from transformers.pipelines.audio_utils import chunk_bytes_iter
 
-from agent.lab.bench.speechbrain_hubert import open_lobe
+from agent.lab.bench.speechbrain_hubert import load_speechbrain_hubert
 from audio.phrase_search import Scores
 from audio.speech_analyser import SpeechAnalyser
 from audio.types import RATE, Expectation, Samples
 
-Pieces = Sequence[Scores]
-Way = Callable[[Samples], Iterator[Pieces]]
+ScorePieces = Sequence[Scores]
+StreamingMethod = Callable[[Samples], Iterator[ScorePieces]]
 
 WINDOW_S = 2.0
 CHUNK_S = 5.0  # as in the examples of transformers' live front end
 OVERLAP_S = 0.8  # its default is a sixth of a chunk; here in whole frames, so that seams fit
 FLOAT_BYTES = 4
 
-recognise: Any = pipeline  # its overloads are one for each of thirty tasks
+transformers_pipeline: Any = pipeline  # its overloads are one for each of thirty tasks
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class CtcModel:
     """A CTC model as transformers runs it."""
 
     ctc: Any  # transformers does not declare its submodules' types
     folder: Path
     normalise: bool  # does it want samples of mean 0 and variance 1?
-    frame: int  # samples from one frame to the next
+    frame_samples: int  # samples from one frame to the next
 
     @classmethod
-    def of(cls, ctc: Any, folder: Path, normalise: bool) -> Model:
+    def from_ctc(cls, ctc: Any, folder: Path, normalise: bool) -> CtcModel:
         return cls(ctc, folder, normalise, prod(ctc.config.conv_stride))
 
     @torch.inference_mode()
-    def hear(self, samples: Samples) -> Scores:
+    def log_probabilities(self, samples: Samples) -> Scores:
         weight = next(self.ctc.parameters())
-        output: Any = self.ctc(self.prepared(samples).to(weight.dtype))
-        return likely(output.logits)
+        output: Any = self.ctc(self.input_values(samples).to(weight.dtype))
+        return frame_log_probabilities(output.logits)
 
-    def prepared(self, samples: Samples) -> Tensor:
+    def input_values(self, samples: Samples) -> Tensor:
         if self.normalise:
             samples = (samples - samples.mean()) / np.sqrt(samples.var() + 1e-7)
         return torch.from_numpy(samples)[None]
 
 
-def likely(logits: Tensor) -> Scores:
+def frame_log_probabilities(logits: Tensor) -> Scores:
     scores: Scores = F.log_softmax(logits[0].float(), -1).numpy()
     return scores
 
 
-def ends(samples: int, hop: int) -> Iterator[int]:
+def hop_ends(samples: int, hop: int) -> Iterator[int]:
     """Where each hop ends; the last one may be shorter."""
     yield from range(hop, samples, hop)
     yield samples
@@ -92,98 +92,98 @@ def ends(samples: int, hop: int) -> Iterator[int]:
 # -- ours
 
 
-def streaming(ears: SpeechAnalyser, company: int = 1) -> Way:
+def streaming_method(analyser: SpeechAnalyser, concurrent: int = 1) -> StreamingMethod:
     """`audio.speech_analyser`, by itself or with other voices in every call; all end together.
     Includes the
     search for words when the turn is over, which none of the others does."""
 
-    def hear(utterance: Samples) -> Iterator[Pieces]:
-        voices = [np.roll(utterance, i * len(utterance) // company) for i in range(company)]
-        streams = [ears.open(0, infer_emotion=False) for _ in voices]
+    def run(utterance: Samples) -> Iterator[ScorePieces]:
+        voices = [np.roll(utterance, i * len(utterance) // concurrent) for i in range(concurrent)]
+        streams = [analyser.open(0, infer_emotion=False) for _ in voices]
         begun = 0
-        for end in ends(len(utterance), ears.hop):
+        for end in hop_ends(len(utterance), analyser.hop):
             packets = [voice[begun:end] for voice in voices]
-            ears.advance(list(zip(streams, packets, strict=True)))
+            analyser.advance(list(zip(streams, packets, strict=True)))
             begun = end
             if end == len(utterance):
-                list(ears.finish_all([(stream, Expectation()) for stream in streams]))
+                list(analyser.finish_all([(stream, Expectation()) for stream in streams]))
             outputs = streams[0].scores
             yield streams[0].recogniser_state.letter_scores if outputs is None else outputs[:1]
 
-    return hear
+    return run
 
 
 # -- transformers
 
 
-def again(model: Model, hop: int) -> Way:
-    def hear(utterance: Samples) -> Iterator[Pieces]:
-        for end in ends(len(utterance), hop):
-            yield [model.hear(utterance[:end])]
+def whole_again_method(model: CtcModel, hop: int) -> StreamingMethod:
+    def run(utterance: Samples) -> Iterator[ScorePieces]:
+        for end in hop_ends(len(utterance), hop):
+            yield [model.log_probabilities(utterance[:end])]
 
-    return hear
-
-
-def window(model: Model, hop: int) -> Way:
-    def hear(utterance: Samples) -> Iterator[Pieces]:
-        kept: list[Scores] = []
-        known = 0  # frames
-        for end in ends(len(utterance), hop):
-            first = max(0, end - int(WINDOW_S * RATE)) // model.frame
-            frames = model.hear(utterance[first * model.frame : end])
-            kept.append(frames[max(0, known - first) :])
-            known = first + len(frames)
-            yield kept
-
-    return hear
+    return run
 
 
-def in_pipeline(model: Model, hop: int) -> Way:
-    front: Any = AutoFeatureExtractor
-    transcribe = recognise(
+def window_method(model: CtcModel, hop: int) -> StreamingMethod:
+    def run(utterance: Samples) -> Iterator[ScorePieces]:
+        pieces: list[Scores] = []
+        known_frames = 0  # frames
+        for end in hop_ends(len(utterance), hop):
+            first = max(0, end - int(WINDOW_S * RATE)) // model.frame_samples
+            frames = model.log_probabilities(utterance[first * model.frame_samples : end])
+            pieces.append(frames[max(0, known_frames - first) :])
+            known_frames = first + len(frames)
+            yield pieces
+
+    return run
+
+
+def pipeline_method(model: CtcModel, hop: int) -> StreamingMethod:
+    feature_extractor: Any = AutoFeatureExtractor
+    transcribe = transformers_pipeline(
         "automatic-speech-recognition",
         model=model.ctc,
         tokenizer=AutoTokenizer.from_pretrained(model.folder, local_files_only=True),
-        feature_extractor=front.from_pretrained(model.folder, local_files_only=True),
+        feature_extractor=feature_extractor.from_pretrained(model.folder, local_files_only=True),
     )
     overlap = int(OVERLAP_S * RATE) * FLOAT_BYTES
 
-    def hear(utterance: Samples) -> Iterator[Pieces]:
+    def run(utterance: Samples) -> Iterator[ScorePieces]:
         kept: list[Scores] = []
         fed = 0  # samples
 
         def packets() -> Iterator[bytes]:
             nonlocal fed
-            for end in ends(len(utterance), hop):
+            for end in hop_ends(len(utterance), hop):
                 packet, fed = utterance[fed:end], end
                 yield packet.tobytes()
 
         size = int(CHUNK_S * RATE) * FLOAT_BYTES
-        with _overhearing(model.ctc) as logits:
+        with _captured_logits(model.ctc) as logits:
             for chunk in chunk_bytes_iter(packets(), size, (overlap, overlap), stream=True):
                 if chunk["partial"] and fed == len(utterance):
                     continue  # the same sound comes once more, as the last chunk
                 sound = np.frombuffer(chunk["raw"], np.float32)
                 left, right = (side // FLOAT_BYTES for side in chunk["stride"])
                 transcribe({"raw": sound, "stride": (left, right), "sampling_rate": RATE})
-                until = round(len(sound) / model.frame) - right // model.frame
-                part = likely(logits[-1])[left // model.frame : until]
+                until = round(len(sound) / model.frame_samples) - right // model.frame_samples
+                part = frame_log_probabilities(logits[-1])[left // model.frame_samples : until]
                 if not chunk["partial"]:
                     kept.append(part)
                 yield [*kept, part] if chunk["partial"] else kept
 
-    return hear
+    return run
 
 
 @contextmanager
-def _overhearing(ctc: nn.Module) -> Iterator[deque[Tensor]]:
+def _captured_logits(ctc: nn.Module) -> Iterator[deque[Tensor]]:
     """The logits of the newest call, which a pipeline turns into text and throws away."""
     newest: deque[Tensor] = deque(maxlen=1)
 
-    def note(module: nn.Module, given: Any, output: Any) -> None:
+    def keep_logits(module: nn.Module, given: Any, output: Any) -> None:
         newest.append(output.logits)
 
-    hook = ctc.register_forward_hook(note)
+    hook = ctc.register_forward_hook(keep_logits)
     try:
         yield newest
     finally:
@@ -193,16 +193,16 @@ def _overhearing(ctc: nn.Module) -> Iterator[deque[Tensor]]:
 # -- speechbrain
 
 
-def in_lobe(model: Model, hop: int) -> Way:
-    lobe = open_lobe(model.folder)
+def speechbrain_method(model: CtcModel, hop: int) -> StreamingMethod:
+    hubert = load_speechbrain_hubert(model.folder)
 
     @torch.inference_mode()
-    def heard(samples: Samples) -> Scores:
-        frames = lobe(torch.from_numpy(samples)[None])
-        return likely(model.ctc.lm_head(frames))
+    def log_probabilities(samples: Samples) -> Scores:
+        frames = hubert(torch.from_numpy(samples)[None])
+        return frame_log_probabilities(model.ctc.lm_head(frames))
 
-    def hear(utterance: Samples) -> Iterator[Pieces]:
-        for end in ends(len(utterance), hop):
-            yield [heard(utterance[:end])]
+    def run(utterance: Samples) -> Iterator[ScorePieces]:
+        for end in hop_ends(len(utterance), hop):
+            yield [log_probabilities(utterance[:end])]
 
-    return hear
+    return run

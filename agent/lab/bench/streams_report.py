@@ -9,15 +9,15 @@ from typing import Any
 
 from scipy.stats import linregress  # type: ignore[import-untyped]
 
-from agent.lab.bench.levels import Level, quantile_ms
-from agent.lab.bench.load_plan import Outcome
+from agent.lab.bench.levels import Level, percentile_ms
+from agent.lab.bench.load_plan import LoadOutcome
 from agent.lab.bench.machine import Machine, this_machine
 
-CHURN_GOAL = 1.5  # p99 while others come and go, times the quiet one
+MAX_CHURN_RATIO = 1.5  # p99 while others come and go, times the quiet one
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class StreamsSettings:
     """How the measurement was asked for; `hearken bench streams --help` says what each means."""
 
     recordings: Path
@@ -59,19 +59,19 @@ class Soak:
     error: float  # standard error of the slope, as if samples were independent
 
     @property
-    def first(self) -> float:
+    def first_mib(self) -> float:
         return self.samples[0][1]
 
     @property
-    def last(self) -> float:
+    def last_mib(self) -> float:
         return self.samples[-1][1]
 
 
 @dataclass(slots=True)
-class Report:
+class StreamsReport:
     """Filled in while it is measured, so that there is something to show when it is interrupted."""
 
-    setting: Setting
+    setting: StreamsSettings
     machine: Machine = field(default_factory=this_machine)
     ready_s: float | None = None
     idle_mib: float | None = None  # of the warm server without callers
@@ -81,25 +81,25 @@ class Report:
     soak: Soak | None = None
 
     def as_json(self) -> dict[str, Any]:
-        found = asdict(self)
-        found["setting"]["recordings"] = str(self.setting.recordings)
-        for level, written in zip(self.levels, found["levels"], strict=True):
-            written["held"] = level.held
+        fields = asdict(self)
+        fields["setting"]["recordings"] = str(self.setting.recordings)
+        for level, written in zip(self.levels, fields["levels"], strict=True):
+            written["held"] = level.is_sustained
         if self.churn is not None:
-            found["churn"]["ratio"] = self.churn.ratio
-        return found
+            fields["churn"]["ratio"] = self.churn.ratio
+        return fields
 
 
-def churn_of(outcome: Outcome, per_s: float) -> Churn:
+def churn_from_outcome(outcome: LoadOutcome, per_s: float) -> Churn:
     """The first half was quiet; in the second others came and went."""
     stayed = [answer for answer in outcome.answers if not answer.visitor]
     half = outcome.seconds / 2
-    quiet = [answer.took_s for answer in stayed if answer.at < half]
-    busy = [answer.took_s for answer in stayed if answer.at >= half]
-    return Churn(per_s, quantile_ms(quiet, 99), quantile_ms(busy, 99))
+    quiet = [answer.latency_s for answer in stayed if answer.at_s < half]
+    busy = [answer.latency_s for answer in stayed if answer.at_s >= half]
+    return Churn(per_s, percentile_ms(quiet, 99), percentile_ms(busy, 99))
 
 
-def soak_of(samples: Sequence[tuple[float, float]]) -> Soak | None:
+def soak_from_samples(samples: Sequence[tuple[float, float]]) -> Soak | None:
     """Least squares over (minute, MiB); None when there are too few for a line and its error."""
     if len(samples) < 3:
         return None

@@ -12,15 +12,15 @@ from audio.resample import resample
 from audio.types import RATE, Samples
 
 
-def spoken(folder: Path, seconds: float) -> Samples:
+def joined_recordings(folder: Path, seconds: float) -> Samples:
     """The recordings of a folder one after the other, from the first again when they run out."""
     files = sorted(folder.glob("*.wav"))
     if not files:
         raise BenchError(f"{folder} holds no .wav recordings; name a folder with --recordings")
-    samples = np.concatenate([_at_house_rate(path) for path in files])
+    samples = np.concatenate([_at_internal_rate(path) for path in files])
     return np.resize(samples, round(seconds * RATE))
 
 
-def _at_house_rate(path: Path) -> Samples:
+def _at_internal_rate(path: Path) -> Samples:
     sound, rate = read(path)
     return resample(np.ascontiguousarray(sound[:, 0]), rate, RATE)

@@ -15,22 +15,22 @@ import soundfile  # type: ignore[import-untyped]
 from agent.lab.evaluation import EvaluationError
 from audio.types import AudioError, Samples
 
-Fetch = Callable[[str], bytes]  # raises KeyError or OSError for what is not there
+ReadFile = Callable[[str], bytes]  # raises KeyError or OSError for what is not there
 
 
 @dataclass(frozen=True, slots=True)
-class Sounds:
-    where: Path
-    fetch: Fetch
+class AudioSource:
+    location: Path
+    read_file: ReadFile
 
     def read(self, path: str) -> tuple[Samples, int]:
         """Samples (frames,) and their rate. AudioError: missing, broken, silent, two channels."""
         try:
-            raw = self.fetch(path)
+            raw = self.read_file(path)
         except (KeyError, OSError) as problem:
-            raise AudioError(f"{path}: not in {self.where}") from problem
+            raise AudioError(f"{path}: not in {self.location}") from problem
         except (zipfile.BadZipFile, zlib.error) as problem:
-            raise AudioError(f"{path}: damaged inside {self.where}") from problem
+            raise AudioError(f"{path}: damaged inside {self.location}") from problem
         try:
             samples, rate = soundfile.read(io.BytesIO(raw), dtype="float32", always_2d=True)
         except soundfile.LibsndfileError as problem:
@@ -44,16 +44,16 @@ class Sounds:
         return np.clip(samples[:, 0], -1, 1), int(rate)
 
 
-def beside(manifest: Path) -> Path:
+def default_audio_path(manifest: Path) -> Path:
     """Where recordings are when nobody said: a zip of the manifest's name, or its folder."""
-    packed = manifest.with_name(manifest.name.removesuffix(".gz").removesuffix(".jsonl") + ".zip")
-    return packed if packed.exists() else manifest.parent
+    zip_file = manifest.with_name(manifest.name.removesuffix(".gz").removesuffix(".jsonl") + ".zip")
+    return zip_file if zip_file.exists() else manifest.parent
 
 
-def opened(where: Path) -> Sounds:
-    if where.is_dir():
-        return Sounds(where, lambda path: (where / path).read_bytes())
+def open_audio_source(location: Path) -> AudioSource:
+    if location.is_dir():
+        return AudioSource(location, lambda path: (location / path).read_bytes())
     try:
-        return Sounds(where, zipfile.ZipFile(where).read)
+        return AudioSource(location, zipfile.ZipFile(location).read)
     except (OSError, zipfile.BadZipFile) as problem:
-        raise EvaluationError(f"{where}: neither a folder nor a zip file") from problem
+        raise EvaluationError(f"{location}: neither a folder nor a zip file") from problem

@@ -14,11 +14,11 @@ from rich.console import Console
 
 from agent.config import PACKAGE_DIR
 from agent.lab.evaluation import EvaluationError
-from agent.lab.evaluation.json_output import store
+from agent.lab.evaluation.json_output import write_json
 from audio.types import Precision
 
 SEED = 0
-Asking = Literal["auto", "open", "digits", "yes_no", "keywords"]
+QuestionMode = Literal["auto", "open", "digits", "yes_no", "keywords"]
 
 
 def evaluate_ears(
@@ -46,7 +46,7 @@ def evaluate_ears(
         int | None, typer.Option(min=1, help="At most so many, spread over speakers.")
     ] = None,
     expect: Annotated[
-        Asking, typer.Option(help="What the dialogue had asked; auto: by line and text.")
+        QuestionMode, typer.Option(help="What the dialogue had asked; auto: by line and text.")
     ] = "auto",
     language: Annotated[
         str, typer.Option(help="Words of lines in other languages are not compared.")
@@ -83,14 +83,14 @@ def evaluate_ears(
         print_card(data, weights, work, console)
         return
     assert manifest is not None
-    from agent.lab.evaluation.audio_source import beside
-    from agent.lab.evaluation.rendering import show
-    from agent.lab.evaluation.run import evaluated
-    from agent.lab.evaluation.speech_report import Setting, as_json
+    from agent.lab.evaluation.audio_source import default_audio_path
+    from agent.lab.evaluation.rendering import print_speech_report
+    from agent.lab.evaluation.run import speech_report
+    from agent.lab.evaluation.speech_report import EvaluationSettings, report_json
 
-    setting = Setting(
+    setting = EvaluationSettings(
         manifest,
-        audio or beside(manifest),
+        audio or default_audio_path(manifest),
         split,
         limit,
         expect,
@@ -98,8 +98,10 @@ def evaluate_ears(
         telephone,
         precision,
     )
-    report = evaluated(setting, weights, [checkpoint, *(compare or ())], streaming, SEED, console)
-    show(report, console)
+    report = speech_report(
+        setting, weights, [checkpoint, *(compare or ())], streaming, SEED, console
+    )
+    print_speech_report(report, console)
     if json_file is not None:
-        store(as_json(report), json_file)
+        write_json(report_json(report), json_file)
         console.print(f"everything, recording by recording: {json_file}", highlight=False)

@@ -16,8 +16,8 @@ from pathlib import Path
 import torch
 
 from agent.lab.evaluation import EvaluationError
-from agent.lab.evaluation.audio_source import Sounds
-from agent.lab.evaluation.manifest import Flaw, Recording, plain
+from agent.lab.evaluation.audio_source import AudioSource
+from agent.lab.evaluation.manifest import BadLine, LabelledRecording, normalised_text
 from agent.lab.training.ears.offline_recogniser import ChannelSimulation
 from audio import checkpoints
 from audio.checkpoints import CheckpointError
@@ -25,9 +25,11 @@ from audio.speaker_normalisation import SpeakerProfile
 from audio.speech_analyser import ModelInfo, SpeechAnalyser, TurnStream
 from audio.types import RATE, AudioError, Emotion, Expectation, Precision, Samples, Transcript
 
-PACKET = RATE // 5
+PACKET_SAMPLES = RATE // 5
 
-Watch = Callable[[Iterable[Recording], str, int], Iterable[Recording]]  # shows progress
+TrackRecordings = Callable[
+    [Iterable[LabelledRecording], str, int], Iterable[LabelledRecording]
+]  # shows progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,46 +38,50 @@ class Contender:
 
     name: str
     weights: Path
-    words: str | None = None
-    feelings: str | None = None
+    speech_checkpoint: str | None = None
+    emotion_checkpoint: str | None = None
     precision: Precision = "auto"
 
-    def load(self, feel: bool) -> SpeechAnalyser:
+    def load(self, infer_emotion: bool) -> SpeechAnalyser:
         try:
             return SpeechAnalyser.load(
-                self.weights, self.words, feel, self.feelings, precision=self.precision
+                self.weights,
+                self.speech_checkpoint,
+                infer_emotion,
+                self.emotion_checkpoint,
+                precision=self.precision,
             )
         except (CheckpointError, OSError) as problem:
             raise EvaluationError(str(problem)) from problem
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class AnalysedTurn:
     """One recording as one contender heard it. Texts are `plain`."""
 
-    recording: Recording
-    question: Expectation | None
-    sort: str  # the kind of answer it is, whether or not the ears were told; "" is none
-    open: Transcript
-    asked: Transcript | None  # None: there was no question
+    recording: LabelledRecording
+    expectation: Expectation | None
+    answer_kind: str  # the kind of answer it is, whether or not the ears were told; "" is none
+    open_transcript: Transcript
+    answer_transcript: Transcript | None  # None: there was no question
     emotion: Mapping[Emotion, float] | None  # None: not listened for; empty: the head abstained
     seconds: float  # of sound
-    compute: float  # CPU seconds of one thread: packets and the open decision
+    cpu_s: float  # CPU seconds of one thread: packets and the open decision
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class ContenderResult:
     contender: Contender
     models: Mapping[str, ModelInfo]
-    turns: tuple[Turn, ...]
+    turns: tuple[AnalysedTurn, ...]
 
     @property
-    def real_time(self) -> float:
+    def real_time_factor(self) -> float:
         """CPU seconds for each second of sound."""
-        return sum(t.compute for t in self.turns) / sum(t.seconds for t in self.turns)
+        return sum(t.cpu_s for t in self.turns) / sum(t.seconds for t in self.turns)
 
 
-def contender(name: str | None, weights: Path) -> Contender:
+def find_contender(name: str | None, weights: Path) -> Contender:
     """None: the embedded ears. Otherwise a folder of weights such as `agent/weights`, or a
     checkpoint by folder or hub name that spells (CTC) or feels (sequence classification)."""
     if name is None:
@@ -87,99 +93,103 @@ def contender(name: str | None, weights: Path) -> Contender:
     except CheckpointError as problem:
         raise EvaluationError(str(problem)) from problem
     if found.is_emotion_classifier:
-        return Contender(name, weights, feelings=name)
+        return Contender(name, weights, emotion_checkpoint=name)
     if found.is_ctc:
-        return Contender(name, weights, words=name)
+        return Contender(name, weights, speech_checkpoint=name)
     kinds = ", ".join(found.config.architectures or ()) or "nothing"
     raise EvaluationError(f"{name!r} says it is {kinds}: it neither spells nor feels")
 
 
-def playable(
-    recordings: Sequence[Recording], sounds: Sounds, watch: Watch
-) -> tuple[tuple[Recording, ...], tuple[Flaw, ...]]:
+def split_readable(
+    recordings: Sequence[LabelledRecording], audio: AudioSource, track: TrackRecordings
+) -> tuple[tuple[LabelledRecording, ...], tuple[BadLine, ...]]:
     """Recordings whose sound can be read, so that every contender hears the same ones."""
-    fine, flaws = list[Recording](), list[Flaw]()
-    for recording in watch(recordings, "reading", len(recordings)):
+    readable, unreadable = list[LabelledRecording](), list[BadLine]()
+    for recording in track(recordings, "reading", len(recordings)):
         try:
-            sounds.read(recording.path)
+            audio.read(recording.path)
         except AudioError as problem:
-            flaws.append(Flaw(recording.line, str(problem)))
+            unreadable.append(BadLine(recording.line, str(problem)))
         else:
-            fine.append(recording)
-    return tuple(fine), tuple(flaws)
+            readable.append(recording)
+    return tuple(readable), tuple(unreadable)
 
 
-def measured(
-    one: Contender,
-    recordings: Sequence[Recording],
-    questions: Mapping[str, tuple[Expectation | None, str]],
-    sounds: Sounds,
-    room: ChannelSimulation,
-    watch: Watch,
-) -> Measured:
+def run_contender(
+    contender: Contender,
+    recordings: Sequence[LabelledRecording],
+    expectations: Mapping[str, tuple[Expectation | None, str]],
+    audio: AudioSource,
+    channel: ChannelSimulation,
+    track: TrackRecordings,
+) -> ContenderResult:
     """`questions`: by path, what is asked before the recording, and its sort."""
-    feel = any(r.emotion for r in recordings)
-    with single_thread():
-        ears = one.load(feel)
-        ears.warm_up()
+    infer_emotion = any(r.emotion for r in recordings)
+    with single_torch_thread():
+        analyser = contender.load(infer_emotion)
+        analyser.warm_up()
         callers: dict[
             str, SpeakerProfile
         ] = {}  # a speaker's recordings are turns of one call, in order
         turns = tuple(
-            _turn(
-                ears,
+            _analyse_recording(
+                analyser,
                 r,
-                questions[r.path],
-                room(*sounds.read(r.path)),
-                callers.setdefault(r.speaker or r.path, SpeakerProfile()) if feel else None,
+                expectations[r.path],
+                channel(*audio.read(r.path)),
+                callers.setdefault(r.speaker or r.path, SpeakerProfile())
+                if infer_emotion
+                else None,
             )
-            for r in watch(recordings, one.name, len(recordings))
+            for r in track(recordings, contender.name, len(recordings))
         )
-    return Measured(one, ears.models, turns)
+    return ContenderResult(contender, analyser.models, turns)
 
 
-def hear(ears: SpeechAnalyser, samples: Samples, caller: SpeakerProfile | None) -> TurnStream:
+def stream_recording(
+    analyser: SpeechAnalyser, samples: Samples, caller: SpeakerProfile | None
+) -> TurnStream:
     """A stream that was fed all of `samples`, ready to be finished. Feels if there is a caller."""
-    stream = ears.open(0, caller is not None, caller)
-    for at in range(0, len(samples), PACKET):
-        ears.advance([(stream, samples[at : at + PACKET])])
+    stream = analyser.open(0, caller is not None, caller)
+    for at in range(0, len(samples), PACKET_SAMPLES):
+        analyser.advance([(stream, samples[at : at + PACKET_SAMPLES])])
     return stream
 
 
-def _turn(
-    ears: SpeechAnalyser,
-    recording: Recording,
-    question: tuple[Expectation | None, str],
+def _analyse_recording(
+    analyser: SpeechAnalyser,
+    recording: LabelledRecording,
+    expected: tuple[Expectation | None, str],
     samples: Samples,
     caller: SpeakerProfile | None,
-) -> Turn:
-    asked, sort = question
+) -> AnalysedTurn:
+    expectation, answer_kind = expected
     # CPU time and not the clock's: other programs on the machine must not count.
     began = time.process_time()
-    stream = hear(ears, samples, caller)
-    heard = time.process_time() - began
+    stream = stream_recording(analyser, samples, caller)
+    stream_cpu_s = time.process_time() - began
     began = time.process_time()
-    spoken = ears.finish(stream, Expectation())
-    compute = heard + time.process_time() - began
-    answer = ears.decode(stream, asked) if asked else None
-    return Turn(
+    result = analyser.finish(stream, Expectation())
+    cpu_s = stream_cpu_s + time.process_time() - began
+    answer = analyser.decode(stream, expectation) if expectation else None
+    return AnalysedTurn(
         recording=recording,
-        question=asked,
-        sort=sort,
-        open=_plain(spoken.transcript),
-        asked=answer and _plain(answer),
-        emotion=spoken.cues.emotion if spoken.cues else None,
+        expectation=expectation,
+        answer_kind=answer_kind,
+        open_transcript=_with_normalised_text(result.transcript),
+        answer_transcript=answer and _with_normalised_text(answer),
+        emotion=result.cues.emotion if result.cues else None,
         seconds=len(samples) / RATE,
-        compute=compute,
+        cpu_s=cpu_s,
     )
 
 
-def _plain(transcript: Transcript) -> Transcript:
-    return replace(transcript, text=plain(transcript.text))
+def _with_normalised_text(transcript: Transcript) -> Transcript:
+    return replace(transcript, text=normalised_text(transcript.text))
 
 
 @contextmanager
-def single_thread() -> Iterator[None]:
+def single_torch_thread() -> Iterator[None]:
     """torch on one thread, as the server runs it, for as long as this lasts."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)

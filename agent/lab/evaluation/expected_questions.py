@@ -5,69 +5,75 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from agent.lab.evaluation.manifest import Recording
+from agent.lab.evaluation.manifest import LabelledRecording
 from audio.answer_phrases import DIGITS, NO_PHRASES, YES_PHRASES
 from audio.types import Expectation
 
-Asking = Literal["auto", "open", "digits", "yes_no", "keywords"]
-KEYWORD = "keyword"
-COPIES = {"double": 2, "triple": 3}
+QuestionMode = Literal["auto", "open", "digits", "yes_no", "keywords"]
+KEYWORD_KIND = "keyword"
+REPETITIONS = {"double": 2, "triple": 3}
 
 
-def menu(recordings: Sequence[Recording], asking: Asking) -> tuple[str, ...]:
+def keyword_choices(recordings: Sequence[LabelledRecording], mode: QuestionMode) -> tuple[str, ...]:
     """The choices of a closed question: what the manifest's keyword lines say between them."""
-    every = asking == "keywords"
-    return tuple(sorted({r.text for r in recordings if r.text and (every or r.kind == KEYWORD)}))
+    every = mode == "keywords"
+    return tuple(
+        sorted({r.text for r in recordings if r.text and (every or r.kind == KEYWORD_KIND)})
+    )
 
 
-def question(recording: Recording, asking: Asking, choices: tuple[str, ...]) -> Expectation | None:
+def find_expectation(
+    recording: LabelledRecording, mode: QuestionMode, choices: tuple[str, ...]
+) -> Expectation | None:
     """None: nothing in particular was asked, or the text is no answer to what was asked."""
     text = recording.text
-    if not text or asking == "open":
+    if not text or mode == "open":
         return None
-    if asking == "keywords":
+    if mode == "keywords":
         return Expectation("choice", choices=choices)
-    if asking == "auto" and recording.expect is not None:
-        return None if recording.expect == Expectation() else recording.expect
-    if asking in ("auto", "digits") and (said := digits(text)):
-        return Expectation("digits", len(said))
+    if mode == "auto" and recording.expectation is not None:
+        return None if recording.expectation == Expectation() else recording.expectation
+    if mode in ("auto", "digits") and (digit_words := find_digits(text)):
+        return Expectation("digits", len(digit_words))
     # "stop" and "sure" are such answers too, but by themselves they may answer anything.
-    plainly = asking == "yes_no" or text.split()[0] in ("yes", "no")
-    if asking in ("auto", "yes_no") and plainly and text in (*YES_PHRASES, *NO_PHRASES):
+    plainly = mode == "yes_no" or text.split()[0] in ("yes", "no")
+    if mode in ("auto", "yes_no") and plainly and text in (*YES_PHRASES, *NO_PHRASES):
         return Expectation("yes_no")
-    if asking == "auto" and recording.kind == KEYWORD:
+    if mode == "auto" and recording.kind == KEYWORD_KIND:
         return Expectation("choice", choices=choices)
     return None
 
 
-def sort(recording: Recording, asked: Expectation | None, choices: tuple[str, ...]) -> str:
+def answer_kind(
+    recording: LabelledRecording, expectation: Expectation | None, choices: tuple[str, ...]
+) -> str:
     """The kind of answer that a recording is, whether or not the ears were told."""
-    asked = asked or question(recording, "auto", choices)
-    return asked.kind if asked else ""
+    expectation = expectation or find_expectation(recording, "auto", choices)
+    return expectation.kind if expectation else ""
 
 
-def digits(text: str) -> list[str]:
+def find_digits(text: str) -> list[str]:
     """The digits of a text that holds nothing else, otherwise none."""
-    said = unrolled(text)
-    return said if all(word in DIGITS for word in said) else []
+    digit_words = expand_digit_words(text)
+    return digit_words if all(word in DIGITS for word in digit_words) else []
 
 
-def unrolled(text: str) -> list[str]:
+def expand_digit_words(text: str) -> list[str]:
     """Words, with "double five" as "five five" and "oh" as "zero"."""
-    said, times = list[str](), 1
+    words, times = list[str](), 1
     for word in text.split():
-        if word in COPIES:
-            times = COPIES[word]
+        if word in REPETITIONS:
+            times = REPETITIONS[word]
             continue
-        said += ["zero" if word == "oh" else word] * times
+        words += ["zero" if word == "oh" else word] * times
         times = 1
-    return said
+    return words
 
 
-def right(kind: str, truth: str, heard: str) -> bool:
+def is_right_answer(kind: str, truth: str, hypothesis: str) -> bool:
     """Would the dialogue have taken `heard` as `truth`?"""
     if kind == "digits":
-        return unrolled(truth) == unrolled(heard)
+        return expand_digit_words(truth) == expand_digit_words(hypothesis)
     if kind == "yes_no" and truth in (*YES_PHRASES, *NO_PHRASES):
-        return heard in (YES_PHRASES if truth in YES_PHRASES else NO_PHRASES)
-    return truth == heard
+        return hypothesis in (YES_PHRASES if truth in YES_PHRASES else NO_PHRASES)
+    return truth == hypothesis

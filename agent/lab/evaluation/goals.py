@@ -17,8 +17,8 @@ from rich.console import Console
 
 from agent.lab.evaluation import EvaluationError
 
-BEGIN, END = "<!-- goals: written by `hearken evaluate goals` -->", "<!-- /goals -->"
-HEADER = ("| what | goal | measured | 95 % interval | |", "|---|---|---|---|---|")
+BEGIN_MARK, END_MARK = "<!-- goals: written by `hearken evaluate goals` -->", "<!-- /goals -->"
+TABLE_HEADER = ("| what | goal | measured | 95 % interval | |", "|---|---|---|---|---|")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +35,23 @@ class Goal:
     why: str = ""
 
 
-def table(goals: Sequence[dict[str, Any]]) -> str:
+def goals_table(goals: Sequence[dict[str, Any]]) -> str:
     """Rows of Markdown; shares as per cent where the goal says so."""
-    return "\n".join([*HEADER, *(_row(goal) for goal in goals)])
+    return "\n".join([*TABLE_HEADER, *(_goal_row(goal) for goal in goals)])
 
 
-def _row(goal: dict[str, Any]) -> str:
-    said = str(goal["goal"])
+def _goal_row(goal: dict[str, Any]) -> str:
+    wanted = str(goal["goal"])
     what, why = goal["what"], goal.get("why") or ""
     if goal["got"] is None:
-        return f"| {what} | {said} | not measured | | {why} |"
-    by = 100.0 if said.rstrip().endswith("%") else 1.0
+        return f"| {what} | {wanted} | not measured | | {why} |"
+    by = 100.0 if wanted.rstrip().endswith("%") else 1.0
     got, low, high = (
         None if x is None else by * x for x in (goal["got"], goal["low"], goal["high"])
     )
     interval = "" if low is None or high is None else f"{low:.3g} to {high:.3g}"
     verdict = {True: "met", False: "missed", None: ""}[goal["met"]]
-    return f"| {what} | {said} | {got:.3g} | {interval} | {verdict}{': ' + why if why else ''} |"
+    return f"| {what} | {wanted} | {got:.3g} | {interval} | {verdict}{': ' + why if why else ''} |"
 
 
 def show_goals(
@@ -61,19 +61,23 @@ def show_goals(
     ] = None,
 ) -> None:
     """One table of all goals, as Markdown."""
-    goals = [goal for file in files for goal in _read(file)]
+    goals = [goal for file in files for goal in _read_goals(file)]
     if into is None:
-        Console().print(table(goals), soft_wrap=True, highlight=False, markup=False)
+        Console().print(goals_table(goals), soft_wrap=True, highlight=False, markup=False)
         return
     text = into.read_text(encoding="utf-8")
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
-        raise EvaluationError(f"{into} needs the two lines {BEGIN!r} and {END!r}, once each")
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
-    into.write_text(f"{before}{BEGIN}\n{table(goals)}\n{END}{after}", encoding="utf-8")
+    if text.count(BEGIN_MARK) != 1 or text.count(END_MARK) != 1:
+        raise EvaluationError(
+            f"{into} needs the two lines {BEGIN_MARK!r} and {END_MARK!r}, once each"
+        )
+    before, rest = text.split(BEGIN_MARK)
+    _, after = rest.split(END_MARK)
+    into.write_text(
+        f"{before}{BEGIN_MARK}\n{goals_table(goals)}\n{END_MARK}{after}", encoding="utf-8"
+    )
 
 
-def _read(file: Path) -> list[dict[str, Any]]:
+def _read_goals(file: Path) -> list[dict[str, Any]]:
     try:
         goals = json.loads(file.read_text(encoding="utf-8"))["goals"]
         return [dict(goal) for goal in goals]

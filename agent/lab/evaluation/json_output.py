@@ -7,6 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 
-def store(figures: Mapping[str, object], file: Path) -> None:
+def write_json(figures: Mapping[str, object], file: Path) -> None:
     text = json.dumps(figures, indent=1, ensure_ascii=False, allow_nan=False)
     file.write_text(text + "\n", encoding="utf-8")

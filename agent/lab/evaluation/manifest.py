@@ -25,19 +25,27 @@ from audio.emotion import emotion_for_label
 from audio.types import EMOTIONS, Emotion, Expectation
 
 # Fields that the shared sets carry and that no figure needs.
-UNUSED = {"duration_s", "sample_rate", "peak", "rms", "sentence", "sentence_split", "prompt"} | {
+IGNORED_FIELDS = {
+    "duration_s",
+    "sample_rate",
+    "peak",
+    "rms",
+    "sentence",
+    "sentence_split",
+    "prompt",
+} | {
     "target",
     "label",
     "intensity",
 }
-LABELS: Mapping[str, Emotion] = {
+EMOTION_BY_LABEL: Mapping[str, Emotion] = {
     **{label: known for label in EMOTION_OF_SOURCE_LABEL if (known := emotion_for_label(label))},
     **{emotion: emotion for emotion in EMOTIONS},
 }
-ADULT = 16  # years, as in training (agent/lab/training/ears/corpus.py)
+ADULT_AGE = 16  # years, as in training (agent/lab/training/ears/corpus.py)
 
 
-class Question(BaseModel):
+class ManifestQuestion(BaseModel):
     """`expect`: what the dialogue had asked for, as `audio.types.Expectation`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -45,11 +53,11 @@ class Question(BaseModel):
     length: int = Field(0, ge=0)
     choices: tuple[str, ...] = ()
 
-    def asked(self) -> Expectation:
-        return Expectation(self.kind, self.length, tuple(map(plain, self.choices)))
+    def expectation(self) -> Expectation:
+        return Expectation(self.kind, self.length, tuple(map(normalised_text, self.choices)))
 
 
-class Line(BaseModel):
+class ManifestLine(BaseModel):
     """One line as it is written. Other fields are allowed: sets carry what they know."""
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
@@ -69,11 +77,11 @@ class Line(BaseModel):
     kind: str | None = None
     language: str | None = None
     doubtful: bool | None = None
-    expect: Question | None = None
+    expect: ManifestQuestion | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Flaw:
+class BadLine:
     """A line that cannot be used, and why."""
 
     line: int
@@ -81,7 +89,7 @@ class Flaw:
 
 
 @dataclass(frozen=True, slots=True)
-class Recording:
+class LabelledRecording:
     """What to play to the ears and what they should make of it."""
 
     line: int
@@ -92,50 +100,56 @@ class Recording:
     split: str = ""
     kind: str = ""
     groups: Mapping[str, str] = field(default_factory=dict)  # "sex" -> "female"
-    expect: Expectation | None = None
+    expectation: Expectation | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """Every usable line; `notes` are sentences that its reader should know."""
 
-    recordings: tuple[Recording, ...]
-    flaws: tuple[Flaw, ...]
+    recordings: tuple[LabelledRecording, ...]
+    bad_lines: tuple[BadLine, ...]
     notes: tuple[str, ...]
-    lines: int
+    line_count: int
 
 
-def read(path: Path, language: str = "en") -> Manifest:
+def read_manifest(path: Path, language: str = "en") -> Manifest:
     """Text in another language than `language` is not compared; emotion is."""
-    lines, flaws = list[tuple[int, Line]](), list[Flaw]()
-    first: dict[str, int] = {}
+    lines, bad_lines = list[tuple[int, ManifestLine]](), list[BadLine]()
+    first_line_of: dict[str, int] = {}
     count = 0
     for number, raw in enumerate(_lines(path), 1):
         if not raw.strip():
             continue
         count += 1
         try:
-            line = Line.model_validate_json(raw)
+            line = ManifestLine.model_validate_json(raw)
         except ValidationError as wrong:
-            flaws.append(Flaw(number, _said(wrong)))
+            bad_lines.append(BadLine(number, _validation_message(wrong)))
             continue
-        if line.path in first:
-            flaws.append(Flaw(number, f"{line.path}: the same path as line {first[line.path]}"))
+        if line.path in first_line_of:
+            bad_lines.append(
+                BadLine(number, f"{line.path}: the same path as line {first_line_of[line.path]}")
+            )
             continue
-        first[line.path] = number
+        first_line_of[line.path] = number
         lines.append((number, line))
     if not count:
         raise EvaluationError(f"{path}: the manifest has no lines")
-    recordings = list[Recording]()
+    recordings = list[LabelledRecording]()
     for number, line in lines:
         if line.doubtful:
             continue
         if not (line.text or line.text_guess or line.emotion):
-            flaws.append(Flaw(number, f"{line.path}: neither text nor emotion to compare with"))
-        elif one := _recording(number, line, language):
-            recordings.append(one)
-    flaws.sort(key=lambda flaw: flaw.line)
-    return Manifest(tuple(recordings), tuple(flaws), tuple(_notes(lines, language)), count)
+            bad_lines.append(
+                BadLine(number, f"{line.path}: neither text nor emotion to compare with")
+            )
+        elif recording := _recording(number, line, language):
+            recordings.append(recording)
+    bad_lines.sort(key=lambda flaw: flaw.line)
+    return Manifest(
+        tuple(recordings), tuple(bad_lines), tuple(_reader_notes(lines, language)), count
+    )
 
 
 def _lines(path: Path) -> Iterator[bytes]:
@@ -146,18 +160,22 @@ def _lines(path: Path) -> Iterator[bytes]:
         raise EvaluationError(f"{path}: no manifest that can be read ({problem})") from problem
 
 
-def _said(wrong: ValidationError) -> str:
+def _validation_message(failure: ValidationError) -> str:
     return "; ".join(
-        ": ".join([*map(str, error["loc"][:1]), error["msg"]]) for error in wrong.errors()
+        ": ".join([*map(str, error["loc"][:1]), error["msg"]]) for error in failure.errors()
     )
 
 
-def _recording(number: int, line: Line, language: str) -> Recording | None:
-    text = plain(line.text or line.text_guess or "") if _spoken_in(line, language) else ""
-    emotion = LABELS.get((line.emotion or "").lower())
+def _recording(number: int, line: ManifestLine, language: str) -> LabelledRecording | None:
+    text = (
+        normalised_text(line.text or line.text_guess or "")
+        if _is_in_language(line, language)
+        else ""
+    )
+    emotion = EMOTION_BY_LABEL.get((line.emotion or "").lower())
     if not text and emotion is None:
         return None  # `_notes` counts these: another language, or a label that is none of the seven
-    return Recording(
+    return LabelledRecording(
         line=number,
         path=line.path,
         speaker=line.path if line.speaker in (None, "") else str(line.speaker),
@@ -166,24 +184,24 @@ def _recording(number: int, line: Line, language: str) -> Recording | None:
         split=line.split_wide or line.split or "",
         kind=line.kind or "",
         groups={name: value for name, value in _groups(line) if value},
-        expect=line.expect.asked() if line.expect else None,
+        expectation=line.expect.expectation() if line.expect else None,
     )
 
 
-def _spoken_in(line: Line, language: str) -> bool:
+def _is_in_language(line: ManifestLine, language: str) -> bool:
     return line.language is None or re.split("[-_]", line.language.lower())[0] == language
 
 
-def _groups(line: Line) -> Iterator[tuple[str, str]]:
+def _groups(line: ManifestLine) -> Iterator[tuple[str, str]]:
     yield "sex", {"m": "male", "f": "female"}.get((line.gender or "").lower()[:1], "")
     yield "phone", line.phone or ""
     yield "first language", _nativeness(line)
     if isinstance(line.age, float):
-        yield "age", "adult" if line.age >= ADULT else "child"
+        yield "age", "adult" if line.age >= ADULT_AGE else "child"
     yield "kind", line.kind or ""
 
 
-def _nativeness(line: Line) -> str:
+def _nativeness(line: ManifestLine) -> str:
     native = line.native
     if native is None and line.native_language:
         native = line.native_language.lower().startswith("en")
@@ -194,45 +212,45 @@ def _nativeness(line: Line) -> str:
     return "" if native is None else "native" if native else "non-native"
 
 
-def plain(text: str) -> str:
+def normalised_text(text: str) -> str:
     """Words as they are compared: lower case, without punctuation, apostrophes kept inside."""
     words = re.sub(r"[^\w']+|_", " ", text.lower().replace("\u2019", "'")).split()
     return " ".join(word.strip("'") for word in words if word.strip("'"))
 
 
-def _notes(lines: Sequence[tuple[int, Line]], language: str) -> Iterator[str]:
+def _reader_notes(lines: Sequence[tuple[int, ManifestLine]], language: str) -> Iterator[str]:
     if doubtful := [number for number, line in lines if line.doubtful]:
-        yield f"{_many(doubtful)} marked doubtful left out"
+        yield f"{_line_count_text(doubtful)} marked doubtful left out"
     used = [(number, line) for number, line in lines if not line.doubtful]
-    if foreign := [n for n, line in used if line.text and not _spoken_in(line, language)]:
-        yield f"{_many(foreign)} not in {language!r}: their words are not compared"
+    if foreign := [n for n, line in used if line.text and not _is_in_language(line, language)]:
+        yield f"{_line_count_text(foreign)} not in {language!r}: their words are not compared"
     labels = [(n, line.emotion) for n, line in used if line.emotion]
-    for label, many in Counter(e for _, e in labels if e.lower() not in LABELS).items():
+    for label, many in Counter(e for _, e in labels if e.lower() not in EMOTION_BY_LABEL).items():
         at = next(n for n, e in labels if e == label)
         yield (
             f"emotion {label!r} ({many}, first on line {at}) is none of {', '.join(EMOTIONS)}: "
             "not scored"
         )
     if guessed := [n for n, line in used if line.text_guess and not line.text]:
-        yield f"{_many(guessed)} compared with text_guess, which nobody checked by ear"
+        yield f"{_line_count_text(guessed)} compared with text_guess, which nobody checked by ear"
     if figures := [n for n, line in used if re.search(r"\d", line.text or "")]:
-        yield f"{_many(figures)} whose text has figures; the ears write numbers as words"
+        yield f"{_line_count_text(figures)} whose text has figures; the ears write numbers as words"
     if loners := [n for n, line in used if line.speaker in (None, "")]:
         yield (
-            f"{_many(loners)} without a speaker: each counts as a speaker of its own, which makes "
+            f"{_line_count_text(loners)} without a speaker: each counts as a speaker of its own, which makes "
             "intervals too narrow"
         )
     unknown: dict[str, int] = {}
     for number, line in lines:
         for name in line.model_extra or ():
-            if name not in UNUSED:
+            if name not in IGNORED_FIELDS:
                 unknown.setdefault(name, number)
     for name, number in unknown.items():
-        near = get_close_matches(name, Line.model_fields, 1)
+        near = get_close_matches(name, ManifestLine.model_fields, 1)
         yield f"line {number}: unknown field {name!r}" + (f"; {near[0]!r}?" if near else "")
 
 
-def _many(numbers: Sequence[int]) -> str:
+def _line_count_text(numbers: Sequence[int]) -> str:
     if len(numbers) == 1:
         return f"1 line ({numbers[0]})"
     return f"{len(numbers)} lines (first: {numbers[0]})"

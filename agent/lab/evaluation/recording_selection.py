@@ -8,35 +8,37 @@ from collections.abc import Sequence
 import numpy as np
 
 from agent.lab.evaluation import EvaluationError
-from agent.lab.evaluation.manifest import Recording
+from agent.lab.evaluation.manifest import LabelledRecording
 
-EVERY = "all"
+ALL_SPLITS = "all"
 
 
-def of_split(
-    recordings: Sequence[Recording], split: str | None
-) -> tuple[tuple[Recording, ...], str]:
+def select_split(
+    recordings: Sequence[LabelledRecording], split: str | None
+) -> tuple[tuple[LabelledRecording, ...], str]:
     """Those of one split, and a sentence that says which.
 
     `None` means "test" where the manifest has splits, otherwise everything.
     """
-    there = Counter(r.split for r in recordings if r.split)
+    split_sizes = Counter(r.split for r in recordings if r.split)
     if split is None:
-        split = "test" if there else EVERY
-    if split == EVERY:
-        told = f"all {len(recordings)} usable lines"
-        return tuple(recordings), f"{told}, of every split" if there else told
-    picked = tuple(r for r in recordings if r.split == split)
-    if not picked:
-        known = ", ".join(f"{name} ({many})" for name, many in sorted(there.items())) or "none"
+        split = "test" if split_sizes else ALL_SPLITS
+    if split == ALL_SPLITS:
+        selection = f"all {len(recordings)} usable lines"
+        return tuple(recordings), f"{selection}, of every split" if split_sizes else selection
+    selected = tuple(r for r in recordings if r.split == split)
+    if not selected:
+        known = (
+            ", ".join(f"{name} ({many})" for name, many in sorted(split_sizes.items())) or "none"
+        )
         raise EvaluationError(
             f"no usable line of split {split!r}; the manifest has: {known}. "
-            f"--split {EVERY} takes everything"
+            f"--split {ALL_SPLITS} takes everything"
         )
-    return picked, f"split {split}: {len(picked)} of {len(recordings)} usable lines"
+    return selected, f"split {split}: {len(selected)} of {len(recordings)} usable lines"
 
 
-def crossing(recordings: Sequence[Recording]) -> list[str]:
+def speakers_in_several_splits(recordings: Sequence[LabelledRecording]) -> list[str]:
     """Speakers who are in several splits: figures of one are then not about strangers."""
     splits: dict[str, set[str]] = defaultdict(set)
     for r in recordings:
@@ -45,7 +47,9 @@ def crossing(recordings: Sequence[Recording]) -> list[str]:
     return sorted(speaker for speaker, where in splits.items() if len(where) > 1)
 
 
-def spread(recordings: Sequence[Recording], limit: int | None, seed: int) -> tuple[Recording, ...]:
+def limit_recordings(
+    recordings: Sequence[LabelledRecording], limit: int | None, seed: int
+) -> tuple[LabelledRecording, ...]:
     """At most `limit`, as evenly over speakers as they go, in the manifest's order."""
     if limit is None or limit >= len(recordings):
         return tuple(recordings)

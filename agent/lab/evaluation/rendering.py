@@ -10,198 +10,216 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from agent.lab.evaluation.contenders import Turn
-from agent.lab.evaluation.speaker_bootstrap import Figure, Measure, Section
-from agent.lab.evaluation.speech_metrics import confusion, judged, verdict
-from agent.lab.evaluation.speech_report import Report, Scored, taken, worst_emotions, worst_words
+from agent.lab.evaluation.contenders import AnalysedTurn
+from agent.lab.evaluation.speaker_bootstrap import MetricSection, SpeakerEstimate, TallyMetric
+from agent.lab.evaluation.speech_metrics import emotion_confusion, emotion_pairs, emotion_verdict
+from agent.lab.evaluation.speech_report import (
+    ContenderScores,
+    SpeechReport,
+    used_text,
+    worst_emotions,
+    worst_words,
+)
 from audio.types import EMOTIONS, Expectation
 
-TITLES: dict[Section, str] = {
+SECTION_TITLES: dict[MetricSection, str] = {
     "open": "Words, when nothing was asked",
     "asked": "Words, when the ears knew the question",
     "emotion": "Emotion",
 }
 # The one figure of each section by which groups of speakers are told apart.
-BY_GROUP = {"open.wer": "words wrong", "asked.turns_right": "asked, right", "emotion.ua": "UA"}
-FLAWS = 5
-FEW_WORDS = "too few to say"
+GROUP_METRICS = {"open.wer": "words wrong", "asked.turns_right": "asked, right", "emotion.ua": "UA"}
+MAX_BAD_LINES_SHOWN = 5
+TOO_FEW_TEXT = "too few to say"
 
 
-def show(report: Report, console: Console) -> None:
-    console.print(f"{report.setting.manifest.name}: {_scope(report)}", highlight=False)
+def print_speech_report(report: SpeechReport, console: Console) -> None:
+    console.print(f"{report.settings.manifest.name}: {_scope_text(report)}", highlight=False)
     for note in report.notes:
         console.print(f"[yellow]note[/] {escape(note)}", highlight=False)
-    _show_flaws(report, console)
-    for one in report.scored:
-        console.print(_models(one), highlight=False)
-    for section, title in TITLES.items():
-        if any(m.section == section for m in report.scored[0].measures):
+    _print_bad_lines(report, console)
+    for one in report.contender_scores:
+        console.print(_models_line(one), highlight=False)
+    for section, title in SECTION_TITLES.items():
+        if any(m.section == section for m in report.contender_scores[0].metrics):
             if section == "asked":
-                console.print(f"[bold]Asked[/]: {_asked(report)}", highlight=False)
-            console.print(_figures(report, section, title))
-    for one in report.scored:
-        name = _name(one) if len(report.scored) > 1 else ""
-        _show_details(one, name, console)
-    if report.streamed:
-        _show_streamed(report, console)
-    _show_worst(report.scored[0].measured.turns, console)
+                console.print(f"[bold]Asked[/]: {_questions_text(report)}", highlight=False)
+            console.print(_metrics_table(report, section, title))
+    for one in report.contender_scores:
+        name = _contender_name(one) if len(report.contender_scores) > 1 else ""
+        _print_details(one, name, console)
+    if report.streaming_comparison:
+        _print_streaming(report, console)
+    _print_worst(report.contender_scores[0].result.turns, console)
 
 
-def _scope(report: Report) -> str:
-    turns = report.scored[0].measured.turns
+def _scope_text(report: SpeechReport) -> str:
+    turns = report.contender_scores[0].result.turns
     seconds, speakers = sum(t.seconds for t in turns), len({r.speaker for r in report.recordings})
-    limited = f"; --limit {report.setting.limit}" if report.setting.limit else ""
-    through = "through 8 kHz mu-law" if report.setting.telephone else "as recorded"
+    limited = f"; --limit {report.settings.limit}" if report.settings.limit else ""
+    through = "through 8 kHz mu-law" if report.settings.telephone else "as recorded"
     voices = f"{speakers} speaker{'' if speakers == 1 else 's'}"
     return (
-        f"{report.picked}{limited}. Heard: {len(turns)} recordings of {voices}, "
+        f"{report.selection}{limited}. Heard: {len(turns)} recordings of {voices}, "
         f"{seconds:.0f} s with a quarter second of quiet around each, {through}."
     )
 
 
-def _show_flaws(report: Report, console: Console) -> None:
-    if not report.flaws:
+def _print_bad_lines(report: SpeechReport, console: Console) -> None:
+    if not report.bad_lines:
         return
-    name, many = escape(report.setting.manifest.name), len(report.flaws)
+    name, many = escape(report.settings.manifest.name), len(report.bad_lines)
     console.print(f"[red]{many} bad {'line' if many == 1 else 'lines'}[/], left out:")
-    for flaw in report.flaws[:FLAWS]:
+    for flaw in report.bad_lines[:MAX_BAD_LINES_SHOWN]:
         console.print(f"  {name}:{flaw.line}: {escape(flaw.problem)}", highlight=False)
-    if many > FLAWS:
-        console.print(f"  and {many - FLAWS} more; --json lists them all", highlight=False)
+    if many > MAX_BAD_LINES_SHOWN:
+        console.print(
+            f"  and {many - MAX_BAD_LINES_SHOWN} more; --json lists them all", highlight=False
+        )
 
 
-def _models(one: Scored) -> str:
+def _models_line(scores: ContenderScores) -> str:
     used = "; ".join(
         f"{role} {escape(model.name)} ({model.sha256}, {model.streaming})"
-        for role, model in one.measured.models.items()
+        for role, model in scores.result.models.items()
     )
     return (
-        f"[bold]{_name(one)}[/]: {used}. {one.measured.real_time:.3f} CPU seconds for a second of "
+        f"[bold]{_contender_name(scores)}[/]: {used}. {scores.result.real_time_factor:.3f} CPU seconds for a second of "
         "sound, on one thread of this machine"
     )
 
 
-def _name(one: Scored) -> str:
-    return escape(one.measured.contender.name)
+def _contender_name(scores: ContenderScores) -> str:
+    return escape(scores.result.contender.name)
 
 
-def _asked(report: Report) -> str:
+def _questions_text(report: SpeechReport) -> str:
     """As in: 32 times one of 5 phrases, 4 times digits of known length."""
-    turns = report.scored[0].measured.turns
-    questions = Counter(_question(turn.question) for turn in turns if turn.question)
+    turns = report.contender_scores[0].result.turns
+    questions = Counter(_question_text(turn.expectation) for turn in turns if turn.expectation)
     return ", ".join(f"{many} times {what}" for what, many in questions.most_common())
 
 
-def _question(asked: Expectation) -> str:
-    phrases = f" of {len(asked.choices)} phrases" if asked.choices else ""
-    known = " of known length" if asked.length else ""
+def _question_text(expectation: Expectation) -> str:
+    phrases = f" of {len(expectation.choices)} phrases" if expectation.choices else ""
+    known = " of known length" if expectation.length else ""
     kind = {"yes_no": "yes or no", "choice": "one", "open": "likely ones"}.get(
-        asked.kind, asked.kind
+        expectation.kind, expectation.kind
     )
     return f"{kind}{phrases}{known}"
 
 
-def _figures(report: Report, section: Section, title: str) -> Table:
-    first, *others = report.scored
+def _metrics_table(report: SpeechReport, section: MetricSection, title: str) -> Table:
+    first, *others = report.contender_scores
     table = Table(title=title, title_justify="left", title_style="bold")
-    for heading in ("figure (95 %)", _name(first), *(_name(other) for other in others)):
+    for heading in (
+        "figure (95 %)",
+        _contender_name(first),
+        *(_contender_name(other) for other in others),
+    ):
         table.add_column(heading, overflow="fold")
     for other in others:
-        whose = f", {_name(other)}" if len(others) > 1 else ""
-        table.add_column(f"difference to {_name(first)}{whose}", overflow="fold")
+        whose = f", {_contender_name(other)}" if len(others) > 1 else ""
+        table.add_column(f"difference to {_contender_name(first)}{whose}", overflow="fold")
     table.add_column("recordings", justify="right")
     table.add_column("speakers", justify="right")
-    for m in first.measures:
+    for m in first.metrics:
         if m.section == section:
-            found = first.figures[m.id]
-            cells = [_shown(m, one.figures.get(m.id)) for one in report.scored]
-            gaps = [_gap(m, other.differences.get(m.id)) for other in others]
+            found = first.estimates[m.id]
+            cells = [_estimate_text(m, one.estimates.get(m.id)) for one in report.contender_scores]
+            gaps = [_difference_text(m, other.differences.get(m.id)) for other in others]
             table.add_row(m.name, *cells, *gaps, str(found.recordings), str(found.speakers))
     return table
 
 
-def _shown(measure: Measure, found: Figure | None) -> str:
-    if found is None or isnan(found.value):
+def _estimate_text(metric: TallyMetric, estimate: SpeakerEstimate | None) -> str:
+    if estimate is None or isnan(estimate.value):
         return "-"
-    value = _value(measure, found.value)
-    if found.few:
-        return f"{value} ({FEW_WORDS})"
-    if found.low == found.high:  # nobody erred, or everybody did: drawing cannot tell how rarely
+    value = _value_text(metric, estimate.value)
+    if estimate.has_few_speakers:
+        return f"{value} ({TOO_FEW_TEXT})"
+    if (
+        estimate.low == estimate.high
+    ):  # nobody erred, or everybody did: drawing cannot tell how rarely
         return f"{value} (in every draw)"
-    if measure.key == "ece":
-        return f"{value} ({found.low:.3f} to {found.high:.3f})"
-    return f"{value} ({100 * found.low:.1f} to {100 * found.high:.1f})"
+    if metric.key == "ece":
+        return f"{value} ({estimate.low:.3f} to {estimate.high:.3f})"
+    return f"{value} ({100 * estimate.low:.1f} to {100 * estimate.high:.1f})"
 
 
-def _value(measure: Measure, value: float) -> str:
-    return f"{value:.3f}" if measure.key == "ece" else f"{100 * value:.1f} %"
+def _value_text(metric: TallyMetric, value: float) -> str:
+    return f"{value:.3f}" if metric.key == "ece" else f"{100 * value:.1f} %"
 
 
-def _gap(measure: Measure, found: Figure | None) -> str:
-    if found is None or isnan(found.value):
+def _difference_text(metric: TallyMetric, difference: SpeakerEstimate | None) -> str:
+    if difference is None or isnan(difference.value):
         return "-"
-    scale, digits = (1, 3) if measure.key == "ece" else (100, 1)
-    value, low, high = (f"{scale * x:+.{digits}f}" for x in (found.value, found.low, found.high))
-    if found.few:
-        return f"{value} ({FEW_WORDS})"
-    certain = found.low > 0 or found.high < 0
-    better = (found.value < 0) == measure.less_is_better
+    scale, digits = (1, 3) if metric.key == "ece" else (100, 1)
+    value, low, high = (
+        f"{scale * x:+.{digits}f}" for x in (difference.value, difference.low, difference.high)
+    )
+    if difference.has_few_speakers:
+        return f"{value} ({TOO_FEW_TEXT})"
+    certain = difference.low > 0 or difference.high < 0
+    better = (difference.value < 0) == metric.less_is_better
     verdict = ("[green]better[/]" if better else "[red]worse[/]") if certain else "unclear"
     return f"{value} ({low} to {high}) {verdict}"
 
 
-def _show_details(one: Scored, name: str, console: Console) -> None:
-    groups = _groups(one, f"By group{', ' + name if name else ''}")
+def _print_details(scores: ContenderScores, name: str, console: Console) -> None:
+    groups = _groups_table(scores, f"By group{', ' + name if name else ''}")
     if groups.row_count:
         console.print(groups)
-    if judged(one.measured.turns):
+    if emotion_pairs(scores.result.turns):
         console.print(
-            _confusion(one.measured.turns, f"Emotions heard{', ' + name if name else ''}")
+            _confusion_table(scores.result.turns, f"Emotions heard{', ' + name if name else ''}")
         )
 
 
-def _groups(one: Scored, title: str) -> Table:
-    shown = {key: name for key, name in BY_GROUP.items() if key in one.figures}
+def _groups_table(scores: ContenderScores, title: str) -> Table:
+    shown = {key: name for key, name in GROUP_METRICS.items() if key in scores.estimates}
     table = Table(title=title, title_justify="left", title_style="bold")
     for heading in ("group", "", "recordings", "speakers", *shown.values()):
         table.add_column(heading)
     last = ""
-    for (group, value), found in one.groups.items():
-        inside = [t.recording for t in one.measured.turns if t.recording.groups.get(group) == value]
-        if len(inside) == len(one.measured.turns):
+    for (group, value), found in scores.groups.items():
+        inside = [
+            t.recording for t in scores.result.turns if t.recording.groups.get(group) == value
+        ]
+        if len(inside) == len(scores.result.turns):
             continue  # everybody
-        by_id = {m.id: m for m in one.measures}
-        cells = [_in_group(by_id[key], found[key]) for key in shown]
+        by_id = {m.id: m for m in scores.metrics}
+        cells = [_group_cell(by_id[key], found[key]) for key in shown]
         count = len({r.speaker for r in inside})
         heading, last = (group if group != last else ""), group
         table.add_row(heading, escape(value), str(len(inside)), str(count), *cells)
     return table
 
 
-def _in_group(measure: Measure, found: Figure) -> str:
-    if not found.recordings:
+def _group_cell(metric: TallyMetric, estimate: SpeakerEstimate) -> str:
+    if not estimate.recordings:
         return "-"
-    return FEW_WORDS if found.few else _shown(measure, found)
+    return TOO_FEW_TEXT if estimate.has_few_speakers else _estimate_text(metric, estimate)
 
 
-def _confusion(turns: Sequence[Turn], title: str) -> Table:
+def _confusion_table(turns: Sequence[AnalysedTurn], title: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold")
     for heading in ("acted \\ heard", *EMOTIONS, "no verdict", "recall"):
         table.add_column(heading, justify="right")
-    for emotion, row in zip(EMOTIONS, confusion(turns), strict=True):
+    for emotion, row in zip(EMOTIONS, emotion_confusion(turns), strict=True):
         if row.sum():
             recall = row[EMOTIONS.index(emotion)] / row.sum()
             table.add_row(emotion, *(str(n) if n else "." for n in row), f"{100 * recall:.0f} %")
     return table
 
 
-def _show_streamed(report: Report, console: Console) -> None:
-    for line in _streamed(report):
+def _print_streaming(report: SpeechReport, console: Console) -> None:
+    for line in _streaming_lines(report):
         console.print(line, highlight=False)
 
 
-def _streamed(report: Report) -> Iterator[str]:
-    found = report.streamed
+def _streaming_lines(report: SpeechReport) -> Iterator[str]:
+    found = report.streaming_comparison
     assert found is not None
     yield f"[bold]Streamed in 200 ms packets against heard whole[/], {found.recordings} recordings"
     yield f"  same text, open: {100 * found.same_open:.1f} %"
@@ -214,15 +232,15 @@ def _streamed(report: Report) -> Iterator[str]:
         yield f"  UA streamed {100 * found.ua_streamed:.1f} %, difference {gap:+.1f}"
 
 
-def _show_worst(turns: Sequence[Turn], console: Console) -> None:
+def _print_worst(turns: Sequence[AnalysedTurn], console: Console) -> None:
     if words := worst_words(turns):
         table = Table(title="Worst words", title_justify="left", title_style="bold")
         for heading in ("line", "recording", "said", "heard", "sure"):
             table.add_column(heading, overflow="fold")
         for turn in words:
-            r, sure = turn.recording, (turn.asked or turn.open).confidence
-            heard = escape(taken(turn)) or "[dim]nothing[/]"
-            how = " [dim](asked)[/]" if turn.asked else ""
+            r, sure = turn.recording, (turn.answer_transcript or turn.open_transcript).confidence
+            heard = escape(used_text(turn)) or "[dim]nothing[/]"
+            how = " [dim](asked)[/]" if turn.answer_transcript else ""
             table.add_row(str(r.line), escape(r.path), r.text, heard + how, f"{sure:.2f}")
         console.print(table)
     if emotions := worst_emotions(turns):
@@ -230,7 +248,7 @@ def _show_worst(turns: Sequence[Turn], console: Console) -> None:
         for heading in ("line", "recording", "acted", "heard", "chance"):
             table.add_column(heading, overflow="fold")
         for turn in emotions:
-            r, heard_as = turn.recording, verdict(turn)
+            r, heard_as = turn.recording, emotion_verdict(turn)
             chance = max((turn.emotion or {}).values())
             table.add_row(str(r.line), escape(r.path), r.emotion, heard_as, f"{chance:.2f}")
         console.print(table)

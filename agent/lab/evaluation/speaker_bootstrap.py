@@ -16,28 +16,28 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-DRAWS = 2000
-FEW = 5  # fewer speakers are too few to say anything about others
-BINS = 10
+BOOTSTRAP_DRAWS = 2000
+MIN_SPEAKERS = 5  # fewer speakers are too few to say anything about others
+CALIBRATION_BINS = 10
 
 Floats = NDArray[np.float64]
-Formula = Callable[[Floats], Floats]  # sums (.., parts) -> (..)
-Section = Literal["open", "asked", "emotion"]
+SumStatistic = Callable[[Floats], Floats]  # sums (.., parts) -> (..)
+MetricSection = Literal["open", "asked", "emotion"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Measure:
+class TallyMetric:
     """`tally` (recordings, parts) is summed over recordings; `formula` makes the figure of it.
 
     `applies` (recordings,) says which recordings the figure is about.
     """
 
-    section: Section
+    section: MetricSection
     key: str
     name: str
     applies: NDArray[np.bool_]
     tally: Floats
-    formula: Formula
+    statistic: SumStatistic
     less_is_better: bool = False
 
     @property
@@ -46,7 +46,7 @@ class Measure:
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class SpeakerEstimate:
     """A value with its 95 % interval; NaN where there is nothing to divide by."""
 
     value: float
@@ -56,11 +56,11 @@ class Figure:
     speakers: int
 
     @property
-    def few(self) -> bool:
-        return self.speakers < FEW
+    def has_few_speakers(self) -> bool:
+        return self.speakers < MIN_SPEAKERS
 
 
-def share(sums: Floats) -> Floats:
+def ratio_of_sums(sums: Floats) -> Floats:
     """(.., [part, whole]) -> part of the whole."""
     return sums[..., 0] / sums[..., 1]
 
@@ -71,62 +71,68 @@ def calibration_error(sums: Floats) -> Floats:
     return gaps
 
 
-def calibration_tally(sure: Floats, right: NDArray[np.bool_]) -> Floats:
+def calibration_tally(confidence: Floats, correct: NDArray[np.bool_]) -> Floats:
     """Confidence minus correctness in the bin of the confidence: (recordings, BINS + 1)."""
-    tally = np.zeros((len(sure), BINS + 1))
-    where = np.minimum((sure * BINS).astype(int), BINS - 1)
-    tally[np.arange(len(sure)), where] = sure - right
+    tally = np.zeros((len(confidence), CALIBRATION_BINS + 1))
+    where = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    tally[np.arange(len(confidence)), where] = confidence - correct
     tally[:, -1] = 1
     return tally
 
 
-def figure(
-    measure: Measure, speakers: Sequence[str], within: NDArray[np.bool_] | None = None
-) -> Figure:
+def estimate(
+    metric: TallyMetric, speakers: Sequence[str], within: NDArray[np.bool_] | None = None
+) -> SpeakerEstimate:
     """`speakers` of all recordings; `within`: of which of them (a group) the figure is."""
-    there = measure.applies if within is None else measure.applies & within
-    total, drawn, count = _sums(measure, speakers, there)
-    low, high = _interval(_value(measure, drawn))
-    return Figure(float(_value(measure, total)), low, high, int(there.sum()), count)
+    there = metric.applies if within is None else metric.applies & within
+    total, drawn, count = _bootstrap_sums(metric, speakers, there)
+    low, high = _percentile_interval(_statistic_value(metric, drawn))
+    return SpeakerEstimate(
+        float(_statistic_value(metric, total)), low, high, int(there.sum()), count
+    )
 
 
-def difference(measure: Measure, base: Measure, speakers: Sequence[str]) -> Figure:
+def estimate_difference(
+    metric: TallyMetric, base: TallyMetric, speakers: Sequence[str]
+) -> SpeakerEstimate:
     """`measure` minus `base`, the same figure of another model, over what applies to both."""
-    there = measure.applies & base.applies
-    total, drawn, count = _sums(measure, speakers, there)
-    base_total, base_drawn, _ = _sums(base, speakers, there)
-    low, high = _interval(_value(measure, drawn) - _value(base, base_drawn))
-    value = float(_value(measure, total) - _value(base, base_total))
-    return Figure(value, low, high, int(there.sum()), count)
+    there = metric.applies & base.applies
+    total, drawn, count = _bootstrap_sums(metric, speakers, there)
+    base_total, base_drawn, _ = _bootstrap_sums(base, speakers, there)
+    low, high = _percentile_interval(
+        _statistic_value(metric, drawn) - _statistic_value(base, base_drawn)
+    )
+    value = float(_statistic_value(metric, total) - _statistic_value(base, base_total))
+    return SpeakerEstimate(value, low, high, int(there.sum()), count)
 
 
-def _sums(
-    measure: Measure, speakers: Sequence[str], there: NDArray[np.bool_]
+def _bootstrap_sums(
+    metric: TallyMetric, speakers: Sequence[str], applies: NDArray[np.bool_]
 ) -> tuple[Floats, Floats, int]:
     """(parts,), (DRAWS, parts), and the number of speakers drawn from."""
-    if not there.any():
-        parts = measure.tally.shape[1]
+    if not applies.any():
+        parts = metric.tally.shape[1]
         return np.zeros(parts), np.zeros((1, parts)), 0
-    names, which = np.unique(np.array(speakers)[there], return_inverse=True)
-    by_speaker = np.zeros((len(names), measure.tally.shape[1]))
-    np.add.at(by_speaker, which, measure.tally[there])
-    return by_speaker.sum(0), draws(len(names)) @ by_speaker, len(names)
+    names, which = np.unique(np.array(speakers)[applies], return_inverse=True)
+    by_speaker = np.zeros((len(names), metric.tally.shape[1]))
+    np.add.at(by_speaker, which, metric.tally[applies])
+    return by_speaker.sum(0), speaker_draw_counts(len(names)) @ by_speaker, len(names)
 
 
 @lru_cache(maxsize=4)
-def draws(speakers: int, seed: int = 0) -> Floats:
+def speaker_draw_counts(speakers: int, seed: int = 0) -> Floats:
     """How often each speaker is in each draw: (DRAWS, speakers)."""
     random = np.random.default_rng(seed)
-    counts = random.multinomial(speakers, np.full(speakers, 1 / speakers), size=DRAWS)
+    counts = random.multinomial(speakers, np.full(speakers, 1 / speakers), size=BOOTSTRAP_DRAWS)
     return counts.astype(np.float64)
 
 
-def _value(measure: Measure, sums: Floats) -> Floats:
+def _statistic_value(metric: TallyMetric, sums: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
-        return measure.formula(sums)
+        return metric.statistic(sums)
 
 
-def _interval(values: Floats) -> tuple[float, float]:
+def _percentile_interval(values: Floats) -> tuple[float, float]:
     known = values[~np.isnan(values)]
     if not len(known):
         return float("nan"), float("nan")

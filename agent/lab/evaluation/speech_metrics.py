@@ -12,21 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix  # type: ignore[import-untyped]
 
-from agent.lab.evaluation.contenders import Turn
-from agent.lab.evaluation.expected_questions import right, unrolled
+from agent.lab.evaluation.contenders import AnalysedTurn
+from agent.lab.evaluation.expected_questions import expand_digit_words, is_right_answer
 from agent.lab.evaluation.speaker_bootstrap import (
     Floats,
-    Measure,
-    Section,
+    MetricSection,
+    TallyMetric,
     calibration_error,
     calibration_tally,
-    share,
+    ratio_of_sums,
 )
 from agent.lab.training.ears.word_errors import word_edits
 from audio.types import EMOTIONS, Emotion, Transcript
 
-ABSTAINED = len(EMOTIONS)  # the column of the confusion table for no verdict
-ANSWERS = {
+NO_VERDICT_COLUMN = len(EMOTIONS)  # the column of the confusion table for no verdict
+ANSWER_LABELS = {
     "choice": "keywords or choices right",
     "name": "names right",
     "digits": "numbers wholly right",
@@ -37,177 +37,191 @@ ANSWERS = {
 }
 
 
-def measures(turns: Sequence[Turn]) -> list[Measure]:
+def all_metrics(turns: Sequence[AnalysedTurn]) -> list[TallyMetric]:
     """All figures that have at least one recording, in the order in which they are shown."""
-    found = [
-        *_word_errors(turns),
-        *_answers("open", turns, [t.open if t.recording.text else None for t in turns]),
-        *_answers("asked", turns, [t.asked for t in turns]),
-        *emotions(turns),
+    metrics = [
+        *_word_error_metrics(turns),
+        *_answer_metrics(
+            "open", turns, [t.open_transcript if t.recording.text else None for t in turns]
+        ),
+        *_answer_metrics("asked", turns, [t.answer_transcript for t in turns]),
+        *emotion_metrics(turns),
     ]
-    return [measure for measure in found if measure.applies.any()]
+    return [measure for measure in metrics if measure.applies.any()]
 
 
-def errors(references: Sequence[Sequence[str]], heard: Sequence[Sequence[str]]) -> Floats:
+def edit_counts(references: Sequence[Sequence[str]], hypotheses: Sequence[Sequence[str]]) -> Floats:
     """(texts, 4): substitutions, insertions, deletions, tokens of the reference."""
     kinds = ("substitutions", "insertions", "deletions", "num_ref_tokens")
-    rows = [[score[kind] for kind in kinds] for score in word_edits(references, heard)]
+    rows = [[score[kind] for kind in kinds] for score in word_edits(references, hypotheses)]
     return np.array(rows, np.float64).reshape(-1, len(kinds))
 
 
-def _rate(counts: Floats, *columns: int) -> Floats:
+def _error_tally(counts: Floats, *columns: int) -> Floats:
     """Of `errors`: (texts, [sum of the columns, tokens])."""
     return np.stack([counts[:, columns].sum(1), counts[:, -1]], 1)
 
 
-def _word_errors(turns: Sequence[Turn]) -> Iterator[Measure]:
+def _word_error_metrics(turns: Sequence[AnalysedTurn]) -> Iterator[TallyMetric]:
     texts = np.array([bool(t.recording.text) for t in turns])
-    said = [t.recording.text for t in turns]
-    heard = [t.open.text if t.recording.text else "" for t in turns]
-    words = errors([s.split() for s in said], [h.split() for h in heard])
-    letters = errors([list(s) for s in said], [list(h) for h in heard])
+    references = [t.recording.text for t in turns]
+    hypotheses = [t.open_transcript.text if t.recording.text else "" for t in turns]
+    words = edit_counts([s.split() for s in references], [h.split() for h in hypotheses])
+    letters = edit_counts([list(s) for s in references], [list(h) for h in hypotheses])
     for key, name, tally in (
-        ("wer", "words wrong (WER)", _rate(words, 0, 1, 2)),
-        ("substitutions", "  another word", _rate(words, 0)),
-        ("insertions", "  a word too many", _rate(words, 1)),
-        ("deletions", "  a word missing", _rate(words, 2)),
-        ("cer", "letters wrong (CER)", _rate(letters, 0, 1, 2)),
+        ("wer", "words wrong (WER)", _error_tally(words, 0, 1, 2)),
+        ("substitutions", "  another word", _error_tally(words, 0)),
+        ("insertions", "  a word too many", _error_tally(words, 1)),
+        ("deletions", "  a word missing", _error_tally(words, 2)),
+        ("cer", "letters wrong (CER)", _error_tally(letters, 0, 1, 2)),
     ):
-        yield Measure("open", key, name, texts, tally, share, less_is_better=True)
+        yield TallyMetric("open", key, name, texts, tally, ratio_of_sums, less_is_better=True)
 
 
-def _answers(
-    section: Section, turns: Sequence[Turn], heard: Sequence[Transcript | None]
-) -> Iterator[Measure]:
+def _answer_metrics(
+    section: MetricSection, turns: Sequence[AnalysedTurn], transcripts: Sequence[Transcript | None]
+) -> Iterator[TallyMetric]:
     """Whole turns right, by sort of answer, and how honest the confidence is."""
-    there = np.array([t is not None for t in heard])
-    texts = [t.text if t else "" for t in heard]
-    sorts = np.array([t.sort for t in turns])
+    there = np.array([t is not None for t in transcripts])
+    texts = [t.text if t else "" for t in transcripts]
+    sorts = np.array([t.answer_kind for t in turns])
     correct = np.array(
-        [bool(h) and right(t.sort, t.recording.text, h) for t, h in zip(turns, texts, strict=True)]
+        [
+            bool(h) and is_right_answer(t.answer_kind, t.recording.text, h)
+            for t, h in zip(turns, texts, strict=True)
+        ]
     )
-    sure = np.array([t.confidence if t else 0.0 for t in heard])
+    sure = np.array([t.confidence if t else 0.0 for t in transcripts])
     silent = np.array([not text for text in texts])
-    yield _counted(section, "turns_right", "turns wholly right", there, correct)
-    for sort, name in ANSWERS.items():
+    yield _share_metric(section, "turns_right", "turns wholly right", there, correct)
+    for sort, name in ANSWER_LABELS.items():
         if sort == "open" and section == "open":
             continue  # likely phrases are a way of asking, not a sort of answer
-        yield _counted(section, f"{sort}_right", name, there & (sorts == sort), correct)
-    yield _digits(section, turns, texts, there & (sorts == "digits"))
-    yield _counted(section, "abstained", "nothing heard", there, silent, less_is_better=True)
-    yield Measure(
+        yield _share_metric(section, f"{sort}_right", name, there & (sorts == sort), correct)
+    yield _digits_metric(section, turns, texts, there & (sorts == "digits"))
+    yield _share_metric(section, "abstained", "nothing heard", there, silent, less_is_better=True)
+    yield TallyMetric(
         section, "ece", "confidence: calibration error (ECE)", there,
         calibration_tally(sure, correct), calibration_error, less_is_better=True,
     )  # fmt: skip
 
 
-def _digits(
-    section: Section, turns: Sequence[Turn], texts: Sequence[str], there: NDArray[np.bool_]
-) -> Measure:
+def _digits_metric(
+    section: MetricSection,
+    turns: Sequence[AnalysedTurn],
+    texts: Sequence[str],
+    there: NDArray[np.bool_],
+) -> TallyMetric:
     """Digits right: 1 minus the edits of the best alignment for each digit that was said."""
-    said = [unrolled(t.recording.text) if n else [] for t, n in zip(turns, there, strict=True)]
-    heard = [unrolled(text) if n else [] for text, n in zip(texts, there, strict=True)]
-    wrong = _rate(errors(said, heard), 0, 1, 2)
+    said = [
+        expand_digit_words(t.recording.text) if n else [] for t, n in zip(turns, there, strict=True)
+    ]
+    heard = [expand_digit_words(text) if n else [] for text, n in zip(texts, there, strict=True)]
+    wrong = _error_tally(edit_counts(said, heard), 0, 1, 2)
     tally = np.stack([wrong[:, 1] - wrong[:, 0], wrong[:, 1]], 1)
-    return Measure(section, "digits_accuracy", "digits right, each", there, tally, share)
+    return TallyMetric(
+        section, "digits_accuracy", "digits right, each", there, tally, ratio_of_sums
+    )
 
 
-def _counted(
-    section: Section,
+def _share_metric(
+    section: MetricSection,
     key: str,
     name: str,
-    there: NDArray[np.bool_],
-    which: NDArray[np.bool_],
+    applies: NDArray[np.bool_],
+    holds: NDArray[np.bool_],
     less_is_better: bool = False,
-) -> Measure:
-    tally = np.stack([which, np.ones(len(which))], 1).astype(np.float64)
-    return Measure(section, key, name, there, tally, share, less_is_better)
+) -> TallyMetric:
+    tally = np.stack([holds, np.ones(len(holds))], 1).astype(np.float64)
+    return TallyMetric(section, key, name, applies, tally, ratio_of_sums, less_is_better)
 
 
-def verdict(turn: Turn) -> Emotion | None:
+def emotion_verdict(turn: AnalysedTurn) -> Emotion | None:
     """The likeliest emotion; None where the head abstained."""
     if not turn.emotion:
         return None
     return max(turn.emotion.items(), key=lambda pair: pair[1])[0]
 
 
-def judged(turns: Sequence[Turn]) -> list[tuple[int, int]]:
+def emotion_pairs(turns: Sequence[AnalysedTurn]) -> list[tuple[int, int]]:
     """(emotion, verdict) of the turns where both are to be had, as indices."""
     return [
-        (EMOTIONS.index(t.recording.emotion), _column(verdict(t)))
+        (EMOTIONS.index(t.recording.emotion), _verdict_column(emotion_verdict(t)))
         for t in turns
         if t.recording.emotion and t.emotion is not None
     ]
 
 
-def _column(heard: Emotion | None) -> int:
-    return ABSTAINED if heard is None else EMOTIONS.index(heard)
+def _verdict_column(emotion: Emotion | None) -> int:
+    return NO_VERDICT_COLUMN if emotion is None else EMOTIONS.index(emotion)
 
 
-def confusion(turns: Sequence[Turn]) -> NDArray[np.int64]:
+def emotion_confusion(turns: Sequence[AnalysedTurn]) -> NDArray[np.int64]:
     """(7 said, 8 heard), the last column for abstentions."""
-    truth, heard = zip(*judged(turns), strict=True)
-    table: NDArray[np.int64] = confusion_matrix(truth, heard, labels=range(ABSTAINED + 1))
-    return table[:ABSTAINED]
+    truth, heard = zip(*emotion_pairs(turns), strict=True)
+    table: NDArray[np.int64] = confusion_matrix(truth, heard, labels=range(NO_VERDICT_COLUMN + 1))
+    return table[:NO_VERDICT_COLUMN]
 
 
-def emotions(turns: Sequence[Turn]) -> Iterator[Measure]:
+def emotion_metrics(turns: Sequence[AnalysedTurn]) -> Iterator[TallyMetric]:
     there = np.array([t.recording.emotion is not None and t.emotion is not None for t in turns])
-    verdicts = [verdict(t) for t in turns]
+    verdicts = [emotion_verdict(t) for t in turns]
     answered = there & np.array([v is not None for v in verdicts])
-    each = np.zeros((len(turns), ABSTAINED * (ABSTAINED + 1)))  # a confusion table each
-    for index, (said, heard) in zip(np.flatnonzero(there), judged(turns), strict=True):
-        each[index, said * (ABSTAINED + 1) + heard] = 1
+    each = np.zeros(
+        (len(turns), NO_VERDICT_COLUMN * (NO_VERDICT_COLUMN + 1))
+    )  # a confusion table each
+    for index, (said, heard) in zip(np.flatnonzero(there), emotion_pairs(turns), strict=True):
+        each[index, said * (NO_VERDICT_COLUMN + 1) + heard] = 1
     for key, name, formula in (
-        ("ua", "UA: mean recall", recall),
-        ("ua_answered", "  of those answered", _of_answered(recall)),
-        ("f1", "macro-F1", f1),
-        ("f1_answered", "  of those answered", _of_answered(f1)),
+        ("ua", "UA: mean recall", mean_recall),
+        ("ua_answered", "  of those answered", _of_answered_turns(mean_recall)),
+        ("f1", "macro-F1", macro_f1),
+        ("f1_answered", "  of those answered", _of_answered_turns(macro_f1)),
     ):
-        yield Measure("emotion", key, name, there, each, formula)
+        yield TallyMetric("emotion", key, name, there, each, formula)
     silent = there & ~answered
-    yield _counted("emotion", "abstained", "no verdict", there, silent, less_is_better=True)
+    yield _share_metric("emotion", "abstained", "no verdict", there, silent, less_is_better=True)
     sure = np.array([max((t.emotion or {}).values(), default=0.0) for t in turns])
     correct = np.array([v == t.recording.emotion for v, t in zip(verdicts, turns, strict=True)])
-    yield Measure(
+    yield TallyMetric(
         "emotion", "ece", "chances: calibration error (ECE)", answered,
         calibration_tally(sure, correct), calibration_error, less_is_better=True,
     )  # fmt: skip
 
 
-def _table(sums: Floats) -> Floats:
+def _confusion_of_sums(sums: Floats) -> Floats:
     """(.., 56) -> (.., 7, 8)."""
-    return sums.reshape(*sums.shape[:-1], ABSTAINED, ABSTAINED + 1)
+    return sums.reshape(*sums.shape[:-1], NO_VERDICT_COLUMN, NO_VERDICT_COLUMN + 1)
 
 
-def _of_answered(formula: Callable[[Floats], Floats]) -> Callable[[Floats], Floats]:
+def _of_answered_turns(formula: Callable[[Floats], Floats]) -> Callable[[Floats], Floats]:
     def of_answered(sums: Floats) -> Floats:
-        table = _table(sums).copy()
-        table[..., ABSTAINED] = 0
+        table = _confusion_of_sums(sums).copy()
+        table[..., NO_VERDICT_COLUMN] = 0
         return formula(table.reshape(sums.shape))
 
     return of_answered
 
 
-def recall(sums: Floats) -> Floats:
+def mean_recall(sums: Floats) -> Floats:
     """UA: the mean over emotions that occur of the share that was recognised."""
-    table = _table(sums)
-    return _mean(_diagonal(table) / table.sum(-1))
+    table = _confusion_of_sums(sums)
+    return _mean_of_known(_diagonal(table) / table.sum(-1))
 
 
-def f1(sums: Floats) -> Floats:
+def macro_f1(sums: Floats) -> Floats:
     """Macro-F1 over the emotions that occur; an abstention is a miss."""
-    table = _table(sums)
-    said, heard = table.sum(-1), table[..., :ABSTAINED].sum(-2)
+    table = _confusion_of_sums(sums)
+    said, heard = table.sum(-1), table[..., :NO_VERDICT_COLUMN].sum(-2)
     score = 2 * _diagonal(table) / (said + heard)
-    return _mean(np.where(said > 0, score, np.nan))
+    return _mean_of_known(np.where(said > 0, score, np.nan))
 
 
 def _diagonal(table: Floats) -> Floats:
     return np.diagonal(table, axis1=-2, axis2=-1)
 
 
-def _mean(scores: Floats) -> Floats:
+def _mean_of_known(scores: Floats) -> Floats:
     """Over the last axis, of what is a number; NaN where nothing is."""
     known = ~np.isnan(scores)
     total: Floats = np.where(known, scores, 0).sum(-1) / known.sum(-1)

@@ -13,80 +13,95 @@ from typing import Any
 
 import numpy as np
 
-from agent.lab.evaluation.contenders import Measured, Turn
-from agent.lab.evaluation.expected_questions import Asking, right
-from agent.lab.evaluation.manifest import Flaw, Recording
-from agent.lab.evaluation.speaker_bootstrap import Figure, Measure, difference, figure
-from agent.lab.evaluation.speech_metrics import confusion, errors, judged, measures, verdict
-from agent.lab.evaluation.streaming import Streamed
+from agent.lab.evaluation.contenders import AnalysedTurn, ContenderResult
+from agent.lab.evaluation.expected_questions import QuestionMode, is_right_answer
+from agent.lab.evaluation.manifest import BadLine, LabelledRecording
+from agent.lab.evaluation.speaker_bootstrap import (
+    SpeakerEstimate,
+    TallyMetric,
+    estimate,
+    estimate_difference,
+)
+from agent.lab.evaluation.speech_metrics import (
+    all_metrics,
+    edit_counts,
+    emotion_confusion,
+    emotion_pairs,
+    emotion_verdict,
+)
+from agent.lab.evaluation.streaming import StreamingComparison
 from audio.types import EMOTIONS, Precision
 
-Group = tuple[str, str]  # ("sex", "female")
+SpeakerGroup = tuple[str, str]  # ("sex", "female")
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class EvaluationSettings:
     """What was evaluated, in the words of the command line."""
 
     manifest: Path
     audio: Path
     split: str | None
     limit: int | None
-    expect: Asking
+    expect: QuestionMode
     language: str
     telephone: bool
     precision: Precision = "auto"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scored:
-    measured: Measured
-    measures: tuple[Measure, ...]
-    figures: Mapping[str, Figure]  # by Measure.id
-    groups: Mapping[Group, Mapping[str, Figure]]
-    differences: Mapping[str, Figure]  # to the first contender; empty for the first itself
+class ContenderScores:
+    result: ContenderResult
+    metrics: tuple[TallyMetric, ...]
+    estimates: Mapping[str, SpeakerEstimate]  # by Measure.id
+    groups: Mapping[SpeakerGroup, Mapping[str, SpeakerEstimate]]
+    differences: Mapping[str, SpeakerEstimate]  # to the first contender; empty for the first itself
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Report:
-    setting: Setting
-    picked: str  # a sentence: which lines of the manifest
+class SpeechReport:
+    settings: EvaluationSettings
+    selection: str  # a sentence: which lines of the manifest
     notes: tuple[str, ...]
-    flaws: tuple[Flaw, ...]
-    scored: tuple[Scored, ...]
-    streamed: Streamed | None
+    bad_lines: tuple[BadLine, ...]
+    contender_scores: tuple[ContenderScores, ...]
+    streaming_comparison: StreamingComparison | None
 
     @property
-    def recordings(self) -> list[Recording]:
-        return [turn.recording for turn in self.scored[0].measured.turns]
+    def recordings(self) -> list[LabelledRecording]:
+        return [turn.recording for turn in self.contender_scores[0].result.turns]
 
 
-def scored(all_measured: Sequence[Measured]) -> tuple[Scored, ...]:
-    speakers = [t.recording.speaker for t in all_measured[0].turns]
-    groups = _groups(all_measured[0].turns)
-    base: dict[str, Measure] = {}
-    found = []
-    for one in all_measured:
-        known = measures(one.turns)
-        found.append(
-            Scored(
-                measured=one,
-                measures=tuple(known),
-                figures={m.id: figure(m, speakers) for m in known},
+def score_contenders(results: Sequence[ContenderResult]) -> tuple[ContenderScores, ...]:
+    speakers = [t.recording.speaker for t in results[0].turns]
+    groups = _speaker_groups(results[0].turns)
+    base: dict[str, TallyMetric] = {}
+    scores = []
+    for result in results:
+        metrics = all_metrics(result.turns)
+        scores.append(
+            ContenderScores(
+                result=result,
+                metrics=tuple(metrics),
+                estimates={m.id: estimate(m, speakers) for m in metrics},
                 groups={
-                    group: {m.id: figure(m, speakers, within) for m in known}
+                    group: {m.id: estimate(m, speakers, within) for m in metrics}
                     for group, within in groups.items()
                 },
                 differences={
-                    m.id: difference(m, base[m.id], speakers) for m in known if m.id in base
+                    m.id: estimate_difference(m, base[m.id], speakers)
+                    for m in metrics
+                    if m.id in base
                 },
             )
         )
-        base = base or {m.id: m for m in known}
-    return tuple(found)
+        base = base or {m.id: m for m in metrics}
+    return tuple(scores)
 
 
-def _groups(turns: Sequence[Turn]) -> dict[Group, np.ndarray[Any, np.dtype[np.bool_]]]:
+def _speaker_groups(
+    turns: Sequence[AnalysedTurn],
+) -> dict[SpeakerGroup, np.ndarray[Any, np.dtype[np.bool_]]]:
     every = {group for t in turns for group in t.recording.groups.items()}
     names = list(dict.fromkeys(name for t in turns for name in t.recording.groups))
     return {
@@ -95,71 +110,73 @@ def _groups(turns: Sequence[Turn]) -> dict[Group, np.ndarray[Any, np.dtype[np.bo
     }
 
 
-def worst_words(turns: Sequence[Turn], many: int = 10) -> list[Turn]:
+def worst_words(turns: Sequence[AnalysedTurn], limit: int = 10) -> list[AnalysedTurn]:
     """The texts least like what was said, in letters; of equals, the ones most believed."""
     said = [t for t in turns if t.recording.text]
-    counts = errors([list(t.recording.text) for t in said], [list(taken(t)) for t in said])
+    counts = edit_counts([list(t.recording.text) for t in said], [list(used_text(t)) for t in said])
     wrong = counts[:, :3].sum(1) / np.maximum(counts[:, 3], 1)
-    ranked = sorted(zip(wrong, said, strict=True), key=lambda p: (-p[0], -_sure(p[1])))
-    return [turn for error, turn in ranked if error > 0 and not _right(turn)][:many]
+    ranked = sorted(zip(wrong, said, strict=True), key=lambda p: (-p[0], -_confidence(p[1])))
+    return [turn for error, turn in ranked if error > 0 and not _is_right(turn)][:limit]
 
 
-def worst_emotions(turns: Sequence[Turn], many: int = 10) -> list[Turn]:
+def worst_emotions(turns: Sequence[AnalysedTurn], limit: int = 10) -> list[AnalysedTurn]:
     """The wrong verdicts that were most believed over the truth."""
 
-    def excess(turn: Turn) -> float:
+    def excess(turn: AnalysedTurn) -> float:
         chances = turn.emotion or {}
         truth = turn.recording.emotion
         return max(chances.values()) - (chances.get(truth, 0.0) if truth else 0.0)
 
     wrong = [
-        t for t in turns if t.recording.emotion and verdict(t) not in (None, t.recording.emotion)
+        t
+        for t in turns
+        if t.recording.emotion and emotion_verdict(t) not in (None, t.recording.emotion)
     ]
-    return sorted(wrong, key=excess, reverse=True)[:many]
+    return sorted(wrong, key=excess, reverse=True)[:limit]
 
 
-def taken(turn: Turn) -> str:
+def used_text(turn: AnalysedTurn) -> str:
     """What a dialogue would have gone by."""
-    return (turn.asked or turn.open).text
+    return (turn.answer_transcript or turn.open_transcript).text
 
 
-def _sure(turn: Turn) -> float:
-    return (turn.asked or turn.open).confidence
+def _confidence(turn: AnalysedTurn) -> float:
+    return (turn.answer_transcript or turn.open_transcript).confidence
 
 
-def _right(turn: Turn) -> bool:
-    heard = taken(turn)
-    return bool(heard) and right(turn.sort, turn.recording.text, heard)
+def _is_right(turn: AnalysedTurn) -> bool:
+    heard = used_text(turn)
+    return bool(heard) and is_right_answer(turn.answer_kind, turn.recording.text, heard)
 
 
-def as_json(report: Report) -> dict[str, Any]:
-    setting = asdict(report.setting)
+def report_json(report: SpeechReport) -> dict[str, Any]:
+    settings = asdict(report.settings)
     return {
-        "setting": {k: str(v) if isinstance(v, Path) else v for k, v in setting.items()},
-        "picked": report.picked,
+        "setting": {k: str(v) if isinstance(v, Path) else v for k, v in settings.items()},
+        "picked": report.selection,
         "recordings": len(report.recordings),
         "speakers": len({r.speaker for r in report.recordings}),
-        "seconds": round(sum(t.seconds for t in report.scored[0].measured.turns), 3),
+        "seconds": round(sum(t.seconds for t in report.contender_scores[0].result.turns), 3),
         "notes": list(report.notes),
-        "bad_lines": [asdict(flaw) for flaw in report.flaws],
-        "contenders": [_contender(one) for one in report.scored],
-        "streaming": asdict(report.streamed) if report.streamed else None,
-        "worst": _worst(report.scored[0].measured.turns),
+        "bad_lines": [asdict(flaw) for flaw in report.bad_lines],
+        "contenders": [_contender_json(one) for one in report.contender_scores],
+        "streaming": asdict(report.streaming_comparison) if report.streaming_comparison else None,
+        "worst": _worst_json(report.contender_scores[0].result.turns),
     }
 
 
-def _worst(turns: Sequence[Turn]) -> dict[str, list[str]]:
+def _worst_json(turns: Sequence[AnalysedTurn]) -> dict[str, list[str]]:
     return {
         "words": [t.recording.path for t in worst_words(turns)],
         "emotion": [t.recording.path for t in worst_emotions(turns)],
     }
 
 
-def _contender(one: Scored) -> dict[str, Any]:
-    turns = one.measured.turns
-    emotional = bool(judged(turns))
+def _contender_json(scores: ContenderScores) -> dict[str, Any]:
+    turns = scores.result.turns
+    emotional = bool(emotion_pairs(turns))
     return {
-        "name": one.measured.contender.name,
+        "name": scores.result.contender.name,
         "models": {
             role: {
                 "name": model.name,
@@ -167,42 +184,46 @@ def _contender(one: Scored) -> dict[str, Any]:
                 "licence": model.licence,
                 "streaming": model.streaming,
             }
-            for role, model in one.measured.models.items()
+            for role, model in scores.result.models.items()
         },
-        "real_time_factor": round(one.measured.real_time, 5),
-        "figures": {key: _figure(f) for key, f in one.figures.items()},
-        "difference_to_first": {key: _figure(f) for key, f in one.differences.items()},
+        "real_time_factor": round(scores.result.real_time_factor, 5),
+        "figures": {key: _estimate_json(f) for key, f in scores.estimates.items()},
+        "difference_to_first": {key: _estimate_json(f) for key, f in scores.differences.items()},
         "groups": [
-            {"group": name, "value": value, "figures": {k: _figure(f) for k, f in found.items()}}
-            for (name, value), found in one.groups.items()
+            {
+                "group": name,
+                "value": value,
+                "figures": {k: _estimate_json(f) for k, f in found.items()},
+            }
+            for (name, value), found in scores.groups.items()
         ],
         "confusion": {
             "rows": list(EMOTIONS),
             "columns": [*EMOTIONS, "no verdict"],
-            "counts": confusion(turns).tolist(),
+            "counts": emotion_confusion(turns).tolist(),
         }
         if emotional
         else None,
-        "rows": [_row(turn) for turn in turns],
+        "rows": [_turn_json(turn) for turn in turns],
     }
 
 
-def _figure(found: Figure) -> dict[str, Any]:
+def _estimate_json(estimate: SpeakerEstimate) -> dict[str, Any]:
     return {
-        "value": _number(found.value),
-        "low": _number(found.low),
-        "high": _number(found.high),
-        "recordings": found.recordings,
-        "speakers": found.speakers,
-        "too_few_speakers": found.few,
+        "value": _json_number(estimate.value),
+        "low": _json_number(estimate.low),
+        "high": _json_number(estimate.high),
+        "recordings": estimate.recordings,
+        "speakers": estimate.speakers,
+        "too_few_speakers": estimate.has_few_speakers,
     }
 
 
-def _number(value: float) -> float | None:
+def _json_number(value: float) -> float | None:
     return None if isnan(value) else round(value, 6)
 
 
-def _row(turn: Turn) -> dict[str, Any]:
+def _turn_json(turn: AnalysedTurn) -> dict[str, Any]:
     recording = turn.recording
     return {
         "path": recording.path,
@@ -210,23 +231,30 @@ def _row(turn: Turn) -> dict[str, Any]:
         "speaker": recording.speaker,
         "groups": dict(recording.groups),
         "seconds": round(turn.seconds, 3),
-        "cpu_seconds": round(turn.compute, 4),
+        "cpu_seconds": round(turn.cpu_s, 4),
         "reference": recording.text or None,
-        "open": _text(turn, turn.open.text, turn.open.confidence),
-        "question": asdict(turn.question) if turn.question else None,
-        "asked": _text(turn, turn.asked.text, turn.asked.confidence) if turn.asked else None,
+        "open": _transcript_json(turn, turn.open_transcript.text, turn.open_transcript.confidence),
+        "question": asdict(turn.expectation) if turn.expectation else None,
+        "asked": _transcript_json(
+            turn, turn.answer_transcript.text, turn.answer_transcript.confidence
+        )
+        if turn.answer_transcript
+        else None,
         "emotion": recording.emotion,
-        "emotion_heard": verdict(turn),
+        "emotion_heard": emotion_verdict(turn),
         "emotion_chances": None
         if turn.emotion is None
         else {e: round(p, 4) for e, p in turn.emotion.items()},
     }
 
 
-def _text(turn: Turn, heard: str, confidence: float) -> dict[str, Any]:
+def _transcript_json(turn: AnalysedTurn, hypothesis: str, confidence: float) -> dict[str, Any]:
     known = bool(turn.recording.text)
     return {
-        "hypothesis": heard,
+        "hypothesis": hypothesis,
         "confidence": round(confidence, 4),
-        "right": bool(heard) and right(turn.sort, turn.recording.text, heard) if known else None,
+        "right": bool(hypothesis)
+        and is_right_answer(turn.answer_kind, turn.recording.text, hypothesis)
+        if known
+        else None,
     }

@@ -16,10 +16,16 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from agent.lab.evaluation.audio_source import Sounds
-from agent.lab.evaluation.contenders import Contender, Turn, Watch, hear, single_thread
-from agent.lab.evaluation.manifest import plain
-from agent.lab.evaluation.speech_metrics import emotions
+from agent.lab.evaluation.audio_source import AudioSource
+from agent.lab.evaluation.contenders import (
+    AnalysedTurn,
+    Contender,
+    TrackRecordings,
+    single_torch_thread,
+    stream_recording,
+)
+from agent.lab.evaluation.manifest import normalised_text
+from agent.lab.evaluation.speech_metrics import emotion_metrics
 from agent.lab.training.ears.offline_recogniser import ChannelSimulation, OfflineRecogniser
 from audio import checkpoints
 from audio.emotion import EmotionHead, acoustic_cues, load_head
@@ -33,7 +39,7 @@ from audio.types import RATE, Emotion, Expectation, Samples
 
 
 @dataclass(frozen=True, slots=True)
-class Streamed:
+class StreamingComparison:
     """Streamed against whole. UA is None where no emotion is known."""
 
     recordings: int
@@ -46,109 +52,116 @@ class Streamed:
 
 
 @dataclass(frozen=True, slots=True)
-class _Heard:
+class _Analysis:
     """One recording heard in one way."""
 
     outputs: Scores  # log probabilities: letters, then phones (frames, ..)
-    open: str
-    asked: str | None
+    open_text: str
+    answer_text: str | None
     emotion: Mapping[Emotion, float]
 
 
-def compared(
-    one: Contender,
-    turns: Sequence[Turn],
-    sounds: Sounds,
-    room: ChannelSimulation,
-    watch: Watch,
-) -> Streamed | None:
+def compare_streaming(
+    contender: Contender,
+    turns: Sequence[AnalysedTurn],
+    audio: AudioSource,
+    channel: ChannelSimulation,
+    track: TrackRecordings,
+) -> StreamingComparison | None:
     """None: these ears do not stream, they hear every turn once more when it has ended."""
-    feel = any(turn.emotion is not None for turn in turns) and one.feelings is None
-    streamed, whole = list[_Heard](), list[_Heard]()
-    with single_thread():
-        ears = one.load(feel)
-        words = ears.models["words"]
-        if words.streaming == "windowed":
+    infer_emotion = (
+        any(turn.emotion is not None for turn in turns) and contender.emotion_checkpoint is None
+    )
+    streamed, whole = list[_Analysis](), list[_Analysis]()
+    with single_torch_thread():
+        analyser = contender.load(infer_emotion)
+        speech_model = analyser.models["words"]
+        if speech_model.streaming == "windowed":
             return None
-        exact = words.streaming == "exact"
-        felt = exact and "emotion" in ears.models
-        head = load_head(one.weights / "emotion") if felt else None
+        is_exact = speech_model.streaming == "exact"
+        has_head = is_exact and "emotion" in analyser.models
+        head = load_head(contender.weights / "emotion") if has_head else None
         whole_of = (
-            _embedded(OfflineRecogniser(Path(words.source)), head)
-            if exact
-            else _stock(ears, words.source)
+            _embedded_analyser(OfflineRecogniser(Path(speech_model.source)), head)
+            if is_exact
+            else _windowed_analyser(analyser, speech_model.source)
         )
         recordings = [turn.recording for turn in turns]
-        watched = watch(recordings, "streamed and whole", len(recordings))
+        watched = track(recordings, "streamed and whole", len(recordings))
         for turn, recording in zip(turns, watched, strict=True):
-            samples, asked = room(*sounds.read(recording.path)), turn.question
-            streamed.append(_streamed(ears, samples, asked, head is not None))
+            samples, asked = channel(*audio.read(recording.path)), turn.expectation
+            streamed.append(_analyse_streamed(analyser, samples, asked, head is not None))
             whole.append(whole_of(samples, asked))
     pairs = list(zip(streamed, whole, strict=True))
-    answers = [a.asked == b.asked for a, b in pairs if a.asked is not None]
-    return Streamed(
+    answers = [a.answer_text == b.answer_text for a, b in pairs if a.answer_text is not None]
+    return StreamingComparison(
         recordings=len(pairs),
-        same_open=float(np.mean([a.open == b.open for a, b in pairs])),
+        same_open=float(np.mean([a.open_text == b.open_text for a, b in pairs])),
         same_asked=float(np.mean(answers)) if answers else None,
-        same_frames=float(np.mean(np.concatenate([_same(a.outputs, b.outputs) for a, b in pairs]))),
+        same_frames=float(
+            np.mean(np.concatenate([_same_likeliest(a.outputs, b.outputs) for a, b in pairs]))
+        ),
         largest=max(float(np.abs(a.outputs - b.outputs).max(initial=0)) for a, b in pairs),
-        ua_streamed=_ua(turns, streamed) if head else None,
-        ua_whole=_ua(turns, whole) if head else None,
+        ua_streamed=_mean_recall(turns, streamed) if head else None,
+        ua_whole=_mean_recall(turns, whole) if head else None,
     )
 
 
-def _streamed(
-    ears: SpeechAnalyser, samples: Samples, asked: Expectation | None, feel: bool
-) -> _Heard:
-    stream = hear(ears, samples, SpeakerProfile() if feel else None)
-    spoken = ears.finish(stream, Expectation())
+def _analyse_streamed(
+    analyser: SpeechAnalyser, samples: Samples, expectation: Expectation | None, infer_emotion: bool
+) -> _Analysis:
+    stream = stream_recording(analyser, samples, SpeakerProfile() if infer_emotion else None)
+    result = analyser.finish(stream, Expectation())
     parts = [
         np.concatenate(x)
         for x in (stream.recogniser_state.letter_scores, stream.recogniser_state.phone_scores)
         if x
     ]
-    return _Heard(
+    return _Analysis(
         np.concatenate(parts, 1),
-        plain(spoken.transcript.text),
-        plain(ears.decode(stream, asked).text) if asked else None,
-        spoken.cues.emotion if spoken.cues else {},
+        normalised_text(result.transcript.text),
+        normalised_text(analyser.decode(stream, expectation).text) if expectation else None,
+        result.cues.emotion if result.cues else {},
     )
 
 
-Whole = Callable[[Samples, Expectation | None], _Heard]
+AnalyseWhole = Callable[[Samples, Expectation | None], _Analysis]
 
 
-def _same(one: Scores, other: Scores) -> NDArray[np.bool_]:
+def _same_likeliest(one: Scores, other: Scores) -> NDArray[np.bool_]:
     return np.asarray(one.argmax(1) == other.argmax(1))
 
 
-def _stock(ears: SpeechAnalyser, name: str) -> Whole:
+def _windowed_analyser(analyser: SpeechAnalyser, name: str) -> AnalyseWhole:
     """A checkpoint that was never taught to stream, as transformers runs it on a whole turn."""
     model, alphabet, normalise = checkpoints.open_ctc_model(checkpoints.find(name))
-    whole = WindowedRecogniser(model, normalise, Transcriber(alphabet))
+    windowed = WindowedRecogniser(model, normalise, Transcriber(alphabet))
 
-    def hear_whole(samples: Samples, asked: Expectation | None) -> _Heard:
-        likely = whole.letter_scores(samples)
-        stream = ears.open(0, infer_emotion=False)
-        ears.close(stream)
+    def analyse(samples: Samples, asked: Expectation | None) -> _Analysis:
+        likely = windowed.letter_scores(samples)
+        stream = analyser.open(0, infer_emotion=False)
+        analyser.close(stream)
         stream.scores = likely, None
 
         def text(expect: Expectation) -> str:
-            return plain(ears.decode(stream, expect).text)
+            return normalised_text(analyser.decode(stream, expect).text)
 
-        return _Heard(likely, text(Expectation()), text(asked) if asked else None, {})
+        return _Analysis(likely, text(Expectation()), text(asked) if asked else None, {})
 
-    return hear_whole
+    return analyse
 
 
-def _embedded(ear: OfflineRecogniser, head: EmotionHead | None) -> Whole:
-    return lambda samples, asked: _whole(ear, head, samples, asked)
+def _embedded_analyser(ear: OfflineRecogniser, head: EmotionHead | None) -> AnalyseWhole:
+    return lambda samples, asked: _analyse_whole(ear, head, samples, asked)
 
 
 @torch.inference_mode()
-def _whole(
-    ear: OfflineRecogniser, head: EmotionHead | None, samples: Samples, asked: Expectation | None
-) -> _Heard:
+def _analyse_whole(
+    ear: OfflineRecogniser,
+    head: EmotionHead | None,
+    samples: Samples,
+    expectation: Expectation | None,
+) -> _Analysis:
     *layers, last = ear.encoder(torch.from_numpy(samples)[None])
     likely = F.log_softmax(ear.head(last[0]).float(), -1).numpy()
     phones = None
@@ -156,7 +169,7 @@ def _whole(
         phones = F.log_softmax(ear.phone_head(last[0]).float(), -1).numpy()
 
     def text(expect: Expectation) -> str:
-        return plain(ear.transcriber.decode(likely, 0, expect, phones).text)
+        return normalised_text(ear.transcriber.decode(likely, 0, expect, phones).text)
 
     emotion: Mapping[Emotion, float] = {}
     if head is not None:
@@ -164,10 +177,12 @@ def _whole(
         feeling = head.estimate(head.blend_layers(torch.cat(layers)), measured, SpeakerProfile())
         emotion = acoustic_cues(feeling, measured.prosody, len(samples) / RATE).emotion
     outputs = likely if phones is None else np.concatenate([likely, phones], 1)
-    return _Heard(outputs, text(Expectation()), text(asked) if asked else None, emotion)
+    return _Analysis(
+        outputs, text(Expectation()), text(expectation) if expectation else None, emotion
+    )
 
 
-def _ua(turns: Sequence[Turn], heard: Sequence[_Heard]) -> float | None:
-    felt = [replace(t, emotion=h.emotion) for t, h in zip(turns, heard, strict=True)]
-    (ua,) = [m for m in emotions(felt) if m.key == "ua"]
-    return float(ua.formula(ua.tally.sum(0)))
+def _mean_recall(turns: Sequence[AnalysedTurn], analyses: Sequence[_Analysis]) -> float | None:
+    judged_turns = [replace(t, emotion=h.emotion) for t, h in zip(turns, analyses, strict=True)]
+    (ua,) = [m for m in emotion_metrics(judged_turns) if m.key == "ua"]
+    return float(ua.statistic(ua.tally.sum(0)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.lab.bench.load_plan import Plan, Voices
+from agent.lab.bench.load_plan import CallerVoices, LoadPlan
 
 NOISE = (b"n0", b"n1", b"n2")
 
@@ -13,9 +13,9 @@ def turn(packets):
     return tuple(f"t{number}".encode() for number in range(packets))
 
 
-PLAN = Plan(
+PLAN = LoadPlan(
     url="ws://127.0.0.1:1/v1/session",
-    voices=Voices((turn(100),), (turn(50),), NOISE),
+    voices=CallerVoices((turn(100),), (turn(50),), NOISE),
     callers=1,
     seconds=10.0,
     ramp_s=1.0,

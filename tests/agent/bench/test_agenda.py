@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from agent.lab.bench.timer_queue import Agenda
+from agent.lab.bench.timer_queue import TimerQueue
 
 
 def test_what_is_due_is_done_in_order_and_again_when_it_says_so():
-    agenda, done = Agenda(), []
+    agenda, done = TimerQueue(), []
 
     def every(period, name):
         def action(due):
@@ -18,14 +18,14 @@ def test_what_is_due_is_done_in_order_and_again_when_it_says_so():
     agenda.add(2.0, every(2, "b"))
     agenda.add(1.0, every(1, "a"))
     agenda.add(1.5, lambda due: done.append(("once", due)))
-    assert agenda.run(0.9) == 1.0
+    assert agenda.run_due(0.9) == 1.0
     assert done == []
-    assert agenda.run(3.0) == 4.0
+    assert agenda.run_due(3.0) == 4.0
     assert done == [("a", 1.0), ("once", 1.5), ("b", 2.0), ("a", 2.0), ("a", 3.0)]
 
 
 def test_an_action_may_add_others_that_are_due_already():
-    agenda, done = Agenda(), []
+    agenda, done = TimerQueue(), []
     agenda.add(1.0, lambda due: agenda.add(0.5, done.append))
-    assert agenda.run(1.0) is None
+    assert agenda.run_due(1.0) is None
     assert done == [0.5]

@@ -7,10 +7,10 @@ from typer.testing import CliRunner
 
 from agent.cli.main import app
 from agent.lab.bench import BenchError
-from agent.lab.bench.levels import level_of
+from agent.lab.bench.levels import level_from_outcome
 from agent.lab.bench.machine import this_machine
-from agent.lab.bench.server_process import running
-from agent.lab.bench.streams_report import Report, Setting
+from agent.lab.bench.server_process import running_server
+from agent.lab.bench.streams_report import StreamsReport, StreamsSettings
 from tests.agent.bench.test_levels import FINE
 
 
@@ -39,13 +39,16 @@ def test_a_server_that_is_not_there_is_told():
 
 
 def test_a_server_that_does_not_start_says_why(tmp_path):
-    with pytest.raises(BenchError, match="unknown setting 'ear'"), running(tmp_path, ear="x"):
+    with (
+        pytest.raises(BenchError, match="unknown setting 'ear'"),
+        running_server(tmp_path, ear="x"),
+    ):
         pass
 
 
 def test_everything_found_goes_into_the_file(tmp_path):
-    level = level_of(8, FINE, None, 250.0)
-    written = Report(Setting(tmp_path), levels=[level], streams=8).as_json()
+    level = level_from_outcome(8, FINE, None, 250.0)
+    written = StreamsReport(StreamsSettings(tmp_path), levels=[level], streams=8).as_json()
     assert written["levels"][0]["held"]
     assert written["machine"]["cores"] == this_machine().cores
     assert written["setting"]["recordings"] == str(tmp_path)

@@ -9,10 +9,10 @@ from typer.testing import CliRunner
 
 from agent.config import PACKAGE_DIR
 from agent.lab.bench import BenchError
-from agent.lab.bench.encoder_command import SPEECH, bench_encoder
-from agent.lab.bench.encoder_comparison import LENGTHS, NAMES, compared
-from agent.lab.bench.shapes import STREAMED, write_shape
-from agent.lab.bench.utterance import spoken
+from agent.lab.bench.encoder_command import RECORDINGS_FOLDER, bench_encoder
+from agent.lab.bench.encoder_comparison import METHOD_NAMES, UTTERANCE_SECONDS, compare_encoders
+from agent.lab.bench.shapes import STREAMING_CONFIG, write_random_checkpoint
+from agent.lab.bench.utterance import joined_recordings
 from audio.types import RATE
 from tests.agent.bench.test_shapes import TINY
 
@@ -27,53 +27,59 @@ def watch(labels):
 @pytest.fixture(scope="module")
 def taught(tmp_path_factory):
     folder = tmp_path_factory.mktemp("taught")
-    write_shape({**TINY, **STREAMED}, folder)
+    write_random_checkpoint({**TINY, **STREAMING_CONFIG}, folder)
     return str(folder)
 
 
 def test_every_way_hears_the_whole_turn(taught):
-    utterance = spoken(SPEECH, 1.0)
-    found = compared(WEIGHTS, taught, utterance, HOP, 1, NAMES, watch)
-    assert [row.name for row in found.rows] == list(NAMES)
-    assert all(row.costs[-1].seconds == 1.0 for row in found.rows)
-    assert all(np.isfinite([c.cpu, c.end_s]).all() for row in found.rows for c in row.costs)
-    exact = [found.row(name) for name in ("streaming-fp32", "again", "speechbrain")]
+    utterance = joined_recordings(RECORDINGS_FOLDER, 1.0)
+    found = compare_encoders(WEIGHTS, taught, utterance, HOP, 1, METHOD_NAMES, watch)
+    assert [row.name for row in found.results] == list(METHOD_NAMES)
+    assert all(row.costs[-1].seconds == 1.0 for row in found.results)
+    assert all(np.isfinite([c.cpu, c.end_s]).all() for row in found.results for c in row.costs)
+    exact = [found.find_result(name) for name in ("streaming-fp32", "again", "speechbrain")]
     assert max(row.largest for row in exact) < 1e-4
-    assert found.row("streaming").largest == found.row("company").largest  # not one bit apart
-    assert found.times(found.row("streaming")) == 1.0
-    assert found.floor.streams == found.row("company").streams == 16
+    assert (
+        found.find_result("streaming").largest == found.find_result("company").largest
+    )  # not one bit apart
+    assert found.cpu_ratio(found.find_result("streaming")) == 1.0
+    assert found.roofline.streams == found.find_result("company").streams == 16
 
 
 def test_checkpoints_that_were_not_taught_to_stream(tmp_path):
-    write_shape(TINY, tmp_path)
-    utterance = spoken(SPEECH, 1.0)
+    write_random_checkpoint(TINY, tmp_path)
+    utterance = joined_recordings(RECORDINGS_FOLDER, 1.0)
     names = ["streaming", "again", "pipeline", "speechbrain"]
-    found = compared(WEIGHTS, str(tmp_path), utterance, HOP, 1, names, watch)
+    found = compare_encoders(WEIGHTS, str(tmp_path), utterance, HOP, 1, names, watch)
     assert not found.streams_exactly
-    assert found.floor is None  # is that of sixteen in company
-    assert found.row("streaming").text_s > found.row("again").text_s  # by longer chunks
-    assert max(found.row(name).largest for name in ("again", "speechbrain")) < 1e-4
+    assert found.roofline is None  # is that of sixteen in company
+    assert (
+        found.find_result("streaming").text_s > found.find_result("again").text_s
+    )  # by longer chunks
+    assert max(found.find_result(name).largest for name in ("again", "speechbrain")) < 1e-4
 
 
 def test_a_pipeline_hears_chunks_whose_seams_fit(taught):
-    utterance = spoken(SPEECH, 6.0)  # one full chunk of 5 s, and what is left
-    found = compared(WEIGHTS, taught, utterance, 3 * HOP, 1, ["pipeline"], watch)
-    (row,) = found.rows
-    assert [cost.seconds for cost in row.costs] == [*LENGTHS, 6.0]
-    assert found.times(row) is None  # nothing of ours to compare with
+    utterance = joined_recordings(RECORDINGS_FOLDER, 6.0)  # one full chunk of 5 s, and what is left
+    found = compare_encoders(WEIGHTS, taught, utterance, 3 * HOP, 1, ["pipeline"], watch)
+    (row,) = found.results
+    assert [cost.seconds for cost in row.costs] == [*UTTERANCE_SECONDS, 6.0]
+    assert found.cpu_ratio(row) is None  # nothing of ours to compare with
 
 
 def test_unknown_way(taught):
     with pytest.raises(BenchError, match="no way 'guess'; there are streaming, "):
-        compared(WEIGHTS, taught, spoken(SPEECH, 1.0), HOP, 1, ["guess"], watch)
+        compare_encoders(
+            WEIGHTS, taught, joined_recordings(RECORDINGS_FOLDER, 1.0), HOP, 1, ["guess"], watch
+        )
 
 
 def test_recordings_are_joined_and_begin_again(tmp_path):
-    long = spoken(SPEECH, 20.0)
+    long = joined_recordings(RECORDINGS_FOLDER, 20.0)
     assert long.shape == (20 * RATE,)
-    assert (long[: 2 * RATE] == spoken(SPEECH, 2.0)).all()
+    assert (long[: 2 * RATE] == joined_recordings(RECORDINGS_FOLDER, 2.0)).all()
     with pytest.raises(BenchError, match="holds no .wav recordings"):
-        spoken(tmp_path, 1.0)
+        joined_recordings(tmp_path, 1.0)
 
 
 def test_command(taught, tmp_path):
@@ -94,9 +100,15 @@ def test_command(taught, tmp_path):
 
 @pytest.mark.model
 def test_the_embedded_ears_hear_a_live_voice_as_they_do_offline():
-    found = compared(
-        WEIGHTS, None, spoken(SPEECH, 1.5), HOP, 1, ["streaming", "streaming-fp32"], watch
+    found = compare_encoders(
+        WEIGHTS,
+        None,
+        joined_recordings(RECORDINGS_FOLDER, 1.5),
+        HOP,
+        1,
+        ["streaming", "streaming-fp32"],
+        watch,
     )
     assert found.streams_exactly
-    assert found.row("streaming-fp32").largest < 1e-3
-    assert found.row("streaming").same > 0.95
+    assert found.find_result("streaming-fp32").largest < 1e-3
+    assert found.find_result("streaming").same > 0.95

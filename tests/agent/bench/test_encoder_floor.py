@@ -8,7 +8,7 @@ from audio import torchaudio_guard  # noqa: F401
 # isort: split
 from transformers import HubertModel
 
-from agent.lab.bench.roofline import Floor, Work, measured, work
+from agent.lab.bench.roofline import Roofline, StepFlops, measure_roofline, step_flops
 from audio.encoder import AttentionWindow, ChunkedEncoder, small_config
 from audio.incremental import IncrementalEncoder
 
@@ -35,15 +35,15 @@ def test_counted_by_hand():
     # 3 layers: queries, keys, values and output of 8 x 8; 16 rows against 32 + 16, there and back
     attention = 2 * 2 * 3 * (16 * 4 * 8 * 8 + 2 * 16 * 48 * 8)
     feed_forward = 2 * 2 * 3 * (16 * 8 * 12 + 16 * 12 * 8)
-    counted = work(TINY, 2, AttentionWindow(16, 32))
-    assert counted == Work(convolutions, projection, positions, attention, feed_forward)
+    counted = step_flops(TINY, 2, AttentionWindow(16, 32))
+    assert counted == StepFlops(convolutions, projection, positions, attention, feed_forward)
     assert counted.total == convolutions + projection + positions + attention + feed_forward
 
 
 def test_frames_of_future_go_through_the_layers_twice():
     near, far = (
-        work(TINY, 1, AttentionWindow(16, 32)),
-        work(TINY, 1, AttentionWindow(16, 32), ahead=8),
+        step_flops(TINY, 1, AttentionWindow(16, 32)),
+        step_flops(TINY, 1, AttentionWindow(16, 32), ahead=8),
     )
     assert far.convolutions == near.convolutions
     assert far.feed_forward == near.feed_forward * 24 / 16
@@ -51,9 +51,9 @@ def test_frames_of_future_go_through_the_layers_twice():
 
 
 def test_share_is_of_the_time_that_products_alone_would_take():
-    floor = Floor(16, 16, "float32", Work(10, 10, 10, 10, 10), step_s=2.0, rate=50.0)
-    assert floor.floor_s == 1.0
-    assert floor.share == 0.5
+    floor = Roofline(16, 16, "float32", StepFlops(10, 10, 10, 10, 10), step_s=2.0, rate=50.0)
+    assert floor.bound_s == 1.0
+    assert floor.efficiency == 0.5
 
 
 @pytest.mark.parametrize("ahead", [0, 8])
@@ -70,7 +70,7 @@ def test_every_step_is_one_chunk_of_each_stream(ahead):
         return encoded
 
     steps.advance = counting
-    floor = measured(steps, TINY, streams=3)
+    floor = measure_roofline(steps, TINY, streams=3)
     assert chunks[-20:] == [{16}] * 20
     assert (floor.streams, floor.frames, floor.dtype) == (3, 16, "float32")
     assert floor.step_s > 0

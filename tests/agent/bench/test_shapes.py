@@ -3,7 +3,12 @@
 import pytest
 
 from agent.lab.bench import BenchError
-from agent.lab.bench.shapes import SHAPES, STREAMED, resolved, write_shape
+from agent.lab.bench.shapes import (
+    SHAPES,
+    STREAMING_CONFIG,
+    resolve_checkpoint,
+    write_random_checkpoint,
+)
 from audio import checkpoints
 
 TINY = {
@@ -19,7 +24,7 @@ TINY = {
 
 
 def test_as_on_the_hub(tmp_path):
-    write_shape(TINY, tmp_path)
+    write_random_checkpoint(TINY, tmp_path)
     found = checkpoints.find(str(tmp_path))
     assert (found.is_ctc, found.is_streamable) == (True, False)
     model, alphabet, normalise = checkpoints.open_ctc_model(found)
@@ -29,7 +34,7 @@ def test_as_on_the_hub(tmp_path):
 
 
 def test_trained_to_stream(tmp_path):
-    write_shape({**TINY, **STREAMED, "vocab_size": 29}, tmp_path)
+    write_random_checkpoint({**TINY, **STREAMING_CONFIG, "vocab_size": 29}, tmp_path)
     found = checkpoints.find(str(tmp_path))
     encoder, head, alphabet = checkpoints.open_streaming_model(found)
     assert (encoder.window.chunk, encoder.window.left) == (16, 64)
@@ -37,20 +42,22 @@ def test_trained_to_stream(tmp_path):
 
 
 def test_weights_are_random_but_always_equal(tmp_path):
-    write_shape(TINY, tmp_path / "one")
-    write_shape(TINY, tmp_path / "two")
+    write_random_checkpoint(TINY, tmp_path / "one")
+    write_random_checkpoint(TINY, tmp_path / "two")
     one, two = (checkpoints.find(str(tmp_path / name)).weights_digest() for name in ("one", "two"))
     assert one == two
 
 
 def test_names(tmp_path):
-    assert resolved("facebook/hubert-base-ls960", tmp_path) == "facebook/hubert-base-ls960"
-    folder = resolved("random:embedded", tmp_path)
+    assert (
+        resolve_checkpoint("facebook/hubert-base-ls960", tmp_path) == "facebook/hubert-base-ls960"
+    )
+    folder = resolve_checkpoint("random:embedded", tmp_path)
     found = checkpoints.find(folder)
     assert found.is_streamable
     assert found.config.hidden_size == 256
     with pytest.raises(BenchError, match="random:base.*random:embedded"):
-        resolved("random:huge", tmp_path)
+        resolve_checkpoint("random:huge", tmp_path)
 
 
 def test_sizes_are_those_of_the_models_that_they_stand_for():

@@ -2,17 +2,17 @@
 
 import json
 
-from agent.lab.evaluation.contenders import Turn
-from agent.lab.evaluation.manifest import Recording
+from agent.lab.evaluation.contenders import AnalysedTurn
+from agent.lab.evaluation.manifest import LabelledRecording
 from audio.types import Expectation, Transcript
 
 
 def turn(said="", heard="", speaker="ann", sure=0.9, asked=None, sort="", **more):
     """`asked`: what was heard when the ears knew the question."""
-    recording = Recording(
+    recording = LabelledRecording(
         1, more.pop("path", "a.wav"), speaker, said, more.pop("acted", None), **more.pop("of", {})
     )
-    return Turn(
+    return AnalysedTurn(
         recording,
         Expectation("choice", choices=("yes", "no")) if asked is not None else None,
         sort,
@@ -20,7 +20,7 @@ def turn(said="", heard="", speaker="ann", sure=0.9, asked=None, sort="", **more
         None if asked is None else Transcript(asked, sure),
         more.pop("felt", None),
         seconds=1.0,
-        compute=0.1,
+        cpu_s=0.1,
     )
 
 

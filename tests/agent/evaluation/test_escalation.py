@@ -14,16 +14,34 @@ from typer.testing import CliRunner
 
 from agent.cli.main import app
 from agent.lab.evaluation import EvaluationError
-from agent.lab.evaluation.escalation.batch_understanding import OPEN, TODAY, understood
-from agent.lab.evaluation.escalation.context import by_domain
-from agent.lab.evaluation.escalation.conversation_bootstrap import Scored, auroc, counted
-from agent.lab.evaluation.escalation.goals import goals
-from agent.lab.evaluation.escalation.handoff_scores import Called, first_above, lead, outcome
-from agent.lab.evaluation.escalation.policy_replay import OTHER_CAUSES, followed, judged
-from agent.lab.evaluation.escalation.running_features import course, whole
+from agent.lab.evaluation.escalation.batch_understanding import (
+    NO_QUESTION,
+    TRANSCRIPT_DATE,
+    understand_all,
+)
+from agent.lab.evaluation.escalation.context import domain_folds
+from agent.lab.evaluation.escalation.conversation_bootstrap import (
+    ScoredRows,
+    auroc,
+    bootstrap_conversations,
+)
+from agent.lab.evaluation.escalation.goals import escalation_goals
+from agent.lab.evaluation.escalation.handoff_scores import (
+    HandoffDecisions,
+    first_turn_above,
+    handoff_scores,
+    lead_time,
+)
+from agent.lab.evaluation.escalation.policy_replay import TASK_RULES, policy_trace, replay_policy
+from agent.lab.evaluation.escalation.running_features import conversation_summary, running_features
 from agent.lab.evaluation.escalation.satisfaction import rated_turns
-from agent.lab.evaluation.escalation.weight_tuning import amounts, called, score, tuned
-from agent.lab.evaluation.escalation.weight_tuning import given as as_given
+from agent.lab.evaluation.escalation.weight_tuning import (
+    handoff_turns,
+    rule_scores,
+    term_amounts,
+    tune_weights,
+)
+from agent.lab.evaluation.escalation.weight_tuning import pack_weights as as_given
 from agent.lab.training.understanding.rated_dialogues import (
     Exchange,
     RatedDialogue,
@@ -115,29 +133,29 @@ def test_folds_share_no_conversation():
         talk([("", "fine"), ("Name?", "awful")], name=str(n), ratings=(3.0, 2.0)) for n in range(60)
     ]
     rated = rated_turns(talks, feelings())
-    assert rated.low.tolist() == [False, True] * 60
-    for folds in (rated.outer, rated.inner, rated.part):
+    assert rated.is_dissatisfied.tolist() == [False, True] * 60
+    for folds in (rated.outer_fold, rated.inner_fold, rated.part):
         assert len(set(folds.tolist())) > 1
         for number in range(60):
-            assert len(set(folds[rated.talk == number].tolist())) == 1
+            assert len(set(folds[rated.conversation == number].tolist())) == 1
     domains = [replace(one, domain=f"d{n % 7}") for n, one in enumerate(talks)]
-    of = dict(zip([one.domain for one in domains], by_domain(domains), strict=True))
-    assert by_domain(domains) == [of[one.domain] for one in domains]
+    of = dict(zip([one.domain for one in domains], domain_folds(domains), strict=True))
+    assert domain_folds(domains) == [of[one.domain] for one in domains]
 
 
 @given(now=st.lists(st.floats(-9, 9), min_size=1, max_size=9), later=st.lists(st.floats(-9, 9)))
 def test_a_course_looks_back_only(now, later):
-    one = course(np.array(now), np.zeros(len(now), int))
-    both = course(np.array(now + later), np.zeros(len(now) + len(later), int))
+    one = running_features(np.array(now), np.zeros(len(now), int))
+    both = running_features(np.array(now + later), np.zeros(len(now) + len(later), int))
     assert (both[: len(now)] == one).all()
-    after_others = course(
+    after_others = running_features(
         np.array(later + now), np.r_[np.zeros(len(later), int), np.ones(len(now))]
     )
     assert after_others[len(later) :] == pytest.approx(one)
 
 
 def test_whole_conversations():
-    found = whole(np.array([1.0, 3.0, 2.0, 5.0]), np.array([0, 0, 0, 4]))
+    found = conversation_summary(np.array([1.0, 3.0, 2.0, 5.0]), np.array([0, 0, 0, 4]))
     assert found.tolist() == [[3.0, 2.0, 2.5, 2.0], [5.0, 5.0, 5.0, 5.0]]
 
 
@@ -145,30 +163,36 @@ def test_whole_conversations():
 @settings(max_examples=20)
 def test_an_interval_holds_its_value(rows):
     truth, scores = (np.array(column) for column in zip(*rows, strict=True))
-    found = Scored("x", truth, scores, np.arange(len(rows)) // 2).ece()
+    found = ScoredRows("x", truth, scores, np.arange(len(rows)) // 2).ece()
     assert found.low <= found.value <= found.high
     assert found.talks == (len(rows) + 1) // 2
 
 
 def test_conversations_are_drawn_whole():
     truth, scores = np.array([True, False] * 2), np.array([2.0, 1.0, 2.0, 1.0])
-    assert counted(lambda rows: auroc(truth[rows], scores[rows]), np.array([0, 0, 1, 1])).low == 1.0
+    assert (
+        bootstrap_conversations(
+            lambda rows: auroc(truth[rows], scores[rows]), np.array([0, 0, 1, 1])
+        ).low
+        == 1.0
+    )
     assert np.isnan(auroc(np.array([True]), np.array([1.0])))
 
 
 def test_goals_say_what_was_reached():
     truth = np.arange(400) % 4 == 0
-    perfect = Scored("MWOZ", truth, np.where(truth, 9.0, -9.0), np.arange(400) // 4)
-    reached, calibrated = goals([perfect])
+    perfect = ScoredRows("MWOZ", truth, np.where(truth, 9.0, -9.0), np.arange(400) // 4)
+    reached, calibrated = escalation_goals([perfect])
     assert (reached.goal, reached.got, reached.met) == (0.8, 1.0, True)
     assert calibrated.met
-    wrong = Scored("STAR", truth, np.where(truth, -9.0, 9.0), np.arange(400))
-    assert not any(goal.met for goal in goals([wrong]))
+    wrong = ScoredRows("STAR", truth, np.where(truth, -9.0, 9.0), np.arange(400))
+    assert not any(goal.met for goal in escalation_goals([wrong]))
 
 
 def test_outcomes_by_hand():
-    found = outcome(
-        Called.of([True, True, False, False, False], [3, None, 0, None, None]), ErrorCosts(5, 1)
+    found = handoff_scores(
+        HandoffDecisions.from_turns([True, True, False, False, False], [3, None, 0, None, None]),
+        ErrorCosts(5, 1),
     )
     assert found.precision.value == found.recall.value == found.f1.value == 0.5
     assert found.calls_per_100.value == 40.0
@@ -179,53 +203,53 @@ def test_outcomes_by_hand():
 def test_lead_by_hand():
     low = [(3.0, 3.0, 2.0), (2.0,), (3.0, 2.4), (2.0, 2.0), (4.0,)]
     talks = [talk([("", "hm")] * len(ratings), ratings=ratings) for ratings in low]
-    found = lead(talks, [0, 0, None, 1, 0])
+    found = lead_time(talks, [0, 0, None, 1, 0])
     assert (found.talks, found.before, found.at, found.after, found.never) == (4, *[0.25] * 4)
     assert found.median == 0.0
-    assert lead(talks, [None] * 5).median is None
-    assert first_above([0.1, 0.7, 0.9], 0.7) == 1
-    assert first_above([0.1], 0.7) is None
+    assert lead_time(talks, [None] * 5).median is None
+    assert first_turn_above([0.1, 0.7, 0.9], 0.7) == 1
+    assert first_turn_above([0.1], 0.7) is None
 
 
 @given(pairs=turns, more=turns)
 def test_what_comes_later_changes_no_judgement(pairs, more):
     """But for the answer to the last turn, which says whether it was understood."""
-    alone = list(judged(PACK, talk(pairs, last=more[0][0]), WHAT))
-    longer = list(judged(PACK, talk(pairs + more), WHAT))
+    alone = list(replay_policy(PACK, talk(pairs, last=more[0][0]), WHAT))
+    longer = list(replay_policy(PACK, talk(pairs + more), WHAT))
     assert longer[: len(pairs)] == alone
 
 
 @given(pairs=turns)
 def test_a_cause_calls_once_and_urgency_only_rises(pairs):
-    found = followed(PACK, talk(pairs), WHAT)
-    ranks = [PACK.rules[rule].urgency == "high" for _, rule in found.calls]
+    found = policy_trace(PACK, talk(pairs), WHAT)
+    ranks = [PACK.rules[rule].urgency == "high" for _, rule in found.handoffs]
     assert len(ranks) <= 2
     assert ranks == sorted(set(ranks))
-    assert found.again <= found.left
-    assert found.first(OTHER_CAUSES) in (None, *(turn for turn, _ in found.calls))
+    assert found.refired <= found.left
+    assert found.first_handoff(TASK_RULES) in (None, *(turn for turn, _ in found.handoffs))
 
 
 def test_asking_for_a_person_and_not_being_understood():
-    assert followed(PACK, talk([("", "person")]), WHAT).calls == ((0, "explicit_request"),)
+    assert policy_trace(PACK, talk([("", "person")]), WHAT).handoffs == ((0, "explicit_request"),)
     again = [("", "hm"), (LOST, "hm"), (LOST, "hm"), (LOST, "balance")]
-    states = [asked.state.misses for asked, _ in judged(PACK, talk(again), WHAT)]
+    states = [asked.state.misses for asked, _ in replay_policy(PACK, talk(again), WHAT)]
     assert states == [1, 2, 3, 0]
-    assert followed(PACK, talk([("", "fraud")]), WHAT).first(OTHER_CAUSES) is None
+    assert policy_trace(PACK, talk([("", "fraud")]), WHAT).first_handoff(TASK_RULES) is None
 
 
 @given(pairs=turns)
 @pytest.mark.parametrize("name", ["upset_over_turns", "repeated_misunderstanding"])
 def test_amounts_times_weights_are_the_policys_own_score(name, pairs):
     rule, one = PACK.rules[name], talk(pairs)
-    seen = amounts(PACK, name, [one], WHAT)
-    mine = score(as_given(rule), seen)
+    seen = term_amounts(PACK, name, [one], WHAT)
+    mine = rule_scores(as_given(rule), seen)
     theirs = [
         next(j for j in judgement.rule_scores if j.rule == name)
-        for _, judgement in judged(PACK, one, WHAT)
+        for _, judgement in replay_policy(PACK, one, WHAT)
     ]
     assert mine == pytest.approx([j.score for j in theirs])
     above = [j.probability >= rule.enter and j.led_to != "too_few_turns" for j in theirs]
-    fired = called(as_given(rule), seen, rule, 1)[0]
+    fired = handoff_turns(as_given(rule), seen, rule, 1)[0]
     assert fired == next((at for at, fires in enumerate(above) if fires), None)
 
 
@@ -233,22 +257,22 @@ def test_tuning_learns_what_upset_is_worth():
     angry, calm = [("", "angry")] * 3, [("", "balance")] * 3
     talks = [talk(angry if n % 4 == 0 else calm, annoyed=n % 4 == 0) for n in range(40)]
     needed, rule = np.array([one.annoyed for one in talks]), PACK.rules["upset_over_turns"]
-    seen = amounts(PACK, rule.name, talks, WHAT, context=np.zeros(120))
-    found = tuned(seen, needed, np.arange(40) < 30, rule, PACK.error_costs)
+    seen = term_amounts(PACK, rule.name, talks, WHAT, context=np.zeros(120))
+    found = tune_weights(seen, needed, np.arange(40) < 30, rule, PACK.error_costs)
     assert found.terms["upset"] > 0 >= found.terms["calm"]
     assert found.terms["going_wrong"] == found.terms["not_understood"] == 0
-    turns = called(found, seen, rule, 40)
+    turns = handoff_turns(found, seen, rule, 40)
     assert [turn is not None for turn in turns] == needed.tolist()
-    assert max(probability(value) for value in score(found, seen)[3:12]) < rule.enter
+    assert max(probability(value) for value in rule_scores(found, seen)[3:12]) < rule.enter
 
 
 @pytest.mark.model
 def test_counted_beforehand_the_mind_answers_the_same():
     mind = TurnUnderstanding.load(PACK, WEIGHTS)
     texts = ["What is my balance?", "", "I lost my card and you are useless", "42", "no, savings"]
-    quick = understood(mind, texts)
+    quick = understand_all(mind, texts)
     for text in texts:
-        slow = mind.understand(text, None, OPEN, TODAY, 0, 0.0)
+        slow = mind.understand(text, None, NO_QUESTION, TRANSCRIPT_DATE, 0, 0.0)
         assert quick[text].intent == slow.intent
         assert quick[text].confidence == pytest.approx(slow.confidence, abs=1e-6)
         assert quick[text].upset == pytest.approx(slow.upset, abs=1e-6)

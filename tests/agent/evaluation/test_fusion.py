@@ -10,14 +10,19 @@ import pytest
 import torch
 
 from agent.lab.evaluation import EvaluationError
-from agent.lab.evaluation.contenders import single_thread
-from agent.lab.evaluation.fusion.experiment import Given, Outcome, Paired, experiment
-from agent.lab.evaluation.fusion.manifest_turns import labelled
-from agent.lab.evaluation.fusion.metrics import area, recalls
-from agent.lab.evaluation.fusion.rendering import plot, show
-from agent.lab.evaluation.fusion.report import as_json, reported
-from agent.lab.evaluation.fusion.served_verdicts import drawn
-from agent.lab.evaluation.manifest import read
+from agent.lab.evaluation.contenders import single_torch_thread
+from agent.lab.evaluation.fusion.experiment import (
+    FusionResults,
+    RecordedTurns,
+    SyntheticPairs,
+    run_experiment,
+)
+from agent.lab.evaluation.fusion.manifest_turns import line_labels
+from agent.lab.evaluation.fusion.metrics import area_under_curve, mean_class_recall
+from agent.lab.evaluation.fusion.rendering import print_fusion_report, save_fusion_plot
+from agent.lab.evaluation.fusion.report import fusion_json, fusion_report
+from agent.lab.evaluation.fusion.served_verdicts import draw_pairs
+from agent.lab.evaluation.manifest import read_manifest
 from agent.lab.training.fusion.fusion_training import FusionTrainingSettings
 from agent.lab.training.fusion.pairs import FusionTurn, PairMaterial, SentenceVectors, VoiceFrames
 from agent.lab.training.fusion.sentences import MOOD_CLASSES, mood_sentences
@@ -51,70 +56,76 @@ def material(speakers=7, each=4):
 
 
 def paired():
-    return Paired(material(), folds=3, each=40, kept=40, tested=40)
+    return SyntheticPairs(
+        material(), folds=3, training_pairs=40, calibration_pairs=40, test_pairs=40
+    )
 
 
 @pytest.fixture(scope="module")
 def outcome():
-    with single_thread():
-        return experiment(paired(), 1, FusionTrainingSettings(epochs=10), processes=1)
+    with single_torch_thread():
+        return run_experiment(paired(), 1, FusionTrainingSettings(epochs=10), processes=1)
 
 
 def test_no_speaker_and_no_sentence_is_taught_and_tested():
     tested = set()
     for number in range(3):
         fold = paired().fold(1, number)
-        parts = [fold.draw(np.random.default_rng(0)), fold.kept_back, fold.tested]
+        parts = [fold.draw_training(np.random.default_rng(0)), fold.calibration, fold.test]
         for at, one in enumerate(parts):
             for other in parts[at + 1 :]:
                 assert not {turn.speaker for turn in one} & {turn.speaker for turn in other}
                 assert not {turn.text for turn in one} & {turn.text for turn in other}
-        tested |= {turn.speaker for turn in fold.tested}
+        tested |= {turn.speaker for turn in fold.test}
     assert tested == {f"ravdess_{at:02}" for at in range(1, 7)}  # nEMO's only teach
 
 
 def test_folds_of_turns_that_belong_together_share_nobody_and_nothing():
-    turns = paired().fold(0, 0).tested
-    more = [*turns, *paired().fold(0, 1).tested]
-    given = Given(more)
+    turns = paired().fold(0, 0).test
+    more = [*turns, *paired().fold(0, 1).test]
+    given = RecordedTurns(more)
     for number in range(given.folds):
         fold = given.fold(0, number)
-        taught, tested = fold.draw(np.random.default_rng(0)), fold.tested
+        taught, tested = fold.draw_training(np.random.default_rng(0)), fold.test
         assert not {turn.speaker for turn in taught} & {turn.speaker for turn in tested}
         assert not {turn.text for turn in taught} & {turn.text for turn in tested}
     with pytest.raises(EvaluationError, match="2 speakers are too few"):
-        Given(turns)
+        RecordedTurns(turns)
 
 
 def test_two_know_more_than_one_where_both_tell(outcome):
-    report = reported(outcome, ["made up"])
-    best = report.figures[report.best, "as they are", "sentiment UA"].value
-    assert best > report.figures["text", "as they are", "sentiment UA"].value
-    assert best > report.figures["speech", "as they are", "sentiment UA"].value
-    assert report.figures["text", "words removed", "upset UA"].value == pytest.approx(0.5, abs=0.1)
+    report = fusion_report(outcome, ["made up"])
+    best = report.estimates[report.best_kind, "as they are", "sentiment UA"].value
+    assert best > report.estimates["text", "as they are", "sentiment UA"].value
+    assert best > report.estimates["speech", "as they are", "sentiment UA"].value
+    assert report.estimates["text", "words removed", "upset UA"].value == pytest.approx(
+        0.5, abs=0.1
+    )
 
 
 def test_the_file_holds_goals_and_no_value_that_is_no_number(outcome, tmp_path):
-    report = reported(outcome, ["made up"])
-    told = json.loads(json.dumps(as_json(report), allow_nan=False))
+    report = fusion_report(outcome, ["made up"])
+    told = json.loads(json.dumps(fusion_json(report), allow_nan=False))
     assert {"what", "goal", "got", "low", "high", "met"} <= set(told["goals"][0])
     assert all(isinstance(goal["met"], bool) for goal in told["goals"])
     assert told["parameters"].keys() == {"text", "speech", "feature", "decision", "intermediate"}
-    plot(report, tmp_path / "fusion.png")
+    save_fusion_plot(report, tmp_path / "fusion.png")
     assert (tmp_path / "fusion.png").stat().st_size > 10_000
 
 
 def test_the_table_names_every_contender_and_what_it_is_about(outcome, capsys):
     from rich.console import Console
 
-    show(reported(outcome, ["Words and voice are made up."]), Console(width=200))
+    print_fusion_report(
+        fusion_report(outcome, ["Words and voice are made up."]), Console(width=200)
+    )
     shown = capsys.readouterr().out
     for words in ("words alone", "voice alone", "intermediate", "parameters", "made up", "goals"):
         assert words in shown
 
 
 def test_few_speakers_leave_a_goal_open(outcome):
-    few = Outcome(
+    few = FusionResults(
         ["one"] * len(outcome.speakers),
         outcome.sentiment,
         outcome.upset,
@@ -123,14 +134,14 @@ def test_few_speakers_leave_a_goal_open(outcome):
         outcome.folds,
         outcome.seeds,
     )
-    assert all(goal.met is None for goal in reported(few, []).goals)
+    assert all(goal.met is None for goal in fusion_report(few, []).goals)
 
 
 def test_recall_and_area_are_what_their_names_say():
     # two classes: 3 of 4 and 1 of 2 found; a third class that nobody is in
-    assert recalls(np.array([3.0, 1.0, 0.0, 4.0, 2.0, 0.0])) == pytest.approx(0.625)
+    assert mean_class_recall(np.array([3.0, 1.0, 0.0, 4.0, 2.0, 0.0])) == pytest.approx(0.625)
     calm, upset = [2.0, 1.0, 0.0], [0.0, 1.0, 2.0]
-    assert area(np.array([*calm, *upset])) == pytest.approx((2.5 + 3 + 3) / 9)
+    assert area_under_curve(np.array([*calm, *upset])) == pytest.approx((2.5 + 3 + 3) / 9)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +170,7 @@ def test_a_manifest_s_own_columns_are_read(tmp_path):
     ]
     path = tmp_path / "calls.jsonl.gz"
     path.write_bytes(gzip.compress("\n".join(map(json.dumps, rows)).encode()))
-    found = labelled(path, read(path).recordings)
+    found = line_labels(path, read_manifest(path).recordings)
     assert [(one.sentiment, one.upset) for one in found.values()] == [(-1, 1), (2, -1), (-1, -1)]
 
 
@@ -192,12 +203,12 @@ def test_served_verdicts_are_put_together_as_the_pairs_are():
     words = {
         mood: [one for one in material().sentences if one.mood == mood] for mood in MOOD_CLASSES
     }
-    pairs = drawn(words, heard, feelings, np.random.default_rng(0))
+    pairs = draw_pairs(words, heard, feelings, np.random.default_rng(0))
     assert set(pairs.speakers) == {"a", "b"}
     assert pairs.upset.mean() == pytest.approx(0.3, abs=0.06)
-    angry = np.array([voice.label == "angry" for voice in pairs.heard])
+    angry = np.array([voice.label == "angry" for voice in pairs.voice_verdicts])
     assert pairs.upset[angry].all()  # a voice that is not flat is right
-    assert np.allclose(pairs.words, 2.0)
+    assert np.allclose(pairs.word_log_odds, 2.0)
 
 
 def test_what_is_sent_to_another_process_arrives_as_it_was():
@@ -209,6 +220,6 @@ def test_what_is_sent_to_another_process_arrives_as_it_was():
 
 
 def test_the_same_seed_gives_the_same_pairs():
-    one, other = (paired().fold(4, 1).tested for _ in range(2))
+    one, other = (paired().fold(4, 1).test for _ in range(2))
     assert [turn.text for turn in one] == [turn.text for turn in other]
     assert isinstance(one[0], FusionTurn)

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from agent.lab.evaluation import EvaluationError
-from agent.lab.evaluation.goals import BEGIN, END, show_goals, table
+from agent.lab.evaluation.goals import BEGIN_MARK, END_MARK, goals_table, show_goals
 
 MET = {"what": "a", "goal": ">= 80 %", "got": 0.8123, "low": 0.7, "high": 0.9, "met": True}
 MISSED = {"what": "b", "goal": "<= 5 ms", "got": 7.5, "low": None, "high": None, "met": False}
@@ -18,7 +18,7 @@ def written(path, *goals):
 
 
 def test_a_goal_is_told_in_its_own_unit_and_a_missed_one_as_missed():
-    rows = table([MET, MISSED, NEVER]).splitlines()[2:]
+    rows = goals_table([MET, MISSED, NEVER]).splitlines()[2:]
     assert rows == [
         "| a | >= 80 % | 81.2 | 70 to 90 | met |",
         "| b | <= 5 ms | 7.5 |  | missed |",
@@ -28,7 +28,7 @@ def test_a_goal_is_told_in_its_own_unit_and_a_missed_one_as_missed():
 
 def test_the_table_goes_between_its_marks_and_nothing_else_changes(tmp_path):
     page = tmp_path / "README.md"
-    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    page.write_text(f"before\n{BEGIN_MARK}\nold\n{END_MARK}\nafter\n")
     files = [written(tmp_path / "a.json", MET), written(tmp_path / "b.json", MISSED)]
     show_goals(files, page)
     text = page.read_text()

@@ -10,10 +10,14 @@ import pytest
 import soundfile
 
 from agent.lab.evaluation import EvaluationError
-from agent.lab.evaluation.audio_source import beside, opened
-from agent.lab.evaluation.expected_questions import menu, question
-from agent.lab.evaluation.manifest import plain, read
-from agent.lab.evaluation.recording_selection import crossing, of_split, spread
+from agent.lab.evaluation.audio_source import default_audio_path, open_audio_source
+from agent.lab.evaluation.expected_questions import find_expectation, keyword_choices
+from agent.lab.evaluation.manifest import normalised_text, read_manifest
+from agent.lab.evaluation.recording_selection import (
+    limit_recordings,
+    select_split,
+    speakers_in_several_splits,
+)
 from audio.types import AudioError, Expectation
 from tests.agent.evaluation.hearing import write_manifest
 
@@ -21,17 +25,19 @@ HELLO = {"path": "a.wav", "text": "Hello, you're on!"}
 
 
 def test_only_the_path_and_something_to_compare_with_are_needed(tmp_path):
-    found = read(write_manifest(tmp_path / "m.jsonl", HELLO, "", {"path": "b", "emotion": "calm"}))
+    found = read_manifest(
+        write_manifest(tmp_path / "m.jsonl", HELLO, "", {"path": "b", "emotion": "calm"})
+    )
     first, second = found.recordings
     assert (first.text, first.speaker, first.line) == ("hello you're on", "a.wav", 1)
     assert (second.emotion, second.line) == ("neutral", 3)
-    assert not found.flaws
+    assert not found.bad_lines
     assert any("without a speaker" in note for note in found.notes)
 
 
 def test_a_packed_manifest_is_the_same(tmp_path):
     (tmp_path / "m.jsonl.gz").write_bytes(gzip.compress(json.dumps(HELLO).encode()))
-    assert len(read(tmp_path / "m.jsonl.gz").recordings) == 1
+    assert len(read_manifest(tmp_path / "m.jsonl.gz").recordings) == 1
 
 
 @pytest.mark.parametrize(
@@ -47,8 +53,8 @@ def test_a_packed_manifest_is_the_same(tmp_path):
     ],
 )
 def test_a_bad_line_is_named_with_its_number(tmp_path, line, words):
-    found = read(write_manifest(tmp_path / "m.jsonl", HELLO, line))
-    (flaw,) = found.flaws
+    found = read_manifest(write_manifest(tmp_path / "m.jsonl", HELLO, line))
+    (flaw,) = found.bad_lines
     assert flaw.line == 2
     assert words in flaw.problem
     assert len(found.recordings) == 1
@@ -67,11 +73,11 @@ def test_no_manifest_at_all(tmp_path, name, content):
     if content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(EvaluationError, match="manifest"):
-        read(tmp_path / name)
+        read_manifest(tmp_path / name)
 
 
 def test_a_reader_is_warned(tmp_path):
-    found = read(
+    found = read_manifest(
         write_manifest(
             tmp_path / "m.jsonl",
             {**HELLO, "speaker": "ann", "spaeker": "ann", "duration_s": 1.0},
@@ -105,7 +111,9 @@ def test_groups(tmp_path):
         {"path": "c", "text": "x", "gender": "Prefer not to say", "native_language": "Hindi"},
         {"path": "d", "text": "x", "age": "twenties", "dialect": "Texan"},
     ]
-    found = [r.groups for r in read(write_manifest(tmp_path / "m.jsonl", *lines)).recordings]
+    found = [
+        r.groups for r in read_manifest(write_manifest(tmp_path / "m.jsonl", *lines)).recordings
+    ]
     first = {"sex": "female", "phone": "cellphone", "first language": "non-native", "age": "child"}
     assert found[0] == first
     assert found[1] == {"sex": "male", "first language": "native", "age": "adult"}
@@ -115,18 +123,18 @@ def test_groups(tmp_path):
 
 def recordings(tmp_path, *lines):
     made = [{"path": str(i), "text": "hi", **line} for i, line in enumerate(lines)]
-    return read(write_manifest(tmp_path / "m.jsonl", *made)).recordings
+    return read_manifest(write_manifest(tmp_path / "m.jsonl", *made)).recordings
 
 
 def test_the_test_split_is_taken_where_there_are_splits(tmp_path):
     found = recordings(tmp_path, {"split": "train"}, {"split": "test"}, {})
-    picked, told = of_split(found, None)
+    picked, told = select_split(found, None)
     assert [r.path for r in picked] == ["1"]
     assert told == "split test: 1 of 3 usable lines"
-    assert len(of_split(found, "all")[0]) == 3
-    assert of_split(found[2:], None)[1] == "all 1 usable lines"
+    assert len(select_split(found, "all")[0]) == 3
+    assert select_split(found[2:], None)[1] == "all 1 usable lines"
     with pytest.raises(EvaluationError, match=r"split 'dev'.* test \(1\), train \(1\)"):
-        of_split(found, "dev")
+        select_split(found, "dev")
 
 
 def test_the_wide_split_wins(tmp_path):
@@ -137,15 +145,15 @@ def test_the_wide_split_wins(tmp_path):
 def test_a_speaker_in_two_splits_is_found(tmp_path):
     ann = [{"speaker": "ann", "split": split} for split in ("train", "test")]
     found = recordings(tmp_path, *ann, {"speaker": "bob", "split": "test"}, {"speaker": "bob"})
-    assert crossing(found) == ["ann"]
+    assert speakers_in_several_splits(found) == ["ann"]
 
 
 def test_a_limit_is_spread_over_speakers(tmp_path):
     found = recordings(tmp_path, *({"speaker": "s" * (1 + (i > 8))} for i in range(12)))
-    picked = spread(found, 6, 0)
+    picked = limit_recordings(found, 6, 0)
     assert [r.speaker for r in picked] == ["s"] * 3 + ["ss"] * 3
-    assert picked == spread(found, 6, 0) != spread(found, 6, 1)
-    assert spread(found, None, 0) == spread(found, 99, 0) == found
+    assert picked == limit_recordings(found, 6, 0) != limit_recordings(found, 6, 1)
+    assert limit_recordings(found, None, 0) == limit_recordings(found, 99, 0) == found
 
 
 MENU = ("operator", "pay bill")
@@ -174,20 +182,23 @@ MENU = ("operator", "pay bill")
     ],
 )
 def test_questions(tmp_path, asking, line, asked):
-    assert question(*recordings(tmp_path, line), asking, MENU) == asked
+    assert find_expectation(*recordings(tmp_path, line), asking, MENU) == asked
 
 
 def test_the_menu_is_what_keyword_lines_say(tmp_path):
     lines = ({"text": t, "kind": "keyword"} for t in ("Pay bill", "operator", "operator"))
     found = recordings(tmp_path, *lines, {"text": "something else"})
-    assert menu(found, "auto") == ("operator", "pay bill")
-    assert menu(found, "keywords") == ("operator", "pay bill", "something else")
+    assert keyword_choices(found, "auto") == ("operator", "pay bill")
+    assert keyword_choices(found, "keywords") == ("operator", "pay bill", "something else")
 
 
 def test_plain():
-    assert plain(" It\u2019s 5 o'clock \u2013 'Go', she_said! ") == "it's 5 o'clock go she said"
-    assert plain("Dzień dobry!") == "dzień dobry"
-    assert plain(" ' - ") == ""
+    assert (
+        normalised_text(" It\u2019s 5 o'clock \u2013 'Go', she_said! ")
+        == "it's 5 o'clock go she said"
+    )
+    assert normalised_text("Dzień dobry!") == "dzień dobry"
+    assert normalised_text(" ' - ") == ""
 
 
 def sound(samples, rate=8000):
@@ -219,7 +230,7 @@ def where(request, tmp_path):
 
 
 def test_sounds(where):
-    sounds = opened(where)
+    sounds = open_audio_source(where)
     samples, rate = sounds.read("fine.wav")
     assert (samples.shape, rate) == ((800,), 8000)
     for name, words in (
@@ -234,8 +245,12 @@ def test_sounds(where):
 
 
 def test_sounds_are_looked_for_beside_the_manifest(tmp_path):
-    assert beside(tmp_path / "m.jsonl.gz") == tmp_path
+    assert default_audio_path(tmp_path / "m.jsonl.gz") == tmp_path
     (tmp_path / "m.zip").write_bytes(b"")
-    assert beside(tmp_path / "m.jsonl.gz") == beside(tmp_path / "m.jsonl") == tmp_path / "m.zip"
+    assert (
+        default_audio_path(tmp_path / "m.jsonl.gz")
+        == default_audio_path(tmp_path / "m.jsonl")
+        == tmp_path / "m.zip"
+    )
     with pytest.raises(EvaluationError, match="neither a folder nor a zip"):
-        opened(tmp_path / "m.zip")
+        open_audio_source(tmp_path / "m.zip")

@@ -4,16 +4,21 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score, recall_score
 
-from agent.lab.evaluation.speaker_bootstrap import figure
-from agent.lab.evaluation.speech_metrics import ABSTAINED, confusion, measures, verdict
+from agent.lab.evaluation.speaker_bootstrap import estimate
+from agent.lab.evaluation.speech_metrics import (
+    NO_VERDICT_COLUMN,
+    all_metrics,
+    emotion_confusion,
+    emotion_verdict,
+)
 from audio.types import EMOTIONS
 from tests.agent.evaluation.hearing import turn
 
 
 def values(turns):
-    found = measures(turns)
+    found = all_metrics(turns)
     speakers = [t.recording.speaker for t in turns]
-    return {m.id: figure(m, speakers).value for m in found}
+    return {m.id: estimate(m, speakers).value for m in found}
 
 
 def test_words_and_letters():
@@ -88,7 +93,7 @@ def test_recall_and_f1_are_scikit_learns():
 
     def theirs(score, some):
         truth = [t.recording.emotion for t in some]
-        heard = [verdict(t) or "none" for t in some]
+        heard = [emotion_verdict(t) or "none" for t in some]
         return score(truth, heard, labels=names, average="macro", zero_division=0)
 
     answered = [t for t in turns if t.emotion]
@@ -98,10 +103,10 @@ def test_recall_and_f1_are_scikit_learns():
     assert found["emotion.f1_answered"] == pytest.approx(theirs(f1_score, answered))
     assert found["emotion.ua"] < found["emotion.ua_answered"]
     assert found["emotion.abstained"] == pytest.approx(1 - len(answered) / len(turns))
-    table = confusion(turns)
+    table = emotion_confusion(turns)
     assert table.shape == (7, 8)
     assert table.sum() == len(turns)
-    assert table[:, ABSTAINED].sum() == len(turns) - len(answered)
+    assert table[:, NO_VERDICT_COLUMN].sum() == len(turns) - len(answered)
 
 
 def test_emotion_calibration_is_of_the_answered():

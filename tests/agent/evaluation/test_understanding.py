@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from agent.lab.evaluation.understanding import benchmarks, run
-from agent.lab.evaluation.understanding.command import as_json
-from agent.lab.evaluation.understanding.reliability_plot import save
+from agent.lab.evaluation.understanding.command import understanding_json
+from agent.lab.evaluation.understanding.reliability_plot import save_reliability_plot
 from agent.lab.training.understanding import figures, intents
 from agent.lab.training.understanding.evaluate import rows_at_prior
 from agent.lab.training.understanding.intents import IntentSettings
@@ -59,11 +59,11 @@ def test_no_test_sentence_is_trained_on(data, monkeypatch):
 
     monkeypatch.setattr(intents, "fitted", fitted)
     found = benchmarks.banking77(data, SMALL, None, None)
-    assert found.typed.hits.mean() > 0.9
+    assert found.typed.is_correct.mean() > 0.9
     assert seen
     assert not [text for text in seen if "test" in text]
     scope = benchmarks.clinc150(data, SMALL, None)
-    assert (scope.outside < scope.threshold).mean() >= 0.5
+    assert (scope.outside_scores < scope.threshold).mean() >= 0.5
     assert not [text for text in seen if "test" in text]
 
 
@@ -76,20 +76,22 @@ def test_few_examples_are_as_few_as_stated(data, monkeypatch):
         return fit(rows, *rest)
 
     monkeypatch.setattr(intents, "fitted", fitted)
-    assert len(benchmarks.few(data, 5, SMALL, None)) == benchmarks.DRAWS
-    assert sizes == [5 * len(WANTED)] * benchmarks.DRAWS
+    assert len(benchmarks.few_shot_accuracies(data, 5, SMALL, None)) == benchmarks.FEW_SHOT_DRAWS
+    assert sizes == [5 * len(WANTED)] * benchmarks.FEW_SHOT_DRAWS
 
 
 @pytest.mark.model
 def test_what_is_served_is_measured_and_every_goal_has_a_verdict(tmp_path, monkeypatch):
     monkeypatch.setattr(figures, "ROUNDS", 10)
     weights, written = ROOT / "agent" / "weights", ROOT / "tests" / "data"
-    report = run.evaluated(None, weights, Pack.load(), written, None, None, lambda now: None)
-    told = as_json(report)
+    report = run.understanding_report(
+        None, weights, Pack.load(), written, None, None, lambda now: None
+    )
+    told = understanding_json(report)
     assert {goal["what"] for goal in told["goals"]} >= {"text turn, one thread: p95"}
     assert all((goal["met"] is None) == (goal["got"] is None) for goal in told["goals"])
     json.dumps(told, allow_nan=False)
-    save(report.reliability, tmp_path / "curves.png")
+    save_reliability_plot(report.reliability, tmp_path / "curves.png")
     assert (tmp_path / "curves.png").stat().st_size > 1000
 
 

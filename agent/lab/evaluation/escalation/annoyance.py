@@ -21,9 +21,14 @@ from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyp
 from sklearn.pipeline import make_pipeline  # type: ignore[import-untyped]
 from sklearn.preprocessing import StandardScaler  # type: ignore[import-untyped]
 
-from agent.lab.evaluation.escalation.conversation_bootstrap import Scored
-from agent.lab.evaluation.escalation.running_features import whole
-from agent.lab.evaluation.escalation.word_blocks import Blocks, letters, likely, words
+from agent.lab.evaluation.escalation.conversation_bootstrap import ScoredRows
+from agent.lab.evaluation.escalation.running_features import conversation_summary
+from agent.lab.evaluation.escalation.word_blocks import (
+    WordBlocks,
+    hashed_letters,
+    hashed_words,
+    logistic_log_odds,
+)
 from agent.lab.training.understanding.rated_dialogues import RatedDialogue
 from agent.understanding.calibration import fit_platt
 from agent.understanding.conversation_features import conversation_features, count_turn
@@ -33,107 +38,128 @@ from agent.understanding.text_models import TextAffectModel
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Places = NDArray[np.int64]
-OUTER, INNER, PARTS = 5, 4, 3
-LATE = 3  # turns at the end whose words are looked at once more
-VIEWS = (("said",), ("said", "told"), ("letters",), ("said", "told", "letters", "late"))
+OUTER_FOLDS, INNER_FOLDS, STACKING_PARTS = 5, 4, 3
+LATE_TURNS = 3  # turns at the end whose words are looked at once more
+WORD_VIEWS = (("said",), ("said", "told"), ("letters",), ("said", "told", "letters", "late"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Wholes:
+class ConversationFeatures:
     """Whole conversations, one a row."""
 
     annoyed: Flags
-    outer: Places
-    inner: Places
+    outer_fold: Places
+    inner_fold: Places
     part: Places
-    blocks: Blocks
-    dense: Floats
+    word_blocks: WordBlocks
+    dense_features: Floats
 
 
-def wholes(talks: Sequence[RatedDialogue], feelings: TextAffectModel) -> Wholes:
-    said = [[plain_text(exchange.customer_text) for exchange in talk.exchanges] for talk in talks]
-    place = np.repeat(np.arange(len(talks)), [len(turns) for turns in said])
+def annoyance_features(
+    conversations: Sequence[RatedDialogue], feelings: TextAffectModel
+) -> ConversationFeatures:
+    said = [
+        [plain_text(exchange.customer_text) for exchange in talk.exchanges]
+        for talk in conversations
+    ]
+    place = np.repeat(np.arange(len(conversations)), [len(turns) for turns in said])
     upset = feelings.log_odds([text for turns in said for text in turns])
     signs = [
-        conversation_features([count_turn(*pair) for pair in talk.text_pairs]) for talk in talks
+        conversation_features([count_turn(*pair) for pair in talk.text_pairs])
+        for talk in conversations
     ]
     summed = [np.concatenate([rows.max(0), rows.mean(0), rows[-1]]) for rows in signs]
-    blocks = Blocks(
+    blocks = WordBlocks(
         {
-            "said": words([" ".join(turns) for turns in said], 2),
-            "late": words([" ".join(turns[-LATE:]) for turns in said], 2),
-            "told": words(
-                [plain_text(" ".join(told for told, _ in talk.text_pairs)) for talk in talks], 2
+            "said": hashed_words([" ".join(turns) for turns in said], 2),
+            "late": hashed_words([" ".join(turns[-LATE_TURNS:]) for turns in said], 2),
+            "told": hashed_words(
+                [
+                    plain_text(" ".join(told for told, _ in talk.text_pairs))
+                    for talk in conversations
+                ],
+                2,
             ),
-            "letters": letters([" ".join(text for _, text in talk.text_pairs) for talk in talks]),
+            "letters": hashed_letters(
+                [" ".join(text for _, text in talk.text_pairs) for talk in conversations]
+            ),
         }
     )
 
     def folds(count: int, salt: str) -> Places:
-        return np.array([talk.fold(count, salt) for talk in talks])
+        return np.array([talk.fold(count, salt) for talk in conversations])
 
-    return Wholes(
-        np.array([bool(talk.annoyed) for talk in talks]),
-        folds(OUTER, "outer/"),
-        folds(INNER, "inner/"),
-        folds(PARTS, "part/"),
+    return ConversationFeatures(
+        np.array([bool(talk.annoyed) for talk in conversations]),
+        folds(OUTER_FOLDS, "outer/"),
+        folds(INNER_FOLDS, "inner/"),
+        folds(STACKING_PARTS, "part/"),
         blocks,
-        np.column_stack([np.array(summed), whole(np.asarray(upset, dtype=float), place)]),
+        np.column_stack(
+            [np.array(summed), conversation_summary(np.asarray(upset, dtype=float), place)]
+        ),
     )
 
 
-def annoyed(talks: Wholes, name: str = "STAR") -> Scored:
+def annoyance_scores(features: ConversationFeatures, name: str = "STAR") -> ScoredRows:
     """Calibrated log-odds, each by models that know nothing of the conversation."""
-    score = np.zeros(len(talks.annoyed))
-    for fold in range(OUTER):
-        learnt, asked = np.flatnonzero(talks.outer != fold), np.flatnonzero(talks.outer == fold)
-        linear = np.zeros((len(score), len(VIEWS)))
-        linear[asked] = _linear(talks, learnt, asked)
-        for inner in range(INNER):
-            left = learnt[talks.inner[learnt] == inner]
-            linear[left] = _linear(talks, learnt[talks.inner[learnt] != inner], left)
-        score[asked] = _joined(talks, linear, learnt, asked)
-    return Scored(name, talks.annoyed, score, np.arange(len(score)))
+    score = np.zeros(len(features.annoyed))
+    for fold in range(OUTER_FOLDS):
+        training, test = (
+            np.flatnonzero(features.outer_fold != fold),
+            np.flatnonzero(features.outer_fold == fold),
+        )
+        linear = np.zeros((len(score), len(WORD_VIEWS)))
+        linear[test] = _linear_scores(features, training, test)
+        for inner in range(INNER_FOLDS):
+            held_out = training[features.inner_fold[training] == inner]
+            linear[held_out] = _linear_scores(
+                features, training[features.inner_fold[training] != inner], held_out
+            )
+        score[test] = _stacked_scores(features, linear, training, test)
+    return ScoredRows(name, features.annoyed, score, np.arange(len(score)))
 
 
-def _linear(talks: Wholes, learnt: Places, asked: Places) -> Floats:
+def _linear_scores(features: ConversationFeatures, training: Places, test: Places) -> Floats:
     views = []
-    for view in VIEWS:
-        x, wanted = talks.blocks.weighted(learnt, asked, view)
-        views.append(likely(x, talks.annoyed[learnt], wanted, 2.0))
+    for view in WORD_VIEWS:
+        x, wanted = features.word_blocks.tf_idf(training, test, view)
+        views.append(logistic_log_odds(x, features.annoyed[training], wanted, 2.0))
     return np.column_stack(views)
 
 
-def _joined(talks: Wholes, linear: Floats, learnt: Places, asked: Places) -> Floats:
-    x = np.hstack([talks.dense, linear])
-    held, total = np.zeros(len(x)), np.zeros(len(asked))
-    for part in range(PARTS):
-        left = learnt[talks.part[learnt] == part]
-        kept = learnt[talks.part[learnt] != part]
-        scores = _verdicts(x, talks.annoyed, kept, np.r_[left, asked])
-        held[left] = scores[: len(left)]
-        total += scores[len(left) :] / PARTS
-    slope, shift = fit_platt(held[learnt], talks.annoyed[learnt])
+def _stacked_scores(
+    features: ConversationFeatures, linear: Floats, training: Places, test: Places
+) -> Floats:
+    x = np.hstack([features.dense_features, linear])
+    held_out_scores, total = np.zeros(len(x)), np.zeros(len(test))
+    for part in range(STACKING_PARTS):
+        held_out = training[features.part[training] == part]
+        fitted = training[features.part[training] != part]
+        scores = _ensemble_log_odds(x, features.annoyed, fitted, np.r_[held_out, test])
+        held_out_scores[held_out] = scores[: len(held_out)]
+        total += scores[len(held_out) :] / STACKING_PARTS
+    slope, shift = fit_platt(held_out_scores[training], features.annoyed[training])
     return np.asarray(slope * total + shift)
 
 
-def _verdicts(x: Floats, truth: Flags, learnt: Places, asked: Places) -> Floats:
+def _ensemble_log_odds(x: Floats, truth: Flags, training: Places, test: Places) -> Floats:
     """Log-odds of a linear model and of two kinds of trees, added up."""
     straight = make_pipeline(
         StandardScaler(), LogisticRegression(C=0.003, max_iter=500, class_weight="balanced")
-    ).fit(x[learnt], truth[learnt])
+    ).fit(x[training], truth[training])
     boosted = HistGradientBoostingClassifier(
         learning_rate=0.04, max_iter=100, max_leaf_nodes=6, min_samples_leaf=30,
         l2_regularization=10.0, random_state=0,
-    ).fit(x[learnt], truth[learnt])  # fmt: skip
+    ).fit(x[training], truth[training])  # fmt: skip
     random = ExtraTreesClassifier(
         200, min_samples_leaf=5, max_features=0.3, random_state=0,
         class_weight="balanced_subsample",
-    ).fit(x[learnt], truth[learnt])  # fmt: skip
-    chance = np.clip(random.predict_proba(x[asked])[:, 1], 1e-3, 1.0 - 1e-3)
+    ).fit(x[training], truth[training])  # fmt: skip
+    chance = np.clip(random.predict_proba(x[test])[:, 1], 1e-3, 1.0 - 1e-3)
     return np.asarray(
-        straight.decision_function(x[asked])
-        + boosted.decision_function(x[asked])
+        straight.decision_function(x[test])
+        + boosted.decision_function(x[test])
         + 2.0 * np.log(chance / (1.0 - chance)),
         dtype=float,
     )

@@ -19,34 +19,37 @@ from agent.understanding.turn_understanding import TurnUnderstanding
 from audio.types import Expectation
 from dialogs.values import Understanding
 
-TODAY = date(2026, 1, 5)  # the transcripts have no dates
-OPEN = Expectation()  # nor do they say what the customer had been asked for
+TRANSCRIPT_DATE = date(2026, 1, 5)  # the transcripts have no dates
+NO_QUESTION = Expectation()  # nor do they say what the customer had been asked for
 
 
-class Counted(TfidfFeatures):
+class PrecountedFeatures(TfidfFeatures):
     """The same features, with the rows of known texts counted beforehand."""
 
     def __init__(self, features: TfidfFeatures, texts: Sequence[str]) -> None:
         super().__init__(features.blocks)
-        self._place = {text: at for at, text in enumerate(texts)}
+        self._row_of = {text: at for at, text in enumerate(texts)}
         self._rows = super().__call__(texts) if texts else None
 
     def __call__(self, texts: Sequence[str]) -> csr_matrix:
-        places = [self._place.get(text, -1) for text in texts]
+        places = [self._row_of.get(text, -1) for text in texts]
         if self._rows is None or not places or min(places) < 0:
             return super().__call__(texts)
         return self._rows[places[0]] if len(places) == 1 else self._rows[np.array(places)]
 
 
-def understood(mind: TurnUnderstanding, texts: Iterable[str]) -> Mapping[str, Understanding]:
+def understand_all(nlu: TurnUnderstanding, texts: Iterable[str]) -> Mapping[str, Understanding]:
     """What the mind makes of each text as it is typed, said as an answer to nothing particular."""
     known = dict.fromkeys(texts)
     words = list(dict.fromkeys(plain_text(text) for text in known))
-    quick = replace(
-        mind,
-        intents=replace(mind.intents, features=Counted(mind.intents.features, words)),
+    precounted_nlu = replace(
+        nlu,
+        intents=replace(nlu.intents, features=PrecountedFeatures(nlu.intents.features, words)),
         affect_model=replace(
-            mind.affect_model, features=Counted(mind.affect_model.features, words)
+            nlu.affect_model, features=PrecountedFeatures(nlu.affect_model.features, words)
         ),
     )
-    return {text: quick.understand(text, None, OPEN, TODAY, 0, 0.0) for text in known}
+    return {
+        text: precounted_nlu.understand(text, None, NO_QUESTION, TRANSCRIPT_DATE, 0, 0.0)
+        for text in known
+    }

@@ -14,9 +14,9 @@ import typer
 from rich.console import Console
 
 from agent.config import PACKAGE_DIR
-from agent.lab.evaluation.json_output import store
+from agent.lab.evaluation.json_output import write_json
 
-BANK = PACKAGE_DIR.parent / "dialogs" / "bank"
+BANK_PACK = PACKAGE_DIR.parent / "dialogs" / "bank"
 
 
 def evaluate_escalation(
@@ -24,7 +24,7 @@ def evaluate_escalation(
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write every figure there, the goals first.")
     ] = None,
-    pack: Annotated[Path, typer.Option(help="The pack whose rules are measured.")] = BANK,
+    pack: Annotated[Path, typer.Option(help="The pack whose rules are measured.")] = BANK_PACK,
     weights: Annotated[Path, typer.Option(help="Folder of the weights.")] = PACKAGE_DIR / "weights",
     missed: Annotated[
         float | None, typer.Option(min=0.01, help="Another cost of a missed customer.")
@@ -34,8 +34,8 @@ def evaluate_escalation(
     ] = None,
 ) -> None:
     """Is a person called when one is needed, in time, and not for nothing?"""
-    from agent.lab.evaluation.escalation.rendering import as_json, show
-    from agent.lab.evaluation.escalation.run import evaluated
+    from agent.lab.evaluation.escalation.rendering import escalation_json, print_escalation_report
+    from agent.lab.evaluation.escalation.run import escalation_report
     from dialogs.pack.model import Pack
 
     console = Console()
@@ -44,10 +44,10 @@ def evaluate_escalation(
     costs = replace(costs, missed=missed or costs.missed, needless=needless or costs.needless)
     loaded = replace(loaded, error_costs=costs)
     with console.status("reading") as status:
-        report = evaluated(data, weights, loaded, status.update)
-    show(report, loaded, console)
+        report = escalation_report(data, weights, loaded, status.update)
+    print_escalation_report(report, loaded, console)
     if json_file is not None:
-        store(as_json(report, loaded), json_file)
+        write_json(escalation_json(report, loaded), json_file)
         console.print(f"every figure: {json_file}", highlight=False)
 
 

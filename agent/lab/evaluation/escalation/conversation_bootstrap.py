@@ -21,12 +21,12 @@ from agent.understanding.calibration import expected_calibration_error
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Places = NDArray[np.int64]
-Metric = Callable[[Places], float]  # which rows were drawn -> figure
-DRAWS = 200
+RowStatistic = Callable[[Places], float]  # which rows were drawn -> figure
+BOOTSTRAP_DRAWS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class ConversationEstimate:
     """A figure with its 95 % interval over `talks` conversations."""
 
     value: float
@@ -35,46 +35,48 @@ class Counted:
     talks: int
 
 
-def counted(metric: Metric, talk: Places, seed: int = 0) -> Counted:
+def bootstrap_conversations(
+    statistic: RowStatistic, conversation: Places, seed: int = 0
+) -> ConversationEstimate:
     """`talk` (rows,) says which conversation a row is of; rows of one lie side by side."""
-    starts = np.flatnonzero(np.r_[True, talk[1:] != talk[:-1]])
-    lengths = np.diff(np.r_[starts, len(talk)])
-    value, random = metric(np.arange(len(talk))), np.random.default_rng(seed)
+    starts = np.flatnonzero(np.r_[True, conversation[1:] != conversation[:-1]])
+    lengths = np.diff(np.r_[starts, len(conversation)])
+    value, random = statistic(np.arange(len(conversation))), np.random.default_rng(seed)
     drawn = [value]
-    for _ in range(DRAWS):
+    for _ in range(BOOTSTRAP_DRAWS):
         picked = random.integers(len(starts), size=len(starts))
         long = lengths[picked]
         rows = np.repeat(starts[picked] - np.cumsum(long) + long, long) + np.arange(long.sum())
-        if not isnan(one := metric(rows)):
+        if not isnan(one := statistic(rows)):
             drawn.append(one)
     low, high = np.quantile(drawn, [0.025, 0.975])
-    return Counted(value, min(float(low), value), max(float(high), value), len(starts))
+    return ConversationEstimate(value, min(float(low), value), max(float(high), value), len(starts))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scored:
+class ScoredRows:
     """Log-odds of the rows (turns or whole conversations) of one set, none scored by a model that
     was fitted to its conversation."""
 
     name: str
     truth: Flags
-    score: Floats
-    talk: Places
+    scores: Floats
+    conversation: Places
 
-    def auroc(self) -> Counted:
-        return _figure(self, "auroc")
+    def auroc(self) -> ConversationEstimate:
+        return _metric_estimate(self, "auroc")
 
-    def auprc(self) -> Counted:
-        return _figure(self, "auprc")
+    def auprc(self) -> ConversationEstimate:
+        return _metric_estimate(self, "auprc")
 
-    def ece(self) -> Counted:
-        return _figure(self, "ece")
+    def ece(self) -> ConversationEstimate:
+        return _metric_estimate(self, "ece")
 
 
 @cache  # the goals, the tables and the file ask for the same ones
-def _figure(scored: Scored, name: str) -> Counted:
+def _metric_estimate(scored_rows: ScoredRows, name: str) -> ConversationEstimate:
     def metric(rows: Places) -> float:
-        truth, score = scored.truth[rows], scored.score[rows]
+        truth, score = scored_rows.truth[rows], scored_rows.scores[rows]
         match name:
             case "auroc":
                 return auroc(truth, score)
@@ -83,7 +85,7 @@ def _figure(scored: Scored, name: str) -> Counted:
             case _:
                 return expected_calibration_error(expit(score), truth)
 
-    return counted(metric, scored.talk)
+    return bootstrap_conversations(metric, scored_rows.conversation)
 
 
 def auroc(truth: Flags, score: Floats) -> float:

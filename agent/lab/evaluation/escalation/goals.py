@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from agent.lab.evaluation.escalation.conversation_bootstrap import Counted, Scored
+from agent.lab.evaluation.escalation.conversation_bootstrap import ConversationEstimate, ScoredRows
 
-AUROC = {"MWOZ": 0.80, "SGD": 0.90, "ReDial": 0.80, "CCPE": 0.84, "STAR": 0.86}
+MIN_AUROC = {"MWOZ": 0.80, "SGD": 0.90, "ReDial": 0.80, "CCPE": 0.84, "STAR": 0.86}
 # Words of the turn and its context by TF-IDF, a linear model, folds of whole conversations.
-FLOORS = {"MWOZ": 0.770, "SGD": 0.880, "ReDial": 0.763, "CCPE": 0.816, "STAR": 0.833}
-ECE = 0.03
+TF_IDF_AUROC = {"MWOZ": 0.770, "SGD": 0.880, "ReDial": 0.763, "CCPE": 0.816, "STAR": 0.833}
+MAX_ECE = 0.03
 
 
 @dataclass(frozen=True, slots=True)
-class Goal:
+class EscalationGoal:
     """`got` lies between `low` and `high`; `floor` is what plain TF-IDF reaches, where known."""
 
     what: str
@@ -29,23 +29,25 @@ class Goal:
     floor: float | None = None
 
 
-def goals(scored: Iterable[Scored]) -> Iterator[Goal]:
-    for one in scored:
-        label = "annoyed users" if one.name == "STAR" else "dissatisfied turns"
-        source = one.name if one.name == "STAR" else f"USS {one.name}"
-        if (goal := AUROC.get(one.name)) is not None:
-            got = one.auroc()
-            floor = FLOORS[one.name]
+def escalation_goals(scored: Iterable[ScoredRows]) -> Iterator[EscalationGoal]:
+    for rows in scored:
+        label = "annoyed users" if rows.name == "STAR" else "dissatisfied turns"
+        source = rows.name if rows.name == "STAR" else f"USS {rows.name}"
+        if (goal := MIN_AUROC.get(rows.name)) is not None:
+            got = rows.auroc()
+            floor = TF_IDF_AUROC[rows.name]
             yield _goal(f"{source}, {label}: AUROC", goal, got, got.value >= goal, floor)
-        error = one.ece()
+        error = rows.ece()
         what = f"{source}, {label}: expected calibration error"
-        yield _goal(what, ECE, error, error.value <= ECE)
+        yield _goal(what, MAX_ECE, error, error.value <= MAX_ECE)
 
 
-def as_said(goal: Goal) -> str:
+def goal_text(goal: EscalationGoal) -> str:
     """The goal as a person writes it, as `hearken evaluate goals` wants it."""
-    return f"<= {100 * goal.goal:g} %" if goal.goal == ECE else f">= {goal.goal:g}"
+    return f"<= {100 * goal.goal:g} %" if goal.goal == MAX_ECE else f">= {goal.goal:g}"
 
 
-def _goal(what: str, goal: float, got: Counted, met: bool, floor: float | None = None) -> Goal:
-    return Goal(what, goal, got.value, got.low, got.high, met, floor)
+def _goal(
+    what: str, goal: float, got: ConversationEstimate, met: bool, floor: float | None = None
+) -> EscalationGoal:
+    return EscalationGoal(what, goal, got.value, got.low, got.high, met, floor)

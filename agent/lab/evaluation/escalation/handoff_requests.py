@@ -11,9 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.lab.evaluation.escalation.batch_understanding import understood
-from agent.lab.evaluation.escalation.handoff_scores import Called, Outcome, outcome
-from agent.lab.evaluation.escalation.policy_replay import followed
+from agent.lab.evaluation.escalation.batch_understanding import understand_all
+from agent.lab.evaluation.escalation.handoff_scores import (
+    HandoffDecisions,
+    HandoffScores,
+    handoff_scores,
+)
+from agent.lab.evaluation.escalation.policy_replay import policy_trace
 from agent.lab.training.understanding.examples import read_json_lines
 from agent.lab.training.understanding.rated_dialogues import Exchange, RatedDialogue
 from agent.understanding.turn_understanding import TurnUnderstanding
@@ -21,21 +25,23 @@ from dialogs.escalation.scoring import intent_confidence
 from dialogs.pack.model import Pack
 from dialogs.values import Understanding
 
-RULE = "explicit_request"
+EXPLICIT_REQUEST_RULE = "explicit_request"
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class HandoffRequestScores:
     """Turns of some folds: understood as asking for a person, and handed over at once for it."""
 
     name: str
     turns: int
     asked: int
-    understood: Outcome
-    called: Outcome
+    understood: HandoffScores
+    called: HandoffScores
 
 
-def handoff(data: Path, pack: Pack, mind: TurnUnderstanding) -> list[Asking]:
+def handoff_request_scores(
+    data: Path, pack: Pack, nlu: TurnUnderstanding
+) -> list[HandoffRequestScores]:
     rows = [
         row for row in read_json_lines(data / "nlupp" / "banking.jsonl.gz") if row["fold"] >= 16
     ]
@@ -44,31 +50,42 @@ def handoff(data: Path, pack: Pack, mind: TurnUnderstanding) -> list[Asking]:
         "NLU++ folds 16 to 19, never trained on": rows,
     }
     return [
-        _asking(name, [(r["text"], "handoff" in r.get("intents", ())) for r in some], pack, mind)
+        _request_scores(
+            name, [(r["text"], "handoff" in r.get("intents", ())) for r in some], pack, nlu
+        )
         for name, some in sets.items()
     ]
 
 
-def _asking(
-    name: str, turns: Sequence[tuple[str, bool]], pack: Pack, mind: TurnUnderstanding
-) -> Asking:
-    what = understood(mind, [text for text, _ in turns])
+def _request_scores(
+    name: str, turns: Sequence[tuple[str, bool]], pack: Pack, nlu: TurnUnderstanding
+) -> HandoffRequestScores:
+    understandings = understand_all(nlu, [text for text, _ in turns])
     truth = [asked for _, asked in turns]
-    meant = [_is_asked(pack, what[text]) for text, _ in turns]
-    calls = [
-        followed(pack, RatedDialogue(str(at), "nlupp", (Exchange("", text),)), what).calls
+    is_recognised = [_is_handoff_request(pack, understandings[text]) for text, _ in turns]
+    handoffs = [
+        policy_trace(
+            pack, RatedDialogue(str(at), "nlupp", (Exchange("", text),)), understandings
+        ).handoffs
         for at, (text, _) in enumerate(turns)
     ]
-    handed = [0 if any(rule == RULE for _, rule in found) else None for found in calls]
-    return Asking(
+    handoff_turns = [
+        0 if any(rule == EXPLICIT_REQUEST_RULE for _, rule in found) else None for found in handoffs
+    ]
+    return HandoffRequestScores(
         name,
         len(turns),
         sum(truth),
-        outcome(Called.of(truth, [0 if asked else None for asked in meant]), pack.error_costs),
-        outcome(Called.of(truth, handed), pack.error_costs),
+        handoff_scores(
+            HandoffDecisions.from_turns(truth, [0 if asked else None for asked in is_recognised]),
+            pack.error_costs,
+        ),
+        handoff_scores(HandoffDecisions.from_turns(truth, handoff_turns), pack.error_costs),
     )
 
 
-def _is_asked(pack: Pack, what: Understanding) -> bool:
+def _is_handoff_request(pack: Pack, understanding: Understanding) -> bool:
     """Sure enough to ask about it at the least: what the dialogue does not take for unclear."""
-    return intent_confidence(what, "talk_to_person")[0] >= pack.intent_thresholds.confirm_from
+    return (
+        intent_confidence(understanding, "talk_to_person")[0] >= pack.intent_thresholds.confirm_from
+    )

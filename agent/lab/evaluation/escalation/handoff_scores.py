@@ -13,7 +13,10 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.lab.evaluation.escalation.conversation_bootstrap import Counted, counted
+from agent.lab.evaluation.escalation.conversation_bootstrap import (
+    ConversationEstimate,
+    bootstrap_conversations,
+)
 from agent.lab.training.understanding.rated_dialogues import RatedDialogue
 from dialogs.pack.model import ErrorCosts
 
@@ -22,64 +25,64 @@ Places = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Called:
+class HandoffDecisions:
     """For each conversation: was a person needed, and in which turn was one called (-1: never)."""
 
     needed: Flags
-    turn: Places
+    handoff_turn: Places
 
     @classmethod
-    def of(cls, needed: Sequence[bool], turns: Sequence[int | None]) -> Called:
+    def from_turns(cls, needed: Sequence[bool], turns: Sequence[int | None]) -> HandoffDecisions:
         return cls(np.array(needed), np.array([-1 if turn is None else turn for turn in turns]))
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class HandoffScores:
     """Shares, with 95 % intervals. `cost` is per conversation, in units of a needless hand-over."""
 
-    precision: Counted
-    recall: Counted
-    f1: Counted
-    calls_per_100: Counted
-    false_alarms: Counted  # share of the conversations that needed nobody
-    cost: Counted
+    precision: ConversationEstimate
+    recall: ConversationEstimate
+    f1: ConversationEstimate
+    calls_per_100: ConversationEstimate
+    false_alarms: ConversationEstimate  # share of the conversations that needed nobody
+    cost: ConversationEstimate
 
 
-def outcome(called: Called, costs: ErrorCosts) -> Outcome:
-    place = np.arange(len(called.needed))
+def handoff_scores(decisions: HandoffDecisions, costs: ErrorCosts) -> HandoffScores:
+    place = np.arange(len(decisions.needed))
 
-    def figure(name: str) -> Counted:
-        return counted(partial(_share, called, costs, name), place)
+    def figure(name: str) -> ConversationEstimate:
+        return bootstrap_conversations(partial(_score, decisions, costs, name), place)
 
-    return Outcome(*(figure(name) for name in Outcome.__dataclass_fields__))
+    return HandoffScores(*(figure(name) for name in HandoffScores.__dataclass_fields__))
 
 
-def _share(called: Called, costs: ErrorCosts, name: str, rows: Places) -> float:
-    needed, handed = called.needed[rows], called.turn[rows] >= 0
+def _score(decisions: HandoffDecisions, costs: ErrorCosts, name: str, rows: Places) -> float:
+    needed, handed = decisions.needed[rows], decisions.handoff_turn[rows] >= 0
     right, missed = int((needed & handed).sum()), int((needed & ~handed).sum())
     needless = int((~needed & handed).sum())
     match name:
         case "precision":
-            return _of(right, right + needless)
+            return _ratio(right, right + needless)
         case "recall":
-            return _of(right, right + missed)
+            return _ratio(right, right + missed)
         case "f1":
-            return _of(2 * right, 2 * right + missed + needless)
+            return _ratio(2 * right, 2 * right + missed + needless)
         case "calls_per_100":
-            return 100.0 * _of(right + needless, len(rows))
+            return 100.0 * _ratio(right + needless, len(rows))
         case "false_alarms":
-            return _of(needless, len(rows) - right - missed)
+            return _ratio(needless, len(rows) - right - missed)
         case _:
             total = missed * costs.missed / costs.needless + needless
-            return _of(total, len(rows))
+            return _ratio(total, len(rows))
 
 
-def _of(part: float, total: float) -> float:
+def _ratio(part: float, total: float) -> float:
     return part / total if total else float("nan")
 
 
 @dataclass(frozen=True, slots=True)
-class Lead:
+class LeadTime:
     """How many turns before the first dissatisfied turn a person was called; shares of the
     conversations that have such a turn."""
 
@@ -93,35 +96,35 @@ class Lead:
     three_quarters: float | None
 
 
-def lead(talks: Sequence[RatedDialogue], turns: Sequence[int | None]) -> Lead:
+def lead_time(conversations: Sequence[RatedDialogue], turns: Sequence[int | None]) -> LeadTime:
     gaps: list[int] = []
     breakdowns = 0
-    for talk, turn in zip(talks, turns, strict=True):
-        first = first_low(talk)
+    for talk, turn in zip(conversations, turns, strict=True):
+        first = first_dissatisfied_turn(talk)
         if first is not None:
             breakdowns += 1
             gaps += [first - turn] if turn is not None else []
     found = np.array(gaps)
     before, same, after = (int(hit.sum()) for hit in (found > 0, found == 0, found < 0))
     low, middle, high = np.quantile(found, [0.25, 0.5, 0.75]).tolist() if gaps else [None] * 3
-    return Lead(
+    return LeadTime(
         breakdowns,
-        _of(before, breakdowns),
-        _of(same, breakdowns),
-        _of(after, breakdowns),
-        _of(breakdowns - len(gaps), breakdowns),
+        _ratio(before, breakdowns),
+        _ratio(same, breakdowns),
+        _ratio(after, breakdowns),
+        _ratio(breakdowns - len(gaps), breakdowns),
         middle,
         low,
         high,
     )
 
 
-def first_low(talk: RatedDialogue) -> int | None:
+def first_dissatisfied_turn(conversation: RatedDialogue) -> int | None:
     return next(
-        (at for at, exchange in enumerate(talk.exchanges) if exchange.is_dissatisfied), None
+        (at for at, exchange in enumerate(conversation.exchanges) if exchange.is_dissatisfied), None
     )
 
 
-def first_above(scores: Sequence[float], threshold: float) -> int | None:
+def first_turn_above(scores: Sequence[float], threshold: float) -> int | None:
     """The turn at which a single threshold would have called."""
     return next((at for at, score in enumerate(scores) if score >= threshold), None)

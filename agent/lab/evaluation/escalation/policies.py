@@ -15,38 +15,38 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logit  # type: ignore[import-untyped]
 
-from agent.lab.evaluation.escalation.context import FOLDS, Verdicts, by_fold
+from agent.lab.evaluation.escalation.context import CONTEXT_FOLDS, TurnLogOdds, conversation_folds
 from agent.lab.evaluation.escalation.handoff_scores import (
-    Called,
-    Lead,
-    Outcome,
-    first_above,
-    first_low,
-    lead,
-    outcome,
+    HandoffDecisions,
+    HandoffScores,
+    LeadTime,
+    first_dissatisfied_turn,
+    first_turn_above,
+    handoff_scores,
+    lead_time,
 )
-from agent.lab.evaluation.escalation.policy_replay import OTHER_CAUSES, Followed
+from agent.lab.evaluation.escalation.policy_replay import TASK_RULES, PolicyTrace
 from agent.lab.evaluation.escalation.weight_tuning import (
-    Amounts,
-    Weights,
-    called,
-    given,
-    single,
-    tuned,
+    RuleWeights,
+    TermAmounts,
+    handoff_turns,
+    pack_weights,
+    single_turn_terms,
+    tune_weights,
 )
 from agent.lab.training.understanding.rated_dialogues import RatedDialogue
 from dialogs.pack.model import Pack
 
 Flags = NDArray[np.bool_]
-Turns = list[int | None]
-TUNED = ("upset_over_turns",)  # STAR has too few turns missed three times over to tune on
+HandoffTurns = list[int | None]
+TUNED_RULES = ("upset_over_turns",)  # STAR has too few turns missed three times over to tune on
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class PolicyResult:
     name: str
-    outcome: Outcome
-    lead: Lead | None
+    scores: HandoffScores
+    lead_time: LeadTime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,148 +60,183 @@ class Flapping:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Seen:
+class CorpusReplay:
     """Everything that was found out about one set of conversations."""
 
     name: str
-    talks: Sequence[RatedDialogue]
-    followed: Sequence[Followed]
-    verdicts: Verdicts
-    amounts: Mapping[str, Amounts]  # by rule; CONTEXT among the terms of the first
+    conversations: Sequence[RatedDialogue]
+    traces: Sequence[PolicyTrace]
+    turn_scores: TurnLogOdds
+    term_amounts: Mapping[str, TermAmounts]  # by rule; CONTEXT among the terms of the first
 
     @property
-    def needed(self) -> Flags:
+    def needed_person(self) -> Flags:
         """Annoyed, or at least one dissatisfied turn."""
-        return np.array([bool(talk.annoyed) or first_low(talk) is not None for talk in self.talks])
+        return np.array(
+            [
+                bool(talk.annoyed) or first_dissatisfied_turn(talk) is not None
+                for talk in self.conversations
+            ]
+        )
 
 
-def flapping(seen: Seen) -> Flapping:
-    per = 100.0 / max(1, len(seen.talks))
+def count_flapping(replay: CorpusReplay) -> Flapping:
+    per = 100.0 / max(1, len(replay.conversations))
     rules: dict[str, int] = {}
-    for one in seen.followed:
-        for _, rule in one.calls:
+    for trace in replay.traces:
+        for _, rule in trace.handoffs:
             rules[rule] = rules.get(rule, 0) + 1
     return Flapping(
-        per * sum(sum(one.entered.values()) for one in seen.followed),
-        per * sum(one.left for one in seen.followed),
-        per * sum(one.again for one in seen.followed),
+        per * sum(sum(trace.entered.values()) for trace in replay.traces),
+        per * sum(trace.left for trace in replay.traces),
+        per * sum(trace.refired for trace in replay.traces),
         rules,
     )
 
 
-def ways(seen: Seen, pack: Pack, fitted: Mapping[str, Turns]) -> list[Way]:
+def compare_policies(
+    replay: CorpusReplay, pack: Pack, fitted_policies: Mapping[str, HandoffTurns]
+) -> list[PolicyResult]:
     """`fitted` are further ways by name, each with the turns at which it calls."""
-    many = len(seen.talks)
+    many = len(replay.conversations)
     at_cost = float(logit(pack.error_costs.threshold))
-    turns: dict[str, Turns] = {
+    turns: dict[str, HandoffTurns] = {
         "nobody is called": [None] * many,
         "everybody is handed over": [0] * many,
-        "the pack's rules about how it goes": [f.first(OTHER_CAUSES) for f in seen.followed],
-        "all of the pack's rules": [f.first() for f in seen.followed],
-        "one turn's upset, threshold of the costs": _above(seen, seen.verdicts.upset, at_cost),
-        "context, threshold of the costs": _above(seen, seen.verdicts.context, at_cost),
-        **fitted,
+        "the pack's rules about how it goes": [f.first_handoff(TASK_RULES) for f in replay.traces],
+        "all of the pack's rules": [f.first_handoff() for f in replay.traces],
+        "one turn's upset, threshold of the costs": _turns_above(
+            replay, replay.turn_scores.upset, at_cost
+        ),
+        "context, threshold of the costs": _turns_above(
+            replay, replay.turn_scores.context, at_cost
+        ),
+        **fitted_policies,
     }
-    rated = any(first_low(talk) is not None for talk in seen.talks)
+    rated = any(first_dissatisfied_turn(talk) is not None for talk in replay.conversations)
     return [
-        Way(
+        PolicyResult(
             name,
-            outcome(Called.of(seen.needed.tolist(), found), pack.error_costs),
-            lead(seen.talks, found) if rated else None,
+            handoff_scores(
+                HandoffDecisions.from_turns(replay.needed_person.tolist(), found), pack.error_costs
+            ),
+            lead_time(replay.conversations, found) if rated else None,
         )
         for name, found in turns.items()
     ]
 
 
-def _above(seen: Seen, scores: NDArray[np.float64], threshold: float) -> Turns:
-    return [first_above(own.tolist(), threshold) for own in seen.verdicts.split(scores)]
+def _turns_above(
+    replay: CorpusReplay, scores: NDArray[np.float64], threshold: float
+) -> HandoffTurns:
+    return [
+        first_turn_above(own.tolist(), threshold)
+        for own in replay.turn_scores.by_conversation(scores)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class WeightProposal:
     """Weights for a rule, fitted on all of STAR; `name` says with which terms."""
 
     name: str
     rule: str
-    weights: Weights
+    weights: RuleWeights
 
 
-def held_out(seen: Seen, pack: Pack) -> dict[str, Turns]:
+def held_out_turns(replay: CorpusReplay, pack: Pack) -> dict[str, HandoffTurns]:
     """STAR: every way that learns, each conversation decided by what was learnt on the others."""
-    fold = np.array(by_fold(seen.talks))
-    found: dict[str, Turns] = {}
-    for at in range(FOLDS):
+    fold = np.array(conversation_folds(replay.conversations))
+    found: dict[str, HandoffTurns] = {}
+    for at in range(CONTEXT_FOLDS):
         own = np.flatnonzero(fold == at)
-        for name, turns in _learnt(seen, pack, fold != at).items():
+        for name, turns in _fitted_policies(replay, pack, fold != at).items():
             whole = found.setdefault(name, [None] * len(fold))
             for place in own:
                 whole[place] = turns[place]
     return found
 
 
-def transferred(seen: Seen, pack: Pack, proposals: Sequence[Proposal]) -> dict[str, Turns]:
+def transferred_turns(
+    replay: CorpusReplay, pack: Pack, weight_proposals: Sequence[WeightProposal]
+) -> dict[str, HandoffTurns]:
     """Another set, by what was learnt on all of STAR."""
-    return _combined(seen, pack, proposals)
+    return _policies_with_weights(replay, pack, weight_proposals)
 
 
-def proposals(seen: Seen, pack: Pack, kept: Flags | None = None) -> list[Proposal]:
-    kept = np.ones(len(seen.talks), bool) if kept is None else kept
+def propose_weights(
+    replay: CorpusReplay, pack: Pack, training: Flags | None = None
+) -> list[WeightProposal]:
+    training = np.ones(len(replay.conversations), bool) if training is None else training
     found = []
-    for rule in TUNED:
-        own = seen.amounts[rule]
-        terms = single(pack.rules[rule])
-        without = replace(own, terms=terms, seen=own.seen[:, : len(terms)])
-        for name, sight in (("tuned", without), ("tuned, with context", own)):
-            weights = tuned(sight, seen.needed, kept, pack.rules[rule], pack.error_costs)
-            found.append(Proposal(name, rule, weights))
+    for rule in TUNED_RULES:
+        all_amounts = replay.term_amounts[rule]
+        terms = single_turn_terms(pack.rules[rule])
+        single_turn_amounts = replace(
+            all_amounts, terms=terms, values=all_amounts.values[:, : len(terms)]
+        )
+        for name, amounts in (("tuned", single_turn_amounts), ("tuned, with context", all_amounts)):
+            weights = tune_weights(
+                amounts, replay.needed_person, training, pack.rules[rule], pack.error_costs
+            )
+            found.append(WeightProposal(name, rule, weights))
     return found
 
 
-def _learnt(seen: Seen, pack: Pack, kept: Flags) -> dict[str, Turns]:
-    found = _combined(seen, pack, proposals(seen, pack, kept))
-    found["one turn's upset, best threshold"] = _above(
-        seen, seen.verdicts.upset, _best(seen, pack, kept)
+def _fitted_policies(replay: CorpusReplay, pack: Pack, training: Flags) -> dict[str, HandoffTurns]:
+    found = _policies_with_weights(replay, pack, propose_weights(replay, pack, training))
+    found["one turn's upset, best threshold"] = _turns_above(
+        replay, replay.turn_scores.upset, _best_upset_threshold(replay, pack, training)
     )
     return found
 
 
-def _combined(seen: Seen, pack: Pack, learnt: Sequence[Proposal]) -> dict[str, Turns]:
+def _policies_with_weights(
+    replay: CorpusReplay, pack: Pack, weight_proposals: Sequence[WeightProposal]
+) -> dict[str, HandoffTurns]:
     """The pack's rules about how it goes, with the learnt weights in the place of its own."""
-    many = len(seen.talks)
-    asked = [_asked(one) for one in seen.followed]
-    found: dict[str, Turns] = {}
-    for name in dict.fromkeys(one.name for one in learnt):
-        turns = [asked]
-        for one in learnt:
+    many = len(replay.conversations)
+    fixed_turns = [_fixed_rules_turn(one) for one in replay.traces]
+    found: dict[str, HandoffTurns] = {}
+    for name in dict.fromkeys(one.name for one in weight_proposals):
+        turns = [fixed_turns]
+        for one in weight_proposals:
             if one.name == name:
-                rule, own = pack.rules[one.rule], seen.amounts[one.rule]
-                turns.append(called(one.weights, own, rule, many))
-        found[f"the pack's rules, {name}"] = [_first(row) for row in zip(*turns, strict=True)]
+                rule, own = pack.rules[one.rule], replay.term_amounts[one.rule]
+                turns.append(handoff_turns(one.weights, own, rule, many))
+        found[f"the pack's rules, {name}"] = [_earliest(row) for row in zip(*turns, strict=True)]
     return found
 
 
-def _asked(one: Followed) -> int | None:
-    return one.first(OTHER_CAUSES | set(TUNED))
+def _fixed_rules_turn(trace: PolicyTrace) -> int | None:
+    return trace.first_handoff(TASK_RULES | set(TUNED_RULES))
 
 
-def _first(turns: Sequence[int | None]) -> int | None:
+def _earliest(turns: Sequence[int | None]) -> int | None:
     return min((turn for turn in turns if turn is not None), default=None)
 
 
-def _best(seen: Seen, pack: Pack, kept: Flags) -> float:
+def _best_upset_threshold(replay: CorpusReplay, pack: Pack, training: Flags) -> float:
     """The threshold on one turn's upset that would have cost least on the `kept` conversations."""
-    highest = np.array([own.max() for own in seen.verdicts.split(seen.verdicts.upset)])
-    choices = np.r_[np.inf, np.quantile(highest[kept], np.linspace(0.5, 1.0, 101))]
-    need = seen.needed[kept]
+    highest = np.array(
+        [own.max() for own in replay.turn_scores.by_conversation(replay.turn_scores.upset)]
+    )
+    choices = np.r_[np.inf, np.quantile(highest[training], np.linspace(0.5, 1.0, 101))]
+    need = replay.needed_person[training]
 
     def cost(threshold: float) -> float:
-        handed = highest[kept] >= threshold
+        handed = highest[training] >= threshold
         missed, needless = (need & ~handed).sum(), (~need & handed).sum()
         return float(missed * pack.error_costs.missed + needless * pack.error_costs.needless)
 
     return float(min(choices, key=cost))
 
 
-def same_as_judged(seen: Seen, pack: Pack, rule: str) -> Turns:
+def turns_by_pack_weights(replay: CorpusReplay, pack: Pack, rule: str) -> HandoffTurns:
     """What the pack's own weights make of the amounts; the policy itself must say the same."""
-    return called(given(pack.rules[rule]), seen.amounts[rule], pack.rules[rule], len(seen.talks))
+    return handoff_turns(
+        pack_weights(pack.rules[rule]),
+        replay.term_amounts[rule],
+        pack.rules[rule],
+        len(replay.conversations),
+    )

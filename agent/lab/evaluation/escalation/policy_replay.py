@@ -25,65 +25,65 @@ from dialogs.values import History, Turn, Understanding
 
 # Rules about what a customer wants done, not about how the conversation goes. They are right to
 # fire on calm customers, so a label about annoyance says nothing of them.
-OTHER_CAUSES = frozenset({"risky_intent", "failed_verification"})
-_REFUSED = re.compile(r"\b(cannot|can.?t|unable to) (authenticate|verify)", re.I)
+TASK_RULES = frozenset({"risky_intent", "failed_verification"})
+_AUTHENTICATION_REFUSED = re.compile(r"\b(cannot|can.?t|unable to) (authenticate|verify)", re.I)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PolicyInput:
     """All that the policy is given at one turn."""
 
     state: DialogueState
-    talk: History
-    now: ScoredTurn
+    history: History
+    turn: ScoredTurn
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class PolicyTrace:
     """What became of one conversation. Turns count from 0.
 
     `calls` are the hand-overs in order, (turn, rule). `entered` counts, for each cause, how often
     it rose above its threshold: more than once is flapping.
     """
 
-    calls: tuple[tuple[int, str], ...]
+    handoffs: tuple[tuple[int, str], ...]
     entered: Mapping[str, int]
     left: int
 
-    def first(self, without: frozenset[str] = frozenset()) -> int | None:
-        return next((turn for turn, rule in self.calls if rule not in without), None)
+    def first_handoff(self, excluding: frozenset[str] = frozenset()) -> int | None:
+        return next((turn for turn, rule in self.handoffs if rule not in excluding), None)
 
     @property
-    def again(self) -> int:
+    def refired(self) -> int:
         """Causes that fired once more after they had left."""
         return sum(times - 1 for times in self.entered.values() if times > 1)
 
 
-def followed(
+def policy_trace(
     pack: Pack,
-    talk: RatedDialogue,
-    understood: Mapping[str, Understanding],
+    conversation: RatedDialogue,
+    understandings: Mapping[str, Understanding],
     trouble: Sequence[float] | None = None,
-) -> Followed:
-    calls: list[tuple[int, str]] = []
+) -> PolicyTrace:
+    handoffs: list[tuple[int, str]] = []
     entered: dict[str, int] = {}
     left, active = 0, frozenset[str]()
-    for at, (_, judgement) in enumerate(judged(pack, talk, understood, trouble)):
+    for at, (_, judgement) in enumerate(replay_policy(pack, conversation, understandings, trouble)):
         for cause in judgement.active_causes - active:
             entered[cause] = entered.get(cause, 0) + 1
         left += len(active - judgement.active_causes)
         active = judgement.active_causes
         if judgement.escalation is not None:
-            calls.append((at, judgement.escalation.rule))
-    return Followed(tuple(calls), entered, left)
+            handoffs.append((at, judgement.escalation.rule))
+    return PolicyTrace(tuple(handoffs), entered, left)
 
 
-def judged(
+def replay_policy(
     pack: Pack,
-    talk: RatedDialogue,
-    understood: Mapping[str, Understanding],
+    conversation: RatedDialogue,
+    understandings: Mapping[str, Understanding],
     trouble: Sequence[float] | None = None,
-) -> Iterator[tuple[Asked, EscalationAssessment]]:
+) -> Iterator[tuple[PolicyInput, EscalationAssessment]]:
     """The policy's own judgement on each turn, and what it was given.
 
     `trouble` (turns,) is how much likelier than usual each turn makes it that this goes wrong, by a
@@ -91,30 +91,33 @@ def judged(
     """
     state = DialogueState()
     turns: tuple[Turn, ...] = ()
-    for at, exchange in enumerate(talk.exchanges):
-        number, what = at + 1, understood[exchange.customer_text]
-        what = replace(what, trouble=float(trouble[at]) if trouble is not None else 0.0)
-        meaning = interpret(pack, state, what)
-        state = _answered(state, talk.reply(at), meaning.kind == "person")
-        now = ScoredTurn(number, float(at), with_interpreted_intent(what, meaning))
-        asked = Asked(state, History("chat", turns), now)
-        judgement = assess_escalation(pack, state, asked.talk, now)
-        yield asked, judgement
+    for at, exchange in enumerate(conversation.exchanges):
+        number, understanding = at + 1, understandings[exchange.customer_text]
+        understanding = replace(
+            understanding, trouble=float(trouble[at]) if trouble is not None else 0.0
+        )
+        meaning = interpret(pack, state, understanding)
+        state = _state_after_reply(state, conversation.reply(at), meaning.kind == "person")
+        scored_turn = ScoredTurn(number, float(at), with_interpreted_intent(understanding, meaning))
+        policy_input = PolicyInput(state, History("chat", turns), scored_turn)
+        judgement = assess_escalation(pack, state, policy_input.history, scored_turn)
+        yield policy_input, judgement
         state = replace(state, active_causes=judgement.active_causes)
         if judgement.escalation is not None:
             state = replace(
                 state, waiting_for_person=True, handoff_urgency=judgement.escalation.urgency
             )
-        turns = (*turns, Turn(number, "customer", now.at, what))
+        turns = (*turns, Turn(number, "customer", scored_turn.at, understanding))
 
 
-def _answered(state: DialogueState, reply: str, person: bool) -> DialogueState:
+def _state_after_reply(state: DialogueState, reply: str, asked_for_person: bool) -> DialogueState:
     """What the dialogue knows when it decides on its answer, which the transcript shows in it."""
-    lost = bool(count_not_understood(reply))
-    misses = state.misses + lost if lost or not reply else 0
+    not_understood_now = bool(count_not_understood(reply))
+    misses = state.misses + not_understood_now if not_understood_now or not reply else 0
     return replace(
         state,
         misses=misses,
-        person_requests=state.person_requests + person,
-        failed_verifications=state.failed_verifications + bool(_REFUSED.search(reply)),
+        person_requests=state.person_requests + asked_for_person,
+        failed_verifications=state.failed_verifications
+        + bool(_AUTHENTICATION_REFUSED.search(reply)),
     )

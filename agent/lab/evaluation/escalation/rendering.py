@@ -14,33 +14,33 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from agent.lab.evaluation.escalation.conversation_bootstrap import Counted, Scored
-from agent.lab.evaluation.escalation.goals import as_said
-from agent.lab.evaluation.escalation.policies import Proposal, Way
-from agent.lab.evaluation.escalation.run import Policy, Report
+from agent.lab.evaluation.escalation.conversation_bootstrap import ConversationEstimate, ScoredRows
+from agent.lab.evaluation.escalation.goals import goal_text
+from agent.lab.evaluation.escalation.policies import PolicyResult, WeightProposal
+from agent.lab.evaluation.escalation.run import EscalationReport, HandoffPolicyComparison
 from dialogs.pack.model import Pack
 
 
-def show(report: Report, pack: Pack, console: Console) -> None:
-    console.print(_goals(report))
-    console.print(_context(report.context))
-    for policy in report.policies:
-        console.print(_ways(policy, pack))
-        for line in _timing(policy):
+def print_escalation_report(report: EscalationReport, pack: Pack, console: Console) -> None:
+    console.print(_goals_table(report))
+    console.print(_context_table(report.context_rows))
+    for policy in report.policy_comparisons:
+        console.print(_policies_table(policy, pack))
+        for line in _timing_lines(policy):
             console.print(line, highlight=False)
-    for asking in report.handoff:
+    for asking in report.handoff_requests:
         got = asking.understood
         console.print(
             f"{asking.name} ({asking.asked} of {asking.turns} turns ask for a person): understood "
-            f"with precision {_in(got.precision)}, recall {_in(got.recall)}; handed over at once "
-            f"with precision {_in(asking.called.precision)}, recall {_in(asking.called.recall)}",
+            f"with precision {_estimate_text(got.precision)}, recall {_estimate_text(got.recall)}; handed over at once "
+            f"with precision {_estimate_text(asking.called.precision)}, recall {_estimate_text(asking.called.recall)}",
             highlight=False,
         )
-    for proposal in report.proposals:
-        console.print(_proposed(proposal), highlight=False)
+    for proposal in report.weight_proposals:
+        console.print(_proposal_line(proposal), highlight=False)
 
 
-def _goals(report: Report) -> Table:
+def _goals_table(report: EscalationReport) -> Table:
     table = _table("Goals", "", "goal", "", "got", "95 %", "plain TF-IDF")
     for goal in report.goals:
         table.add_row(
@@ -51,39 +51,39 @@ def _goals(report: Report) -> Table:
     return table
 
 
-def _context(found: Mapping[str, Scored]) -> Table:
+def _context_table(context_rows: Mapping[str, ScoredRows]) -> Table:
     table = _table("The context of a turn against the turn alone", "judged by", "AUROC", "95 %", "")
-    for name, one in found.items():
+    for name, one in context_rows.items():
         auroc = one.auroc()
         counts = f"{int(one.truth.sum())} of {len(one.truth)}"
         table.add_row(name, f"{auroc.value:.3f}", f"{auroc.low:.3f} to {auroc.high:.3f}", counts)
     return table
 
 
-def _ways(policy: Policy, pack: Pack) -> Table:
+def _policies_table(policy: HandoffPolicyComparison, pack: Pack) -> Table:
     costs = f"{pack.error_costs.missed:g} missed : {pack.error_costs.needless:g} needless"
-    needed = f"{policy.talks} conversations, {policy.needed:.1%} needed a person"
+    needed = f"{policy.conversations} conversations, {policy.needed_share:.1%} needed a person"
     title = f"{policy.name}: {needed} ({costs})"
     table = _table(title, "", "precision", "recall", "F1", "calls / 100", "false alarms", "cost")
-    for way in policy.ways:
-        got = way.outcome
+    for way in policy.policies:
+        got = way.scores
         table.add_row(
-            way.name, _in(got.precision), _in(got.recall), _in(got.f1),
-            f"{got.calls_per_100.value:.1f}", _in(got.false_alarms),
+            way.name, _estimate_text(got.precision), _estimate_text(got.recall), _estimate_text(got.f1),
+            f"{got.calls_per_100.value:.1f}", _estimate_text(got.false_alarms),
             f"{got.cost.value:.3f} ({got.cost.low:.3f} to {got.cost.high:.3f})",
         )  # fmt: skip
     return table
 
 
-def _timing(policy: Policy) -> Iterator[str]:
+def _timing_lines(policy: HandoffPolicyComparison) -> Iterator[str]:
     flaps, rules = policy.flapping, ", ".join(f"{r} {n}" for r, n in policy.flapping.rules.items())
     yield (
         f"  the pack's rules, per 100 conversations: {flaps.entered:.1f} causes entered, "
         f"{flaps.left:.1f} left, {flaps.again:.1f} fired again (flapping). Hand-overs: {rules or 0}"
     )
-    for way in policy.ways:
-        if way.lead is not None and way.lead.median is not None:
-            at = way.lead
+    for way in policy.policies:
+        if way.lead_time is not None and way.lead_time.median is not None:
+            at = way.lead_time
             yield (
                 f"  {way.name}: before the first dissatisfied turn {at.before:.0%}, at it "
                 f"{at.at:.0%}, after {at.after:.0%}, never {at.never:.0%}; median {at.median:+.1f} "
@@ -91,7 +91,7 @@ def _timing(policy: Policy) -> Iterator[str]:
             )
 
 
-def _proposed(proposal: Proposal) -> str:
+def _proposal_line(proposal: WeightProposal) -> str:
     terms = ", ".join(f"{name} {worth:.2f}" for name, worth in proposal.weights.terms.items())
     return (
         f"{proposal.rule}, {proposal.name} on all of STAR: baseline "
@@ -106,53 +106,53 @@ def _table(title: str, *headings: str) -> Table:
     return table
 
 
-def _in(found: Counted) -> str:
-    return "-" if isnan(found.value) else f"{found.value:.3f}"
+def _estimate_text(estimate: ConversationEstimate) -> str:
+    return "-" if isnan(estimate.value) else f"{estimate.value:.3f}"
 
 
-def as_json(report: Report, pack: Pack) -> dict[str, Any]:
+def escalation_json(report: EscalationReport, pack: Pack) -> dict[str, Any]:
     everything = {
-        "goals": [asdict(goal) | {"goal": as_said(goal)} for goal in report.goals],
+        "goals": [asdict(goal) | {"goal": goal_text(goal)} for goal in report.goals],
         "costs": asdict(pack.error_costs),
-        "told_from_everything_so_far": {one.name: _scored(one) for one in report.scored},
-        "context": {name: _scored(one) for name, one in report.context.items()},
-        "policy": {policy.name: _policy(policy) for policy in report.policies},
-        "asking_for_a_person": [asdict(asking) for asking in report.handoff],
-        "proposed_weights": [asdict(proposal) for proposal in report.proposals],
+        "told_from_everything_so_far": {one.name: _scored_json(one) for one in report.scored_rows},
+        "context": {name: _scored_json(one) for name, one in report.context_rows.items()},
+        "policy": {policy.name: _policy_json(policy) for policy in report.policy_comparisons},
+        "asking_for_a_person": [asdict(asking) for asking in report.handoff_requests],
+        "proposed_weights": [asdict(proposal) for proposal in report.weight_proposals],
     }
-    return {key: _plain(value) for key, value in everything.items()}
+    return {key: _json_value(value) for key, value in everything.items()}
 
 
-def _scored(one: Scored) -> dict[str, Any]:
+def _scored_json(rows: ScoredRows) -> dict[str, Any]:
     return {
-        "rows": len(one.truth),
-        "true": int(one.truth.sum()),
-        "auroc": asdict(one.auroc()),
-        "auprc": asdict(one.auprc()),
-        "ece": asdict(one.ece()),
+        "rows": len(rows.truth),
+        "true": int(rows.truth.sum()),
+        "auroc": asdict(rows.auroc()),
+        "auprc": asdict(rows.auprc()),
+        "ece": asdict(rows.ece()),
     }
 
 
-def _policy(policy: Policy) -> dict[str, Any]:
+def _policy_json(comparison: HandoffPolicyComparison) -> dict[str, Any]:
     return {
-        "conversations": policy.talks,
-        "needed_a_person": policy.needed,
-        "flapping_per_100": asdict(policy.flapping),
-        "ways": {way.name: _way(way) for way in policy.ways},
+        "conversations": comparison.conversations,
+        "needed_a_person": comparison.needed_share,
+        "flapping_per_100": asdict(comparison.flapping),
+        "ways": {way.name: _policy_result_json(way) for way in comparison.policies},
     }
 
 
-def _way(way: Way) -> dict[str, Any]:
-    return {**asdict(way.outcome), "lead": asdict(way.lead) if way.lead else None}
+def _policy_result_json(result: PolicyResult) -> dict[str, Any]:
+    return {**asdict(result.scores), "lead": asdict(result.lead_time) if result.lead_time else None}
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     """Without NaN, which JSON does not have, and without digits that mean nothing."""
     match value:
         case dict():
-            return {key: _plain(inner) for key, inner in value.items()}
+            return {key: _json_value(inner) for key, inner in value.items()}
         case list() | tuple():
-            return [_plain(inner) for inner in value]
+            return [_json_value(inner) for inner in value]
         case float():
             return None if isnan(value) else round(value, 5)
         case _:

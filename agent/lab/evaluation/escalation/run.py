@@ -12,27 +12,36 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from agent.lab.evaluation import EvaluationError
 from agent.lab.evaluation.escalation import context as contexts
-from agent.lab.evaluation.escalation.annoyance import annoyed, wholes
-from agent.lab.evaluation.escalation.batch_understanding import understood
-from agent.lab.evaluation.escalation.context import Verdicts, as_shipped, by_domain, by_fold, unseen
-from agent.lab.evaluation.escalation.conversation_bootstrap import Scored
-from agent.lab.evaluation.escalation.goals import Goal, goals
-from agent.lab.evaluation.escalation.handoff_requests import Asking, handoff
-from agent.lab.evaluation.escalation.policies import (
-    TUNED,
-    Flapping,
-    Proposal,
-    Seen,
-    Way,
-    flapping,
-    held_out,
-    proposals,
-    transferred,
-    ways,
+from agent.lab.evaluation.escalation.annoyance import annoyance_features, annoyance_scores
+from agent.lab.evaluation.escalation.batch_understanding import understand_all
+from agent.lab.evaluation.escalation.context import (
+    TurnLogOdds,
+    conversation_folds,
+    cross_validated_scores,
+    domain_folds,
+    shipped_model_scores,
 )
-from agent.lab.evaluation.escalation.policy_replay import followed
-from agent.lab.evaluation.escalation.satisfaction import dissatisfied, rated_turns
-from agent.lab.evaluation.escalation.weight_tuning import amounts
+from agent.lab.evaluation.escalation.conversation_bootstrap import ScoredRows
+from agent.lab.evaluation.escalation.goals import EscalationGoal, escalation_goals
+from agent.lab.evaluation.escalation.handoff_requests import (
+    HandoffRequestScores,
+    handoff_request_scores,
+)
+from agent.lab.evaluation.escalation.policies import (
+    TUNED_RULES,
+    CorpusReplay,
+    Flapping,
+    PolicyResult,
+    WeightProposal,
+    compare_policies,
+    count_flapping,
+    held_out_turns,
+    propose_weights,
+    transferred_turns,
+)
+from agent.lab.evaluation.escalation.policy_replay import policy_trace
+from agent.lab.evaluation.escalation.satisfaction import dissatisfaction_scores, rated_turns
+from agent.lab.evaluation.escalation.weight_tuning import term_amounts
 from agent.lab.training.understanding.dialogue_breakdown import WEIGHTS_FILE
 from agent.lab.training.understanding.rated_dialogues import (
     USS_SETS,
@@ -45,133 +54,179 @@ from agent.understanding.turn_understanding import TurnUnderstanding
 from dialogs.pack.model import Pack
 from dialogs.values import Understanding
 
-Progress = Callable[[str], None]
-EVERY = 3  # of USS's conversations the policy is asked about one in three: a minute less
+ReportProgress = Callable[[str], None]
+CONVERSATION_STRIDE = (
+    3  # of USS's conversations the policy is asked about one in three: a minute less
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Policy:
+class HandoffPolicyComparison:
     """One set of conversations: what each way to call a person made of it."""
 
     name: str
-    talks: int
-    needed: float  # share of the conversations
-    ways: list[Way]
+    conversations: int
+    needed_share: float  # share of the conversations
+    policies: list[PolicyResult]
     flapping: Flapping
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Report:
-    goals: list[Goal]
-    scored: list[Scored]
-    context: Mapping[str, Scored]
-    policies: list[Policy]
-    proposals: list[Proposal]
-    handoff: list[Asking]
+class EscalationReport:
+    goals: list[EscalationGoal]
+    scored_rows: list[ScoredRows]
+    context_rows: Mapping[str, ScoredRows]
+    policy_comparisons: list[HandoffPolicyComparison]
+    weight_proposals: list[WeightProposal]
+    handoff_requests: list[HandoffRequestScores]
 
 
-def evaluated(data: Path, weights: Path, pack: Pack, tell: Progress) -> Report:
+def escalation_report(
+    data: Path, weights: Path, pack: Pack, report_progress: ReportProgress
+) -> EscalationReport:
     missing = [name for name in ("uss", "star", "nlupp") if not (data / name).is_dir()]
     if missing:
         raise EvaluationError(f"{data} lacks the folder{'s' * (len(missing) > 1)} {missing}")
     with threadpool_limits(1):
-        return _evaluated(data, weights, pack, tell)
+        return _escalation_report(data, weights, pack, report_progress)
 
 
-def _evaluated(data: Path, weights: Path, pack: Pack, tell: Progress) -> Report:
-    tell("reading conversations")
-    mind = TurnUnderstanding.load(pack, weights)
-    stars, rated = read_star(data), {name: read_uss(data, name) for name in USS_SETS}
-    tell("who is annoyed, from whole conversations of STAR")
-    scored = [annoyed(wholes(stars, mind.affect_model))]
-    tell("who is dissatisfied, turn by turn of USS")
-    scored += dissatisfied(
-        rated_turns([t for own in rated.values() for t in own], mind.affect_model)
+def _escalation_report(
+    data: Path, weights: Path, pack: Pack, report_progress: ReportProgress
+) -> EscalationReport:
+    report_progress("reading conversations")
+    nlu = TurnUnderstanding.load(pack, weights)
+    star_conversations, uss_conversations = (
+        read_star(data),
+        {name: read_uss(data, name) for name in USS_SETS},
     )
-    tell("the context of a turn against the turn alone")
+    report_progress("who is annoyed, from whole conversations of STAR")
+    scored = [annoyance_scores(annoyance_features(star_conversations, nlu.affect_model))]
+    report_progress("who is dissatisfied, turn by turn of USS")
+    scored += dissatisfaction_scores(
+        rated_turns(
+            [t for own_scores in uss_conversations.values() for t in own_scores], nlu.affect_model
+        )
+    )
+    report_progress("the context of a turn against the turn alone")
     shipped = BreakdownModel.load(weights / WEIGHTS_FILE)
-    own = unseen(stars, mind.affect_model, by_fold(stars))
-    found = dict(contexts.figures(stars, own))
-    strange = unseen(stars, mind.affect_model, by_domain(stars))
-    found["context, domains never seen"] = contexts.figures(stars, strange)["context, at the end"]
-    for name, talks in rated.items():
-        for what, one in contexts.transferred(
-            talks, as_shipped(talks, mind.affect_model, shipped)
+    own_scores = cross_validated_scores(
+        star_conversations, nlu.affect_model, conversation_folds(star_conversations)
+    )
+    context_rows = dict(contexts.annoyance_comparison(star_conversations, own_scores))
+    other_domain_scores = cross_validated_scores(
+        star_conversations, nlu.affect_model, domain_folds(star_conversations)
+    )
+    context_rows["context, domains never seen"] = contexts.annoyance_comparison(
+        star_conversations, other_domain_scores
+    )["context, at the end"]
+    for name, talks in uss_conversations.items():
+        for what, one in contexts.dissatisfaction_comparison(
+            talks, shipped_model_scores(talks, nlu.affect_model, shipped)
         ).items():
-            found[f"USS {name}, {what}"] = one
-    tell("the policy, turn by turn")
-    some = {name: talks[::EVERY] for name, talks in rated.items()}
-    policies, learnt = _policies(pack, mind, stars, own, some, shipped)
-    tell("asking for a person")
-    return Report(list(goals(scored)), scored, found, policies, learnt, handoff(data, pack, mind))
+            context_rows[f"USS {name}, {what}"] = one
+    report_progress("the policy, turn by turn")
+    sampled = {name: talks[::CONVERSATION_STRIDE] for name, talks in uss_conversations.items()}
+    policies, learnt = _compare_policies(
+        pack, nlu, star_conversations, own_scores, sampled, shipped
+    )
+    report_progress("asking for a person")
+    return EscalationReport(
+        list(escalation_goals(scored)),
+        scored,
+        context_rows,
+        policies,
+        learnt,
+        handoff_request_scores(data, pack, nlu),
+    )
 
 
-def _policies(
+def _compare_policies(
     pack: Pack,
-    mind: TurnUnderstanding,
-    stars: Sequence[RatedDialogue],
-    own: Verdicts,
-    rated: Mapping[str, Sequence[RatedDialogue]],
+    nlu: TurnUnderstanding,
+    star_conversations: Sequence[RatedDialogue],
+    own_scores: TurnLogOdds,
+    uss_conversations: Mapping[str, Sequence[RatedDialogue]],
     shipped: BreakdownModel,
-) -> tuple[list[Policy], list[Proposal]]:
-    everything = [*stars, *(talk for talks in rated.values() for talk in talks)]
-    what = understood(mind, (e.customer_text for talk in everything for e in talk.exchanges))
-    share = float(np.mean([bool(talk.annoyed) for talk in stars]))
-    seen = _seen("STAR", stars, pack, what, own, share)
-    learnt, held = proposals(seen, pack), held_out(seen, pack)
-    policies = [_policy(seen, pack, held)]
-    bank = [at for at, talk in enumerate(stars) if talk.source == "bank"]
-    at_bank = {name: [turns[at] for at in bank] for name, turns in held.items()}
-    policies.append(_policy(_part(seen, "STAR, its bank", bank), pack, at_bank))
-    for name, talks in rated.items():
-        verdicts = as_shipped(talks, mind.affect_model, shipped)
-        other = _seen(f"USS {name}", talks, pack, what, verdicts, share)
-        policies.append(_policy(other, pack, transferred(other, pack, learnt)))
-    return policies, learnt
+) -> tuple[list[HandoffPolicyComparison], list[WeightProposal]]:
+    everything = [
+        *star_conversations,
+        *(talk for talks in uss_conversations.values() for talk in talks),
+    ]
+    understandings = understand_all(
+        nlu, (e.customer_text for talk in everything for e in talk.exchanges)
+    )
+    share = float(np.mean([bool(talk.annoyed) for talk in star_conversations]))
+    replay = _replay_corpus("STAR", star_conversations, pack, understandings, own_scores, share)
+    weight_proposals, held_out_by_policy = (
+        propose_weights(replay, pack),
+        held_out_turns(replay, pack),
+    )
+    policies = [_compare_on_corpus(replay, pack, held_out_by_policy)]
+    bank = [at for at, talk in enumerate(star_conversations) if talk.source == "bank"]
+    at_bank = {name: [turns[at] for at in bank] for name, turns in held_out_by_policy.items()}
+    policies.append(_compare_on_corpus(_corpus_part(replay, "STAR, its bank", bank), pack, at_bank))
+    for name, talks in uss_conversations.items():
+        verdicts = shipped_model_scores(talks, nlu.affect_model, shipped)
+        other_replay = _replay_corpus(f"USS {name}", talks, pack, understandings, verdicts, share)
+        policies.append(
+            _compare_on_corpus(
+                other_replay, pack, transferred_turns(other_replay, pack, weight_proposals)
+            )
+        )
+    return policies, weight_proposals
 
 
-def _seen(
+def _replay_corpus(
     name: str,
-    talks: Sequence[RatedDialogue],
+    conversations: Sequence[RatedDialogue],
     pack: Pack,
-    what: Mapping[str, Understanding],
-    verdicts: Verdicts,
-    share: float,
-) -> Seen:
-    over = verdicts.above_usual(share)
-    each = [own.tolist() for own in verdicts.split(over)]
-    return Seen(
+    understandings: Mapping[str, Understanding],
+    turn_scores: TurnLogOdds,
+    prior: float,
+) -> CorpusReplay:
+    above_prior = turn_scores.above_prior(prior)
+    each = [own.tolist() for own in turn_scores.by_conversation(above_prior)]
+    return CorpusReplay(
         name,
-        talks,
-        [followed(pack, *one) for one in zip(talks, repeat(what), each, strict=False)],
-        verdicts,
-        {rule: amounts(pack, rule, talks, what, over) for rule in TUNED},
+        conversations,
+        [
+            policy_trace(pack, *one)
+            for one in zip(conversations, repeat(understandings), each, strict=False)
+        ],
+        turn_scores,
+        {
+            rule: term_amounts(pack, rule, conversations, understandings, above_prior)
+            for rule in TUNED_RULES
+        },
     )
 
 
-def _part(seen: Seen, name: str, places: Sequence[int]) -> Seen:
+def _corpus_part(replay: CorpusReplay, name: str, indices: Sequence[int]) -> CorpusReplay:
     """Some of the conversations; for what is asked of them the amounts are not needed."""
-    rows = np.isin(seen.verdicts.talk, places)
-    verdicts = Verdicts(
-        np.searchsorted(places, seen.verdicts.talk[rows]),
-        seen.verdicts.context[rows],
-        seen.verdicts.upset[rows],
-        seen.verdicts.faded[rows],
+    rows = np.isin(replay.turn_scores.conversation, indices)
+    turn_scores = TurnLogOdds(
+        np.searchsorted(indices, replay.turn_scores.conversation[rows]),
+        replay.turn_scores.context[rows],
+        replay.turn_scores.upset[rows],
+        replay.turn_scores.faded[rows],
     )
-    return Seen(
+    return CorpusReplay(
         name,
-        [seen.talks[at] for at in places],
-        [seen.followed[at] for at in places],
-        verdicts,
+        [replay.conversations[at] for at in indices],
+        [replay.traces[at] for at in indices],
+        turn_scores,
         {},
     )
 
 
-def _policy(seen: Seen, pack: Pack, fitted: Mapping[str, list[int | None]]) -> Policy:
-    return Policy(
-        seen.name,
-        len(seen.talks),
-        float(seen.needed.mean()),
-        ways(seen, pack, fitted),
-        flapping(seen),
+def _compare_on_corpus(
+    replay: CorpusReplay, pack: Pack, fitted: Mapping[str, list[int | None]]
+) -> HandoffPolicyComparison:
+    return HandoffPolicyComparison(
+        replay.name,
+        len(replay.conversations),
+        float(replay.needed_person.mean()),
+        compare_policies(replay, pack, fitted),
+        count_flapping(replay),
     )

@@ -10,38 +10,38 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
-KEEP = 0.6  # of the running mean, when a turn comes in
+RUNNING_MEAN_DECAY = 0.6  # of the running mean, when a turn comes in
 
 
-def course(score: Floats, talk: Places) -> Floats:
+def running_features(scores: Floats, conversation: Places) -> Floats:
     """(rows, 6): running mean, highest, mean before, one before, two before, rise over the mean.
 
     `talk` says which conversation each row is of; rows of one lie side by side, in order.
     """
-    found = np.zeros((len(score), 6))
+    found = np.zeros((len(scores), 6))
     begin, total, mean, highest = 0, 0.0, 0.0, 0.0
-    for row, now in enumerate(score):
-        if row == 0 or talk[row] != talk[row - 1]:
+    for row, now in enumerate(scores):
+        if row == 0 or conversation[row] != conversation[row - 1]:
             begin, total, mean, highest = row, 0.0, now, now
         past = row - begin
-        mean = KEEP * mean + (1.0 - KEEP) * now
+        mean = RUNNING_MEAN_DECAY * mean + (1.0 - RUNNING_MEAN_DECAY) * now
         highest = max(highest, now)
         before = total / past if past else now
-        one = score[row - 1] if past else now
-        two = score[row - 2] if past > 1 else one
+        one = scores[row - 1] if past else now
+        two = scores[row - 2] if past > 1 else one
         found[row] = mean, highest, before, one, two, now - before
         total += now
     return found
 
 
-def whole(score: Floats, talk: Places) -> Floats:
+def conversation_summary(scores: Floats, conversation: Places) -> Floats:
     """(conversations, 4): highest, mean, mean of the two highest, last; for what is judged after.
 
     In the order of the conversations' first rows.
     """
-    starts = np.flatnonzero(np.r_[True, talk[1:] != talk[:-1]])
+    starts = np.flatnonzero(np.r_[True, conversation[1:] != conversation[:-1]])
     found = []
-    for part in np.split(score, starts[1:]):
+    for part in np.split(scores, starts[1:]):
         ranked = np.sort(part)[::-1]
         found.append([ranked[0], part.mean(), ranked[:2].mean(), part[-1]])
     return np.array(found)

@@ -21,9 +21,15 @@ from sklearn.ensemble import (  # type: ignore[import-untyped]
     HistGradientBoostingClassifier,
 )
 
-from agent.lab.evaluation.escalation.conversation_bootstrap import Scored
-from agent.lab.evaluation.escalation.running_features import course
-from agent.lab.evaluation.escalation.word_blocks import Blocks, letters, likely, rated, words
+from agent.lab.evaluation.escalation.conversation_bootstrap import ScoredRows
+from agent.lab.evaluation.escalation.running_features import running_features
+from agent.lab.evaluation.escalation.word_blocks import (
+    WordBlocks,
+    hashed_letters,
+    hashed_words,
+    logistic_log_odds,
+    negated_ridge_rating,
+)
 from agent.lab.training.understanding.rated_dialogues import DISSATISFIED_BELOW, RatedDialogue
 from agent.understanding.calibration import fit_platt
 from agent.understanding.conversation_features import conversation_features, count_turn
@@ -33,132 +39,140 @@ from agent.understanding.text_models import TextAffectModel
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Places = NDArray[np.int64]
-OUTER, INNER, PARTS = 5, 4, 3
-TREES = 80
-BACK = 3  # exchanges whose words count as what was said before
+OUTER_FOLDS, INNER_FOLDS, STACKING_PARTS = 5, 4, 3
+TREE_COUNT = 80
+CONTEXT_EXCHANGES = 3  # exchanges whose words count as what was said before
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rated:
+class RatedTurns:
     """The rated turns of several sets: what people said of them, and what a model may look at."""
 
     source: NDArray[np.str_]
     rating: Floats
-    talk: Places
-    outer: Places  # folds of whole conversations
-    inner: Places
+    conversation: Places
+    outer_fold: Places  # folds of whole conversations
+    inner_fold: Places
     part: Places
-    blocks: Blocks
-    dense: Floats
+    word_blocks: WordBlocks
+    dense_features: Floats
 
     @property
-    def low(self) -> Flags:
+    def is_dissatisfied(self) -> Flags:
         return np.asarray(self.rating < DISSATISFIED_BELOW)
 
 
-def rated_turns(talks: Sequence[RatedDialogue], feelings: TextAffectModel) -> Rated:
+def rated_turns(conversations: Sequence[RatedDialogue], feelings: TextAffectModel) -> RatedTurns:
     rows = [
         (number, at)
-        for number, talk in enumerate(talks)
+        for number, talk in enumerate(conversations)
         for at, exchange in enumerate(talk.exchanges)
         if exchange.rating is not None
     ]
     number, _ = np.array(rows).T
-    turns = [talks[n].exchanges[at] for n, at in rows]
+    turns = [conversations[n].exchanges[at] for n, at in rows]
     said = [plain_text(turn.customer_text) for turn in turns]
     signs = [
-        conversation_features([count_turn(*pair) for pair in talk.text_pairs]) for talk in talks
+        conversation_features([count_turn(*pair) for pair in talk.text_pairs])
+        for talk in conversations
     ]
     upset = np.asarray(feelings.log_odds(said), dtype=float)
-    mood = np.column_stack([upset, feelings.sentiments(said), course(upset, number)])
-    blocks = Blocks(
+    mood = np.column_stack([upset, feelings.sentiments(said), running_features(upset, number)])
+    blocks = WordBlocks(
         {
-            "said": words(said, 2),
-            "told": words([plain_text(turn.agent_text) for turn in turns], 2),
-            "before": words([_before(talks[n], at) for n, at in rows]),
-            "letters": letters(said),
+            "said": hashed_words(said, 2),
+            "told": hashed_words([plain_text(turn.agent_text) for turn in turns], 2),
+            "before": hashed_words([_text_before(conversations[n], at) for n, at in rows]),
+            "letters": hashed_letters(said),
         }
     )
 
     def folds(count: int, salt: str) -> Places:
-        of_talks = np.array([talk.fold(count, salt) for talk in talks])
+        of_talks = np.array([talk.fold(count, salt) for talk in conversations])
         return np.asarray(of_talks[number])
 
-    return Rated(
-        np.array([talk.source for talk in talks])[number],
+    return RatedTurns(
+        np.array([talk.source for talk in conversations])[number],
         np.array([turn.rating for turn in turns], dtype=float),
         number,
-        folds(OUTER, "outer/"),
-        folds(INNER, "inner/"),
-        folds(PARTS, "part/"),
+        folds(OUTER_FOLDS, "outer/"),
+        folds(INNER_FOLDS, "inner/"),
+        folds(STACKING_PARTS, "part/"),
         blocks,
         np.column_stack([np.array([signs[n][at] for n, at in rows]), mood]),
     )
 
 
-def _before(talk: RatedDialogue, at: int) -> str:
+def _text_before(conversation: RatedDialogue, at: int) -> str:
     return " ".join(
         f"{plain_text(told)} {plain_text(said)}"
-        for told, said in talk.text_pairs[max(0, at - BACK) : at]
+        for told, said in conversation.text_pairs[max(0, at - CONTEXT_EXCHANGES) : at]
     )
 
 
-def dissatisfied(turns: Rated) -> list[Scored]:
+def dissatisfaction_scores(turns: RatedTurns) -> list[ScoredRows]:
     """Calibrated log-odds for every turn, each by models that know nothing of its conversation."""
-    return [_one_set(turns, name) for name in dict.fromkeys(turns.source.tolist())]
+    return [_score_set(turns, name) for name in dict.fromkeys(turns.source.tolist())]
 
 
-def _one_set(turns: Rated, name: str) -> Scored:
+def _score_set(turns: RatedTurns, name: str) -> ScoredRows:
     own = np.flatnonzero(turns.source == name)
     others = np.flatnonzero(turns.source != name)
-    elsewhere = np.zeros((len(turns.talk), 2))
+    other_set_scores = np.zeros((len(turns.conversation), 2))
     if len(others):
-        elsewhere[own] = _linear(turns, others, own)
-    score = np.zeros(len(turns.talk))
-    for fold in range(OUTER):
-        learnt, asked = own[turns.outer[own] != fold], own[turns.outer[own] == fold]
-        if not len(asked) or not 0 < turns.low[learnt].sum() < len(learnt):
+        other_set_scores[own] = _linear_scores(turns, others, own)
+    score = np.zeros(len(turns.conversation))
+    for fold in range(OUTER_FOLDS):
+        training, test = own[turns.outer_fold[own] != fold], own[turns.outer_fold[own] == fold]
+        if not len(test) or not 0 < turns.is_dissatisfied[training].sum() < len(training):
             continue
-        linear = np.zeros((len(turns.talk), 2))
-        linear[asked] = _linear(turns, learnt, asked)
-        for inner in range(INNER):
-            left = learnt[turns.inner[learnt] == inner]
-            if len(left):
-                linear[left] = _linear(turns, learnt[turns.inner[learnt] != inner], left)
-        score[asked] = _stacked(turns, np.hstack([linear, elsewhere]), learnt, asked)
-    return Scored(name, turns.low[own], score[own], turns.talk[own])
+        linear = np.zeros((len(turns.conversation), 2))
+        linear[test] = _linear_scores(turns, training, test)
+        for inner in range(INNER_FOLDS):
+            held_out = training[turns.inner_fold[training] == inner]
+            if len(held_out):
+                linear[held_out] = _linear_scores(
+                    turns, training[turns.inner_fold[training] != inner], held_out
+                )
+        score[test] = _stacked_scores(turns, np.hstack([linear, other_set_scores]), training, test)
+    return ScoredRows(name, turns.is_dissatisfied[own], score[own], turns.conversation[own])
 
 
-def _linear(turns: Rated, learnt: Places, asked: Places) -> Floats:
-    x, wanted = turns.blocks.weighted(learnt, asked)
+def _linear_scores(turns: RatedTurns, training: Places, test: Places) -> Floats:
+    x, wanted = turns.word_blocks.tf_idf(training, test)
     return np.column_stack(
-        [rated(x, turns.rating[learnt], wanted), likely(x, turns.low[learnt], wanted, 1.0)]
+        [
+            negated_ridge_rating(x, turns.rating[training], wanted),
+            logistic_log_odds(x, turns.is_dissatisfied[training], wanted, 1.0),
+        ]
     )
 
 
-def _stacked(turns: Rated, linear: Floats, learnt: Places, asked: Places) -> Floats:
+def _stacked_scores(turns: RatedTurns, linear: Floats, training: Places, test: Places) -> Floats:
     """The mean over PARTS of the training part, each left out in turn to calibrate on."""
-    ran = [course(column, turns.talk) for column in linear.T]
-    x = np.hstack([turns.dense, linear, *ran])
-    held, total = np.zeros(len(turns.talk)), np.zeros(len(asked))
-    for part in range(PARTS):
-        left = learnt[turns.part[learnt] == part]
-        scores = _trees(x, turns, learnt[turns.part[learnt] != part], np.r_[left, asked])
-        held[left] = scores[: len(left)]
-        total += scores[len(left) :] / PARTS
-    slope, shift = fit_platt(held[learnt], turns.low[learnt])
+    running = [running_features(column, turns.conversation) for column in linear.T]
+    x = np.hstack([turns.dense_features, linear, *running])
+    held_out_scores, total = np.zeros(len(turns.conversation)), np.zeros(len(test))
+    for part in range(STACKING_PARTS):
+        held_out = training[turns.part[training] == part]
+        scores = _tree_scores(
+            x, turns, training[turns.part[training] != part], np.r_[held_out, test]
+        )
+        held_out_scores[held_out] = scores[: len(held_out)]
+        total += scores[len(held_out) :] / STACKING_PARTS
+    slope, shift = fit_platt(held_out_scores[training], turns.is_dissatisfied[training])
     return np.asarray(slope * total + shift)
 
 
-def _trees(x: Floats, turns: Rated, learnt: Places, asked: Places) -> Floats:
+def _tree_scores(x: Floats, turns: RatedTurns, training: Places, test: Places) -> Floats:
     """Ratings by randomised trees and odds by boosted ones, in units that weigh them alike."""
-    rating, low = turns.rating[learnt], turns.low[learnt]
-    random = ExtraTreesRegressor(TREES, min_samples_leaf=8, max_features=0.3, random_state=0)
-    ratings = -random.fit(x[learnt], rating).predict(x[asked]) / rating.std()
+    rating, low = turns.rating[training], turns.is_dissatisfied[training]
+    random = ExtraTreesRegressor(TREE_COUNT, min_samples_leaf=8, max_features=0.3, random_state=0)
+    ratings = -random.fit(x[training], rating).predict(x[test]) / rating.std()
     if not 0 < low.sum() < len(low):
         return np.asarray(ratings, dtype=float)
     boosted = HistGradientBoostingClassifier(
         learning_rate=0.06, max_iter=60, max_leaf_nodes=5, min_samples_leaf=30,
         l2_regularization=10.0, random_state=0,
-    ).fit(x[learnt], low)  # fmt: skip
-    return np.asarray(3.0 * ratings + boosted.decision_function(x[asked]), dtype=float)
+    ).fit(x[training], low)  # fmt: skip
+    return np.asarray(3.0 * ratings + boosted.decision_function(x[test]), dtype=float)

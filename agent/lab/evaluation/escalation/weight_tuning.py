@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize  # type: ignore[import-untyped]
 from scipy.special import expit, log_expit, logit  # type: ignore[import-untyped]
 
-from agent.lab.evaluation.escalation.policy_replay import judged
+from agent.lab.evaluation.escalation.policy_replay import replay_policy
 from agent.lab.training.understanding.rated_dialogues import RatedDialogue
 from dialogs.escalation.scoring import recent_turns, rule_evidence
 from dialogs.pack.model import ErrorCosts, Pack, Rule
@@ -26,99 +26,105 @@ from dialogs.values import Understanding
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Places = NDArray[np.int64]
-CONTEXT = "going_wrong"  # log-odds of trouble.py over usual
-AGAINST = frozenset({"calm"})  # terms that may only lower a score
-SMALLEST = 1e-3  # how strongly weights are held near nothing
+CONTEXT_TERM = "going_wrong"  # log-odds of trouble.py over usual
+LOWERING_TERMS = frozenset({"calm"})  # terms that may only lower a score
+REGULARISATION = 1e-3  # how strongly weights are held near nothing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Amounts:
+class TermAmounts:
     """What one rule saw at every turn: (turns, terms) at weight one, and on how many turns."""
 
     terms: tuple[str, ...]
-    seen: Floats
-    turns: Places  # turns with evidence for it, as `least_turns` counts them
-    talk: Places
+    values: Floats
+    evidence_turns: Places  # turns with evidence for it, as `least_turns` counts them
+    conversation: Places
 
 
-def amounts(
+def term_amounts(
     pack: Pack,
     name: str,
-    talks: Sequence[RatedDialogue],
-    understood: Mapping[str, Understanding],
+    conversations: Sequence[RatedDialogue],
+    understandings: Mapping[str, Understanding],
     context: Floats | None = None,
-) -> Amounts:
+) -> TermAmounts:
     """`context` (turns,) adds the term CONTEXT."""
     rule = pack.rules[name]
-    terms = single(rule)
+    terms = single_turn_terms(rule)
     bare = replace(rule, baseline=0.0, term_weights=dict.fromkeys(terms, 1.0), intent_weights={})
     seen, turns, place = [], [], []
-    for number, talk in enumerate(talks):
-        for asked, _ in judged(pack, talk, understood):
-            evidence = rule_evidence(bare, pack, asked.state, recent_turns(asked.talk, asked.now))
+    for number, talk in enumerate(conversations):
+        for asked, _ in replay_policy(pack, talk, understandings):
+            evidence = rule_evidence(
+                bare, pack, asked.state, recent_turns(asked.history, asked.turn)
+            )
             row = dict.fromkeys(terms, 0.0)
             for one in evidence[1:]:
                 row[one.term] += one.weight
-            with_evidence = {e.turn for e in evidence[1:] if e.term not in AGAINST}
+            with_evidence = {e.turn for e in evidence[1:] if e.term not in LOWERING_TERMS}
             missed = asked.state.misses if "not_understood" in terms else 0
             seen.append(list(row.values()))
             turns.append(max(len(with_evidence), missed))
             place.append(number)
     found, many = np.array(seen), np.array(turns)
     if context is not None:
-        found, terms = np.column_stack([found, context]), (*terms, CONTEXT)
+        found, terms = np.column_stack([found, context]), (*terms, CONTEXT_TERM)
         many = np.maximum(many, np.where(context > 0, rule.min_turns, 0))
-    return Amounts(terms, found, many, np.array(place))
+    return TermAmounts(terms, found, many, np.array(place))
 
 
-def single(rule: Rule) -> tuple[str, ...]:
+def single_turn_terms(rule: Rule) -> tuple[str, ...]:
     """The rule's terms but the one that looks at several turns together."""
-    return tuple(term for term in rule.term_weights if term != CONTEXT)
+    return tuple(term for term in rule.term_weights if term != CONTEXT_TERM)
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
+class RuleWeights:
     baseline: float
     terms: Mapping[str, float]
 
 
-def given(rule: Rule) -> Weights:
-    return Weights(rule.baseline, rule.term_weights)
+def pack_weights(rule: Rule) -> RuleWeights:
+    return RuleWeights(rule.baseline, rule.term_weights)
 
 
-def score(weights: Weights, seen: Amounts) -> Floats:
-    worth = np.array([weights.terms.get(term, 0.0) for term in seen.terms])
-    return np.asarray(seen.seen @ worth + weights.baseline)
+def rule_scores(weights: RuleWeights, term_amounts: TermAmounts) -> Floats:
+    worth = np.array([weights.terms.get(term, 0.0) for term in term_amounts.terms])
+    return np.asarray(term_amounts.values @ worth + weights.baseline)
 
 
-def called(weights: Weights, seen: Amounts, rule: Rule, talks: int) -> list[int | None]:
+def handoff_turns(
+    weights: RuleWeights, term_amounts: TermAmounts, rule: Rule, conversation_count: int
+) -> list[int | None]:
     """The turn of each conversation at which the rule, with these weights, first calls a person."""
-    above = score(weights, seen) >= logit(rule.enter)
-    fires = np.flatnonzero(above & (seen.turns >= rule.min_turns))
-    starts = np.searchsorted(seen.talk, np.arange(talks))
-    first: list[int | None] = [None] * talks
+    above = rule_scores(weights, term_amounts) >= logit(rule.enter)
+    fires = np.flatnonzero(above & (term_amounts.evidence_turns >= rule.min_turns))
+    starts = np.searchsorted(term_amounts.conversation, np.arange(conversation_count))
+    first: list[int | None] = [None] * conversation_count
     for row in fires[::-1]:
-        first[seen.talk[row]] = int(row - starts[seen.talk[row]])
+        first[term_amounts.conversation[row]] = int(row - starts[term_amounts.conversation[row]])
     return first
 
 
-def tuned(seen: Amounts, needed: Flags, kept: Flags, rule: Rule, costs: ErrorCosts) -> Weights:
+def tune_weights(
+    term_amounts: TermAmounts, needed: Flags, training: Flags, rule: Rule, costs: ErrorCosts
+) -> RuleWeights:
     """`needed` and `kept` are of conversations: what is true of them, and which may be learnt."""
-    rows = np.flatnonzero(kept[seen.talk])
-    weights = _regressed(seen, needed, rows)
-    odds = score(weights, seen)
+    rows = np.flatnonzero(training[term_amounts.conversation])
+    weights = _fit_terms(term_amounts, needed, rows)
+    odds = rule_scores(weights, term_amounts)
     best = np.full(len(needed), -np.inf)
-    may = rows[seen.turns[rows] >= rule.min_turns]
-    np.maximum.at(best, seen.talk[may], odds[may])
-    shift = logit(rule.enter) - _cheapest(best[kept], needed[kept], costs)
+    may = rows[term_amounts.evidence_turns[rows] >= rule.min_turns]
+    np.maximum.at(best, term_amounts.conversation[may], odds[may])
+    shift = logit(rule.enter) - _cheapest_threshold(best[training], needed[training], costs)
     return replace(weights, baseline=weights.baseline + float(shift))
 
 
-def _regressed(seen: Amounts, needed: Flags, rows: Places) -> Weights:
-    counts = np.bincount(seen.talk)
-    weight = 1.0 / counts[seen.talk[rows]]
+def _fit_terms(term_amounts: TermAmounts, needed: Flags, rows: Places) -> RuleWeights:
+    counts = np.bincount(term_amounts.conversation)
+    weight = 1.0 / counts[term_amounts.conversation[rows]]
     weight = weight / weight.sum()
-    x, truth = seen.seen[rows], needed[seen.talk[rows]].astype(float)
+    x, truth = term_amounts.values[rows], needed[term_amounts.conversation[rows]].astype(float)
     scale = x.std(0)
     used = np.where(scale > 0, scale, 1.0)
 
@@ -126,27 +132,27 @@ def _regressed(seen: Amounts, needed: Flags, rows: Places) -> Weights:
         odds = (x / used) @ found[1:] + found[0]
         likely = truth * log_expit(odds) + (1.0 - truth) * log_expit(-odds)
         off = weight * (expit(odds) - truth)
-        slope = np.r_[off.sum(), off @ (x / used) + 2.0 * SMALLEST * found[1:]]
-        return -float(weight @ likely) + SMALLEST * float(found[1:] @ found[1:]), slope
+        slope = np.r_[off.sum(), off @ (x / used) + 2.0 * REGULARISATION * found[1:]]
+        return -float(weight @ likely) + REGULARISATION * float(found[1:] @ found[1:]), slope
 
-    sides = [(None, 0.0) if term in AGAINST else (0.0, None) for term in seen.terms]
-    start = np.zeros(len(seen.terms) + 1)
+    sides = [(None, 0.0) if term in LOWERING_TERMS else (0.0, None) for term in term_amounts.terms]
+    start = np.zeros(len(term_amounts.terms) + 1)
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(None, None), *sides]).x
     worth = np.where(scale > 0, found[1:] / used, 0.0)
-    return Weights(float(found[0]), dict(zip(seen.terms, worth.tolist(), strict=True)))
+    return RuleWeights(float(found[0]), dict(zip(term_amounts.terms, worth.tolist(), strict=True)))
 
 
-def _cheapest(best: Floats, needed: Flags, costs: ErrorCosts) -> float:
+def _cheapest_threshold(highest: Floats, needed: Flags, costs: ErrorCosts) -> float:
     """The threshold on each conversation's highest score at which mistakes cost least."""
-    order = np.argsort(-best)
+    order = np.argsort(-highest)
     missed = needed.sum() - np.cumsum(needed[order])
     needless = np.cumsum(~needed[order])
     total = missed * costs.missed + needless * costs.needless
-    total[~np.isfinite(best[order])] = np.inf
+    total[~np.isfinite(highest[order])] = np.inf
     never = float(needed.sum() * costs.missed)
     at = int(np.argmin(total))
     if not total[at] < never:
-        return float(best[order[0]]) + 1.0 if np.isfinite(best[order[0]]) else 0.0
-    after = best[order[at + 1]] if at + 1 < len(order) else -np.inf
-    middle = (best[order[at]] + after) / 2.0
-    return float(middle if np.isfinite(middle) else best[order[at]] - 0.1)
+        return float(highest[order[0]]) + 1.0 if np.isfinite(highest[order[0]]) else 0.0
+    after = highest[order[at + 1]] if at + 1 < len(order) else -np.inf
+    middle = (highest[order[at]] + after) / 2.0
+    return float(middle if np.isfinite(middle) else highest[order[at]] - 0.1)

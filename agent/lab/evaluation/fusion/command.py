@@ -14,7 +14,7 @@ from rich.console import Console
 
 from agent.config import PACKAGE_DIR
 from agent.lab.evaluation import EvaluationError
-from agent.lab.evaluation.json_output import store
+from agent.lab.evaluation.json_output import write_json
 
 
 def evaluate_fusion(
@@ -50,20 +50,20 @@ def evaluate_fusion(
         raise EvaluationError(
             "give either --data DIR (the public sets) or --manifest FILE (your own recordings)"
         )
-    from agent.lab.evaluation.fusion.rendering import plot, show
-    from agent.lab.evaluation.fusion.report import as_json, reported
-    from agent.lab.evaluation.fusion.run import of_data, of_manifest
+    from agent.lab.evaluation.fusion.rendering import print_fusion_report, save_fusion_plot
+    from agent.lab.evaluation.fusion.report import fusion_json, fusion_report
+    from agent.lab.evaluation.fusion.run import fusion_of_manifest, fusion_of_public_sets
 
     if data is not None:
-        outcome, about, served = of_data(data, weights, work, seeds, console)
+        outcome, about, served = fusion_of_public_sets(data, weights, work, seeds, console)
     else:
         assert manifest is not None
-        outcome, about = of_manifest(manifest, audio, weights, seeds, console)
+        outcome, about = fusion_of_manifest(manifest, audio, weights, seeds, console)
         served = []
-    report = reported(outcome, about, served)
-    show(report, console)
-    plot(report, picture)
+    report = fusion_report(outcome, about, served)
+    print_fusion_report(report, console)
+    save_fusion_plot(report, picture)
     console.print(f"plot: {picture}", highlight=False)
     if json_file is not None:
-        store(as_json(report), json_file)
+        write_json(fusion_json(report), json_file)
         console.print(f"figures, goals and reliability: {json_file}", highlight=False)

@@ -31,43 +31,43 @@ from agent.lab.training.fusion.pairs import FOLDS, FusionTurn, PairMaterial
 from agent.lab.training.understanding.examples import stable_bucket
 
 Floats = NDArray[np.float64]
-FEWEST = 3  # speakers: one to test, one to calibrate on, one to learn from
+MIN_SPEAKERS = 3  # speakers: one to test, one to calibrate on, one to learn from
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fold:
     """`draw` gives what is learned from in an epoch; `kept_back` calibrates; `tested` tests."""
 
-    draw: Callable[[np.random.Generator], Sequence[FusionTurn]]
-    kept_back: Sequence[FusionTurn]
-    tested: Sequence[FusionTurn]
+    draw_training: Callable[[np.random.Generator], Sequence[FusionTurn]]
+    calibration: Sequence[FusionTurn]
+    test: Sequence[FusionTurn]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judged:
+class FusionPredictions:
     """Of one kind, in one condition, all test turns of all folds and seeds: probabilities of the
     three sentiments (turns, 3) and of upset (turns,), and what is decided from them."""
 
     sentiment: Floats
     upset: Floats
-    decided: NDArray[np.int64]
-    raised: NDArray[np.bool_]
+    decided_sentiment: NDArray[np.int64]
+    decided_upset: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Outcome:
+class FusionResults:
     """`sentiment` and `upset` are the truth, -1 where it is not known."""
 
     speakers: Sequence[str]
     sentiment: NDArray[np.int64]
     upset: NDArray[np.int64]
-    judged: Mapping[tuple[FusionKind, str], Judged]  # by kind and condition
-    capacity: Mapping[FusionKind, int]  # parameters
+    predictions: Mapping[tuple[FusionKind, str], FusionPredictions]  # by kind and condition
+    parameter_counts: Mapping[FusionKind, int]  # parameters
     folds: int
     seeds: int
 
 
-class Source(Protocol):
+class FoldSource(Protocol):
     """Where folds come from; sent to the processes that do the work."""
 
     @property
@@ -77,36 +77,36 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Paired:
+class SyntheticPairs:
     """Words and voices that are put together anew for every seed: so many pairs of a speaker, to
     learn from in an epoch, to calibrate on and to test."""
 
     material: PairMaterial
     folds: int = FOLDS
-    each: int = 60
-    kept: int = 200
-    tested: int = 90
+    training_pairs: int = 60
+    calibration_pairs: int = 200
+    test_pairs: int = 90
 
     def fold(self, seed: int, number: int) -> Fold:
         known, unknown = self.material.fold(number, self.folds)
         learned, back = known.split_held_out(seed, self.folds)
         rng = np.random.default_rng((seed, number))
         return Fold(
-            lambda rng: learned.draw_pairs(self.each, rng),
-            back.draw_pairs(self.kept, rng),
-            unknown.draw_pairs(self.tested, rng),
+            lambda rng: learned.draw_pairs(self.training_pairs, rng),
+            back.draw_pairs(self.calibration_pairs, rng),
+            unknown.draw_pairs(self.test_pairs, rng),
         )
 
 
-class Given:
+class RecordedTurns:
     """Turns whose words and voice belong together. A sentence of somebody tested is learned from
     nobody."""
 
     def __init__(self, turns: Sequence[FusionTurn], folds: int = FOLDS) -> None:
         speakers = {turn.speaker for turn in turns}
-        if len(speakers) < FEWEST:
+        if len(speakers) < MIN_SPEAKERS:
             few = f"{len(speakers)} speakers are too few"
-            raise EvaluationError(f"{few}: fusion needs {FEWEST}, of whom one is tested")
+            raise EvaluationError(f"{few}: fusion needs {MIN_SPEAKERS}, of whom one is tested")
         self.turns, self.folds = turns, min(folds, len(speakers))
 
     def fold(self, seed: int, number: int) -> Fold:
@@ -115,112 +115,124 @@ class Given:
         tested = set(order[number :: self.folds])
         kept = set(order[(number + 1) % self.folds :: self.folds])
         out = [turn for turn in self.turns if turn.speaker in tested]
-        back = _apart([turn for turn in self.turns if turn.speaker in kept], out)
+        back = _without_sentences_of([turn for turn in self.turns if turn.speaker in kept], out)
         rest = [turn for turn in self.turns if turn.speaker not in tested | kept]
-        learned = _apart(rest, [*out, *back])
+        learned = _without_sentences_of(rest, [*out, *back])
         if not learned or not back:
             raise EvaluationError("everybody says the same sentences: none is left to learn from")
         return Fold(lambda _: learned, back, out)
 
 
-def _apart(turns: Sequence[FusionTurn], others: Sequence[FusionTurn]) -> list[FusionTurn]:
-    said = {turn.text for turn in others if turn.text}
-    return [turn for turn in turns if turn.text not in said]
+def _without_sentences_of(
+    turns: Sequence[FusionTurn], others: Sequence[FusionTurn]
+) -> list[FusionTurn]:
+    sentences = {turn.text for turn in others if turn.text}
+    return [turn for turn in turns if turn.text not in sentences]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Piece:
+class FoldResult:
     """What one fold of one seed gave."""
 
-    tested: Sequence[tuple[str, int, int]]  # speaker, sentiment, upset
-    judged: Mapping[tuple[FusionKind, str], Judged]
-    capacity: Mapping[FusionKind, int]
+    test_turns: Sequence[tuple[str, int, int]]  # speaker, sentiment, upset
+    predictions: Mapping[tuple[FusionKind, str], FusionPredictions]
+    parameter_counts: Mapping[FusionKind, int]
 
 
-def experiment(
-    source: Source,
+def run_experiment(
+    source: FoldSource,
     seeds: int,
     lesson: FusionTrainingSettings | None = None,
-    told: Callable[[str], None] = lambda _: None,
+    report_progress: Callable[[str], None] = lambda _: None,
     processes: int = 2,
-) -> Outcome:
+) -> FusionResults:
     """`told` hears what is done. One process: this one."""
     jobs = [(seed, number) for seed in range(seeds) for number in range(source.folds)]
-    pieces = []
+    results = []
     if processes == 1:
-        done: Iterator[Piece] = (piece(source, *job, lesson) for job in jobs)
-        pieces = list(_counted(done, len(jobs), told))
+        done: Iterator[FoldResult] = (run_fold(source, *job, lesson) for job in jobs)
+        results = list(_with_progress(done, len(jobs), report_progress))
     else:
         # Pickled here, or every tensor would be a shared file of its own, of which few are allowed.
         given = pickle.dumps((source, lesson))
-        with ProcessPoolExecutor(processes, get_context("spawn"), _start, (given,)) as pool:
-            pieces = list(_counted(pool.map(_work, jobs), len(jobs), told))
-    turns = [turn for one in pieces for turn in one.tested]
-    return Outcome(
+        with ProcessPoolExecutor(processes, get_context("spawn"), _start_worker, (given,)) as pool:
+            results = list(_with_progress(pool.map(_run_job, jobs), len(jobs), report_progress))
+    turns = [turn for result in results for turn in result.test_turns]
+    return FusionResults(
         [speaker for speaker, _, _ in turns],
         np.array([sentiment for _, sentiment, _ in turns]),
         np.array([upset for _, _, upset in turns]),
-        {key: _joined([one.judged[key] for one in pieces]) for key in pieces[0].judged},
-        pieces[0].capacity,
+        {
+            key: _concatenated([result.predictions[key] for result in results])
+            for key in results[0].predictions
+        },
+        results[0].parameter_counts,
         source.folds,
         seeds,
     )
 
 
-def _counted(done: Iterator[Piece], many: int, told: Callable[[str], None]) -> Iterator[Piece]:
-    told(f"learning: 0 of {many} folds")
-    for count, one in enumerate(done, 1):
-        told(f"learning: {count} of {many} folds")
+def _with_progress(
+    results: Iterator[FoldResult], total: int, report_progress: Callable[[str], None]
+) -> Iterator[FoldResult]:
+    report_progress(f"learning: 0 of {total} folds")
+    for count, one in enumerate(results, 1):
+        report_progress(f"learning: {count} of {total} folds")
         yield one
 
 
-_given: tuple[Source, FusionTrainingSettings | None]  # in a process that works, what it works on
+_worker_task: tuple[
+    FoldSource, FusionTrainingSettings | None
+]  # in a process that works, what it works on
 
 
-def _start(given: bytes) -> None:
-    global _given
+def _start_worker(pickled_task: bytes) -> None:
+    global _worker_task
     torch.set_num_threads(1)
-    _given = pickle.loads(given)
+    _worker_task = pickle.loads(pickled_task)
 
 
-def _work(job: tuple[int, int]) -> Piece:
-    source, lesson = _given
-    return piece(source, *job, lesson)
+def _run_job(job: tuple[int, int]) -> FoldResult:
+    source, lesson = _worker_task
+    return run_fold(source, *job, lesson)
 
 
-def piece(
-    source: Source, seed: int, number: int, lesson: FusionTrainingSettings | None = None
-) -> Piece:
+def run_fold(
+    source: FoldSource, seed: int, number: int, lesson: FusionTrainingSettings | None = None
+) -> FoldResult:
     """Every kind, taught on one fold and tested on the rest of it."""
     fold = source.fold(seed, number)
-    judged, capacity = dict[tuple[FusionKind, str], Judged](), dict[FusionKind, int]()
+    predictions, parameter_counts = (
+        dict[tuple[FusionKind, str], FusionPredictions](),
+        dict[FusionKind, int](),
+    )
     for kind in FUSION_KINDS:
-        one = train_calibrated_fusion(kind, fold.draw, fold.kept_back, seed, lesson)
-        capacity[kind] = parameter_count(one.fuser)
+        trained = train_calibrated_fusion(kind, fold.draw_training, fold.calibration, seed, lesson)
+        parameter_counts[kind] = parameter_count(trained.fuser)
         for condition in INPUT_CONDITIONS:
-            judged[kind, condition.name] = _judged(one, fold.tested, condition)
-    tested = [(turn.speaker, turn.sentiment, turn.upset) for turn in fold.tested]
-    return Piece(tested, judged, capacity)
+            predictions[kind, condition.name] = _predict(trained, fold.test, condition)
+    tested = [(turn.speaker, turn.sentiment, turn.upset) for turn in fold.test]
+    return FoldResult(tested, predictions, parameter_counts)
 
 
-def _judged(
-    one: CalibratedFusion, turns: Sequence[FusionTurn], condition: InputCondition
-) -> Judged:
+def _predict(
+    trained: CalibratedFusion, turns: Sequence[FusionTurn], condition: InputCondition
+) -> FusionPredictions:
     """Decided by what a turn adds to what is usual: the mean recall over classes, which is
     measured, asks for no more of the frequent class than of the rare one."""
-    verdicts = one.predict(turns, condition)
-    return Judged(
+    verdicts = trained.predict(turns, condition)
+    return FusionPredictions(
         verdicts.sentiment,
         verdicts.upset,
-        (verdicts.sentiment / one.sentiment_prior).argmax(1),
-        verdicts.upset > one.upset_prior,
+        (verdicts.sentiment / trained.sentiment_prior).argmax(1),
+        verdicts.upset > trained.upset_prior,
     )
 
 
-def _joined(some: Sequence[Judged]) -> Judged:
-    return Judged(
-        np.concatenate([one.sentiment for one in some]),
-        np.concatenate([one.upset for one in some]),
-        np.concatenate([one.decided for one in some]),
-        np.concatenate([one.raised for one in some]),
+def _concatenated(predictions: Sequence[FusionPredictions]) -> FusionPredictions:
+    return FusionPredictions(
+        np.concatenate([one.sentiment for one in predictions]),
+        np.concatenate([one.upset for one in predictions]),
+        np.concatenate([one.decided_sentiment for one in predictions]),
+        np.concatenate([one.decided_upset for one in predictions]),
     )

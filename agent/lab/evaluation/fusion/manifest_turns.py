@@ -16,8 +16,8 @@ import numpy as np
 from rich.console import Console
 
 from agent.lab.evaluation import EvaluationError
-from agent.lab.evaluation.audio_source import Sounds, beside, opened
-from agent.lab.evaluation.manifest import Recording, read
+from agent.lab.evaluation.audio_source import AudioSource, default_audio_path, open_audio_source
+from agent.lab.evaluation.manifest import LabelledRecording, read_manifest
 from agent.lab.fusion_models.subword_vectors import SubwordVectors
 from agent.lab.training.ears.corpus import Corpus, Utterance
 from agent.lab.training.ears.offline_recogniser import OfflineRecogniser
@@ -25,41 +25,56 @@ from agent.lab.training.fusion.pairs import UNKNOWN, FusionTurn
 from agent.lab.training.fusion.user_recordings import TurnLabel, fusion_turns, label_from_columns
 from audio.types import AudioError
 
-OWN = ("sentiment", "upset")  # columns that the ears' evaluation does not know
+LABEL_COLUMNS = ("sentiment", "upset")  # columns that the ears' evaluation does not know
 
 
-def brought(
+def manifest_turns(
     manifest: Path, audio: Path | None, weights: Path, console: Console
 ) -> tuple[list[FusionTurn], list[str]]:
     """Turns ready to be learned from, and sentences that belong below the table."""
-    found = read(manifest)
-    labels = labelled(manifest, found.recordings)
-    kept = [one for one in found.recordings if labels[one.line] != TurnLabel()]
-    if not kept:
-        raise EvaluationError(f"{manifest}: no line has an emotion, sentiment or upset to go by")
-    console.print(f"hearing {len(kept)} recordings twice", highlight=False)
-    corpus, broken = loaded(kept, opened(audio or beside(manifest)))
-    usable = {one.path for one in corpus.utterances}
-    told = [labels[one.line] for one in kept if one.path in usable]
-    turns = fusion_turns(
-        OfflineRecogniser(weights / "ears"), corpus, told, SubwordVectors.load(weights / "fusion")
-    )
-    about = [
-        f"{manifest.name}: {len(turns)} of {found.lines} lines; words and voice are of the same "
-        "turn. Transcribed: as the embedded ears heard the recording through a telephone.",
-        *(note for note in found.notes if not any(f"{name!r}" in note for name in OWN)),
-        *(f"line {flaw.line} left out: {flaw.problem}" for flaw in found.flaws[:5]),
-        *(f"left out: {why}" for why in broken[:5]),
+    contents = read_manifest(manifest)
+    labels = line_labels(manifest, contents.recordings)
+    labelled_recordings = [
+        recording for recording in contents.recordings if labels[recording.line] != TurnLabel()
     ]
-    unlabelled = len(found.recordings) - len(kept)
+    if not labelled_recordings:
+        raise EvaluationError(f"{manifest}: no line has an emotion, sentiment or upset to go by")
+    console.print(f"hearing {len(labelled_recordings)} recordings twice", highlight=False)
+    corpus, unreadable = load_corpus(
+        labelled_recordings, open_audio_source(audio or default_audio_path(manifest))
+    )
+    usable = {recording.path for recording in corpus.utterances}
+    turn_labels = [
+        labels[recording.line] for recording in labelled_recordings if recording.path in usable
+    ]
+    turns = fusion_turns(
+        OfflineRecogniser(weights / "ears"),
+        corpus,
+        turn_labels,
+        SubwordVectors.load(weights / "fusion"),
+    )
+    footnotes = [
+        f"{manifest.name}: {len(turns)} of {contents.line_count} lines; words and voice are of the same "
+        "turn. Transcribed: as the embedded ears heard the recording through a telephone.",
+        *(
+            note
+            for note in contents.notes
+            if not any(f"{name!r}" in note for name in LABEL_COLUMNS)
+        ),
+        *(f"line {flaw.line} left out: {flaw.problem}" for flaw in contents.bad_lines[:5]),
+        *(f"left out: {why}" for why in unreadable[:5]),
+    ]
+    unlabelled = len(contents.recordings) - len(labelled_recordings)
     if unlabelled:
-        about.append(f"{unlabelled} lines without a label left out")
+        footnotes.append(f"{unlabelled} lines without a label left out")
     if any(turn.sentiment == UNKNOWN or turn.upset == UNKNOWN for turn in turns):
-        about.append("What a label leaves open (is somebody surprised pleased?) is not counted.")
-    return turns, about
+        footnotes.append(
+            "What a label leaves open (is somebody surprised pleased?) is not counted."
+        )
+    return turns, footnotes
 
 
-def labelled(manifest: Path, recordings: Sequence[Recording]) -> dict[int, TurnLabel]:
+def line_labels(manifest: Path, recordings: Sequence[LabelledRecording]) -> dict[int, TurnLabel]:
     """By line number."""
     raw = manifest.read_bytes()
     lines = (gzip.decompress(raw) if manifest.suffix == ".gz" else raw).splitlines()
@@ -70,20 +85,29 @@ def labelled(manifest: Path, recordings: Sequence[Recording]) -> dict[int, TurnL
     }
 
 
-def loaded(recordings: Sequence[Recording], sounds: Sounds) -> tuple[Corpus, list[str]]:
+def load_corpus(
+    recordings: Sequence[LabelledRecording], audio: AudioSource
+) -> tuple[Corpus, list[str]]:
     """Everything that can be read, as 16-bit samples in one piece; and why the rest cannot."""
-    utterances, pieces, broken, start = list[Utterance](), [np.zeros(0, np.int16)], list[str](), 0
-    for one in recordings:
+    utterances, pieces, unreadable, start = (
+        list[Utterance](),
+        [np.zeros(0, np.int16)],
+        list[str](),
+        0,
+    )
+    for recording in recordings:
         try:
-            samples, rate = sounds.read(one.path)
+            samples, rate = audio.read(recording.path)
         except AudioError as problem:
-            broken.append(str(problem))
+            unreadable.append(str(problem))
             continue
         length = len(samples)
-        utterance = Utterance("", one.path, one.speaker, "test", one.text, rate, length / rate)
+        utterance = Utterance(
+            "", recording.path, recording.speaker, "test", recording.text, rate, length / rate
+        )
         utterances.append(replace(utterance, start=start, length=length))
         pieces.append((samples * 32767).astype(np.int16))
         start += length
     if not utterances:
-        raise EvaluationError(f"no recording can be read; {broken[0]}")
-    return Corpus(tuple(utterances), np.concatenate(pieces)), broken
+        raise EvaluationError(f"no recording can be read; {unreadable[0]}")
+    return Corpus(tuple(utterances), np.concatenate(pieces)), unreadable

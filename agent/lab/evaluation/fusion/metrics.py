@@ -14,71 +14,82 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.lab.evaluation.fusion.experiment import Judged, Outcome
+from agent.lab.evaluation.fusion.experiment import FusionPredictions, FusionResults
 from agent.lab.evaluation.speaker_bootstrap import (
-    Figure,
     Floats,
-    Formula,
-    Measure,
+    SpeakerEstimate,
+    SumStatistic,
+    TallyMetric,
     calibration_error,
     calibration_tally,
-    difference,
-    figure,
+    estimate,
+    estimate_difference,
 )
 from agent.lab.fusion_models.classifiers import FUSED_KINDS, SINGLE_MODALITY, FusionKind
 
-Quantity = Literal["sentiment UA", "upset UA", "upset AUROC", "sentiment ECE", "upset ECE"]
-QUANTITIES: tuple[Quantity, ...] = get_args(Quantity)
-STEPS = 100
-CALL = "telephone, transcribed"  # what a call is
+FusionMetric = Literal["sentiment UA", "upset UA", "upset AUROC", "sentiment ECE", "upset ECE"]
+FUSION_METRICS: tuple[FusionMetric, ...] = get_args(FusionMetric)
+SCORE_STEPS = 100
+CALL_CONDITION = "telephone, transcribed"  # what a call is
 
 
-def measure(outcome: Outcome, kind: FusionKind, condition: str, quantity: Quantity) -> Measure:
-    judged = outcome.judged[kind, condition]
-    tally, formula = _COUNTED[quantity](outcome, judged)
-    truth = outcome.sentiment if quantity.startswith("sentiment") else outcome.upset
-    less = quantity.endswith("ECE")
-    return Measure("emotion", quantity, quantity, truth >= 0, tally, formula, less)
+def tally_metric(
+    results: FusionResults, kind: FusionKind, condition: str, metric: FusionMetric
+) -> TallyMetric:
+    predictions = results.predictions[kind, condition]
+    tally, formula = _TALLY_FUNCTIONS[metric](results, predictions)
+    truth = results.sentiment if metric.startswith("sentiment") else results.upset
+    less_is_better = metric.endswith("ECE")
+    return TallyMetric("emotion", metric, metric, truth >= 0, tally, formula, less_is_better)
 
 
-def score(outcome: Outcome, kind: FusionKind, condition: str, quantity: Quantity) -> Figure:
-    return figure(measure(outcome, kind, condition, quantity), outcome.speakers)
+def estimate_metric(
+    results: FusionResults, kind: FusionKind, condition: str, metric: FusionMetric
+) -> SpeakerEstimate:
+    return estimate(tally_metric(results, kind, condition, metric), results.speakers)
 
 
-def gain(
-    outcome: Outcome, one: FusionKind, other: FusionKind, condition: str, quantity: Quantity
-) -> Figure:
+def estimate_gain(
+    results: FusionResults, one: FusionKind, other: FusionKind, condition: str, metric: FusionMetric
+) -> SpeakerEstimate:
     """`one` minus `other`, over the same draws of speakers."""
-    return difference(
-        measure(outcome, one, condition, quantity),
-        measure(outcome, other, condition, quantity),
-        outcome.speakers,
+    return estimate_difference(
+        tally_metric(results, one, condition, metric),
+        tally_metric(results, other, condition, metric),
+        results.speakers,
     )
 
 
-def best_single(outcome: Outcome, condition: str, quantity: Quantity) -> FusionKind:
-    return max(SINGLE_MODALITY, key=lambda kind: score(outcome, kind, condition, quantity).value)
+def best_single_modality(
+    results: FusionResults, condition: str, metric: FusionMetric
+) -> FusionKind:
+    return max(
+        SINGLE_MODALITY, key=lambda kind: estimate_metric(results, kind, condition, metric).value
+    )
 
 
-def winner(outcome: Outcome) -> FusionKind:
+def best_fusion(results: FusionResults) -> FusionKind:
     """The fusion with the highest UA on what a call gives, both verdicts counted alike."""
 
     def both(kind: FusionKind) -> float:
-        return sum(score(outcome, kind, CALL, of).value for of in known(outcome))
+        return sum(
+            estimate_metric(results, kind, CALL_CONDITION, of).value
+            for of in measurable_metrics(results)
+        )
 
     return max(FUSED_KINDS, key=both)
 
 
-def known(outcome: Outcome) -> list[Quantity]:
+def measurable_metrics(results: FusionResults) -> list[FusionMetric]:
     """The UAs of the verdicts for which two kinds of turns are there."""
-    truths: dict[Quantity, NDArray[np.int64]] = {
-        "sentiment UA": outcome.sentiment,
-        "upset UA": outcome.upset,
+    truths: dict[FusionMetric, NDArray[np.int64]] = {
+        "sentiment UA": results.sentiment,
+        "upset UA": results.upset,
     }
     return [of for of, truth in truths.items() if len(set(truth[truth >= 0].tolist())) > 1]
 
 
-def recalls(sums: Floats) -> Floats:
+def mean_class_recall(sums: Floats) -> Floats:
     """(.., classes found, classes there) -> mean recall of the classes that are there."""
     found, there = np.split(sums, 2, axis=-1)
     recall = np.where(there > 0, found / np.maximum(there, 1), np.nan)
@@ -86,7 +97,7 @@ def recalls(sums: Floats) -> Floats:
     return mean
 
 
-def area(sums: Floats) -> Floats:
+def area_under_curve(sums: Floats) -> Floats:
     """(.., turns not upset by score, turns upset by score) -> area under the curve."""
     calm, upset = np.split(sums, 2, axis=-1)
     below = calm.cumsum(-1) - calm / 2  # a tie counts half
@@ -94,7 +105,7 @@ def area(sums: Floats) -> Floats:
     return found
 
 
-Counted = Callable[[Outcome, Judged], tuple[Floats, Formula]]
+TallyFunction = Callable[[FusionResults, FusionPredictions], tuple[Floats, SumStatistic]]
 
 
 def recall_tally(truth: NDArray[np.int64], decided: NDArray[np.int64], classes: int) -> Floats:
@@ -103,22 +114,30 @@ def recall_tally(truth: NDArray[np.int64], decided: NDArray[np.int64], classes: 
 
 
 def area_tally(truth: NDArray[np.int64], scores: Floats) -> Floats:
-    edges = np.quantile(scores, np.linspace(0, 1, STEPS + 1)[1:-1])
+    edges = np.quantile(scores, np.linspace(0, 1, SCORE_STEPS + 1)[1:-1])
     step = np.searchsorted(edges, scores, side="right")
-    tally = np.zeros((len(scores), 2 * STEPS))
-    tally[np.arange(len(scores)), step + STEPS * (truth == 1)] = 1
+    tally = np.zeros((len(scores), 2 * SCORE_STEPS))
+    tally[np.arange(len(scores)), step + SCORE_STEPS * (truth == 1)] = 1
     return tally
 
 
-def _sure(outcome: Outcome, judged: Judged) -> tuple[Floats, Formula]:
-    right = judged.sentiment.argmax(1) == outcome.sentiment
-    return calibration_tally(judged.sentiment.max(1), right), calibration_error
+def _sentiment_calibration(
+    results: FusionResults, predictions: FusionPredictions
+) -> tuple[Floats, SumStatistic]:
+    right = predictions.sentiment.argmax(1) == results.sentiment
+    return calibration_tally(predictions.sentiment.max(1), right), calibration_error
 
 
-_COUNTED: dict[Quantity, Counted] = {
-    "sentiment UA": lambda o, j: (recall_tally(o.sentiment, j.decided, 3), recalls),
-    "upset UA": lambda o, j: (recall_tally(o.upset, j.raised.astype(np.int64), 2), recalls),
-    "upset AUROC": lambda o, j: (area_tally(o.upset, j.upset), area),
-    "sentiment ECE": _sure,
+_TALLY_FUNCTIONS: dict[FusionMetric, TallyFunction] = {
+    "sentiment UA": lambda o, j: (
+        recall_tally(o.sentiment, j.decided_sentiment, 3),
+        mean_class_recall,
+    ),
+    "upset UA": lambda o, j: (
+        recall_tally(o.upset, j.decided_upset.astype(np.int64), 2),
+        mean_class_recall,
+    ),
+    "upset AUROC": lambda o, j: (area_tally(o.upset, j.upset), area_under_curve),
+    "sentiment ECE": _sentiment_calibration,
     "upset ECE": lambda o, j: (calibration_tally(j.upset, o.upset == 1), calibration_error),
 }

@@ -9,14 +9,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from agent.lab.evaluation.fusion.metrics import CALL, QUANTITIES, Quantity
-from agent.lab.evaluation.fusion.report import AS_IS, Report, other_fusions
-from agent.lab.evaluation.speaker_bootstrap import Figure
+from agent.lab.evaluation.fusion.metrics import CALL_CONDITION, FUSION_METRICS, FusionMetric
+from agent.lab.evaluation.fusion.report import AS_IS, FusionReport, gains_over_other_fusions
+from agent.lab.evaluation.speaker_bootstrap import SpeakerEstimate
 from agent.lab.fusion_models.classifiers import FUSION_KINDS, FusionKind
 from agent.lab.training.fusion.fusion_training import INPUT_CONDITIONS
 from agent.understanding.calibration import reliability_table
 
-NAMES: dict[FusionKind, str] = {
+KIND_LABELS: dict[FusionKind, str] = {
     "text": "words alone",
     "speech": "voice alone",
     "feature": "feature level",
@@ -25,51 +25,57 @@ NAMES: dict[FusionKind, str] = {
 }
 
 
-def show(report: Report, console: Console) -> None:
-    outcome = report.outcome
-    for of in QUANTITIES:
-        if any(quantity == of for _, _, quantity in report.figures):
-            console.print(_table(report, of))
+def print_fusion_report(report: FusionReport, console: Console) -> None:
+    outcome = report.results
+    for metric in FUSION_METRICS:
+        if any(quantity == metric for _, _, quantity in report.estimates):
+            console.print(_metric_table(report, metric))
     console.print(
         f"{len(outcome.speakers)} test turns of {len(set(outcome.speakers))} speakers, "
         f"{outcome.folds} folds, {outcome.seeds} seeds; 95 % intervals by drawing speakers anew.",
         highlight=False,
     )
-    for sentence in report.about:
+    for sentence in report.footnotes:
         console.print(sentence, highlight=False)
-    console.print(f"Best on what a call gives: [bold]{NAMES[report.best]}[/].")
-    for other, of, found in other_fusions(report):
-        console.print(f"  {of} above {NAMES[other]}: {points(found)}", highlight=False)
+    console.print(f"Best on what a call gives: [bold]{KIND_LABELS[report.best_kind]}[/].")
+    for other, metric, found in gains_over_other_fusions(report):
+        console.print(
+            f"  {metric} above {KIND_LABELS[other]}: {points_text(found)}", highlight=False
+        )
     if report.served:
-        console.print(_served(report))
-    console.print(_goals(report))
+        console.print(_served_table(report))
+    console.print(_goals_table(report))
 
 
-def _served(report: Report) -> Table:
+def _served_table(report: FusionReport) -> Table:
     title = "verdicts as served (words' model, emotion head on unseen actors), paired alike"
     shown = Table("upset, per cent", "UA", "AUROC", "ECE", title=title)
     for one in report.served:
-        shown.add_row(one.name, percent(one.ua), percent(one.auroc), percent(one.ece))
+        shown.add_row(
+            one.name, percent_text(one.ua), percent_text(one.auroc), percent_text(one.ece)
+        )
     return shown
 
 
-def _table(report: Report, of: Quantity) -> Table:
+def _metric_table(report: FusionReport, metric: FusionMetric) -> Table:
     shown = Table(
-        "", "parameters", *(one.name for one in INPUT_CONDITIONS), title=f"{of}, per cent"
+        "", "parameters", *(one.name for one in INPUT_CONDITIONS), title=f"{metric}, per cent"
     )
     for kind in FUSION_KINDS:
-        if kind not in report.outcome.capacity:
+        if kind not in report.results.parameter_counts:
             continue
-        cells = [percent(report.figures[kind, one.name, of]) for one in INPUT_CONDITIONS]
-        shown.add_row(NAMES[kind], f"{report.outcome.capacity[kind]:,}", *cells)
-    if any(quantity == of for _, quantity in report.gains):
-        gains = [points(report.gains[one.name, of]) for one in INPUT_CONDITIONS]
+        cells = [percent_text(report.estimates[kind, one.name, metric]) for one in INPUT_CONDITIONS]
+        shown.add_row(KIND_LABELS[kind], f"{report.results.parameter_counts[kind]:,}", *cells)
+    if any(quantity == metric for _, quantity in report.gains):
+        gains = [points_text(report.gains[one.name, metric]) for one in INPUT_CONDITIONS]
         shown.add_section()
-        shown.add_row(f"{NAMES[report.best]} less the better of words and voice", "", *gains)
+        shown.add_row(
+            f"{KIND_LABELS[report.best_kind]} less the better of words and voice", "", *gains
+        )
     return shown
 
 
-def _goals(report: Report) -> Table:
+def _goals_table(report: FusionReport) -> Table:
     shown = Table("goal", "wanted", "got (95 %)", "met", title="goals")
     words = {True: "[green]yes[/]", False: "[red]no[/]", None: "cannot be said"}
     for goal in report.goals:
@@ -80,66 +86,66 @@ def _goals(report: Report) -> Table:
     return shown
 
 
-def percent(found: Figure) -> str:
-    if isnan(found.value):
+def percent_text(estimate: SpeakerEstimate) -> str:
+    if isnan(estimate.value):
         return "-"
-    return f"{100 * found.value:.1f} ({100 * found.low:.1f} to {100 * found.high:.1f})"
+    return f"{100 * estimate.value:.1f} ({100 * estimate.low:.1f} to {100 * estimate.high:.1f})"
 
 
-def points(found: Figure) -> str:
-    if isnan(found.value):
+def points_text(estimate: SpeakerEstimate) -> str:
+    if isnan(estimate.value):
         return "-"
-    return f"{100 * found.value:+.1f} ({100 * found.low:+.1f} to {100 * found.high:+.1f})"
+    return f"{100 * estimate.value:+.1f} ({100 * estimate.low:+.1f} to {100 * estimate.high:+.1f})"
 
 
-def plot(report: Report, path: Path) -> None:
+def save_fusion_plot(report: FusionReport, path: Path) -> None:
     """UA by condition, and how far the best fusion's probability of being upset can be believed."""
     import matplotlib
 
     matplotlib.use("Agg")  # a file, whether or not there is a screen
     from matplotlib import pyplot
 
-    quantities: list[Quantity] = list(dict.fromkeys(of for _, of in report.gains))
+    quantities: list[FusionMetric] = list(dict.fromkeys(metric for _, metric in report.gains))
     figure, axes = pyplot.subplots(
         1, len(quantities) + 1, figsize=(7 * len(quantities) + 5, 4.8), layout="constrained"
     )
-    for axis, of in zip(axes, quantities, strict=False):
-        _bars(axis, report, of)
-    _believed(axes[-1], report)
-    figure.suptitle(report.about[0] if report.about else "", fontsize=9, wrap=True)
+    for axis, metric in zip(axes, quantities, strict=False):
+        _draw_bars(axis, report, metric)
+    _draw_reliability(axes[-1], report)
+    figure.suptitle(report.footnotes[0] if report.footnotes else "", fontsize=9, wrap=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
 
 
-def _bars(axis: object, report: Report, of: Quantity) -> None:
-    kinds = [kind for kind in FUSION_KINDS if kind in report.outcome.capacity]
+def _draw_bars(axis: object, report: FusionReport, metric: FusionMetric) -> None:
+    kinds = [kind for kind in FUSION_KINDS if kind in report.results.parameter_counts]
     width = 0.8 / len(kinds)
     for at, kind in enumerate(kinds):
-        found = [report.figures[kind, one.name, of] for one in INPUT_CONDITIONS]
+        found = [report.estimates[kind, one.name, metric] for one in INPUT_CONDITIONS]
         places = [number + (at - len(kinds) / 2 + 0.5) * width for number in range(len(found))]
         below = [100 * (one.value - one.low) for one in found]
         above = [100 * (one.high - one.value) for one in found]
         values = [100 * one.value for one in found]
         axis.bar(  # type: ignore[attr-defined]
-            places, values, width, yerr=[below, above], capsize=2, label=NAMES[kind]
+            places, values, width, yerr=[below, above], capsize=2, label=KIND_LABELS[kind]
         )
     axis.set_xticks(  # type: ignore[attr-defined]
         range(len(INPUT_CONDITIONS)),
         [one.name.replace(", ", ",\n") for one in INPUT_CONDITIONS],
         fontsize=8,
     )
-    axis.set_ylim(30 if of.startswith("sentiment") else 45, 95)  # type: ignore[attr-defined]
-    axis.set_title(f"{of}, per cent")  # type: ignore[attr-defined]
+    axis.set_ylim(30 if metric.startswith("sentiment") else 45, 95)  # type: ignore[attr-defined]
+    axis.set_title(f"{metric}, per cent")  # type: ignore[attr-defined]
     axis.legend(fontsize=8, ncols=2)  # type: ignore[attr-defined]
 
 
-def _believed(axis: object, report: Report) -> None:
-    outcome = report.outcome
+def _draw_reliability(axis: object, report: FusionReport) -> None:
+    outcome = report.results
     there = outcome.upset >= 0
-    for condition in (AS_IS, CALL, "words removed", "voice removed"):
+    for condition in (AS_IS, CALL_CONDITION, "words removed", "voice removed"):
         rows = reliability_table(
-            outcome.judged[report.best, condition].upset[there], outcome.upset[there]
+            outcome.predictions[report.best_kind, condition].upset[there], outcome.upset[there]
         )
         claimed: Sequence[float] = [row.claimed for row in rows]
         axis.plot(  # type: ignore[attr-defined]
@@ -148,5 +154,5 @@ def _believed(axis: object, report: Report) -> None:
     axis.plot([0, 1], [0, 1], "k:", linewidth=1)  # type: ignore[attr-defined]
     axis.set_xlabel("claimed to be upset")  # type: ignore[attr-defined]
     axis.set_ylabel("was upset")  # type: ignore[attr-defined]
-    axis.set_title(f"{NAMES[report.best]}: claimed and true")  # type: ignore[attr-defined]
+    axis.set_title(f"{KIND_LABELS[report.best_kind]}: claimed and true")  # type: ignore[attr-defined]
     axis.legend(fontsize=8)  # type: ignore[attr-defined]

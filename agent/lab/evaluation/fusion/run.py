@@ -7,27 +7,35 @@ from pathlib import Path
 
 from rich.console import Console
 
-from agent.lab.evaluation.contenders import single_thread
-from agent.lab.evaluation.fusion.experiment import Given, Outcome, Paired, Source, experiment
-from agent.lab.evaluation.fusion.served_verdicts import Served, served
+from agent.lab.evaluation.contenders import single_torch_thread
+from agent.lab.evaluation.fusion.experiment import (
+    FoldSource,
+    FusionResults,
+    RecordedTurns,
+    SyntheticPairs,
+    run_experiment,
+)
+from agent.lab.evaluation.fusion.served_verdicts import ServedFusionScores, served_fusion_scores
 from agent.lab.training.fusion.material import BuiltInMaterial, load_material
 from agent.lab.training.fusion.pairs import AGREEMENT_RATES, MOOD_RATES
 
 
-def of_data(
+def fusion_of_public_sets(
     data: Path, weights: Path, work: Path, seeds: int, console: Console
-) -> tuple[Outcome, list[str], list[Served]]:
+) -> tuple[FusionResults, list[str], list[ServedFusionScores]]:
     """The built-in experiment. `data` holds `speech` and `text`."""
-    with single_thread():
-        found = load_material(data, weights, work, console)
-        outcome = _run(Paired(found.material), seeds, console)
-        verdicts = served(data / "text", weights, found.material.sentences)
-    return outcome, told_of(found), verdicts
+    with single_torch_thread():
+        gathered_material = load_material(data, weights, work, console)
+        results = _run_with_status(SyntheticPairs(gathered_material.material), seeds, console)
+        verdicts = served_fusion_scores(
+            data / "text", weights, gathered_material.material.sentences
+        )
+    return results, public_set_footnotes(gathered_material), verdicts
 
 
-def told_of(found: BuiltInMaterial) -> list[str]:
+def public_set_footnotes(gathered_material: BuiltInMaterial) -> list[str]:
     """What nobody may overlook when reading the figures."""
-    material = found.material
+    material = gathered_material.material
     moods = ", ".join(f"{mood} {share:.0%}" for mood, share in MOOD_RATES.items())
     speakers = len({sound.speaker for sound in material.voices})
     return [
@@ -42,23 +50,23 @@ def told_of(found: BuiltInMaterial) -> list[str]:
         f"in {AGREEMENT_RATES['voice alone']:.0%}, the words alone in {AGREEMENT_RATES['words alone']:.0%}; in "
         f"{AGREEMENT_RATES['against']:.0%} the words say the contrary and the voice is right. These rates "
         "are chosen: they bound what fusion can add, and are the same for every contender.",
-        f"Transcribed: {found.transcribed_count} of {len(material.sentences)} sentences as the embedded ears "
+        f"Transcribed: {gathered_material.transcribed_count} of {len(material.sentences)} sentences as the embedded ears "
         "heard them from a synthetic voice, the others with invented mistakes of their kind.",
     ]
 
 
-def of_manifest(
+def fusion_of_manifest(
     manifest: Path, audio: Path | None, weights: Path, seeds: int, console: Console
-) -> tuple[Outcome, list[str]]:
+) -> tuple[FusionResults, list[str]]:
     """A user's own recordings, whose words and voice belong together."""
-    from agent.lab.evaluation.fusion.manifest_turns import brought
+    from agent.lab.evaluation.fusion.manifest_turns import manifest_turns
 
-    with single_thread():
-        turns, about = brought(manifest, audio, weights, console)
-        return _run(Given(turns), seeds, console), about
+    with single_torch_thread():
+        turns, footnotes = manifest_turns(manifest, audio, weights, console)
+        return _run_with_status(RecordedTurns(turns), seeds, console), footnotes
 
 
-def _run(source: Source, seeds: int, console: Console) -> Outcome:
+def _run_with_status(source: FoldSource, seeds: int, console: Console) -> FusionResults:
     processes = min(2, os.cpu_count() or 1)
     with console.status("learning") as status:
-        return experiment(source, seeds, told=status.update, processes=processes)
+        return run_experiment(source, seeds, report_progress=status.update, processes=processes)

@@ -18,14 +18,19 @@ from numpy.typing import NDArray
 from scipy.special import expit  # type: ignore[import-untyped]
 from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 
-from agent.lab.evaluation.fusion.metrics import area, area_tally, recall_tally, recalls
+from agent.lab.evaluation.fusion.metrics import (
+    area_tally,
+    area_under_curve,
+    mean_class_recall,
+    recall_tally,
+)
 from agent.lab.evaluation.speaker_bootstrap import (
-    Figure,
-    Formula,
-    Measure,
+    SpeakerEstimate,
+    SumStatistic,
+    TallyMetric,
     calibration_error,
     calibration_tally,
-    figure,
+    estimate,
 )
 from agent.lab.training.fusion.pairs import (
     AGREEMENT_RATES,
@@ -45,9 +50,9 @@ from agent.understanding.text_models import TextAffectModel
 from audio.types import EMOTIONS
 
 Floats = NDArray[np.float64]
-Moods = Mapping[MoodClass, Sequence[SentenceVectors]]
-EACH = 300  # pairs of a speaker
-MOOD_OF: Mapping[str, MoodClass] = {
+SentencesByMood = Mapping[MoodClass, Sequence[SentenceVectors]]
+PAIRS_PER_SPEAKER = 300  # pairs of a speaker
+MOOD_BY_EMOTION: Mapping[str, MoodClass] = {
     "angry": "upset",
     "disgusted": "upset",
     "sad": "unhappy",
@@ -58,65 +63,67 @@ MOOD_OF: Mapping[str, MoodClass] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ServedFusionScores:
     """One way to put the served verdicts together, and how well upset is told by it."""
 
     name: str
-    ua: Figure
-    auroc: Figure
-    ece: Figure
+    ua: SpeakerEstimate
+    auroc: SpeakerEstimate
+    ece: SpeakerEstimate
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Verdicts:
+class VerdictPairs:
     """Pairs: `words` (pairs,) log-odds above the usual, `heard` voices, and who is upset."""
 
-    words: Floats
-    heard: Sequence[HeldOutVoice]
+    word_log_odds: Floats
+    voice_verdicts: Sequence[HeldOutVoice]
     upset: NDArray[np.bool_]
 
     @property
     def speakers(self) -> list[str]:
-        return [voice.speaker for voice in self.heard]
+        return [voice.speaker for voice in self.voice_verdicts]
 
     @property
-    def voices(self) -> Floats:
+    def voice_probabilities(self) -> Floats:
         """(pairs, 7) probabilities."""
-        return np.array([voice.probabilities for voice in self.heard])
+        return np.array([voice.probabilities for voice in self.voice_verdicts])
 
 
-def served(
+def served_fusion_scores(
     data: Path, weights: Path, words: Sequence[SentenceVectors], seed: int = 0
-) -> list[Served]:
+) -> list[ServedFusionScores]:
     """`data` is the folder of the text sets. Nothing where the emotion head left no verdicts."""
-    told = weights / "emotion" / "held_out.jsonl"
-    if not told.exists():
+    verdicts_file = weights / "emotion" / "held_out.jsonl"
+    if not verdicts_file.exists():
         return []
     feelings = TextAffectModel.load(weights / "understanding" / "feelings.safetensors")
-    pairs = drawn(
-        unseen(data, words),
-        voices.read_held_out_voices(told),
+    pairs = draw_pairs(
+        unseen_sentences(data, words),
+        voices.read_held_out_voices(verdicts_file),
         feelings,
         np.random.default_rng(seed),
     )
     names = sorted(set(pairs.speakers))
     fold = np.array([names.index(name) * FOLDS // len(names) for name in pairs.speakers])
-    both = np.column_stack([pairs.words, pairs.voices])
-    ways: dict[str, Callable[[NDArray[np.bool_]], Floats]] = {
-        "words alone": lambda known: _learned(both[:, :1], pairs.upset, known),
-        "voice alone": lambda known: _learned(both[:, 1:], pairs.upset, known),
-        "decision level, weights as served": lambda known: _as_served(
+    both = np.column_stack([pairs.word_log_odds, pairs.voice_probabilities])
+    methods: dict[str, Callable[[NDArray[np.bool_]], Floats]] = {
+        "words alone": lambda known: _fitted_scores(both[:, :1], pairs.upset, known),
+        "voice alone": lambda known: _fitted_scores(both[:, 1:], pairs.upset, known),
+        "decision level, weights as served": lambda known: _served_scores(
             pairs, known, feelings.base_log_odds
         ),
-        "decision level, weights from the pairs": lambda known: _learned(both, pairs.upset, known),
-        "the same and how both go together": lambda known: _learned(
+        "decision level, weights from the pairs": lambda known: _fitted_scores(
+            both, pairs.upset, known
+        ),
+        "the same and how both go together": lambda known: _fitted_scores(
             np.hstack([both, both[:, :1] * both[:, 1:]]), pairs.upset, known
         ),
     }
-    return [_figures(name, pairs, fold, way) for name, way in ways.items()]
+    return [_score_method(name, pairs, fold, way) for name, way in methods.items()]
 
 
-def unseen(data: Path, words: Sequence[SentenceVectors]) -> Moods:
+def unseen_sentences(data: Path, words: Sequence[SentenceVectors]) -> SentencesByMood:
     """Those of the sentences that the feelings model has not learned from."""
     own = {plain_text(one.text) for one in read_own_sentences()}
     later = {plain_text(text) for text, _ in read_goemotions_emotions(data, "dev")}
@@ -129,31 +136,36 @@ def unseen(data: Path, words: Sequence[SentenceVectors]) -> Moods:
     return found
 
 
-def drawn(
-    words: Moods, heard: Sequence[HeldOutVoice], feelings: TextAffectModel, rng: np.random.Generator
-) -> Verdicts:
+def draw_pairs(
+    words: SentencesByMood,
+    voice_verdicts: Sequence[HeldOutVoice],
+    feelings: TextAffectModel,
+    rng: np.random.Generator,
+) -> VerdictPairs:
     odds = {
         one.text: float(value) - feelings.base_log_odds
         for some in words.values()
         for one, value in zip(some, feelings.log_odds([one.text for one in some]), strict=True)
     }
     speakers: dict[str, dict[MoodClass, list[HeldOutVoice]]] = {}
-    for voice in heard:
-        if mood := MOOD_OF.get(voice.label):
+    for voice in voice_verdicts:
+        if mood := MOOD_BY_EMOTION.get(voice.label):
             speakers.setdefault(voice.speaker, {}).setdefault(mood, []).append(voice)
-    rows = [row for some in speakers.values() for row in _pairs(some, words, rng)]
-    return Verdicts(
+    rows = [row for some in speakers.values() for row in _draw_speaker_pairs(some, words, rng)]
+    return VerdictPairs(
         np.array([odds[one.text] for one, _, _ in rows]),
         [voice for _, voice, _ in rows],
         np.array([upset for _, _, upset in rows]),
     )
 
 
-def _pairs(
-    some: Mapping[MoodClass, Sequence[HeldOutVoice]], words: Moods, rng: np.random.Generator
+def _draw_speaker_pairs(
+    some: Mapping[MoodClass, Sequence[HeldOutVoice]],
+    words: SentencesByMood,
+    rng: np.random.Generator,
 ) -> Iterator[tuple[SentenceVectors, HeldOutVoice, bool]]:
     moods, accords = list(MOOD_RATES), list(AGREEMENT_RATES)
-    for _ in range(EACH):
+    for _ in range(PAIRS_PER_SPEAKER):
         mood = moods[int(rng.choice(len(moods), p=list(MOOD_RATES.values())))]
         accord = accords[int(rng.choice(len(accords), p=list(AGREEMENT_RATES.values())))]
         said, sounded = expressed_moods(mood, accord)
@@ -162,45 +174,51 @@ def _pairs(
         yield sentence, voice, mood == "upset"
 
 
-def _learned(columns: Floats, upset: NDArray[np.bool_], known: NDArray[np.bool_]) -> Floats:
-    model = LogisticRegression(C=1.0, max_iter=500).fit(columns[known], upset[known])
+def _fitted_scores(
+    columns: Floats, upset: NDArray[np.bool_], training: NDArray[np.bool_]
+) -> Floats:
+    model = LogisticRegression(C=1.0, max_iter=500).fit(columns[training], upset[training])
     return np.asarray(model.decision_function(columns), dtype=np.float64)
 
 
-def _as_served(pairs: Verdicts, known: NDArray[np.bool_], usual: float) -> Floats:
+def _served_scores(pairs: VerdictPairs, training: NDArray[np.bool_], usual: float) -> Floats:
     """The voice's weights without the tested speakers; the line calibrates to these pairs' share of
     upset turns and changes no order."""
-    told = {voice.speaker for voice, there in zip(pairs.heard, known, strict=True) if there}
-    some = {id(voice): voice for voice in pairs.heard if voice.speaker in told}
-    weights = voices.fit_voice_weights(list(some.values()), usual)
+    training_speakers = {
+        voice.speaker for voice, there in zip(pairs.voice_verdicts, training, strict=True) if there
+    }
+    training_voices = {
+        id(voice): voice for voice in pairs.voice_verdicts if voice.speaker in training_speakers
+    }
+    weights = voices.fit_voice_weights(list(training_voices.values()), usual)
     emotions = np.array([weights.emotions[name] for name in EMOTIONS])
-    scores = usual + pairs.words + pairs.voices @ emotions - weights.shift
-    slope, shift = fit_platt(scores[known], pairs.upset[known])
+    scores = usual + pairs.word_log_odds + pairs.voice_probabilities @ emotions - weights.shift
+    slope, shift = fit_platt(scores[training], pairs.upset[training])
     return np.asarray(slope * scores + shift, dtype=np.float64)
 
 
-def _figures(
+def _score_method(
     name: str,
-    pairs: Verdicts,
+    pairs: VerdictPairs,
     fold: NDArray[np.int64],
-    way: Callable[[NDArray[np.bool_]], Floats],
-) -> Served:
+    method: Callable[[NDArray[np.bool_]], Floats],
+) -> ServedFusionScores:
     chance = np.zeros(len(fold))
     raised = np.zeros(len(fold), np.int64)
     for number in range(FOLDS):
         known = fold != number
-        chance[~known] = expit(way(known))[~known]
+        chance[~known] = expit(method(known))[~known]
         raised[~known] = chance[~known] > pairs.upset[known].mean()
     truth = pairs.upset.astype(np.int64)
 
-    def counted(tally: Floats, formula: Formula) -> Figure:
+    def estimate_tally(tally: Floats, formula: SumStatistic) -> SpeakerEstimate:
         everything = np.ones(len(truth), dtype=np.bool_)
-        measure = Measure("emotion", name, name, everything, tally, formula)
-        return figure(measure, pairs.speakers)
+        measure = TallyMetric("emotion", name, name, everything, tally, formula)
+        return estimate(measure, pairs.speakers)
 
-    return Served(
+    return ServedFusionScores(
         name,
-        counted(recall_tally(truth, raised, 2), recalls),
-        counted(area_tally(truth, chance), area),
-        counted(calibration_tally(chance, pairs.upset), calibration_error),
+        estimate_tally(recall_tally(truth, raised, 2), mean_class_recall),
+        estimate_tally(area_tally(truth, chance), area_under_curve),
+        estimate_tally(calibration_tally(chance, pairs.upset), calibration_error),
     )

@@ -46,81 +46,97 @@ from agent.understanding.text_models import IntentModel
 from dialogs.values import OUT_OF_SCOPE
 
 Floats = NDArray[np.float64]
-DRAWS = 3  # of the few examples
+FEW_SHOT_DRAWS = 3  # of the few examples
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class IntentPredictions:
     """Test turns: calibrated probabilities (n, intents), the true columns (n,), and the model."""
 
     model: IntentModel
-    chances: Floats
+    probabilities: Floats
     labels: NDArray[np.int64]
 
     @property
-    def hits(self) -> NDArray[np.bool_]:
-        return np.asarray(self.chances.argmax(axis=1) == self.labels)
+    def is_correct(self) -> NDArray[np.bool_]:
+        return np.asarray(self.probabilities.argmax(axis=1) == self.labels)
 
 
 @dataclass(frozen=True, slots=True)
-class Ears:
+class SpokenChannel:
     """Where sentences are said and heard: the folder of the ears, and of what was heard so far."""
 
-    ears: Path
-    work: Path
+    encoder_folder: Path
+    cache_folder: Path
     console: Console | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Banking:
+class Banking77Result:
     """`typed` are the test turns as written; `spoken` as held-out voices said them on a phone."""
 
-    typed: Judged
-    spoken: Judged | None
-    recorded: NDArray[np.bool_]  # which of the spoken had a recorded voice
+    typed: IntentPredictions
+    spoken: IntentPredictions | None
+    is_recorded: NDArray[np.bool_]  # which of the spoken had a recorded voice
     word_errors: float
 
 
 def banking77(
-    data: Path, settings: IntentSettings, sentences: TextEncoder | None, ears: Ears | None
-) -> Banking:
-    rows = _rows(data / "banking77" / "train.jsonl.gz")
-    test = _rows(data / "banking77" / "test.jsonl.gz")
-    if ears is not None:
-        rows = with_heard(rows, ears)
+    data: Path,
+    settings: IntentSettings,
+    sentences: TextEncoder | None,
+    channel: SpokenChannel | None,
+) -> Banking77Result:
+    rows = _read_examples(data / "banking77" / "train.jsonl.gz")
+    test = _read_examples(data / "banking77" / "test.jsonl.gz")
+    if channel is not None:
+        rows = with_transcripts(rows, channel)
     dev = [row for row in rows if stable_bucket(row.original_text, 10) == 0]
     kept = [row for row in rows if stable_bucket(row.original_text, 10)]
-    if ears is not None:  # tuned on other sentences and other voices than it was fitted on
-        told, inside = read_transcripts(ears.ears, ears.work), {row.original_text for row in dev}
-        apart = [one for one in told if one.text not in inside and not is_tuning_voice(one.voice)]
+    if channel is not None:  # tuned on other sentences and other voices than it was fitted on
+        teaching_transcriptions, inside = (
+            read_transcripts(channel.encoder_folder, channel.cache_folder),
+            {row.original_text for row in dev},
+        )
+        apart = [
+            one
+            for one in teaching_transcriptions
+            if one.text not in inside and not is_tuning_voice(one.voice)
+        ]
         kept = add_noisy_copies(
             drop_tuning_voice_transcripts(kept), WordConfusions.from_transcripts(apart)
         )
         dev, rows = (
             keep_tuning_voice_transcripts(dev),
-            add_noisy_copies(rows, WordConfusions.from_transcripts(told)),
+            add_noisy_copies(rows, WordConfusions.from_transcripts(teaching_transcriptions)),
         )
-    model = _model(kept, dev, rows, out_of_scope_examples(data), settings, sentences)
-    typed = judged(model, [(row.text, row.intent) for row in test])
-    if ears is None:
-        return Banking(typed, None, np.zeros(0, bool), 0.0)
+    model = _tuned_model(kept, dev, rows, out_of_scope_examples(data), settings, sentences)
+    typed = predict_intents(model, [(row.text, row.intent) for row in test])
+    if channel is None:
+        return Banking77Result(typed, None, np.zeros(0, bool), 0.0)
     labels = {row.original_text: row.intent for row in test}
-    said = transcribe_synthesised(
-        list(labels), held_out_voices(), ears.ears, ears.work, ears.console
+    transcriptions = transcribe_synthesised(
+        list(labels),
+        held_out_voices(),
+        channel.encoder_folder,
+        channel.cache_folder,
+        channel.console,
     )
-    spoken = judged(model.for_transcripts, [(one.heard, labels[one.text]) for one in said])
-    recorded = np.array([one.voice in HELD_OUT_FLITE_VOICES for one in said])
-    return Banking(typed, spoken, recorded, word_error_rate(said))
+    spoken = predict_intents(
+        model.for_transcripts, [(one.heard, labels[one.text]) for one in transcriptions]
+    )
+    recorded = np.array([one.voice in HELD_OUT_FLITE_VOICES for one in transcriptions])
+    return Banking77Result(typed, spoken, recorded, word_error_rate(transcriptions))
 
 
-def few(
+def few_shot_accuracies(
     data: Path, shots: int, settings: IntentSettings, sentences: TextEncoder | None
 ) -> list[float]:
     """Accuracy on Banking77's test from so many examples of an intent, for each draw."""
-    rows = _rows(data / "banking77" / "train.jsonl.gz")
-    test = _rows(data / "banking77" / "test.jsonl.gz")
+    rows = _read_examples(data / "banking77" / "train.jsonl.gz")
+    test = _read_examples(data / "banking77" / "test.jsonl.gz")
     found = []
-    for draw in range(DRAWS):
+    for draw in range(FEW_SHOT_DRAWS):
         rng, taken = np.random.default_rng(draw), Counter[str]()
         chosen = []
         for at in rng.permutation(len(rows)):
@@ -128,44 +144,59 @@ def few(
                 taken[rows[at].intent] += 1
                 chosen.append(replace(rows[at], source="own"))
         model = intents.fit_intent_model(chosen, None, settings, draw, sentences)
-        found.append(float(judged(model, [(r.text, r.intent) for r in test]).hits.mean()))
+        found.append(
+            float(predict_intents(model, [(r.text, r.intent) for r in test]).is_correct.mean())
+        )
     return found
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class Clinc150Result:
     """CLINC150's test: `inside` and `outside` are scores of being in scope, `threshold` the one
     under which the stated share of the tuning split's in-scope turns lies."""
 
-    typed: Judged
-    inside: Floats
-    outside: Floats
+    typed: IntentPredictions
+    inside_scores: Floats
+    outside_scores: Floats
     threshold: float
 
 
 def clinc150(
-    data: Path, settings: IntentSettings, sentences: TextEncoder | None, rejected: float = 0.05
-) -> Scope:
+    data: Path,
+    settings: IntentSettings,
+    sentences: TextEncoder | None,
+    rejected_share: float = 0.05,
+) -> Clinc150Result:
     folder = data / "clinc150"
-    rows, dev, test = (_rows(folder / f"{name}.jsonl.gz") for name in ("train", "val", "test"))
-    out = [_outside(row.original_text) for row in _rows(folder / "oos_train.jsonl.gz")]
-    unknown = [_outside(row.original_text) for row in _rows(folder / "oos_val.jsonl.gz")]
-    known = [*rows, *out]
-    model = _model(known, [*dev, *unknown], known, out_of_scope_examples(data), settings, sentences)
-    threshold = float(
-        np.quantile(intents.in_scope_probability(model, [row.text for row in dev]), rejected)
+    rows, dev, test = (
+        _read_examples(folder / f"{name}.jsonl.gz") for name in ("train", "val", "test")
     )
-    typed = judged(model, [(row.text, row.intent) for row in test])
-    strange = [row.text for row in _rows(folder / "oos_test.jsonl.gz")]
-    return Scope(
+    out = [
+        _out_of_scope_example(row.original_text)
+        for row in _read_examples(folder / "oos_train.jsonl.gz")
+    ]
+    unknown = [
+        _out_of_scope_example(row.original_text)
+        for row in _read_examples(folder / "oos_val.jsonl.gz")
+    ]
+    known = [*rows, *out]
+    model = _tuned_model(
+        known, [*dev, *unknown], known, out_of_scope_examples(data), settings, sentences
+    )
+    threshold = float(
+        np.quantile(intents.in_scope_probability(model, [row.text for row in dev]), rejected_share)
+    )
+    typed = predict_intents(model, [(row.text, row.intent) for row in test])
+    strange = [row.text for row in _read_examples(folder / "oos_test.jsonl.gz")]
+    return Clinc150Result(
         typed,
-        intents.max_in_scope(model, typed.chances),
+        intents.max_in_scope(model, typed.probabilities),
         intents.in_scope_probability(model, strange),
         threshold,
     )
 
 
-def _model(
+def _tuned_model(
     kept: Sequence[IntentExample],
     dev: Sequence[IntentExample],
     everything: Sequence[IntentExample],
@@ -182,29 +213,33 @@ def _model(
     return tuning.tune_model(whole, unseen, settings)
 
 
-def judged(model: IntentModel, turns: Sequence[tuple[str, str]]) -> Judged:
+def predict_intents(model: IntentModel, turns: Sequence[tuple[str, str]]) -> IntentPredictions:
     scores = np.asarray(model.scores([text for text, _ in turns]), dtype=np.float64)
     labels = np.array([model.intents.index(intent) for _, intent in turns], dtype=np.int64)
-    return Judged(model, np.asarray(softmax(scores / model.temperature, axis=1)), labels)
+    return IntentPredictions(model, np.asarray(softmax(scores / model.temperature, axis=1)), labels)
 
 
-def with_heard(rows: Sequence[IntentExample], ears: Ears) -> list[IntentExample]:
+def with_transcripts(rows: Sequence[IntentExample], channel: SpokenChannel) -> list[IntentExample]:
     """The rows with what was heard when the teaching voices said them."""
     texts = [row.original_text for row in rows]
-    said = transcribe_synthesised(texts, training_voices(), ears.ears, ears.work, ears.console)
-    told = {one.text: one.heard for one in said if one.heard}
+    transcriptions = transcribe_synthesised(
+        texts, training_voices(), channel.encoder_folder, channel.cache_folder, channel.console
+    )
+    transcript_of = {one.text: one.heard for one in transcriptions if one.heard}
     return [
-        replace(row, transcripts=(told[row.original_text],)) if row.original_text in told else row
+        replace(row, transcripts=(transcript_of[row.original_text],))
+        if row.original_text in transcript_of
+        else row
         for row in rows
     ]
 
 
-def _rows(path: Path) -> list[IntentExample]:
+def _read_examples(path: Path) -> list[IntentExample]:
     return [
         IntentExample(plain_text(row["text"]), row["intent"], "benchmark", "train", row["text"])
         for row in read_json_lines(path)
     ]
 
 
-def _outside(text: str) -> IntentExample:
+def _out_of_scope_example(text: str) -> IntentExample:
     return IntentExample(plain_text(text), OUT_OF_SCOPE, "benchmark", "train", text)

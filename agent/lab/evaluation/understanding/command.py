@@ -15,12 +15,12 @@ from rich.console import Console
 from rich.table import Table
 
 from agent.config import PACKAGE_DIR
-from agent.lab.evaluation.json_output import store
+from agent.lab.evaluation.json_output import write_json
 
 if TYPE_CHECKING:
-    from agent.lab.evaluation.understanding.run import Report
+    from agent.lab.evaluation.understanding.run import UnderstandingReport
 
-WRITTEN = PACKAGE_DIR.parent / "tests" / "data"  # there in a checkout
+TEST_DATA = PACKAGE_DIR.parent / "tests" / "data"  # there in a checkout
 
 
 def evaluate_understanding(
@@ -51,8 +51,8 @@ def evaluate_understanding(
     import torch
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    from agent.lab.evaluation.understanding.benchmarks import Ears
-    from agent.lab.evaluation.understanding.run import evaluated
+    from agent.lab.evaluation.understanding.benchmarks import SpokenChannel
+    from agent.lab.evaluation.understanding.run import understanding_report
     from dialogs.pack.model import Pack
 
     torch.set_num_threads(1)  # as the server runs them
@@ -63,40 +63,40 @@ def evaluate_understanding(
         from agent.understanding.sentence_encoder import SentenceEncoder
 
         encoder = (sentence_checkpoint, SentenceEncoder.load(sentence_checkpoint))
-    ears = Ears(PACKAGE_DIR / "weights" / "ears", work, console) if spoken else None
-    written = WRITTEN if WRITTEN.exists() else None
-    report = evaluated(
-        data, weights, Pack.load(pack), written, ears, encoder, lambda now: console.print(now)
+    channel = SpokenChannel(PACKAGE_DIR / "weights" / "ears", work, console) if spoken else None
+    test_data = TEST_DATA if TEST_DATA.exists() else None
+    report = understanding_report(
+        data, weights, Pack.load(pack), test_data, channel, encoder, lambda now: console.print(now)
     )
-    show(report, console)
+    print_understanding_report(report, console)
     if plot is not None:
-        from agent.lab.evaluation.understanding.reliability_plot import save
+        from agent.lab.evaluation.understanding.reliability_plot import save_reliability_plot
 
-        save(report.reliability, plot)
+        save_reliability_plot(report.reliability, plot)
         console.print(f"reliability: {plot}", highlight=False)
     if json_file is not None:
-        store(as_json(report), json_file)
+        write_json(understanding_json(report), json_file)
         console.print(f"every figure: {json_file}", highlight=False)
 
 
-def show(report: Report, console: Console) -> None:
-    told = Table("measured on", "measure", "value", "95 % interval", "rows", box=None)
+def print_understanding_report(report: UnderstandingReport, console: Console) -> None:
+    figures_table = Table("measured on", "measure", "value", "95 % interval", "rows", box=None)
     for row in report.figures:
         interval = f"{row.low:.3f} to {row.high:.3f}"
-        told.add_row(row.name, row.measure, f"{row.value:.3f}", interval, str(row.rows))
-    console.print(told)
-    aims = Table("aim", "goal", "", box=None)
+        figures_table.add_row(row.name, row.measure, f"{row.value:.3f}", interval, str(row.rows))
+    console.print(figures_table)
+    goals_table = Table("aim", "goal", "", box=None)
     for goal in report.goals:
         verdict = {
             True: "[green]met[/]",
             False: "[red]missed[/]",
             None: f"not measured: {goal.why}",
         }
-        aims.add_row(goal.what, goal.goal, verdict[goal.met])
-    console.print(aims)
+        goals_table.add_row(goal.what, goal.goal, verdict[goal.met])
+    console.print(goals_table)
 
 
-def as_json(report: Report) -> dict[str, object]:
+def understanding_json(report: UnderstandingReport) -> dict[str, object]:
     return {
         "goals": [asdict(goal) for goal in report.goals],
         "figures": [asdict(row) for row in report.figures],

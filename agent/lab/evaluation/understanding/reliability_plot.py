@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from agent.understanding.calibration import ReliabilityBin
 
 
-def save(tables: Mapping[str, Sequence[ReliabilityBin]], path: Path) -> None:
+def save_reliability_plot(tables: Mapping[str, Sequence[ReliabilityBin]], path: Path) -> None:
     """One small panel for each table; a bin's mark is as large as its share of the rows."""
     columns = min(3, len(tables))
     rows = math.ceil(len(tables) / columns)

@@ -11,7 +11,11 @@ from numpy.typing import ArrayLike
 
 from agent.lab.evaluation.goals import Goal
 from agent.lab.evaluation.understanding import benchmarks, shipped
-from agent.lab.evaluation.understanding.benchmarks import Banking, Ears, Scope
+from agent.lab.evaluation.understanding.benchmarks import (
+    Banking77Result,
+    Clinc150Result,
+    SpokenChannel,
+)
 from agent.lab.training.understanding.evaluate import read_bank_turns, rows_at_prior
 from agent.lab.training.understanding.figures import (
     TextModelFigure,
@@ -29,30 +33,34 @@ from agent.understanding.calibration import (
 from agent.understanding.hidden_layer import TextEncoder
 from dialogs.pack.model import Pack
 
-NO_ENCODER = "no sentence encoder was given (--sentence-checkpoint)"
-NO_EARS = "sentences were not said and heard (--no-spoken)"
-Tell = Callable[[str], None]
+NO_ENCODER_REASON = "no sentence encoder was given (--sentence-checkpoint)"
+NO_SPEECH_REASON = "sentences were not said and heard (--no-spoken)"
+ReportProgress = Callable[[str], None]
 
 
 @dataclass(slots=True)
-class Report:
+class UnderstandingReport:
     figures: list[TextModelFigure] = field(default_factory=list)
     goals: list[Goal] = field(default_factory=list)
     reliability: dict[str, list[ReliabilityBin]] = field(default_factory=dict)
 
-    def add(self, found: TextModelFigure, goal: float | None = None, unit: str = "%") -> None:
+    def add_figure(
+        self, figure: TextModelFigure, goal: float | None = None, unit: str = "%"
+    ) -> None:
         """A figure, and the goal it was measured for; a goal below zero is one not to exceed."""
-        self.figures.append(found)
+        self.figures.append(figure)
         if goal is None:
             return
-        most = goal < 0
-        met = found.value <= -goal if most else found.value >= goal
-        said = f"{'<=' if most else '>='} {abs(goal) * (100 if unit == '%' else 1):g} {unit}"
-        name = f"{found.name}: {found.measure}"
-        self.goals.append(Goal(name, said, found.value, found.low, found.high, bool(met)))
+        is_upper_limit = goal < 0
+        met = figure.value <= -goal if is_upper_limit else figure.value >= goal
+        wanted = (
+            f"{'<=' if is_upper_limit else '>='} {abs(goal) * (100 if unit == '%' else 1):g} {unit}"
+        )
+        name = f"{figure.name}: {figure.measure}"
+        self.goals.append(Goal(name, wanted, figure.value, figure.low, figure.high, bool(met)))
 
-    def calibrated(self, name: str, claimed: ArrayLike, true: ArrayLike, goal: float) -> None:
-        self.add(
+    def add_calibration(self, name: str, claimed: ArrayLike, true: ArrayLike, goal: float) -> None:
+        self.add_figure(
             row_bootstrap_figure(
                 name, "calibration error (ECE)", expected_calibration_error, claimed, true
             ),
@@ -60,73 +68,92 @@ class Report:
         )
         self.reliability[name] = reliability_table(claimed, true)
 
-    def not_measured(self, what: str, goal: str, why: str) -> None:
-        self.goals.append(Goal(what, goal, None, why=why))
+    def add_unmeasured_goal(self, what: str, goal: str, reason: str) -> None:
+        self.goals.append(Goal(what, goal, None, why=reason))
 
 
-def evaluated(
+def understanding_report(
     data: Path | None,
     weights: Path,
     pack: Pack,
-    written: Path | None,
-    ears: Ears | None,
+    test_data: Path | None,
+    channel: SpokenChannel | None,
     encoder: tuple[str, TextEncoder] | None,
-    tell: Tell,
-) -> Report:
+    report_progress: ReportProgress,
+) -> UnderstandingReport:
     """`written` is the folder of hand-written turns (tests/data), where this is a checkout."""
-    report, settings = Report(), IntentSettings()
+    report, settings = UnderstandingReport(), IntentSettings()
     if data is not None:
-        tell("Banking77 as a pack of 77 intents")
-        _banking(report, benchmarks.banking77(data, settings, None, ears), "")
+        report_progress("Banking77 as a pack of 77 intents")
+        _add_banking77(report, benchmarks.banking77(data, settings, None, channel), "")
         for shots in (5, 10):
-            tell(f"Banking77, {shots} examples an intent")
-            _few(report, benchmarks.few(data, shots, settings, None), shots, None)
-        tell("CLINC150 as a pack of 150 intents")
-        _scope(report, benchmarks.clinc150(data, settings, None), "", 0.80, 0.955)
-        _with_encoder(report, data, settings, encoder, ears, tell)
-        tell("feelings")
-        report.calibrated("sentiment, GoEmotions test", *shipped.sentiment(weights, data), 0.03)
-    if written is not None:
-        tell("the shipped weights")
+            report_progress(f"Banking77, {shots} examples an intent")
+            _add_few_shot(
+                report, benchmarks.few_shot_accuracies(data, shots, settings, None), shots, None
+            )
+        report_progress("CLINC150 as a pack of 150 intents")
+        _add_clinc150(report, benchmarks.clinc150(data, settings, None), "", 0.80, 0.955)
+        _add_encoder_results(report, data, settings, encoder, channel, report_progress)
+        report_progress("feelings")
+        report.add_calibration(
+            "sentiment, GoEmotions test", *shipped.sentiment_confidence(weights, data), 0.03
+        )
+    if test_data is not None:
+        report_progress("the shipped weights")
         name = encoder[0] if encoder else ""
-        _served(report, shipped.served(pack, weights, written, name), bool(encoder))
-        claimed, true = shipped.upset(weights, read_bank_turns(written / shipped.TURNS))
+        _add_shipped(report, shipped.shipped_results(pack, weights, test_data, name), bool(encoder))
+        claimed, true = shipped.upset_probabilities(
+            weights, read_bank_turns(test_data / shipped.BANK_TURNS_FILE)
+        )
         rows = rows_at_prior(true)
-        report.calibrated("upset from words, bank turns", claimed[rows], true[rows], 0.03)
+        report.add_calibration("upset from words, bank turns", claimed[rows], true[rows], 0.03)
     return report
 
 
-def _banking(report: Report, found: Banking, beside: str, goal: float = 0.915) -> None:
-    name = f"Banking77, 77 intents{beside}"
-    report.add(row_bootstrap_figure(name, "accuracy", mean, found.typed.hits), goal)
-    report.calibrated(f"intent, {name}", found.typed.chances.max(axis=1), found.typed.hits, 0.03)
-    if found.spoken is None:
-        report.not_measured(f"{name}, heard on the phone: accuracy", ">= 80 %", NO_EARS)
+def _add_banking77(
+    report: UnderstandingReport, result: Banking77Result, suffix: str, goal: float = 0.915
+) -> None:
+    name = f"Banking77, 77 intents{suffix}"
+    report.add_figure(row_bootstrap_figure(name, "accuracy", mean, result.typed.is_correct), goal)
+    report.add_calibration(
+        f"intent, {name}", result.typed.probabilities.max(axis=1), result.typed.is_correct, 0.03
+    )
+    if result.spoken is None:
+        report.add_unmeasured_goal(
+            f"{name}, heard on the phone: accuracy", ">= 80 %", NO_SPEECH_REASON
+        )
         return
     title = f"{name}, heard on the phone from held-out voices"
-    report.add(row_bootstrap_figure(title, "accuracy", mean, found.spoken.hits), 0.80)
-    for voices, which in (("recorded", found.recorded), ("espeak", ~found.recorded)):
+    report.add_figure(row_bootstrap_figure(title, "accuracy", mean, result.spoken.is_correct), 0.80)
+    for voices, which in (("recorded", result.is_recorded), ("espeak", ~result.is_recorded)):
         if which.any():
-            report.add(
+            report.add_figure(
                 row_bootstrap_figure(
-                    f"{title}, {voices}", "accuracy", mean, found.spoken.hits[which]
+                    f"{title}, {voices}", "accuracy", mean, result.spoken.is_correct[which]
                 )
             )
-    errors = found.word_errors
+    errors = result.word_errors
     report.figures.append(
-        TextModelFigure(title, "word errors", errors, errors, errors, len(found.recorded))
+        TextModelFigure(title, "word errors", errors, errors, errors, len(result.is_recorded))
     )
-    report.calibrated(f"intent, {title}", found.spoken.chances.max(axis=1), found.spoken.hits, 0.03)
-    for heard, judged in ((False, found.typed), (True, found.spoken)):
-        _sets(report, f"Banking77{beside}", judged, heard)
+    report.add_calibration(
+        f"intent, {title}", result.spoken.probabilities.max(axis=1), result.spoken.is_correct, 0.03
+    )
+    for heard, judged in ((False, result.typed), (True, result.spoken)):
+        _add_conformal_sets(report, f"Banking77{suffix}", judged, heard)
 
 
-def _sets(report: Report, name: str, judged: benchmarks.Judged, heard: bool) -> None:
+def _add_conformal_sets(
+    report: UnderstandingReport,
+    name: str,
+    predictions: benchmarks.IntentPredictions,
+    is_spoken: bool,
+) -> None:
     """Coverage of the conformal sets; the goal is for the turns a clarifying question is for."""
-    marks = np.full(len(judged.labels), heard)
-    coverage = judged.model.conformal
+    marks = np.full(len(predictions.labels), is_spoken)
+    coverage = predictions.model.conformal
     for group, (turns, held, size) in conformal.sizes_and_coverage(
-        coverage, judged.chances, judged.labels, marks
+        coverage, predictions.probabilities, predictions.labels, marks
     ).items():
         half = 1.96 * (held * (1 - held) / turns) ** 0.5
         title = f"{name}, possible intents, {group} ({size:.1f} of them)"
@@ -134,38 +161,58 @@ def _sets(report: Report, name: str, judged: benchmarks.Judged, heard: bool) -> 
         report.figures.append(found)
         if group.endswith("unclear"):
             met = abs(held - coverage.level) <= 0.02
-            said = f"{100 * coverage.level:g} +- 2 %"
+            wanted = f"{100 * coverage.level:g} +- 2 %"
             what = f"{title}: coverage"
-            report.goals.append(Goal(what, said, held, found.low, found.high, met))
+            report.goals.append(Goal(what, wanted, held, found.low, found.high, met))
 
 
-def _few(report: Report, found: Sequence[float], shots: int, goal: float | None) -> None:
-    value, low, high = float(np.mean(found)), min(found), max(found)
-    name = f"Banking77, {shots} examples an intent (range of {len(found)} draws)"
-    report.add(TextModelFigure(name, "accuracy", value, low, high, len(found)), goal)
+def _add_few_shot(
+    report: UnderstandingReport, accuracies: Sequence[float], shots: int, goal: float | None
+) -> None:
+    value, low, high = float(np.mean(accuracies)), min(accuracies), max(accuracies)
+    name = f"Banking77, {shots} examples an intent (range of {len(accuracies)} draws)"
+    report.add_figure(TextModelFigure(name, "accuracy", value, low, high, len(accuracies)), goal)
 
 
-def _scope(report: Report, found: Scope, beside: str, recall: float, area: float) -> None:
-    name = f"CLINC150, 150 intents{beside}"
-    report.add(row_bootstrap_figure(name, "accuracy in scope", mean, found.typed.hits))
-    report.add(
+def _add_clinc150(
+    report: UnderstandingReport,
+    result: Clinc150Result,
+    suffix: str,
+    recall_goal: float,
+    auroc_goal: float,
+) -> None:
+    name = f"CLINC150, 150 intents{suffix}"
+    report.add_figure(
+        row_bootstrap_figure(name, "accuracy in scope", mean, result.typed.is_correct)
+    )
+    report.add_figure(
         row_bootstrap_figure(f"{name}, 5 % rejected on dev", "out-of-scope recall", mean,
-               found.outside < found.threshold), recall,
+               result.outside_scores < result.threshold), recall_goal,
     )  # fmt: skip
-    report.add(row_bootstrap_figure(name, "wrongly rejected", mean, found.inside < found.threshold))
-    out = np.r_[np.zeros(len(found.inside), bool), np.ones(len(found.outside), bool)]
-    scores = -np.r_[found.inside, found.outside]
-    report.add(row_bootstrap_figure(name, "out-of-scope AUROC", auroc, out, scores), area)
-    report.calibrated(f"intent, {name}", found.typed.chances.max(axis=1), found.typed.hits, 0.03)
+    report.add_figure(
+        row_bootstrap_figure(
+            name, "wrongly rejected", mean, result.inside_scores < result.threshold
+        )
+    )
+    out = np.r_[
+        np.zeros(len(result.inside_scores), bool), np.ones(len(result.outside_scores), bool)
+    ]
+    scores = -np.r_[result.inside_scores, result.outside_scores]
+    report.add_figure(
+        row_bootstrap_figure(name, "out-of-scope AUROC", auroc, out, scores), auroc_goal
+    )
+    report.add_calibration(
+        f"intent, {name}", result.typed.probabilities.max(axis=1), result.typed.is_correct, 0.03
+    )
 
 
-def _with_encoder(
-    report: Report,
+def _add_encoder_results(
+    report: UnderstandingReport,
     data: Path,
     settings: IntentSettings,
     encoder: tuple[str, TextEncoder] | None,
-    ears: Ears | None,
-    tell: Tell,
+    channel: SpokenChannel | None,
+    report_progress: ReportProgress,
 ) -> None:
     if encoder is None:
         for what, goal in (
@@ -174,36 +221,49 @@ def _with_encoder(
             ("CLINC150, with sentence encoder: out-of-scope recall", ">= 87 %"),
             ("CLINC150, with sentence encoder: out-of-scope AUROC", ">= 97 %"),
         ):
-            report.not_measured(what, goal, NO_ENCODER)
+            report.add_unmeasured_goal(what, goal, NO_ENCODER_REASON)
         return
     name, sentences = encoder
-    beside = f", beside {name}"
-    tell(f"Banking77{beside}")
-    _banking(report, benchmarks.banking77(data, settings, sentences, ears), beside, 0.942)
-    _few(report, benchmarks.few(data, 10, settings, sentences), 10, 0.87)
-    tell(f"CLINC150{beside}")
-    _scope(report, benchmarks.clinc150(data, settings, sentences), beside, 0.87, 0.97)
+    suffix = f", beside {name}"
+    report_progress(f"Banking77{suffix}")
+    _add_banking77(report, benchmarks.banking77(data, settings, sentences, channel), suffix, 0.942)
+    _add_few_shot(report, benchmarks.few_shot_accuracies(data, 10, settings, sentences), 10, 0.87)
+    report_progress(f"CLINC150{suffix}")
+    _add_clinc150(report, benchmarks.clinc150(data, settings, sentences), suffix, 0.87, 0.97)
 
 
-def _served(report: Report, found: shipped.Served, encoder: bool) -> None:
-    told = [(t.intent, u.intent) for t, u in zip(found.turns, found.understood, strict=True)]
-    right = np.array([meant == understood for meant, understood in told if meant])
-    report.add(row_bootstrap_figure("bank turns", "accuracy", mean, right))
-    several = np.array([len(one.intents) > 1 for one in found.asked])
-    exact = np.array([a.intents == got for a, got in zip(found.asked, found.answered, strict=True)])
-    cut = np.array([len(got) > 1 for got in found.answered])
+def _add_shipped(
+    report: UnderstandingReport, result: shipped.ShippedResults, has_encoder: bool
+) -> None:
+    intent_pairs = [
+        (t.intent, u.intent) for t, u in zip(result.turns, result.understandings, strict=True)
+    ]
+    right = np.array([meant == understood for meant, understood in intent_pairs if meant])
+    report.add_figure(row_bootstrap_figure("bank turns", "accuracy", mean, right))
+    several = np.array([len(one.intents) > 1 for one in result.multi_intent_turns])
+    exact = np.array(
+        [
+            a.intents == got
+            for a, got in zip(result.multi_intent_turns, result.recognised_intents, strict=True)
+        ]
+    )
+    is_split = np.array([len(got) > 1 for got in result.recognised_intents])
     name = "turns with several requests"
-    report.add(row_bootstrap_figure(name, "all of them understood, in order", mean, exact[several]))
-    report.add(
-        row_bootstrap_figure("single requests with a connective", "cut in two", mean, cut[~several])
+    report.add_figure(
+        row_bootstrap_figure(name, "all of them understood, in order", mean, exact[several])
     )
-    limit = -15.0 if encoder else -5.0
-    turns = 3 * len(found.turns)
+    report.add_figure(
+        row_bootstrap_figure(
+            "single requests with a connective", "cut in two", mean, is_split[~several]
+        )
+    )
+    limit = -15.0 if has_encoder else -5.0
+    turns = 3 * len(result.turns)
     time = TextModelFigure(
-        "text turn, one thread", "p95", found.p95_ms, found.median_ms, found.p95_ms, turns
+        "text turn, one thread", "p95", result.p95_ms, result.median_ms, result.p95_ms, turns
     )
-    report.add(time, limit, "ms")
-    if not encoder:
-        report.not_measured(
-            "text turn, one thread, with sentence encoder: p95", "<= 15 ms", NO_ENCODER
+    report.add_figure(time, limit, "ms")
+    if not has_encoder:
+        report.add_unmeasured_goal(
+            "text turn, one thread, with sentence encoder: p95", "<= 15 ms", NO_ENCODER_REASON
         )

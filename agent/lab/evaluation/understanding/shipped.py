@@ -25,12 +25,12 @@ from audio.types import Expectation
 from dialogs.pack.model import Pack
 from dialogs.values import Understanding
 
-TURNS, SEVERAL = "bank_turns.jsonl", "several_requests.jsonl"
+BANK_TURNS_FILE, SEVERAL_REQUESTS_FILE = "bank_turns.jsonl", "several_requests.jsonl"
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class MultiIntentTurn:
     """A hand-written turn and what its writer wanted, in order."""
 
     text: str
@@ -38,46 +38,52 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ShippedResults:
     """What the mind made of the hand-written turns."""
 
     turns: tuple[BankTurn, ...]
-    understood: tuple[Understanding, ...]
-    asked: tuple[Asked, ...]
-    answered: tuple[tuple[str, ...], ...]  # the intents understood in each of `asked`
+    understandings: tuple[Understanding, ...]
+    multi_intent_turns: tuple[MultiIntentTurn, ...]
+    recognised_intents: tuple[tuple[str, ...], ...]  # the intents understood in each of `asked`
     median_ms: float
     p95_ms: float
 
 
-def served(pack: Pack, weights: Path, written: Path, sentences: str) -> Served:
-    mind = TurnUnderstanding.load(pack, weights, sentences)
-    turns = tuple(read_bank_turns(written / TURNS))
-    lines = (written / SEVERAL).read_text(encoding="utf-8").splitlines()
-    asked = tuple(Asked(row["text"], tuple(row["intents"])) for row in map(json.loads, lines))
+def shipped_results(
+    pack: Pack, weights: Path, test_data: Path, sentence_checkpoint: str
+) -> ShippedResults:
+    nlu = TurnUnderstanding.load(pack, weights, sentence_checkpoint)
+    turns = tuple(read_bank_turns(test_data / BANK_TURNS_FILE))
+    lines = (test_data / SEVERAL_REQUESTS_FILE).read_text(encoding="utf-8").splitlines()
+    multi_intent_turns = tuple(
+        MultiIntentTurn(row["text"], tuple(row["intents"])) for row in map(json.loads, lines)
+    )
 
-    def understood(text: str) -> Understanding:
-        return mind.understand(text, None, Expectation(), date(2026, 1, 5), 1, 0.0)
+    def understand(text: str) -> Understanding:
+        return nlu.understand(text, None, Expectation(), date(2026, 1, 5), 1, 0.0)
 
-    meant = [understood(one.text) for one in asked]
-    median, p95 = latency_ms(understood, [turn.text for turn in turns] * 3)
-    return Served(
+    multi_understandings = [understand(one.text) for one in multi_intent_turns]
+    median, p95 = latency_ms(understand, [turn.text for turn in turns] * 3)
+    return ShippedResults(
         turns,
-        tuple(understood(turn.text) for turn in turns),
-        asked,
-        tuple((one.intent, *(more.intent for more in one.also)) for one in meant),
+        tuple(understand(turn.text) for turn in turns),
+        multi_intent_turns,
+        tuple((one.intent, *(more.intent for more in one.also)) for one in multi_understandings),
         median,
         p95,
     )
 
 
-def upset(weights: Path, turns: Sequence[BankTurn]) -> tuple[Floats, NDArray[np.bool_]]:
+def upset_probabilities(
+    weights: Path, turns: Sequence[BankTurn]
+) -> tuple[Floats, NDArray[np.bool_]]:
     """Claimed probabilities of the words alone, and the truth."""
     model = TextAffectModel.load(weights / "understanding" / "feelings.safetensors")
     claimed = expit(model.log_odds([turn.text for turn in turns]).astype(np.float64))
     return np.asarray(claimed), np.array([turn.upset for turn in turns])
 
 
-def sentiment(weights: Path, data: Path) -> tuple[Floats, NDArray[np.bool_]]:
+def sentiment_confidence(weights: Path, data: Path) -> tuple[Floats, NDArray[np.bool_]]:
     """On GoEmotions' test: how sure of negative, neutral or positive, and whether it was right."""
     model = TextAffectModel.load(weights / "understanding" / "feelings.safetensors")
     rows = [
