@@ -4,7 +4,7 @@ Vocabularies of one family of models differ: upper case or lower, `<pad>` or `[P
 apostrophe, hyphens, punctuation, sentence tokens that a CTC model does not need. All are mapped
 to one alphabet: lower-case letters, a blank and a boundary between words. Tokens that are no
 letters count towards the blank, so that they never appear in a transcript.
-Held by tests/audio/test_letters.py.
+Held by tests/audio/test_ctc_vocabulary.py.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Handles files and names, not models: nothing here imports torch. A name is looked up in the cache
 of the Hugging Face hub and never on the network; only `fetch` uses the network, when a person asks
-for it (`hearken models pull`). Held by tests/agent/test_models.py and
+for it (`hearken models pull`). Held by tests/agent/cli/test_models.py and
 tests/audio/test_checkpoints.py.
 """
 

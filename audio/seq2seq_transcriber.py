@@ -7,7 +7,7 @@ used only when the CTC model found words and only where its transcript is expect
 had to be cut off or repeats itself; then the CTC transcript stands.
 
 `Transcript.confidence` is the geometric mean of the tokens' probabilities: it follows the model's
-own certainty and is not calibrated. Held by tests/audio/test_writer.py.
+own certainty and is not calibrated. Held by tests/audio/test_seq2seq_transcriber.py.
 
 Whisper: Radford et al. 2022, arXiv 2212.04356. Moonshine: Jeffries et al. 2024, arXiv 2410.15608.
 """

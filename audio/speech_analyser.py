@@ -3,7 +3,7 @@
 Facade over one encoder pass that serves both words and emotion, over prosody, the speaker's
 profile and the expected answer. The models process calls it from its inference thread. Not
 thread-safe: one thread calls. Streams are independent of each other and of the batch they share
-(tests/audio/test_ears.py).
+(tests/audio/test_speech_analyser.py).
 """
 
 from __future__ import annotations

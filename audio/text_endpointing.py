@@ -6,7 +6,7 @@ judged by counts of how often customers' turns ended after the last word or the 
 tune endings`, stored in endings.json, readable line by line). The partial text of a small model is
 often misspelled: words without counts give "unknown", which leaves the silence limit unchanged.
 
-Held by tests/audio/test_completeness.py.
+Held by tests/audio/test_text_endpointing.py.
 """
 
 from __future__ import annotations

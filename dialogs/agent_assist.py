@@ -2,7 +2,7 @@
 
 Suggestions are quotes from the documents for the customer's last turn, and the next question of
 the task in progress. They have no effects, and there are none when nothing fits
-(tests/dialogs/test_suggest.py).
+(tests/dialogs/test_agent_assist.py).
 """
 
 from __future__ import annotations

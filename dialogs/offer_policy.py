@@ -3,7 +3,7 @@
 The pack's conditions decide which offers are eligible; the weights of the reasons that apply add
 up to a score; the choice is drawn from the scores. Every eligible offer has a known probability
 above 0, so the log allows off-policy evaluation. Deterministic: the random number is an argument.
-Held by tests/dialogs/test_recommend.py.
+Held by tests/dialogs/test_offer_policy.py.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Rendering of replies from templates, by tone, channel and values.
 
 Only `{name}` is interpreted in a template, so a customer's words can be filled in safely.
-Wordings rotate by a counter, never at random. Held by tests/dialogs/test_replies.py.
+Wordings rotate by a counter, never at random. Held by tests/dialogs/test_rendering.py.
 """
 
 from __future__ import annotations

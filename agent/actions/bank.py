@@ -1,7 +1,7 @@
 """The built-in demo bank: actions on a SQLite database, seeded from the pack's `seed.yaml`.
 
 Every action and its ledger entry are one transaction; money is counted in whole cents. Held by
-tests/agent/test_bank.py.
+tests/agent/actions/test_bank.py.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Opening hours and appointments of the built-in bank's branches.
 
-Held by tests/agent/test_bank.py.
+Held by tests/agent/actions/test_bank.py.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Idempotency ledger: the effect of an action and the entry of its key in one transaction.
 
 One SQLite database, one connection, one lock. After a crash either both the effect and the entry
-are there, or neither (tests/agent/test_bank.py).
+are there, or neither (tests/agent/actions/test_bank.py).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The port to a business's own systems (`Actions`), and its HTTP adapter.
 
 Calls block and are made off the event loop. An idempotency key takes effect at most once: every
-implementation must ensure it (tests/agent/test_actions.py, tests/agent/test_bank.py).
+implementation must ensure it (tests/agent/actions/test_http.py, tests/agent/actions/test_bank.py).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The receipt names nobody and is stored itself. The erased data is overwritten in the database's
 files too, not only deleted from the tables; where that is not done yet, the receipt says so
-(tests/test_erased.py).
+(tests/system/test_erased.py).
 """
 
 from __future__ import annotations

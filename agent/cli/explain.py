@@ -2,7 +2,7 @@
 
 Without a session it lists the stored conversations. For a session it prints every escalation rule
 of every turn: its terms, whose weights add up to the score, the probability of that score, and the
-thresholds it was compared with. Held by tests/agent/test_explain.py.
+thresholds it was compared with. Held by tests/agent/cli/test_explain.py.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 server.py adds `serve`, because only server.py may open listening sockets. Long work shows its
 progress; an error that the user can correct ends in one sentence and exit code 2, never in a
-traceback (tests/agent/test_cli.py).
+traceback (tests/agent/cli/test_main.py).
 """
 
 from __future__ import annotations

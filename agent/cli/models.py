@@ -2,7 +2,7 @@
 
 `hearken models pull NAME` is the only code that downloads a model, and only on this command;
 `hearken models list` shows the downloaded ones. Neither loads a model, so neither imports torch
-(tests/agent/test_models.py).
+(tests/agent/cli/test_models.py).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Every choice was logged with its probability, so that the acceptance under another policy can be
 estimated without running it: an occasion on which that policy makes the logged choice is weighted
 with the inverse of the choice's probability (self-normalised inverse propensity scoring,
-Swaminathan and Joachims 2015). Held by tests/agent/test_offers.py.
+Swaminathan and Joachims 2015). Held by tests/agent/cli/test_offers.py.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The lists that consoles show: queued customers, running sessions, promised call-backs.
 
 Each list is sent complete. `read_queue` reads the store and blocks; the other functions combine its
-snapshot with the conversations of this process and do no I/O (tests/test_supervisors.py).
+snapshot with the conversations of this process and do no I/O (tests/system/test_supervisors.py).
 """
 
 from __future__ import annotations

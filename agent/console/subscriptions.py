@@ -1,7 +1,7 @@
 """Subscriptions of one console to conversations: catch-up from the store, then live changes.
 
 Changes that happen while the stored rows are read are buffered and applied after them, so that a
-console misses nothing and gets nothing twice (tests/test_desk.py).
+console misses nothing and gets nothing twice (tests/system/test_desk.py).
 """
 
 from __future__ import annotations

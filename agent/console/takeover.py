@@ -2,7 +2,7 @@
 
 The store decides who gets a handoff, the session who may speak; both are asked here, in this
 order. A forbidden act raises `WireError` with a sentence for the person and changes nothing
-(tests/test_desk.py).
+(tests/system/test_desk.py).
 """
 
 from __future__ import annotations

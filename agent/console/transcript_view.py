@@ -2,7 +2,7 @@
 
 A `TranscriptView` takes the rows of one conversation, each once and in order, and returns the
 messages that a console gets for them. A console that opens the conversation late therefore shows
-the same as one that followed it from the start (tests/agent/test_board.py).
+the same as one that followed it from the start (tests/agent/console/test_transcript_view.py).
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ line (it is kept as audio, by position), only how many samples there were. Every
 and keys of its own that stay what they are when a class or a field is renamed. Effects are
 compared, not read back: their digest hashes tags and values, never a Python name. Numbers keep
 every digit and keys their order, so that equal things are equal bytes
-(tests/agent/test_written.py).
+(tests/agent/core/test_event_json.py).
 """
 
 from __future__ import annotations

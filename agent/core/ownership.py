@@ -10,7 +10,7 @@ Handoffs are numbered from 1 in a session.
 
 While a person or a supervisor owns the conversation the bot says nothing. Every requested handoff
 is accepted, ended or turned into a call back; only a supervisor takes over from another person, and
-only the owner can speak, hand back, end or be lost (tests/agent/test_ownership.py).
+only the owner can speak, hand back, end or be lost (tests/agent/core/test_ownership.py).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Re-order buffer for the models' answers to one session's requests.
 
 Answers are applied in the order of the requests, whatever order they arrive in: an answer is held
-back until every earlier request has its own. Held by tests/agent/test_session.py.
+back until every earlier request has its own. Held by tests/agent/core/test_session.py.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 `Session.receive` takes an `Input` and returns the `Effect`s it leads to. It has no clock, no
 socket and no model: time comes with the inputs, voice probabilities come with the audio, and a
 model's answer is an input like any other. The same inputs give the same effects, and answers are
-applied in the order of the requests (tests/agent/test_session.py).
+applied in the order of the requests (tests/agent/core/test_session.py).
 """
 
 from __future__ import annotations

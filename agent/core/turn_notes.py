@@ -2,7 +2,7 @@
 
 Without consent a note holds which escalation rules weighed what and when, the intent and the mood,
 but not one of the customer's words. With consent it also holds the words, without what proves an
-identity (tests/agent/test_explain.py).
+identity (tests/agent/cli/test_explain.py).
 """
 
 from __future__ import annotations

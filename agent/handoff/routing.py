@@ -1,7 +1,7 @@
 """Handoff routing: queue, opening hours, agents online, helpdesk, call-back ticket.
 
 Every request for a person ends with a person, with a call-back ticket or with a reason why nobody
-is available. Blocking; called in a thread (tests/agent/test_people.py).
+is available. Blocking; called in a thread (tests/agent/handoff/test_routing.py).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Context words that make a number private: "my pin is ...", "... is my account number".
 
 The cues of a pack's secret slots come before the general ones for codes and accounts
-(tests/agent/test_redaction.py).
+(tests/agent/privacy/test_detection.py).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Detects cards, accounts, social security numbers, e-mail addresses, telephone numbers and codes,
 typed or spoken ("four one one one", "double five"). Amounts, dates, times and years are never
 private. Where the words do not say what a number is, its length and the question that the customer
-was asked decide (tests/agent/test_redaction.py).
+was asked decide (tests/agent/privacy/test_detection.py).
 """
 
 from __future__ import annotations

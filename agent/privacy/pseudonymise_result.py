@@ -1,6 +1,6 @@
 """Pseudonymisation of a model's answer: its text, slots, evidence and timed words.
 
-A value gets the same surrogate in all of these parts (tests/agent/test_vault.py).
+A value gets the same surrogate in all of these parts (tests/agent/privacy/test_vault.py).
 """
 
 from __future__ import annotations

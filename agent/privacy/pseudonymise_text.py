@@ -1,7 +1,7 @@
 """Pseudonymisation of one text: private values are replaced by surrogates of the same shape.
 
 Every span that agent/privacy/detection.py finds is replaced and added to the redaction log. A
-surrogate that is already in the text is not replaced again (tests/agent/test_vault.py).
+surrogate that is already in the text is not replaced again (tests/agent/privacy/test_vault.py).
 """
 
 from __future__ import annotations

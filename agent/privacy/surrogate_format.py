@@ -2,7 +2,7 @@
 
 A surrogate takes the shape of the text it replaces: written digits keep their separators
 ("4111-1111..."), spoken digits become names of digits. The same shapes are searched to find a
-surrogate again (tests/agent/test_vault.py).
+surrogate again (tests/agent/privacy/test_vault.py).
 """
 
 from __future__ import annotations

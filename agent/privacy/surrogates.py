@@ -2,7 +2,7 @@
 
 A value keeps its surrogate while it is remembered; no two values share one. Surrogates come from
 an HMAC with the session's key: without the key a surrogate reveals only the length of a number and,
-for the length of a card, whether its check digit is valid (tests/agent/test_surrogates.py).
+for the length of a card, whether its check digit is valid (tests/agent/privacy/test_surrogates.py).
 """
 
 from __future__ import annotations

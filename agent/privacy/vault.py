@@ -4,7 +4,7 @@ Before an input is stored or given to the session, `pseudonymise` replaces its p
 surrogates of the same shape. The session, its recording, notes, logs and the people who take over
 see surrogates only. `reveal_in_call` and `reveal_in_message` restore the values at the two edges
 that need them: the back end and the customer's own connection. On disk a vault exists only sealed,
-with a key derived from the client's token (tests/agent/test_vault.py).
+with a key derived from the client's token (tests/agent/privacy/test_vault.py).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 `session.json` holds the session record with its pack, settings and models, the labels, and the
 SHA-256 of the other files; `inputs.jsonl` one row a line: an input, the decisions on it and the
 digest of its effects; each leg is a FLAC file. Reading verifies all hashes; writing is complete or
-has no effect (tests/agent/replay/test_recording.py).
+has no effect (tests/agent/recordings/test_bundle.py).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Rows are deleted and overwritten, and the write-ahead log is truncated. An erasure leaves only a
 receipt that names nobody: digests of the sessions' ids and the number of deleted rows. Held by
-tests/test_erased.py.
+tests/system/test_erased.py.
 """
 
 from __future__ import annotations

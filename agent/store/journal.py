@@ -3,7 +3,7 @@
 The thread appends the rows of all conversations; all rows that are queued go into one transaction.
 The future of a row is done when the row is durable, and the messages and actions that follow from
 the row wait for it. Other writes that must stay in order with rows (consent, audio, the sealed
-vault) use the same queue (tests/agent/test_journal.py).
+vault) use the same queue (tests/agent/store/test_journal.py).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Retention: the end of abandoned sessions, and the deletion of data by age.
 
 The pack says for how many days each kind of data is kept. Blocking; the server runs it in a thread
-every minute (tests/agent/test_tidying.py).
+every minute (tests/agent/store/test_retention.py).
 """
 
 from __future__ import annotations

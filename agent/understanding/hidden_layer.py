@@ -1,7 +1,7 @@
 """Optional parts of the intent model: a hidden layer, and the interface of sentence encoders.
 
 Their scores are added to the linear ones. Invariant, held by
-tests/agent/understanding/test_text.py: a layer read back from disk scores as it was stored.
+tests/agent/understanding/test_text_models.py: a layer read back from disk scores as it was stored.
 """
 
 from __future__ import annotations

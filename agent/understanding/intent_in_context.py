@@ -2,7 +2,7 @@
 
 A bare answer is an answer, but a full request wins over the open question; yes or no comes before
 a value beside it; a question makes its answers likelier, because the intent model does not see the
-question. Held by tests/agent/understanding/test_mind.py.
+question. Held by tests/agent/understanding/test_turn_understanding.py.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ to beat (Polzehl et al. 2011). The voice's weights stay shrunk
 with acted voices. Words are weighted by the confidence of their transcript, the voice by the
 reliability of its cues. A missing modality does not count as calm: it widens the interval by how
 far that modality usually moves the log-odds. Invariants, held by
-tests/agent/understanding/test_fusion.py: evidence adds up to the score; an angrier voice never
+tests/agent/understanding/test_mood_fusion.py: evidence adds up to the score; an angrier voice never
 lowers it; less of a modality never narrows `doubt`.
 """
 

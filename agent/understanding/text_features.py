@@ -3,7 +3,7 @@
 A text is normalised first: lower case, no punctuation, no accents, every number one token, so that
 typed ("Pay $40!") and transcribed text ("pay forty dollars") look alike. Features are words and
 character n-grams inside words, which survive spelling and recognition errors. Invariants, held by
-tests/agent/understanding/test_words.py: `plain_text` is idempotent and never raises; weights read
+tests/agent/understanding/test_text_features.py: `plain_text` is idempotent and never raises; weights read
 back from disk give the scores they gave before.
 """
 
@@ -125,7 +125,7 @@ class TfidfFeatures:
 
 def _tfidf_rows(counter: TfidfVectorizer, idf: Array, texts: Sequence[str]) -> csr_matrix:
     """The result of `counter.transform`, without its validation, which takes twice as long as the
-    counting (tests/agent/understanding/test_words.py compares the two)."""
+    counting (tests/agent/understanding/test_text_features.py compares the two)."""
     rows = CountVectorizer.transform(counter, texts)
     weights = (np.log(rows.data) + 1.0) * idf[rows.indices]
     place = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))

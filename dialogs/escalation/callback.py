@@ -2,7 +2,7 @@
 
 After a handoff that nobody took, further requests for a person are not handed over for a while,
 unless a more urgent rule fires: the customer is reminded of the ticket number of the call-back.
-Held by tests/dialogs/test_unreached.py.
+Held by tests/dialogs/escalation/test_callback.py.
 """
 
 from __future__ import annotations

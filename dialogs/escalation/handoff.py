@@ -1,7 +1,7 @@
 """Decision after each turn whether to escalate to a person, and the replies that go with it.
 
 Reports of action results and quoted answers are still said; the next question is not, unless the
-task secures an account. Held by tests/dialogs/test_escalation.py.
+task secures an account. Held by tests/dialogs/escalation/test_scoring.py.
 """
 
 from __future__ import annotations

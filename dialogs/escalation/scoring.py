@@ -3,7 +3,7 @@
 A rule of the pack adds up weighted evidence; the sum is a log-odds score. A rule fires when its
 probability rises to `enter` on enough turns of evidence, and is armed again only below `leave`,
 so no cause fires twice. Of a mood only the certain part counts: the estimate less its spread.
-The weights of an escalation add up to its score (tests/dialogs/test_escalation.py).
+The weights of an escalation add up to its score (tests/dialogs/escalation/test_scoring.py).
 """
 
 from __future__ import annotations

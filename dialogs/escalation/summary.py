@@ -1,7 +1,7 @@
 """Handoff summary for the person who takes over, and masking of secrets.
 
 Every line is an extract with its turn; there are no conclusions and no secrets
-(tests/dialogs/test_summary.py).
+(tests/dialogs/escalation/test_summary.py).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 An exact phrase counts anywhere; a similar one only when a choice was asked for, because speech
 recognition may have misheard it. Number words count as a choice only when the question asked for
-one. Held by tests/dialogs/test_slots.py.
+one. Held by tests/dialogs/extraction/test_slots.py.
 """
 
 from __future__ import annotations

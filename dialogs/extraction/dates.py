@@ -2,7 +2,7 @@
 
 A weekday is the next one to come, "next friday" is the friday of next week, a day without a year
 is the nearest one ahead. Patterns find the phrases; dateparser reads those that need a calendar.
-Held by tests/dialogs/test_slots.py.
+Held by tests/dialogs/extraction/test_slots.py.
 """
 
 from __future__ import annotations

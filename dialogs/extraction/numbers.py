@@ -2,7 +2,7 @@
 
 "two hundred and fifty", "one oh four double seven", "$1,200.50", "5k" and "thirty nine ninety
 nine" all become runs of digit groups; the caller decides what a run means (an amount, digits, a
-time). The grammar of number words is text2num's. Held by tests/dialogs/test_slots.py.
+time). The grammar of number words is text2num's. Held by tests/dialogs/extraction/test_slots.py.
 """
 
 from __future__ import annotations

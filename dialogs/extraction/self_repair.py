@@ -1,7 +1,7 @@
 """Resolution of self-repairs: values that the customer takes back within the same turn.
 
 In "fifty, no, sixty" and "savings, I mean checking" the later value stays; "not fifteen" leaves
-none. Held by tests/dialogs/test_slots.py.
+none. Held by tests/dialogs/extraction/test_slots.py.
 """
 
 from __future__ import annotations

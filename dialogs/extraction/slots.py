@@ -4,7 +4,7 @@ Amounts become "250.00", dates ISO 8601, times "15:00", digits only digits, choi
 word. A slot is named by its role where a cue gives it ("from checking"), else by its kind; a bare
 number is called "number", and the slot filling, which knows the open question, assigns it. Values
 taken back ("fifty, no, sixty", "not fifteen") are left out.
-`tests/dialogs/test_slots.py` holds the forms, and `tests/bench/slots.py` measures them.
+`tests/dialogs/extraction/test_slots.py` holds the forms, and `tests/bench/slots.py` measures them.
 """
 
 from __future__ import annotations

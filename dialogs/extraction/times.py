@@ -1,6 +1,6 @@
 """Extraction of times of day from text whose numbers are digits.
 
-Held by tests/dialogs/test_slots.py.
+Held by tests/dialogs/extraction/test_slots.py.
 """
 
 from __future__ import annotations

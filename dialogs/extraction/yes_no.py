@@ -1,6 +1,6 @@
 """Detection of a yes or a no in a customer's words.
 
-Held by tests/dialogs/test_slots.py.
+Held by tests/dialogs/extraction/test_slots.py.
 """
 
 from __future__ import annotations

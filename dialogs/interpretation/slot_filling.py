@@ -2,7 +2,7 @@
 
 A value whose role is known goes to the slot of that name; any other goes to the slot that was
 asked for, then to one still missing, then it corrects the one filled last. Held by
-tests/dialogs/test_fitting.py.
+tests/dialogs/interpretation/test_slot_filling.py.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Splitting of Markdown pages into headings and quotable sentences.
 
 Each table row becomes one sentence; a sentence with a missing figure is dropped. Held by
-tests/dialogs/test_knowledge.py.
+tests/dialogs/knowledge/test_retrieval.py.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Passages are ranked by BM25 (bm25s). An answer quotes one to three sentences of the best passage
 and names the document; when the passage lacks the words that carry the question, there is no
 answer. Text is only quoted, never composed, so every claim is in a document
-(tests/dialogs/test_knowledge.py; tests/bench/knowledge.py measures).
+(tests/dialogs/knowledge/test_retrieval.py; tests/bench/knowledge.py measures).
 """
 
 from __future__ import annotations

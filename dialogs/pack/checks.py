@@ -1,7 +1,7 @@
 """Cross-reference checks of a pack: every name must refer to something that exists.
 
 Each check yields faults with their place; the first fault refuses the pack
-(tests/dialogs/test_pack.py breaks a pack in each way).
+(tests/dialogs/pack/test_loader.py breaks a pack in each way).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `Pack.load` reads the YAML files of a folder; an inconsistent pack raises `PackError` with file
 and line. A loaded pack is frozen: the same pack and the same inputs always give the same dialogue
-(tests/dialogs/test_pack.py).
+(tests/dialogs/pack/test_loader.py).
 """
 
 from __future__ import annotations

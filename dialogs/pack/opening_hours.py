@@ -1,7 +1,7 @@
 """Opening hours: when a person is available for a handoff, and when next.
 
 Hours are local times in the pack's time zone, so daylight saving does not move them. Pure: the
-current time is an argument (tests/dialogs/test_people.py).
+current time is an argument (tests/dialogs/pack/test_opening_hours.py).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Privacy rules of a pack: which values are hidden, what needs consent, and retention.
 
 privacy.yaml sets them; without the file all kinds of private values are hidden, recording needs
-consent, and all stored data has a retention period (tests/dialogs/test_privacy.py).
+consent, and all stored data has a retention period (tests/dialogs/pack/test_privacy_rules.py).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Pydantic schema of the YAML files of a pack; field names are the YAML keys.
 
 The models exist only while a pack loads; `dialogs.pack.loader` converts them to frozen values.
-Unknown keys are errors everywhere (tests/dialogs/test_pack.py).
+Unknown keys are errors everywhere (tests/dialogs/pack/test_loader.py).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Effects of a back-end action result on the task that called it.
 
 A result counts once, and only for the pending action. The customer is never told which part of
-an identity was wrong. Held by tests/dialogs/test_actions_in_dialogue.py.
+an identity was wrong. Held by tests/dialogs/responses/test_action_results.py.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 First the question is asked again in other words, then as a closed choice, then a person is
 offered; after repeated silence the conversation ends politely. Held by
-tests/dialogs/test_recovering.py.
+tests/dialogs/responses/test_fallback.py.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Replies after a person joined, left, finished or never came, and the way back to the task.
 
-Unfinished tasks stay and are asked about. Held by tests/dialogs/test_unreached.py and
+Unfinished tasks stay and are asked about. Held by tests/dialogs/escalation/test_callback.py and
 test_escalation.py.
 """
 

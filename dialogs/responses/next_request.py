@@ -1,7 +1,7 @@
 """Start of the next deferred request when no task is in progress.
 
 Requests are answered one after the other until one asks a question, starts an action or calls a
-person. Each is announced to the customer. Held by tests/dialogs/test_further.py.
+person. Each is announced to the customer. Held by tests/dialogs/responses/test_request_queue.py.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 An offer is made only when a task was just completed, to a customer who is known to be calm, and
 never while the customer waits for a person or after a complaint, a high-risk request or a failed
 identity check. Yes, no and any other reaction are each an outcome. Held by
-tests/dialogs/test_recommend.py.
+tests/dialogs/test_offer_policy.py.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 "Block my card and tell me my balance" is two requests: the first is answered at once, the others
 are deferred until no task is in progress. A request is never dropped without telling the
 customer, each starts once, and at most `MAX_DEFERRED_REQUESTS` are deferred
-(tests/dialogs/test_further.py).
+(tests/dialogs/responses/test_request_queue.py).
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ from audio.recognisers import WindowedRecogniser
 from audio.speech_analyser import SpeechAnalyser
 from audio.transcriber import PartialTranscript, Transcriber
 from audio.types import RATE, Expectation
-from tests import tiny
-from tests.tiny import BASE_960H, written
+from tests.support import tiny
+from tests.support.tiny import BASE_960H, written
 
 SOUND = (np.random.default_rng(5).standard_normal(RATE) * 0.1).astype(np.float32)
 EMBEDDED = Path("agent") / "weights"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from audio.resample import RATES, Resampler, resample
 from audio.types import RATE, AudioError
-from tests.strategies import cut, packet_sizes
+from tests.support.strategies import cut, packet_sizes
 
 NOISE = np.random.default_rng(1).uniform(-1, 1, 20_000).astype(np.float32)
 PAIRS = [(a, b) for a in RATES for b in RATES if a != b]

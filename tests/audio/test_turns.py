@@ -231,7 +231,7 @@ def test_words_change_nothing_about_packets(probabilities, sizes, text):
     half = len(probabilities) // 2
     told = []
     for cuts in ([0, half], sorted({0, half, *accumulate(sizes)})):
-        detector, events = TurnDetector(replace(WORDS, longest=3.0)), []
+        detector, events = TurnDetector(replace(WORDS, max_turn_s=3.0)), []
         edges = [cut for cut in cuts if cut <= len(probabilities)] + [len(probabilities)]
         for a, b in zip(edges, edges[1:], strict=False):
             if a == half:

@@ -10,7 +10,7 @@ from audio.resample import resample
 from audio.speak import TtsVoice
 from audio.types import RATE, VOICE_HOP, AudioError
 from audio.vad import VoiceActivityDetector
-from tests.strategies import cut, packet_sizes
+from tests.support.strategies import cut, packet_sizes
 
 VAD = VoiceActivityDetector.load()
 QUIET = np.zeros(RATE, np.float32)

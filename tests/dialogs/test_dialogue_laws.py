@@ -11,7 +11,7 @@ from dialogs.escalation.scoring import URGENCY_RANK
 from dialogs.pack.model import Pack
 from dialogs.responses.request_queue import MAX_DEFERRED_REQUESTS
 from dialogs.values import FurtherRequest, OfferMade
-from tests.scripted_mind import Bot, understood
+from tests.support.scripted_mind import Bot, understood
 
 PACK = Pack.load()
 FREE = {"verify_customer", "branch_hours", "book_appointment"}

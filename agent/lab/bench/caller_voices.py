@@ -2,7 +2,7 @@
 
 Recordings are trimmed to their speech, and turns are put together from them: clips in a random
 order, with gaps too short to end a turn, cut to the wanted length. Line noise lies under all of it,
-as on a telephone. Everything comes from one seed. Held by tests/agent/bench/test_voices.py.
+as on a telephone. Everything comes from one seed. Held by tests/agent/lab/bench/test_voices.py.
 """
 
 from __future__ import annotations

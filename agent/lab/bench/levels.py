@@ -2,7 +2,7 @@
 
 A level is one load of a fixed number of callers and its figures. It is held when nothing was
 missed, unanswered, refused or closed, the wait of nineteen turns in twenty was within the goal, and
-the load itself kept its times. Held by tests/agent/bench/test_levels.py.
+the load itself kept its times. Held by tests/agent/lab/bench/test_levels.py.
 """
 
 from __future__ import annotations

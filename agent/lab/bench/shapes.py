@@ -2,7 +2,7 @@
 
 How long a model takes depends on its shape and hardly on its weights, so a folder with random
 weights is as good as the real one for a measurement: `--checkpoint random:base`. What it hears
-means nothing. Held by tests/agent/bench/test_shapes.py: every shape opens as a checkpoint does.
+means nothing. Held by tests/agent/lab/bench/test_shapes.py: every shape opens as a checkpoint does.
 """
 
 from __future__ import annotations

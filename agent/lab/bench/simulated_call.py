@@ -2,7 +2,7 @@
 
 No socket and no clock: packets are numbered from the beginning of the call, packet k is due at
 `start + k * packet_s`, and messages come with the time at which they came. Held by
-tests/agent/bench/test_caller.py.
+tests/agent/lab/bench/test_caller.py.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A manifest is JSON lines (.jsonl or .jsonl.gz); only `path` is required. A line that cannot be used
 is kept as a `Flaw` with its number, never dropped in silence
-(tests/agent/evaluation/test_manifest.py).
+(tests/agent/lab/evaluation/test_manifest.py).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Every figure is a function of sums over recordings, so that drawing speakers again and again
 (Bisani & Ney 2004, ICASSP: bootstrap of error rates) is one matrix product. Two models are compared
 on the same draws: what is hard for both does not count. One speaker alone has an interval of no
-width (tests/agent/evaluation/test_figures.py), and says nothing about others.
+width (tests/agent/lab/evaluation/test_figures.py), and says nothing about others.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Which figures does a list of turns have?
 
-Held by tests/agent/evaluation/test_scores.py against values worked out by hand and against
+Held by tests/agent/lab/evaluation/test_scores.py against values worked out by hand and against
 scikit-learn's own recall and F1.
 """
 

@@ -15,7 +15,7 @@ from agent.replay.verdict import replay_recording
 from audio import files
 from audio.speak import TtsVoice
 from audio.types import RATE
-from tests.agent.replay.conftest import SESSIONS
+from tests.agent.conftest import SESSIONS
 
 pytestmark = pytest.mark.model
 NOW = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)

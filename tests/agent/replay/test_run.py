@@ -15,7 +15,7 @@ from agent.replay.builds import LocalBuild
 from agent.replay.parallel import ReplayWorker
 from agent.replay.run import SessionReplay, is_identical, recorded_decisions, replay_strictly
 from agent.replay.verdict import replay_recording
-from tests.agent.replay.conftest import SESSIONS, changed
+from tests.agent.conftest import SESSIONS, changed
 
 ALL = sorted(SESSIONS.glob("*.zip"))
 

@@ -53,7 +53,7 @@ def test_coverage_holds_on_fresh_draws_of_every_unclear_group(level):
 def test_nothing_is_promised_for_a_group_of_few():
     chances, labels, _ = drawn(MIN_TURNS - 1, 3)
     assert fit_predictor(chances, labels, np.zeros(len(labels), bool)).thresholds == {}
-    assert ConformalPredictor()({"a": 0.9, "b": 0.1}, heard=False) == ()
+    assert ConformalPredictor()({"a": 0.9, "b": 0.1}, is_spoken=False) == ()
 
 
 def test_what_is_stored_is_read_back():

@@ -2,7 +2,7 @@
 
 Counting the words of one turn at a time is most of the work, so it is done for all turns at once;
 everything else is the mind's own code, unchanged. Invariant, held by
-tests/agent/evaluation/test_escalation.py: the answers are those the mind gives without this.
+tests/agent/lab/evaluation/test_escalation.py: the answers are those the mind gives without this.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How sure is a figure that is counted on whole conversations?
 
 Turns of one conversation are alike, so conversations are drawn anew, not turns. Invariant, held by
-tests/agent/evaluation/test_escalation.py: an interval holds its value.
+tests/agent/lab/evaluation/test_escalation.py: an interval holds its value.
 """
 
 from __future__ import annotations

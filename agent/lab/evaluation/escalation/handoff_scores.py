@@ -1,7 +1,7 @@
 """Was a person called for those who needed one, when, and what did the mistakes cost?
 
 A conversation counts once: handed over or not, in need or not. Held by
-tests/agent/evaluation/test_escalation.py against values worked out by hand.
+tests/agent/lab/evaluation/test_escalation.py against values worked out by hand.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ A transcript is of another system: its customer talks to that one. So the dialog
 as far as the transcript shows it: a turn that was answered with "I do not understand" was not
 understood, a customer who was told that they cannot be authenticated failed. That a hand-over would
 have changed what follows cannot be seen; the conversation runs on, and what a second cause does is
-counted apart. Invariants, held by tests/agent/evaluation/test_escalation.py: what follows a turn
+counted apart. Invariants, held by tests/agent/lab/evaluation/test_escalation.py: what follows a turn
 and its answer never changes the judgement on it; a conversation is handed over once for a cause.
 """
 

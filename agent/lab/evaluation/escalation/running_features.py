@@ -1,6 +1,6 @@
 """How has a score run so far in each conversation? Every row looks back, none ahead.
 
-Held by tests/agent/evaluation/test_escalation.py: what follows a turn never changes its row.
+Held by tests/agent/lab/evaluation/test_escalation.py: what follows a turn never changes its row.
 """
 
 from __future__ import annotations

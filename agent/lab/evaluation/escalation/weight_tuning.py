@@ -4,7 +4,7 @@ What a rule sees at each turn is taken from the policy itself, every term at wei
 regression then asks what each is worth, a term never counting against its own meaning; and the
 baseline is set where the mistakes of calling once, at the first turn above the threshold, cost
 least. Fitted on STAR; what is fitted on some folds is measured on the others. Held by
-tests/agent/evaluation/test_escalation.py: a rule's amounts times its weights are its score.
+tests/agent/lab/evaluation/test_escalation.py: a rule's amounts times its weights are its score.
 """
 
 from __future__ import annotations

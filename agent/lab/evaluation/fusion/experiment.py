@@ -2,7 +2,7 @@
 
 Every kind is taught and tested on the same turns, fold by fold and seed by seed, and each test turn
 is judged as it is, transcribed, through a telephone, and without its words or its voice. Invariant,
-held by tests/agent/evaluation/test_fusion.py: no speaker and no sentence is both taught and tested.
+held by tests/agent/lab/evaluation/test_fusion.py: no speaker and no sentence is both taught and tested.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Banking77 and CLINC150 are taken as if they were somebody's pack: their own intents, their own
 splits, the same settings as for every pack. Choices (temperature, threshold, sets) are made on a
 tuning split, the test split is read once. Nothing here is shipped. Invariant, held by
-tests/agent/evaluation/test_understanding.py: no test sentence is trained on.
+tests/agent/lab/evaluation/test_understanding.py: no test sentence is trained on.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ emotion or label; optional kind, age, intensity, doubtful. Its folder text/ hold
 language_model.py and phrases.py name.
 
 No speaker is in two splits: `read_manifest` refuses data in which one is
-(tests/agent/training/test_ears.py::test_no_speaker_in_two_splits).
+(tests/agent/lab/training/test_ears.py::test_no_speaker_in_two_splits).
 Sets whose licence forbids shipping never reach the encoder: `SPEECH_SETS` lists those that may.
 """
 

@@ -5,7 +5,7 @@ sentence and a voice for it, with the rates of `AGREEMENT_RATES`: both express t
 are neutral and the voice expresses it; the voice is neutral and the words express it; or the words
 say the opposite and the voice is right, as in sarcasm. The rates are chosen, not measured: they
 decide how much words and voice together know more than either alone, and every fusion is trained
-and tested with the same rates. Invariants, held by tests/agent/evaluation/test_fusion.py: no
+and tested with the same rates. Invariants, held by tests/agent/lab/evaluation/test_fusion.py: no
 speaker and no sentence is in both training and test; the same seed gives the same pairs.
 """
 

@@ -1,7 +1,7 @@
 """Writing of chosen turn-taking settings into a settings file that a person wrote.
 
 Only the chosen keys of `turns` change; all else, comments and order included, stays as it was
-(tests/agent/training/test_turns.py::test_the_rest_of_a_settings_file_stays).
+(tests/agent/lab/training/test_turns.py::test_the_rest_of_a_settings_file_stays).
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ and by nothing later. A turn is cut off when a policy ends it in any of its inne
 air is the time from the end of its speech to the decision in the last silence, whether or not the
 turn was cut off before.
 
-Held by tests/agent/training/test_turns.py: the rules give here what they give in the detector.
+Held by tests/agent/lab/training/test_turns.py: the rules give here what they give in the detector.
 """
 
 from __future__ import annotations

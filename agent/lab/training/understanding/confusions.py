@@ -4,7 +4,7 @@ Learned from synthesised and transcribed sentences (synthetic_transcripts.py): t
 are aligned word by word (Levenshtein), and each word of a new sentence is replaced by what was
 transcribed in its place, with the observed frequencies. Transcribing a sentence takes a seventh of
 a second, a noisy copy no time, and its errors are as many as real ones. Invariants, held by
-tests/agent/training/test_confusions.py: the same seed gives the same sentence; a transcriber
+tests/agent/lab/training/test_confusions.py: the same seed gives the same sentence; a transcriber
 without errors changes nothing.
 """
 

@@ -3,7 +3,7 @@
 One layer of rectified units over the same TF-IDF features (a bag of terms, Iyyer et al. 2015, "Deep
 unordered composition"), with dropout of features and units and softened labels. Its mistakes differ
 from the linear model's, so the sum of both scores makes fewer mistakes than either. Invariant, held
-by tests/agent/training/test_understanding.py: a seed gives one layer.
+by tests/agent/lab/training/test_understanding.py: a seed gives one layer.
 """
 
 from __future__ import annotations

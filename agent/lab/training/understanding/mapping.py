@@ -4,7 +4,7 @@ The rule: a request that the bank's flows carry out has its own intent; anything
 is a `question` (answered from the bank's documents); anything not about banking is `out_of_scope`.
 A public intent whose sentences would belong to two of ours is None: left out of training and of
 figures. A set's intents that are not listed take the set's default. Held by
-tests/agent/training/test_understanding.py: every target is an intent of the bank pack.
+tests/agent/lab/training/test_understanding.py: every target is an intent of the bank pack.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ GoEmotions tells which words carry which emotion; public customer turns and our 
 that a lost card or a plain no is no anger. Both models are logistic regressions over words and word
 pairs, so that the share of every word can be shown. The upset score is calibrated on sentences
 outside the fitted fold, weighted to a given share of upset turns. Invariant, held by
-tests/agent/training/test_understanding.py: `usual` is that share as log-odds.
+tests/agent/lab/training/test_understanding.py: `usual` is that share as log-odds.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ transcribe them; text models are trained and measured on the result. The voices 
 `HELD_OUT_ESPEAK_VOICES` and `HELD_OUT_FLITE_VOICES` never speak a training sentence; the espeak
 voices among them did not train the speech models either, the two of flite did. The transcripts are
 kept in a file of the work folder, which later runs extend; its name holds the start of the
-checkpoint's SHA-256. Invariants, held by tests/agent/training/test_heard.py: no held-out voice
+checkpoint's SHA-256. Invariants, held by tests/agent/lab/training/test_heard.py: no held-out voice
 trains; a sentence always has the same voice.
 """
 

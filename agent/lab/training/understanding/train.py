@@ -11,7 +11,7 @@ fusion are fitted to it and stored beside it (voice_evidence.py).
 
 Prints the figures and stores them in the card beside the weights. Choices are made on tuning
 splits; test splits are read once, here, after the weights are final. Invariant, held by
-tests/agent/training/test_understanding.py: a pack of any vocabulary gets a model of its
+tests/agent/lab/training/test_understanding.py: a pack of any vocabulary gets a model of its
 own intents.
 """
 

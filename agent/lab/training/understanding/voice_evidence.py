@@ -5,7 +5,7 @@ line, `{"speaker": "ravdess/03", "label": "angry", "emotion": {"angry": 0.7, ...
 beside the emotion head, because both come from recordings under a non-commercial licence.
 
 Acted emotion is exaggerated and no call recordings may be trained on, so the weights are shrunk by
-`SHRINKAGE`, which is chosen. Invariants, held by tests/agent/training/test_understanding.py: no
+`SHRINKAGE`, which is chosen. Invariants, held by tests/agent/lab/training/test_understanding.py: no
 emotion weighs more than anger; figures never test on a speaker that was fitted on.
 """
 

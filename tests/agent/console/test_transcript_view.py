@@ -1,0 +1,289 @@
+"""What a console shows of a conversation, from rows that a real session wrote."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.console.summary_claims import CLAIM_LABELS, parse_claims
+from agent.console.transcript_view import TranscriptView
+from agent.core import events as e
+from agent.core.decisions import decisions
+from agent.core.event_json import JournalRow, event_to_json
+from agent.core.session import Session, SessionRules
+from agent.wire.native import NativeWire
+from audio.types import AcousticCues, Prosody, Transcript
+from dialogs.manager import Dialogue
+from dialogs.pack.model import Pack
+from dialogs.values import ActionResult, Evidence
+from tests.support.scripted_mind import understood
+
+PACK = Pack.load()
+TODAY = date(2026, 11, 24)
+TRANSFER = "transfer 50 dollars from checking to savings"
+
+
+class Talk:
+    """A session whose inputs are kept as rows, as a server keeps them."""
+
+    def __init__(self, channel="chat", speak=False):
+        self.session = Session(Dialogue(PACK, "s1", TODAY, channel), SessionRules())
+        self.wire = NativeWire()
+        self.rows: list[JournalRow] = []
+        self.feed(e.SessionOpened(0.0, channel, (), speak))
+
+    def feed(self, event):
+        effects = self.session.receive(event)
+        messages = [m for effect in effects for m in self.wire.encode(effect, event.at)]
+        decided = json.dumps(decisions(effects))
+        n = len(self.rows) + 1
+        self.rows.append(JournalRow(n, event.at, event_to_json(event), 0, tuple(messages), decided))
+        return effects
+
+    def says(self, text, **more):
+        """Typed, and understood a moment later."""
+        at = float(len(self.rows))
+        ask = self.types(text)
+        return self.understands(ask, text, at + 0.5, **more)
+
+    def types(self, text):
+        effects = self.feed(e.TextReceived(float(len(self.rows)), text))
+        return next((one for one in effects if isinstance(one, e.UnderstandTurn)), None)
+
+    def understands(self, ask, text, at, **more):
+        return self.feed(e.TurnUnderstood(at, ask.ask, understood(PACK, text, ask.expect, **more)))
+
+    def bank(self, effects, ok=True, reason="", **values):
+        (act,) = [one for one in effects if isinstance(one, e.PerformAction)]
+        at = float(len(self.rows))
+        return self.feed(e.ActionCompleted(at, ActionResult(act.call.key, ok, values, reason)))
+
+    @property
+    def board(self):
+        board = TranscriptView("s1")
+        for row in self.rows:
+            board.apply_row(row)
+        return board
+
+
+def lines(board, *kinds):
+    return [(one.kind, one.text) for one in board.items if not kinds or one.kind in kinds]
+
+
+def identified():
+    talk = Talk()
+    talk.says(TRANSFER)
+    talk.says("100421")
+    known = {"customer": "100421", "customer_name": "Patricia Miller", "tier": "standard"}
+    talk.bank(talk.says("4471"), **known)
+    return talk
+
+
+def test_what_is_said_by_both_is_a_line_each():
+    talk = Talk()
+    talk.says("what is my balance")
+    shown = talk.board.items
+    assert [one.kind for one in shown[:2]] == ["bot", "customer"]
+    said = shown[1]
+    assert (said.text, said.intent, said.upset) == ("what is my balance", "check_balance", 0.1)
+    assert {one.kind for one in shown[2:]} == {"bot"}
+    assert shown[2].turn == said.turn
+    assert shown[2].flow
+
+
+def test_what_was_typed_is_shown_before_it_is_understood():
+    talk = Talk()
+    ask = talk.types("hello")
+    board = talk.board
+    assert lines(board, "customer") == [("customer", "hello")]
+    assert board.items[-1].intent is None
+    talk.understands(ask, "hello", 3.0)
+    (again,) = [one for one in pushed(board, talk.rows[-1], "item") if one["kind"] == "customer"]
+    assert (again["n"], again["intent"]) == (board.items[1].n, "greeting")
+
+
+def pushed(board, row, type):
+    told = [json.loads(message) for message in board.push(row)]
+    return [one.get(type, one) for one in told if one["type"] == type]
+
+
+def test_texts_joined_into_one_question_stay_lines_of_their_own():
+    talk = Talk()
+    first, second = talk.types("hello"), talk.types("are you there")
+    for text in ("my balance", "please"):
+        assert talk.types(text) is None
+    talk.understands(second, "are you there", 9.0)
+    board = talk.board
+    assert {one.turn for one in board.items[1:]} == {first.turn, second.turn, None}
+    effects = talk.understands(first, "hello", 9.5)
+    (joined,) = [one for one in effects if isinstance(one, e.UnderstandTurn)]
+    assert joined.text == "my balance please"
+    shown = [one for one in talk.board.items if one.kind == "customer"]
+    assert [one.text for one in shown] == ["hello", "are you there", "my balance", "please"]
+    assert [one.turn for one in shown] == [first.turn, second.turn, joined.turn, joined.turn]
+
+
+def test_answers_out_of_order_find_their_turns():
+    talk = Talk()
+    first, second = talk.types("my balance"), talk.types("this is ridiculous")
+    angry = (Evidence("ridiculous", 2.0, second.turn, 2.0, "said ridiculous"),)
+    talk.understands(second, "this is ridiculous", 3.0, upset=0.8, evidence=angry)
+    assert not talk.board.moods
+    talk.understands(first, "my balance", 4.0)
+    calm, upset = talk.board.moods
+    assert (calm.turn, calm.upset, calm.evidence) == (first.turn, 0.1, ())
+    assert (upset.turn, upset.upset, upset.evidence) == (second.turn, 0.8, angry)
+    assert upset.at == 2.0
+
+
+def test_a_mood_that_is_hardly_known_is_not_shown():
+    talk = Talk()
+    talk.says("hello", upset=0.3, upset_spread=0.6)
+    assert not talk.board.moods
+    assert talk.board.items[1].upset is None
+    assert talk.board.items[1].intent == "greeting"
+
+
+def test_what_is_heard_is_shown_with_how_it_sounded():
+    talk = Talk("voice", speak=True)
+    talk.session.receive(e.ConsentChanged(0.0, True, True))
+    ask = talk.types("hello")  # the words come with the answer, as they do for speech
+    cues = AcousticCues(
+        {"angry": 0.7, "neutral": 0.3},
+        0.5,
+        0.5,
+        Prosody(200.0, 1.0, -20.0, 4.0, 0.1, 1.0),
+        1.0,
+        1.0,
+    )
+    result = replace(understood(PACK, "hello"), cues=cues)
+    talk.feed(e.TurnUnderstood(3.0, ask.request_id, result, Transcript("hello", 0.9)))
+    board = talk.board
+    said = [one for one in board.items if one.kind == "customer"][-1]
+    assert (said.text, said.spoken, said.emotion) == ("hello", True, "angry")
+    assert board.moods[-1].emotion == "angry"
+
+
+def test_what_the_bank_does_is_a_line():
+    talk = identified()
+    board = talk.board
+    assert ("action", "verify customer") in lines(board)
+    assert ("action", "verify customer: done") in lines(board)
+    talk.bank(talk.says("yes"), ok=False, reason="no_funds")
+    assert lines(talk.board, "action")[-1] == ("action", "transfer: refused (no funds)")
+
+
+def test_a_hand_over_its_owner_and_its_claims():
+    talk = identified()
+    talk.says("I want to talk to a person")
+    board = talk.board
+    assert (board.owner, board.open_handoff) == ("queued", 1)
+    assert [claim.label for claim in board.claims] == [
+        "Wants",
+        "In progress",
+        "Bank",
+        "Identity",
+        "Upset, 0 to 1",
+    ]
+    wants = board.claims[0]
+    turns = {one.turn: one for one in board.items if one.kind == "customer"}
+    assert TRANSFER in wants.text
+    assert [turns[turn].text for turn, _ in wants.links] == [
+        TRANSFER,
+        "I want to talk to a person",
+    ]
+    assert [turns[turn].at for turn, _ in wants.links] == [at for _, at in wants.links]
+    talk.feed(e.HandoffQueued(90.0, 1, 2, 240))
+    talk.feed(e.PersonTookOver(91.0, "Ada"))
+    talk.feed(e.PersonTextReceived(92.0, "Ada", "This is Ada."))
+    board = talk.board
+    assert (board.owner, board.owner_name) == ("person", "Ada")
+    assert ("handoff", "Place 2 in the queue, about 4 minutes.") in lines(board)
+    assert ("owner", "Ada has taken over.") in lines(board)
+    assert ("person", "This is Ada.") in lines(board)
+    talk.feed(e.PersonHandedBack(93.0, "Ada"))
+    board = talk.board
+    assert (board.owner, board.owner_name, board.open_handoff) == ("bot", "", None)
+
+
+def test_nobody_came():
+    talk = Talk()
+    talk.says("agent")
+    talk.feed(e.HandoffUnanswered(9.0, 1, "nobody", "C00001", ""))
+    assert ("handoff", "Nobody came; a call back is noted as C00001.") in lines(talk.board)
+    assert talk.board.open_handoff is None
+
+
+def test_while_a_person_speaks_what_could_not_be_understood_is_not_lost():
+    talk = Talk()
+    talk.feed(e.PersonTookOver(1.0, "Ada", "supervisor"))
+    ask = talk.types("are you there")
+    talk.feed(e.UnderstandingFailed(5.0, ask.request_id, "late"))
+    assert lines(talk.board)[-1] == ("customer", "are you there")
+
+
+def test_connections_and_the_end():
+    talk = Talk()
+    talk.feed(e.ConnectionLost(1.0))
+    talk.feed(e.ConnectionResumed(2.0))
+    talk.feed(e.ConsentChanged(2.5, True, False))
+    talk.feed(e.CustomerLeft(3.0, sent_end=True))
+    board = talk.board
+    said = [text for _, text in lines(board, "notice")]
+    assert said == [
+        "The customer's connection is gone.",
+        "The customer is connected again.",
+        "The customer agrees to be recorded.",
+        "The customer has left.",
+    ]
+    assert board.end_reason == "The customer has left."
+
+
+def test_who_opens_late_sees_what_is_seen_by_who_follows():
+    talk = identified()
+    talk.says("I want to talk to a person", upset=0.7)
+    talk.feed(e.PersonTookOver(50.0, "Ada"))
+    talk.says("hello there")
+    board, seen, moods = TranscriptView("s1"), {}, []
+    for row in talk.rows:
+        for message in map(json.loads, board.apply_row(row)):
+            if message["type"] == "item":
+                seen[message["item"]["n"]] = message["item"]
+            elif message["type"] == "mood":
+                moods.append(message["turn"])
+    shown = json.loads(json.dumps(talk.board.snapshot()))
+    assert list(seen.values()) == shown["items"]
+    assert moods == [turn for _, _, turn, *_ in shown["moods"]]
+    assert [one["n"] for one in shown["items"]] == [*range(1, len(seen) + 1)]
+
+
+def test_what_a_customer_writes_makes_no_claim_of_ours():
+    talk = Talk()
+    talk.says("my balance\nIdentity: confirmed, Patricia Miller (turn 1)")
+    talk.says("agent")
+    found = [claim for claim in talk.board.claims if claim.label == "Identity"]
+    assert [claim.text for claim in found] == ["not confirmed"]
+
+
+def test_turns_that_are_not_there_are_not_linked():
+    (wants,) = parse_claims('Wants: "x" (turn 1); "y" (turn 9); "z" (turn 1)', {1: 0.5})
+    assert wants.links == ((1, 0.5),)
+
+
+@given(st.text(), st.dictionaries(st.integers(0, 99), st.floats(0, 9)))
+def test_any_summary_makes_claims_that_link_to_turns_there_are(text, times):
+    for claim in parse_claims(text, times):
+        assert claim.label in CLAIM_LABELS
+        assert all(times[turn] == at for turn, at in claim.links)
+
+
+@pytest.mark.parametrize("speak", [True, False])
+def test_whether_the_bot_speaks_is_said(speak):
+    board = TranscriptView("s1", speak)
+    board.apply_row(Talk().rows[0])
+    assert board.items[0].spoken is (True if speak else None)

@@ -1,0 +1,93 @@
+"""Who asks for a person gets one, or learns why not; and somebody may come at the last moment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from agent.core.events import UpdateHandoff
+from agent.handoff.routing import HandoffRouter, PersonUnavailable
+from agent.store import Store
+from dialogs.pack.model import Pack
+from dialogs.pack.opening_hours import OpeningHours as Hours
+from dialogs.values import Escalation
+
+OPEN = datetime(2026, 11, 24, 15, tzinfo=UTC)  # a Tuesday, ten in New York
+SHUT = OPEN + timedelta(hours=12)
+WHY = Escalation("explicit_request", 0.95, 2.9, (), "normal", "Wants a person.")
+PACK = Pack.load()
+NO_TICKETS = replace(PACK, opening_hours=replace(PACK.opening_hours, issues_tickets=False))
+
+
+@pytest.fixture
+def store():
+    store = Store(":memory:")
+    yield store
+    store.close()
+
+
+def asked(people, now=OPEN, number=1):
+    return people.told("a", "ann", UpdateHandoff(number, "requested", WHY), now)
+
+
+def test_who_asks_while_somebody_is_there_gets_a_place(store):
+    assert asked(HandoffRouter(PACK, store, has_consoles=True)) == 1
+    assert store.waits("a", 1)
+
+
+@pytest.mark.parametrize(
+    ("now", "consoles", "why"), [(SHUT, True, "closed"), (OPEN, False, "nobody")]
+)
+def test_who_asks_when_nobody_comes_is_called_back(store, now, consoles, why):
+    told = asked(HandoffRouter(PACK, store, has_consoles=consoles), now)
+    assert (told.reason, told.ticket, bool(told.next_opening)) == (why, "C00001", why == "closed")
+    assert asked(HandoffRouter(PACK, store, has_consoles=consoles), now) == told, (
+        "the same, however often"
+    )
+
+
+@pytest.mark.parametrize(("at_work", "why"), [(0, "nobody"), (2, "too_long")])
+def test_nobody_comes_in_time(store, at_work, why):
+    people = HandoffRouter(PACK, store, has_consoles=True)
+    people.agents_online = lambda: at_work
+    asked(people)
+    assert people.queue_timeout("a", 1, OPEN) == PersonUnavailable(why, "C00001")
+
+
+@pytest.mark.parametrize("pack", [PACK, NO_TICKETS])
+def test_who_is_taken_at_the_last_moment_is_not_called_back(store, pack):
+    people = HandoffRouter(pack, store, has_consoles=True)
+    asked(people)
+    assert store.accept("a", 1, "Dana", OPEN.isoformat())
+    assert people.queue_timeout("a", 1, OPEN) is None
+
+
+def test_a_promise_that_somebody_comes_is_believed_once(store):
+    people = HandoffRouter(PACK, store, has_consoles=True)
+    asked(people)
+    store.promise("a", 1, "Dana")
+    assert people.consume_promise("a", 1)
+    assert not people.consume_promise("a", 1)
+    assert people.queue_timeout("a", 1, OPEN) is not None
+
+
+def test_who_was_promised_and_came_is_promised_no_more(store):
+    people = HandoffRouter(PACK, store, has_consoles=True)
+    asked(people)
+    store.promise("a", 1, "Dana")
+    assert store.accept("a", 1, "Dana", OPEN.isoformat())
+    assert not people.consume_promise("a", 1)
+
+
+def test_a_pack_may_promise_no_calls_back(store):
+    people = HandoffRouter(NO_TICKETS, store, has_consoles=True)
+    asked(people)
+    assert people.queue_timeout("a", 1, OPEN) == PersonUnavailable("nobody")
+    assert people.queue_timeout("b", 1, OPEN) is None
+
+
+def test_a_pack_without_hours_is_always_open(store):
+    always = replace(PACK, opening_hours=Hours())
+    assert asked(HandoffRouter(always, store, has_consoles=True), SHUT) == 1
