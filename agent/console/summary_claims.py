@@ -1,7 +1,8 @@
 """Claims of a handoff summary, each with links to the turns it rests on.
 
 dialogs/escalation/summary.py writes the summary for the person who takes over: one claim a line,
-with the numbers of the turns it was taken from. Held by tests/agent/console/test_transcript_view.py.
+with the numbers of the turns it was taken from. Held by
+tests/agent/console/test_transcript_view.py.
 """
 
 from __future__ import annotations

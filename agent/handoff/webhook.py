@@ -2,8 +2,8 @@
 
 Each event is stored in the outbox first, and then posted, signed as Standard Webhooks are, until
 the receiver answers with success: at least once, also across restarts, always under the same id.
-After a day of failures the event is given up and logged. Held by tests/agent/handoff/test_webhook.py
-against a real server.
+After a day of failures the event is given up and logged. Held by
+tests/agent/handoff/test_webhook.py against a real server.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The CloudEvents 1.0 event of a handoff, for a helpdesk outside.
 
 Its data has the same fields in all states. Pure: the same handoff at the same moment gives the same
-event with the same id (tests/agent/handoff/test_webhook.py). Private values are surrogates in it, as they
-are in the session.
+event with the same id (tests/agent/handoff/test_webhook.py). Private values are surrogates in it,
+as they are in the session.
 """
 
 from __future__ import annotations

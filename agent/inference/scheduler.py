@@ -7,7 +7,8 @@ batch, which makes it cheaper; a stream's result does not depend on the batch it
 (audio/incremental.py). Load shedding: when late, partial text is left out first, then cues, never
 the final words.
 
-No clock, no socket and no thread here: time is an argument (tests/agent/inference/test_scheduler.py).
+No clock, no socket and no thread here: time is an argument
+(tests/agent/inference/test_scheduler.py).
 """
 
 from __future__ import annotations

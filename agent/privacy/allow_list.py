@@ -1,7 +1,7 @@
 """Patterns that mark a number as public: amount, date, time, year, zip code.
 
-agent/privacy/detection.py leaves such numbers as they are (tests/agent/privacy/test_detection.py). All
-functions take folded text `low`; ranges are (start, end) in it.
+agent/privacy/detection.py leaves such numbers as they are (tests/agent/privacy/test_detection.py).
+All functions take folded text `low`; ranges are (start, end) in it.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 The audio of a leg is held back for a second, and as long as a turn is open or waits for its
 understanding. Then the private words of the turn are masked. The whole turn is masked when digits
 were expected, when a partial transcript contained a number that the final one lacks, or when the
-turn was never understood. Audio is released once and in order (tests/agent/privacy/test_audio_masking.py).
+turn was never understood. Audio is released once and in order
+(tests/agent/privacy/test_audio_masking.py).
 """
 
 from __future__ import annotations

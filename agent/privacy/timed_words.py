@@ -1,7 +1,8 @@
 """Text substitutions applied to words with timestamps.
 
 A replaced fragment becomes as many words as its replacement has; they share the time that the
-original words took (tests/agent/privacy/test_vault.py). Positions count in the words joined by spaces.
+original words took (tests/agent/privacy/test_vault.py). Positions count in the words joined by
+spaces.
 """
 
 from __future__ import annotations

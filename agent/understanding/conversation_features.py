@@ -3,8 +3,8 @@
 Repetition by the customer and by the replies, apologies, turns that were not understood, short or
 emphatic wording: each feature is a number that a person can check in the transcript. Only the last
 `MAX_RECENT_TURNS` turns count, so that the cost of a turn does not grow with the conversation.
-Invariants, held by tests/agent/understanding/test_dialogue_breakdown.py: later turns never change the features
-of an earlier one; the first turn repeats nothing; any text has finite features.
+Invariants, held by tests/agent/understanding/test_dialogue_breakdown.py: later turns never change
+the features of an earlier one; the first turn repeats nothing; any text has finite features.
 """
 
 from __future__ import annotations

@@ -3,9 +3,10 @@
 A linear model over the customer's words of the last turns, with less weight for older ones, and
 over conversation features (conversation_features.py) relative to their usual values. Stateless: the
 turns are the argument. Linear, so that each word and feature has a contribution that can be shown
-with the turn it comes from. Invariants, held by tests/agent/understanding/test_dialogue_breakdown.py: the
-terms and the bias add up to the log-odds; later turns never change the estimate for an earlier one;
-turns older than MAX_RECENT_TURNS change nothing.
+with the turn it comes from. Invariants, held by
+tests/agent/understanding/test_dialogue_breakdown.py: the terms and the bias add up to the log-odds;
+later turns never change the estimate for an earlier one; turns older than MAX_RECENT_TURNS change
+nothing.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
 Every segment must be as clear a request as a whole turn would have to be, and for another intent
 than the others, so that "I lost my card and need a new one" stays one. Words around the requests (a
 greeting, a reason) stay in the neighbouring segment. Invariants, held by
-tests/agent/understanding/test_multi_intent.py: the segments are the text, in order and without gaps; at
-most MAX_REQUESTS of them; a text without a connective is not cut.
+tests/agent/understanding/test_multi_intent.py: the segments are the text, in order and without
+gaps; at most MAX_REQUESTS of them; a text without a connective is not cut.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ The checkpoint (BERT, MPNet, RoBERTa, ...) is opened by folder or hub name, from
 Token vectors are averaged without padding, or the first is taken where the checkpoint's pooling
 file says so, and scaled to length one (Reimers & Gurevych 2019, arXiv 1908.10084). Products are in
 bfloat16 where the processor supports it, else in float32. Invariants, held by
-tests/agent/understanding/test_sentence_encoder.py: padding and the rest of a batch change a vector by less
-than rounding; weights of a known name with another checksum are refused.
+tests/agent/understanding/test_sentence_encoder.py: padding and the rest of a batch change a vector
+by less than rounding; weights of a known name with another checksum are refused.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 A text is normalised first: lower case, no punctuation, no accents, every number one token, so that
 typed ("Pay $40!") and transcribed text ("pay forty dollars") look alike. Features are words and
 character n-grams inside words, which survive spelling and recognition errors. Invariants, held by
-tests/agent/understanding/test_text_features.py: `plain_text` is idempotent and never raises; weights read
-back from disk give the scores they gave before.
+tests/agent/understanding/test_text_features.py: `plain_text` is idempotent and never raises;
+weights read back from disk give the scores they gave before.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 The intent model is linear with a small hidden layer, about a millisecond a text. Sentiment and
 upset are linear alone, so that each word's share of the upset score can be shown exactly.
-Invariants, held by tests/agent/understanding/test_text_models.py: intent probabilities sum to one; the
-upset terms and the bias add up to the log-odds; any text, also an empty one, gets an answer.
+Invariants, held by tests/agent/understanding/test_text_models.py: intent probabilities sum to one;
+the upset terms and the bias add up to the log-odds; any text, also an empty one, gets an answer.
 """
 
 from __future__ import annotations

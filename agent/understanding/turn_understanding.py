@@ -3,8 +3,8 @@
 The words go through the text models and slot extraction, the cues through mood fusion; the open
 question then decides between intents that the words leave open. A bare answer is an answer, but a
 full request wins over the open question. Blocking and stateless: one thread may call at a time.
-Invariants, held by tests/agent/understanding/test_turn_understanding.py: every text gets an intent; an empty
-transcript never counts as calm; equal inputs give equal results.
+Invariants, held by tests/agent/understanding/test_turn_understanding.py: every text gets an intent;
+an empty transcript never counts as calm; equal inputs give equal results.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Clarification question between two or three intents, and the reading of its answer.
 
 It is asked when the model cannot rule out two or three intents. An answer names one, gives its
-position ("the second one"), or says both or neither. Held by tests/dialogs/interpretation/test_clarification.py.
+position ("the second one"), or says both or neither. Held by
+tests/dialogs/interpretation/test_clarification.py.
 """
 
 from __future__ import annotations

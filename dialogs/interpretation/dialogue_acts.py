@@ -1,8 +1,9 @@
 """Dialogue-act classification of a turn, given the open question.
 
-A model says which intent the words have; this says what they do in the conversation: an answer,
-a correction, another task, a yes. An answer to the open question beats an intent of low or medium
-confidence; commands and requests for a person beat both. Held by tests/dialogs/interpretation/test_dialogue_acts.py.
+A model says which intent the words have; this says what they do in the conversation: an answer, a
+correction, another task, a yes. An answer to the open question beats an intent of low or medium
+confidence; commands and requests for a person beat both. Held by
+tests/dialogs/interpretation/test_dialogue_acts.py.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """YAML reader that knows the line of every value, and `PackError` with file and line.
 
-For an unknown key the error names the nearest known one. `tests/dialogs/pack/test_loader.py` breaks a
-pack in each way and checks the message.
+For an unknown key the error names the nearest known one. `tests/dialogs/pack/test_loader.py` breaks
+a pack in each way and checks the message.
 """
 
 from __future__ import annotations

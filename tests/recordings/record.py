@@ -1,4 +1,5 @@
-"""How were the conversations in tests/recordings/sessions made? `python -m tests.recordings.record [NAME...]`
+"""How were the conversations in tests/recordings/sessions made? `python -m tests.recordings.record
+[NAME...]`
 
 A real server with the real models, on a free port; customers type, or speak with a synthetic voice
 in real time; an employee works at the console. All of them agree to be recorded.

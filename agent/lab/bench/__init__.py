@@ -1,5 +1,5 @@
-"""What does hearing cost on this machine? `hearken bench` lives here; nothing that serves does."""
+"""Capacity and cost measurements: `hearken bench`. Nothing that serves imports this package."""
 
 
 class BenchError(RuntimeError):
-    """A measurement that cannot be taken; the text says what is missing."""
+    """A measurement that cannot be made; the text says what is missing."""

@@ -1,8 +1,8 @@
-"""What do the callers of a load say?
+"""Audio of the callers of a load, made from recordings.
 
-Recordings are trimmed to their speech, and turns are put together from them: clips in a random
-order, with gaps too short to end a turn, cut to the wanted length. Line noise lies under all of it,
-as on a telephone. Everything comes from one seed. Held by tests/agent/lab/bench/test_voices.py.
+Recordings are trimmed to their speech and joined to turns: clips in random order, with gaps too
+short to end a turn, cut to the wanted length. Line noise is added, as on a telephone. One seed
+determines everything. Held by tests/agent/bench/test_voices.py.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from audio.vad import VoiceActivityDetector
 from audio.voice_input import VoiceInput
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg")
-TURN_COUNT, SHORT_TURN_COUNT = 64, 16  # different ones; callers choose among them
-SHORT_TURN_S = 1.2  # with less voice in it, a turn without words would be taken for noise
+TURN_COUNT, SHORT_TURN_COUNT = 64, 16  # distinct turns, among which callers choose
+SHORT_TURN_S = 1.2  # the server may discard shorter turns as noise
 GAP_RANGE_S = (0.05, 0.25)  # between two clips of a turn
-TURN_LENGTH_FACTORS = (0.5, 1.5)  # of a turn, times the usual one
+TURN_LENGTH_FACTORS = (0.5, 1.5)  # relative to the typical turn
 NOISE_DBFS = -65.0
 NOISE_S = 5.0
-MIN_SPEECH_PROBABILITY = 0.5  # probability
-TRAILING_SILENCE_S = 0.1  # of silence behind a clip, so that its last hop is complete
+MIN_SPEECH_PROBABILITY = 0.5  # probability of voice in a hop
+TRAILING_SILENCE_S = 0.1  # appended, so that a clip's last hop is complete
 
 
 def load_caller_voices(folder: Path, turn_s: float, packet_ms: int, seed: int) -> CallerVoices:
-    """Turns of about `turn_s` seconds in packets; BenchError when there is nothing to say."""
+    """Turns of about `turn_s` seconds as packets. BenchError when no recording has speech."""
     clips = _load_clips(folder)
     rng, size = Random(seed), packet_ms * TELEPHONE_RATE // 1000
     line = _LineNoise(seed)
@@ -53,18 +53,18 @@ def load_caller_voices(folder: Path, turn_s: float, packet_ms: int, seed: int) -
 
 
 def resampler_lookahead() -> int:
-    """How many samples of the line the server's resampler needs beyond the end of a voice hop."""
+    """Number of input samples that the server's resampler needs beyond the end of a voice hop."""
     resampler, given = Resampler(TELEPHONE_RATE, RATE), 0
     hop = VOICE_HOP * TELEPHONE_RATE // RATE
     for taken in range(1, 100 * hop):
         given += len(resampler.push(np.zeros(1, np.float32)))
         if given >= 10 * VOICE_HOP:
             return taken - 10 * hop
-    raise AssertionError("the resampler gives nothing out")
+    raise AssertionError("the resampler returns no samples")
 
 
 def _load_clips(folder: Path) -> list[Samples]:
-    """The speech of each recording at the line's rate."""
+    """The speech of each recording, at the telephone rate."""
     if not folder.is_dir():
         raise BenchError(f"there is no folder {folder} with recordings to speak; see --recordings")
     paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in AUDIO_SUFFIXES)
@@ -78,7 +78,7 @@ def _load_clips(folder: Path) -> list[Samples]:
 
 
 def _trimmed_speech(path: Path) -> Samples:
-    """From the first hop with voice to the last; nothing when there is none."""
+    """The samples from the first hop with voice to the last; none when there is no voice."""
     samples, rate = files.read(path)
     sound = resample(np.ascontiguousarray(samples[:, 0]), rate, TELEPHONE_RATE)
     padded = np.concatenate(
@@ -102,14 +102,14 @@ def _joined_turn(clips: list[Samples], length: int, rng: Random) -> Samples:
 
 
 class _LineNoise:
-    """Sound as it comes over the line."""
+    """Encoder of telephone audio with line noise."""
 
     def __init__(self, seed: int) -> None:
         self._random = np.random.default_rng(seed)
         self._level = 10 ** (NOISE_DBFS / 20)
 
     def packets(self, samples: Samples, size: int) -> TurnPackets:
-        """Mu-law packets of `size` samples, the last one filled up with noise."""
+        """Mu-law packets of `size` samples, the last one padded with noise."""
         padded = np.zeros(ceil(len(samples) / size) * size, np.float32)
         padded[: len(samples)] = samples
         padded += (self._level * self._random.standard_normal(len(padded))).astype(np.float32)

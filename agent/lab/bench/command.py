@@ -1,7 +1,6 @@
-"""How is `hearken bench` called?
+"""Command line of `hearken bench`.
 
-Nothing heavy is imported before a command runs: agent/cli/main.py loads this file for every
-command.
+Nothing heavy is imported before a command runs: agent/cli/main.py imports this for every command.
 """
 
 from __future__ import annotations
@@ -22,16 +21,16 @@ from agent.lab.bench.encoder_command import bench_encoder
 
 INTERRUPTED_EXIT_CODE = 130  # the exit code that shells give Ctrl-C
 
-bench = typer.Typer(help="Measure what this machine can carry.", no_args_is_help=True)
+bench = typer.Typer(help="Measure the capacity of this machine.", no_args_is_help=True)
 
 
 @bench.command("sessions")
 def bench_sessions(
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write every figure there.")
+        Path | None, typer.Option("--json", help="Write all figures to this file.")
     ] = None,
 ) -> None:
-    """Measure the journal, resuming, a console's lag and the memory of idle chats."""
+    """Measure journal writes, resumption, console lag and the memory of idle chats."""
     from agent.lab.bench.sessions import measure_sessions
 
     console = Console()
@@ -51,51 +50,51 @@ def bench_sessions(
 def bench_streams(
     checkpoint: Annotated[
         str | None,
-        typer.Option(help="In the place of the embedded ears: folder, hub name or random:SHAPE."),
+        typer.Option(help="Use instead of the embedded encoder: folder, hub name, random:SHAPE."),
     ] = None,
     talk: Annotated[
         float, typer.Option(min=0.05, max=1.0, help="Share of the time that is speech; see above.")
     ] = 1.0,
     callers: Annotated[
-        int | None, typer.Option(min=1, help="One level of so many; none: the most are searched.")
+        int | None, typer.Option(min=1, help="Number of callers; default: search the maximum.")
     ] = None,
-    packet_ms: Annotated[int, typer.Option(min=1, max=1000, help="Of audio in a message.")] = 20,
+    packet_ms: Annotated[int, typer.Option(min=1, max=1000, help="Audio in a message.")] = 20,
     turn_s: Annotated[
-        float, typer.Option(min=0.5, max=19, help="A usual turn; others are half to 1.5 times it.")
+        float, typer.Option(min=0.5, max=19, help="Typical turn; others are 0.5 to 1.5 times it.")
     ] = 4.0,
-    seconds: Annotated[float, typer.Option(min=1, help="That count in a level.")] = 25.0,
+    seconds: Annotated[float, typer.Option(min=1, help="Measured time of a level.")] = 25.0,
     churn: Annotated[
         float,
-        typer.Option(min=0, help="With --callers: from the half on, so many a second come and go."),
+        typer.Option(min=0, help="With --callers: short calls a second, in the second half."),
     ] = 0.0,
     minutes: Annotated[
-        float, typer.Option(min=0, help="With --callers: so long, and watch the memory.")
+        float, typer.Option(min=0, help="With --callers: soak for so long, watching memory.")
     ] = 0.0,
-    speak: Annotated[bool, typer.Option(help="Answers are spoken, too.")] = False,
-    recordings: Annotated[Path, typer.Option(help="Folder of what callers say.")] = (
+    speak: Annotated[bool, typer.Option(help="Have answers spoken, too.")] = False,
+    recordings: Annotated[Path, typer.Option(help="Folder of recordings that callers play.")] = (
         PACKAGE_DIR.parent / "tests" / "recordings"
     ),
-    goal_ms: Annotated[float, typer.Option(min=1, help="For p95 of a level.")] = 250.0,
+    goal_ms: Annotated[float, typer.Option(min=1, help="Limit on a level's p95 latency.")] = 250.0,
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write every figure there.")
+        Path | None, typer.Option("--json", help="Write all figures to this file.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of all that is chosen at random.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
     url: Annotated[
-        str | None, typer.Option(help="Load this running server; its memory and CPU stay unknown.")
+        str | None, typer.Option(help="Load this running server; memory and CPU are not measured.")
     ] = None,
 ) -> None:
-    """How many live callers a server on this machine holds, over real websockets.
+    """Measure how many live callers a server on this machine sustains, over websockets.
 
-    Callers stream mu-law audio at its own speed from another process,
-    whatever the server does. A level is held when p95 of the time from the
-    end of a turn to its decision is within the goal and nothing was missed.
-    Without --callers the most that are held are searched.
+    Another process streams mu-law audio in real time for all callers, however
+    late the server is. A level is sustained when p95 of the time from the end
+    of a turn to its decision is within the goal and no turn was missed.
+    Without --callers the highest sustained level is searched.
 
     --talk: a caller speaks a turn of about --turn-s seconds, then is silent
-    for 1.6 s, which is longer than it takes the server to end the turn; these
-    two together are the given share of the time, a longer silence the rest.
-    With 1.0 the next turn follows at once: everybody is live nearly all the
-    time. With 0.4 about four callers in ten are live at any moment.
+    for 1.6 s, longer than the server's endpointing takes; turn and silence
+    together are the given share of the time, further silence is the rest.
+    With 1.0 the next turn follows at once: all callers are active nearly all
+    the time. With 0.4 about four callers in ten are active at any moment.
     """
     if callers is None and (churn or minutes):
         raise BenchError(
@@ -136,7 +135,7 @@ def bench_streams(
         if json_file is not None and (report.levels or report.soak):
             text = json.dumps(report.as_json(), indent=1, allow_nan=False)
             json_file.write_text(text + "\n", encoding="utf-8")
-            console.print(f"every figure: {json_file}", highlight=False)
+            console.print(f"all figures: {json_file}", highlight=False)
 
 
 bench.command("encoder")(bench_encoder)

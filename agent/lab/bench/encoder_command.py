@@ -1,6 +1,6 @@
-"""How is `hearken bench encoder` called, and in which order does it work?
+"""Command line of `hearken bench encoder`.
 
-Nothing heavy is imported before the command runs: every other command loads this file too.
+Nothing heavy is imported before the command runs: every other command imports this file too.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ RECORDINGS_FOLDER = PACKAGE_DIR.parent / "tests" / "recordings"
 
 
 def bench_encoder(
-    seconds: Annotated[float, typer.Option(min=1, help="Of speech in the longest turn.")] = 10.0,
+    seconds: Annotated[float, typer.Option(min=1, help="Length of the longest turn.")] = 10.0,
     checkpoint: Annotated[
         str | None,
         typer.Option(
-            help="In the place of the embedded ears: folder, hub name, or random:SHAPE "
+            help="Use instead of the embedded encoder: folder, hub name, or random:SHAPE "
             "(base, base-streamed, distil, embedded) for random weights of that shape."
         ),
     ] = None,
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write every figure there.")
+        Path | None, typer.Option("--json", help="Write all figures to this file.")
     ] = None,
-    repeat: Annotated[int, typer.Option(min=1, help="Runs whose median is shown.")] = 3,
+    repeat: Annotated[int, typer.Option(min=1, help="Runs; the median is shown.")] = 3,
     only: Annotated[
         list[str] | None,
         typer.Option(
-            help="Some of the ways: streaming, company, streaming-fp32, again, again-bf16, window, "
+            help="Methods to run: streaming, company, streaming-fp32, again, again-bf16, window, "
             "pipeline, speechbrain."
         ),
     ] = None,
@@ -46,16 +46,16 @@ def bench_encoder(
             "--hop-ms",
             min=100,
             max=2000,
-            help="How often text is wanted; ours has it when its chunks end.",
+            help="Interval of partial texts; our encoder gives text at the end of a chunk.",
         ),
     ] = 320,
     recordings: Annotated[
-        Path, typer.Option(help="Folder of recordings that are joined to one turn.")
+        Path, typer.Option(help="Folder of recordings, concatenated to one turn.")
     ] = RECORDINGS_FOLDER,
 ) -> None:
-    """What it costs to hear a live voice: our encoder, and others run on the same weights."""
+    """Measure the cost of transcribing a live voice: our encoder, and others with its weights."""
     console = Console()
-    with console.status("opening the models"):
+    with console.status("loading the models"):
         from agent.lab.bench.encoder_comparison import compare_encoders, default_methods
         from agent.lab.bench.encoder_rendering import comparison_json, print_comparison
         from agent.lab.bench.shapes import resolve_checkpoint
@@ -88,4 +88,4 @@ def bench_encoder(
     if json_file is not None:
         text = json.dumps(comparison_json(comparison, name), indent=1, allow_nan=False)
         json_file.write_text(text + "\n", encoding="utf-8")
-        console.print(f"everything: {json_file}", highlight=False)
+        console.print(f"all figures: {json_file}", highlight=False)

@@ -1,7 +1,7 @@
-"""How do the ways of hearing a live voice compare, on the same sound, weights and machine?
+"""Comparison of methods to transcribe a live voice, on the same audio, weights and machine.
 
-All ways take turns within one run, so that whatever else the machine does strikes all of them.
-Times are CPU time of one thread, except `end_s`, which a caller would wait.
+All methods alternate within one run, so that other load on the machine affects all of them. Times
+are CPU time of one thread, except `end_s`, which is the wall-clock time a caller would wait.
 """
 
 from __future__ import annotations
@@ -44,35 +44,35 @@ from audio.speech_analyser import SpeechAnalyser
 from audio.types import FRAME, RATE, Precision, Samples
 
 CONCURRENT_VOICES = 16
-UTTERANCE_SECONDS = (2.0, 5.0)  # seconds of speech beside the longest
+UTTERANCE_SECONDS = (2.0, 5.0)  # measured in addition to the whole utterance
 MIN_SPEEDUP = 20.0
 
 OUR_METHODS = ("streaming", "company", "streaming-fp32")
 OTHER_METHODS = ("again", "again-bf16", "window", "pipeline", "speechbrain")
 METHOD_NAMES = (*OUR_METHODS, *OTHER_METHODS)
 
-TrackProgress = Callable[[Sequence[str]], Iterable[str]]  # shows progress through what it is given
+TrackProgress = Callable[[Sequence[str]], Iterable[str]]  # yields its items and shows the progress
 
 
 @dataclass(frozen=True, slots=True)
 class MethodCost:
-    """Of hearing an utterance of `seconds` in one way."""
+    """The cost of transcribing an utterance of `seconds` with one method."""
 
     seconds: float
-    cpu: float  # CPU seconds for each second of each stream
-    step_cpu_s: float  # CPU for each stream of the last hop that brought text
-    end_s: float  # from the last packet to the last letters, by the clock
+    cpu: float  # CPU seconds per second of audio and stream
+    step_cpu_s: float  # CPU per stream of the last hop that gave text
+    end_s: float  # wall-clock time from the last packet to the last letters
 
 
 @dataclass(frozen=True, slots=True)
 class MethodResult:
     name: str
-    text_s: float  # from one text to the next
+    text_s: float  # seconds between partial texts
     streams: int
     dtype: str
     costs: tuple[MethodCost, ...]  # by length
-    largest: float  # difference of a log probability to the offline result
-    same: float  # share of frames whose likeliest letter is that of the offline result
+    largest: float  # difference of any log probability from the offline result
+    same: float  # share of frames with the same likeliest letter as the offline result
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class EncoderComparison:
         return next((row for row in self.results if row.name == name), None)
 
     def cpu_ratio(self, result: MethodResult, baseline: str = "streaming") -> float | None:
-        """How many times the CPU of our own way, for the longest utterance."""
+        """CPU time relative to the method `baseline`, for the longest utterance."""
         ours = self.find_result(baseline)
         return None if ours is None else result.costs[-1].cpu / ours.costs[-1].cpu
 
@@ -97,12 +97,10 @@ class _Candidate:
     name: str
     method: StreamingMethod
     hop_samples: int  # samples in a packet
-    text_samples: int  # samples from one text to the next
+    text_samples: int  # samples between partial texts
     streams: int
     dtype: str
-    offline_scores: (
-        Scores  # what the same weights make of the whole utterance by the way's own rules
-    )
+    offline_scores: Scores  # of the whole utterance at once, with the method's own attention mask
 
 
 def compare_encoders(
@@ -114,7 +112,9 @@ def compare_encoders(
     names: Sequence[str],
     track: TrackProgress,
 ) -> EncoderComparison:
-    """`weights` holds the embedded ears, whose place `checkpoint` takes, by folder or hub name."""
+    """`checkpoint`, a folder or hub name, replaces the embedded encoder in the folder `weights`.
+
+    BenchError for an unknown method name."""
     if unknown := [name for name in names if name not in METHOD_NAMES]:
         raise BenchError(f"there is no way {unknown[0]!r}; there are {', '.join(METHOD_NAMES)}")
     with single_torch_thread():
@@ -139,7 +139,7 @@ def compare_encoders(
 
 
 def default_methods() -> list[str]:
-    """All, but for those that would come twice where nothing runs in bfloat16."""
+    """All method names, less the ones that only repeat another where bfloat16 is not used."""
     half = best_dtype() == torch.bfloat16
     return [name for name in METHOD_NAMES if half or name not in ("streaming-fp32", "again-bf16")]
 
@@ -181,8 +181,8 @@ def _other_candidate(name: str, stock: CtcModel, utterance: Samples, hop: int) -
 def _offline_scores(
     checkpoint: Checkpoint, spelling: Any, stock: CtcModel, utterance: Samples
 ) -> Scores:
-    """Our own offline result: with the mask that the checkpoint was trained to stream with, which
-    transformers does not know; without one, transformers' own."""
+    """Our own offline result: with the attention mask that the checkpoint was trained to stream
+    with, which transformers does not support; for other checkpoints, transformers' forward."""
     if not checkpoint.is_streamable:
         return frame_log_probabilities(spelling(stock.input_values(utterance)).logits)
     last = ChunkedEncoder(stock.ctc.hubert)(torch.from_numpy(utterance)[None])[-1]
@@ -195,7 +195,7 @@ def _run_candidates(
     whole = len(utterance) / RATE
     lengths = [*(length for length in UTTERANCE_SECONDS if length < whole), whole]
     todo = [(e, s) for _ in range(repeat) for e in candidates for s in lengths]
-    for entry in candidates:  # what only the first call pays
+    for entry in candidates:  # warm-up: costs of a first call do not count
         _time_candidate(entry, utterance[:RATE])
     costs: dict[tuple[str, float], list[MethodCost]] = {}
     outputs: dict[str, Scores] = {}
@@ -222,7 +222,7 @@ def _time_candidate(candidate: _Candidate, utterance: Samples) -> tuple[MethodCo
             break
         pieces = known
     packets = len(list(hop_ends(len(utterance), candidate.hop_samples)))
-    whole = len(utterance) // candidate.hop_samples  # packets of a whole hop
+    whole = len(utterance) // candidate.hop_samples  # packets with a full hop
     seconds = len(utterance) / RATE
     cost = MethodCost(
         seconds=seconds,
@@ -250,7 +250,7 @@ def _method_result(
 ) -> MethodResult:
     if output.shape != candidate.offline_scores.shape:
         raise BenchError(
-            f"{candidate.name} came to {output.shape} log probabilities and offline hearing to "
+            f"{candidate.name} gave {output.shape} log probabilities and the offline result has "
             f"{candidate.offline_scores.shape}: they cannot be compared"
         )
     return MethodResult(
@@ -265,7 +265,7 @@ def _method_result(
 
 
 def _incremental_encoder(analyser: SpeechAnalyser) -> IncrementalEncoder | None:
-    """What takes the steps, without all around it; None where the ears hear windows again."""
+    """The incremental encoder itself; None where the analyser re-encodes windows."""
     listener = analyser.recogniser
     return listener.encoder if isinstance(listener, IncrementalRecogniser) else None
 

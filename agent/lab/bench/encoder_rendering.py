@@ -1,4 +1,4 @@
-"""How does a comparison of encoders look, in a terminal and as JSON?"""
+"""Terminal and JSON rendering of an `EncoderComparison`."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def print_comparison(comparison: EncoderComparison, name: str, console: Console)
 
 
 def _comparison_table(comparison: EncoderComparison, name: str) -> Table:
-    title = f"Hearing a live voice with {escape(name)}, one thread"
+    title = f"Transcribing a live voice with {escape(name)}, one thread"
     table = Table(title=title, title_justify="left", title_style="bold", box=None)
-    table.add_column("way", no_wrap=True)
+    table.add_column("method", no_wrap=True)
     lengths = [f"{cost.seconds:g} s" for cost in comparison.results[0].costs]
     for heading in (*lengths, "x ours", "step", "end", "apart", "same %"):
         table.add_column(heading, justify="right")
@@ -61,17 +61,17 @@ def _comparison_table(comparison: EncoderComparison, name: str) -> Table:
 def _notes(comparison: EncoderComparison) -> Iterator[str]:
     longest = comparison.results[0].costs[-1].seconds
     yield (
-        "CPU milliseconds for each second of sound and each voice, in turns of these lengths, and "
-        f"how many times ours; median of {comparison.repeat}. In the turn of {longest:g} s, in "
-        "milliseconds: step is the CPU of the last hop that brought text, end the wait from the "
+        "CPU milliseconds per second of audio and voice, in turns of these lengths, and how many "
+        f"times ours that is; median of {comparison.repeat}. For the turn of {longest:g} s, in "
+        "milliseconds: step is the CPU of the last hop that gave text, end the wait from the "
         "last packet to the last letters, which for ours includes the search for words (in "
-        "company, for the words of all). apart is the largest difference of a log probability to "
-        "the whole turn heard at once, same the frames with the same likeliest letter."
+        "company, for the words of all). apart is the largest difference of a log probability from "
+        "the whole turn encoded at once, same the frames with the same likeliest letter."
     )
     if comparison.streams_exactly:
         yield (
             "Ours is compared with the mask that this checkpoint was trained with; the others with "
-            "transformers' own forward, which knows no such mask: the same weights and the same "
+            "transformers' own forward, which has no such mask: the same weights and the same "
             "work, but not what they were trained for."
         )
     yield from _text_intervals(comparison)
@@ -84,7 +84,7 @@ def _text_intervals(comparison: EncoderComparison) -> Iterator[str]:
     if ours and others:
         (own,) = ours
         every = f"{every} ms, ours every {own:.0f}"
-        yield f"[yellow]note[/] Not all give text equally often: every {every} ms."
+        yield f"[yellow]note[/] Not all methods give text equally often: every {every} ms."
     else:
         yield f"Text comes every {every} ms."
 
@@ -97,7 +97,7 @@ def _goals(comparison: EncoderComparison) -> Iterator[str]:
             more = f"; {together:.0f} times in company"
         seconds = naive.costs[-1].seconds
         yield (
-            f"Goal, {MIN_SPEEDUP:.0f} times less CPU than hearing {seconds:g} s again and again: "
+            f"Goal, {MIN_SPEEDUP:.0f} times less CPU than encoding all {seconds:g} s again for each hop: "
             f"{_verdict(times >= MIN_SPEEDUP)}, {times:.1f} times{more}."
         )
     if comparison.roofline is not None:
@@ -119,7 +119,7 @@ def _verdict(met: bool) -> str:
 
 
 def comparison_json(comparison: EncoderComparison, name: str) -> dict[str, Any]:
-    """Every figure, in seconds, with what follows from them."""
+    """Every figure, in seconds, and the ratios derived from them."""
     roofline = comparison.roofline
     return {
         "checkpoint": name,

@@ -1,8 +1,8 @@
-"""Did the server hold so many callers, and how many can it hold?
+"""Load levels: the figures of one load, whether it was sustained, and the search for the maximum.
 
-A level is one load of a fixed number of callers and its figures. It is held when nothing was
-missed, unanswered, refused or closed, the wait of nineteen turns in twenty was within the goal, and
-the load itself kept its times. Held by tests/agent/lab/bench/test_levels.py.
+A level is one load with a fixed number of callers. It is sustained when no turn was missed or
+unanswered, no call refused or closed, p95 of the latency is within the goal, and the load process
+itself sent its packets on time. Held by tests/agent/bench/test_levels.py.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ import numpy as np
 
 from agent.lab.bench.load_plan import LoadOutcome
 
-MAX_LAG_P99_MS = 50.0  # p99; a load that was later than this has measured itself
-FIRST_LEVEL_CALLERS = 8  # callers of the first level of a search
-SEARCH_PRECISION = 0.06  # of the number found
-MAX_SEARCHED_CALLERS = 4096  # callers that a search tries
+MAX_LAG_P99_MS = 50.0  # above it, the load process itself was too slow
+FIRST_LEVEL_CALLERS = 8  # first level of a search
+SEARCH_PRECISION = 0.06  # relative
+MAX_SEARCHED_CALLERS = 4096  # upper end of a search
 
 
 @dataclass(frozen=True, slots=True)
 class ServerUsage:
-    """What a server used during a level: all its processes, and memory with everybody there."""
+    """CPU of all server processes during a level, and their memory while all callers are active."""
 
     cores: float
     memory_mib: float
@@ -31,11 +31,11 @@ class ServerUsage:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """The figures of one load. Milliseconds; None where there was nothing to measure."""
+    """The figures of one load, in milliseconds; None where there was nothing to measure."""
 
     callers: int
     seconds: float
-    turns: int  # understood, as the server cut them
+    turns: int  # understood, as the server segmented them
     p50_ms: float | None
     p95_ms: float | None
     p99_ms: float | None
@@ -49,8 +49,8 @@ class Level:
     errors: Mapping[str, int]
     lag_p99_ms: float
     generator_cores: float
-    server: ServerUsage | None  # None: not our process
-    failures: tuple[str, ...]  # why it was not held
+    server: ServerUsage | None  # None: an external server
+    failures: tuple[str, ...]  # reasons why it was not sustained
 
     @property
     def is_sustained(self) -> bool:
@@ -60,7 +60,7 @@ class Level:
 def level_from_outcome(
     callers: int, outcome: LoadOutcome, server: ServerUsage | None, goal_ms: float
 ) -> Level:
-    """The figures of a load, and whether it was held."""
+    """The level of a load with `callers` callers, judged by a p95 latency of `goal_ms`."""
     latencies_s = [answer.latency_s for answer in outcome.answers if not answer.visitor]
     p50, p95, p99 = (percentile_ms(latencies_s, share) for share in (50, 95, 99))
     return Level(
@@ -112,9 +112,10 @@ def find_maximum(
     precision: float = SEARCH_PRECISION,
     limit: int = MAX_SEARCHED_CALLERS,
 ) -> int:
-    """The greatest number that holds, to this precision, if fewer always hold where more do.
+    """The greatest number that is sustained, to this relative precision; 0 when none is.
 
-    Doubles from `first` until one fails, then halves the gap. What fails is tried once more.
+    Doubles from `first` until a number fails, then bisects. A number that fails is tried once more.
+    Assumes that any number below a sustained one is sustained too.
     """
 
     def is_sustained_in_two_tries(number: int) -> bool:

@@ -1,9 +1,9 @@
-"""How does a call of the load sit on its websocket?
+"""Websocket connection of one simulated call.
 
-The protocol's sans-I/O half comes from the websockets library, and audio frames are made once
-beforehand, so that sending one is a single write that never waits. The library's own client waits
-in `send` while a socket is full: one caller whom the server does not read would hold up the packets
-of all others, and lighten the load just when the server is behind.
+Uses the sans-I/O half of the websockets library, with audio frames serialised beforehand, so that
+sending one is a single write that never waits. The library's own client waits in `send` while a
+socket is full: one caller whom the server does not read would delay the packets of all others, and
+lighten the load just when the server is behind.
 """
 
 from __future__ import annotations
@@ -28,19 +28,20 @@ HELLO_MESSAGE: dict[str, Any] = {
     "channel": "call",
     "audio": {"encoding": "mulaw", "rate": TELEPHONE_RATE, "channels": 1},
 }
-CONSENT_MESSAGE = {"type": "consent", "recording": False, "emotion": True}  # emotion is work, too
-MAX_REASON_CHARS = 80  # characters of a reason that are kept
+# emotion is part of the load
+CONSENT_MESSAGE = {"type": "consent", "recording": False, "emotion": True}
+MAX_REASON_CHARS = 80  # longer reasons are cut
 
 
 def websocket_frame(packet: bytes) -> bytes:
-    """A packet of audio as it goes over the socket."""
+    """A packet of audio as a masked binary websocket frame."""
     return Frame(Opcode.BINARY, packet).serialize(mask=True)
 
 
 class LoadConnection(asyncio.Protocol):
-    """One connection. `opened` makes the call once the handshake is done; its packets are frames.
+    """One connection. `on_open` makes the call after the handshake; its packets are frames.
 
-    `closed` is told how it ended: code and reason, or the status that refused the handshake.
+    `on_close` receives the close code and reason, or the status that refused the handshake.
     """
 
     def __init__(
@@ -78,18 +79,18 @@ class LoadConnection(asyncio.Protocol):
         self._on_close(self, self._refusal or f"{code} {reason[:MAX_REASON_CHARS]}".strip())
 
     def send_packet(self) -> None:
-        """Write the packet that is due. Never waits: what the socket does not take is kept."""
+        """Write the packet that is due. Never waits: asyncio buffers the excess."""
         assert self._transport is not None
         assert self.call is not None
         self._transport.write(self.call.next_packet())
 
     def say_goodbye(self) -> None:
-        """Say goodbye; the server closes."""
+        """Send the end of the call; the server then closes."""
         if self._socket.state is State.OPEN:
             self._send_json({"type": "end"})
 
     def abort(self) -> None:
-        """No more waiting for the other side."""
+        """Abort the connection without waiting for the server."""
         if self._transport is not None:
             self._transport.abort()
 

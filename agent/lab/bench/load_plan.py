@@ -1,11 +1,10 @@
-"""What is a load: who says what, how fast, and for how long? And what came of it?
+"""Plan and outcome of a load.
 
-A `Plan` goes into the process that makes the load (agent/lab/bench/load.py), an `Outcome` comes
-out.
+A `LoadPlan` is sent to the load process (agent/lab/bench/load.py), which returns a `LoadOutcome`.
 
-A turn is *due to be over* with the packet that completes its end-of-turn silence. `completing`
+A turn is *due to end* with the packet that completes its end-of-turn silence. `completing_packet`
 finds that packet exactly: the server judges whole voice hops at 16 kHz, and its resampler holds
-back a constant number of input samples, which `lookahead` measures on the resampler itself.
+back a constant number of input samples, which `resampler_lookahead` measures.
 """
 
 from __future__ import annotations
@@ -13,27 +12,27 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from math import ceil
 
-TELEPHONE_RATE = 8000  # a telephone line, mu-law: one byte a sample
+TELEPHONE_RATE = 8000  # samples per second; mu-law: one byte per sample
 
-# Of line noise after every turn. Longer than any patience of the turn-taking (audio/turns.py: 1.0 s
-# after a question for digits), so that a turn never runs into the next one.
+# Seconds of line noise after every turn. Longer than any endpointing delay (audio/turns.py: 1.0 s
+# after a question for digits), so that the server never joins two turns.
 END_SILENCE_S = 1.6
 
-TurnPackets = tuple[bytes, ...]  # packets of one turn, the last filled up with line noise
+TurnPackets = tuple[bytes, ...]  # packets of one turn, the last padded with line noise
 
 
 @dataclass(frozen=True, slots=True)
 class CallerVoices:
-    """What can be said, cut into packets."""
+    """The audio that callers send, as packets."""
 
     turns: tuple[TurnPackets, ...]
-    short: tuple[TurnPackets, ...]  # for the warm-up, and for callers who come and go
-    noise: tuple[bytes, ...]  # of a quiet line, to be repeated
+    short: tuple[TurnPackets, ...]  # for the warm-up, and for the short calls of churn
+    noise: tuple[bytes, ...]  # line noise, to be repeated
 
 
 @dataclass(frozen=True, slots=True)
 class LoadPlan:
-    """One load. Seconds; `ramp_s` passes before anything counts, `seconds` is what counts."""
+    """One load: `seconds` are measured, after a ramp of `ramp_s` that is not."""
 
     url: str
     voices: CallerVoices
@@ -42,10 +41,10 @@ class LoadPlan:
     ramp_s: float
     packet_ms: int
     talk: float
-    ahead: int  # input samples that the server's resampler holds back
-    churn: float = 0.0  # callers a second who come and go during the second half
-    speak: bool = False  # answers are spoken, too
-    first_counts: bool = False  # the first turn of each caller is no ramp
+    ahead: int  # look-ahead: input samples held back by the server's resampler
+    churn: float = 0.0  # additional short calls per second, in the second half
+    speak: bool = False  # the server also synthesises its answers
+    first_counts: bool = False  # count the first turn of each caller, too
     seed: int = 0
 
     @property
@@ -61,39 +60,39 @@ class LoadPlan:
         return ceil(END_SILENCE_S / self.packet_s)
 
     def noise_packets_after(self, turn_packets: int) -> int:
-        """Packets of noise after a turn of so many, such that turn and silence are `talk` of it."""
+        """Noise packets after a turn, so that turn and end silence are the share `talk`."""
         over = turn_packets + self.end_silence_packets
         return self.end_silence_packets + round(over / self.talk) - over
 
     def completing_packet(self, end_s: float) -> int:
-        """Which packet brings the last sample needed to hear up to `end_s` of the leg's audio."""
+        """The packet with the last sample that the server needs to judge audio up to `end_s`."""
         return ceil((round(end_s * TELEPHONE_RATE) + self.ahead) / self.packet_samples) - 1
 
 
 @dataclass(frozen=True, slots=True)
 class TurnLatency:
-    """One turn that was understood: `at` seconds into what counts, and how long it took."""
+    """Latency of one understood turn, due `at_s` seconds after the start of the measurement."""
 
     at_s: float
     latency_s: float
-    visitor: bool  # of a caller who came and went
+    visitor: bool  # from one of the short calls of churn
 
 
 @dataclass(slots=True)
 class LoadOutcome:
-    """What came of a load: of the seconds that count, if nothing else is said."""
+    """Counts of a load: of its measured seconds, unless a field says otherwise."""
 
     answers: list[TurnLatency] = field(default_factory=list)
-    spoken: int = 0  # turns said
-    answered: int = 0  # of them, with at least one understanding
-    missed: int = 0  # the server said that it could not understand
-    unanswered: int = 0  # nothing came
+    spoken: int = 0  # turns sent
+    answered: int = 0  # of these, with at least one understanding
+    missed: int = 0  # the server reported that understanding failed
+    unanswered: int = 0  # no reply of either kind
     partials: int = 0
     packets: int = 0
-    calls: int = 0  # from the start: callers, those who called again, and visitors
+    calls: int = 0  # from the start: callers, repeated calls and short calls
     refused: dict[str, int] = field(default_factory=dict)  # from the start, by status and reason
-    closed: dict[str, int] = field(default_factory=dict)  # likewise, other than with 1000
+    closed: dict[str, int] = field(default_factory=dict)  # likewise, other codes than 1000
     errors: dict[str, int] = field(default_factory=dict)  # error messages from the start, by code
-    lag_p99_ms: float = 0.0  # how late packets were sent
-    cpu_s: float = 0.0  # of the process that made the load
+    lag_p99_ms: float = 0.0  # lateness of sent packets
+    cpu_s: float = 0.0  # of the load process
     seconds: float = 0.0

@@ -1,6 +1,7 @@
-"""How does a measurement have its load made by a process of its own?
+"""The load process as seen by the measurement that starts it.
 
-A process of its own shares neither an interpreter lock nor a garbage collector with anything.
+The load runs in a process of its own, so that it shares neither the interpreter lock nor the
+garbage collector with the measurement.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from agent.lab.bench import BenchError
 from agent.lab.bench.load_plan import LoadOutcome, LoadPlan, TurnLatency
 
 LoadEvent = Literal["steady", "tick", "counted"]
-OnLoadEvent = Callable[[LoadEvent, float], None]  # `at`: seconds since turns began to count
+OnLoadEvent = Callable[[LoadEvent, float], None]  # event, seconds since turns began to count
 
 
 def run_load(plan: LoadPlan, on_event: OnLoadEvent) -> LoadOutcome:
-    """Make the load; `watch` is told what the load process tells, while it goes on."""
+    """Run the load and return its outcome; `on_event` is called for each event of the process.
+
+    BenchError when the process fails."""
     with closing(_load_events(plan)) as events:
         for fields in events:
             event = fields.pop("event")
@@ -30,7 +33,7 @@ def run_load(plan: LoadPlan, on_event: OnLoadEvent) -> LoadOutcome:
                 answers = [TurnLatency(**answer) for answer in fields.pop("answers")]
                 return LoadOutcome(answers=answers, **fields)
             on_event(event, float(fields.get("at", 0.0)))
-    raise BenchError("the process that makes the load has failed; see its error above")
+    raise BenchError("the load process has failed; see its error above")
 
 
 def _load_events(plan: LoadPlan) -> Generator[dict[str, Any]]:
@@ -39,7 +42,7 @@ def _load_events(plan: LoadPlan) -> Generator[dict[str, Any]]:
         cwd=PACKAGE_DIR.parent,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        start_new_session=True,  # Ctrl-C is ours, and stops it below
+        start_new_session=True,  # Ctrl-C reaches this process only, which stops the other below
     )
     assert process.stdin is not None
     assert process.stdout is not None

@@ -1,4 +1,4 @@
-"""On which machine was this measured?"""
+"""Description of the machine that a figure was measured on."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ BF16_CPU_FLAGS = ("avx512_bf16", "amx_bf16", "bf16")  # flags of x86 and ARM
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What a figure depends on."""
+    """The hardware and software that figures depend on."""
 
     cpu: str
-    cores: int  # that this process may use
+    cores: int  # available to this process
     memory_gib: float
-    bf16: bool  # the CPU multiplies in bfloat16
+    bf16: bool  # the CPU has bfloat16 instructions
     python: str
     torch: str
     system: str
 
     @property
     def summary(self) -> str:
-        """All of it, for a person."""
+        """All fields in one readable line."""
         bf16 = "bf16" if self.bf16 else "no bf16"
         return (
             f"{self.cpu}, {self.cores} cores, {bf16}, {self.memory_gib:.0f} GiB, "
@@ -34,7 +34,7 @@ class Machine:
 
 
 def this_machine() -> Machine:
-    """Linux tells all of it; elsewhere some fields are empty."""
+    """The current machine. Complete on Linux; elsewhere some fields are empty."""
     cpuinfo = _cpuinfo()
     flags = (cpuinfo.get("flags") or cpuinfo.get("Features") or "").split()
     return Machine(
@@ -49,7 +49,7 @@ def this_machine() -> Machine:
 
 
 def _cpuinfo() -> dict[str, str]:
-    """The first core's fields."""
+    """The fields of the first core in /proc/cpuinfo; empty where there is no such file."""
     file = Path("/proc/cpuinfo")
     lines = file.read_text().split("\n\n")[0].splitlines() if file.exists() else []
     return {name.strip(): value.strip() for name, _, value in (s.partition(":") for s in lines)}

@@ -1,4 +1,4 @@
-"""How much memory and CPU do a process and its children use?"""
+"""Memory and CPU of a process and all its descendants."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ MIB = 2**20
 
 
 class ProcessTree:
-    """One process and everything it has started."""
+    """A process and all its descendants."""
 
     def __init__(self, pid: int) -> None:
         self._root = psutil.Process(pid)
 
     def memory_mib(self) -> float:
-        """Proportional set size: pages that several processes share are counted once in all."""
+        """Proportional set size in MiB: pages shared by several processes count once in total."""
         total = 0.0
         for process in self._processes():
             with suppress(psutil.NoSuchProcess):
                 used = process.memory_full_info()
-                total += getattr(used, "pss", used.uss) / MIB  # only Linux knows shares
+                total += getattr(used, "pss", used.uss) / MIB  # PSS exists on Linux only
         return total
 
     def cpu_s(self) -> float:
-        """Seconds of all cores together since they were started."""
+        """CPU seconds of all processes since their start."""
         total = 0.0
         for process in self._processes():
             with suppress(psutil.NoSuchProcess):
@@ -36,7 +36,7 @@ class ProcessTree:
         return total
 
     def wait_until_idle(self, core_share: float, poll_s: float, timeout_s: float) -> None:
-        """Wait until they use less than this share of a core, but not for ever."""
+        """Wait until the processes use less than `core_share` of a core, at most `timeout_s`."""
         until = time.monotonic() + timeout_s
         before = self.cpu_s()
         while time.monotonic() < until:

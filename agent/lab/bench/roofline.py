@@ -1,9 +1,9 @@
-"""How near is a step of the encoder to the time that its multiplications alone would take?
+"""Roofline of an encoder step: the time its matrix products alone would take on this machine.
 
-No program can be faster than the matrix products that the model consists of, run back to back at
-the rate at which this machine multiplies large matrices. The products are counted from the shape of
-the model (tests/agent/lab/bench/test_encoder_floor.py counts a small one by hand); the rate is measured
-in the same process, in the precision that the encoder runs in.
+No program can be faster than the matrix products of the model, run back to back at the rate at
+which this machine multiplies large matrices. The products are counted from the shape of the model
+(tests/agent/bench/test_encoder_floor.py counts a small one by hand); the rate is measured in the
+same process, in the precision that the encoder runs in.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MIN_EFFICIENCY = 0.5
 
 @dataclass(frozen=True, slots=True)
 class StepFlops:
-    """Floating-point operations of one step, two for each multiplication with its addition."""
+    """Floating-point operations of one step; a multiplication with its addition counts as two."""
 
     convolutions: int
     projection: int
@@ -52,14 +52,14 @@ class StepFlops:
 
 @dataclass(frozen=True, slots=True)
 class Roofline:
-    """One step of `streams` streams, each with one chunk of `frames` frames."""
+    """A measured step of `streams` streams, each with one chunk of `frames` frames."""
 
     streams: int
     frames: int
     dtype: str
     work: StepFlops
     step_s: float
-    rate: float  # operations a second in large products
+    rate: float  # operations per second in large products
 
     @property
     def bound_s(self) -> float:
@@ -71,10 +71,10 @@ class Roofline:
 
 
 def step_flops(config: Any, streams: int, reach: AttentionWindow, ahead: int = 0) -> StepFlops:
-    """What one step cannot do without, from a HubertConfig: each stream has one chunk ready.
+    """Operations of one step of a model with this HubertConfig; each stream has one chunk ready.
 
-    `ahead` frames of future go through the layers with the chunk and again with the next one. Norms
-    and activations multiply nothing and count as nothing.
+    `ahead` frames of look-ahead go through the layers with the chunk and again with the next one.
+    Norms and activations are not counted.
     """
     chunk, width = reach.chunk, int(config.hidden_size)
     rows = chunk + ahead
@@ -105,7 +105,7 @@ def step_flops(config: Any, streams: int, reach: AttentionWindow, ahead: int = 0
 
 
 def peak_matmul_rate(dtype: torch.dtype) -> float:
-    """Operations a second of this machine's best large matrix product, on one thread."""
+    """Operations per second of the fastest large matrix product on one thread."""
     best = 0.0
     for side in MATRIX_SIDES:
         x, weight = torch.randn(side, side).to(dtype), torch.randn(side, side).to(dtype)
@@ -130,8 +130,8 @@ def measure_roofline(encoder: IncrementalEncoder, config: Any, streams: int) -> 
         sound = random.standard_normal((streams, samples), np.float32) * np.float32(0.1)
         return list(zip(states, sound, strict=True))
 
-    # What a chunk sees beyond its end comes first, so that each hop after it completes one chunk;
-    # and as many hops as can be attended to, so that every step looks back on as much.
+    # The look-ahead is fed first, so that each later hop completes exactly one chunk; then enough
+    # hops to fill the left context, so that all timed steps attend to equally many frames.
     hop = reach.chunk * FRAME
     encoder.advance(packet(max(0, (ahead - 1) * FRAME + receptive_field_of(config))))
     for _ in range(1 + reach.left // reach.chunk):

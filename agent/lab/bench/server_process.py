@@ -1,4 +1,4 @@
-"""A server of its own for a measurement or a test: started as a user starts it, on a free port."""
+"""A server process for a measurement or a test: started as users start it, on a free port."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from agent.config import PACKAGE_DIR
 from agent.lab.bench import BenchError
 
 PROJECT_ROOT = PACKAGE_DIR.parent
-START_TIMEOUT_S = 300.0  # loading a large checkpoint takes its time
+START_TIMEOUT_S = 300.0  # loading a large checkpoint can take minutes
 STOP_TIMEOUT_S = 20.0
-MAX_ERROR_LINES = 5  # complaints that are kept
+MAX_ERROR_LINES = 5  # lines of the log that are kept
 
 
 @dataclass(frozen=True, slots=True)
 class RunningServer:
-    """A server process that answers."""
+    """A server process that accepts callers."""
 
     process: subprocess.Popen[str]
     page_url: str
     ready_s: float  # from the start of the process to the first accepted caller
-    error_lines: deque[str]  # the last errors of its log, and what else it said
+    error_lines: deque[str]  # the last error lines of its log, and other output
 
     @property
     def session_url(self) -> str:
@@ -46,7 +46,10 @@ class RunningServer:
 
 @contextmanager
 def running_server(state_folder: Path, **settings: str) -> Iterator[RunningServer]:
-    """Start `python server.py` with these settings; stop it in the end. BenchError: it did not."""
+    """Start `python server.py` with these settings, and stop it at the end.
+
+    BenchError when the server does not start.
+    """
     env = os.environ | {"HEARKEN_PORT": "0", "HEARKEN_STATE": str(state_folder)}
     env |= {f"HEARKEN_{name.upper()}": value for name, value in settings.items()}
     began = time.monotonic()
@@ -56,7 +59,7 @@ def running_server(state_folder: Path, **settings: str) -> Iterator[RunningServe
         cwd=state_folder,
         stderr=subprocess.PIPE,
         text=True,
-        start_new_session=True,  # Ctrl-C is ours: the server is stopped when we have finished
+        start_new_session=True,  # Ctrl-C reaches this process only, which stops the server
     )
     try:
         error_lines: deque[str] = deque(maxlen=MAX_ERROR_LINES)
@@ -68,14 +71,14 @@ def running_server(state_folder: Path, **settings: str) -> Iterator[RunningServe
 
 
 def _await_ready(process: subprocess.Popen[str], error_lines: deque[str]) -> str:
-    """The log line that says "ready" names the page. The log is read on until the server ends."""
+    """The page URL from the "ready" line of the log, which is read until the server ends."""
     page_urls: queue.Queue[str] = queue.Queue()
 
     def read() -> None:
         assert process.stderr is not None
         with process.stderr as said:
             for line in said:
-                # Its log is JSON; what it tells its user is not.
+                # Log lines are JSON; messages for the user are not.
                 entry = json.loads(line) if line.startswith("{") else {"level": "error"}
                 if entry["level"] == "error":
                     error_lines.append(line)
@@ -94,7 +97,7 @@ def _await_ready(process: subprocess.Popen[str], error_lines: deque[str]) -> str
 
 
 def _await_exit(process: subprocess.Popen[str]) -> None:
-    """Wait for the end of the server; its children go with it, whatever they are doing."""
+    """Wait for the server to end; kill it and its children after STOP_TIMEOUT_S."""
     try:
         process.wait(STOP_TIMEOUT_S)
     except subprocess.TimeoutExpired:

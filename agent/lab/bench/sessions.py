@@ -1,7 +1,7 @@
-"""What does it cost that conversations survive and are looked at?
+"""Cost of durable and observed conversations: `hearken bench sessions`.
 
-Appending a row to the journal; and on a real server: resuming a conversation of ten minutes after
-a restart, the way of what a customer types to a console, and the memory of idle conversations.
+Measures appending a row to the journal; and, on a real server, resuming a conversation of ten
+minutes after a restart, the delay from customer to console, and the memory of idle chats.
 """
 
 from __future__ import annotations
@@ -32,15 +32,13 @@ from dialogs.pack.fingerprint import fingerprint
 
 APPENDED_ROWS = 5_000
 SESSION_MINUTES = 10
-ROW_AUDIO_S = 0.5  # of sound that led to nothing, in one row
-VOICE_SESSION_IDS = tuple(
-    f"{n:016x}" for n in range(1, 10)
-)  # such conversations: ids are hexadecimal
+ROW_AUDIO_S = 0.5  # audio without effects is journaled in rows of this length
+VOICE_SESSION_IDS = tuple(f"{n:016x}" for n in range(1, 10))  # session ids are hexadecimal
 TURN_PERIOD_S, SPEECH_S, FAILURE_OFFSET_S = (
     10,
     4,
     8,
-)  # every so often; of it are voice; then it is answered
+)  # voice, then failure at this offset
 AUDIO_ROWS = round(SESSION_MINUTES * 60 / ROW_AUDIO_S)
 SESSION_ROWS = 1 + AUDIO_ROWS + SESSION_MINUTES * 60 // TURN_PERIOD_S
 LAG_SAMPLES = 200
@@ -51,7 +49,7 @@ MESSAGE_TIMEOUT_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class BenchGoal:
-    """One figure, in `unit`, beside what was aimed at (at most)."""
+    """One figure in `unit`, and the limit it should not exceed."""
 
     name: str
     figure: float
@@ -64,9 +62,10 @@ class BenchGoal:
 
 
 def measure_sessions(folder: Path, report_progress: Callable[[str], None]) -> list[BenchGoal]:
-    """Every figure, in turn, with files in `folder`; `say` is told what is being measured.
+    """All figures, measured one after the other with files in `folder`.
 
-    BenchError when the server does not start.
+    `report_progress` is called with the name of each step. BenchError when the server does not
+    start.
     """
     store = Store(folder / "hearken.sqlite3")
     try:
@@ -78,9 +77,7 @@ def measure_sessions(folder: Path, report_progress: Callable[[str], None]) -> li
     report_progress("starting a server")
     with running_server(folder, supervisor_token=TOKEN, max_sessions=str(2 * IDLE_CHATS)) as server:
         report_progress(f"{IDLE_CHATS} idle chats")
-        idle = _measure_idle_memory(
-            server
-        )  # first, while no memory that others have left could be used again
+        idle = _measure_idle_memory(server)  # first, while there is no freed memory to reuse
         report_progress("a console looks on")
         lag = _measure_console_lag(server)
         report_progress("resuming ten minutes")
@@ -88,7 +85,7 @@ def measure_sessions(folder: Path, report_progress: Callable[[str], None]) -> li
 
 
 def _measure_append(store: Store) -> BenchGoal:
-    """From asking for a row to knowing that it is on disk, one after the other."""
+    """Time from submitting a row until it is durable, one row at a time."""
     latencies_s = asyncio.run(_append_rows(store))
     return BenchGoal("append a row, p99", 1000 * float(np.quantile(latencies_s, 0.99)), 2.0, "ms")
 
@@ -110,8 +107,8 @@ async def _append_rows(store: Store) -> list[float]:
 
 
 def _measure_resume(server: RunningServer) -> list[BenchGoal]:
-    """From hello to `ready`, for which rows are read and the session is made anew from them; and
-    to the last message of all that was said, for a client that has kept nothing of it."""
+    """Time from hello to `ready`, for which the session is rebuilt from its rows; and to the last
+    re-sent message, for a client that has none of them."""
     latencies_s = np.array([_resume_once(server, session) for session in VOICE_SESSION_IDS])
     ready_ms, complete_ms = 1000 * np.median(latencies_s, axis=0)
     name = f"resume a voice session of {SESSION_MINUTES} min, median"
@@ -136,7 +133,7 @@ def _resume_once(server: RunningServer, session: str) -> tuple[float, float]:
 
 
 def _measure_console_lag(server: RunningServer) -> BenchGoal:
-    """From a customer's sending a line to a console's having it."""
+    """Time from a customer's sending a text until a console receives it."""
     console_url = server.session_url.replace("/v1/session", "/v1/console")
     lags = []
     with (
@@ -165,7 +162,7 @@ def _is_customer_line(text: str) -> Callable[[dict[str, Any]], bool]:
 
 
 def _measure_idle_memory(server: RunningServer) -> BenchGoal:
-    """Chats that have been greeted, and wait."""
+    """Memory of idle chats: greeted, then silent."""
     memory = ProcessTree(server.process.pid)
     with ExitStack() as connections:
         _open_chat(connections.enter_context(connect(server.session_url)))
@@ -193,8 +190,8 @@ def _receive_until(
 
 
 def _write_voice_sessions(store: Store) -> None:
-    """Voice conversations as they are kept: half a second of sound in a row, turns of four seconds,
-    each missed by the models and answered."""
+    """Store voice conversations as a server journals them: half a second of audio per row, turns of
+    four seconds, each of which the models failed to understand."""
     message = json.dumps({"type": "partial", "text": "ten minutes", "seq": 0})
     rows = [
         JournalRow(

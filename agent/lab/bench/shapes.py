@@ -1,8 +1,8 @@
-"""What would a checkpoint of a known size cost here, when nobody has it at hand?
+"""Random checkpoints of known shapes, to measure costs without downloading a model.
 
-How long a model takes depends on its shape and hardly on its weights, so a folder with random
-weights is as good as the real one for a measurement: `--checkpoint random:base`. What it hears
-means nothing. Held by tests/agent/lab/bench/test_shapes.py: every shape opens as a checkpoint does.
+The run time of a model depends on its shape and hardly on its weights, so random weights are good
+enough for a measurement: `--checkpoint random:base`. Their transcripts are meaningless. Held by
+tests/agent/bench/test_shapes.py: every shape opens as a checkpoint does.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from transformers.utils import logging
 from agent.lab.bench import BenchError
 from audio.encoder import small_config
 
-RANDOM_PREFIX = "random:"  # before the name of a shape, in the place of a folder or hub name
+RANDOM_PREFIX = "random:"  # prefix of a shape's name, given instead of a folder or hub name
 SEED = 0
 
 # The 32 characters of facebook/wav2vec2-base-960h and facebook/hubert-large-ls960-ft, most frequent
@@ -31,7 +31,7 @@ SEED = 0
 LETTERS_960H = ("<pad>", "<s>", "</s>", "<unk>", "|", *"ETAONIHSRDLUMWCFGYPBVK'XJQZ")
 LETTERS_HEARKEN = ("<pad>", "|", "'", *"abcdefghijklmnopqrstuvwxyz")
 
-STREAMING_CONFIG = {  # what a checkpoint says that was trained to stream (audio/encoder.py)
+STREAMING_CONFIG = {  # configuration of a checkpoint trained to stream (audio/encoder.py)
     "chunk_frames": 16,
     "left_frames": 64,
     "causal_positions": True,
@@ -39,23 +39,24 @@ STREAMING_CONFIG = {  # what a checkpoint says that was trained to stream (audio
     "do_stable_layer_norm": True,
 }
 
-Shape = Mapping[str, Any]  # settings of a HubertConfig; what is missing is as in HuBERT base
+Shape = Mapping[str, Any]  # HubertConfig settings; defaults: HuBERT base
 
 SHAPES: Mapping[str, Callable[[], Shape]] = {
     # facebook/hubert-base-ls960: 12 layers of 768, group norm, 94 M parameters
     "base": lambda: {"vocab_size": len(LETTERS_960H)},
-    # the same size, had it been trained to stream
+    # the same size, configured as trained to stream
     "base-streamed": lambda: {"vocab_size": len(LETTERS_960H), **STREAMING_CONFIG},
     # ntu-spml/distilhubert: 2 of its layers behind the same convolutions
     "distil": lambda: {"vocab_size": len(LETTERS_960H), "num_hidden_layers": 2},
-    # the ears that come with Hearken: 6 layers of 256
+    # the embedded encoder: 6 layers of 256
     "embedded": lambda: small_config().to_diff_dict(),
 }
 
 
 def resolve_checkpoint(checkpoint: str, folder: Path) -> str:
-    """A folder or hub name as it is; for `random:SHAPE` the folder that it was written to, which is
-    inside `folder`."""
+    """A folder or hub name unchanged; for `random:SHAPE`, a checkpoint written below `folder`.
+
+    BenchError for an unknown shape."""
     if not checkpoint.startswith(RANDOM_PREFIX):
         return checkpoint
     name = checkpoint.removeprefix(RANDOM_PREFIX)
@@ -68,7 +69,7 @@ def resolve_checkpoint(checkpoint: str, folder: Path) -> str:
 
 
 def write_random_checkpoint(shape: Shape, folder: Path) -> None:
-    """A CTC checkpoint of this shape as it lies on the hub, its weights random but always equal."""
+    """Write a CTC checkpoint in the hub's format, with random weights from a fixed seed."""
     config = HubertConfig(**{"pad_token_id": 0, **shape})
     config.title = f"random weights in the shape of {folder.name}"
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]

@@ -1,8 +1,8 @@
-"""What does one caller of a load say, and which answer belongs to which turn?
+"""One simulated call of a load: its packets, and which answer belongs to which turn.
 
 No socket and no clock: packets are numbered from the beginning of the call, packet k is due at
-`start + k * packet_s`, and messages come with the time at which they came. Held by
-tests/agent/lab/bench/test_caller.py.
+`started_at + k * packet_s`, and each message is passed in with the time at which it arrived. Held
+by tests/agent/bench/test_caller.py.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from typing import Any
 
 from agent.lab.bench.load_plan import LoadPlan, TurnPackets
 
-PARTIAL_PREFIX = b'{"type": "partial"'  # many and not needed: counted without being parsed
-ANSWER_TIMEOUT_S = 6.0  # for an answer: longer than the server's own deadline, `answer_s`
+PARTIAL_PREFIX = b'{"type": "partial"'  # frequent and not needed: counted without parsing
+ANSWER_TIMEOUT_S = 6.0  # longer than the server's own deadline, `answer_s`
 
 
 @dataclass(slots=True)
 class SpokenTurn:
-    """One turn that was said. Packets [begin, over] hold it and the silence that ends it."""
+    """One turn of a call. Packets [first_packet, last_packet] hold it and its closing silence."""
 
     first_packet: int
     last_packet: int
-    is_ramp_up: bool = False  # not to be counted
-    answers: list[tuple[float, float]] = field(default_factory=list)  # when due, seconds taken
+    is_ramp_up: bool = False  # excluded from the counts
+    answers: list[tuple[float, float]] = field(default_factory=list)  # (due, latency_s)
     missed: bool = False
 
     @property
@@ -37,14 +37,14 @@ class SpokenTurn:
 def random_turns(
     plan: LoadPlan, turns: Sequence[TurnPackets], rng: Random
 ) -> Iterator[tuple[TurnPackets, int]]:
-    """Turns in a random order, for ever, each with the packets of noise that follow it."""
+    """Endless turns in random order, each with the number of noise packets that follow it."""
     while True:
         turn = rng.choice(turns)
         yield turn, plan.noise_packets_after(len(turn))
 
 
 class SimulatedCall:
-    """One call, from its first packet on. `says` goes on where the caller's last call ended."""
+    """One call, from its first packet on. `script` continues where the last call ended."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class SimulatedCall:
         visitor: bool = False,
         ramp: float | None = None,
     ) -> None:
-        """`ramp`: the first turn does not count; this share of it lies before the call."""
+        """`ramp`: skip this share of the first turn, and do not count that turn."""
         self.plan, self.started_at, self.visitor = plan, started_at, visitor
         self.packets_sent = 0
         self.spoken_turns: list[SpokenTurn] = []
@@ -63,23 +63,24 @@ class SimulatedCall:
         self.ended_at: float | None = None
         self.script = script
         self._packets: Sequence[bytes] = ()
-        self._position = self._noise_left = 0  # in the turn, and packets of noise after it
-        self._turn_ends: dict[int, float] = {}  # turn of the server -> seconds of audio at its end
-        self._first_unsettled = 0  # turns before this one are settled
+        self._position = self._noise_left = 0  # packet within the turn; noise packets left after it
+        # server's turn number -> seconds of audio at its end
+        self._turn_ends: dict[int, float] = {}
+        self._first_unsettled = 0  # all turns before this index are settled
         self._start_turn()
         if ramp is not None:
             self._skip_share(ramp)
 
     @property
     def next_due(self) -> float:
-        """When the next packet is to be sent."""
+        """Due time of the next packet."""
         return self.packet_due(self.packets_sent)
 
     def packet_due(self, packet: int) -> float:
         return self.started_at + packet * self.plan.packet_s
 
     def next_packet(self) -> bytes:
-        """The packet that is due next."""
+        """Take the packet that is due next."""
         if self._position == len(self._packets) and not self._noise_left:
             self._start_turn()
         self.packets_sent += 1
@@ -90,7 +91,7 @@ class SimulatedCall:
         return self.plan.voices.noise[self.packets_sent % len(self.plan.voices.noise)]
 
     def receive(self, message: bytes, received_at: float) -> None:
-        """A text message of the server's came in."""
+        """Process a text message from the server."""
         if message.startswith(PARTIAL_PREFIX):
             self.partial_count += 1
             return
@@ -106,12 +107,12 @@ class SimulatedCall:
                     self._record_missed(received_at)
 
     def is_first_turn_done(self, now: float) -> bool:
-        """The first turn is over, and has been answered or will not be any more."""
+        """Whether the first turn has ended and is either settled or past the answer timeout."""
         over = self.packet_due(self.spoken_turns[0].last_packet)
         return over < now and (self.spoken_turns[0].is_settled or over + ANSWER_TIMEOUT_S <= now)
 
     def is_awaiting_answer(self, until: float, now: float) -> bool:
-        """Is an answer to a turn that was over by `until` still to be hoped for?"""
+        """Whether an answer to a turn that ended by `until` may still arrive."""
         return self.ended_at is None and any(
             not spoken.is_settled
             and self.packet_due(spoken.last_packet) <= until
@@ -120,7 +121,7 @@ class SimulatedCall:
         )
 
     def counted_turns(self, begin: float, end: float) -> Iterator[SpokenTurn]:
-        """The turns due to be over in [begin, end], but those that a goodbye made pointless."""
+        """The turns due to end in [begin, end], except those cut off by the end of the call."""
         for spoken in self.spoken_turns:
             due = self.packet_due(spoken.last_packet)
             is_cut_off = self.ended_at is not None and self.ended_at < due and not spoken.is_settled
@@ -153,7 +154,7 @@ class SimulatedCall:
             self._first_unsettled += 1
 
     def _record_missed(self, received_at: float) -> None:
-        """The notice names the server's turn, not its place: it is the oldest without an answer."""
+        """Mark the oldest unanswered turn as missed: the error does not place the turn."""
         for spoken in self.spoken_turns[self._first_unsettled :]:
             if not spoken.is_settled and self.packet_due(spoken.first_packet) < received_at:
                 spoken.missed = True

@@ -1,6 +1,7 @@
-"""What is speechbrain's HuBERT, over the weights of a checkpoint folder?
+"""Loader of speechbrain's HuBERT with the weights of a checkpoint folder.
 
-Apart from the other ways of hearing, because importing speechbrain takes seconds and care.
+Separate from the other methods, because importing speechbrain takes seconds and its
+placeholder modules must be removed afterwards.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from audio import torchaudio_guard  # noqa: F401  before speechbrain, which impo
 
 
 def load_speechbrain_hubert(folder: Path) -> Any:
-    """(batch, samples) -> (batch, frames, width), in float32 and frozen: the last layer's output,
-    without the CTC head."""
-    # Only who measures it pays for the import.
+    """A frozen float32 model (batch, samples) -> (batch, frames, width): the output of the last
+    layer, without the CTC head."""
+    # Imported here, so that only the speechbrain method pays for it.
     from speechbrain.integrations.huggingface.hubert import (  # type: ignore[import-untyped]
         HuBERT,
     )
@@ -32,7 +33,7 @@ def load_speechbrain_hubert(folder: Path) -> Any:
 
 @contextmanager
 def _without_warnings() -> Iterator[None]:
-    """It is warned of the CTC head that a lobe has no use for, and of being frozen, as asked."""
+    """Suppress speechbrain's warnings about the unused CTC head and the frozen weights."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

@@ -1,19 +1,19 @@
-"""In which ways can one encoder be made to hear a voice that is still speaking?
+"""Methods to transcribe a voice that is still speaking, with the same encoder weights.
 
-Each way is a generator over one utterance: it hears one more hop between two yields, the end of the
-utterance with the last, and yields what it knows by then, in pieces of log probabilities (frames,
-letters). Ours works out new frames alone; the others are what a server can do with transformers or
-speechbrain as they come, and all of them hear old sound again.
+Each method is a generator over one utterance: between two yields it processes one more hop, with
+the last one the end of the utterance, and yields the log probabilities known so far, in pieces
+(frames, letters). Ours computes new frames only; the others are what a server can do with
+transformers or speechbrain out of the box, and all of them encode old audio again.
 
-None of these libraries keeps anything between two calls, so what to hear again is the server's to
-choose, and decides both the cost and what is lost at the seams:
+These libraries keep no state between calls, so the caller chooses how much audio to encode again,
+which decides both the cost and the loss at the seams:
 
 again        transformers' forward over everything since the utterance began
-window       the same over the last 2 s; each hop keeps the frames that are new
+window       the same over the last 2 s; each hop adds the new frames
 pipeline     transformers' speech-recognition pipeline, called as its own live front end calls it
              (`ffmpeg_microphone_live`): chunks of 5 s that overlap by a sixth on either side, each
-             heard anew with every hop until it is full; the overlap is context and thrown away
-speechbrain  speechbrain's HuBERT lobe over everything since the utterance began
+             encoded again with every hop until it is full; the overlap is discarded context
+speechbrain  speechbrain's HuBERT module over everything since the utterance began
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ StreamingMethod = Callable[[Samples], Iterator[ScorePieces]]
 
 WINDOW_S = 2.0
 CHUNK_S = 5.0  # as in the examples of transformers' live front end
-OVERLAP_S = 0.8  # its default is a sixth of a chunk; here in whole frames, so that seams fit
+OVERLAP_S = 0.8  # the default is a sixth of a chunk; here whole frames, so that seams fit
 FLOAT_BYTES = 4
 
-transformers_pipeline: Any = pipeline  # its overloads are one for each of thirty tasks
+transformers_pipeline: Any = pipeline  # untyped: it has an overload for each of thirty tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class CtcModel:
 
     ctc: Any  # transformers does not declare its submodules' types
     folder: Path
-    normalise: bool  # does it want samples of mean 0 and variance 1?
+    normalise: bool  # whether it expects samples of mean 0 and variance 1
     frame_samples: int  # samples from one frame to the next
 
     @classmethod
@@ -93,9 +93,8 @@ def hop_ends(samples: int, hop: int) -> Iterator[int]:
 
 
 def streaming_method(analyser: SpeechAnalyser, concurrent: int = 1) -> StreamingMethod:
-    """`audio.speech_analyser`, by itself or with other voices in every call; all end together.
-    Includes the
-    search for words when the turn is over, which none of the others does."""
+    """Hearken's `SpeechAnalyser`, for one voice or `concurrent` voices in every call; all end
+    together. Includes the search for words at the end, which none of the others does."""
 
     def run(utterance: Samples) -> Iterator[ScorePieces]:
         voices = [np.roll(utterance, i * len(utterance) // concurrent) for i in range(concurrent)]
@@ -162,7 +161,7 @@ def pipeline_method(model: CtcModel, hop: int) -> StreamingMethod:
         with _captured_logits(model.ctc) as logits:
             for chunk in chunk_bytes_iter(packets(), size, (overlap, overlap), stream=True):
                 if chunk["partial"] and fed == len(utterance):
-                    continue  # the same sound comes once more, as the last chunk
+                    continue  # the same audio is given once more, as the last chunk
                 sound = np.frombuffer(chunk["raw"], np.float32)
                 left, right = (side // FLOAT_BYTES for side in chunk["stride"])
                 transcribe({"raw": sound, "stride": (left, right), "sampling_rate": RATE})
@@ -177,7 +176,7 @@ def pipeline_method(model: CtcModel, hop: int) -> StreamingMethod:
 
 @contextmanager
 def _captured_logits(ctc: nn.Module) -> Iterator[deque[Tensor]]:
-    """The logits of the newest call, which a pipeline turns into text and throws away."""
+    """The logits of the latest call, which a pipeline turns into text and discards."""
     newest: deque[Tensor] = deque(maxlen=1)
 
     def keep_logits(module: nn.Module, given: Any, output: Any) -> None:

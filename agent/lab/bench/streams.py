@@ -1,7 +1,7 @@
-"""In which order does `hearken bench streams` measure, and on which server?
+"""Sequence of measurements of `hearken bench streams`.
 
-A server of its own is started, callers are joined to it level by level, and between two levels it
-comes to rest. What is found goes into the report as soon as it is known.
+Starts a server, or uses a running one, and loads it level by level; between two levels the server
+becomes idle. Results go into the report as soon as they are known.
 """
 
 from __future__ import annotations
@@ -39,21 +39,21 @@ from agent.lab.bench.streams_report import (
     soak_from_samples,
 )
 
-# Settings of the server that say how many callers may come in: nobody is to be turned away, a level
-# fails by its figures.
+# Admission limits of the server, set high enough that no caller is refused: a level fails by its
+# figures.
 CAPACITY_SETTINGS = ("max_sessions", "capacity")
-MAX_VISIT_S = 10  # callers a second who come and go, times this, are there at once at most
+MAX_VISIT_S = 10  # longest short call of churn: times their rate, their number at once
 
-MIN_RAMP_S, JOINS_PER_S = 2.0, 25.0  # a level's ramp: at least, and how fast callers join
+MIN_RAMP_S, JOINS_PER_S = 2.0, 25.0  # shortest ramp of a level; join rate
 WARM_UP_CALLERS, WARM_UP_S, WARM_UP_RAMP_S = 2, 4.0, 0.5
 IDLE_CORES, IDLE_POLL_S, IDLE_TIMEOUT_S = 0.1, 0.5, 30.0
-EXTERNAL_SERVER_REST_S = 3.0  # for a server whose processes are not ours to look at
-SOAK_START_S, SOAK_PERIOD_S = 30.0, 5.0  # memory is sampled
+EXTERNAL_SERVER_REST_S = 3.0  # pause for an external server, which cannot be observed
+SOAK_START_S, SOAK_PERIOD_S = 30.0, 5.0  # sampling of memory
 
 
 @dataclass(frozen=True, slots=True)
 class LoadTarget:
-    """The server under load; without processes it is not ours."""
+    """The server under load; `processes` is None for an external server."""
 
     url: str
     ready_s: float | None = None
@@ -68,7 +68,7 @@ class LoadTarget:
 
 
 def measure_streams(report: StreamsReport, console: Console) -> None:
-    """Fill in the report. BenchError when the server cannot be started or lets nobody in."""
+    """Fill in the report. BenchError when the server does not start or understands no turn."""
     setting = report.setting
     voices = load_caller_voices(setting.recordings, setting.turn_s, setting.packet_ms, setting.seed)
     with _open_target(setting, console) as target:
@@ -85,7 +85,7 @@ def measure_streams(report: StreamsReport, console: Console) -> None:
 
 
 class StreamsBench:
-    """Loads on one server, one after the other."""
+    """Consecutive loads on one server."""
 
     def __init__(
         self, report: StreamsReport, target: LoadTarget, voices: CallerVoices, console: Console
@@ -93,7 +93,7 @@ class StreamsBench:
         self._report, self._setting = report, report.setting
         self._target = target
         self._console = console
-        self._samples: list[tuple[float, float]] = []  # of a soak: minute, MiB
+        self._samples: list[tuple[float, float]] = []  # memory of a soak: (minute, MiB)
         setting = self._setting
         self._plan = LoadPlan(
             url=target.url,
@@ -109,7 +109,10 @@ class StreamsBench:
         )
 
     def warm_up(self) -> None:
-        """A few short turns: everything has been used once, and the server does answer."""
+        """Run a few short turns, so that first-use costs do not count.
+
+        BenchError when the server understands none of them.
+        """
         plan = replace(
             self._plan,
             voices=replace(self._plan.voices, turns=self._plan.voices.short),
@@ -130,12 +133,12 @@ class StreamsBench:
             self._report.idle_mib = self._target.processes.memory_mib()
 
     def sustains(self, callers: int) -> bool:
-        """One level; its figures go into the report."""
+        """Run one level and add it to the report; whether it was sustained."""
         outcome, usage = self._run_load(self._plan_for(callers), f"{callers} callers")
         return self._record_level(callers, outcome, usage).is_sustained
 
     def run_churn(self, callers: int) -> None:
-        """The same callers, first alone, then while others come and go."""
+        """Run one level whose second half has additional short calls."""
         plan = replace(self._plan_for(callers), churn=self._setting.churn)
         outcome, usage = self._run_load(
             plan, f"{callers} callers, then {plan.churn:g} more a second"
@@ -144,7 +147,7 @@ class StreamsBench:
         self._report.churn = churn_from_outcome(outcome, plan.churn)
 
     def run_soak(self, callers: int) -> None:
-        """One long level during which memory is looked at."""
+        """Run one long level and sample the server's memory."""
         plan = replace(self._plan_for(callers), seconds=60 * self._setting.minutes)
         try:
             outcome, usage = self._run_load(
@@ -162,14 +165,14 @@ class StreamsBench:
         level = level_from_outcome(callers, outcome, usage, self._setting.goal_ms)
         self._report.levels.append(level)
         if level.is_sustained:
-            verdict = f"[green]held[/], p95 {level.p95_ms:.0f} ms"
+            verdict = f"[green]sustained[/], p95 {level.p95_ms:.0f} ms"
         else:
-            verdict = f"[red]not held[/]: {escape(', '.join(level.failures))}"
+            verdict = f"[red]not sustained[/]: {escape(', '.join(level.failures))}"
         self._console.print(f"{callers} callers: {verdict}", highlight=False)
         return level
 
     def _run_load(self, plan: LoadPlan, name: str) -> tuple[LoadOutcome, ServerUsage | None]:
-        """Make one load, and look at the server while turns count."""
+        """Run one load, and measure the server while turns count."""
         gauge = _UsageGauge(self._target.processes, self._report.idle_mib or 0.0, plan)
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[at]}"))
         is_hidden = not self._console.is_terminal
@@ -198,7 +201,7 @@ class StreamsBench:
 
 
 class _UsageGauge:
-    """CPU from when turns begin to count until they no longer do, and memory at that moment."""
+    """Server usage: CPU while turns count, and memory at the end of that time."""
 
     def __init__(self, processes: ProcessTree | None, idle_mib: float, plan: LoadPlan) -> None:
         self.usage: ServerUsage | None = None
@@ -243,7 +246,7 @@ def _server_settings(setting: StreamsSettings, folder: Path) -> dict[str, str]:
 
 
 def _server_checkpoint(name: str, folder: Path) -> str:
-    """The server works in another folder than we do."""
+    """The checkpoint as the server needs it, whose working directory is another."""
     if name.startswith("random:"):
         from agent.lab.bench.shapes import resolve_checkpoint  # torch is slow to import
 
@@ -252,7 +255,7 @@ def _server_checkpoint(name: str, folder: Path) -> str:
 
 
 def _require_ready(url: str) -> None:
-    """Is somebody there?"""
+    """BenchError unless the server at `url` is ready."""
     page = url.replace("ws", "http", 1).removesuffix("v1/session") + "readyz"
     try:
         urllib.request.urlopen(page, timeout=5).close()

@@ -1,4 +1,4 @@
-"""How is what `hearken bench streams` found shown in a terminal?"""
+"""Terminal rendering of the results of `hearken bench streams`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from agent.lab.bench.streams_report import MAX_CHURN_RATIO, Churn, Soak, Streams
 
 LATENCY_COLUMNS = (
     "callers", "turns", "p50", "p95", "p99", "partials/s",
-    "missed", "no answer", "refused", "held",
+    "missed", "no answer", "refused", "sustained",
 )  # fmt: skip
 RESOURCE_COLUMNS = (
     "callers",
@@ -25,7 +25,7 @@ RESOURCE_COLUMNS = (
 
 
 def print_streams_report(report: StreamsReport, console: Console) -> None:
-    """A table of all levels, what was asked for beyond them, and the machine."""
+    """Print the tables of all levels, the churn and soak figures, and the machine."""
     setting = report.setting
     if report.levels:
         talk = (
@@ -33,7 +33,9 @@ def print_streams_report(report: StreamsReport, console: Console) -> None:
         )
         waits = f"End of turn to decision in ms: {talk}"
         console.print(_table(waits, LATENCY_COLUMNS, map(_latency_cells, report.levels)))
-        console.print(_table("What it took", RESOURCE_COLUMNS, map(_resource_cells, report.levels)))
+        console.print(
+            _table("Resources used", RESOURCE_COLUMNS, map(_resource_cells, report.levels))
+        )
         spoken = sum(level.spoken for level in report.levels)
         turns = sum(level.turns for level in report.levels)
         console.print(f"turns spoken: {spoken}; as the server cut them: {turns}", highlight=False)
@@ -46,7 +48,9 @@ def print_streams_report(report: StreamsReport, console: Console) -> None:
     console.print(report.machine.summary, highlight=False, soft_wrap=True)
     if report.streams is not None:
         criterion = f"p95 within {setting.goal_ms:g} ms"
-        console.print(f"[bold]streams held: {report.streams}[/] ({criterion})", highlight=False)
+        console.print(
+            f"[bold]streams sustained: {report.streams}[/] ({criterion})", highlight=False
+        )
 
 
 def _table(title: str, head: Iterable[str], rows: Iterable[list[str]]) -> Table:
@@ -87,13 +91,13 @@ def _number(value: float | None) -> str:
 
 
 def _counts_by_code(counts: Mapping[str, int]) -> str:
-    """How many for each code; the reasons stand in the line of the level."""
+    """Counts by code; the full reasons are printed with the level."""
     return " ".join(f"{count}x{why.partition(' ')[0]}" for why, count in counts.items())
 
 
 def _print_churn(churn: Churn, console: Console) -> None:
     text = f"p99 {_number(churn.quiet_p99_ms)} ms quiet, {_number(churn.churn_p99_ms)} ms"
-    text += f" with {churn.per_s:g} callers a second who come and go"
+    text += f" with {churn.per_s:g} short calls a second"
     if churn.ratio is not None:
         verdict = "[green]met[/]" if churn.ratio <= MAX_CHURN_RATIO else "[red]missed[/]"
         text += f": {churn.ratio:.2f} times, goal {MAX_CHURN_RATIO:g} {verdict}"

@@ -1,4 +1,4 @@
-"""What does `hearken bench streams` find out?"""
+"""Results of `hearken bench streams`."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from agent.lab.bench.levels import Level, percentile_ms
 from agent.lab.bench.load_plan import LoadOutcome
 from agent.lab.bench.machine import Machine, this_machine
 
-MAX_CHURN_RATIO = 1.5  # p99 while others come and go, times the quiet one
+MAX_CHURN_RATIO = 1.5  # p99 during churn over p99 without
 
 
 @dataclass(frozen=True, slots=True)
 class StreamsSettings:
-    """How the measurement was asked for; `hearken bench streams --help` says what each means."""
+    """The command's options; `hearken bench streams --help` explains each."""
 
     recordings: Path
     checkpoint: str | None = None
@@ -37,7 +37,7 @@ class StreamsSettings:
 
 @dataclass(frozen=True, slots=True)
 class Churn:
-    """Do those who stay notice those who come and go? Milliseconds."""
+    """Latency of the staying callers in ms, without and with `per_s` short calls per second."""
 
     per_s: float
     quiet_p99_ms: float | None
@@ -52,11 +52,11 @@ class Churn:
 
 @dataclass(frozen=True, slots=True)
 class Soak:
-    """Does memory grow while the load stays the same? MiB and minutes."""
+    """Memory over time under constant load: samples of (minute, MiB), slope in MiB per minute."""
 
     samples: tuple[tuple[float, float], ...]
     slope: float
-    error: float  # standard error of the slope, as if samples were independent
+    error: float  # standard error of the slope, for independent samples
 
     @property
     def first_mib(self) -> float:
@@ -69,14 +69,14 @@ class Soak:
 
 @dataclass(slots=True)
 class StreamsReport:
-    """Filled in while it is measured, so that there is something to show when it is interrupted."""
+    """All results. Filled in as they are measured, so that an interrupted run can show some."""
 
     setting: StreamsSettings
     machine: Machine = field(default_factory=this_machine)
     ready_s: float | None = None
-    idle_mib: float | None = None  # of the warm server without callers
+    idle_mib: float | None = None  # memory of the warm server without callers
     levels: list[Level] = field(default_factory=list)
-    streams: int | None = None  # held
+    streams: int | None = None  # highest sustained level
     churn: Churn | None = None
     soak: Soak | None = None
 
@@ -91,7 +91,7 @@ class StreamsReport:
 
 
 def churn_from_outcome(outcome: LoadOutcome, per_s: float) -> Churn:
-    """The first half was quiet; in the second others came and went."""
+    """Churn figures of a load whose short calls came in its second half only."""
     stayed = [answer for answer in outcome.answers if not answer.visitor]
     half = outcome.seconds / 2
     quiet = [answer.latency_s for answer in stayed if answer.at_s < half]
@@ -100,7 +100,7 @@ def churn_from_outcome(outcome: LoadOutcome, per_s: float) -> Churn:
 
 
 def soak_from_samples(samples: Sequence[tuple[float, float]]) -> Soak | None:
-    """Least squares over (minute, MiB); None when there are too few for a line and its error."""
+    """Least-squares line over (minute, MiB); None for fewer than three samples."""
     if len(samples) < 3:
         return None
     line = linregress([minute for minute, _ in samples], [mib for _, mib in samples])

@@ -1,7 +1,7 @@
-"""What is to be done next, and when?
+"""Timer queue of a load: one heap for the packets of all callers and all other timed actions.
 
-One heap for the packets of all callers and everything else in a load, instead of a task that
-sleeps for each. Times are those of the plan: an action that came late does not move the next one.
+It replaces a sleeping task for each caller. Due times come from the plan: an action that runs late
+does not delay the next one. Held by tests/agent/bench/test_agenda.py.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 from itertools import count
 
-TimedAction = Callable[[float], float | None]  # given when it was due; answers when it is due again
+TimedAction = Callable[[float], float | None]  # due time -> next due time, or None
 
 
 class TimerQueue:
-    """Actions in the order of their times, those of one time in the order they were added."""
+    """Actions ordered by due time; actions with equal due times in the order they were added."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, TimedAction]] = []
@@ -24,7 +24,7 @@ class TimerQueue:
         heappush(self._heap, (due, next(self._numbers), action))
 
     def run_due(self, now: float) -> float | None:
-        """Do all that is due; answers when the next thing is, None when there is nothing."""
+        """Run all actions that are due; returns the next due time, None when the queue is empty."""
         while self._heap and self._heap[0][0] <= now:
             due, _, action = heappop(self._heap)
             if (next_due := action(due)) is not None:

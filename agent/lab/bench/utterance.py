@@ -1,4 +1,4 @@
-"""What is said to the encoders that are compared?"""
+"""The utterance that the compared encoders transcribe."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from audio.types import RATE, Samples
 
 
 def joined_recordings(folder: Path, seconds: float) -> Samples:
-    """The recordings of a folder one after the other, from the first again when they run out."""
+    """The recordings of a folder, concatenated and repeated to `seconds`, at RATE.
+
+    BenchError when the folder holds no .wav file.
+    """
     files = sorted(folder.glob("*.wav"))
     if not files:
         raise BenchError(f"{folder} holds no .wav recordings; name a folder with --recordings")

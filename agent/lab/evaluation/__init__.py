@@ -1,8 +1,8 @@
-"""How well do any ears hear the recordings that a user brings?
+"""Evaluation of the models: `hearken evaluate`. Nothing that serves imports this package.
 
-`hearken evaluate ears` lives here (agent/lab/evaluation/command.py). Nothing that serves imports
-this."""
+The modules of this level evaluate speech on a user's recordings (`hearken evaluate ears`).
+"""
 
 
 class EvaluationError(ValueError):
-    """Recordings or a model that cannot be evaluated; the text says what to change."""
+    """Input or a model that cannot be evaluated; the text says what to change."""

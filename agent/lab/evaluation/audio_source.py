@@ -1,4 +1,4 @@
-"""Where are a manifest's recordings, and can they be played?"""
+"""Source of a manifest's recordings: a folder or a zip file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import soundfile  # type: ignore[import-untyped]
 from agent.lab.evaluation import EvaluationError
 from audio.types import AudioError, Samples
 
-ReadFile = Callable[[str], bytes]  # raises KeyError or OSError for what is not there
+ReadFile = Callable[[str], bytes]  # raises KeyError or OSError for missing files
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class AudioSource:
 
 
 def default_audio_path(manifest: Path) -> Path:
-    """Where recordings are when nobody said: a zip of the manifest's name, or its folder."""
+    """Default location of recordings: a zip with the manifest's name, else its folder."""
     zip_file = manifest.with_name(manifest.name.removesuffix(".gz").removesuffix(".jsonl") + ".zip")
     return zip_file if zip_file.exists() else manifest.parent
 

@@ -1,7 +1,6 @@
-"""How is `hearken evaluate ears` called, and in which order does it work?
+"""Command line of `hearken evaluate ears`.
 
-Nothing heavy is imported before the command runs: agent/cli/main.py loads this file for every
-command.
+Nothing heavy is imported before the command runs: agent/cli/main.py imports this for every command.
 """
 
 from __future__ import annotations
@@ -23,53 +22,51 @@ QuestionMode = Literal["auto", "open", "digits", "yes_no", "keywords"]
 
 def evaluate_ears(
     manifest: Annotated[
-        Path | None, typer.Option(help="Your recordings: .jsonl or .jsonl.gz, a line each.")
+        Path | None, typer.Option(help="Your recordings: .jsonl or .jsonl.gz, one per line.")
     ] = None,
     audio: Annotated[
         Path | None,
-        typer.Option(help="Zip or folder with the paths of the manifest; default: beside it."),
+        typer.Option(help="Zip or folder with the manifest's paths; default: beside it."),
     ] = None,
     checkpoint: Annotated[
         str | None,
-        typer.Option(help="In the place of the embedded ears: folder or hub name."),
+        typer.Option(help="Checkpoint to use instead of the embedded encoder: folder or hub name."),
     ] = None,
     compare: Annotated[
         list[str] | None,
         typer.Option(help="Another checkpoint, or a folder of weights, over the same recordings."),
     ] = None,
-    telephone: Annotated[bool, typer.Option("--telephone", help="8 kHz mu-law first.")] = False,
+    telephone: Annotated[bool, typer.Option("--telephone", help="Use 8 kHz mu-law.")] = False,
     split: Annotated[
         str | None,
-        typer.Option(help="Default: test where the manifest has splits. all: everything."),
+        typer.Option(help="Default: test where the manifest has splits. all: every line."),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="At most so many, spread over speakers.")
+        int | None, typer.Option(min=1, help="Maximum of recordings, spread over speakers.")
     ] = None,
     expect: Annotated[
-        QuestionMode, typer.Option(help="What the dialogue had asked; auto: by line and text.")
+        QuestionMode, typer.Option(help="Question before each recording; auto: by line and text.")
     ] = "auto",
-    language: Annotated[
-        str, typer.Option(help="Words of lines in other languages are not compared.")
-    ] = "en",
+    language: Annotated[str, typer.Option(help="Words in other languages are not scored.")] = "en",
     streaming: Annotated[
-        bool, typer.Option("--streaming", help="Also hear everything whole, and compare.")
+        bool, typer.Option("--streaming", help="Also decode whole turns, and compare.")
     ] = False,
     precision: Annotated[
-        Precision, typer.Option(help="What the encoder multiplies in; auto: what is fastest here.")
+        Precision, typer.Option(help="Precision of the encoder; auto: the fastest on this machine.")
     ] = "auto",
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write every figure and recording there.")
+        Path | None, typer.Option("--json", help="Write all figures and recordings to this file.")
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(help="Instead of a manifest: the speech sets of the model card's table."),
+        typer.Option(help="Instead of a manifest: folder of the model card's speech sets."),
     ] = None,
     weights: Annotated[Path, typer.Option(help="Folder of the weights.")] = PACKAGE_DIR / "weights",
-    work: Annotated[
-        Path, typer.Option(help="With --data: decoded recordings are kept here.")
-    ] = Path(".hearken/ears"),
+    work: Annotated[Path, typer.Option(help="With --data: cache of decoded recordings.")] = Path(
+        ".hearken/ears"
+    ),
 ) -> None:
-    """How well ears hear your recordings; or, with --data, the table of the model card."""
+    """Evaluate words and emotion on your recordings; or print the table of the model card."""
     console = Console()
     if (manifest is None) == (data is None):
         raise EvaluationError(
@@ -104,4 +101,4 @@ def evaluate_ears(
     print_speech_report(report, console)
     if json_file is not None:
         write_json(report_json(report), json_file)
-        console.print(f"everything, recording by recording: {json_file}", highlight=False)
+        console.print(f"all figures and recordings: {json_file}", highlight=False)

@@ -1,8 +1,8 @@
-"""What do ears make of each recording, heard as a caller would be?
+"""Contenders (speech models under evaluation) and their analysis of each recording.
 
-Everything goes through `audio.speech_analyser.Ears`, in packets of 200 ms. The question that was
-asked comes in at the end of a turn only, so one hearing is decided twice: once as an open question,
-and once as an answer. The two are never mixed.
+Recordings are streamed through `audio.speech_analyser.SpeechAnalyser` in packets of 200 ms. What
+the dialogue expects is needed at the end of a turn only, so one encoding is decoded twice: as an
+open question and as an answer. The two transcripts are never mixed.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ PACKET_SAMPLES = RATE // 5
 
 TrackRecordings = Callable[
     [Iterable[LabelledRecording], str, int], Iterable[LabelledRecording]
-]  # shows progress
+]  # with progress
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """Ears to be measured. `words` and `feelings` take the place of the embedded ones."""
+    """Models to evaluate: those in `weights`, less the ones that the two checkpoints replace."""
 
     name: str
     weights: Path
@@ -57,16 +57,16 @@ class Contender:
 
 @dataclass(frozen=True, slots=True)
 class AnalysedTurn:
-    """One recording as one contender heard it. Texts are `plain`."""
+    """One contender's analysis of one recording. Texts are normalised by `normalised_text`."""
 
     recording: LabelledRecording
     expectation: Expectation | None
-    answer_kind: str  # the kind of answer it is, whether or not the ears were told; "" is none
+    answer_kind: str  # of the reference, whether or not it was expected; "": no answer
     open_transcript: Transcript
-    answer_transcript: Transcript | None  # None: there was no question
-    emotion: Mapping[Emotion, float] | None  # None: not listened for; empty: the head abstained
-    seconds: float  # of sound
-    cpu_s: float  # CPU seconds of one thread: packets and the open decision
+    answer_transcript: Transcript | None  # None: nothing in particular was expected
+    emotion: Mapping[Emotion, float] | None  # None: not inferred; empty: the head abstained
+    seconds: float  # of audio
+    cpu_s: float  # CPU seconds of one thread: streaming and the open decoding
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +77,15 @@ class ContenderResult:
 
     @property
     def real_time_factor(self) -> float:
-        """CPU seconds for each second of sound."""
+        """CPU seconds per second of audio."""
         return sum(t.cpu_s for t in self.turns) / sum(t.seconds for t in self.turns)
 
 
 def find_contender(name: str | None, weights: Path) -> Contender:
-    """None: the embedded ears. Otherwise a folder of weights such as `agent/weights`, or a
-    checkpoint by folder or hub name that spells (CTC) or feels (sequence classification)."""
+    """None: the embedded models. Otherwise a folder of weights such as `agent/weights`, or a CTC or
+    emotion (sequence classification) checkpoint by folder or hub name.
+
+    EvaluationError when it is none of these."""
     if name is None:
         return Contender("embedded", weights)
     if (Path(name) / "ears" / "config.json").exists():
@@ -103,7 +105,7 @@ def find_contender(name: str | None, weights: Path) -> Contender:
 def split_readable(
     recordings: Sequence[LabelledRecording], audio: AudioSource, track: TrackRecordings
 ) -> tuple[tuple[LabelledRecording, ...], tuple[BadLine, ...]]:
-    """Recordings whose sound can be read, so that every contender hears the same ones."""
+    """Recordings with readable audio, the same for every contender, and the unreadable ones."""
     readable, unreadable = list[LabelledRecording](), list[BadLine]()
     for recording in track(recordings, "reading", len(recordings)):
         try:
@@ -123,14 +125,14 @@ def run_contender(
     channel: ChannelSimulation,
     track: TrackRecordings,
 ) -> ContenderResult:
-    """`questions`: by path, what is asked before the recording, and its sort."""
+    """Run one contender. `expectations`: by path, (what is expected, kind of the answer)."""
     infer_emotion = any(r.emotion for r in recordings)
     with single_torch_thread():
         analyser = contender.load(infer_emotion)
         analyser.warm_up()
         callers: dict[
             str, SpeakerProfile
-        ] = {}  # a speaker's recordings are turns of one call, in order
+        ] = {}  # a speaker's recordings count as the turns of one call
         turns = tuple(
             _analyse_recording(
                 analyser,
@@ -149,7 +151,7 @@ def run_contender(
 def stream_recording(
     analyser: SpeechAnalyser, samples: Samples, caller: SpeakerProfile | None
 ) -> TurnStream:
-    """A stream that was fed all of `samples`, ready to be finished. Feels if there is a caller."""
+    """A stream fed with all of `samples`, ready to be finished; infers emotion given a `caller`."""
     stream = analyser.open(0, caller is not None, caller)
     for at in range(0, len(samples), PACKET_SAMPLES):
         analyser.advance([(stream, samples[at : at + PACKET_SAMPLES])])
@@ -164,7 +166,7 @@ def _analyse_recording(
     caller: SpeakerProfile | None,
 ) -> AnalysedTurn:
     expectation, answer_kind = expected
-    # CPU time and not the clock's: other programs on the machine must not count.
+    # CPU time instead of wall-clock time: other programs must not count.
     began = time.process_time()
     stream = stream_recording(analyser, samples, caller)
     stream_cpu_s = time.process_time() - began
@@ -190,7 +192,7 @@ def _with_normalised_text(transcript: Transcript) -> Transcript:
 
 @contextmanager
 def single_torch_thread() -> Iterator[None]:
-    """torch on one thread, as the server runs it, for as long as this lasts."""
+    """Run torch on one thread, as the server does, within this context."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -1,7 +1,8 @@
-"""What was aimed for, what came out, and how does the README get its table of both?
+"""Goals with their measured values, and the Markdown table of them.
 
-Every `hearken evaluate ... --json FILE` begins with a list "goals" of this shape; `hearken evaluate
-goals FILE...` makes one table of them, and can put it between two marks of a Markdown file.
+The JSON of `hearken evaluate ... --json FILE` begins with a list "goals" of this shape; `hearken
+evaluate goals FILE...` makes one table of several lists, and can write it between two marks of a
+Markdown file. Held by tests/agent/evaluation/test_goals.py.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ TABLE_HEADER = ("| what | goal | measured | 95 % interval | |", "|---|---|---|--
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """`got` lies between `low` and `high` with 95 %; None where it could not be measured, and
-    `why` says why not. `goal` is as a person writes it: ">= 91.5 %"."""
+    """A goal, the measured value `got`, and its 95 % interval `low` to `high`.
+
+    `got` is None where it was not measured; `why` says why. `goal` is text, such as ">= 91.5 %".
+    """
 
     what: str
     goal: str
@@ -36,7 +39,7 @@ class Goal:
 
 
 def goals_table(goals: Sequence[dict[str, Any]]) -> str:
-    """Rows of Markdown; shares as per cent where the goal says so."""
+    """The Markdown table; values are in per cent where the text of the goal is."""
     return "\n".join([*TABLE_HEADER, *(_goal_row(goal) for goal in goals)])
 
 
@@ -55,12 +58,12 @@ def _goal_row(goal: dict[str, Any]) -> str:
 
 
 def show_goals(
-    files: Annotated[list[Path], typer.Argument(help="What `hearken evaluate ... --json` wrote.")],
+    files: Annotated[list[Path], typer.Argument(help="Files of `hearken evaluate ... --json`.")],
     into: Annotated[
-        Path | None, typer.Option(help="Put the table between its marks in this Markdown file.")
+        Path | None, typer.Option(help="Write the table between its marks in this Markdown file.")
     ] = None,
 ) -> None:
-    """One table of all goals, as Markdown."""
+    """Print one Markdown table of all goals."""
     goals = [goal for file in files for goal in _read_goals(file)]
     if into is None:
         Console().print(goals_table(goals), soft_wrap=True, highlight=False, markup=False)

@@ -1,4 +1,4 @@
-"""How does an evaluation keep its figures? As JSON that a person can read, too, and without NaN."""
+"""Writer of an evaluation's figures: indented JSON without NaN."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""Which recordings does a manifest name, and what is known about each?
+"""Reader of manifests: JSON lines (.jsonl or .jsonl.gz) that describe recordings.
 
-A manifest is JSON lines (.jsonl or .jsonl.gz); only `path` is required. A line that cannot be used
-is kept as a `Flaw` with its number, never dropped in silence
-(tests/agent/lab/evaluation/test_manifest.py).
+Only `path` is required. A line that cannot be used becomes a `BadLine` with its number, never
+dropped in silence. Held by tests/agent/evaluation/test_manifest.py.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from agent.lab.training.ears.acted_recordings import EMOTION_OF_SOURCE_LABEL
 from audio.emotion import emotion_for_label
 from audio.types import EMOTIONS, Emotion, Expectation
 
-# Fields that the shared sets carry and that no figure needs.
+# Fields of the shared sets that no metric uses.
 IGNORED_FIELDS = {
     "duration_s",
     "sample_rate",
@@ -46,7 +45,7 @@ ADULT_AGE = 16  # years, as in training (agent/lab/training/ears/corpus.py)
 
 
 class ManifestQuestion(BaseModel):
-    """`expect`: what the dialogue had asked for, as `audio.types.Expectation`."""
+    """The field `expect`: what the dialogue had asked for, as an `audio.types.Expectation`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     kind: Literal["open", "yes_no", "digits", "amount", "date", "name", "choice"] = "open"
@@ -58,22 +57,22 @@ class ManifestQuestion(BaseModel):
 
 
 class ManifestLine(BaseModel):
-    """One line as it is written. Other fields are allowed: sets carry what they know."""
+    """One line of a manifest as written. Unknown fields are allowed; a note names them."""
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
     path: str = Field(min_length=1)
     text: str | None = None
-    text_guess: str | None = None  # inferred from a prompt; nobody listened
+    text_guess: str | None = None  # inferred from a prompt, not checked by ear
     emotion: str | None = None
     speaker: str | int | None = None
     split: str | None = None
-    split_wide: str | None = None  # speechocean762: what training went by
+    split_wide: str | None = None  # speechocean762: the split used in training
     gender: str | None = None
     phone: str | None = None
     dialect: str | None = None
     native: bool | None = None
     native_language: str | None = None
-    age: float | str | None = None  # years; words such as "twenties" are not used
+    age: float | str | None = None  # years; text such as "twenties" is ignored
     kind: str | None = None
     language: str | None = None
     doubtful: bool | None = None
@@ -82,7 +81,7 @@ class ManifestLine(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class BadLine:
-    """A line that cannot be used, and why."""
+    """The number of an unusable line, and the reason."""
 
     line: int
     problem: str
@@ -90,7 +89,7 @@ class BadLine:
 
 @dataclass(frozen=True, slots=True)
 class LabelledRecording:
-    """What to play to the ears and what they should make of it."""
+    """A recording and its reference text, emotion and speaker."""
 
     line: int
     path: str
@@ -105,7 +104,7 @@ class LabelledRecording:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Every usable line; `notes` are sentences that its reader should know."""
+    """Every usable line; `notes` are warnings for the reader of the results."""
 
     recordings: tuple[LabelledRecording, ...]
     bad_lines: tuple[BadLine, ...]
@@ -114,7 +113,10 @@ class Manifest:
 
 
 def read_manifest(path: Path, language: str = "en") -> Manifest:
-    """Text in another language than `language` is not compared; emotion is."""
+    """Read a manifest. Text in another language than `language` is not scored; emotion is.
+
+    EvaluationError when the file cannot be read or has no lines.
+    """
     lines, bad_lines = list[tuple[int, ManifestLine]](), list[BadLine]()
     first_line_of: dict[str, int] = {}
     count = 0
@@ -174,7 +176,7 @@ def _recording(number: int, line: ManifestLine, language: str) -> LabelledRecord
     )
     emotion = EMOTION_BY_LABEL.get((line.emotion or "").lower())
     if not text and emotion is None:
-        return None  # `_notes` counts these: another language, or a label that is none of the seven
+        return None  # in another language or with an unknown label: `_reader_notes` counts it
     return LabelledRecording(
         line=number,
         path=line.path,
@@ -213,7 +215,7 @@ def _nativeness(line: ManifestLine) -> str:
 
 
 def normalised_text(text: str) -> str:
-    """Words as they are compared: lower case, without punctuation, apostrophes kept inside."""
+    """Text for comparison: lower case, no punctuation, apostrophes only inside words."""
     words = re.sub(r"[^\w']+|_", " ", text.lower().replace("\u2019", "'")).split()
     return " ".join(word.strip("'") for word in words if word.strip("'"))
 
@@ -234,7 +236,7 @@ def _reader_notes(lines: Sequence[tuple[int, ManifestLine]], language: str) -> I
     if guessed := [n for n, line in used if line.text_guess and not line.text]:
         yield f"{_line_count_text(guessed)} compared with text_guess, which nobody checked by ear"
     if figures := [n for n, line in used if re.search(r"\d", line.text or "")]:
-        yield f"{_line_count_text(figures)} whose text has figures; the ears write numbers as words"
+        yield f"{_line_count_text(figures)} whose text has figures; the recogniser writes numbers as words"
     if loners := [n for n, line in used if line.speaker in (None, "")]:
         yield (
             f"{_line_count_text(loners)} without a speaker: each counts as a speaker of its own, which makes "

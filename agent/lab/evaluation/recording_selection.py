@@ -1,4 +1,4 @@
-"""Which of a manifest's recordings are evaluated?"""
+"""Selection of a manifest's recordings by split and number."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ ALL_SPLITS = "all"
 def select_split(
     recordings: Sequence[LabelledRecording], split: str | None
 ) -> tuple[tuple[LabelledRecording, ...], str]:
-    """Those of one split, and a sentence that says which.
+    """The recordings of one split, and a sentence that names it.
 
-    `None` means "test" where the manifest has splits, otherwise everything.
+    `None` means "test" where the manifest has splits, otherwise everything. EvaluationError when
+    no recording is in the split.
     """
     split_sizes = Counter(r.split for r in recordings if r.split)
     if split is None:
@@ -39,7 +40,7 @@ def select_split(
 
 
 def speakers_in_several_splits(recordings: Sequence[LabelledRecording]) -> list[str]:
-    """Speakers who are in several splits: figures of one are then not about strangers."""
+    """Speakers in several splits: figures of one split are then not on unseen speakers only."""
     splits: dict[str, set[str]] = defaultdict(set)
     for r in recordings:
         if r.split:
@@ -50,14 +51,14 @@ def speakers_in_several_splits(recordings: Sequence[LabelledRecording]) -> list[
 def limit_recordings(
     recordings: Sequence[LabelledRecording], limit: int | None, seed: int
 ) -> tuple[LabelledRecording, ...]:
-    """At most `limit`, as evenly over speakers as they go, in the manifest's order."""
+    """At most `limit` recordings, spread evenly over speakers, in the order of the manifest."""
     if limit is None or limit >= len(recordings):
         return tuple(recordings)
     random = np.random.default_rng(seed)
     speakers: dict[str, list[int]] = defaultdict(list)
     for index, r in enumerate(recordings):
         speakers[r.speaker].append(index)
-    ranked = [  # (which of its speaker's recordings, at random, index)
+    ranked = [  # (rank within its speaker, random tie-break, index)
         (turn, random.random(), index)
         for indices in speakers.values()
         for turn, index in enumerate(random.permutation(indices).tolist())

@@ -1,4 +1,4 @@
-"""How does a report look in a terminal?"""
+"""Terminal rendering of a `SpeechReport`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SECTION_TITLES: dict[MetricSection, str] = {
     "asked": "Words, when the ears knew the question",
     "emotion": "Emotion",
 }
-# The one figure of each section by which groups of speakers are told apart.
+# The metric of each section that is shown for groups of speakers.
 GROUP_METRICS = {"open.wer": "words wrong", "asked.turns_right": "asked, right", "emotion.ua": "UA"}
 MAX_BAD_LINES_SHOWN = 5
 TOO_FEW_TEXT = "too few to say"
@@ -60,7 +60,7 @@ def _scope_text(report: SpeechReport) -> str:
     through = "through 8 kHz mu-law" if report.settings.telephone else "as recorded"
     voices = f"{speakers} speaker{'' if speakers == 1 else 's'}"
     return (
-        f"{report.selection}{limited}. Heard: {len(turns)} recordings of {voices}, "
+        f"{report.selection}{limited}. Analysed: {len(turns)} recordings of {voices}, "
         f"{seconds:.0f} s with a quarter second of quiet around each, {through}."
     )
 
@@ -94,7 +94,7 @@ def _contender_name(scores: ContenderScores) -> str:
 
 
 def _questions_text(report: SpeechReport) -> str:
-    """As in: 32 times one of 5 phrases, 4 times digits of known length."""
+    """For example: 32 times one of 5 phrases, 4 times digits of known length."""
     turns = report.contender_scores[0].result.turns
     questions = Counter(_question_text(turn.expectation) for turn in turns if turn.expectation)
     return ", ".join(f"{many} times {what}" for what, many in questions.most_common())
@@ -140,7 +140,7 @@ def _estimate_text(metric: TallyMetric, estimate: SpeakerEstimate | None) -> str
         return f"{value} ({TOO_FEW_TEXT})"
     if (
         estimate.low == estimate.high
-    ):  # nobody erred, or everybody did: drawing cannot tell how rarely
+    ):  # all right or all wrong: a bootstrap has no interval for that
         return f"{value} (in every draw)"
     if metric.key == "ece":
         return f"{value} ({estimate.low:.3f} to {estimate.high:.3f})"
@@ -172,7 +172,9 @@ def _print_details(scores: ContenderScores, name: str, console: Console) -> None
         console.print(groups)
     if emotion_pairs(scores.result.turns):
         console.print(
-            _confusion_table(scores.result.turns, f"Emotions heard{', ' + name if name else ''}")
+            _confusion_table(
+                scores.result.turns, f"Emotions recognised{', ' + name if name else ''}"
+            )
         )
 
 
@@ -187,7 +189,7 @@ def _groups_table(scores: ContenderScores, title: str) -> Table:
             t.recording for t in scores.result.turns if t.recording.groups.get(group) == value
         ]
         if len(inside) == len(scores.result.turns):
-            continue  # everybody
+            continue  # the group is the whole set
         by_id = {m.id: m for m in scores.metrics}
         cells = [_group_cell(by_id[key], found[key]) for key in shown]
         count = len({r.speaker for r in inside})
@@ -204,7 +206,7 @@ def _group_cell(metric: TallyMetric, estimate: SpeakerEstimate) -> str:
 
 def _confusion_table(turns: Sequence[AnalysedTurn], title: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold")
-    for heading in ("acted \\ heard", *EMOTIONS, "no verdict", "recall"):
+    for heading in ("acted \\ recognised", *EMOTIONS, "no verdict", "recall"):
         table.add_column(heading, justify="right")
     for emotion, row in zip(EMOTIONS, emotion_confusion(turns), strict=True):
         if row.sum():
@@ -221,7 +223,7 @@ def _print_streaming(report: SpeechReport, console: Console) -> None:
 def _streaming_lines(report: SpeechReport) -> Iterator[str]:
     found = report.streaming_comparison
     assert found is not None
-    yield f"[bold]Streamed in 200 ms packets against heard whole[/], {found.recordings} recordings"
+    yield f"[bold]Streamed in 200 ms packets against whole turns[/], {found.recordings} recordings"
     yield f"  same text, open: {100 * found.same_open:.1f} %"
     if found.same_asked is not None:
         yield f"  same text, asked: {100 * found.same_asked:.1f} %"
@@ -235,7 +237,7 @@ def _streaming_lines(report: SpeechReport) -> Iterator[str]:
 def _print_worst(turns: Sequence[AnalysedTurn], console: Console) -> None:
     if words := worst_words(turns):
         table = Table(title="Worst words", title_justify="left", title_style="bold")
-        for heading in ("line", "recording", "said", "heard", "sure"):
+        for heading in ("line", "recording", "said", "recognised", "confidence"):
             table.add_column(heading, overflow="fold")
         for turn in words:
             r, sure = turn.recording, (turn.answer_transcript or turn.open_transcript).confidence
@@ -245,7 +247,7 @@ def _print_worst(turns: Sequence[AnalysedTurn], console: Console) -> None:
         console.print(table)
     if emotions := worst_emotions(turns):
         table = Table(title="Worst emotions", title_justify="left", title_style="bold")
-        for heading in ("line", "recording", "acted", "heard", "chance"):
+        for heading in ("line", "recording", "acted", "recognised", "probability"):
             table.add_column(heading, overflow="fold")
         for turn in emotions:
             r, heard_as = turn.recording, emotion_verdict(turn)

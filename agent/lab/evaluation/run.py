@@ -1,4 +1,4 @@
-"""From a manifest to a report: what is heard, by whom, and what its reader should be warned of."""
+"""Evaluation of contenders on a manifest: selection, runs, scores and warnings."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ def speech_report(
     seed: int,
     console: Console,
 ) -> SpeechReport:
-    """`names` of contenders, the first of which the others are compared with; None: embedded."""
+    """The report. The first of `contender_names` is the baseline; None: the embedded models.
+
+    EvaluationError when no line or no recording can be used.
+    """
 
     def track_recordings(
         recordings: Iterable[LabelledRecording], what: str, many: int
@@ -72,12 +75,12 @@ def speech_report(
     notes = [*manifest.notes, *_warnings(manifest, settings, readable, contenders)]
     if streaming and streaming_comparison is None:
         notes.append(
-            f"{contenders[0].name} does not stream: it hears a turn once more, whole, when "
+            f"{contenders[0].name} does not stream: it encodes a turn once more, whole, when "
             "it has ended, so there is nothing to compare"
         )
     unasked = sum(1 for r in readable if r.text and expectations[r.path] is None)
     if unasked and settings.expect in ("digits", "yes_no"):
-        notes.append(f"{unasked} recordings are no answer to {settings.expect}: only heard open")
+        notes.append(f"{unasked} recordings are no answer to {settings.expect}: open decoding only")
     bad_lines = tuple(sorted([*manifest.bad_lines, *unreadable], key=lambda flaw: flaw.line))
     return SpeechReport(
         settings,
@@ -108,15 +111,15 @@ def _warnings(
         shown = ", ".join(both[:3]) + (", ..." if len(both) > 3 else "")
         are = "1 speaker is" if len(both) == 1 else f"{len(both)} speakers are"
         yield f"{are} in several splits ({shown}): figures of one split are not about strangers"
-    # What the embedded weights were taught with (the model cards), as the shared sets are named.
+    # The training sets of the embedded weights (see the model cards), as the shared sets are named.
     source = settings.manifest.name.partition(".")[0]
     words = any(c.speech_checkpoint is None for c in contenders)
     if words and source in SPEECH_SETS and any(r.split == "train" for r in recordings):
-        yield f"the embedded ears were taught with {source}'s train split: their words flatter here"
+        yield f"the embedded encoder was trained on {source}'s train split: its words flatter here"
     feelings = any(c.emotion_checkpoint is None for c in contenders)
     if feelings and source in EMOTION_SETS and any(r.emotion for r in recordings):
         yield (
-            f"the embedded emotion head was taught with {source}, test speakers too: its emotion "
+            f"the embedded emotion head was trained on {source}, test speakers too: its emotion "
             "flatters here; its model card has figures for unseen actors"
         )
     if settings.split == ALL_SPLITS and any(r.split for r in recordings):

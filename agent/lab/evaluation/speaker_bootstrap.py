@@ -1,9 +1,9 @@
-"""How sure is a figure, and is one model better than another?
+"""Metrics with 95 % intervals by a bootstrap over speakers, and paired differences of models.
 
-Every figure is a function of sums over recordings, so that drawing speakers again and again
-(Bisani & Ney 2004, ICASSP: bootstrap of error rates) is one matrix product. Two models are compared
-on the same draws: what is hard for both does not count. One speaker alone has an interval of no
-width (tests/agent/lab/evaluation/test_figures.py), and says nothing about others.
+Every metric is a function of sums over recordings, so that resampling speakers (Bisani & Ney 2004,
+ICASSP: bootstrap of error rates) is one matrix product. Two models are compared on the same draws,
+which removes what is hard for both. A single speaker has an interval of no width, which says
+nothing about others. Held by tests/agent/evaluation/test_figures.py.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 BOOTSTRAP_DRAWS = 2000
-MIN_SPEAKERS = 5  # fewer speakers are too few to say anything about others
+MIN_SPEAKERS = 5  # with fewer speakers an interval says nothing about others
 CALIBRATION_BINS = 10
 
 Floats = NDArray[np.float64]
@@ -27,9 +27,9 @@ MetricSection = Literal["open", "asked", "emotion"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TallyMetric:
-    """`tally` (recordings, parts) is summed over recordings; `formula` makes the figure of it.
+    """A metric: `statistic` of the sum over recordings of `tally` (recordings, parts).
 
-    `applies` (recordings,) says which recordings the figure is about.
+    `applies` (recordings,) marks the recordings that count.
     """
 
     section: MetricSection
@@ -47,7 +47,7 @@ class TallyMetric:
 
 @dataclass(frozen=True, slots=True)
 class SpeakerEstimate:
-    """A value with its 95 % interval; NaN where there is nothing to divide by."""
+    """A value with its 95 % bootstrap interval; NaN where the denominator is zero."""
 
     value: float
     low: float
@@ -61,18 +61,18 @@ class SpeakerEstimate:
 
 
 def ratio_of_sums(sums: Floats) -> Floats:
-    """(.., [part, whole]) -> part of the whole."""
+    """(.., [part, whole]) -> part / whole."""
     return sums[..., 0] / sums[..., 1]
 
 
 def calibration_error(sums: Floats) -> Floats:
-    """(.., BINS gaps and a count) -> expected calibration error."""
+    """(.., gap of each bin, and a count) -> expected calibration error."""
     gaps: Floats = np.abs(sums[..., :-1]).sum(-1) / sums[..., -1]
     return gaps
 
 
 def calibration_tally(confidence: Floats, correct: NDArray[np.bool_]) -> Floats:
-    """Confidence minus correctness in the bin of the confidence: (recordings, BINS + 1)."""
+    """(recordings, bins + 1): confidence minus correctness in its confidence bin, and a count."""
     tally = np.zeros((len(confidence), CALIBRATION_BINS + 1))
     where = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
     tally[np.arange(len(confidence)), where] = confidence - correct
@@ -83,7 +83,7 @@ def calibration_tally(confidence: Floats, correct: NDArray[np.bool_]) -> Floats:
 def estimate(
     metric: TallyMetric, speakers: Sequence[str], within: NDArray[np.bool_] | None = None
 ) -> SpeakerEstimate:
-    """`speakers` of all recordings; `within`: of which of them (a group) the figure is."""
+    """`metric` with its interval; `speakers`: of each recording; `within`: mask of a group."""
     there = metric.applies if within is None else metric.applies & within
     total, drawn, count = _bootstrap_sums(metric, speakers, there)
     low, high = _percentile_interval(_statistic_value(metric, drawn))
@@ -95,7 +95,7 @@ def estimate(
 def estimate_difference(
     metric: TallyMetric, base: TallyMetric, speakers: Sequence[str]
 ) -> SpeakerEstimate:
-    """`measure` minus `base`, the same figure of another model, over what applies to both."""
+    """`metric` minus `base`, the same metric of another model, where both apply."""
     there = metric.applies & base.applies
     total, drawn, count = _bootstrap_sums(metric, speakers, there)
     base_total, base_drawn, _ = _bootstrap_sums(base, speakers, there)
@@ -109,7 +109,7 @@ def estimate_difference(
 def _bootstrap_sums(
     metric: TallyMetric, speakers: Sequence[str], applies: NDArray[np.bool_]
 ) -> tuple[Floats, Floats, int]:
-    """(parts,), (DRAWS, parts), and the number of speakers drawn from."""
+    """Sums (parts,), their bootstrap draws (draws, parts), and the number of speakers."""
     if not applies.any():
         parts = metric.tally.shape[1]
         return np.zeros(parts), np.zeros((1, parts)), 0
@@ -121,7 +121,7 @@ def _bootstrap_sums(
 
 @lru_cache(maxsize=4)
 def speaker_draw_counts(speakers: int, seed: int = 0) -> Floats:
-    """How often each speaker is in each draw: (DRAWS, speakers)."""
+    """(draws, speakers): how often each speaker is in each draw."""
     random = np.random.default_rng(seed)
     counts = random.multinomial(speakers, np.full(speakers, 1 / speakers), size=BOOTSTRAP_DRAWS)
     return counts.astype(np.float64)

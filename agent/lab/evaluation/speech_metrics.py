@@ -1,6 +1,6 @@
-"""Which figures does a list of turns have?
+"""Metrics of analysed turns: word errors, right answers, emotion and calibration.
 
-Held by tests/agent/lab/evaluation/test_scores.py against values worked out by hand and against
+Held by tests/agent/evaluation/test_scores.py against values worked out by hand and against
 scikit-learn's own recall and F1.
 """
 
@@ -38,7 +38,7 @@ ANSWER_LABELS = {
 
 
 def all_metrics(turns: Sequence[AnalysedTurn]) -> list[TallyMetric]:
-    """All figures that have at least one recording, in the order in which they are shown."""
+    """All metrics that apply to at least one recording, in the order of the tables."""
     metrics = [
         *_word_error_metrics(turns),
         *_answer_metrics(
@@ -51,14 +51,14 @@ def all_metrics(turns: Sequence[AnalysedTurn]) -> list[TallyMetric]:
 
 
 def edit_counts(references: Sequence[Sequence[str]], hypotheses: Sequence[Sequence[str]]) -> Floats:
-    """(texts, 4): substitutions, insertions, deletions, tokens of the reference."""
+    """(texts, 4): substitutions, insertions, deletions, and tokens of the reference."""
     kinds = ("substitutions", "insertions", "deletions", "num_ref_tokens")
     rows = [[score[kind] for kind in kinds] for score in word_edits(references, hypotheses)]
     return np.array(rows, np.float64).reshape(-1, len(kinds))
 
 
 def _error_tally(counts: Floats, *columns: int) -> Floats:
-    """Of `errors`: (texts, [sum of the columns, tokens])."""
+    """(texts, [sum of these columns of `edit_counts`, tokens])."""
     return np.stack([counts[:, columns].sum(1), counts[:, -1]], 1)
 
 
@@ -81,7 +81,7 @@ def _word_error_metrics(turns: Sequence[AnalysedTurn]) -> Iterator[TallyMetric]:
 def _answer_metrics(
     section: MetricSection, turns: Sequence[AnalysedTurn], transcripts: Sequence[Transcript | None]
 ) -> Iterator[TallyMetric]:
-    """Whole turns right, by sort of answer, and how honest the confidence is."""
+    """Wholly right turns by kind of answer, abstentions, and calibration of the confidence."""
     there = np.array([t is not None for t in transcripts])
     texts = [t.text if t else "" for t in transcripts]
     sorts = np.array([t.answer_kind for t in turns])
@@ -96,10 +96,12 @@ def _answer_metrics(
     yield _share_metric(section, "turns_right", "turns wholly right", there, correct)
     for sort, name in ANSWER_LABELS.items():
         if sort == "open" and section == "open":
-            continue  # likely phrases are a way of asking, not a sort of answer
+            continue  # without a question, no turn answers an open one
         yield _share_metric(section, f"{sort}_right", name, there & (sorts == sort), correct)
     yield _digits_metric(section, turns, texts, there & (sorts == "digits"))
-    yield _share_metric(section, "abstained", "nothing heard", there, silent, less_is_better=True)
+    yield _share_metric(
+        section, "abstained", "no text recognised", there, silent, less_is_better=True
+    )
     yield TallyMetric(
         section, "ece", "confidence: calibration error (ECE)", there,
         calibration_tally(sure, correct), calibration_error, less_is_better=True,
@@ -112,7 +114,7 @@ def _digits_metric(
     texts: Sequence[str],
     there: NDArray[np.bool_],
 ) -> TallyMetric:
-    """Digits right: 1 minus the edits of the best alignment for each digit that was said."""
+    """Digit accuracy: 1 minus the edits of the best alignment per digit of the reference."""
     said = [
         expand_digit_words(t.recording.text) if n else [] for t, n in zip(turns, there, strict=True)
     ]
@@ -137,14 +139,14 @@ def _share_metric(
 
 
 def emotion_verdict(turn: AnalysedTurn) -> Emotion | None:
-    """The likeliest emotion; None where the head abstained."""
+    """The most probable emotion; None where the head abstained."""
     if not turn.emotion:
         return None
     return max(turn.emotion.items(), key=lambda pair: pair[1])[0]
 
 
 def emotion_pairs(turns: Sequence[AnalysedTurn]) -> list[tuple[int, int]]:
-    """(emotion, verdict) of the turns where both are to be had, as indices."""
+    """(emotion, verdict) as indices, for the turns that have both."""
     return [
         (EMOTIONS.index(t.recording.emotion), _verdict_column(emotion_verdict(t)))
         for t in turns
@@ -157,7 +159,7 @@ def _verdict_column(emotion: Emotion | None) -> int:
 
 
 def emotion_confusion(turns: Sequence[AnalysedTurn]) -> NDArray[np.int64]:
-    """(7 said, 8 heard), the last column for abstentions."""
+    """Confusion table (7 true, 8 predicted); the last column counts abstentions."""
     truth, heard = zip(*emotion_pairs(turns), strict=True)
     table: NDArray[np.int64] = confusion_matrix(truth, heard, labels=range(NO_VERDICT_COLUMN + 1))
     return table[:NO_VERDICT_COLUMN]
@@ -169,7 +171,7 @@ def emotion_metrics(turns: Sequence[AnalysedTurn]) -> Iterator[TallyMetric]:
     answered = there & np.array([v is not None for v in verdicts])
     each = np.zeros(
         (len(turns), NO_VERDICT_COLUMN * (NO_VERDICT_COLUMN + 1))
-    )  # a confusion table each
+    )  # a confusion table per turn
     for index, (said, heard) in zip(np.flatnonzero(there), emotion_pairs(turns), strict=True):
         each[index, said * (NO_VERDICT_COLUMN + 1) + heard] = 1
     for key, name, formula in (
@@ -184,7 +186,7 @@ def emotion_metrics(turns: Sequence[AnalysedTurn]) -> Iterator[TallyMetric]:
     sure = np.array([max((t.emotion or {}).values(), default=0.0) for t in turns])
     correct = np.array([v == t.recording.emotion for v, t in zip(verdicts, turns, strict=True)])
     yield TallyMetric(
-        "emotion", "ece", "chances: calibration error (ECE)", answered,
+        "emotion", "ece", "probabilities: calibration error (ECE)", answered,
         calibration_tally(sure, correct), calibration_error, less_is_better=True,
     )  # fmt: skip
 
@@ -204,7 +206,7 @@ def _of_answered_turns(formula: Callable[[Floats], Floats]) -> Callable[[Floats]
 
 
 def mean_recall(sums: Floats) -> Floats:
-    """UA: the mean over emotions that occur of the share that was recognised."""
+    """UA (unweighted average recall): the mean recall over the emotions that occur."""
     table = _confusion_of_sums(sums)
     return _mean_of_known(_diagonal(table) / table.sum(-1))
 
@@ -222,7 +224,7 @@ def _diagonal(table: Floats) -> Floats:
 
 
 def _mean_of_known(scores: Floats) -> Floats:
-    """Over the last axis, of what is a number; NaN where nothing is."""
+    """Mean over the last axis without NaN; NaN where there is nothing else."""
     known = ~np.isnan(scores)
     total: Floats = np.where(known, scores, 0).sum(-1) / known.sum(-1)
     return total

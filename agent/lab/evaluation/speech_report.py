@@ -1,6 +1,6 @@
-"""What is there to say about every contender, for a terminal and for a file?
+"""Scores of all contenders, and their JSON.
 
-The JSON's keys come in a fixed order, and a value that does not exist is null.
+The keys of the JSON have a fixed order; a missing value is null.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SpeakerGroup = tuple[str, str]  # ("sex", "female")
 
 @dataclass(frozen=True, slots=True)
 class EvaluationSettings:
-    """What was evaluated, in the words of the command line."""
+    """The options of the command line."""
 
     manifest: Path
     audio: Path
@@ -53,15 +53,15 @@ class EvaluationSettings:
 class ContenderScores:
     result: ContenderResult
     metrics: tuple[TallyMetric, ...]
-    estimates: Mapping[str, SpeakerEstimate]  # by Measure.id
+    estimates: Mapping[str, SpeakerEstimate]  # by TallyMetric.id
     groups: Mapping[SpeakerGroup, Mapping[str, SpeakerEstimate]]
-    differences: Mapping[str, SpeakerEstimate]  # to the first contender; empty for the first itself
+    differences: Mapping[str, SpeakerEstimate]  # from the first contender; empty for itself
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpeechReport:
     settings: EvaluationSettings
-    selection: str  # a sentence: which lines of the manifest
+    selection: str  # a sentence: the selected lines of the manifest
     notes: tuple[str, ...]
     bad_lines: tuple[BadLine, ...]
     contender_scores: tuple[ContenderScores, ...]
@@ -111,7 +111,7 @@ def _speaker_groups(
 
 
 def worst_words(turns: Sequence[AnalysedTurn], limit: int = 10) -> list[AnalysedTurn]:
-    """The texts least like what was said, in letters; of equals, the ones most believed."""
+    """Wrong turns by letter error rate, highest first; among equals, by confidence."""
     said = [t for t in turns if t.recording.text]
     counts = edit_counts([list(t.recording.text) for t in said], [list(used_text(t)) for t in said])
     wrong = counts[:, :3].sum(1) / np.maximum(counts[:, 3], 1)
@@ -120,7 +120,7 @@ def worst_words(turns: Sequence[AnalysedTurn], limit: int = 10) -> list[Analysed
 
 
 def worst_emotions(turns: Sequence[AnalysedTurn], limit: int = 10) -> list[AnalysedTurn]:
-    """The wrong verdicts that were most believed over the truth."""
+    """Wrong verdicts, by how much their probability exceeds that of the true emotion."""
 
     def excess(turn: AnalysedTurn) -> float:
         chances = turn.emotion or {}
@@ -136,7 +136,7 @@ def worst_emotions(turns: Sequence[AnalysedTurn], limit: int = 10) -> list[Analy
 
 
 def used_text(turn: AnalysedTurn) -> str:
-    """What a dialogue would have gone by."""
+    """The text that a dialogue would have used."""
     return (turn.answer_transcript or turn.open_transcript).text
 
 

@@ -1,8 +1,8 @@
-"""Is a turn the same whether it was heard while it was spoken, or whole afterwards?
+"""Comparison of streamed analysis with the analysis of whole turns, on a user's recordings.
 
-The embedded encoder promises so, but for the rounding of bfloat16 where it runs in that. Other
-checkpoints see less when they stream than they were taught to see; here the difference is measured,
-on the user's own recordings.
+For the embedded encoder both are equal, except for the rounding of bfloat16 where it is used.
+Other checkpoints see less context when they stream than in training; the comparison measures the
+difference.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ from audio.types import RATE, Emotion, Expectation, Samples
 
 @dataclass(frozen=True, slots=True)
 class StreamingComparison:
-    """Streamed against whole. UA is None where no emotion is known."""
+    """Streamed against whole turns. UA is None where emotion was not inferred."""
 
     recordings: int
-    same_open: float  # share of recordings whose text is the same to the letter
+    same_open: float  # share of recordings with identical text
     same_asked: float | None
-    same_frames: float  # share of frames in which the same letter, or phone, is the likeliest
+    same_frames: float  # share of frames with the same likeliest letter or phone
     largest: float  # difference of any log probability of a letter or phone in any frame
     ua_streamed: float | None
     ua_whole: float | None
@@ -53,9 +53,9 @@ class StreamingComparison:
 
 @dataclass(frozen=True, slots=True)
 class _Analysis:
-    """One recording heard in one way."""
+    """One recording analysed in one of the two ways."""
 
-    outputs: Scores  # log probabilities: letters, then phones (frames, ..)
+    outputs: Scores  # log probabilities (frames, letters + phones)
     open_text: str
     answer_text: str | None
     emotion: Mapping[Emotion, float]
@@ -68,7 +68,7 @@ def compare_streaming(
     channel: ChannelSimulation,
     track: TrackRecordings,
 ) -> StreamingComparison | None:
-    """None: these ears do not stream, they hear every turn once more when it has ended."""
+    """The comparison; None when the contender does not stream but re-encodes whole turns."""
     infer_emotion = (
         any(turn.emotion is not None for turn in turns) and contender.emotion_checkpoint is None
     )
@@ -133,7 +133,7 @@ def _same_likeliest(one: Scores, other: Scores) -> NDArray[np.bool_]:
 
 
 def _windowed_analyser(analyser: SpeechAnalyser, name: str) -> AnalyseWhole:
-    """A checkpoint that was never taught to stream, as transformers runs it on a whole turn."""
+    """Analysis by a checkpoint not trained to stream, as transformers runs it on whole turns."""
     model, alphabet, normalise = checkpoints.open_ctc_model(checkpoints.find(name))
     windowed = WindowedRecogniser(model, normalise, Transcriber(alphabet))
 

@@ -8,8 +8,8 @@ the voice and frames to the words, Tsai et al. 2019, arXiv 1906.00295, then as f
 
 Each modality has a learned `absent_step` before its own steps, so that attention is defined for an
 absent modality, and absence differs from neutral input. Invariants, held by
-tests/agent/lab/fusion_models/test_classifiers.py: padding and the rest of a batch change no result; absent
-words or voice give finite logits that depend on the other alone; every parameter learns.
+tests/agent/lab/fusion_models/test_classifiers.py: padding and the rest of a batch change no result;
+absent words or voice give finite logits that depend on the other alone; every parameter learns.
 """
 
 from __future__ import annotations

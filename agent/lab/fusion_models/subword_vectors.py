@@ -3,8 +3,8 @@
 A word's vector is the mean of those of its character n-grams, three to five letters and the whole
 word (Bojanowski et al. 2017, "Enriching word vectors with subword information"), each found by its
 checksum in a table of fixed size: the weights contain no vocabulary, and "ridiculus" lies near
-"ridiculous". Invariants, held by tests/agent/lab/fusion_models/test_classifiers.py: every word has a vector;
-a word's vector does not depend on the words around it.
+"ridiculous". Invariants, held by tests/agent/lab/fusion_models/test_classifiers.py: every word has
+a vector; a word's vector does not depend on the words around it.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Does the policy call a person when one is needed, in time, and not for nothing?
+"""Evaluation of escalation: `hearken evaluate escalation`.
 
-`hearken evaluate escalation` lives here (agent/lab/evaluation/escalation/command.py): how well
-people's dissatisfaction can be told from a conversation at all, and what the pack's rules make of
-the same conversations, turn by turn."""
+Measures how well dissatisfaction can be predicted from a conversation, and when the pack's rules
+hand the same conversations off to a person, turn by turn.
+"""

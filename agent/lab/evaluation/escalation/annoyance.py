@@ -1,9 +1,9 @@
-"""How well can it be told, from a whole conversation, that its customer was annoyed?
+"""Prediction from a whole conversation of STAR that its customer was annoyed.
 
-STAR's wizards said so afterwards. Five folds of whole conversations; linear models over the words
-of both sides and over those of the last turns, joined with the signs of how things are said, by a
-second linear model and by trees, which see only scores by models that did not learn from the
-conversation. Nothing of the task, of the instructions or of what else was asked is looked at.
+STAR's wizards gave the label afterwards. Five folds of whole conversations; linear models over the
+words of both sides and of the last turns are stacked, with features of how things are said, by a
+second linear model and by trees, which see only scores of models not trained on the conversation.
+The task, the instructions and the other questions to the wizards are not used.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Places = NDArray[np.int64]
 OUTER_FOLDS, INNER_FOLDS, STACKING_PARTS = 5, 4, 3
-LATE_TURNS = 3  # turns at the end whose words are looked at once more
+LATE_TURNS = 3  # last turns, whose words are a view of their own
 WORD_VIEWS = (("said",), ("said", "told"), ("letters",), ("said", "told", "letters", "late"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ConversationFeatures:
-    """Whole conversations, one a row."""
+    """Labels, folds and features of whole conversations, one per row."""
 
     annoyed: Flags
     outer_fold: Places
@@ -102,7 +102,7 @@ def annoyance_features(
 
 
 def annoyance_scores(features: ConversationFeatures, name: str = "STAR") -> ScoredRows:
-    """Calibrated log-odds, each by models that know nothing of the conversation."""
+    """Calibrated log-odds of annoyance, each by models not trained on the conversation."""
     score = np.zeros(len(features.annoyed))
     for fold in range(OUTER_FOLDS):
         training, test = (
@@ -144,7 +144,7 @@ def _stacked_scores(
 
 
 def _ensemble_log_odds(x: Floats, truth: Flags, training: Places, test: Places) -> Floats:
-    """Log-odds of a linear model and of two kinds of trees, added up."""
+    """Sum of the log-odds of a linear model and two kinds of trees."""
     straight = make_pipeline(
         StandardScaler(), LogisticRegression(C=0.003, max_iter=500, class_weight="balanced")
     ).fit(x[training], truth[training])

@@ -1,8 +1,8 @@
-"""How does the shipped mind answer for tens of thousands of turns in a minute or two?
+"""Understanding of tens of thousands of turns by the shipped models, in a minute or two.
 
-Counting the words of one turn at a time is most of the work, so it is done for all turns at once;
-everything else is the mind's own code, unchanged. Invariant, held by
-tests/agent/lab/evaluation/test_escalation.py: the answers are those the mind gives without this.
+Counting words turn by turn is most of the work, so word counts are computed for all turns at once;
+the rest is the code of `TurnUnderstanding`, unchanged. Invariant, held by
+tests/agent/evaluation/test_escalation.py: the results equal those of `TurnUnderstanding` alone.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from audio.types import Expectation
 from dialogs.values import Understanding
 
 TRANSCRIPT_DATE = date(2026, 1, 5)  # the transcripts have no dates
-NO_QUESTION = Expectation()  # nor do they say what the customer had been asked for
+NO_QUESTION = Expectation()  # nor do they say what the customer was asked
 
 
 class PrecountedFeatures(TfidfFeatures):
-    """The same features, with the rows of known texts counted beforehand."""
+    """The same features, with the rows of known texts computed beforehand."""
 
     def __init__(self, features: TfidfFeatures, texts: Sequence[str]) -> None:
         super().__init__(features.blocks)
@@ -39,7 +39,7 @@ class PrecountedFeatures(TfidfFeatures):
 
 
 def understand_all(nlu: TurnUnderstanding, texts: Iterable[str]) -> Mapping[str, Understanding]:
-    """What the mind makes of each text as it is typed, said as an answer to nothing particular."""
+    """Understanding of each text as a typed turn that answers no question."""
     known = dict.fromkeys(texts)
     words = list(dict.fromkeys(plain_text(text) for text in known))
     precounted_nlu = replace(

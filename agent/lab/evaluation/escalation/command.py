@@ -1,7 +1,6 @@
-"""How is `hearken evaluate escalation` called?
+"""Command lines of `hearken evaluate escalation` and `hearken train trouble`.
 
-Nothing heavy is imported before the command runs: agent/cli/main.py loads this file for every
-command.
+Nothing heavy is imported before the command runs: agent/cli/main.py imports this for every command.
 """
 
 from __future__ import annotations
@@ -22,18 +21,18 @@ BANK_PACK = PACKAGE_DIR.parent / "dialogs" / "bank"
 def evaluate_escalation(
     data: Annotated[Path, typer.Option(help="Folder of the sets, with uss, star and nlupp in it.")],
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write every figure there, the goals first.")
+        Path | None, typer.Option("--json", help="Write all figures to this file, goals first.")
     ] = None,
-    pack: Annotated[Path, typer.Option(help="The pack whose rules are measured.")] = BANK_PACK,
+    pack: Annotated[Path, typer.Option(help="The pack whose rules are evaluated.")] = BANK_PACK,
     weights: Annotated[Path, typer.Option(help="Folder of the weights.")] = PACKAGE_DIR / "weights",
     missed: Annotated[
-        float | None, typer.Option(min=0.01, help="Another cost of a missed customer.")
+        float | None, typer.Option(min=0.01, help="Cost of a missed customer; default: pack's.")
     ] = None,
     needless: Annotated[
-        float | None, typer.Option(min=0.01, help="Another cost of a needless hand-over.")
+        float | None, typer.Option(min=0.01, help="Cost of a needless handoff; default: pack's.")
     ] = None,
 ) -> None:
-    """Is a person called when one is needed, in time, and not for nothing?"""
+    """Evaluate the pack's escalation rules: are handoffs needed, in time, and none missed?"""
     from agent.lab.evaluation.escalation.rendering import escalation_json, print_escalation_report
     from agent.lab.evaluation.escalation.run import escalation_report
     from dialogs.pack.model import Pack
@@ -48,14 +47,14 @@ def evaluate_escalation(
     print_escalation_report(report, loaded, console)
     if json_file is not None:
         write_json(escalation_json(report, loaded), json_file)
-        console.print(f"every figure: {json_file}", highlight=False)
+        console.print(f"all figures: {json_file}", highlight=False)
 
 
 def train_trouble(
     data: Annotated[Path, typer.Option(help="Folder of the sets, with star in it.")],
-    out: Annotated[Path, typer.Option(help="Where the weights go.")] = PACKAGE_DIR / "weights",
+    out: Annotated[Path, typer.Option(help="Output folder for weights.")] = PACKAGE_DIR / "weights",
 ) -> None:
-    """Train the model that says whether a conversation is going wrong."""
+    """Train the dialogue breakdown model, which detects that a conversation goes wrong."""
     from agent.lab.training.understanding.dialogue_breakdown import train_breakdown_model as train
 
     Console().print(f"{train(data, out)}", highlight=False)

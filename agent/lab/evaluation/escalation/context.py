@@ -1,9 +1,9 @@
-"""Does it help to judge the last turns together, rather than each turn by its own words?
+"""Comparison of the dialogue breakdown model, which sees the last turns, with single-turn scores.
 
-The model of trouble.py, trained on STAR without the conversations it is measured on (and, once
-more, without any of their domain), against the upset score of single turns, summed up in the two
-ways a policy might: the highest so far, and the turns added up, fading. On USS it is measured as it
-is shipped, in trades and with systems it knows nothing of.
+The model is trained on STAR without the conversations it is tested on (and, in a second run,
+without their domain). Single-turn upset scores are combined in the two ways a policy might: the
+highest so far, and a decaying sum. On USS the shipped model is tested, in domains and with systems
+unknown to it.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from agent.understanding.text_models import TextAffectModel
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
 CONTEXT_FOLDS = 5
-QUICK_SETTINGS = BreakdownSettings(folds=3)  # folds within folds: three are enough to calibrate
+QUICK_SETTINGS = BreakdownSettings(folds=3)  # inner folds: three are enough to calibrate
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TurnLogOdds:
-    """Log-odds for every turn of some talks, in order: by the context and by single turns."""
+    """Log-odds of every turn of some conversations, in order: with context and by single turns."""
 
     conversation: Places
     context: Floats
@@ -42,7 +42,7 @@ class TurnLogOdds:
     faded: Floats
 
     def above_prior(self, prior: float) -> Floats:
-        """The context's log-odds over those of a customer nothing is known of."""
+        """Log-odds with context, relative to the prior probability of an annoyed customer."""
         return np.asarray(self.context - logit(prior))
 
     def by_conversation(self, scores: Floats) -> list[Floats]:
@@ -52,7 +52,7 @@ class TurnLogOdds:
 def cross_validated_scores(
     conversations: Sequence[RatedDialogue], feelings: TextAffectModel, groups: Sequence[int]
 ) -> TurnLogOdds:
-    """Each group of talks judged by a model of the others."""
+    """Each group of conversations scored by a model trained on the other groups."""
     turns = DialogueTurns.from_dialogues(conversations)
     words, group = (
         turns.fading_words(feelings.features, QUICK_SETTINGS.fade),
@@ -86,7 +86,7 @@ def conversation_folds(conversations: Sequence[RatedDialogue]) -> list[int]:
 
 
 def domain_folds(conversations: Sequence[RatedDialogue]) -> list[int]:
-    """Domains lie in one fold whole."""
+    """Fold of each conversation; no domain is in two folds."""
     names = sorted({talk.domain for talk in conversations})
     return [names.index(talk.domain) % CONTEXT_FOLDS for talk in conversations]
 
@@ -94,7 +94,7 @@ def domain_folds(conversations: Sequence[RatedDialogue]) -> list[int]:
 def annoyance_comparison(
     conversations: Sequence[RatedDialogue], turn_scores: TurnLogOdds
 ) -> dict[str, ScoredRows]:
-    """Told at the end, and when half of the customer's turns are over: was this one annoyed?"""
+    """Rows for "was the customer annoyed?", scored at the end and half-way through."""
     truth = np.array([bool(talk.annoyed) for talk in conversations])
     place = np.arange(len(conversations))
 
@@ -118,7 +118,7 @@ def annoyance_comparison(
 def dissatisfaction_comparison(
     conversations: Sequence[RatedDialogue], turn_scores: TurnLogOdds
 ) -> dict[str, ScoredRows]:
-    """USS: is this turn a dissatisfied one?"""
+    """Rows of USS for "is the customer dissatisfied in this turn?"."""
     rated = [exchange.rating is not None for talk in conversations for exchange in talk.exchanges]
     rows = np.flatnonzero(rated)
     low = np.array(

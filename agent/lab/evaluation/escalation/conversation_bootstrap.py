@@ -1,7 +1,7 @@
-"""How sure is a figure that is counted on whole conversations?
+"""Bootstrap intervals over whole conversations.
 
-Turns of one conversation are alike, so conversations are drawn anew, not turns. Invariant, held by
-tests/agent/lab/evaluation/test_escalation.py: an interval holds its value.
+Turns of one conversation are correlated, so conversations are resampled, not turns. Invariant, held
+by tests/agent/evaluation/test_escalation.py: an interval contains its value.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from agent.understanding.calibration import expected_calibration_error
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Places = NDArray[np.int64]
-RowStatistic = Callable[[Places], float]  # which rows were drawn -> figure
+RowStatistic = Callable[[Places], float]  # indices of the drawn rows -> value
 BOOTSTRAP_DRAWS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class ConversationEstimate:
-    """A figure with its 95 % interval over `talks` conversations."""
+    """A value with its 95 % interval, over `talks` conversations."""
 
     value: float
     low: float
@@ -38,7 +38,7 @@ class ConversationEstimate:
 def bootstrap_conversations(
     statistic: RowStatistic, conversation: Places, seed: int = 0
 ) -> ConversationEstimate:
-    """`talk` (rows,) says which conversation a row is of; rows of one lie side by side."""
+    """`conversation` (rows,): number of each row's conversation, whose rows are adjacent."""
     starts = np.flatnonzero(np.r_[True, conversation[1:] != conversation[:-1]])
     lengths = np.diff(np.r_[starts, len(conversation)])
     value, random = statistic(np.arange(len(conversation))), np.random.default_rng(seed)
@@ -55,8 +55,8 @@ def bootstrap_conversations(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoredRows:
-    """Log-odds of the rows (turns or whole conversations) of one set, none scored by a model that
-    was fitted to its conversation."""
+    """Log-odds and labels of the rows (turns or whole conversations) of one set; no row is scored
+    by a model that was fitted to its conversation."""
 
     name: str
     truth: Flags
@@ -73,7 +73,7 @@ class ScoredRows:
         return _metric_estimate(self, "ece")
 
 
-@cache  # the goals, the tables and the file ask for the same ones
+@cache  # goals, tables and JSON use the same estimates
 def _metric_estimate(scored_rows: ScoredRows, name: str) -> ConversationEstimate:
     def metric(rows: Places) -> float:
         truth, score = scored_rows.truth[rows], scored_rows.scores[rows]
@@ -89,5 +89,5 @@ def _metric_estimate(scored_rows: ScoredRows, name: str) -> ConversationEstimate
 
 
 def auroc(truth: Flags, score: Floats) -> float:
-    """NaN where there is only one kind."""
+    """Area under the ROC curve; NaN where all labels are equal."""
     return float(roc_auc_score(truth, score)) if 0 < truth.sum() < len(truth) else float("nan")

@@ -1,6 +1,6 @@
-"""Which of the project's goals for escalation are met?
+"""Goals for predicting dissatisfaction, and whether they are met.
 
-A goal is met by the value; its interval says how sure that is.
+The value decides whether a goal is met; its interval shows the uncertainty.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from agent.lab.evaluation.escalation.conversation_bootstrap import ConversationEstimate, ScoredRows
 
 MIN_AUROC = {"MWOZ": 0.80, "SGD": 0.90, "ReDial": 0.80, "CCPE": 0.84, "STAR": 0.86}
-# Words of the turn and its context by TF-IDF, a linear model, folds of whole conversations.
+# Baseline: TF-IDF of the turn and its context, a linear model, folds of whole conversations.
 TF_IDF_AUROC = {"MWOZ": 0.770, "SGD": 0.880, "ReDial": 0.763, "CCPE": 0.816, "STAR": 0.833}
 MAX_ECE = 0.03
 
 
 @dataclass(frozen=True, slots=True)
 class EscalationGoal:
-    """`got` lies between `low` and `high`; `floor` is what plain TF-IDF reaches, where known."""
+    """A goal, the value `got` with its 95 % interval, and the TF-IDF baseline, where known."""
 
     what: str
     goal: float
@@ -43,7 +43,7 @@ def escalation_goals(scored: Iterable[ScoredRows]) -> Iterator[EscalationGoal]:
 
 
 def goal_text(goal: EscalationGoal) -> str:
-    """The goal as a person writes it, as `hearken evaluate goals` wants it."""
+    """The goal as text, in the form that `hearken evaluate goals` reads."""
     return f"<= {100 * goal.goal:g} %" if goal.goal == MAX_ECE else f">= {goal.goal:g}"
 
 

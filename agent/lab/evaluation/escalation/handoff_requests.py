@@ -1,8 +1,8 @@
-"""Is a customer who asks for a person understood? NLU++'s bank turns labelled `handoff`.
+"""Recognition of requests for a person, on NLU++'s bank turns labelled `handoff`.
 
-The shipped intents learnt from its folds below 16 and were tuned on 16 and 17, so the figure that
-counts is that of 18 and 19, few as they are. The label is also on turns that only complain of the
-machine ("this is really frustrating"), which ask for nobody in so many words.
+The shipped intents were trained on folds below 16 and tuned on 16 and 17, so the figure that counts
+is that of 18 and 19, few as they are. The label is also on turns that only complain about the bot
+("this is really frustrating") and do not ask for a person explicitly.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ EXPLICIT_REQUEST_RULE = "explicit_request"
 
 @dataclass(frozen=True, slots=True)
 class HandoffRequestScores:
-    """Turns of some folds: understood as asking for a person, and handed over at once for it."""
+    """Scores on the turns of some folds: recognised requests, and immediate handoffs for them."""
 
     name: str
     turns: int
@@ -85,7 +85,7 @@ def _request_scores(
 
 
 def _is_handoff_request(pack: Pack, understanding: Understanding) -> bool:
-    """Sure enough to ask about it at the least: what the dialogue does not take for unclear."""
+    """Whether the intent is certain enough for the dialogue to confirm it at least."""
     return (
         intent_confidence(understanding, "talk_to_person")[0] >= pack.intent_thresholds.confirm_from
     )

@@ -1,7 +1,7 @@
-"""Was a person called for those who needed one, when, and what did the mistakes cost?
+"""Scores of handoff decisions: precision, recall, cost and lead time.
 
-A conversation counts once: handed over or not, in need or not. Held by
-tests/agent/lab/evaluation/test_escalation.py against values worked out by hand.
+A conversation counts once: handed off or not, in need of a person or not. Held by
+tests/agent/evaluation/test_escalation.py against values worked out by hand.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Places = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HandoffDecisions:
-    """For each conversation: was a person needed, and in which turn was one called (-1: never)."""
+    """For each conversation: whether it needed a person, and the turn of its handoff (-1: none)."""
 
     needed: Flags
     handoff_turn: Places
@@ -38,13 +38,13 @@ class HandoffDecisions:
 
 @dataclass(frozen=True, slots=True)
 class HandoffScores:
-    """Shares, with 95 % intervals. `cost` is per conversation, in units of a needless hand-over."""
+    """Scores with 95 % intervals. `cost` is per conversation, in units of a needless handoff."""
 
     precision: ConversationEstimate
     recall: ConversationEstimate
     f1: ConversationEstimate
     calls_per_100: ConversationEstimate
-    false_alarms: ConversationEstimate  # share of the conversations that needed nobody
+    false_alarms: ConversationEstimate  # share of the conversations that needed no person
     cost: ConversationEstimate
 
 
@@ -83,15 +83,15 @@ def _ratio(part: float, total: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class LeadTime:
-    """How many turns before the first dissatisfied turn a person was called; shares of the
-    conversations that have such a turn."""
+    """Turns from the handoff to the first dissatisfied turn; shares are of the conversations that
+    have such a turn."""
 
     talks: int
     before: float
     at: float
     after: float
     never: float
-    median: float | None  # turns, positive when before; None: nobody was called
+    median: float | None  # turns, positive: handoff before; None: no handoff
     quarter: float | None
     three_quarters: float | None
 
@@ -126,5 +126,5 @@ def first_dissatisfied_turn(conversation: RatedDialogue) -> int | None:
 
 
 def first_turn_above(scores: Sequence[float], threshold: float) -> int | None:
-    """The turn at which a single threshold would have called."""
+    """The first turn whose score reaches `threshold`; None when there is none."""
     return next((at for at, score in enumerate(scores) if score >= threshold), None)

@@ -1,9 +1,9 @@
-"""Ways to decide when a person is called, over the same conversations: the pack's and its rivals.
+"""Handoff policies on the same conversations: the pack's rules and their alternatives.
 
-To call nobody and to call for everybody cost what they cost; a way that costs more than the better
-of the two is not worth having. A single threshold on the upset score of a turn is what the pack's
-rules have to beat. What is fitted on STAR is measured on folds it was not fitted on; on USS it is
-measured as fitted on all of STAR.
+Handing off no conversation and handing off every one are the trivial policies; one that costs more
+than the better of the two is useless. The baseline for the pack's rules is a single threshold on
+the upset score of a turn. Policies fitted on STAR are tested on folds they were not fitted on; on
+USS they are tested as fitted on all of STAR.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ from dialogs.pack.model import Pack
 
 Flags = NDArray[np.bool_]
 HandoffTurns = list[int | None]
-TUNED_RULES = ("upset_over_turns",)  # STAR has too few turns missed three times over to tune on
+# STAR has too few repeated misunderstandings to fit the other rules
+TUNED_RULES = ("upset_over_turns",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +52,27 @@ class PolicyResult:
 
 @dataclass(frozen=True, slots=True)
 class Flapping:
-    """Per 100 conversations: thresholds entered and left, and causes that fired once more."""
+    """Per 100 conversations: thresholds entered and left, and causes that fired again."""
 
     entered: float
     left: float
     again: float
-    rules: Mapping[str, int]  # hand-overs, all causes
+    rules: Mapping[str, int]  # number of handoffs by rule
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CorpusReplay:
-    """Everything that was found out about one set of conversations."""
+    """One set of conversations, with its policy traces, scores and term amounts."""
 
     name: str
     conversations: Sequence[RatedDialogue]
     traces: Sequence[PolicyTrace]
     turn_scores: TurnLogOdds
-    term_amounts: Mapping[str, TermAmounts]  # by rule; CONTEXT among the terms of the first
+    term_amounts: Mapping[str, TermAmounts]  # by rule; the last term of each is CONTEXT_TERM
 
     @property
     def needed_person(self) -> Flags:
-        """Annoyed, or at least one dissatisfied turn."""
+        """(conversations,): annoyed, or dissatisfied in at least one turn."""
         return np.array(
             [
                 bool(talk.annoyed) or first_dissatisfied_turn(talk) is not None
@@ -97,7 +98,7 @@ def count_flapping(replay: CorpusReplay) -> Flapping:
 def compare_policies(
     replay: CorpusReplay, pack: Pack, fitted_policies: Mapping[str, HandoffTurns]
 ) -> list[PolicyResult]:
-    """`fitted` are further ways by name, each with the turns at which it calls."""
+    """Results of all policies; `fitted_policies`: handoff turns of further policies, by name."""
     many = len(replay.conversations)
     at_cost = float(logit(pack.error_costs.threshold))
     turns: dict[str, HandoffTurns] = {
@@ -137,7 +138,7 @@ def _turns_above(
 
 @dataclass(frozen=True, slots=True)
 class WeightProposal:
-    """Weights for a rule, fitted on all of STAR; `name` says with which terms."""
+    """Fitted weights of a rule; `name` says with which terms."""
 
     name: str
     rule: str
@@ -145,7 +146,7 @@ class WeightProposal:
 
 
 def held_out_turns(replay: CorpusReplay, pack: Pack) -> dict[str, HandoffTurns]:
-    """STAR: every way that learns, each conversation decided by what was learnt on the others."""
+    """STAR: handoff turns of the fitted policies, cross-validated over conversations."""
     fold = np.array(conversation_folds(replay.conversations))
     found: dict[str, HandoffTurns] = {}
     for at in range(CONTEXT_FOLDS):
@@ -160,7 +161,7 @@ def held_out_turns(replay: CorpusReplay, pack: Pack) -> dict[str, HandoffTurns]:
 def transferred_turns(
     replay: CorpusReplay, pack: Pack, weight_proposals: Sequence[WeightProposal]
 ) -> dict[str, HandoffTurns]:
-    """Another set, by what was learnt on all of STAR."""
+    """Handoff turns on another set, with weights fitted on all of STAR."""
     return _policies_with_weights(replay, pack, weight_proposals)
 
 
@@ -194,7 +195,7 @@ def _fitted_policies(replay: CorpusReplay, pack: Pack, training: Flags) -> dict[
 def _policies_with_weights(
     replay: CorpusReplay, pack: Pack, weight_proposals: Sequence[WeightProposal]
 ) -> dict[str, HandoffTurns]:
-    """The pack's rules about how it goes, with the learnt weights in the place of its own."""
+    """The pack's rules about how it goes, with fitted weights instead of the pack's."""
     many = len(replay.conversations)
     fixed_turns = [_fixed_rules_turn(one) for one in replay.traces]
     found: dict[str, HandoffTurns] = {}
@@ -217,7 +218,7 @@ def _earliest(turns: Sequence[int | None]) -> int | None:
 
 
 def _best_upset_threshold(replay: CorpusReplay, pack: Pack, training: Flags) -> float:
-    """The threshold on one turn's upset that would have cost least on the `kept` conversations."""
+    """The threshold on one turn's upset that costs least on the `training` conversations."""
     highest = np.array(
         [own.max() for own in replay.turn_scores.by_conversation(replay.turn_scores.upset)]
     )
@@ -233,7 +234,7 @@ def _best_upset_threshold(replay: CorpusReplay, pack: Pack, training: Flags) -> 
 
 
 def turns_by_pack_weights(replay: CorpusReplay, pack: Pack, rule: str) -> HandoffTurns:
-    """What the pack's own weights make of the amounts; the policy itself must say the same."""
+    """Handoff turns from the amounts with the pack's own weights; must equal the policy's."""
     return handoff_turns(
         pack_weights(pack.rules[rule]),
         replay.term_amounts[rule],

@@ -1,11 +1,11 @@
-"""What do the pack's rules make of a conversation, turn by turn, as the dialogue would ask them?
+"""Replay of recorded conversations through the pack's escalation rules, turn by turn.
 
-A transcript is of another system: its customer talks to that one. So the dialogue's state is filled
-as far as the transcript shows it: a turn that was answered with "I do not understand" was not
-understood, a customer who was told that they cannot be authenticated failed. That a hand-over would
-have changed what follows cannot be seen; the conversation runs on, and what a second cause does is
-counted apart. Invariants, held by tests/agent/lab/evaluation/test_escalation.py: what follows a turn
-and its answer never changes the judgement on it; a conversation is handed over once for a cause.
+The transcripts are of other systems, so the dialogue state is filled as far as a transcript shows
+it: a turn answered with "I do not understand" was not understood; a customer who is told that they
+cannot be authenticated failed verification. How a handoff would have changed the rest is unknown;
+the conversation runs on, and each cause is counted separately. Invariants, held by
+tests/agent/evaluation/test_escalation.py: what follows a turn and its answer never changes the
+assessment of it; a conversation is handed off once per cause.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from dialogs.pack.model import Pack
 from dialogs.state import DialogueState
 from dialogs.values import History, Turn, Understanding
 
-# Rules about what a customer wants done, not about how the conversation goes. They are right to
-# fire on calm customers, so a label about annoyance says nothing of them.
+# Rules about what a customer wants done, not about how the conversation goes. They rightly fire on
+# calm customers, so labels of annoyance cannot judge them.
 TASK_RULES = frozenset({"risky_intent", "failed_verification"})
 _AUTHENTICATION_REFUSED = re.compile(r"\b(cannot|can.?t|unable to) (authenticate|verify)", re.I)
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyInput:
-    """All that the policy is given at one turn."""
+    """The input of the escalation rules at one turn."""
 
     state: DialogueState
     history: History
@@ -40,10 +40,10 @@ class PolicyInput:
 
 @dataclass(frozen=True, slots=True)
 class PolicyTrace:
-    """What became of one conversation. Turns count from 0.
+    """The handoffs and threshold crossings of one conversation. Turns count from 0.
 
-    `calls` are the hand-overs in order, (turn, rule). `entered` counts, for each cause, how often
-    it rose above its threshold: more than once is flapping.
+    `handoffs` are (turn, rule), in order. `entered` counts, for each cause, how often its score
+    rose above the threshold (more than once is flapping); `left` how often any fell below.
     """
 
     handoffs: tuple[tuple[int, str], ...]
@@ -55,7 +55,7 @@ class PolicyTrace:
 
     @property
     def refired(self) -> int:
-        """Causes that fired once more after they had left."""
+        """Number of times that a cause fired again after its score had fallen."""
         return sum(times - 1 for times in self.entered.values() if times > 1)
 
 
@@ -84,10 +84,10 @@ def replay_policy(
     understandings: Mapping[str, Understanding],
     trouble: Sequence[float] | None = None,
 ) -> Iterator[tuple[PolicyInput, EscalationAssessment]]:
-    """The policy's own judgement on each turn, and what it was given.
+    """The input and the assessment of the escalation rules at each turn.
 
-    `trouble` (turns,) is how much likelier than usual each turn makes it that this goes wrong, by a
-    model that was not trained on this conversation; none: nothing judges it.
+    `trouble` (turns,): log-odds above the base rate that the conversation goes wrong, by a model
+    not trained on this conversation; None: zero throughout.
     """
     state = DialogueState()
     turns: tuple[Turn, ...] = ()
@@ -111,7 +111,7 @@ def replay_policy(
 
 
 def _state_after_reply(state: DialogueState, reply: str, asked_for_person: bool) -> DialogueState:
-    """What the dialogue knows when it decides on its answer, which the transcript shows in it."""
+    """The state when the dialogue decides on its reply, as far as the recorded reply shows it."""
     not_understood_now = bool(count_not_understood(reply))
     misses = state.misses + not_understood_now if not_understood_now or not reply else 0
     return replace(

@@ -1,7 +1,6 @@
-"""How do the figures of escalation look, in a terminal and in a file?
+"""Terminal and JSON rendering of an `EscalationReport`.
 
-The JSON begins with the goals, from which the README's table is made; a value that does not exist
-is null.
+The JSON begins with the goals, which `hearken evaluate goals` reads; a missing value is null.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ def print_escalation_report(report: EscalationReport, pack: Pack, console: Conso
         got = asking.understood
         console.print(
             f"{asking.name} ({asking.asked} of {asking.turns} turns ask for a person): understood "
-            f"with precision {_estimate_text(got.precision)}, recall {_estimate_text(got.recall)}; handed over at once "
+            f"with precision {_estimate_text(got.precision)}, recall {_estimate_text(got.recall)}; handed off at once "
             f"with precision {_estimate_text(asking.called.precision)}, recall {_estimate_text(asking.called.recall)}",
             highlight=False,
         )
@@ -52,7 +51,7 @@ def _goals_table(report: EscalationReport) -> Table:
 
 
 def _context_table(context_rows: Mapping[str, ScoredRows]) -> Table:
-    table = _table("The context of a turn against the turn alone", "judged by", "AUROC", "95 %", "")
+    table = _table("Turns with context against single turns", "scored by", "AUROC", "95 %", "")
     for name, one in context_rows.items():
         auroc = one.auroc()
         counts = f"{int(one.truth.sum())} of {len(one.truth)}"
@@ -64,7 +63,7 @@ def _policies_table(policy: HandoffPolicyComparison, pack: Pack) -> Table:
     costs = f"{pack.error_costs.missed:g} missed : {pack.error_costs.needless:g} needless"
     needed = f"{policy.conversations} conversations, {policy.needed_share:.1%} needed a person"
     title = f"{policy.name}: {needed} ({costs})"
-    table = _table(title, "", "precision", "recall", "F1", "calls / 100", "false alarms", "cost")
+    table = _table(title, "", "precision", "recall", "F1", "handoffs / 100", "false alarms", "cost")
     for way in policy.policies:
         got = way.scores
         table.add_row(
@@ -79,7 +78,7 @@ def _timing_lines(policy: HandoffPolicyComparison) -> Iterator[str]:
     flaps, rules = policy.flapping, ", ".join(f"{r} {n}" for r, n in policy.flapping.rules.items())
     yield (
         f"  the pack's rules, per 100 conversations: {flaps.entered:.1f} causes entered, "
-        f"{flaps.left:.1f} left, {flaps.again:.1f} fired again (flapping). Hand-overs: {rules or 0}"
+        f"{flaps.left:.1f} left, {flaps.again:.1f} fired again (flapping). Handoffs: {rules or 0}"
     )
     for way in policy.policies:
         if way.lead_time is not None and way.lead_time.median is not None:
@@ -147,7 +146,7 @@ def _policy_result_json(result: PolicyResult) -> dict[str, Any]:
 
 
 def _json_value(value: Any) -> Any:
-    """Without NaN, which JSON does not have, and without digits that mean nothing."""
+    """The value with NaN as None and floats rounded to 5 decimals."""
     match value:
         case dict():
             return {key: _json_value(inner) for key, inner in value.items()}

@@ -1,4 +1,4 @@
-"""From a folder of conversations to everything `hearken evaluate escalation` can say of them."""
+"""Sequence of `hearken evaluate escalation`: from the conversation sets to the report."""
 
 from __future__ import annotations
 
@@ -55,14 +55,12 @@ from dialogs.pack.model import Pack
 from dialogs.values import Understanding
 
 ReportProgress = Callable[[str], None]
-CONVERSATION_STRIDE = (
-    3  # of USS's conversations the policy is asked about one in three: a minute less
-)
+CONVERSATION_STRIDE = 3  # policies use every third conversation of USS: saves a minute
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HandoffPolicyComparison:
-    """One set of conversations: what each way to call a person made of it."""
+    """All handoff policies on one set of conversations."""
 
     name: str
     conversations: int
@@ -100,15 +98,15 @@ def _escalation_report(
         read_star(data),
         {name: read_uss(data, name) for name in USS_SETS},
     )
-    report_progress("who is annoyed, from whole conversations of STAR")
+    report_progress("annoyance, from whole conversations of STAR")
     scored = [annoyance_scores(annoyance_features(star_conversations, nlu.affect_model))]
-    report_progress("who is dissatisfied, turn by turn of USS")
+    report_progress("dissatisfaction, turn by turn on USS")
     scored += dissatisfaction_scores(
         rated_turns(
             [t for own_scores in uss_conversations.values() for t in own_scores], nlu.affect_model
         )
     )
-    report_progress("the context of a turn against the turn alone")
+    report_progress("turns with context against single turns")
     shipped = BreakdownModel.load(weights / WEIGHTS_FILE)
     own_scores = cross_validated_scores(
         star_conversations, nlu.affect_model, conversation_folds(star_conversations)
@@ -125,12 +123,12 @@ def _escalation_report(
             talks, shipped_model_scores(talks, nlu.affect_model, shipped)
         ).items():
             context_rows[f"USS {name}, {what}"] = one
-    report_progress("the policy, turn by turn")
+    report_progress("handoff policies, turn by turn")
     sampled = {name: talks[::CONVERSATION_STRIDE] for name, talks in uss_conversations.items()}
     policies, learnt = _compare_policies(
         pack, nlu, star_conversations, own_scores, sampled, shipped
     )
-    report_progress("asking for a person")
+    report_progress("requests for a person")
     return EscalationReport(
         list(escalation_goals(scored)),
         scored,
@@ -203,7 +201,7 @@ def _replay_corpus(
 
 
 def _corpus_part(replay: CorpusReplay, name: str, indices: Sequence[int]) -> CorpusReplay:
-    """Some of the conversations; for what is asked of them the amounts are not needed."""
+    """The replay of some of the conversations, without term amounts, which are not needed there."""
     rows = np.isin(replay.turn_scores.conversation, indices)
     turn_scores = TurnLogOdds(
         np.searchsorted(indices, replay.turn_scores.conversation[rows]),

@@ -1,6 +1,6 @@
-"""How has a score run so far in each conversation? Every row looks back, none ahead.
+"""Running features of a score within each conversation: every row looks back, none ahead.
 
-Held by tests/agent/lab/evaluation/test_escalation.py: what follows a turn never changes its row.
+Held by tests/agent/evaluation/test_escalation.py: what follows a turn never changes its row.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
-RUNNING_MEAN_DECAY = 0.6  # of the running mean, when a turn comes in
+RUNNING_MEAN_DECAY = 0.6  # weight of the running mean at each new turn
 
 
 def running_features(scores: Floats, conversation: Places) -> Floats:
     """(rows, 6): running mean, highest, mean before, one before, two before, rise over the mean.
 
-    `talk` says which conversation each row is of; rows of one lie side by side, in order.
+    `conversation` is the number of each row's conversation, whose rows are adjacent, in order.
     """
     found = np.zeros((len(scores), 6))
     begin, total, mean, highest = 0, 0.0, 0.0, 0.0
@@ -35,9 +35,9 @@ def running_features(scores: Floats, conversation: Places) -> Floats:
 
 
 def conversation_summary(scores: Floats, conversation: Places) -> Floats:
-    """(conversations, 4): highest, mean, mean of the two highest, last; for what is judged after.
+    """(conversations, 4): highest, mean, mean of the two highest, and last score.
 
-    In the order of the conversations' first rows.
+    In the order of the conversations' first rows; for judgements after the end.
     """
     starts = np.flatnonzero(np.r_[True, conversation[1:] != conversation[:-1]])
     found = []

@@ -1,12 +1,12 @@
-"""How well can it be told, from a conversation so far, that its customer is dissatisfied now?
+"""Prediction of dissatisfaction at each turn, from the conversation so far, on USS.
 
-USS, each of its four sets on five folds of whole conversations. Linear models over words learn the
-mean rating and whether it is low; boosted and randomised trees join them with the signs of how
-things are said, with how the scores ran so far, and with what models of the other three sets think.
-The trees see of a conversation only scores by models that did not learn from it (stacking, Wolpert
-1992), and are calibrated on conversations they did not learn from. Nothing here is stored or
-served: USS is measured on. Settings were chosen on other partitions of the same conversations, so
-that these folds were measured once; expect a little less of conversations never chosen on.
+Each of the four sets of USS has five folds of whole conversations. Linear models over words predict
+the mean rating and whether it is low; boosted and randomised trees stack them with features of how
+things are said, with running features of the scores, and with scores of models of the other three
+sets. The trees see of a conversation only scores of models not trained on it (stacking, Wolpert
+1992), and are calibrated on conversations they were not trained on. No model is stored or served:
+USS may only be used for evaluation. Settings were chosen on other partitions of the same
+conversations and these folds were evaluated once; expect slightly lower figures on unseen ones.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ Flags = NDArray[np.bool_]
 Places = NDArray[np.int64]
 OUTER_FOLDS, INNER_FOLDS, STACKING_PARTS = 5, 4, 3
 TREE_COUNT = 80
-CONTEXT_EXCHANGES = 3  # exchanges whose words count as what was said before
+CONTEXT_EXCHANGES = 3  # preceding exchanges whose words are the context
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RatedTurns:
-    """The rated turns of several sets: what people said of them, and what a model may look at."""
+    """Ratings, folds and features of the rated turns of several sets."""
 
     source: NDArray[np.str_]
     rating: Floats
     conversation: Places
-    outer_fold: Places  # folds of whole conversations
+    outer_fold: Places  # fold of the turn's conversation
     inner_fold: Places
     part: Places
     word_blocks: WordBlocks
@@ -111,7 +111,7 @@ def _text_before(conversation: RatedDialogue, at: int) -> str:
 
 
 def dissatisfaction_scores(turns: RatedTurns) -> list[ScoredRows]:
-    """Calibrated log-odds for every turn, each by models that know nothing of its conversation."""
+    """Calibrated log-odds of every turn, per set, by models not trained on its conversation."""
     return [_score_set(turns, name) for name in dict.fromkeys(turns.source.tolist())]
 
 
@@ -149,7 +149,7 @@ def _linear_scores(turns: RatedTurns, training: Places, test: Places) -> Floats:
 
 
 def _stacked_scores(turns: RatedTurns, linear: Floats, training: Places, test: Places) -> Floats:
-    """The mean over PARTS of the training part, each left out in turn to calibrate on."""
+    """Mean over STACKING_PARTS models, each trained without one part, which calibrates it."""
     running = [running_features(column, turns.conversation) for column in linear.T]
     x = np.hstack([turns.dense_features, linear, *running])
     held_out_scores, total = np.zeros(len(turns.conversation)), np.zeros(len(test))
@@ -165,7 +165,7 @@ def _stacked_scores(turns: RatedTurns, linear: Floats, training: Places, test: P
 
 
 def _tree_scores(x: Floats, turns: RatedTurns, training: Places, test: Places) -> Floats:
-    """Ratings by randomised trees and odds by boosted ones, in units that weigh them alike."""
+    """Negated ratings by randomised trees plus log-odds by boosted trees, on a common scale."""
     rating, low = turns.rating[training], turns.is_dissatisfied[training]
     random = ExtraTreesRegressor(TREE_COUNT, min_samples_leaf=8, max_features=0.3, random_state=0)
     ratings = -random.fit(x[training], rating).predict(x[test]) / rating.std()

@@ -1,10 +1,10 @@
-"""Which weights should the pack's rules about mood have, to go by conversations that people judged?
+"""Fitting of the weights of the pack's mood rules to conversations that people have judged.
 
-What a rule sees at each turn is taken from the policy itself, every term at weight one. A logistic
-regression then asks what each is worth, a term never counting against its own meaning; and the
-baseline is set where the mistakes of calling once, at the first turn above the threshold, cost
-least. Fitted on STAR; what is fitted on some folds is measured on the others. Held by
-tests/agent/lab/evaluation/test_escalation.py: a rule's amounts times its weights are its score.
+The amounts of a rule's terms at each turn come from the policy itself, with every weight set to
+one. A logistic regression gives the weights, whose signs may not contradict a term's meaning; the
+baseline is then set where the errors of one handoff, at the first turn above the threshold, cost
+least. Fitted on STAR: weights fitted on some folds are tested on the others. Held by
+tests/agent/evaluation/test_escalation.py: a rule's amounts times its weights are its score.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from dialogs.values import Understanding
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Places = NDArray[np.int64]
-CONTEXT_TERM = "going_wrong"  # log-odds of trouble.py over usual
+CONTEXT_TERM = "going_wrong"  # log-odds of the breakdown model above the base rate
 LOWERING_TERMS = frozenset({"calm"})  # terms that may only lower a score
-REGULARISATION = 1e-3  # how strongly weights are held near nothing
+REGULARISATION = 1e-3  # L2 penalty on the weights
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TermAmounts:
-    """What one rule saw at every turn: (turns, terms) at weight one, and on how many turns."""
+    """Inputs of one rule at every turn: (turns, terms), with every term at weight one."""
 
     terms: tuple[str, ...]
     values: Floats
-    evidence_turns: Places  # turns with evidence for it, as `least_turns` counts them
+    evidence_turns: Places  # number of turns with evidence, as for `least_turns`
     conversation: Places
 
 
@@ -48,7 +48,7 @@ def term_amounts(
     understandings: Mapping[str, Understanding],
     context: Floats | None = None,
 ) -> TermAmounts:
-    """`context` (turns,) adds the term CONTEXT."""
+    """Replay the rule `name`; `context` (turns,) adds the term CONTEXT_TERM."""
     rule = pack.rules[name]
     terms = single_turn_terms(rule)
     bare = replace(rule, baseline=0.0, term_weights=dict.fromkeys(terms, 1.0), intent_weights={})
@@ -74,7 +74,7 @@ def term_amounts(
 
 
 def single_turn_terms(rule: Rule) -> tuple[str, ...]:
-    """The rule's terms but the one that looks at several turns together."""
+    """The rule's terms except CONTEXT_TERM, which looks at several turns together."""
     return tuple(term for term in rule.term_weights if term != CONTEXT_TERM)
 
 
@@ -96,7 +96,7 @@ def rule_scores(weights: RuleWeights, term_amounts: TermAmounts) -> Floats:
 def handoff_turns(
     weights: RuleWeights, term_amounts: TermAmounts, rule: Rule, conversation_count: int
 ) -> list[int | None]:
-    """The turn of each conversation at which the rule, with these weights, first calls a person."""
+    """For each conversation, the first turn at which the rule fires with these weights."""
     above = rule_scores(weights, term_amounts) >= logit(rule.enter)
     fires = np.flatnonzero(above & (term_amounts.evidence_turns >= rule.min_turns))
     starts = np.searchsorted(term_amounts.conversation, np.arange(conversation_count))
@@ -109,7 +109,7 @@ def handoff_turns(
 def tune_weights(
     term_amounts: TermAmounts, needed: Flags, training: Flags, rule: Rule, costs: ErrorCosts
 ) -> RuleWeights:
-    """`needed` and `kept` are of conversations: what is true of them, and which may be learnt."""
+    """Fit weights and baseline; `needed` and `training` are masks of conversations."""
     rows = np.flatnonzero(training[term_amounts.conversation])
     weights = _fit_terms(term_amounts, needed, rows)
     odds = rule_scores(weights, term_amounts)
@@ -143,7 +143,7 @@ def _fit_terms(term_amounts: TermAmounts, needed: Flags, rows: Places) -> RuleWe
 
 
 def _cheapest_threshold(highest: Floats, needed: Flags, costs: ErrorCosts) -> float:
-    """The threshold on each conversation's highest score at which mistakes cost least."""
+    """The threshold on each conversation's highest score at which errors cost least."""
     order = np.argsort(-highest)
     missed = needed.sum() - np.cumsum(needed[order])
     needless = np.cumsum(~needed[order])

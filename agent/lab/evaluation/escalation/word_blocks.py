@@ -1,7 +1,7 @@
-"""Which words were said, by whom, as rows that many folds can share?
+"""Hashed word counts that all folds share, and their TF-IDF weights per fold.
 
-Words are hashed once, which learns nothing from them; how rare a word is, is counted on the rows of
-a fold that are trained on. So no fold learns anything of the conversations it is measured on.
+Hashing learns nothing from the words; document frequencies are counted on the training rows of a
+fold only. So no fold learns anything about the conversations it is tested on.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ HASH_COLUMNS = 2**16
 
 
 def hashed_words(texts: Sequence[str], max_words: int = 1) -> csr_matrix:
-    """1 + log of how often each word, or run of up to `most` words, occurs in each plain text."""
+    """(texts, columns): 1 + log of the count of each run of up to `max_words` words."""
     return _log_counts(
         HashingVectorizer(token_pattern=r"\S+", ngram_range=(1, max_words), **_COUNT_SETTINGS),
         texts,
@@ -30,7 +30,7 @@ def hashed_words(texts: Sequence[str], max_words: int = 1) -> csr_matrix:
 
 
 def hashed_letters(texts: Sequence[str], max_letters: int = 4) -> csr_matrix:
-    """The same of 2 to `most` letters in a row inside words, of texts as they were written."""
+    """The same for runs of 2 to `max_letters` letters inside words, in the original text."""
     return _log_counts(
         HashingVectorizer(analyzer="char_wb", ngram_range=(2, max_letters), **_COUNT_SETTINGS),
         texts,
@@ -53,7 +53,7 @@ def _log_counts(counter: HashingVectorizer, texts: Sequence[str]) -> csr_matrix:
 
 
 class WordBlocks:
-    """Some blocks of the same rows, side by side."""
+    """Named blocks of columns over the same rows."""
 
     def __init__(self, blocks: Mapping[str, csr_matrix]) -> None:
         self.blocks = dict(blocks)
@@ -61,8 +61,8 @@ class WordBlocks:
     def tf_idf(
         self, training: Places, test: Places, names: Sequence[str] | None = None
     ) -> tuple[csr_matrix, csr_matrix]:
-        """The `learnt` and the `asked` rows, TF-IDF by the `learnt` ones, each block of length one;
-        what occurs in a single one of these is left out."""
+        """The `training` and the `test` rows as TF-IDF, with frequencies of the training rows; each
+        block is normalised to length 1. Columns in only one training row are dropped."""
         parts = []
         for name in names or self.blocks:
             block = self.blocks[name][np.r_[training, test]]
@@ -74,12 +74,12 @@ class WordBlocks:
 
 
 def logistic_log_odds(x: csr_matrix, truth: Flags, test: csr_matrix, cost: float) -> Floats:
-    """Log-odds of the `asked` rows by a logistic regression on the rows `x`."""
+    """Log-odds of the `test` rows by a logistic regression on the rows `x`."""
     model = LogisticRegression(C=cost, solver="liblinear", class_weight="balanced", tol=1e-2)
     return np.asarray(model.fit(x, truth).decision_function(test), dtype=float)
 
 
 def negated_ridge_rating(x: csr_matrix, rating: Floats, test: csr_matrix) -> Floats:
-    """How low the `asked` rows would be rated. A rating tells more of a turn than a limit on it."""
+    """Negated rating of the `test` rows by ridge regression: ratings carry more than labels do."""
     model = Ridge(alpha=3.0, solver="lsqr", tol=1e-3)
     return -np.asarray(model.fit(x, rating).predict(test), dtype=float)

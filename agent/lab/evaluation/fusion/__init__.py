@@ -1,1 +1,1 @@
-"""Which way of putting words and voice together is best? `hearken evaluate fusion`."""
+"""Comparison of methods to fuse words and voice: `hearken evaluate fusion`."""

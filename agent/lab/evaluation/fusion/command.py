@@ -1,7 +1,6 @@
-"""How is `hearken evaluate fusion` called, and in which order does it work?
+"""Command line of `hearken evaluate fusion`.
 
-Nothing heavy is imported before the command runs: agent/cli/main.py loads this file for every
-command.
+Nothing heavy is imported before the command runs: agent/cli/main.py imports this for every command.
 """
 
 from __future__ import annotations
@@ -28,23 +27,21 @@ def evaluate_fusion(
     ] = None,
     audio: Annotated[
         Path | None,
-        typer.Option(help="Zip or folder with the paths of the manifest; default: beside it."),
+        typer.Option(help="Zip or folder with the manifest's paths; default: beside it."),
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="How often everything is taught anew.")] = 3,
+    seeds: Annotated[int, typer.Option(min=1, help="Number of training seeds.")] = 3,
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write every figure and goal there.")
+        Path | None, typer.Option("--json", help="Write all figures and goals to this file.")
     ] = None,
-    picture: Annotated[Path, typer.Option("--plot", help="Where the plot goes.")] = Path(
+    picture: Annotated[Path, typer.Option("--plot", help="File of the plot.")] = Path(
         ".hearken/fusion.png"
     ),
     weights: Annotated[Path, typer.Option(help="Folder of the embedded models.")] = (
         PACKAGE_DIR / "weights"
     ),
-    work: Annotated[Path, typer.Option(help="What was encoded before is kept there.")] = Path(
-        ".hearken"
-    ),
+    work: Annotated[Path, typer.Option(help="Cache of encoded recordings.")] = Path(".hearken"),
 ) -> None:
-    """Compare words, voice and three ways of fusing them on unseen speakers and sentences."""
+    """Compare words, voice and three methods of fusing them on unseen speakers and sentences."""
     console = Console()
     if (manifest is None) == (data is None):
         raise EvaluationError(

@@ -1,8 +1,8 @@
-"""What does each fusion make of turns whose speaker and sentence it does not know?
+"""Cross-validation of fusion classifiers on unseen speakers and sentences.
 
-Every kind is taught and tested on the same turns, fold by fold and seed by seed, and each test turn
-is judged as it is, transcribed, through a telephone, and without its words or its voice. Invariant,
-held by tests/agent/lab/evaluation/test_fusion.py: no speaker and no sentence is both taught and tested.
+Every kind is trained and tested on the same turns, fold by fold and seed by seed. Each test turn is
+classified as it is, transcribed, through a telephone, without words and without voice. Invariant,
+held by tests/agent/evaluation/test_fusion.py: training and test share no speaker and no sentence.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from agent.lab.training.fusion.pairs import FOLDS, FusionTurn, PairMaterial
 from agent.lab.training.understanding.examples import stable_bucket
 
 Floats = NDArray[np.float64]
-MIN_SPEAKERS = 3  # speakers: one to test, one to calibrate on, one to learn from
+MIN_SPEAKERS = 3  # one to test, one to calibrate on, one to train on
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fold:
-    """`draw` gives what is learned from in an epoch; `kept_back` calibrates; `tested` tests."""
+    """`draw_training` gives the turns of one epoch; `calibration` and `test` are fixed turns."""
 
     draw_training: Callable[[np.random.Generator], Sequence[FusionTurn]]
     calibration: Sequence[FusionTurn]
@@ -45,8 +45,8 @@ class Fold:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FusionPredictions:
-    """Of one kind, in one condition, all test turns of all folds and seeds: probabilities of the
-    three sentiments (turns, 3) and of upset (turns,), and what is decided from them."""
+    """Predictions of one kind in one condition for all test turns of all folds and seeds:
+    probabilities of the three sentiments (turns, 3) and of upset (turns,), and the decisions."""
 
     sentiment: Floats
     upset: Floats
@@ -56,7 +56,7 @@ class FusionPredictions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FusionResults:
-    """`sentiment` and `upset` are the truth, -1 where it is not known."""
+    """Labels and predictions of all test turns; `sentiment` and `upset` are -1 where unknown."""
 
     speakers: Sequence[str]
     sentiment: NDArray[np.int64]
@@ -68,7 +68,7 @@ class FusionResults:
 
 
 class FoldSource(Protocol):
-    """Where folds come from; sent to the processes that do the work."""
+    """Source of folds; pickled to the worker processes."""
 
     @property
     def folds(self) -> int: ...
@@ -78,8 +78,8 @@ class FoldSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SyntheticPairs:
-    """Words and voices that are put together anew for every seed: so many pairs of a speaker, to
-    learn from in an epoch, to calibrate on and to test."""
+    """Words and voices that are paired anew for every seed. The counts are pairs per speaker: for
+    one training epoch, for calibration and for test."""
 
     material: PairMaterial
     folds: int = FOLDS
@@ -99,8 +99,8 @@ class SyntheticPairs:
 
 
 class RecordedTurns:
-    """Turns whose words and voice belong together. A sentence of somebody tested is learned from
-    nobody."""
+    """Turns whose words and voice belong together. Sentences of the test speakers are removed from
+    the training turns of all others."""
 
     def __init__(self, turns: Sequence[FusionTurn], folds: int = FOLDS) -> None:
         speakers = {turn.speaker for turn in turns}
@@ -119,7 +119,7 @@ class RecordedTurns:
         rest = [turn for turn in self.turns if turn.speaker not in tested | kept]
         learned = _without_sentences_of(rest, [*out, *back])
         if not learned or not back:
-            raise EvaluationError("everybody says the same sentences: none is left to learn from")
+            raise EvaluationError("all speakers say the same sentences: none is left to train on")
         return Fold(lambda _: learned, back, out)
 
 
@@ -132,7 +132,7 @@ def _without_sentences_of(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FoldResult:
-    """What one fold of one seed gave."""
+    """Test labels and predictions of one fold of one seed."""
 
     test_turns: Sequence[tuple[str, int, int]]  # speaker, sentiment, upset
     predictions: Mapping[tuple[FusionKind, str], FusionPredictions]
@@ -146,14 +146,15 @@ def run_experiment(
     report_progress: Callable[[str], None] = lambda _: None,
     processes: int = 2,
 ) -> FusionResults:
-    """`told` hears what is done. One process: this one."""
+    """Run all folds and seeds. With one process, it runs in this one; `report_progress` is called
+    with a text after each fold."""
     jobs = [(seed, number) for seed in range(seeds) for number in range(source.folds)]
     results = []
     if processes == 1:
         done: Iterator[FoldResult] = (run_fold(source, *job, lesson) for job in jobs)
         results = list(_with_progress(done, len(jobs), report_progress))
     else:
-        # Pickled here, or every tensor would be a shared file of its own, of which few are allowed.
+        # Pickled here: torch would share each tensor as an open file, and their number is limited.
         given = pickle.dumps((source, lesson))
         with ProcessPoolExecutor(processes, get_context("spawn"), _start_worker, (given,)) as pool:
             results = list(_with_progress(pool.map(_run_job, jobs), len(jobs), report_progress))
@@ -175,15 +176,15 @@ def run_experiment(
 def _with_progress(
     results: Iterator[FoldResult], total: int, report_progress: Callable[[str], None]
 ) -> Iterator[FoldResult]:
-    report_progress(f"learning: 0 of {total} folds")
+    report_progress(f"training: 0 of {total} folds")
     for count, one in enumerate(results, 1):
-        report_progress(f"learning: {count} of {total} folds")
+        report_progress(f"training: {count} of {total} folds")
         yield one
 
 
 _worker_task: tuple[
     FoldSource, FusionTrainingSettings | None
-]  # in a process that works, what it works on
+]  # in a worker process: its source and settings
 
 
 def _start_worker(pickled_task: bytes) -> None:
@@ -200,7 +201,7 @@ def _run_job(job: tuple[int, int]) -> FoldResult:
 def run_fold(
     source: FoldSource, seed: int, number: int, lesson: FusionTrainingSettings | None = None
 ) -> FoldResult:
-    """Every kind, taught on one fold and tested on the rest of it."""
+    """Train and test every kind on one fold."""
     fold = source.fold(seed, number)
     predictions, parameter_counts = (
         dict[tuple[FusionKind, str], FusionPredictions](),
@@ -218,8 +219,8 @@ def run_fold(
 def _predict(
     trained: CalibratedFusion, turns: Sequence[FusionTurn], condition: InputCondition
 ) -> FusionPredictions:
-    """Decided by what a turn adds to what is usual: the mean recall over classes, which is
-    measured, asks for no more of the frequent class than of the rare one."""
+    """Predictions; decisions divide the probabilities by the base rates, because the metric is the
+    mean recall over classes, in which rare and frequent classes count alike."""
     verdicts = trained.predict(turns, condition)
     return FusionPredictions(
         verdicts.sentiment,

@@ -1,7 +1,7 @@
-"""Which of a user's recordings can fusion be compared on, and what is felt in each?
+"""Labelled turns for the fusion comparison from a user's manifest.
 
-The manifest is that of `hearken evaluate ears`, with a `sentiment` or `upset` column beside or
-instead of the emotion. What cannot be used is counted, never dropped in silence.
+The manifest is that of `hearken evaluate ears`, with a `sentiment` or `upset` column in addition to
+or instead of the emotion. Unusable lines are counted, never dropped in silence.
 """
 
 from __future__ import annotations
@@ -25,13 +25,16 @@ from agent.lab.training.fusion.pairs import UNKNOWN, FusionTurn
 from agent.lab.training.fusion.user_recordings import TurnLabel, fusion_turns, label_from_columns
 from audio.types import AudioError
 
-LABEL_COLUMNS = ("sentiment", "upset")  # columns that the ears' evaluation does not know
+LABEL_COLUMNS = ("sentiment", "upset")  # columns that `read_manifest` does not know
 
 
 def manifest_turns(
     manifest: Path, audio: Path | None, weights: Path, console: Console
 ) -> tuple[list[FusionTurn], list[str]]:
-    """Turns ready to be learned from, and sentences that belong below the table."""
+    """Turns with features and labels, and footnotes for the table.
+
+    EvaluationError when no line has a label or no recording can be read.
+    """
     contents = read_manifest(manifest)
     labels = line_labels(manifest, contents.recordings)
     labelled_recordings = [
@@ -39,7 +42,7 @@ def manifest_turns(
     ]
     if not labelled_recordings:
         raise EvaluationError(f"{manifest}: no line has an emotion, sentiment or upset to go by")
-    console.print(f"hearing {len(labelled_recordings)} recordings twice", highlight=False)
+    console.print(f"analysing {len(labelled_recordings)} recordings twice", highlight=False)
     corpus, unreadable = load_corpus(
         labelled_recordings, open_audio_source(audio or default_audio_path(manifest))
     )
@@ -55,7 +58,7 @@ def manifest_turns(
     )
     footnotes = [
         f"{manifest.name}: {len(turns)} of {contents.line_count} lines; words and voice are of the same "
-        "turn. Transcribed: as the embedded ears heard the recording through a telephone.",
+        "turn. Transcribed: by the embedded recogniser, from the recording over a telephone.",
         *(
             note
             for note in contents.notes
@@ -75,7 +78,7 @@ def manifest_turns(
 
 
 def line_labels(manifest: Path, recordings: Sequence[LabelledRecording]) -> dict[int, TurnLabel]:
-    """By line number."""
+    """The label of each recording, by line number."""
     raw = manifest.read_bytes()
     lines = (gzip.decompress(raw) if manifest.suffix == ".gz" else raw).splitlines()
     rows = {one.line: json.loads(lines[one.line - 1]) for one in recordings}
@@ -88,7 +91,7 @@ def line_labels(manifest: Path, recordings: Sequence[LabelledRecording]) -> dict
 def load_corpus(
     recordings: Sequence[LabelledRecording], audio: AudioSource
 ) -> tuple[Corpus, list[str]]:
-    """Everything that can be read, as 16-bit samples in one piece; and why the rest cannot."""
+    """A corpus of the readable recordings, as 16-bit samples; and why the others are not in it."""
     utterances, pieces, unreadable, start = (
         list[Utterance](),
         [np.zeros(0, np.int16)],

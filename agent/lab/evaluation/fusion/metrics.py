@@ -1,8 +1,8 @@
-"""How good is a fusion, and by how much better than another?
+"""Metrics of fusion predictions, and gains of one kind over another.
 
-UA is the mean recall over classes; AUROC is counted in a hundred steps of the score; the expected
-calibration error is that of the probability of being upset, and of the likeliest sentiment. All are
-sums over turns, so that speakers are drawn anew for a fusion and for what it is compared with alike
+UA is the mean recall over classes; AUROC is computed over a hundred steps of the score; ECE is the
+expected calibration error of the probability of upset and of the most probable sentiment. All are
+functions of sums over turns, so that both sides of a comparison use the same draws of speakers
 (agent/lab/evaluation/speaker_bootstrap.py).
 """
 
@@ -30,7 +30,7 @@ from agent.lab.fusion_models.classifiers import FUSED_KINDS, SINGLE_MODALITY, Fu
 FusionMetric = Literal["sentiment UA", "upset UA", "upset AUROC", "sentiment ECE", "upset ECE"]
 FUSION_METRICS: tuple[FusionMetric, ...] = get_args(FusionMetric)
 SCORE_STEPS = 100
-CALL_CONDITION = "telephone, transcribed"  # what a call is
+CALL_CONDITION = "telephone, transcribed"  # the condition of a real call
 
 
 def tally_metric(
@@ -52,7 +52,7 @@ def estimate_metric(
 def estimate_gain(
     results: FusionResults, one: FusionKind, other: FusionKind, condition: str, metric: FusionMetric
 ) -> SpeakerEstimate:
-    """`one` minus `other`, over the same draws of speakers."""
+    """The metric of kind `one` minus that of `other`, over the same draws of speakers."""
     return estimate_difference(
         tally_metric(results, one, condition, metric),
         tally_metric(results, other, condition, metric),
@@ -69,7 +69,7 @@ def best_single_modality(
 
 
 def best_fusion(results: FusionResults) -> FusionKind:
-    """The fusion with the highest UA on what a call gives, both verdicts counted alike."""
+    """The fusion with the highest sum of the UAs in CALL_CONDITION."""
 
     def both(kind: FusionKind) -> float:
         return sum(
@@ -81,7 +81,7 @@ def best_fusion(results: FusionResults) -> FusionKind:
 
 
 def measurable_metrics(results: FusionResults) -> list[FusionMetric]:
-    """The UAs of the verdicts for which two kinds of turns are there."""
+    """The UAs whose labels have at least two classes among the turns."""
     truths: dict[FusionMetric, NDArray[np.int64]] = {
         "sentiment UA": results.sentiment,
         "upset UA": results.upset,
@@ -90,7 +90,7 @@ def measurable_metrics(results: FusionResults) -> list[FusionMetric]:
 
 
 def mean_class_recall(sums: Floats) -> Floats:
-    """(.., classes found, classes there) -> mean recall of the classes that are there."""
+    """(.., correct by class, turns by class) -> mean recall of the classes that occur."""
     found, there = np.split(sums, 2, axis=-1)
     recall = np.where(there > 0, found / np.maximum(there, 1), np.nan)
     mean: Floats = np.nanmean(recall, axis=-1)
@@ -98,7 +98,7 @@ def mean_class_recall(sums: Floats) -> Floats:
 
 
 def area_under_curve(sums: Floats) -> Floats:
-    """(.., turns not upset by score, turns upset by score) -> area under the curve."""
+    """(.., calm turns by score step, upset turns by score step) -> area under the ROC curve."""
     calm, upset = np.split(sums, 2, axis=-1)
     below = calm.cumsum(-1) - calm / 2  # a tie counts half
     found: Floats = (upset * below).sum(-1) / (calm.sum(-1) * upset.sum(-1))

@@ -1,4 +1,4 @@
-"""How does the comparison of fusions look in a terminal, and as a picture?"""
+"""Terminal rendering of a `FusionReport`, and its plot."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def print_fusion_report(report: FusionReport, console: Console) -> None:
             console.print(_metric_table(report, metric))
     console.print(
         f"{len(outcome.speakers)} test turns of {len(set(outcome.speakers))} speakers, "
-        f"{outcome.folds} folds, {outcome.seeds} seeds; 95 % intervals by drawing speakers anew.",
+        f"{outcome.folds} folds, {outcome.seeds} seeds; 95 % intervals by resampling speakers.",
         highlight=False,
     )
     for sentence in report.footnotes:
         console.print(sentence, highlight=False)
-    console.print(f"Best on what a call gives: [bold]{KIND_LABELS[report.best_kind]}[/].")
+    console.print(f"Best in the condition of a call: [bold]{KIND_LABELS[report.best_kind]}[/].")
     for other, metric, found in gains_over_other_fusions(report):
         console.print(
             f"  {metric} above {KIND_LABELS[other]}: {points_text(found)}", highlight=False
@@ -48,7 +48,7 @@ def print_fusion_report(report: FusionReport, console: Console) -> None:
 
 
 def _served_table(report: FusionReport) -> Table:
-    title = "verdicts as served (words' model, emotion head on unseen actors), paired alike"
+    title = "verdicts as served (word model, emotion head on unseen actors), paired alike"
     shown = Table("upset, per cent", "UA", "AUROC", "ECE", title=title)
     for one in report.served:
         shown.add_row(
@@ -77,7 +77,7 @@ def _metric_table(report: FusionReport, metric: FusionMetric) -> Table:
 
 def _goals_table(report: FusionReport) -> Table:
     shown = Table("goal", "wanted", "got (95 %)", "met", title="goals")
-    words = {True: "[green]yes[/]", False: "[red]no[/]", None: "cannot be said"}
+    words = {True: "[green]yes[/]", False: "[red]no[/]", None: "undecided"}
     for goal in report.goals:
         got = "-"
         if goal.got is not None and goal.low is not None and goal.high is not None:
@@ -99,10 +99,10 @@ def points_text(estimate: SpeakerEstimate) -> str:
 
 
 def save_fusion_plot(report: FusionReport, path: Path) -> None:
-    """UA by condition, and how far the best fusion's probability of being upset can be believed."""
+    """Plot UA by condition, and the reliability of the best fusion's probability of upset."""
     import matplotlib
 
-    matplotlib.use("Agg")  # a file, whether or not there is a screen
+    matplotlib.use("Agg")  # renders to files, without a display
     from matplotlib import pyplot
 
     quantities: list[FusionMetric] = list(dict.fromkeys(metric for _, metric in report.gains))
@@ -152,7 +152,7 @@ def _draw_reliability(axis: object, report: FusionReport) -> None:
             claimed, [row.true for row in rows], marker="o", label=condition
         )
     axis.plot([0, 1], [0, 1], "k:", linewidth=1)  # type: ignore[attr-defined]
-    axis.set_xlabel("claimed to be upset")  # type: ignore[attr-defined]
-    axis.set_ylabel("was upset")  # type: ignore[attr-defined]
-    axis.set_title(f"{KIND_LABELS[report.best_kind]}: claimed and true")  # type: ignore[attr-defined]
+    axis.set_xlabel("predicted probability of upset")  # type: ignore[attr-defined]
+    axis.set_ylabel("share of upset turns")  # type: ignore[attr-defined]
+    axis.set_title(f"{KIND_LABELS[report.best_kind]}: reliability")  # type: ignore[attr-defined]
     axis.legend(fontsize=8)  # type: ignore[attr-defined]

@@ -1,7 +1,7 @@
-"""What does the comparison of fusions come to: figures, goals, and a file of both?
+"""Results of the fusion comparison: estimates, goals and their JSON.
 
-A goal's `met` is null where the turns do not allow to say. The JSON's keys come in a fixed order,
-and a value that does not exist is null.
+A goal's `met` is null where the speakers are too few to decide. The keys of the JSON have a fixed
+order; a missing value is null.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ MIN_GAIN, MAX_CALIBRATION_ERROR = 0.05, 0.03
 @dataclass(frozen=True, slots=True, eq=False)
 class FusionReport:
     results: FusionResults
-    footnotes: Sequence[str]  # sentences that belong below the table
+    footnotes: Sequence[str]  # footnotes of the table
     estimates: Mapping[EstimateKey, SpeakerEstimate]
     gains: Mapping[
         tuple[str, FusionMetric], SpeakerEstimate
-    ]  # the winner over the best single, by condition
+    ]  # best fusion minus best single modality
     best_kind: FusionKind
     goals: Sequence[Goal]
     served: Sequence[ServedFusionScores]
@@ -50,7 +50,7 @@ class FusionReport:
 def fusion_report(
     results: FusionResults, footnotes: Sequence[str], served: Sequence[ServedFusionScores] = ()
 ) -> FusionReport:
-    """`served`: what the verdicts that are really served come to, where that was measured."""
+    """The report; `served`: scores of the models in production, where they were measured."""
     estimates = {
         (kind, condition, of): estimate_metric(results, kind, condition, of)
         for kind, condition in results.predictions
@@ -78,7 +78,7 @@ def _gain_goals(
     best: FusionKind,
     gains: Mapping[tuple[str, FusionMetric], SpeakerEstimate],
 ) -> Iterator[Goal]:
-    """Where speakers are too few, an interval says nothing, and nothing is met or missed."""
+    """Goals for the gain over the best single modality."""
     for metric in measurable_metrics(results):
         found = gains[AS_IS, metric]
         met = found.value >= MIN_GAIN and found.low > 0
@@ -153,7 +153,7 @@ def fusion_json(report: FusionReport) -> dict[str, Any]:
 def gains_over_other_fusions(
     report: FusionReport,
 ) -> Iterator[tuple[FusionKind, FusionMetric, SpeakerEstimate]]:
-    """By how much the winner is better than the other two, on what a call gives."""
+    """Gain of the best fusion over each of the other two, in CALL_CONDITION."""
     for other in FUSED_KINDS:
         if other != report.best_kind and (other, CALL_CONDITION) in report.results.predictions:
             for metric in measurable_metrics(report.results):
@@ -165,7 +165,7 @@ def gains_over_other_fusions(
 
 
 def _reliability_json(results: FusionResults) -> list[dict[str, Any]]:
-    """Bins of the claimed probability of being upset, and how often it was so."""
+    """Bins of the predicted probability of upset, with the share of upset turns in each."""
     there = results.upset >= 0
     return [
         {

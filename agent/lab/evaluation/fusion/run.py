@@ -1,4 +1,4 @@
-"""From recordings and texts to the outcome of the comparison, and what its reader must know."""
+"""Sequence of `hearken evaluate fusion`: from recordings and texts to results and footnotes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from agent.lab.training.fusion.pairs import AGREEMENT_RATES, MOOD_RATES
 def fusion_of_public_sets(
     data: Path, weights: Path, work: Path, seeds: int, console: Console
 ) -> tuple[FusionResults, list[str], list[ServedFusionScores]]:
-    """The built-in experiment. `data` holds `speech` and `text`."""
+    """Run the built-in experiment on the public sets; `data` holds `speech` and `text`."""
     with single_torch_thread():
         gathered_material = load_material(data, weights, work, console)
         results = _run_with_status(SyntheticPairs(gathered_material.material), seeds, console)
@@ -34,31 +34,31 @@ def fusion_of_public_sets(
 
 
 def public_set_footnotes(gathered_material: BuiltInMaterial) -> list[str]:
-    """What nobody may overlook when reading the figures."""
+    """Limitations of the built-in experiment, as footnotes of its figures."""
     material = gathered_material.material
     moods = ", ".join(f"{mood} {share:.0%}" for mood, share in MOOD_RATES.items())
     speakers = len({sound.speaker for sound in material.voices})
     return [
         "Words and voice were NOT said by the same person: acted recordings are paired with real "
-        "sentences, because no freely usable recordings have both meaningful words and felt "
-        "voices.",
+        "sentences, because no freely usable recordings have both meaningful words and real "
+        "emotion.",
         f"Voices: {len(material.voices)} recordings of {speakers} actors, who exaggerate; tested "
-        "are RAVDESS's, while nEMO's, who speak Polish, only teach. Words: half customers (public "
+        "are RAVDESS's; nEMO's, who speak Polish, only train. Words: half customers (public "
         "turns, this project's own sentences), half Reddit comments (GoEmotions); unhappy ones "
         "Reddit alone.",
         f"Moods: {moods}. Words and voice agree in {AGREEMENT_RATES['both']:.0%}; the voice alone shows it "
         f"in {AGREEMENT_RATES['voice alone']:.0%}, the words alone in {AGREEMENT_RATES['words alone']:.0%}; in "
         f"{AGREEMENT_RATES['against']:.0%} the words say the contrary and the voice is right. These rates "
         "are chosen: they bound what fusion can add, and are the same for every contender.",
-        f"Transcribed: {gathered_material.transcribed_count} of {len(material.sentences)} sentences as the embedded ears "
-        "heard them from a synthetic voice, the others with invented mistakes of their kind.",
+        f"Transcribed: {gathered_material.transcribed_count} of {len(material.sentences)} sentences as the embedded "
+        "recogniser hears a synthetic voice say them, the others with simulated errors.",
     ]
 
 
 def fusion_of_manifest(
     manifest: Path, audio: Path | None, weights: Path, seeds: int, console: Console
 ) -> tuple[FusionResults, list[str]]:
-    """A user's own recordings, whose words and voice belong together."""
+    """Run the comparison on a user's recordings, whose words and voice belong together."""
     from agent.lab.evaluation.fusion.manifest_turns import manifest_turns
 
     with single_torch_thread():
@@ -68,5 +68,5 @@ def fusion_of_manifest(
 
 def _run_with_status(source: FoldSource, seeds: int, console: Console) -> FusionResults:
     processes = min(2, os.cpu_count() or 1)
-    with console.status("learning") as status:
+    with console.status("training") as status:
         return run_experiment(source, seeds, report_progress=status.update, processes=processes)

@@ -1,10 +1,9 @@
-"""What do the verdicts that are really served come to, put together at decision level?
+"""Decision-level fusion of the verdicts of the shipped models.
 
-The words' log-odds of the feelings model and the emotion head's probabilities for actors whom it
-did not know (`held_out.jsonl`), paired as in the experiment; sentences are those that the feelings
-model has not learned from. Beside the sum with the weights as served stand a sum whose weights are
-learned from the pairs, and one that also sees how words and voice go together. Learned and
-calibrated on five sixths of the speakers, measured on the others.
+Pairs the word model's log-odds, for sentences it was not trained on, with the emotion head's
+probabilities, for actors it was not trained on (`held_out.jsonl`), as in the experiment. Compares
+the sum with the weights as served, a sum with weights fitted to the pairs, and one with additional
+interaction terms. Fitted and calibrated on all speakers but one fold, tested on that fold.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ from audio.types import EMOTIONS
 
 Floats = NDArray[np.float64]
 SentencesByMood = Mapping[MoodClass, Sequence[SentenceVectors]]
-PAIRS_PER_SPEAKER = 300  # pairs of a speaker
+PAIRS_PER_SPEAKER = 300  # pairs drawn per speaker
 MOOD_BY_EMOTION: Mapping[str, MoodClass] = {
     "angry": "upset",
     "disgusted": "upset",
@@ -64,7 +63,7 @@ MOOD_BY_EMOTION: Mapping[str, MoodClass] = {
 
 @dataclass(frozen=True, slots=True)
 class ServedFusionScores:
-    """One way to put the served verdicts together, and how well upset is told by it."""
+    """Scores of one fusion method for detecting upset from the served verdicts."""
 
     name: str
     ua: SpeakerEstimate
@@ -74,7 +73,7 @@ class ServedFusionScores:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VerdictPairs:
-    """Pairs: `words` (pairs,) log-odds above the usual, `heard` voices, and who is upset."""
+    """Pairs of a sentence (its log-odds above the base rate) and a voice, and the label upset."""
 
     word_log_odds: Floats
     voice_verdicts: Sequence[HeldOutVoice]
@@ -86,14 +85,15 @@ class VerdictPairs:
 
     @property
     def voice_probabilities(self) -> Floats:
-        """(pairs, 7) probabilities."""
+        """(pairs, 7): probabilities of the emotions."""
         return np.array([voice.probabilities for voice in self.voice_verdicts])
 
 
 def served_fusion_scores(
     data: Path, weights: Path, words: Sequence[SentenceVectors], seed: int = 0
 ) -> list[ServedFusionScores]:
-    """`data` is the folder of the text sets. Nothing where the emotion head left no verdicts."""
+    """Scores of all methods; `data` is the folder of the text sets. Empty where the weights have
+    no verdicts of the emotion head for held-out actors."""
     verdicts_file = weights / "emotion" / "held_out.jsonl"
     if not verdicts_file.exists():
         return []
@@ -124,7 +124,7 @@ def served_fusion_scores(
 
 
 def unseen_sentences(data: Path, words: Sequence[SentenceVectors]) -> SentencesByMood:
-    """Those of the sentences that the feelings model has not learned from."""
+    """The sentences that the word model was not trained on, by mood."""
     own = {plain_text(one.text) for one in read_own_sentences()}
     later = {plain_text(text) for text, _ in read_goemotions_emotions(data, "dev")}
     found: dict[MoodClass, list[SentenceVectors]] = {}
@@ -182,8 +182,8 @@ def _fitted_scores(
 
 
 def _served_scores(pairs: VerdictPairs, training: NDArray[np.bool_], usual: float) -> Floats:
-    """The voice's weights without the tested speakers; the line calibrates to these pairs' share of
-    upset turns and changes no order."""
+    """Log-odds with the served method, its voice weights fitted without the test speakers. The
+    final calibration adapts to these pairs' share of upset turns and keeps the order."""
     training_speakers = {
         voice.speaker for voice, there in zip(pairs.voice_verdicts, training, strict=True) if there
     }

@@ -1,1 +1,1 @@
-"""How good is the text model as a method, on benchmarks others have measured, and as it ships?"""
+"""Evaluation of the text models, on public benchmarks and as shipped."""

@@ -1,9 +1,9 @@
-"""How good is the way intents are trained, on benchmarks that others have measured too?
+"""The intent training method on public benchmarks: Banking77 and CLINC150.
 
-Banking77 and CLINC150 are taken as if they were somebody's pack: their own intents, their own
-splits, the same settings as for every pack. Choices (temperature, threshold, sets) are made on a
-tuning split, the test split is read once. Nothing here is shipped. Invariant, held by
-tests/agent/lab/evaluation/test_understanding.py: no test sentence is trained on.
+The benchmarks are treated as packs: their own intents, their own splits, the same settings as for
+every pack. Temperature, threshold and conformal sets are fitted on a tuning split, the test split
+is read once. No model of this file is shipped. Invariant, held by
+tests/agent/evaluation/test_understanding.py: no test sentence is trained on.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ from agent.understanding.text_models import IntentModel
 from dialogs.values import OUT_OF_SCOPE
 
 Floats = NDArray[np.float64]
-FEW_SHOT_DRAWS = 3  # of the few examples
+FEW_SHOT_DRAWS = 3  # random samples of few examples
 
 
 @dataclass(frozen=True, slots=True)
 class IntentPredictions:
-    """Test turns: calibrated probabilities (n, intents), the true columns (n,), and the model."""
+    """Predictions for test turns: calibrated probabilities (n, intents) and true columns (n,)."""
 
     model: IntentModel
     probabilities: Floats
@@ -64,7 +64,8 @@ class IntentPredictions:
 
 @dataclass(frozen=True, slots=True)
 class SpokenChannel:
-    """Where sentences are said and heard: the folder of the ears, and of what was heard so far."""
+    """A simulated spoken channel, by speech synthesis and recognition: the folder of the speech
+    encoder, and the cache of transcripts."""
 
     encoder_folder: Path
     cache_folder: Path
@@ -73,11 +74,11 @@ class SpokenChannel:
 
 @dataclass(frozen=True, slots=True)
 class Banking77Result:
-    """`typed` are the test turns as written; `spoken` as held-out voices said them on a phone."""
+    """Predictions for the test turns as written, and as spoken by held-out voices on a phone."""
 
     typed: IntentPredictions
     spoken: IntentPredictions | None
-    is_recorded: NDArray[np.bool_]  # which of the spoken had a recorded voice
+    is_recorded: NDArray[np.bool_]  # spoken turns by a voice made of recordings
     word_errors: float
 
 
@@ -93,7 +94,7 @@ def banking77(
         rows = with_transcripts(rows, channel)
     dev = [row for row in rows if stable_bucket(row.original_text, 10) == 0]
     kept = [row for row in rows if stable_bucket(row.original_text, 10)]
-    if channel is not None:  # tuned on other sentences and other voices than it was fitted on
+    if channel is not None:  # tuning uses other sentences and other voices than fitting
         teaching_transcriptions, inside = (
             read_transcripts(channel.encoder_folder, channel.cache_folder),
             {row.original_text for row in dev},
@@ -132,7 +133,7 @@ def banking77(
 def few_shot_accuracies(
     data: Path, shots: int, settings: IntentSettings, sentences: TextEncoder | None
 ) -> list[float]:
-    """Accuracy on Banking77's test from so many examples of an intent, for each draw."""
+    """Test accuracy on Banking77 from `shots` examples per intent, for each random draw."""
     rows = _read_examples(data / "banking77" / "train.jsonl.gz")
     test = _read_examples(data / "banking77" / "test.jsonl.gz")
     found = []
@@ -152,8 +153,8 @@ def few_shot_accuracies(
 
 @dataclass(frozen=True, slots=True)
 class Clinc150Result:
-    """CLINC150's test: `inside` and `outside` are scores of being in scope, `threshold` the one
-    under which the stated share of the tuning split's in-scope turns lies."""
+    """CLINC150's test split: scores of being in scope, for turns inside and outside the scope.
+    Below `threshold` lies the rejected share of the tuning split's in-scope turns."""
 
     typed: IntentPredictions
     inside_scores: Floats
@@ -204,7 +205,7 @@ def _tuned_model(
     settings: IntentSettings,
     sentences: TextEncoder | None,
 ) -> IntentModel:
-    """Tuned on `dev` with a model that did not see it, then fitted on everything."""
+    """A model fitted on everything, with settings tuned on `dev` by a model not fitted on it."""
     first = intents.fit_intent_model([*kept, *background], None, settings, 0, sentences)
     unseen = tuning.score_examples(first, dev)
     whole = first
@@ -220,7 +221,7 @@ def predict_intents(model: IntentModel, turns: Sequence[tuple[str, str]]) -> Int
 
 
 def with_transcripts(rows: Sequence[IntentExample], channel: SpokenChannel) -> list[IntentExample]:
-    """The rows with what was heard when the teaching voices said them."""
+    """The rows with their transcripts as spoken by the training voices."""
     texts = [row.original_text for row in rows]
     transcriptions = transcribe_synthesised(
         texts, training_voices(), channel.encoder_folder, channel.cache_folder, channel.console

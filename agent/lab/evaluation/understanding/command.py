@@ -1,7 +1,6 @@
-"""How is `hearken evaluate understanding` called, and what does it print and write?
+"""Command line of `hearken evaluate understanding`, its tables and its JSON.
 
-Nothing heavy is imported before the command runs: agent/cli/main.py loads this file for every
-command.
+Nothing heavy is imported before the command runs: agent/cli/main.py imports this for every command.
 """
 
 from __future__ import annotations
@@ -20,34 +19,34 @@ from agent.lab.evaluation.json_output import write_json
 if TYPE_CHECKING:
     from agent.lab.evaluation.understanding.run import UnderstandingReport
 
-TEST_DATA = PACKAGE_DIR.parent / "tests" / "data"  # there in a checkout
+TEST_DATA = PACKAGE_DIR.parent / "tests" / "data"  # exists in a checkout only
 
 
 def evaluate_understanding(
     data: Annotated[
-        Path | None, typer.Option(help="Folder of the public text sets; none: what ships alone.")
+        Path | None, typer.Option(help="Folder of the public text sets; none: shipped weights.")
     ] = None,
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write every figure there, the goals first.")
+        Path | None, typer.Option("--json", help="Write all figures to this file, goals first.")
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(help="Save the reliability curves as this picture.")
+        Path | None, typer.Option(help="Save the reliability curves as this image.")
     ] = None,
-    pack: Annotated[Path, typer.Option(help="The pack that is served.")] = (
+    pack: Annotated[Path, typer.Option(help="The pack of the shipped intents.")] = (
         PACKAGE_DIR.parent / "dialogs" / "bank"
     ),
     weights: Annotated[Path, typer.Option(help="Folder of the weights.")] = PACKAGE_DIR / "weights",
     sentence_checkpoint: Annotated[
-        str, typer.Option(help="Measure beside this sentence encoder, too: folder or hub name.")
+        str, typer.Option(help="Also evaluate with this sentence encoder: folder or hub name.")
     ] = "",
     spoken: Annotated[
-        bool, typer.Option(help="Also say the sentences and hear them: an hour, the first time.")
+        bool, typer.Option(help="Also synthesise and transcribe them: an hour, the first time.")
     ] = True,
-    work: Annotated[Path, typer.Option(help="What was heard is kept here.")] = Path(
+    work: Annotated[Path, typer.Option(help="Cache of transcripts.")] = Path(
         ".hearken/understanding"
     ),
 ) -> None:
-    """How well words are understood: benchmarks, and the weights as they are served."""
+    """Evaluate the text models: public benchmarks, and the weights as shipped."""
     import torch
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
@@ -76,7 +75,7 @@ def evaluate_understanding(
         console.print(f"reliability: {plot}", highlight=False)
     if json_file is not None:
         write_json(understanding_json(report), json_file)
-        console.print(f"every figure: {json_file}", highlight=False)
+        console.print(f"all figures: {json_file}", highlight=False)
 
 
 def print_understanding_report(report: UnderstandingReport, console: Console) -> None:

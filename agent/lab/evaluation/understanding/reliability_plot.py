@@ -1,4 +1,4 @@
-"""What do reliability tables look like: is what was claimed what came true?"""
+"""Plot of reliability tables: predicted probability against observed share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from agent.understanding.calibration import ReliabilityBin
 
 
 def save_reliability_plot(tables: Mapping[str, Sequence[ReliabilityBin]], path: Path) -> None:
-    """One small panel for each table; a bin's mark is as large as its share of the rows."""
+    """Save one panel per table; the area of a bin's mark grows with its share of the rows."""
     columns = min(3, len(tables))
     rows = math.ceil(len(tables) / columns)
     picture = Figure(figsize=(4.2 * columns, 3.9 * rows), layout="constrained")
@@ -23,7 +23,7 @@ def save_reliability_plot(tables: Mapping[str, Sequence[ReliabilityBin]], path: 
         panel.plot([0, 1], [0, 1], color="0.7", linewidth=1)
         panel.plot(claimed, true, color="tab:blue", linewidth=1)
         panel.scatter(claimed, true, [10 + 300 * row.count / total for row in table], alpha=0.6)
-        panel.set(xlim=(0, 1), ylim=(0, 1), xlabel="claimed", ylabel="came true")
+        panel.set(xlim=(0, 1), ylim=(0, 1), xlabel="predicted", ylabel="observed")
         panel.set_title(name, fontsize=8, wrap=True)
     for panel in panels[len(tables) :]:
         panel.set_axis_off()

@@ -1,4 +1,4 @@
-"""Which figures does `hearken evaluate understanding` come to, and which of them were aimed for?"""
+"""Figures and goals of `hearken evaluate understanding`, and the sequence that measures them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from agent.understanding.hidden_layer import TextEncoder
 from dialogs.pack.model import Pack
 
 NO_ENCODER_REASON = "no sentence encoder was given (--sentence-checkpoint)"
-NO_SPEECH_REASON = "sentences were not said and heard (--no-spoken)"
+NO_SPEECH_REASON = "sentences were not synthesised and transcribed (--no-spoken)"
 ReportProgress = Callable[[str], None]
 
 
@@ -47,7 +47,7 @@ class UnderstandingReport:
     def add_figure(
         self, figure: TextModelFigure, goal: float | None = None, unit: str = "%"
     ) -> None:
-        """A figure, and the goal it was measured for; a goal below zero is one not to exceed."""
+        """Add a figure and, if given, its goal: a lower limit, or an upper one if negative."""
         self.figures.append(figure)
         if goal is None:
             return
@@ -81,7 +81,7 @@ def understanding_report(
     encoder: tuple[str, TextEncoder] | None,
     report_progress: ReportProgress,
 ) -> UnderstandingReport:
-    """`written` is the folder of hand-written turns (tests/data), where this is a checkout."""
+    """The report; `test_data`: folder of hand-written turns (tests/data), in a checkout only."""
     report, settings = UnderstandingReport(), IntentSettings()
     if data is not None:
         report_progress("Banking77 as a pack of 77 intents")
@@ -94,7 +94,7 @@ def understanding_report(
         report_progress("CLINC150 as a pack of 150 intents")
         _add_clinc150(report, benchmarks.clinc150(data, settings, None), "", 0.80, 0.955)
         _add_encoder_results(report, data, settings, encoder, channel, report_progress)
-        report_progress("feelings")
+        report_progress("sentiment")
         report.add_calibration(
             "sentiment, GoEmotions test", *shipped.sentiment_confidence(weights, data), 0.03
         )
@@ -149,7 +149,7 @@ def _add_conformal_sets(
     predictions: benchmarks.IntentPredictions,
     is_spoken: bool,
 ) -> None:
-    """Coverage of the conformal sets; the goal is for the turns a clarifying question is for."""
+    """Add the coverage of the conformal sets; the goal is for turns that need a clarification."""
     marks = np.full(len(predictions.labels), is_spoken)
     coverage = predictions.model.conformal
     for group, (turns, held, size) in conformal.sizes_and_coverage(

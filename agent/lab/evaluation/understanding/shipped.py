@@ -1,7 +1,7 @@
-"""How good are the weights as they are served: whole turns through the mind, and what they cost?
+"""The weights as shipped: whole turns through `TurnUnderstanding`, and their latency.
 
-The hand-written turns of tests/data stand for callers of the bank; what public sets add is in the
-card beside the weights.
+The hand-written turns of tests/data stand for callers of the bank; figures on public sets are in
+the model card beside the weights.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class MultiIntentTurn:
-    """A hand-written turn and what its writer wanted, in order."""
+    """A hand-written turn and the intents it expresses, in order."""
 
     text: str
     intents: tuple[str, ...]
@@ -39,12 +39,13 @@ class MultiIntentTurn:
 
 @dataclass(frozen=True, slots=True)
 class ShippedResults:
-    """What the mind made of the hand-written turns."""
+    """Understanding of the hand-written turns, and the latency of a turn."""
 
     turns: tuple[BankTurn, ...]
     understandings: tuple[Understanding, ...]
     multi_intent_turns: tuple[MultiIntentTurn, ...]
-    recognised_intents: tuple[tuple[str, ...], ...]  # the intents understood in each of `asked`
+    # the intents understood in each of `multi_intent_turns`
+    recognised_intents: tuple[tuple[str, ...], ...]
     median_ms: float
     p95_ms: float
 
@@ -77,14 +78,14 @@ def shipped_results(
 def upset_probabilities(
     weights: Path, turns: Sequence[BankTurn]
 ) -> tuple[Floats, NDArray[np.bool_]]:
-    """Claimed probabilities of the words alone, and the truth."""
+    """Probabilities of upset from words alone, and the labels."""
     model = TextAffectModel.load(weights / "understanding" / "feelings.safetensors")
     claimed = expit(model.log_odds([turn.text for turn in turns]).astype(np.float64))
     return np.asarray(claimed), np.array([turn.upset for turn in turns])
 
 
 def sentiment_confidence(weights: Path, data: Path) -> tuple[Floats, NDArray[np.bool_]]:
-    """On GoEmotions' test: how sure of negative, neutral or positive, and whether it was right."""
+    """On GoEmotions' test split: confidence in the predicted sentiment, and whether it is right."""
     model = TextAffectModel.load(weights / "understanding" / "feelings.safetensors")
     rows = [
         row for row in feelings.read_goemotions_sentiment(data, "test") if row.sentiment is not None

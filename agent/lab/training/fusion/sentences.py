@@ -3,8 +3,8 @@
 Half of the draws in a mood are customers' sentences (public customer turns and this project's own
 sentences to a bank), half are Reddit comments (GoEmotions' train and dev splits without the texts
 that trained the word vectors), where both exist; no set has sad customers' turns, so sad sentences
-come from Reddit alone. Invariants, held by tests/agent/lab/evaluation/test_fusion.py: no sentence that
-trained the word vectors is drawn; no sentence has two moods.
+come from Reddit alone. Invariants, held by tests/agent/lab/evaluation/test_fusion.py: no sentence
+that trained the word vectors is drawn; no sentence has two moods.
 """
 
 from __future__ import annotations

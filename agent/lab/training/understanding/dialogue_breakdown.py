@@ -7,8 +7,8 @@ wizard's answer about the whole conversation: did this customer become annoyed? 
 the same weight whatever its length. The words, and their first weights, are those of the upset
 score (sentiment.py), whose weights must exist. The calibration uses conversations outside the
 fitted part. USS trains nothing that is stored. Invariant, held by
-tests/agent/understanding/test_dialogue_breakdown.py: the rows trained on have the log-odds that the stored
-model gives, turn by turn.
+tests/agent/understanding/test_dialogue_breakdown.py: the rows trained on have the log-odds that the
+stored model gives, turn by turn.
 """
 
 from __future__ import annotations

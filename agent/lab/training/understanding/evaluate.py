@@ -2,8 +2,8 @@
 
 Sets whose licence allows measuring alone (USS, STAR's ratings) are read here and nowhere else.
 Hand-written bank turns come in two halves: those written before the weights, and those written when
-the weights were final. Invariant, held by tests/agent/lab/training/test_understanding.py: no held-out
-turn is a training sentence.
+the weights were final. Invariant, held by tests/agent/lab/training/test_understanding.py: no
+held-out turn is a training sentence.
 """
 
 from __future__ import annotations

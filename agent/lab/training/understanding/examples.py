@@ -2,8 +2,8 @@
 
 Read from the public sets of a data folder and the pack's own examples. Original splits stay; where
 a set has none, whole folds, domains or speakers are held out. Nothing is written. Invariants, held
-by tests/agent/lab/training/test_understanding.py: no sentence of a test split is trained on; the same
-folder gives the same examples in the same order.
+by tests/agent/lab/training/test_understanding.py: no sentence of a test split is trained on; the
+same folder gives the same examples in the same order.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Metrics of the text models, each with a 95 % interval from a bootstrap over rows.
 
-Invariant, held by tests/agent/lab/training/test_understanding.py: the interval contains the value, and
-a metric that needs both kinds of rows is NaN without them.
+Invariant, held by tests/agent/lab/training/test_understanding.py: the interval contains the value,
+and a metric that needs both kinds of rows is NaN without them.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ mistakes differ (Banking77, CLINC150: see the model card). Every sentence is als
 phone line and our own transcriber deliver it. Margins become probabilities by one temperature.
 Questions about any other subject train as out of scope (outlier exposure, Hendrycks et al. 2019,
 arXiv 1812.04606), and the threshold rejects a given share of in-scope turns of the tuning split,
-all intents weighing equally. Invariants, held by tests/agent/lab/training/test_understanding.py: a seed
-gives one model; nothing here reads a test split.
+all intents weighing equally. Invariants, held by tests/agent/lab/training/test_understanding.py: a
+seed gives one model; nothing here reads a test split.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Training sentences are mostly typed. Customers also speak, with fillers and openings, and a CTC
 recogniser trained on little speech drops letters, writes words as they sound and runs them
-together. Invariants, held by tests/agent/lab/training/test_understanding.py: the same seed gives the
-same noise; a rate of 0 changes nothing.
+together. Invariants, held by tests/agent/lab/training/test_understanding.py: the same seed gives
+the same noise; a rate of 0 changes nothing.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ In USS (Sun et al. 2021) 3 to 5 raters say after every turn of the customer how 
 customer is, 1 to 5; USS has no licence and may only be measured on. STAR (Mosig et al. 2020, MIT)
 asked its wizards afterwards whether the customer had become annoyed. Only the texts are read: no
 dialogue acts, no task, no instructions of STAR's customers. Invariants, held by
-tests/agent/lab/evaluation/test_escalation.py: a conversation is in one fold as a whole; a turn knows
-only of what came before it.
+tests/agent/lab/evaluation/test_escalation.py: a conversation is in one fold as a whole; a turn
+knows only of what came before it.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Everything is tuned on turns that the model was not fitted on: the tuning splits of public sets, or,
 for a pack's own few examples, each example scored by a model fitted without it (cross-fitting).
-Invariant, held by tests/agent/lab/training/test_understanding.py: tuning never changes which intent is
-the likeliest.
+Invariant, held by tests/agent/lab/training/test_understanding.py: tuning never changes which intent
+is the likeliest.
 """
 
 from __future__ import annotations
