@@ -34,12 +34,14 @@ from agent.cli.main import app, main
 from agent.config import Settings, load_settings
 from agent.console.hub import CONSOLE_CLOSED, ConsoleHub
 from agent.core.session_factory import session_rules
+from agent.handoff.online_agents import OnlineAgents
 from agent.handoff.routing import HandoffRouter
 from agent.handoff.webhook import Webhook
 from agent.inference.engine import Engine, EngineRules
 from agent.inference.worker import ForkserverLauncher, error_location, reserve_core
 from agent.runtime.admission import Admission, AdmissionLimits, stream_capacity
 from agent.runtime.connection import ClientConnection
+from agent.runtime.event_bus import ConversationChange, EventBus
 from agent.runtime.metrics import Metrics
 from agent.runtime.registry import ConversationRegistry
 from agent.runtime.services import Services, utc_text
@@ -47,7 +49,7 @@ from agent.runtime.static_pages import HttpAnswer, StaticPages, text_answer
 from agent.store import Store
 from agent.store.journal import Journal
 from agent.store.retention import RETENTION_INTERVAL_S, apply_retention
-from agent.wire.native import CLOSE_INTERNAL_ERROR, CLOSE_OVERLOADED
+from agent.wire.parsing import CLOSE_INTERNAL_ERROR, CLOSE_OVERLOADED
 from dialogs.pack.fingerprint import fingerprint
 from dialogs.pack.model import Pack
 
@@ -78,7 +80,8 @@ def build_services(
     )
     store = Store(settings.database or settings.state / "hearken.sqlite3")
     consoles = any(t.get_secret_value() for t in (settings.agent_token, settings.supervisor_token))
-    helpdesk = _helpdesk(settings, pack, store, wall_now)
+    event_bus, online_agents = EventBus(), OnlineAgents()
+    helpdesk = _helpdesk(settings, pack, store, wall_now, event_bus)
     return Services(
         settings=settings,
         pack=pack,
@@ -87,21 +90,36 @@ def build_services(
         admission=Admission(AdmissionLimits(settings.max_sessions, settings.capacity)),
         actions=actions,
         store=store,
-        journal=Journal(store, lambda: utc_text(datetime.now(UTC))),
-        handoff_router=HandoffRouter(pack, store, helpdesk, consoles, settings.nobody_s),
+        journal=Journal(
+            store,
+            lambda: utc_text(datetime.now(UTC)),
+            lambda session: event_bus.publish(ConversationChange(session, "erased")),
+        ),
+        handoff_router=HandoffRouter(
+            pack, store, online_agents, helpdesk, consoles, settings.nobody_s
+        ),
         metrics=Metrics(),
         session_rules=session_rules(settings),
         clock=monotonic,
         wall_now=wall_now,
+        event_bus=event_bus,
+        online_agents=online_agents,
         helpdesk=helpdesk,
     )
 
 
 def _helpdesk(
-    settings: Settings, pack: Pack, store: Store, wall_now: Callable[[], datetime]
+    settings: Settings,
+    pack: Pack,
+    store: Store,
+    wall_now: Callable[[], datetime],
+    event_bus: EventBus,
 ) -> Webhook | None:
+    def on_accepted(session: str, handoff: int, name: str) -> None:
+        event_bus.publish(ConversationChange(session, "promised", handoff=handoff, name=name))
+
     url, secret = settings.webhook_url, settings.webhook_secret.get_secret_value()
-    return Webhook(store, pack, url, secret, wall_now) if url else None
+    return Webhook(store, pack, url, secret, wall_now, on_accepted=on_accepted) if url else None
 
 
 class Server:
@@ -120,9 +138,9 @@ class Server:
         """Listen, then load the models; until then `/readyz` and new sessions are answered 503."""
         settings = self.services.settings
         self.services.journal.start()
+        self._start_task(self.registry.run())
         self._start_task(self.console_hub.run())
         if (helpdesk := self.services.helpdesk) is not None:
-            helpdesk.on_accepted = self.console_hub.note_promise
             self._start_task(helpdesk.run())
         sockets = await serve(
             self.handle,

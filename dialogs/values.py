@@ -135,6 +135,15 @@ class ActionResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """One line of a handoff summary, and the turns it was taken from."""
+
+    label: str
+    text: str
+    turns: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Escalation:
     """A decision to call a person. The weights of `evidence` add up to `score`, a log-odds."""
 
@@ -143,7 +152,12 @@ class Escalation:
     score: float
     evidence: tuple[Evidence, ...]
     urgency: Literal["low", "normal", "high"]
-    summary: str
+    claims: tuple[Claim, ...]
+
+    @property
+    def summary(self) -> str:
+        """The claims as text, one a line."""
+        return "\n".join(f"{claim.label}: {claim.text}" for claim in self.claims)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,26 +9,23 @@ again. A failure here ends this console alone.
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from websockets.asyncio.server import ServerConnection
-from websockets.exceptions import ConnectionClosed
+from pydantic import SecretStr
 
 from agent.console import takeover
 from agent.console.subscriptions import ConversationSubscriptions
 from agent.console.takeover import AgentUser
 from agent.console.voice_bridge import VoiceBridge
-from agent.runtime.conversation import CLOSE_REPLACED, ConversationOver, LiveConversation
+from agent.runtime.conversation import LiveConversation
 from agent.runtime.event_bus import ConversationChange
 from agent.runtime.registry import ConversationRegistry
 from agent.runtime.services import Services
+from agent.runtime.socket_peer import MISTAKES_TEXT, SocketPeer, role_of_token
 from agent.wire import console as c
-from agent.wire.native import CLOSE_NOT_ALLOWED, AudioFrames, WireError
-
-MAX_MISTAKES = 20  # messages that could not be accepted, before the console is closed
+from agent.wire.parsing import CLOSE_NOT_ALLOWED, CLOSE_REPLACED, AudioFrames, WireError
 
 
 @dataclass(slots=True)
@@ -48,7 +45,7 @@ class ConsoleConnection:
         services: Services,
         registry: ConversationRegistry,
         presence: Presence,
-        socket: ServerConnection,
+        peer: SocketPeer,
         wire: c.ConsoleWire,
         user: AgentUser,
     ) -> None:
@@ -56,7 +53,7 @@ class ConsoleConnection:
         self._services = services
         self._registry = registry
         self._presence = presence
-        self._socket = socket
+        self._peer = peer
         self._wire = wire
         self._outbox: asyncio.Queue[str | bytes] = asyncio.Queue(services.settings.max_outbox)
         self._last_shown: dict[str, str] = {}  # by list: the comparable text of what was sent last
@@ -64,30 +61,25 @@ class ConsoleConnection:
         self._voice_bridge = VoiceBridge(user)
         self._changes = services.event_bus.subscribe()
         self._replacement = asyncio.Event()
-        self._mistake_count = 0
 
     async def run(self) -> None:
         """Serve this console until either side closes it."""
         try:
-            async with asyncio.TaskGroup() as tasks:
-                for task in (
-                    self._write_outbox(),
-                    self._forward_changes(),
-                    self._close_when_replaced(),
-                ):
-                    tasks.create_task(task)
-                tasks.create_task(self._voice_bridge.forward_customer_audio(self._send_audio))
-                async for message in self._socket:
-                    await self._receive(message)
-                raise ConversationOver
-        except* (ConversationOver, ConnectionClosed):
-            pass
-        except* TimeoutError:
-            self._services.metrics.refusals.labels("slow_reader").inc()
-            await self._socket.close(CLOSE_NOT_ALLOWED, "this console reads too slowly")
+            await self._peer.run(self._read_messages, "this console reads too slowly")
         finally:
             self._services.event_bus.unsubscribe(self._changes)
             self._voice_bridge.stop()
+
+    async def _read_messages(self, tasks: asyncio.TaskGroup) -> None:
+        for task in (
+            self._write_outbox(),
+            self._forward_changes(),
+            self._close_when_replaced(),
+            self._voice_bridge.forward_customer_audio(self._send_audio),
+        ):
+            tasks.create_task(task)
+        async for message in self._peer.socket:
+            await self._receive(message)
 
     # -- outgoing ------------------------------------------------------------------------------
 
@@ -126,11 +118,11 @@ class ConsoleConnection:
         while True:
             message = await self._outbox.get()
             async with asyncio.timeout(self._services.settings.write_s):
-                await self._socket.send(message)
+                await self._peer.socket.send(message)
 
     async def _close_when_replaced(self) -> None:
         await self._replacement.wait()
-        await self._socket.close(CLOSE_REPLACED, "you have logged in somewhere else")
+        await self._peer.socket.close(CLOSE_REPLACED, "you have logged in somewhere else")
 
     async def _forward_changes(self) -> None:
         while True:
@@ -159,12 +151,9 @@ class ConsoleConnection:
             self.send(c.error_message(refused))
 
     async def _count_mistake(self, error: WireError) -> None:
-        self._services.metrics.client_errors.labels(error.code).inc()
         self.send(c.error_message(error))
-        self._mistake_count += 1
-        if self._mistake_count >= MAX_MISTAKES:
-            text = f"{MAX_MISTAKES} messages could not be accepted; read the errors and try again"
-            await self._socket.close(CLOSE_NOT_ALLOWED, text)
+        if self._peer.count_mistake(error):
+            await self._peer.socket.close(CLOSE_NOT_ALLOWED, MISTAKES_TEXT)
 
     async def _dispatch(self, command: c.ConsoleMessage) -> None:
         services, user = self._services, self.user
@@ -204,7 +193,7 @@ class ConsoleConnection:
 
     def _conversation(self, session: str) -> LiveConversation:
         conversation = self._registry.get(session)
-        if conversation is None or conversation.session.closed:
+        if conversation is None or conversation.is_over:
             raise takeover.session_over_error()
         return conversation
 
@@ -212,11 +201,9 @@ class ConsoleConnection:
         """Send text to the owner's console only: it never becomes part of the conversation."""
         if self.user.role != "supervisor":
             raise WireError("not_allowed", "Only a supervisor may whisper.")
-        ownership = conversation.session.ownership
+        status = conversation.status()
         owner_connection = (
-            self._presence.connections.get(ownership.person_name)
-            if ownership.is_with_person
-            else None
+            self._presence.connections.get(status.person_name) if status.is_with_person else None
         )
         if owner_connection is None:
             raise WireError("nobody", "No person with a console has this conversation.")
@@ -227,24 +214,16 @@ class ConsoleConnection:
             connection.send(message)
 
 
-async def authenticate(
-    services: Services, socket: ServerConnection, wire: c.ConsoleWire
-) -> AgentUser | WireError:
-    """The user behind the console's hello, or the error for which it has to be refused."""
-    try:
-        async with asyncio.timeout(services.settings.hello_s):
-            hello = wire.decode(await socket.recv())
-    except TimeoutError:
-        return WireError("no_hello", "No hello came in time.", CLOSE_NOT_ALLOWED)
-    except WireError as wrong:
-        return wrong
-    assert isinstance(hello, c.ConsoleHello)  # `decode` accepts nothing else as first message
+async def authenticate(services: Services, peer: SocketPeer, wire: c.ConsoleWire) -> AgentUser:
+    """The user behind the console's hello; WireError when it has to be refused."""
     settings = services.settings
-    tokens: Sequence[tuple[c.Role, str]] = (
-        ("supervisor", settings.supervisor_token.get_secret_value()),
-        ("person", settings.agent_token.get_secret_value()),
+    hello = await peer.receive_hello(wire.decode, settings.hello_s)
+    assert isinstance(hello, c.ConsoleHello)  # `decode` accepts nothing else as first message
+    tokens: Sequence[tuple[c.Role, SecretStr]] = (
+        ("supervisor", settings.supervisor_token),
+        ("person", settings.agent_token),
     )
-    for role, token in tokens:
-        if token and secrets.compare_digest(token.encode(), hello.token.encode()):
-            return AgentUser(hello.name, role)
-    return WireError("bad_token", "This token is not valid.", CLOSE_NOT_ALLOWED)
+    role = role_of_token(hello.token, tokens)
+    if role is None:
+        raise WireError("bad_token", "This token is not valid.", CLOSE_NOT_ALLOWED)
+    return AgentUser(hello.name, role)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Mapping
 from contextlib import suppress
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,12 +20,13 @@ from websockets.exceptions import ConnectionClosed
 from agent.console import queue_lists as overview
 from agent.console.connection import ConsoleConnection, Presence, authenticate
 from agent.console.queue_lists import ListEntry, QueueSnapshot
-from agent.core import events as e
+from agent.runtime.conversation_status import ConversationStatus
 from agent.runtime.registry import ConversationRegistry
 from agent.runtime.services import Services
+from agent.runtime.socket_peer import SocketPeer
 from agent.store.journal import JournalFull
 from agent.wire.console import CLOSING_OUTCOMES, ConsoleWire, console_message, error_message
-from agent.wire.native import CLOSE_NOT_ALLOWED, WireError
+from agent.wire.parsing import WireError
 
 log = logging.getLogger("hearken.desk")
 
@@ -49,7 +51,6 @@ class ConsoleHub:
             MAX_PENDING_PROMISES
         )
         self._reconnect_timers: dict[str, asyncio.Task[None]] = {}  # by person's name
-        services.handoff_router.agents_online = lambda: len(self._presence.connections)
 
     @property
     def is_open(self) -> bool:
@@ -67,27 +68,23 @@ class ConsoleHub:
 
     async def serve(self, socket: ServerConnection) -> None:
         """Serve one console from its hello until either side closes it."""
-        wire = ConsoleWire()
+        wire, peer = ConsoleWire(), SocketPeer(socket, self._services.metrics)
         try:
-            login = await authenticate(self._services, socket, wire)
-            if isinstance(login, WireError):
-                await self._refuse(socket, login)
-                return
+            user = await authenticate(self._services, peer, wire)
+        except WireError as refused:
+            with suppress(ConnectionClosed):
+                await peer.refuse(refused, error_message(refused))
+            return
         except ConnectionClosed:
             return
         connection = ConsoleConnection(
-            self._services, self._registry, self._presence, socket, wire, login
+            self._services, self._registry, self._presence, peer, wire, user
         )
         self._add_connection(connection)
         try:
             await connection.run()
         finally:
             self._remove_connection(connection)
-
-    async def _refuse(self, socket: ServerConnection, reason: WireError) -> None:
-        self._services.metrics.refusals.labels(reason.code).inc()
-        await socket.send(error_message(reason))
-        await socket.close(reason.close_code or CLOSE_NOT_ALLOWED, reason.message[:120])
 
     # -- presence ------------------------------------------------------------------------------
 
@@ -96,11 +93,12 @@ class ConsoleHub:
         if (earlier := connections.get(name)) is not None:
             earlier.close_replaced()
         connections[name] = connection
+        self._services.online_agents.add(name)
         if (reconnect_timer := self._reconnect_timers.pop(name, None)) is not None:
             reconnect_timer.cancel()
         if len(connections) == 1 and earlier is None:
             for conversation in self._registry.values():
-                conversation.timers.extend_queue_timeouts()
+                conversation.extend_queue_timeouts()
         owned_sessions, role = self._owned_sessions(name), connection.user.role
         connection.send(
             console_message(
@@ -115,6 +113,7 @@ class ConsoleHub:
         if self._presence.connections.get(name) is not connection:
             return  # the same person has logged in elsewhere
         del self._presence.connections[name]
+        self._services.online_agents.discard(name)
         if self._owned_sessions(name) and self._tasks is not None:
             self._reconnect_timers[name] = self._tasks.create_task(
                 self._abandon_conversations(name)
@@ -125,10 +124,9 @@ class ConsoleHub:
         await asyncio.sleep(self._services.settings.console_s)
         self._reconnect_timers.pop(name, None)
         for session in self._owned_sessions(name):
-            conversation = self._registry[session]
-            conversation.apply(e.PersonLost(conversation.now, name))
+            self._registry[session].lose_person(name)
 
-    def note_promise(self, session: str, handoff_number: int, name: str) -> None:
+    def _note_promise(self, session: str, handoff_number: int, name: str) -> None:
         """Note that a helpdesk announces `name` for this handoff. A person at a console takes over
         there at once; for anybody else the customer waits, and the bot goes on meanwhile."""
         try:
@@ -155,7 +153,7 @@ class ConsoleHub:
 
     def _owned_sessions(self, name: str) -> list[str]:
         conversations = self._registry.values()
-        return [live.id for live in conversations if live.session.ownership.is_owned_by(name)]
+        return [one.id for one in conversations if one.status().is_owned_by(name)]
 
     # -- shared lists --------------------------------------------------------------------------
 
@@ -165,6 +163,9 @@ class ConsoleHub:
             change = await subscription.get()
             if change is None:
                 subscription = self._services.event_bus.subscribe()
+            elif change.kind == "promised":
+                self._note_promise(change.session, change.handoff, change.name)
+                continue
             elif change.row is not None and not change.row.messages:
                 continue  # no list shows it
             self._presence.lists_changed.set()
@@ -192,7 +193,8 @@ class ConsoleHub:
             log.error("the queue cannot be read; trying again later")
             return
         now = services.wall_now()
-        queue = overview.queue_entries(snapshot, registry, now)
+        statuses = {id: one.status() for id, one in registry.items()}
+        queue = overview.queue_entries(snapshot, statuses, now)
         queue_message = console_message("queue", waiting=queue)
         callback_message = console_message(
             "calls_back", tickets=overview.callback_entries(snapshot)
@@ -200,9 +202,11 @@ class ConsoleHub:
         for connection in list(self._presence.connections.values()):
             connection.send_list("queue", _comparable_text(queue), queue_message)
             connection.send_list("calls_back", callback_message, callback_message)
-        self._broadcast_sessions(snapshot)
+        self._broadcast_sessions(snapshot, statuses)
 
-    def _broadcast_sessions(self, snapshot: QueueSnapshot) -> None:
+    def _broadcast_sessions(
+        self, snapshot: QueueSnapshot, statuses: Mapping[str, ConversationStatus]
+    ) -> None:
         """Send the list of sessions to supervisors."""
         supervisors = [
             one for one in self._presence.connections.values() if one.user.role == "supervisor"
@@ -211,7 +215,7 @@ class ConsoleHub:
             return
         services = self._services
         session_entries = overview.session_entries(
-            snapshot, self._registry, services.pack, services.wall_now()
+            snapshot, statuses, services.pack, services.wall_now()
         )
         message = console_message("sessions", live=session_entries)
         for connection in supervisors:

@@ -12,10 +12,9 @@ from datetime import datetime
 from typing import Literal
 
 from agent.console.transcript_view import MAX_UPSET_SPREAD
-from agent.runtime.conversation import LiveConversation
+from agent.runtime.conversation_status import ConversationStatus
 from agent.store import CallbackTicket, QueuedCustomer, Store
 from dialogs.pack.model import Pack
-from dialogs.values import Understanding
 
 MAX_MOODS = 30  # mood points of each conversation in the list of sessions
 Alert = Literal["", "upset", "waiting_long", "stuck"]
@@ -47,17 +46,16 @@ def read_queue(store: Store, local_sessions: frozenset[str]) -> QueueSnapshot:
 
 
 def queue_entries(
-    snapshot: QueueSnapshot, conversations: Mapping[str, LiveConversation], now: datetime
+    snapshot: QueueSnapshot, statuses: Mapping[str, ConversationStatus], now: datetime
 ) -> list[ListEntry]:
-    """The queued customers as JSON fields, in the order they are served."""
-    return [
-        _queue_entry(one, conversations.get(one.session), snapshot, now) for one in snapshot.waiting
-    ]
+    """The queued customers as JSON fields, in the order they are served. `statuses` are those of
+    this process's conversations, by session."""
+    return [_queue_entry(one, statuses.get(one.session), snapshot, now) for one in snapshot.waiting]
 
 
 def _queue_entry(
     waiting: QueuedCustomer,
-    conversation: LiveConversation | None,
+    status: ConversationStatus | None,
     snapshot: QueueSnapshot,
     now: datetime,
 ) -> ListEntry:
@@ -71,65 +69,60 @@ def _queue_entry(
         "probability": round(waiting.probability, 3),
         "summary": waiting.summary,
         "customer": waiting.customer,
-        "channel": conversation.record.channel
-        if conversation
-        else snapshot.channels.get(waiting.session, "chat"),
+        "channel": status.channel if status else snapshot.channels.get(waiting.session, "chat"),
         "present": bool(waiting.connected),
-        "upset": _current_upset(conversation) if conversation else None,
-        "here": conversation is not None,
+        "upset": _current_upset(status) if status else None,
+        "here": status is not None,
     }
 
 
 def session_entries(
     snapshot: QueueSnapshot,
-    conversations: Mapping[str, LiveConversation],
+    statuses: Mapping[str, ConversationStatus],
     pack: Pack,
     now: datetime,
 ) -> list[ListEntry]:
     """Every open conversation of this process as JSON fields, the oldest first."""
     asked_at = {one.session: one.asked_at for one in reversed(snapshot.waiting)}
     return [
-        _session_entry(live, pack, _seconds_since(asked_at[id], now) if id in asked_at else 0)
-        for id, live in conversations.items()
-        if not live.session.closed
+        _session_entry(status, pack, _seconds_since(asked_at[id], now) if id in asked_at else 0)
+        for id, status in statuses.items()
+        if not status.is_over
     ]
 
 
-def _session_entry(conversation: LiveConversation, pack: Pack, waited_s: int) -> ListEntry:
-    ownership, turns = conversation.session.ownership, _customer_turns(conversation)
-    certain_turns = [(at, what) for at, what in turns if what.upset_spread < MAX_UPSET_SPREAD]
+def _session_entry(status: ConversationStatus, pack: Pack, waited_s: int) -> ListEntry:
+    turns = status.customer_turns
+    certain_turns = [(at, one) for at, one in turns if one.upset_spread < MAX_UPSET_SPREAD]
     return {
-        "session": conversation.id,
-        "channel": conversation.record.channel,
-        "customer": conversation.record.customer,
-        "began_at": conversation.record.began_at,
-        "lasts_s": round(conversation.now),
-        "owner": ownership.owner,
-        "name": ownership.person_name,
+        "session": status.id,
+        "channel": status.channel,
+        "customer": status.customer,
+        "began_at": status.began_at,
+        "lasts_s": round(status.lasts_s),
+        "owner": status.owner,
+        "name": status.person_name,
         "intent": turns[-1][1].intent if turns else "",
-        "upset": _current_upset(conversation),
-        "moods": [(round(at, 3), round(what.upset, 3)) for at, what in certain_turns[-MAX_MOODS:]],
-        "alert": alert_of(conversation, pack, waited_s),
+        "upset": _current_upset(status),
+        "moods": [(round(at, 3), round(one.upset, 3)) for at, one in certain_turns[-MAX_MOODS:]],
+        "alert": alert_of(status, pack, waited_s),
         "turns": len(turns),
-        "present": conversation.customer_connected,
+        "present": status.customer_connected,
     }
 
 
-def alert_of(conversation: LiveConversation, pack: Pack, waited_s: int) -> Alert:
+def alert_of(status: ConversationStatus, pack: Pack, waited_s: int) -> Alert:
     """Why a supervisor should look at this conversation; empty for no reason.
 
     "waiting_long": queued for half of the longest wait; "upset": surely upset in the last turn;
     "stuck": not understood so often that the bot falls back to a menu.
     """
-    turns = _customer_turns(conversation)
-    if (
-        conversation.session.ownership.owner == "queued"
-        and waited_s >= pack.opening_hours.max_wait_s / 2
-    ):
+    turns = status.customer_turns
+    if status.owner == "queued" and waited_s >= pack.opening_hours.max_wait_s / 2:
         return "waiting_long"
     if turns and turns[-1][1].upset - turns[-1][1].upset_spread >= pack.apologise_from:
         return "upset"
-    if conversation.session.state.misses >= pack.retry_limits.misses_before_menu:
+    if status.misses >= pack.retry_limits.misses_before_menu:
         return "stuck"
     return ""
 
@@ -149,17 +142,9 @@ def callback_entries(snapshot: QueueSnapshot) -> list[ListEntry]:
     ]
 
 
-def _customer_turns(conversation: LiveConversation) -> list[tuple[float, Understanding]]:
-    return [
-        (turn.at, turn.understanding)
-        for turn in conversation.session.history.turns
-        if turn.leg == "customer"
-    ]
-
-
-def _current_upset(conversation: LiveConversation) -> float | None:
+def _current_upset(status: ConversationStatus) -> float | None:
     """How upset the customer is now (0 to 1); None when that is too uncertain."""
-    turns = _customer_turns(conversation)
+    turns = status.customer_turns
     is_certain = bool(turns) and turns[-1][1].upset_spread < MAX_UPSET_SPREAD
     return round(turns[-1][1].upset, 3) if is_certain else None
 

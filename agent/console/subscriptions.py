@@ -12,15 +12,25 @@ from dataclasses import asdict, dataclass, field
 
 from agent.console import takeover
 from agent.console.takeover import AgentUser
-from agent.console.transcript_view import TranscriptView
+from agent.console.transcript_items import MoodPoint, TranscriptItem
+from agent.console.transcript_view import (
+    ClaimsUpdate,
+    OwnerUpdate,
+    TranscriptView,
+    ViewUpdate,
+)
+from agent.core.event_json import VERSION
 from agent.runtime.conversation import LiveConversation
 from agent.runtime.event_bus import ConversationChange
 from agent.runtime.registry import ConversationRegistry
 from agent.runtime.services import Services
 from agent.store import SessionRecord, Store
 from agent.wire.console import console_message
-from agent.wire.native import WireError
-from dialogs.agent_assist import suggest_replies
+from agent.wire.parsing import WireError
+
+OTHER_VERSION_TEXT = (
+    "This conversation was recorded by another version of the program; it cannot be shown."
+)
 
 
 @dataclass(slots=True)
@@ -99,8 +109,8 @@ class ConversationSubscriptions:
             followed.early_changes.append(change)
             return
         owner_before = followed.view.owner, followed.view.owner_name
-        for message in _apply_change(followed.view, change):
-            self._send(message)
+        for update in _apply_change(followed.view, change):
+            self._send(_update_message(change.session, update))
         if change.kind == "closed":
             self._send_closed(change.session, followed.view)
         elif owner_before != (followed.view.owner, followed.view.owner_name):
@@ -122,16 +132,14 @@ class ConversationSubscriptions:
 
     def _is_owned(self, session: str) -> bool:
         conversation = self._registry.get(session)
-        return conversation is not None and conversation.session.ownership.is_owned_by(
-            self._user.name
-        )
+        return conversation is not None and conversation.status().is_owned_by(self._user.name)
 
     async def _may_view(self, session: str) -> bool:
         """A supervisor may see everything, a person what is queued or their own."""
         if self._user.role == "supervisor" or self._is_owned(session):
             return True
         if (conversation := self._registry.get(session)) is not None:
-            return conversation.session.ownership.owner == "queued"
+            return conversation.status().owner == "queued"
         waiting = await asyncio.to_thread(self._services.store.queued_customers)
         return any(one.session == session for one in waiting)
 
@@ -164,24 +172,37 @@ class ConversationSubscriptions:
     ) -> list[dict[str, str]]:
         if conversation is None:
             return []
-        session, pack = conversation.session, self._services.pack
-        suggestions = await asyncio.to_thread(
-            suggest_replies, pack, session.state, session.history, session.dialogue.today
-        )
-        return [asdict(one) for one in suggestions]
+        return [asdict(one) for one in await conversation.suggested_replies()]
 
 
 def _load_view(store: Store, record: SessionRecord) -> TranscriptView:
     """The view of a conversation from all its stored rows. Blocking."""
-    view = TranscriptView(record.id, record.speak)
+    view = TranscriptView(record.speak)
+    if record.version != VERSION:
+        view.add_notice(OTHER_VERSION_TEXT)
+        return view
     for row in store.read_rows(record.id):
         view.apply_row(row)
     return view
 
 
-def _apply_change(view: TranscriptView, change: ConversationChange) -> list[str]:
+def _apply_change(view: TranscriptView, change: ConversationChange) -> list[ViewUpdate]:
     row = change.row
     return view.apply_row(row) if row is not None and row.n > view.last_row else []
+
+
+def _update_message(session: str, update: ViewUpdate) -> str:
+    """A change of what is shown, as a JSON message for a console."""
+    match update:
+        case TranscriptItem():
+            return console_message("item", session=session, item=update.as_dict())
+        case MoodPoint():
+            return console_message("mood", session=session, **update.as_dict())
+        case ClaimsUpdate(handoff, claims):
+            claim_dicts = [claim.as_dict() for claim in claims]
+            return console_message("claims", session=session, id=handoff, claims=claim_dicts)
+        case OwnerUpdate(owner, name):
+            return console_message("owner", session=session, owner=owner, name=name)
 
 
 def _opened_message(

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Literal
 
-from agent.core import events as e
+from agent.core.ownership import ConsoleRole
 from agent.runtime.conversation import LiveConversation
 from agent.runtime.services import Services, utc_text
-from agent.wire.native import WireError
+from agent.wire.parsing import WireError
 
 OUTCOME_HANDED_BACK = "handed_back"  # outcome of a handoff that a person gave back to the bot
 OUTCOME_CUSTOMER_LEFT = "gone"  # outcome of a handoff whose customer did not wait
@@ -26,7 +25,7 @@ class AgentUser:
     """The user of a console. The role follows from the token they logged in with."""
 
     name: str
-    role: Literal["person", "supervisor"]
+    role: ConsoleRole
 
 
 async def accept(
@@ -42,16 +41,15 @@ async def accept(
     ):
         raise WireError("too_late", TOO_LATE_TEXT)
     await _accept_all_open(services, conversation, user)
-    conversation.apply(e.PersonTookOver(conversation.now, user.name, user.role))
-    if conversation.session.closed:
+    conversation.take_over(user.name, user.role)
+    if conversation.is_over:
         await asyncio.to_thread(
             services.store.requeue_handoff, conversation.id, handoff_number, now
         )
         raise session_over_error()
-    if not conversation.session.ownership.is_owned_by(user.name):
-        raise WireError(
-            "too_late", f"{conversation.session.ownership.person_name} has taken it over."
-        )
+    status = conversation.status()
+    if not status.is_owned_by(user.name):
+        raise WireError("too_late", f"{status.person_name} has taken it over.")
 
 
 async def claim_disconnected(
@@ -82,10 +80,10 @@ async def take_over(services: Services, conversation: LiveConversation, user: Ag
     if user.role != "supervisor":
         raise WireError("not_allowed", "Only a supervisor may take over without being asked for.")
     await _accept_all_open(services, conversation, user)
-    conversation.apply(e.PersonTookOver(conversation.now, user.name, user.role))
-    if conversation.session.closed:
+    conversation.take_over(user.name, user.role)
+    if conversation.is_over:
         raise session_over_error()
-    if not conversation.session.ownership.is_owned_by(user.name):
+    if not conversation.status().is_owned_by(user.name):
         raise not_owner_error(conversation)
 
 
@@ -94,7 +92,7 @@ async def _accept_all_open(
 ) -> None:
     """Accept all open handoffs of the session: one person answers them all."""
     now = utc_text(services.wall_now())
-    for handoff_number in conversation.session.ownership.open_handoffs:
+    for handoff_number in conversation.status().open_handoffs:
         await asyncio.to_thread(
             services.store.accept_handoff, conversation.id, handoff_number, user.name, now
         )
@@ -103,14 +101,14 @@ async def _accept_all_open(
 def say(conversation: LiveConversation, user: AgentUser, text: str) -> None:
     """Send the owner's text to the customer. WireError when `user` is not the owner."""
     require_owner(conversation, user)
-    conversation.apply(e.PersonTextReceived(conversation.now, user.name, text))
+    conversation.say_as(user.name, text)
 
 
 def hand_back(services: Services, conversation: LiveConversation, user: AgentUser) -> None:
     """Give the conversation back to the bot. WireError when `user` is not the owner."""
     require_owner(conversation, user)
-    handoff_numbers = conversation.session.ownership.open_handoffs
-    conversation.apply(e.PersonHandedBack(conversation.now, user.name))
+    handoff_numbers = conversation.status().open_handoffs
+    conversation.hand_back(user.name)
     _finish_handoffs(services, conversation, handoff_numbers, OUTCOME_HANDED_BACK)
 
 
@@ -119,8 +117,8 @@ def close(
 ) -> None:
     """End the conversation with this outcome. WireError when `user` is not the owner."""
     require_owner(conversation, user)
-    handoff_numbers = conversation.session.ownership.open_handoffs
-    conversation.apply(e.PersonEndedSession(conversation.now, user.name, outcome))
+    handoff_numbers = conversation.status().open_handoffs
+    conversation.end_as(user.name, outcome)
     _finish_handoffs(services, conversation, handoff_numbers, outcome)
 
 
@@ -141,18 +139,18 @@ def _finish_handoffs(
 
 def require_owner(conversation: LiveConversation, user: AgentUser) -> None:
     """WireError unless `user` owns the conversation and it is still open."""
-    if conversation.session.closed:
+    if conversation.is_over:
         raise session_over_error()
-    if not conversation.session.ownership.is_owned_by(user.name):
+    if not conversation.status().is_owned_by(user.name):
         raise not_owner_error(conversation)
 
 
 def not_owner_error(conversation: LiveConversation) -> WireError:
     """The error for a user who does not own the conversation; it names the owner."""
-    ownership = conversation.session.ownership
+    status = conversation.status()
     owner_sentence = (
-        f"{ownership.person_name} has this conversation."
-        if ownership.is_with_person
+        f"{status.person_name} has this conversation."
+        if status.is_with_person
         else "It is not yours."
     )
     return WireError("not_yours", owner_sentence)

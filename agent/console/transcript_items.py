@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Literal
 
+from agent.core.customer_messages import HandoffStatus
 from dialogs.values import Evidence
 
 ItemKind = Literal["customer", "bot", "person", "owner", "handoff", "action", "notice"]
@@ -69,18 +69,18 @@ def owner_text(owner: str, name: str) -> str:
     return "The assistant goes on."
 
 
-def handoff_text(handoff: Mapping[str, Any]) -> str:
-    """The state of a handoff as a sentence. `handoff` has the fields of a `handoff` message."""
-    match handoff["state"]:
+def handoff_text(status: HandoffStatus) -> str:
+    """The state of a handoff as a sentence."""
+    match status.state:
         case "requested":
-            return f"A person is asked for: {handoff['rule'].replace('_', ' ')}."
+            return f"A person is asked for: {status.escalation.rule.replace('_', ' ')}."
         case "queued":
-            wait = max(1, round((handoff.get("wait_s") or 0) / MINUTE_S))
+            wait = max(1, round((status.wait_s or 0) / MINUTE_S))
             minutes = "a minute" if wait == 1 else f"{wait} minutes"
-            return f"Place {handoff.get('position')} in the queue, about {minutes}."
+            return f"Place {status.position} in the queue, about {minutes}."
         case "accepted":
             return "The handoff is accepted."
         case "callback":
-            ticket = handoff.get("ticket")
+            ticket = status.ticket
             return f"Nobody came; a call back is noted{f' as {ticket}' if ticket else ''}."
     return "The handoff is over."

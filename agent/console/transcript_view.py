@@ -1,17 +1,17 @@
 """Read model of one conversation for consoles: its journal rows as transcript, moods and claims.
 
-A `TranscriptView` takes the rows of one conversation, each once and in order, and returns the
-messages that a console gets for them. A console that opens the conversation late therefore shows
+A `TranscriptView` takes the rows of one conversation, each once and in order, and returns what they
+change. A console that opens the conversation late therefore shows
 the same as one that followed it from the start (tests/agent/console/test_transcript_view.py).
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from agent.console.summary_claims import Claim, parse_claims
+from agent.console.linked_claims import LinkedClaim, link_claims
 from agent.console.transcript_items import (
     ItemKind,
     MoodPoint,
@@ -19,20 +19,40 @@ from agent.console.transcript_items import (
     handoff_text,
     owner_text,
 )
+from agent.core import customer_messages as m
 from agent.core import events as e
 from agent.core.event_json import JournalRow, event_from_json
-from agent.wire.console import console_message
+from agent.core.message_json import message_from_json
 from dialogs.values import Understanding
 
 MAX_UPSET_SPREAD = 0.5  # a mood with a larger spread is too uncertain to be shown
 
 
+@dataclass(frozen=True, slots=True)
+class ClaimsUpdate:
+    """The claims of the handoff with this number."""
+
+    handoff: int
+    claims: tuple[LinkedClaim, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerUpdate:
+    """The conversation has a new owner."""
+
+    owner: str
+    name: str
+
+
+# What a row changes: an item that is new or replaces one with its number, a mood, claims, an owner.
+ViewUpdate = TranscriptItem | MoodPoint | ClaimsUpdate | OwnerUpdate
+
+
 class TranscriptView:
     """What consoles show of one conversation."""
 
-    def __init__(self, session: str, speaks_replies: bool = False) -> None:
+    def __init__(self, speaks_replies: bool = False) -> None:
         """`speaks_replies`: the bot's replies are spoken, not only shown."""
-        self.session = session
         self.owner = "bot"
         self.owner_name = ""
         self.open_handoff: int | None = None  # number of the last handoff, while it is open
@@ -41,7 +61,7 @@ class TranscriptView:
         self.end_reason = ""  # why the conversation is over; empty while it is not
         self.items: list[TranscriptItem] = []
         self.moods: list[MoodPoint] = []
-        self.claims: tuple[Claim, ...] = ()
+        self.claims: tuple[LinkedClaim, ...] = ()
         self._speaks_replies = speaks_replies
         self._item_index_of_turn: dict[int, int] = {}  # turn -> index of its item
         self._turn_times: dict[int, float] = {}  # turn -> its session second
@@ -53,14 +73,15 @@ class TranscriptView:
         self._emotions: dict[int, str] = {}  # by turn
         self._action_names: dict[str, str] = {}  # key -> name
 
-    def apply_row(self, row: JournalRow) -> list[str]:
-        """Apply the next row; returns what it changes, as JSON messages for a console."""
+    def apply_row(self, row: JournalRow) -> list[ViewUpdate]:
+        """Apply the next row; returns what it changes. EventFormatError when it cannot be read."""
         self.last_row = row.n
         updates = self._apply_input(event_from_json(row.input))
         row_decisions = json.loads(row.decisions)
         updates += self._assign_turns([one for one in row_decisions if one["kind"] == "turn"])
-        for message in row.messages:
-            updates += self._apply_message(json.loads(message))
+        for line in row.messages:
+            numbered = message_from_json(0, line)
+            updates += self._apply_message(numbered.at, numbered.message)
         for one in row_decisions:
             if one["kind"] == "action":
                 self._action_names[one["key"]] = one["name"]
@@ -78,9 +99,13 @@ class TranscriptView:
             "moods": moods,
         }
 
+    def add_notice(self, text: str) -> None:
+        """Add a notice of our own at the beginning."""
+        self._add_item(0.0, "notice", text)
+
     # -- inputs --------------------------------------------------------------------------------
 
-    def _apply_input(self, event: e.Input) -> list[str]:
+    def _apply_input(self, event: e.Input) -> list[ViewUpdate]:
         match event:
             case e.TextReceived(at, text) | e.DigitsReceived(at, text):
                 self._items_without_turn.append(len(self.items))
@@ -111,7 +136,7 @@ class TranscriptView:
 
     def _apply_answer(
         self, request_id: int, understanding: Understanding | None, at: float
-    ) -> list[str]:
+    ) -> list[ViewUpdate]:
         """Only the first answer for a turn counts. A missing answer gets a notice only while a
         person has the conversation: otherwise the bot itself tells the customer."""
         turn, _ = (
@@ -127,9 +152,9 @@ class TranscriptView:
             at, "notice", "The customer said something that could not be transcribed."
         )
 
-    def _assign_turns(self, turn_decisions: list[dict[str, Any]]) -> list[str]:
+    def _assign_turns(self, turn_decisions: list[dict[str, Any]]) -> list[ViewUpdate]:
         """Note the requests to the models, in their order, and give typed items their turn."""
-        updates: list[str] = []
+        updates: list[ViewUpdate] = []
         for one in turn_decisions:
             self._requests.append((one["turn"], one["leg"]))
             if "typed" in one:
@@ -142,104 +167,89 @@ class TranscriptView:
 
     # -- messages to the customer --------------------------------------------------------------
 
-    def _apply_message(self, message: dict[str, Any]) -> list[str]:
-        at = message["at"]
-        match message["type"]:
-            case "transcript":
+    def _apply_message(self, at: float, message: m.CustomerMessage) -> list[ViewUpdate]:
+        match message:
+            case m.FinalTranscript():
                 return self._apply_transcript(at, message)
-            case "cues" if message["emotion"]:
-                self._emotions[message["turn"]] = max(message["emotion"].items(), key=_second)[0]
-            case "understanding":
-                return self._apply_understanding(at, message)
-            case "reply":
-                self._turn_times.setdefault(message["turn"], at)
+            case m.TurnCues(turn, cues) if cues.emotion:
+                self._emotions[turn] = max(cues.emotion.items(), key=_second)[0]
+            case m.TurnMeaning():
+                return self._apply_meaning(at, message)
+            case m.BotReply(turn, reply):
+                self._turn_times.setdefault(turn, at)
                 spoken = True if self._speaks_replies else None
-                where = {"flow": message["flow"] or None, "step": message["step"] or None}
-                return self._add_item(
-                    at, "bot", message["text"], turn=message["turn"], spoken=spoken, **where
-                )
-            case "handoff":
+                where = {"flow": reply.flow or None, "step": reply.step or None}
+                return self._add_item(at, "bot", reply.text, turn=turn, spoken=spoken, **where)
+            case m.HandoffStatus():
                 return self._apply_handoff(at, message)
-            case "owner":
-                return self._apply_owner(at, message)
-            case "agent":
-                return self._add_item(at, "person", message["text"], name=message["name"])
-            case "error":
-                return self._add_item(at, "notice", message["message"])
-            case "bye" if not self.end_reason:
-                self.end_reason = message["reason"]
-                return self._add_item(at, "notice", message["reason"])
+            case m.OwnerNotice(owner, name):
+                return self._apply_owner(at, owner, name)
+            case m.PersonText(name, text):
+                return self._add_item(at, "person", text, name=name)
+            case m.ClientNotice(_, text):
+                return self._add_item(at, "notice", text)
+            case m.Goodbye(reason) if not self.end_reason:
+                self.end_reason = reason
+                return self._add_item(at, "notice", reason)
         return []
 
-    def _apply_transcript(self, at: float, message: dict[str, Any]) -> list[str]:
-        turn = message["turn"]
-        if message["leg"] != "customer":
-            return self._add_item(at, "person", message["text"], turn=turn, spoken=True)
+    def _apply_transcript(self, at: float, message: m.FinalTranscript) -> list[ViewUpdate]:
+        turn, text = message.turn, message.transcript.text
+        if message.leg != "customer":
+            return self._add_item(at, "person", text, turn=turn, spoken=True)
         self._item_index_of_turn[turn] = len(self.items)
         self._turn_times.setdefault(turn, at)
-        return self._add_item(at, "customer", message["text"], turn=turn, spoken=True)
+        return self._add_item(at, "customer", text, turn=turn, spoken=True)
 
-    def _apply_understanding(self, at: float, message: dict[str, Any]) -> list[str]:
-        turn, is_upset_certain = message["turn"], message["upset_spread"] < MAX_UPSET_SPREAD
+    def _apply_meaning(self, at: float, message: m.TurnMeaning) -> list[ViewUpdate]:
+        turn, is_upset_certain = message.turn, message.upset_spread < MAX_UPSET_SPREAD
         self.last_understood_turn = turn
-        emotion, upset = (
-            self._emotions.pop(turn, None),
-            message["upset"] if is_upset_certain else None,
-        )
+        emotion = self._emotions.pop(turn, None)
+        upset = round(message.upset, 3) if is_upset_certain else None
         understanding = self._understandings.get(turn)
         self._understandings[turn] = None  # frees a large value that nothing needs any more
-        updates: list[str] = []
+        updates: list[ViewUpdate] = []
         if (index := self._item_index_of_turn.get(turn)) is not None:
-            intent_fields = {"intent": message["intent"], "confidence": message["confidence"]}
-            updates += self._update_item(index, upset=upset, emotion=emotion, **intent_fields)
-        if is_upset_certain:
-            evidence = understanding.evidence if understanding else ()
-            mood = MoodPoint(
-                round(self._turn_times.get(turn, at), 3), turn, message["upset"], emotion, evidence
+            updates += self._update_item(
+                index,
+                upset=upset,
+                emotion=emotion,
+                intent=message.intent,
+                confidence=round(message.confidence, 3),
             )
-            self.moods.append(mood)
-            updates.append(console_message("mood", session=self.session, **mood.as_dict()))
+        if upset is not None:
+            evidence = understanding.evidence if understanding else ()
+            at_turn = round(self._turn_times.get(turn, at), 3)
+            self.moods.append(MoodPoint(at_turn, turn, upset, emotion, evidence))
+            updates.append(self.moods[-1])
         return updates
 
-    def _apply_handoff(self, at: float, message: dict[str, Any]) -> list[str]:
-        id, state = message["id"], message["state"]
-        updates: list[str] = []
-        if state == "requested":
-            self.open_handoff = id
-            self.claims = parse_claims(message["summary"], self._turn_times)
-            claim_dicts = [claim.as_dict() for claim in self.claims]
-            updates.append(
-                console_message("claims", session=self.session, id=id, claims=claim_dicts)
-            )
-        elif state in ("ended", "callback") and self.open_handoff == id:
+    def _apply_handoff(self, at: float, status: m.HandoffStatus) -> list[ViewUpdate]:
+        updates: list[ViewUpdate] = []
+        if status.state == "requested":
+            self.open_handoff = status.id
+            self.claims = link_claims(status.escalation.claims, self._turn_times)
+            updates.append(ClaimsUpdate(status.id, self.claims))
+        elif status.state in ("ended", "callback") and self.open_handoff == status.id:
             self.open_handoff = None
-        return updates + self._add_item(
-            at, "handoff", handoff_text(message), rule=message["rule"], state=state
-        )
+        rule = status.escalation.rule
+        text = handoff_text(status)
+        return updates + self._add_item(at, "handoff", text, rule=rule, state=status.state)
 
-    def _apply_owner(self, at: float, message: dict[str, Any]) -> list[str]:
-        self.owner, self.owner_name = message["owner"], message.get("name", "")
-        owner_message = console_message(
-            "owner", session=self.session, owner=self.owner, name=self.owner_name
-        )
-        owner_fields = {"name": self.owner_name or None, "state": self.owner}
-        return [
-            owner_message,
-            *self._add_item(at, "owner", owner_text(self.owner, self.owner_name), **owner_fields),
-        ]
+    def _apply_owner(self, at: float, owner: str, name: str) -> list[ViewUpdate]:
+        self.owner, self.owner_name = owner, name
+        item = self._add_item(at, "owner", owner_text(owner, name), name=name or None, state=owner)
+        return [OwnerUpdate(owner, name), *item]
 
     # -- items ---------------------------------------------------------------------------------
 
-    def _add_item(self, at: float, kind: ItemKind, text: str, **more: Any) -> list[str]:
+    def _add_item(self, at: float, kind: ItemKind, text: str, **more: Any) -> list[ViewUpdate]:
         self.items.append(TranscriptItem(len(self.items) + 1, round(at, 3), kind, text, **more))
-        return [self._item_message(self.items[-1])]
+        return [self.items[-1]]
 
-    def _update_item(self, index: int, **more: Any) -> list[str]:
+    def _update_item(self, index: int, **more: Any) -> list[ViewUpdate]:
         self.items[index] = replace(self.items[index], **more)
-        return [self._item_message(self.items[index])]
-
-    def _item_message(self, item: TranscriptItem) -> str:
-        return console_message("item", session=self.session, item=item.as_dict())
+        return [self.items[index]]
 
 
 def _second(pair: tuple[str, float]) -> float:

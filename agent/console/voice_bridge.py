@@ -12,7 +12,7 @@ from collections.abc import Callable
 from agent.console import takeover
 from agent.console.takeover import AgentUser
 from agent.runtime.conversation import LiveConversation
-from agent.wire.native import WireError
+from agent.wire.parsing import WireError
 
 MAX_QUEUED_CHUNKS = (
     64  # chunks of audio that may wait; more of them, for a slow console, are dropped
@@ -33,11 +33,11 @@ class VoiceBridge:
         WireError when the user does not own the conversation, or the customer only writes.
         """
         takeover.require_owner(conversation, self._user)
-        if not conversation.record.speak or "customer" not in conversation.record.legs:
+        if not conversation.status().has_voice:
             raise WireError("no_voice", "This customer writes; there is no audio.")
         self.stop()
         self._conversation = conversation
-        conversation.audio_listeners.add(self._customer_audio)
+        conversation.add_audio_listener(self._customer_audio)
 
     def stop(self, session: str = "") -> None:
         """Disconnect the audio; with a `session`, only if it is connected to that one."""
@@ -45,7 +45,7 @@ class VoiceBridge:
         if conversation is None or session not in ("", conversation.id):
             return
         self._conversation = None
-        conversation.audio_listeners.discard(self._customer_audio)
+        conversation.remove_audio_listener(self._customer_audio)
         while not self._customer_audio.empty():
             self._customer_audio.get_nowait()
         conversation.send_person_audio(b"", self._user.name)
@@ -53,9 +53,7 @@ class VoiceBridge:
     def stop_unless_owner(self) -> None:
         """Disconnect the audio if the user no longer owns the conversation."""
         conversation = self._conversation
-        if conversation is not None and not conversation.session.ownership.is_owned_by(
-            self._user.name
-        ):
+        if conversation is not None and not conversation.status().is_owned_by(self._user.name):
             self.stop()
 
     def send_to_customer(self, pcm: bytes) -> None:

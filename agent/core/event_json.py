@@ -109,7 +109,7 @@ def event_to_json(event: e.Input) -> str:
     fields_by_name: dict[str, Any] = {"type": tag}
     for key, name in zip(keys, _FIELDS[type(event)], strict=True):
         if tag != HEARD_TAG or key != "samples":
-            fields_by_name[key] = _json_value(getattr(event, name))
+            fields_by_name[key] = json_value(getattr(event, name))
     return compact_json(fields_by_name)
 
 
@@ -138,7 +138,7 @@ def event_from_json(line: str, read_audio: AudioReader | None = None) -> e.Input
 
 def effects_to_json(effects: Sequence[e.Effect]) -> str:
     """Effects as a JSON list of tags and values; of sound there is the number of samples."""
-    return compact_json([[EFFECT_TAGS[type(effect)], *_values(effect)] for effect in effects])
+    return compact_json([[EFFECT_TAGS[type(effect)], *_value_list(effect)] for effect in effects])
 
 
 def effects_digest(effects: Sequence[e.Effect]) -> str:
@@ -149,33 +149,35 @@ def effects_digest(effects: Sequence[e.Effect]) -> str:
     return f"{VERSION}:{hashlib.sha256(effects_to_json(effects).encode()).hexdigest()}"
 
 
-def comparable(digest: str) -> bool:
+def is_comparable(digest: str) -> bool:
     """Whether this build makes digests of this kind. Those of an earlier version say nothing."""
     return not digest or digest.startswith(f"{VERSION}:")
 
 
-def _values(value: Any) -> Any:
+def _value_list(value: Any) -> Any:
     """Without any name of a field: a dataclass is the list of its values."""
     if is_dataclass(value) and not isinstance(value, type):
-        return [_values(getattr(value, field.name)) for field in fields(value)]
+        return [_value_list(getattr(value, field.name)) for field in fields(value)]
     if isinstance(value, dict):
-        return {str(key): _values(one) for key, one in value.items()}
+        return {str(key): _value_list(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_values(one) for one in value]
-    return _json_value(value)
+        return [_value_list(one) for one in value]
+    return json_value(value)
 
 
-def _json_value(value: Any) -> Any:
+def json_value(value: Any) -> Any:
+    """A value in terms of JSON: a dataclass is a dictionary of its fields, samples are their
+    number."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _json_value(getattr(value, field.name)) for field in fields(value)}
+        return {field.name: json_value(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, np.ndarray):
         return len(value)
     if isinstance(value, dict):
-        return {str(key): _json_value(one) for key, one in value.items()}
+        return {str(key): json_value(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_json_value(one) for one in value]
+        return [json_value(one) for one in value]
     if isinstance(value, (set, frozenset)):
-        return sorted(_json_value(one) for one in value)
+        return sorted(json_value(one) for one in value)
     if isinstance(value, np.generic):
         return value.item()
     return value

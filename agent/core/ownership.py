@@ -21,6 +21,7 @@ from agent.core import events as e
 from dialogs.values import Escalation
 
 Owner = Literal["bot", "queued", "person", "supervisor"]
+ConsoleRole = Literal["person", "supervisor"]
 
 
 class Ownership:
@@ -61,7 +62,7 @@ class Ownership:
             return []
         return [e.UpdateHandoff(event.id, "queued", escalation, event.position, event.wait_s)]
 
-    def take_over(self, name: str, role: Literal["person", "supervisor"]) -> list[e.Effect]:
+    def take_over(self, name: str, role: ConsoleRole) -> list[e.Effect]:
         """Make this person the owner; return the effects, none when this role may not take over."""
         if self.is_with_person and (role != "supervisor" or self.owner == "supervisor"):
             return []

@@ -6,12 +6,12 @@ is available. Blocking; called in a thread (tests/agent/handoff/test_routing.py)
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, Protocol
 
 from agent.core.events import UpdateHandoff
+from agent.handoff.online_agents import OnlineAgents
 from agent.store import Store
 from dialogs.pack.model import Pack
 
@@ -39,13 +39,14 @@ class HandoffRouter:
         self,
         pack: Pack,
         store: Store,
+        online_agents: OnlineAgents,
         helpdesk: Helpdesk | None = None,
         has_consoles: bool = False,
         no_agent_wait_s: float = 60.0,
     ) -> None:
         """`has_consoles`: agents can log in at the console; `no_agent_wait_s` is how long a
         customer waits while no agent is online."""
-        self.agents_online: Callable[[], int] = lambda: 0  # how many agents are logged in
+        self._online_agents = online_agents
         self._pack = pack
         self._store = store
         self._helpdesk = helpdesk
@@ -56,7 +57,7 @@ class HandoffRouter:
     def max_queue_wait_s(self) -> float:
         """How long a customer waits in the queue before a call-back ticket is created."""
         longest = float(self._pack.opening_hours.max_wait_s)
-        if self._helpdesk is None and not self.agents_online():
+        if self._helpdesk is None and not self._online_agents:
             return min(self._no_agent_wait_s, longest)
         return longest
 
@@ -77,7 +78,7 @@ class HandoffRouter:
     def queue_timeout(self, session: str, number: int, now: datetime) -> PersonUnavailable | None:
         """End the wait: nobody came in time. None when a person accepted just now."""
         reason: Literal["nobody", "too_long"] = "too_long"
-        if self._helpdesk is None and not self.agents_online():
+        if self._helpdesk is None and not self._online_agents:
             reason = "nobody"
         return self._create_callback(session, number, reason, now)
 

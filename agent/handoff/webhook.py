@@ -86,10 +86,12 @@ class Webhook:
         secret: str,
         now: Callable[[], datetime],
         timeout_s: float = 10.0,
+        on_accepted: Callable[[str, int, str], None] | None = None,
     ) -> None:
-        """`secret` is "whsec_" and base64. Raises WebhookError."""
-        # Called in the event loop when an answer to a hand-over's event names who takes over.
-        self.on_accepted: Callable[[str, int, str], None] = lambda session, number, name: None
+        """`secret` is "whsec_" and base64. Raises WebhookError. `on_accepted` is called in the
+        event loop when the answer to a handoff's event names who takes over: session, number of the
+        handoff, name."""
+        self._on_accepted = on_accepted
         self._store = store
         self._pack = pack
         self._url = _valid_url(url)
@@ -172,8 +174,8 @@ class Webhook:
         attempt = await self._attempt(client, message)
         if attempt.outcome == "accepted":
             await asyncio.to_thread(self._store.record_delivery, message.id, True, "")
-            if attempt.accepted_by:
-                self.on_accepted(message.session, message.number, attempt.accepted_by)
+            if attempt.accepted_by and self._on_accepted is not None:
+                self._on_accepted(message.session, message.number, attempt.accepted_by)
             return "accepted"
         age = (self._now() - _event_time(message)).total_seconds()
         log_fields = {"session": message.session, "event": message.id, "status": attempt.status}

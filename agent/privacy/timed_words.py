@@ -8,7 +8,6 @@ spaces.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from agent.privacy.surrogate_format import Substitution, apply_substitutions
 from audio.types import Word
@@ -81,11 +80,3 @@ def _spread_over(texts: list[str], replaced_words: Sequence[Word]) -> list[Word]
     confidence = min(word.confidence for word in replaced_words)
     bounds = [start + length * i // len(texts) for i in range(len(texts) + 1)]
     return [Word(text, bounds[i], bounds[i + 1], confidence) for i, text in enumerate(texts)]
-
-
-def parse_words(fields: list[Any]) -> tuple[Word, ...] | None:
-    """The words in a list of JSON objects; None when they are not the fields of words."""
-    try:
-        return tuple(Word(**one) for one in fields)
-    except TypeError:
-        return None

@@ -12,13 +12,15 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, TypeVar, cast
 
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from agent.core import customer_messages as m
 from agent.core import events as e
 from agent.privacy import redaction_record as redactions
 from agent.privacy.detection import detect
@@ -27,13 +29,15 @@ from agent.privacy.pseudonymise_text import NO_EXPECTATION, TextPseudonymiser
 from agent.privacy.redaction_record import Redaction
 from agent.privacy.surrogate_format import Substitution, SurrogateFormat, apply_substitutions
 from agent.privacy.surrogates import Surrogates
-from agent.privacy.timed_words import join_words, parse_words, substitute_in_words
-from audio.types import Expectation
+from agent.privacy.timed_words import join_words, substitute_in_words
+from audio.types import Expectation, Transcript
 from dialogs.pack.model import Pack
 from dialogs.values import ActionCall
 
 # Messages in which codes are revealed, too: the customer's own words and those of a person to them.
-CODE_REVEALING_MESSAGES = frozenset({"transcript", "partial", "agent"})
+CODE_REVEALING_MESSAGES = (m.FinalTranscript, m.PartialTranscript, m.PersonText)
+
+V = TypeVar("V")
 
 
 class SealError(ValueError):
@@ -166,41 +170,52 @@ class Vault:
         }
         return replace(call, arguments=arguments)
 
-    def reveal_in_message(self, message: str) -> str:
-        """A JSON message with the original values, for the customer's own connection."""
+    def reveal_in_message(self, message: m.CustomerMessage) -> m.CustomerMessage:
+        """The message with the original values, for the customer's own connection."""
         if not len(self._surrogates) and not len(self._partial_format):
             return message
-        fields = json.loads(message)
-        include_codes = fields.get("type") in CODE_REVEALING_MESSAGES
-        partial_format = self._partial_format if fields.get("type") == "partial" else None
-        revealed = self._reveal(fields, include_codes, partial_format)
-        return message if revealed == fields else json.dumps(revealed)
+        include_codes = isinstance(message, CODE_REVEALING_MESSAGES)
+        partial_format = self._partial_format if isinstance(message, m.PartialTranscript) else None
+        return self._reveal(message, include_codes, partial_format)
 
-    def _reveal(
-        self, value: Any, include_codes: bool, partial_format: SurrogateFormat | None
-    ) -> Any:
+    def _reveal(self, value: V, include_codes: bool, partial_format: SurrogateFormat | None) -> V:
+        """The value with all texts in it revealed, whatever its type; it itself if none has
+        surrogates."""
         match value:
             case str():
-                return apply_substitutions(
-                    value, self._find_surrogates(value, include_codes, partial_format)
-                )
-            case {"words": list(word_fields), **rest} if (
-                words := parse_words(word_fields)
-            ) is not None:
-                revealed = substitute_in_words(
-                    words, self._surrogate_format.find_surrogates(join_words(words), include_codes)
-                )
-                return self._reveal(rest, include_codes, partial_format) | {
-                    "words": [asdict(w) for w in revealed]
-                }
-            case dict():
-                return {
+                return cast(V, self._reveal_text(value, include_codes, partial_format))
+            case Transcript():
+                return cast(V, self._reveal_transcript(value, include_codes))
+            case Mapping():
+                revealed: Any = {
                     name: self._reveal(one, include_codes, partial_format)
                     for name, one in value.items()
                 }
-            case list():
-                return [self._reveal(one, include_codes, partial_format) for one in value]
-        return value
+            case tuple():
+                revealed = tuple(self._reveal(one, include_codes, partial_format) for one in value)
+            case _ if is_dataclass(value) and not isinstance(value, type):
+                before = {field.name: getattr(value, field.name) for field in fields(value)}
+                after = self._reveal(before, include_codes, partial_format)
+                revealed = value if after is before else replace(value, **after)
+            case _:
+                return value
+        return value if revealed == value else cast(V, revealed)
+
+    def _reveal_text(
+        self, text: str, include_codes: bool, partial_format: SurrogateFormat | None
+    ) -> str:
+        substitutions = self._find_surrogates(text, include_codes, partial_format)
+        return apply_substitutions(text, substitutions)
+
+    def _reveal_transcript(self, transcript: Transcript, include_codes: bool) -> Transcript:
+        """Words with timestamps are revealed as one text: a surrogate may take several of them."""
+        joined = join_words(transcript.words)
+        substitutions = self._surrogate_format.find_surrogates(joined, include_codes)
+        return replace(
+            transcript,
+            text=self._reveal_text(transcript.text, include_codes, None),
+            words=substitute_in_words(transcript.words, substitutions),
+        )
 
     def _find_surrogates(
         self, text: str, include_codes: bool, partial_format: SurrogateFormat | None

@@ -8,30 +8,29 @@ resume; a failure here ends this connection alone.
 from __future__ import annotations
 
 import asyncio
-import secrets
 
 import numpy as np
 from websockets.asyncio.server import ServerConnection
-from websockets.exceptions import ConnectionClosed
 
 from agent.core import events as e
-from agent.runtime.conversation import ConversationOver, LiveConversation
+from agent.runtime.conversation import LiveConversation
 from agent.runtime.outbound import OutboundQueue
 from agent.runtime.registry import CannotResume, ConversationRegistry
 from agent.runtime.services import Services
+from agent.runtime.socket_peer import MISTAKES_TEXT, SocketPeer, role_of_token
 from agent.wire.messages import AudioFormat, Hello
-from agent.wire.native import (
+from agent.wire.native import NativeDecoder
+from agent.wire.native_encoder import NativeEncoder
+from agent.wire.parsing import (
     CLOSE_NOT_ALLOWED,
     CLOSE_OVERLOADED,
     AudioFrames,
-    NativeWire,
     WireError,
 )
 from audio.types import RATE, VOICE_HOP
 from audio.voice_input import VoiceHops, VoiceInput
 
 FLUSH_TIMEOUT_S = 1.0  # to send the messages that were queued before a conversation failed
-MAX_MISTAKES = 20  # of one client; with the last of them it is disconnected
 PCM16_FULL_SCALE = np.float32(
     32768
 )  # samples are whole multiples of 1 / PCM16_FULL_SCALE, as a recording can hold them
@@ -46,13 +45,14 @@ class ClientConnection:
         self.services = services
         self.registry = registry
         self.socket = socket
-        self.wire = NativeWire()
+        self._peer = SocketPeer(socket, services.metrics)
+        self.decoder = NativeDecoder()
+        self.encoder = NativeEncoder()
         self.conversation: LiveConversation | None = None
         self.streams = 0  # legs of live audio
         self._outbound = OutboundQueue(
-            socket, services.settings.max_outbox, services.settings.write_s
+            socket, self.encoder, services.settings.max_outbox, services.settings.write_s
         )
-        self._mistakes = 0
 
     @property
     def id(self) -> str:
@@ -67,23 +67,19 @@ class ClientConnection:
     async def run(self) -> None:
         """Serve the connection until either side ends it."""
         try:
-            async with asyncio.TaskGroup() as self._tasks:
-                await self._read_messages()
-                raise ConversationOver
-        except* (ConversationOver, ConnectionClosed):
-            pass
-        except* TimeoutError:
-            self.services.metrics.refusals.labels("slow_reader").inc()
-            await self.socket.close(CLOSE_NOT_ALLOWED, "you read more slowly than we answer")
+            await self._peer.run(self._read_messages, "you read more slowly than we answer")
         finally:
             if self.conversation is not None:
                 self.conversation.detach(self._outbound)
 
     # -- inbound messages ----------------------------------------------------------------------
 
-    async def _read_messages(self) -> None:
-        hello = await self._read_hello()
-        if hello is None:
+    async def _read_messages(self, tasks: asyncio.TaskGroup) -> None:
+        self._tasks = tasks
+        try:
+            hello = await self._read_hello()
+        except WireError as error:
+            await self._peer.refuse(error, self.encoder.error(self.now, error))
             return
         intake = await self._open_conversation(hello)
         try:
@@ -95,11 +91,11 @@ class ClientConnection:
 
     async def _on_message(self, message: str | bytes, intake: VoiceInput | None) -> None:
         try:
-            decoded = self.wire.decode(message, self.now)
+            decoded = self.decoder.decode(message, self.now)
             if isinstance(decoded, AudioFrames):
                 await self._on_audio(intake, decoded)
             elif not isinstance(decoded, Hello):
-                self._apply_once(decoded, self.wire.client_seq)
+                self._apply_once(decoded, self.decoder.client_seq)
         except WireError as error:
             self._send_error(error)
 
@@ -107,45 +103,32 @@ class ClientConnection:
         """Apply a client message once: after a resume, a client sends all unacknowledged messages
         again."""
         assert self.conversation is not None
-        if client_seq and client_seq <= self.conversation.recorder.position.client_seq:
+        if client_seq and client_seq <= self.conversation.client_seq:
             return
         self.conversation.apply(event, client_seq)
         if client_seq:
-            received = self.wire.notice("received", self.now, received=client_seq)
-            self._outbound.send_message(received, self.conversation.recorder.last_durable)
+            received = self.encoder.received(self.now, client_seq)
+            self._outbound.send_text(received, self.conversation.last_durable)
 
-    async def _read_hello(self) -> Hello | None:
-        try:
-            async with asyncio.timeout(self.services.settings.hello_s):
-                hello = self.wire.decode(await self.socket.recv(), 0.0)
-        except TimeoutError:
-            await self._refuse(WireError("no_hello", "No hello came in time.", CLOSE_NOT_ALLOWED))
-            return None
-        except WireError as error:
-            await self._refuse(error)
-            return None
+    async def _read_hello(self) -> Hello:
+        """The client's hello; WireError when it is none or must be refused."""
+        settings = self.services.settings
+        hello = await self._peer.receive_hello(
+            lambda message: self.decoder.decode(message, 0.0), settings.hello_s
+        )
         assert isinstance(hello, Hello)  # decode lets nothing else through before it
-        expected = self.services.settings.token.get_secret_value()
-        if expected and not secrets.compare_digest(expected.encode(), hello.token.encode()):
-            await self._refuse(
-                WireError("bad_token", "hello's token is not valid.", CLOSE_NOT_ALLOWED)
-            )
-            return None
+        is_open = not settings.token.get_secret_value()
+        if not is_open and not role_of_token(hello.token, [(True, settings.token)]):
+            raise WireError("bad_token", "hello's token is not valid.", CLOSE_NOT_ALLOWED)
         legs = len(hello.audio.legs) if hello.audio else 0
         if legs and self.services.admission.voice_full(legs, self.services.engine.load):
-            await self._refuse(WireError("overloaded", self._busy_text(), CLOSE_OVERLOADED))
-            return None
+            raise WireError("overloaded", self._busy_text(), CLOSE_OVERLOADED)
         self.streams = legs
         self.services.admission.add_streams(legs)
         return hello
 
     def _busy_text(self) -> str:
         return f"all lines are busy; try again in {self.services.admission.retry_s} seconds"
-
-    async def _refuse(self, error: WireError) -> None:
-        self.services.metrics.refusals.labels(error.code).inc()
-        await self.socket.send(self.wire.error(error, self.now))
-        await self.socket.close(error.close_code or CLOSE_NOT_ALLOWED, error.message[:120])
 
     # -- the conversation ----------------------------------------------------------------------
 
@@ -167,11 +150,11 @@ class ClientConnection:
     def _begin_conversation(self, hello: Hello) -> None:
         conversation, token = self.registry.begin(hello)
         self._attach(conversation, hello)
-        self._outbound.send_message(self._ready_message(conversation, hello, token))
+        self._outbound.send_text(self._ready_message(conversation, hello, token))
         self.services.metrics.sessions_opened.labels(hello.channel).inc()
 
     async def _cannot_resume(self, hello: Hello) -> str:
-        """Resume the conversation that hello names; whether that was possible."""
+        """Resume the conversation that hello names; the reason why not, empty when it is resumed."""
         if hello.resume is None:
             return "No session was named."
         try:
@@ -179,32 +162,25 @@ class ClientConnection:
             _require_same_channel(live, hello)
         except CannotResume as why:
             return str(why)
-        missed = await live.recorder.messages_after(hello.resume.last_seq)
+        missed = await live.messages_after(hello.resume.last_seq)
         self._attach(live, hello)
-        received = live.recorder.position.client_seq
         ready = self._ready_message(
-            live, hello, hello.resume.token, received=received, resumed=True
+            live, hello, hello.resume.token, received=live.client_seq, resumed=True
         )
-        shown = [live.vault.reveal_in_message(message) for message in missed]
-        self._outbound.set_opening_messages(ready, shown, live.recorder.last_durable)
+        self._outbound.set_opening_messages(ready, missed, live.last_durable)
         live.resume()
         return ""
 
     def _attach(self, conversation: LiveConversation, hello: Hello) -> None:
         self.conversation = conversation
         audio = hello.audio if hello.speak else None
-        self._outbound.set_audio_format(audio, conversation.person_speech_message)
+        self._outbound.set_audio_format(audio)
         conversation.attach(self._outbound)
         self._tasks.create_task(self._outbound.run_writer(self._count_closed))
         self._tasks.create_task(self._outbound.deliver_end())
         self._tasks.create_task(self._watch_conversation(conversation))
         if audio is not None:
-            speech = self._outbound.run_speech(
-                self.services.engine,
-                audio,
-                conversation.speech_message,
-                conversation.on_speech_sent,
-            )
+            speech = self._outbound.run_speech(self.services.engine, audio, conversation)
             self._tasks.create_task(speech)
 
     def _ready_message(
@@ -216,7 +192,7 @@ class ClientConnection:
             "models": self.services.engine.model_names,
             "audio": _audio_formats(hello.audio, hello.speak),
         }
-        return self.wire.notice("ready", conversation.now, **fields, **more)
+        return self.encoder.ready(conversation.now, **fields, **more)
 
     async def _watch_conversation(self, conversation: LiveConversation) -> None:
         """Fail with the conversation, after its last messages have been sent."""
@@ -232,16 +208,13 @@ class ClientConnection:
         for hops in await self.services.engine.detect_voice(intake, frames.data):
             self.services.metrics.audio_seconds.inc(len(hops.samples) / RATE)
             self.conversation.apply(_audio_received(hops, self.now))
-        if (odd_bytes := self.wire.take_odd_bytes_error()) is not None:
+        if (odd_bytes := self.decoder.take_odd_bytes_error()) is not None:
             self._send_error(odd_bytes)
 
     def _send_error(self, error: WireError) -> None:
-        self.services.metrics.client_errors.labels(error.code).inc()
-        self._outbound.send_message(self.wire.error(error, self.now))
-        self._mistakes += 1
-        if self._mistakes >= MAX_MISTAKES:
-            text = f"{MAX_MISTAKES} messages could not be accepted; read the errors and try again"
-            self._outbound.end(e.CloseSession(CLOSE_NOT_ALLOWED, text))
+        self._outbound.send_text(self.encoder.error(self.now, error))
+        if self._peer.count_mistake(error):
+            self._outbound.end(e.CloseSession(CLOSE_NOT_ALLOWED, MISTAKES_TEXT))
 
     def _count_closed(self, code: int) -> None:
         self.services.metrics.sessions_closed.labels(str(code)).inc()

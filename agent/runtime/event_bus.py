@@ -18,11 +18,14 @@ SUBSCRIBER_LIMIT = 4096  # changes that may wait for a subscriber
 
 @dataclass(frozen=True, slots=True)
 class ConversationChange:
-    """A change of one conversation. `row` is set when `kind` is "row"."""
+    """A change of one conversation. `row` is set when `kind` is "row"; `handoff` and `name` when it
+    is "promised": a helpdesk has announced who takes that handoff."""
 
     session: str
-    kind: Literal["row", "opened", "closed", "away", "back", "queue"]
+    kind: Literal["row", "opened", "closed", "away", "back", "queue", "erased", "promised"]
     row: JournalRow | None = None
+    handoff: int = 0
+    name: str = ""
 
 
 Subscription = asyncio.Queue[ConversationChange | None]

@@ -14,13 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from agent.core import events as e
+from agent.core.customer_messages import CustomerMessage, NumberedMessage, messages_of
 from agent.core.decisions import comparable_digest, decisions
 from agent.core.event_json import JournalRow, compact_json, event_to_json
+from agent.core.message_json import message_from_json, message_to_json
 from agent.privacy.redaction_record import Redaction
 from agent.privacy.vault import Vault
 from agent.runtime.event_bus import ConversationChange
 from agent.runtime.services import Services
-from agent.wire.native import NativeWire
 
 MAX_RECENT_MESSAGES = 256  # messages held in memory for a client that resumes
 PACKETS_PER_ROW = 16  # audio inputs, of all legs together, coalesced before a write
@@ -45,9 +46,8 @@ class EventRecorder:
         vault: Vault,
         token: str,
         position: JournalPosition,
-        wire: NativeWire,
     ) -> None:
-        """`vault` is sealed with the client's `token`; `wire` numbers messages from
+        """`vault` is sealed with the client's `token`; messages are numbered on from
         `position.server_seq`."""
         self.position = position
         self.last_durable: asyncio.Future[None] | None = None  # done when the last row is on disk
@@ -55,18 +55,16 @@ class EventRecorder:
         self._id = id
         self._vault = vault
         self._token = token
-        self._wire = wire
-        self._recent: deque[tuple[int, str]] = deque(
-            maxlen=MAX_RECENT_MESSAGES
-        )  # messages, by number
+        self._recent: deque[NumberedMessage] = deque(maxlen=MAX_RECENT_MESSAGES)
         self._coalesced: dict[str, e.AudioReceived] = {}  # by leg: coalesced audio, not written yet
         self._coalesced_packets = 0
 
-    def restore_recent(self, messages: Iterable[str]) -> None:
-        """Restore the recent messages after a restart; `messages` ends with the last one sent."""
-        recent = deque(messages, MAX_RECENT_MESSAGES)
+    def restore_recent(self, lines: Iterable[str]) -> None:
+        """Restore the recent messages after a restart from their written form; `lines` ends with
+        the last one."""
+        recent = deque(lines, MAX_RECENT_MESSAGES)
         first = self.position.server_seq - len(recent) + 1
-        self._recent.extend(enumerate(recent, first))
+        self._recent.extend(_numbered(recent, first))
 
     def coalesce_audio(self, event: e.AudioReceived) -> None:
         """Hold back audio that led to nothing, to write it with more audio in one row."""
@@ -96,23 +94,29 @@ class EventRecorder:
         effects: list[e.Effect],
         client_seq: int,
         redactions: Sequence[Redaction],
-    ) -> tuple[asyncio.Future[None], list[list[str]]]:
+    ) -> tuple[asyncio.Future[None], list[list[NumberedMessage]]]:
         """Write an input as a row; return the future that is done when it is on disk, and the
         messages of each effect. `client_seq` is the client's number of its message, 0 for none."""
         self.flush_audio()
-        messages = [self._wire.encode(effect, event.at) for effect in effects]
-        flat = [message for of_effect in messages for message in of_effect]
-        for message in flat:
-            self.position.server_seq += 1
-            self._recent.append((self.position.server_seq, message))
+        messages = [
+            [self._number_message(event.at, one) for one in of_effect]
+            for of_effect in messages_of(effects)
+        ]
+        lines = [message_to_json(one.at, one.message) for row in messages for one in row]
         redactions_json = compact_json([one.as_json_fields() for one in redactions])
-        return self._append_row(event, effects, flat, client_seq, redactions_json), messages
+        return self._append_row(event, effects, lines, client_seq, redactions_json), messages
+
+    def _number_message(self, at: float, message: CustomerMessage) -> NumberedMessage:
+        self.position.server_seq += 1
+        numbered = NumberedMessage(self.position.server_seq, at, message)
+        self._recent.append(numbered)
+        return numbered
 
     def _append_row(
         self,
         event: e.Input,
         effects: list[e.Effect],
-        messages: list[str],
+        lines: list[str],
         client_seq: int,
         redactions: str,
     ) -> asyncio.Future[None]:
@@ -130,7 +134,7 @@ class EventRecorder:
             event.at,
             event_to_json(event),
             client_seq,
-            tuple(messages),
+            tuple(lines),
             compact_json(decisions(effects)),
             comparable_digest(effects),
             redactions,
@@ -139,15 +143,22 @@ class EventRecorder:
         self._services.event_bus.publish(ConversationChange(id, "row", row))
         return durable
 
-    async def messages_after(self, seq: int) -> list[str]:
+    async def messages_after(self, seq: int) -> list[NumberedMessage]:
         """The messages after number `seq`, from the store where they are no longer in memory.
         Messages sent during that look-up are included: a connection attached right after this call
         misses none."""
-        older: list[str] = []
-        if not self._recent or self._recent[0][0] > seq + 1:
+        older: list[NumberedMessage] = []
+        if not self._recent or self._recent[0].seq > seq + 1:
             self.flush_audio()
             await self._services.journal.submit(lambda: None)
-            stored = await asyncio.to_thread(self._services.store.read_messages, self._id)
-            older = stored[seq:]
-            seq = max(seq, len(stored))
-        return [*older, *(message for number, message in self._recent if number > seq)]
+            older = await asyncio.to_thread(self._read_messages_after, seq)
+            seq = older[-1].seq if older else seq
+        return [*older, *(one for one in self._recent if one.seq > seq)]
+
+    def _read_messages_after(self, seq: int) -> list[NumberedMessage]:
+        """Blocking."""
+        return _numbered(self._services.store.read_messages(self._id)[seq:], seq + 1)
+
+
+def _numbered(lines: Iterable[str], first: int) -> list[NumberedMessage]:
+    return [message_from_json(seq, line) for seq, line in enumerate(lines, first)]

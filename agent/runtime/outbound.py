@@ -10,11 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Protocol
 
 from websockets.asyncio.server import ServerConnection
 
 from agent.core import events as e
+from agent.core.customer_messages import NumberedMessage
 from agent.inference.engine import Engine
+from agent.wire.interface import CustomerEncoder
 from agent.wire.messages import AudioFormat
 from audio.codecs import WIDTH, decode, encode
 from audio.resample import Resampler
@@ -24,42 +27,68 @@ from audio.types import RATE
 _Item = tuple[str | bytes | e.CloseSession, asyncio.Future[None] | None]
 
 
+class SpeechProgress(Protocol):
+    """What a conversation is told while its replies are spoken."""
+
+    @property
+    def now(self) -> float:
+        """Session seconds."""
+        ...
+
+    def on_speech_started(self) -> None:
+        """The first audio of a turn's replies is sent now."""
+        ...
+
+    def on_speech_sent(self, turn: int, sent_ms: int) -> None:
+        """So many milliseconds of a turn's replies have been sent."""
+        ...
+
+
 class OutboundQueue:
     """All that is queued for one client. `run_writer`, `run_speech` and `deliver_end` are tasks of
     its connection."""
 
-    def __init__(self, socket: ServerConnection, limit: int, write_s: float) -> None:
+    def __init__(
+        self, socket: ServerConnection, encoder: CustomerEncoder, limit: int, write_s: float
+    ) -> None:
+        """`encoder` is the connection's protocol; `limit` is in messages, `write_s` the time that
+        a client may take to read one."""
         self._socket = socket
+        self._encoder = encoder
         self._write_s = write_s
         self._outbox: asyncio.Queue[_Item] = asyncio.Queue(limit)
         self._opening_messages: list[tuple[str, asyncio.Future[None] | None]] = []
         self._speech_queue: asyncio.Queue[e.SayReplies] = asyncio.Queue(16)
         self._end_items: asyncio.Future[list[_Item]] = asyncio.get_running_loop().create_future()
         self._format: AudioFormat | None = None
-        self._person_speech_message: Callable[[str, str], str] = lambda name, state: ""
         self._person_resampler: Resampler | None = (
             None  # for the voice of the person who speaks now
         )
         self._cancelled_through = 0  # speech of turns up to this number is cancelled
 
-    def set_audio_format(
-        self, format: AudioFormat | None, person_speech_message: Callable[[str, str], str]
-    ) -> None:
-        """Set the client's audio format, None when it takes no audio. `person_speech_message` makes
-        the message that a person's voice starts or ends, from the name and "start" or "end"."""
-        self._format, self._person_speech_message = format, person_speech_message
+    def set_audio_format(self, format: AudioFormat | None) -> None:
+        """Set the client's audio format, None when it takes no audio."""
+        self._format = format
 
     def set_opening_messages(
-        self, ready: str, messages: Sequence[str], durable: asyncio.Future[None] | None
+        self, ready: str, messages: Sequence[NumberedMessage], durable: asyncio.Future[None] | None
     ) -> None:
         """Before `run_writer`: send `ready` and then all messages this client missed, unbounded,
         before anything else; the missed ones once `durable` is done."""
-        self._opening_messages = [(ready, None), *((message, durable) for message in messages)]
+        missed = [(self._encoder.message(one), durable) for one in messages]
+        self._opening_messages = [(ready, None), *missed]
 
-    def send_message(self, message: str, durable: asyncio.Future[None] | None = None) -> None:
-        """Queue a message, to be sent once `durable` is done. A full queue ends the connection."""
+    def send_message(
+        self, message: NumberedMessage, durable: asyncio.Future[None] | None = None
+    ) -> None:
+        """Queue a message of the conversation, to be sent once `durable` is done. A full queue ends
+        the connection."""
+        self.send_text(self._encoder.message(message), durable)
+
+    def send_text(self, text: str, durable: asyncio.Future[None] | None = None) -> None:
+        """Queue what is encoded already, as `send_message` does."""
         try:
-            self._outbox.put_nowait((message, durable))
+            self._outbox.put_nowait((text, durable))
         except asyncio.QueueFull:
             self._abandon_reader()
 
@@ -86,14 +115,13 @@ class OutboundQueue:
     def end(
         self,
         close: e.CloseSession,
-        last_messages: Sequence[str] = (),
+        last_messages: Sequence[NumberedMessage] = (),
         durable: asyncio.Future[None] | None = None,
     ) -> None:
         """Once queued replies have been spoken, send `last_messages` and close the connection."""
         if not self._end_items.done():
-            self._end_items.set_result(
-                [*((message, durable) for message in last_messages), (close, durable)]
-            )
+            last: list[_Item] = [(self._encoder.message(one), durable) for one in last_messages]
+            self._end_items.set_result([*last, (close, durable)])
 
     async def deliver_end(self) -> None:
         """A task of the connection: wait for `end` and for queued speech, then queue the close."""
@@ -102,22 +130,22 @@ class OutboundQueue:
         for item in items:
             await self._outbox.put(item)
 
-    def send_person_audio(self, pcm: bytes, name: str) -> None:
+    def send_person_audio(self, pcm: bytes, name: str, at: float) -> None:
         """Queue 16 kHz PCM16 of a person in the client's format; empty `pcm` when the person
-        pauses."""
+        pauses. `at` is the session second."""
         if self._format is None:
             return
         if self._person_resampler is None:
             if not pcm:
                 return
             self._person_resampler = Resampler(RATE, self._format.rate)
-            self.send_message(self._person_speech_message(name, "start"))
+            self.send_text(self._encoder.speech(at, 0, "start", name))
         if pcm:
             samples = self._person_resampler.push(decode(pcm, "pcm_s16le", 1)[:, 0])
             self.send_audio(encode(samples, self._format.encoding))
         else:
             self._person_resampler = None
-            self.send_message(self._person_speech_message(name, "end"))
+            self.send_text(self._encoder.speech(at, 0, "end", name))
 
     async def flush(self, timeout_s: float) -> None:
         """Wait until all that is queued has been sent, at most `timeout_s`."""
@@ -150,23 +178,18 @@ class OutboundQueue:
             await asyncio.shield(durable)  # a client reads nothing that is not on disk
 
     async def run_speech(
-        self,
-        engine: Engine,
-        audio_format: AudioFormat,
-        speech_message: Callable[[int, str], str],
-        on_sent: Callable[[int, int], None],
+        self, engine: Engine, audio_format: AudioFormat, progress: SpeechProgress
     ) -> None:
-        """Synthesise and queue the replies one after the other.
-
-        `speech_message` makes the message that a turn's speech starts or ends; `on_sent` is called
-        after each piece with the turn and the milliseconds of it sent so far.
-        """
+        """Synthesise and queue the replies one after the other; `progress` is told of it."""
         while True:
             replies = await self._speech_queue.get()
             if replies.turn > self._cancelled_through:
-                await self._outbox.put((speech_message(replies.turn, "start"), None))
-                await self._speak_replies(replies, engine, audio_format, on_sent)
-                await self._outbox.put((speech_message(replies.turn, "end"), None))
+                progress.on_speech_started()
+                start = self._encoder.speech(progress.now, replies.turn, "start")
+                await self._outbox.put((start, None))
+                await self._speak_replies(replies, engine, audio_format, progress)
+                end = self._encoder.speech(progress.now, replies.turn, "end")
+                await self._outbox.put((end, None))
             self._speech_queue.task_done()
 
     async def _speak_replies(
@@ -174,15 +197,13 @@ class OutboundQueue:
         replies: e.SayReplies,
         engine: Engine,
         audio_format: AudioFormat,
-        on_sent: Callable[[int, int], None],
+        progress: SpeechProgress,
     ) -> None:
         text, sent_bytes = " ".join(reply.text for reply in replies.replies), 0
+        bytes_per_s = WIDTH[audio_format.encoding] * audio_format.rate
         async for piece in engine.speak(text, audio_format.encoding, audio_format.rate):
             if replies.turn <= self._cancelled_through:
                 return
             await self._outbox.put((piece, None))
             sent_bytes += len(piece)
-            on_sent(
-                replies.turn,
-                round(1000 * sent_bytes / (WIDTH[audio_format.encoding] * audio_format.rate)),
-            )
+            progress.on_speech_sent(replies.turn, round(1000 * sent_bytes / bytes_per_s))

@@ -43,7 +43,6 @@ class ConversationRegistry(Mapping[str, LiveConversation]):
         self._recovering: dict[
             str, asyncio.Task[LiveConversation]
         ] = {}  # recoveries under way, by session id
-        services.journal.on_erased = self._on_erased
 
     def __getitem__(self, id: str) -> LiveConversation:
         return self._conversations[id]
@@ -53,6 +52,17 @@ class ConversationRegistry(Mapping[str, LiveConversation]):
 
     def __len__(self) -> int:
         return len(self._conversations)
+
+    async def run(self) -> None:
+        """End conversations whose data was erased, until cancelled. An erasure that is missed here
+        is reported again with the next row."""
+        changes = self._services.event_bus.subscribe()
+        while True:
+            change = await changes.get()
+            if change is None:
+                changes = self._services.event_bus.subscribe()
+            elif change.kind == "erased" and change.session in self._conversations:
+                self._conversations[change.session].end_because_erased()
 
     def task_of(self, conversation: LiveConversation) -> asyncio.Task[None]:
         """The task of a conversation: done when the conversation is over or has failed."""
@@ -79,7 +89,7 @@ class ConversationRegistry(Mapping[str, LiveConversation]):
         if (conversation := self._conversations.get(request.session)) is not None:
             if not _is_resume_token(conversation.record, request.token):
                 raise CannotResume("That session is over.")  # no more is said to who has no token
-            if conversation.session.closed:
+            if conversation.is_over:
                 raise CannotResume("That session is over.")
             return conversation
         recovering = self._recovering.get(request.session)
@@ -117,7 +127,7 @@ class ConversationRegistry(Mapping[str, LiveConversation]):
             recovered.last_input_at,
             recovered.positions,
         )
-        conversation.recorder.restore_recent(recovered.recent_messages)
+        conversation.restore_recent_messages(recovered.recent_messages)
         self._start(conversation, lambda: reissue_open_work(conversation, recovered))
         await conversation.started.wait()
         return conversation
@@ -135,11 +145,6 @@ class ConversationRegistry(Mapping[str, LiveConversation]):
         if not done.cancelled() and (failure := done.exception()) is not None:
             kind = type(failure).__name__
             log.error("a conversation failed", extra={"session": conversation.id, "failure": kind})
-
-    def _on_erased(self, id: str) -> None:
-        """End a conversation whose data was erased."""
-        if (conversation := self._conversations.get(id)) is not None:
-            conversation.end_because_erased()
 
     async def stop(self) -> None:
         """Stop all conversations without ending them; another process can resume them."""
@@ -260,12 +265,12 @@ def reissue_open_work(conversation: LiveConversation, recovered: RecoveredSessio
         conversation.reissue_effect(action)
     for handoff in recovered.handoffs:
         conversation.reissue_effect(handoff)
-    ownership = conversation.session.ownership
-    for number in () if ownership.is_with_person else ownership.open_handoffs:
+    status = conversation.status()
+    for number in () if status.is_with_person else status.open_handoffs:
         if number in recovered.queued_since:
-            conversation.timers.start_queue_timeout(number, recovered.queued_since[number])
-    if ownership.is_with_person:  # the console lost its connection, too
-        conversation.apply(e.PersonLost(conversation.now, ownership.person_name))
+            conversation.start_queue_timeout(number, recovered.queued_since[number])
+    if status.is_with_person:  # the console lost its connection, too
+        conversation.lose_person(status.person_name)
 
 
 def _session_record(services: Services, id: str, token: str, hello: Hello) -> SessionRecord:

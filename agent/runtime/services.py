@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from agent.actions.interface import Actions
 from agent.config import Settings
 from agent.core.session import SessionRules
+from agent.handoff.online_agents import OnlineAgents
 from agent.handoff.routing import HandoffRouter
 from agent.handoff.webhook import Webhook
 from agent.inference.engine import Engine
@@ -38,7 +39,8 @@ class Services:
     session_rules: SessionRules
     clock: Callable[[], float]
     wall_now: Callable[[], datetime]
-    event_bus: EventBus = field(default_factory=EventBus)
+    event_bus: EventBus
+    online_agents: OnlineAgents
     helpdesk: Webhook | None = None  # receives handoff events
 
 

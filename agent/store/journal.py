@@ -43,10 +43,16 @@ class _Write:
 class Journal:
     """Performs writes in order on a thread. All methods are to be called from one event loop."""
 
-    def __init__(self, store: RowStore, now: Callable[[], str]) -> None:
-        """`now` gives the wall-clock time as ISO 8601 in UTC; called on the writer thread."""
-        # Called in the event loop when rows of a session were dropped because it was erased.
-        self.on_erased: Callable[[str], None] = lambda session: None
+    def __init__(
+        self,
+        store: RowStore,
+        now: Callable[[], str],
+        on_erased: Callable[[str], None] | None = None,
+    ) -> None:
+        """`now` gives the wall-clock time as ISO 8601 in UTC; called on the writer thread.
+        `on_erased` is called in the event loop when rows of a session were dropped because it was
+        erased."""
+        self._on_erased = on_erased
         self._store = store
         self._now = now
         self._queue: SimpleQueue[_Write | None] = SimpleQueue()
@@ -129,7 +135,8 @@ class Journal:
     ) -> None:
         _resolve(group, failure)
         for session in erased:
-            self.on_erased(session)
+            if self._on_erased is not None:
+                self._on_erased(session)
 
 
 def _group_rows(writes: list[_Write]) -> list[list[_Write]]:

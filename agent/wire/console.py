@@ -13,7 +13,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
 from agent.wire.messages import WireMessage
-from agent.wire.native import (
+from agent.wire.parsing import (
     CLOSE_NOT_ALLOWED,
     AudioFrames,
     WireError,

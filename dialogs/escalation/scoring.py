@@ -296,5 +296,5 @@ def _new_escalation(
         score=rule_score.score,
         evidence=rule_score.terms,
         urgency=rule.urgency,
-        summary=summarise(pack, state, history, current.understanding, current.turn),
+        claims=summarise(pack, state, history, current.understanding, current.turn),
     )

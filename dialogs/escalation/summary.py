@@ -1,19 +1,20 @@
 """Handoff summary for the person who takes over, and masking of secrets.
 
-Every line is an extract with its turn; there are no conclusions and no secrets
+Every claim is an extract with its turns; there are no conclusions and no secrets
 (tests/dialogs/escalation/test_summary.py).
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
 
 from dialogs.extraction.slots import NUMBER_SLOT
 from dialogs.pack.model import Pack
 from dialogs.rendering import format_value
 from dialogs.state import DialogueState, Task
-from dialogs.values import History, Understanding
+from dialogs.values import Claim, History, Understanding
 
 MAX_MOODS = 5
 PUBLIC_SLOT_TYPES = frozenset(
@@ -23,23 +24,24 @@ PUBLIC_SLOT_TYPES = frozenset(
 
 def summarise(
     pack: Pack, state: DialogueState, history: History, understanding: Understanding, turn: int
-) -> str:
-    """The summary, one line per topic; lines without content are left out."""
-    lines = [
-        _requests_line(state),
+) -> tuple[Claim, ...]:
+    """The claims of the summary, in the order a person reads them; topics without content are left
+    out."""
+    claims = [
+        _requests_claim(state),
         *(
-            _task_line(pack, state, task)
+            _task_claim(pack, state, task)
             for task in state.tasks
             if task.flow != pack.verification_flow
         ),
-        _deferred_line(pack, state),
-        _actions_line(state),
-        _identity_line(state),
-        _mood_line(history, understanding, turn),
-        _promises_line(state),
+        _deferred_claim(pack, state),
+        _actions_claim(state),
+        _identity_claim(state),
+        _mood_claim(history, understanding, turn),
+        _promises_claim(state),
     ]
     # Line breaks in quotes must not create lines that look like lines of the summary.
-    return "\n".join(" ".join(line.split()) for line in lines if line)
+    return tuple(replace(one, text=" ".join(one.text.split())) for one in claims if one)
 
 
 # A run of digits, perhaps in groups; no amount ("$250") and no part of a date ("11/24/2026").
@@ -74,14 +76,15 @@ def mask_secrets(text: str, pack: Pack, understanding: Understanding) -> str:
     return _DIGIT_RUN.sub(mask, text)
 
 
-def _requests_line(state: DialogueState) -> str:
-    quotes = [f'"{want.text}" (turn {want.turn})' for want in state.customer_requests[-4:]]
-    return f"Wants: {'; '.join(quotes)}" if quotes else ""
+def _requests_claim(state: DialogueState) -> Claim | None:
+    wants = state.customer_requests[-4:]
+    return _quotes_claim("Wants", [(one.text, one.turn) for one in wants])
 
 
-def _task_line(pack: Pack, state: DialogueState, task: Task) -> str:
+def _task_claim(pack: Pack, state: DialogueState, task: Task) -> Claim:
     flow = pack.flows[task.flow]
     known: list[str] = []
+    turns: list[int] = []
     for name in task.fill_order:
         spec, filled = pack.slots[name], task.slots[name]
         if not spec.is_secret:
@@ -89,6 +92,7 @@ def _task_line(pack: Pack, state: DialogueState, task: Task) -> str:
             value = filled.value if kind == "text" else _chat_text(filled.value, kind)
             where = f"turn {filled.turn}" if filled.turn else "assumed"
             known.append(f"{spec.label} {value} ({where})")
+            turns += [filled.turn] if filled.turn else []
     missing = [
         pack.slots[step.name].label
         for step in flow.steps
@@ -97,55 +101,70 @@ def _task_line(pack: Pack, state: DialogueState, task: Task) -> str:
         and not step.conditions
         and not step.default
     ]
-    parts = [f"In progress: {flow.title}"]
+    parts = [flow.title]
     parts += [f"known: {', '.join(known)}"] if known else []
     parts += [f"missing: {', '.join(missing)}"] if missing else []
-    return "; ".join(parts)
+    return Claim("In progress", "; ".join(parts), _distinct(turns))
 
 
-def _deferred_line(pack: Pack, state: DialogueState) -> str:
+def _deferred_claim(pack: Pack, state: DialogueState) -> Claim | None:
     quotes = [
-        f'"{mask_secrets(w.understanding.text, pack, w.understanding)}" (turn {w.turn})'
-        for w in state.further_requests
+        (mask_secrets(one.understanding.text, pack, one.understanding), one.turn)
+        for one in state.further_requests
     ]
-    return f"Asked for too, not begun: {'; '.join(quotes)}" if quotes else ""
+    return _quotes_claim("Asked for too, not begun", quotes)
 
 
 def _chat_text(value: str, kind: str) -> str:
     return format_value(value, kind, "chat", date.min)
 
 
-def _actions_line(state: DialogueState) -> str:
+def _actions_claim(state: DialogueState) -> Claim | None:
+    records = [one for one in state.action_records if one.action != "verify_customer" or one.ok]
     actions = [
-        f"{d.action.replace('_', ' ')} {'done' if d.ok else f'refused, {d.reason}'} (turn {d.turn})"
-        for d in state.action_records
-        if d.action != "verify_customer" or d.ok
+        f"{one.action.replace('_', ' ')} {'done' if one.ok else f'refused, {one.reason}'} "
+        f"(turn {one.turn})"
+        for one in records
     ]
     if state.pending_action:
         actions.append(f"{state.pending_action.call.name.replace('_', ' ')} under way")
-    return f"Bank: {'; '.join(actions)}" if actions else ""
+    turns = _distinct([one.turn for one in records])
+    return Claim("Bank", "; ".join(actions), turns) if actions else None
 
 
-def _identity_line(state: DialogueState) -> str:
+def _identity_claim(state: DialogueState) -> Claim:
     if state.identity_verified:
-        return f"Identity: confirmed, {state.customer_facts.get('customer_name', 'customer')}"
-    failed_verifications = state.failed_verifications
-    return f"Identity: not confirmed{f', {failed_verifications} wrong answers' if failed_verifications else ''}"
+        name = state.customer_facts.get("customer_name", "customer")
+        return Claim("Identity", f"confirmed, {name}")
+    wrong = state.failed_verifications
+    return Claim("Identity", f"not confirmed{f', {wrong} wrong answers' if wrong else ''}")
 
 
-def _mood_line(history: History, understanding: Understanding, turn: int) -> str:
+def _mood_claim(history: History, understanding: Understanding, turn: int) -> Claim:
     earlier_turns = [
         (t.number, t.understanding)
         for t in history.turns
         if t.leg == "customer" and t.number < turn
     ]
-    judged_turns = [
+    certain_turns = [
         (n, u) for n, u in [*earlier_turns, (turn, understanding)] if u.upset_spread < 0.5
-    ]
-    moods = [f"{u.upset:.2f} (turn {n})" for n, u in judged_turns[-MAX_MOODS:]]
-    return f"Upset, 0 to 1: {', '.join(moods)}" if moods else "Upset: not known"
+    ][-MAX_MOODS:]
+    if not certain_turns:
+        return Claim("Upset", "not known")
+    moods = [f"{u.upset:.2f} (turn {n})" for n, u in certain_turns]
+    return Claim("Upset, 0 to 1", ", ".join(moods), _distinct([n for n, _ in certain_turns]))
 
 
-def _promises_line(state: DialogueState) -> str:
-    quotes = [f'"{promise.text}" (turn {promise.turn})' for promise in state.promises[-4:]]
-    return f"Told the customer: {'; '.join(quotes)}" if quotes else ""
+def _promises_claim(state: DialogueState) -> Claim | None:
+    promises = state.promises[-4:]
+    return _quotes_claim("Told the customer", [(one.text, one.turn) for one in promises])
+
+
+def _quotes_claim(label: str, quotes: list[tuple[str, int]]) -> Claim | None:
+    """A claim of texts, each with the turn it was said in; None when there are none."""
+    text = "; ".join(f'"{quote}" (turn {turn})' for quote, turn in quotes)
+    return Claim(label, text, _distinct([turn for _, turn in quotes])) if quotes else None
+
+
+def _distinct(turns: list[int]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(turns))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.wire import console as c
-from agent.wire.native import CLOSE_NOT_ALLOWED, AudioFrames, WireError
+from agent.wire.parsing import CLOSE_NOT_ALLOWED, AudioFrames, WireError
 
 HELLO = {"type": "hello", "protocol": 1, "name": "Ada", "token": "t"}
 CODES = {"bad_json", "bad_message", "hello_first", "hello_twice", "bad_hello"}

@@ -1,0 +1,41 @@
+"""Status of a running conversation: a value that others may read without reaching into it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agent.core.ownership import Owner
+from dialogs.values import Understanding
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationStatus:
+    """A conversation as it stands now.
+
+    `began_at` is ISO 8601, `lasts_s` the seconds since. `customer_turns` holds the session second
+    and the understanding of each turn of the customer, `misses` how often in a row the customer was
+    not understood. `has_voice`: the customer speaks and hears.
+    """
+
+    id: str
+    channel: str
+    customer: str
+    began_at: str
+    lasts_s: float
+    is_over: bool
+    customer_connected: bool
+    has_voice: bool
+    owner: Owner
+    person_name: str
+    open_handoffs: tuple[int, ...]
+    customer_turns: tuple[tuple[float, Understanding], ...]
+    misses: int
+
+    @property
+    def is_with_person(self) -> bool:
+        """Whether a person or a supervisor owns it."""
+        return self.owner in ("person", "supervisor")
+
+    def is_owned_by(self, name: str) -> bool:
+        """Whether the person or supervisor of this name owns it."""
+        return self.is_with_person and self.person_name == name
