@@ -20,11 +20,12 @@ from agent.console.transcript_view import (
     ViewUpdate,
 )
 from agent.core.event_json import VERSION
+from agent.core.records import SessionRecord
 from agent.runtime.conversation import LiveConversation
 from agent.runtime.event_bus import ConversationChange
 from agent.runtime.registry import ConversationRegistry
 from agent.runtime.services import Services
-from agent.store import SessionRecord, Store
+from agent.store import Store
 from agent.wire.console import console_message
 from agent.wire.parsing import WireError
 

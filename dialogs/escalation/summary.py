@@ -10,8 +10,8 @@ import re
 from dataclasses import replace
 from datetime import date
 
-from dialogs.extraction.slots import NUMBER_SLOT
 from dialogs.pack.model import Pack
+from dialogs.pack.reserved_names import CUSTOMER_NAME_VALUE, DIGITS_SLOT, NUMBER_SLOT
 from dialogs.rendering import format_value
 from dialogs.state import DialogueState, Task
 from dialogs.values import Claim, History, Understanding
@@ -35,7 +35,7 @@ def summarise(
             if task.flow != pack.verification_flow
         ),
         _deferred_claim(pack, state),
-        _actions_claim(state),
+        _actions_claim(pack, state),
         _identity_claim(state),
         _mood_claim(history, understanding, turn),
         _promises_claim(state),
@@ -59,7 +59,7 @@ def mask_secrets(text: str, pack: Pack, understanding: Understanding) -> str:
     for slot in slots:
         spec = pack.slots.get(slot.name)
         bare = slot.name == NUMBER_SLOT and len(slot.value) in lengths
-        if bare or slot.name == "digits" or (spec and spec.is_secret):
+        if bare or slot.name == DIGITS_SLOT or (spec and spec.is_secret):
             lowered = text.lower()
             at = lowered.find(slot.said)
             if slot.said and at >= 0:
@@ -119,8 +119,11 @@ def _chat_text(value: str, kind: str) -> str:
     return format_value(value, kind, "chat", date.min)
 
 
-def _actions_claim(state: DialogueState) -> Claim | None:
-    records = [one for one in state.action_records if one.action != "verify_customer" or one.ok]
+def _actions_claim(pack: Pack, state: DialogueState) -> Claim | None:
+    """Results of actions; failed attempts to verify the identity are in the claim on identity."""
+    records = [
+        one for one in state.action_records if one.ok or one.action not in pack.verifying_actions
+    ]
     actions = [
         f"{one.action.replace('_', ' ')} {'done' if one.ok else f'refused, {one.reason}'} "
         f"(turn {one.turn})"
@@ -134,7 +137,7 @@ def _actions_claim(state: DialogueState) -> Claim | None:
 
 def _identity_claim(state: DialogueState) -> Claim:
     if state.identity_verified:
-        name = state.customer_facts.get("customer_name", "customer")
+        name = state.customer_facts.get(CUSTOMER_NAME_VALUE, "customer")
         return Claim("Identity", f"confirmed, {name}")
     wrong = state.failed_verifications
     return Claim("Identity", f"not confirmed{f', {wrong} wrong answers' if wrong else ''}")
