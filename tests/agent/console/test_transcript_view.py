@@ -10,17 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.console.summary_claims import CLAIM_LABELS, parse_claims
+from agent.console.linked_claims import link_claims
+from agent.console.transcript_items import MoodPoint, TranscriptItem
 from agent.console.transcript_view import TranscriptView
 from agent.core import events as e
+from agent.core.customer_messages import messages_of
 from agent.core.decisions import decisions
 from agent.core.event_json import JournalRow, event_to_json
+from agent.core.message_json import message_to_json
 from agent.core.session import Session, SessionRules
-from agent.wire.native import NativeWire
 from audio.types import AcousticCues, Prosody, Transcript
 from dialogs.manager import Dialogue
 from dialogs.pack.loader import load_pack
-from dialogs.values import ActionResult, Evidence
+from dialogs.values import ActionResult, Claim, Evidence
 from tests.support.scripted_mind import understood
 
 PACK = load_pack()
@@ -33,13 +35,12 @@ class Talk:
 
     def __init__(self, channel="chat", speak=False):
         self.session = Session(Dialogue(PACK, "s1", TODAY, channel), SessionRules())
-        self.wire = NativeWire()
         self.rows: list[JournalRow] = []
         self.feed(e.SessionOpened(0.0, channel, (), speak))
 
     def feed(self, event):
         effects = self.session.receive(event)
-        messages = [m for effect in effects for m in self.wire.encode(effect, event.at)]
+        messages = [message_to_json(event.at, one) for row in messages_of(effects) for one in row]
         decided = json.dumps(decisions(effects))
         n = len(self.rows) + 1
         self.rows.append(JournalRow(n, event.at, event_to_json(event), 0, tuple(messages), decided))
@@ -56,7 +57,9 @@ class Talk:
         return next((one for one in effects if isinstance(one, e.UnderstandTurn)), None)
 
     def understands(self, ask, text, at, **more):
-        return self.feed(e.TurnUnderstood(at, ask.ask, understood(PACK, text, ask.expect, **more)))
+        return self.feed(
+            e.TurnUnderstood(at, ask.request_id, understood(PACK, text, ask.expectation, **more))
+        )
 
     def bank(self, effects, ok=True, reason="", **values):
         (act,) = [one for one in effects if isinstance(one, e.PerformAction)]
@@ -65,7 +68,7 @@ class Talk:
 
     @property
     def board(self):
-        board = TranscriptView("s1")
+        board = TranscriptView()
         for row in self.rows:
             board.apply_row(row)
         return board
@@ -103,13 +106,11 @@ def test_what_was_typed_is_shown_before_it_is_understood():
     assert lines(board, "customer") == [("customer", "hello")]
     assert board.items[-1].intent is None
     talk.understands(ask, "hello", 3.0)
-    (again,) = [one for one in pushed(board, talk.rows[-1], "item") if one["kind"] == "customer"]
-    assert (again["n"], again["intent"]) == (board.items[1].n, "greeting")
-
-
-def pushed(board, row, type):
-    told = [json.loads(message) for message in board.push(row)]
-    return [one.get(type, one) for one in told if one["type"] == type]
+    updates = board.apply_row(talk.rows[-1])
+    (again,) = [
+        one for one in updates if isinstance(one, TranscriptItem) and one.kind == "customer"
+    ]
+    assert (again.n, again.intent) == (board.items[1].n, "greeting")
 
 
 def test_texts_joined_into_one_question_stay_lines_of_their_own():
@@ -249,13 +250,13 @@ def test_who_opens_late_sees_what_is_seen_by_who_follows():
     talk.says("I want to talk to a person", upset=0.7)
     talk.feed(e.PersonTookOver(50.0, "Ada"))
     talk.says("hello there")
-    board, seen, moods = TranscriptView("s1"), {}, []
+    board, seen, moods = TranscriptView(), {}, []
     for row in talk.rows:
-        for message in map(json.loads, board.apply_row(row)):
-            if message["type"] == "item":
-                seen[message["item"]["n"]] = message["item"]
-            elif message["type"] == "mood":
-                moods.append(message["turn"])
+        for update in board.apply_row(row):
+            if isinstance(update, TranscriptItem):
+                seen[update.n] = update.as_dict()
+            elif isinstance(update, MoodPoint):
+                moods.append(update.turn)
     shown = json.loads(json.dumps(talk.board.snapshot()))
     assert list(seen.values()) == shown["items"]
     assert moods == [turn for _, _, turn, *_ in shown["moods"]]
@@ -270,20 +271,19 @@ def test_what_a_customer_writes_makes_no_claim_of_ours():
     assert [claim.text for claim in found] == ["not confirmed"]
 
 
-def test_turns_that_are_not_there_are_not_linked():
-    (wants,) = parse_claims('Wants: "x" (turn 1); "y" (turn 9); "z" (turn 1)', {1: 0.5})
-    assert wants.links == ((1, 0.5),)
-
-
-@given(st.text(), st.dictionaries(st.integers(0, 99), st.floats(0, 9)))
-def test_any_summary_makes_claims_that_link_to_turns_there_are(text, times):
-    for claim in parse_claims(text, times):
-        assert claim.label in CLAIM_LABELS
-        assert all(times[turn] == at for turn, at in claim.links)
+@given(
+    st.lists(st.builds(Claim, st.text(), st.text(), st.tuples(st.integers(0, 99)))),
+    st.dictionaries(st.integers(0, 99), st.floats(0, 9)),
+)
+def test_claims_link_to_turns_there_are(claims, times):
+    linked = link_claims(claims, times)
+    assert [(one.label, one.text) for one in linked] == [(one.label, one.text) for one in claims]
+    for claim, shown in zip(claims, linked, strict=True):
+        assert shown.links == tuple((t, times[t]) for t in claim.turns if t in times)
 
 
 @pytest.mark.parametrize("speak", [True, False])
 def test_whether_the_bot_speaks_is_said(speak):
-    board = TranscriptView("s1", speak)
+    board = TranscriptView(speak)
     board.apply_row(Talk().rows[0])
     assert board.items[0].spoken is (True if speak else None)

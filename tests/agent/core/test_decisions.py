@@ -58,7 +58,7 @@ def test_a_turn_from_its_end_to_what_is_done():
 
 
 def test_people_and_ends():
-    why = Escalation("explicit_request", 0.91239, 2.3, (), "normal", "")
+    why = Escalation("explicit_request", 0.91239, 2.3, (), "normal", ())
     found = decisions(
         [
             e.StopSpeech(2),

@@ -8,15 +8,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from agent.core.events import UpdateHandoff
+from agent.handoff.online_agents import OnlineAgents
 from agent.handoff.routing import HandoffRouter, PersonUnavailable
 from agent.store import Store
 from dialogs.pack.loader import load_pack
 from dialogs.pack.opening_hours import OpeningHours as Hours
-from dialogs.values import Escalation
+from dialogs.values import Claim, Escalation
 
 OPEN = datetime(2026, 11, 24, 15, tzinfo=UTC)  # a Tuesday, ten in New York
 SHUT = OPEN + timedelta(hours=12)
-WHY = Escalation("explicit_request", 0.95, 2.9, (), "normal", "Wants a person.")
+WHY = Escalation("explicit_request", 0.95, 2.9, (), "normal", (Claim("Wants", "a person."),))
 PACK = load_pack()
 NO_TICKETS = replace(PACK, opening_hours=replace(PACK.opening_hours, issues_tickets=False))
 
@@ -29,11 +30,11 @@ def store():
 
 
 def asked(people, now=OPEN, number=1):
-    return people.told("a", "ann", UpdateHandoff(number, "requested", WHY), now)
+    return people.route("a", "ann", UpdateHandoff(number, "requested", WHY), now)
 
 
 def test_who_asks_while_somebody_is_there_gets_a_place(store):
-    assert asked(HandoffRouter(PACK, store, has_consoles=True)) == 1
+    assert asked(HandoffRouter(PACK, store, OnlineAgents(), has_consoles=True)) == 1
     assert store.waits("a", 1)
 
 
@@ -41,31 +42,33 @@ def test_who_asks_while_somebody_is_there_gets_a_place(store):
     ("now", "consoles", "why"), [(SHUT, True, "closed"), (OPEN, False, "nobody")]
 )
 def test_who_asks_when_nobody_comes_is_called_back(store, now, consoles, why):
-    told = asked(HandoffRouter(PACK, store, has_consoles=consoles), now)
+    told = asked(HandoffRouter(PACK, store, OnlineAgents(), has_consoles=consoles), now)
     assert (told.reason, told.ticket, bool(told.next_opening)) == (why, "C00001", why == "closed")
-    assert asked(HandoffRouter(PACK, store, has_consoles=consoles), now) == told, (
+    assert asked(HandoffRouter(PACK, store, OnlineAgents(), has_consoles=consoles), now) == told, (
         "the same, however often"
     )
 
 
 @pytest.mark.parametrize(("at_work", "why"), [(0, "nobody"), (2, "too_long")])
 def test_nobody_comes_in_time(store, at_work, why):
-    people = HandoffRouter(PACK, store, has_consoles=True)
-    people.agents_online = lambda: at_work
+    online = OnlineAgents()
+    for name in ("Ann", "Bob")[:at_work]:
+        online.add(name)
+    people = HandoffRouter(PACK, store, online, has_consoles=True)
     asked(people)
     assert people.queue_timeout("a", 1, OPEN) == PersonUnavailable(why, "C00001")
 
 
 @pytest.mark.parametrize("pack", [PACK, NO_TICKETS])
 def test_who_is_taken_at_the_last_moment_is_not_called_back(store, pack):
-    people = HandoffRouter(pack, store, has_consoles=True)
+    people = HandoffRouter(pack, store, OnlineAgents(), has_consoles=True)
     asked(people)
     assert store.accept("a", 1, "Dana", OPEN.isoformat())
     assert people.queue_timeout("a", 1, OPEN) is None
 
 
 def test_a_promise_that_somebody_comes_is_believed_once(store):
-    people = HandoffRouter(PACK, store, has_consoles=True)
+    people = HandoffRouter(PACK, store, OnlineAgents(), has_consoles=True)
     asked(people)
     store.promise("a", 1, "Dana")
     assert people.consume_promise("a", 1)
@@ -74,7 +77,7 @@ def test_a_promise_that_somebody_comes_is_believed_once(store):
 
 
 def test_who_was_promised_and_came_is_promised_no_more(store):
-    people = HandoffRouter(PACK, store, has_consoles=True)
+    people = HandoffRouter(PACK, store, OnlineAgents(), has_consoles=True)
     asked(people)
     store.promise("a", 1, "Dana")
     assert store.accept("a", 1, "Dana", OPEN.isoformat())
@@ -82,7 +85,7 @@ def test_who_was_promised_and_came_is_promised_no_more(store):
 
 
 def test_a_pack_may_promise_no_calls_back(store):
-    people = HandoffRouter(NO_TICKETS, store, has_consoles=True)
+    people = HandoffRouter(NO_TICKETS, store, OnlineAgents(), has_consoles=True)
     asked(people)
     assert people.queue_timeout("a", 1, OPEN) == PersonUnavailable("nobody")
     assert people.queue_timeout("b", 1, OPEN) is None
@@ -90,4 +93,4 @@ def test_a_pack_may_promise_no_calls_back(store):
 
 def test_a_pack_without_hours_is_always_open(store):
     always = replace(PACK, opening_hours=Hours())
-    assert asked(HandoffRouter(always, store, has_consoles=True), SHUT) == 1
+    assert asked(HandoffRouter(always, store, OnlineAgents(), has_consoles=True), SHUT) == 1

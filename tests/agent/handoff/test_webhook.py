@@ -31,12 +31,12 @@ from agent.handoff.webhook import (
 from agent.store import Store
 from dialogs.pack.loader import load_pack
 from dialogs.pack.model import Pack
-from dialogs.values import Escalation, Evidence
+from dialogs.values import Claim, Escalation, Evidence
 from tests.support.helpdesks import SECRET, WAIT_S, Helpdesk, helpdesk, kinds
 
 WHY = Escalation(
     "explicit_request", 0.95, 2.9, (Evidence("asked_for_person", 5.9, 3, 8.0, "agent"),),
-    "normal", 'Wants: "agent" (turn 3)',
+    "normal", (Claim("Wants", '"agent" (turn 3)', (3,)),),
 )  # fmt: skip
 
 
@@ -279,8 +279,7 @@ def test_what_a_process_had_in_hand_when_it_died_is_told_by_another(store, hook,
 )
 def test_a_helpdesk_may_say_who_takes_over(store, pack, desk, clock, said, by):
     heard: list[tuple[str, int, str]] = []
-    hook = Webhook(store, pack, desk.url, SECRET, clock)
-    hook.on_accepted = lambda *who: heard.append(who)
+    hook = Webhook(store, pack, desk.url, SECRET, clock, on_accepted=lambda *who: heard.append(who))
     desk.answers = [said]
     note(hook, clock)
     assert post(hook).accepted == 1

@@ -21,7 +21,7 @@ from agent.handoff.webhook_event import (
     handoff_event,
 )
 from dialogs.pack.loader import load_pack
-from dialogs.values import Escalation, Evidence
+from dialogs.values import Claim, Escalation, Evidence
 
 PACK = load_pack()
 ABOUT = HandoffConversation("5e55", "voice", "c-9", recording=True)
@@ -37,7 +37,7 @@ WHY = Escalation(
         Evidence("complaint", 0.4, 4, 20.0, "this is ridiculous"),
     ),
     urgency="normal",
-    summary='Wants: "my balance" (turn 2)',
+    claims=(Claim("Wants", '"my balance" (turn 2)', (2,)),),
 )
 
 numbers = st.floats(-1e6, 1e6)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.core import customer_messages as m
 from agent.core import events as e
 from agent.core.event_json import event_from_json, event_to_json
 from agent.privacy.vault import SealError, Vault
 from audio.types import Expectation, Transcript, Word
 from dialogs.pack.loader import load_pack
-from dialogs.values import ActionCall, ActionResult, Evidence, FurtherRequest, Slot, Understanding
+from dialogs.values import (
+    ActionCall,
+    ActionResult,
+    Evidence,
+    FurtherRequest,
+    Reply,
+    Slot,
+    Understanding,
+)
 
 PACK = load_pack()
 OPEN = Expectation()
@@ -28,12 +35,22 @@ def vault():
 
 
 def typed(kept, text, asked=OPEN):
-    return kept.hide(e.TextReceived(1.0, text), asked).event.text
+    return kept.pseudonymise(e.TextReceived(1.0, text), asked).event.text
 
 
 def shown(kept, kind, text):
     """What the customer's own connection gets of a message that says `text`."""
-    return json.loads(kept.message(json.dumps({"type": kind, "text": text})))["text"]
+    match kind:
+        case "transcript":
+            message = m.FinalTranscript(1, "customer", Transcript(text, 0.9), None)
+            return kept.reveal_in_message(message).transcript.text
+        case "reply":
+            return kept.reveal_in_message(m.BotReply(1, Reply(text))).reply.text
+        case "partial":
+            return kept.reveal_in_message(m.PartialTranscript(1, "customer", text)).text
+        case "agent":
+            return kept.reveal_in_message(m.PersonText("Dana", text)).text
+    raise AssertionError(kind)
 
 
 # -- words that are typed ----------------------------------------------------------------------
@@ -232,13 +249,10 @@ def test_words_in_time_are_replaced_in_their_place():
     (one,) = [r for r in hidden.redactions if r.where == "transcript"]
     assert (one.from_sample, one.to_sample) == (words[1].start, words[6].end)
     assert all(a.end == b.start for a, b in zip(words, words[1:], strict=False))
-    message = {"type": "transcript", "text": hidden.event.transcript.text}
-    message["words"] = [
-        {"text": w.text, "start": w.start, "end": w.end, "confidence": 0.9} for w in words
-    ]
-    told = json.loads(kept.reveal_in_message(json.dumps(message)))
-    assert " ".join(word["text"] for word in told["words"]) == told["text"]
-    assert told["text"] == "yes one oh oh four two one thanks"
+    message = m.FinalTranscript(1, "customer", hidden.event.transcript, None)
+    told = kept.reveal_in_message(message).transcript
+    assert " ".join(word.text for word in told.words) == told.text
+    assert told.text == "yes one oh oh four two one thanks"
 
 
 def test_a_number_of_which_nobody_knows_when_it_was_said_has_no_place():

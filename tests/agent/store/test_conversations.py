@@ -18,7 +18,7 @@ from agent.core.event_json import JournalRow
 from agent.core.records import SessionRecord
 from agent.core.turn_notes import TurnNote
 from agent.store import Store
-from dialogs.values import Escalation
+from dialogs.values import Claim, Escalation
 
 NOW = "2026-11-24T10:00:00+00:00"
 SOON = "2026-11-24T10:02:00+00:00"
@@ -40,7 +40,7 @@ def row(n, text="hello"):
 
 
 def why(urgency="normal"):
-    return Escalation("explicit_request", 0.9, 2.2, (), urgency, "Wants a person.")
+    return Escalation("explicit_request", 0.9, 2.2, (), urgency, (Claim("Wants", "a person."),))
 
 
 def test_a_conversation_is_found_as_it_was_written(opened):
@@ -179,7 +179,7 @@ def everything(store, id, customer):
     store.append([(id, row(1, CARD))], NOW)
     store.consented(id, True)
     store.keep_audio(id, "customer", 0, 512, CARD.encode())
-    store.queue(id, 1, replace(why(), summary=CARD), NOW, customer)
+    store.queue(id, 1, replace(why(), claims=(Claim("Wants", CARD),)), NOW, customer)
     store.post(f"m-{id}", id, 1, CARD, NOW)
 
 

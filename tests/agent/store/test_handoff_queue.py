@@ -5,11 +5,11 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from agent.core.turn_notes import TurnNote
-from dialogs.values import Escalation
+from dialogs.values import Claim, Escalation
 
 
 def why(urgency: str = "normal") -> Escalation:
-    return Escalation("explicit_request", 0.9, 2.2, (), urgency, "Wants a person.")
+    return Escalation("explicit_request", 0.9, 2.2, (), urgency, (Claim("Wants", "a person."),))
 
 
 def test_the_urgent_are_served_first(store):

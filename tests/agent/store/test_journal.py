@@ -31,9 +31,9 @@ def row(n):
     return JournalRow(n, float(n), f'{{"n":{n}}}')
 
 
-def journalled(work):
+def journalled(work, on_erased=None):
     book = Book()
-    journal = Journal(book, lambda: "2026-11-24T12:00:00+00:00")
+    journal = Journal(book, lambda: "2026-11-24T12:00:00+00:00", on_erased)
 
     async def run():
         journal.start()
@@ -61,7 +61,7 @@ def test_rows_and_other_writes_keep_their_order():
         for n in range(100):
             journal.append("a", row(n))
             if n % 10 == 0:
-                journal.do(lambda n=n: seen.append((n, len(book.rows))))
+                journal.submit(lambda n=n: seen.append((n, len(book.rows))))
         await journal.append("a", row(100))
 
     _, book = journalled(work)
@@ -86,13 +86,12 @@ def test_who_goes_on_though_erased_is_told_of():
     told = []
 
     async def work(journal, book):
-        journal.erased = told.append
         await journal.append("a", row(1))
         book.erased = frozenset({"a"})
         await journal.append("a", row(2))
-        await journal.do(lambda: None)
+        await journal.submit(lambda: None)
 
-    journalled(work)
+    journalled(work, told.append)
     assert told == ["a"]
 
 
@@ -100,7 +99,7 @@ def test_too_many_waiting_are_refused():
     async def work(journal, book):
         held = asyncio.Event()
         loop = asyncio.get_running_loop()
-        journal.do(lambda: asyncio.run_coroutine_threadsafe(held.wait(), loop).result())
+        journal.submit(lambda: asyncio.run_coroutine_threadsafe(held.wait(), loop).result())
         try:
             with pytest.raises(JournalFull):  # noqa: PT012 - some are written at once
                 for n in range(2 * MAX_QUEUED_WRITES):

@@ -39,7 +39,7 @@ def talking(store, id, last, recording=True):
     }  # fmt: skip
     store.begin(SessionRecord(**fields))
     store.append([(id, JournalRow(1, 0.0, CARD))], at(last).isoformat())
-    store.queue(id, 1, Escalation("r", 0.9, 1.0, (), "normal", "s"), at(last).isoformat())
+    store.queue(id, 1, Escalation("r", 0.9, 1.0, (), "normal", ()), at(last).isoformat())
 
 
 def tidied(store, now, alive=(), since=None, days=DEFAULT_KEEP_DAYS):

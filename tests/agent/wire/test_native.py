@@ -10,10 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.core import events as e
+from agent.core.customer_messages import NumberedMessage, messages_of
 from agent.wire.messages import Hello
-from agent.wire.native import AudioFrames, NativeWire, WireError
+from agent.wire.native import NativeDecoder
+from agent.wire.native_encoder import NativeEncoder
+from agent.wire.parsing import AudioFrames, WireError
 from audio.types import AcousticCues, Prosody, Transcript, Word
 from dialogs.values import (
+    Claim,
     DocumentSource,
     Escalation,
     Evidence,
@@ -28,10 +32,17 @@ PCM = {"encoding": "pcm_s16le", "rate": 16000, "channels": 1}
 VOICE = {"type": "hello", "protocol": 1, "channel": "voice", "audio": PCM, "speak": True}
 
 
-def opened(hello: dict) -> NativeWire:
-    wire = NativeWire()
+def opened(hello: dict) -> NativeDecoder:
+    wire = NativeDecoder()
     wire.decode(json.dumps(hello), 0.0)
     return wire
+
+
+def encoded(effect: e.Effect, at: float) -> list[str]:
+    """The messages of an effect, the first ones of their conversation."""
+    ((*messages,),) = messages_of([effect])
+    numbered = [NumberedMessage(seq, at, one) for seq, one in enumerate(messages, 1)]
+    return [NativeEncoder().message(one) for one in numbered]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +82,7 @@ def test_a_message_becomes_its_event(message, event):
 )
 def test_before_hello_only_a_right_hello_is_accepted(message, code, close):
     with pytest.raises(WireError) as refused:
-        NativeWire().decode(message, 0.0)
+        NativeDecoder().decode(message, 0.0)
     assert (refused.value.code, refused.value.close_code) == (code, close)
     assert refused.value.message.endswith((".", "!"))
 
@@ -110,7 +121,7 @@ def test_an_error_names_the_field_and_not_the_value():
 @pytest.mark.parametrize("encoding", ["pcm_s16le", "mulaw", "alaw"])
 def test_every_encoding_is_taken_at_every_rate(encoding, rate):
     audio = {"encoding": encoding, "rate": rate, "channels": 2, "legs": ["customer", "agent"]}
-    hello = NativeWire().decode(json.dumps(VOICE | {"channel": "call", "audio": audio}), 0.0)
+    hello = NativeDecoder().decode(json.dumps(VOICE | {"channel": "call", "audio": audio}), 0.0)
     assert isinstance(hello, Hello)
     assert hello.audio.legs == ("customer", "agent")
 
@@ -144,7 +155,7 @@ def test_audio_on_a_chat_is_refused_and_the_chat_goes_on():
 
 @given(st.text(max_size=60) | st.binary(max_size=60))
 def test_any_message_is_decoded_or_refused(message):
-    for wire in (NativeWire(), opened(CHAT), opened(VOICE)):
+    for wire in (NativeDecoder(), opened(CHAT), opened(VOICE)):
         with suppress(WireError):
             assert wire.decode(message, 0.0) is not None
 
@@ -166,13 +177,18 @@ HEARD = Understanding(
     possible=("report_lost_card", "replace_card"),
 )
 WHY = Escalation(
-    "upset_over_turns", 0.8, 1.4, (Evidence("voice: angry", 1.4, 3, 7.2),), "high", "Card is gone."
+    "upset_over_turns",
+    0.8,
+    1.4,
+    (Evidence("voice: angry", 1.4, 3, 7.2),),
+    "high",
+    (Claim("Wants", "card", (1,)),),
 )
 
 
 def test_what_is_understood_becomes_transcript_cues_and_understanding():
     transcript = Transcript("my card is gone", 0.8, (Word("my", 320, 4800, 0.9),))
-    sent = opened(VOICE).encode(e.ShowTurn(3, "customer", transcript, HEARD), 7.25)
+    sent = encoded(e.ShowTurn(3, "customer", transcript, HEARD), 7.25)
     heard, cues, understanding = (json.loads(message) for message in sent)
     assert [m["seq"] for m in (heard, cues, understanding)] == [1, 2, 3]
     assert (heard["type"], heard["start"], heard["end"]) == ("transcript", 320, 4800)
@@ -185,14 +201,14 @@ def test_what_is_understood_becomes_transcript_cues_and_understanding():
 
 def test_a_transcript_says_where_its_turn_was_over():
     show = e.ShowTurn(3, "customer", Transcript("hi", 0.8), HEARD, end=101 * 512)
-    assert json.loads(opened(VOICE).encode(show, 7.25)[0])["turn_end"] == 3.232
+    assert json.loads(encoded(show, 7.25)[0])["turn_end"] == 3.232
     typed = e.ShowTurn(3, "customer", Transcript("hi", 0.8), HEARD)
-    assert "turn_end" not in json.loads(opened(VOICE).encode(typed, 7.25)[0])
+    assert "turn_end" not in json.loads(encoded(typed, 7.25)[0])
 
 
 def test_an_employee_is_transcribed_and_nothing_else():
     transcript = Transcript("how can i help", 0.8)
-    sent = opened(VOICE).encode(e.ShowTurn(2, "agent", transcript, None), 1.0)
+    sent = encoded(e.ShowTurn(2, "agent", transcript, None), 1.0)
     assert [json.loads(message)["type"] for message in sent] == ["transcript"]
 
 
@@ -200,19 +216,18 @@ def test_replies_name_their_source():
     reply = Reply(
         "Nine to five.", suggestions=("Directions",), source=DocumentSource("d1", "Opening hours")
     )
-    (sent,) = opened(CHAT).encode(e.SayReplies(1, (reply,), speak=False), 1.0)
+    (sent,) = encoded(e.SayReplies(1, (reply,), speak=False), 1.0)
     message = json.loads(sent)
     assert message["source"] == {"id": "d1", "title": "Opening hours"}
     assert message["suggestions"] == ["Directions"]
 
 
 def test_a_hand_over_carries_its_evidence():
-    (sent,) = opened(CHAT).encode(e.UpdateHandoff(1, "queued", WHY, position=2, wait_s=240), 9.0)
+    (sent,) = encoded(e.UpdateHandoff(1, "queued", WHY, position=2, wait_s=240), 9.0)
     message = json.loads(sent)
     assert (message["rule"], message["position"], message["wait_s"]) == ("upset_over_turns", 2, 240)
     assert message["evidence"][0]["term"] == "voice: angry"
 
 
 def test_models_and_the_bank_are_not_the_clients_business():
-    wire = opened(CHAT)
-    assert wire.encode(e.DiscardTurn(1), 0.0) == []
+    assert encoded(e.DiscardTurn(1), 0.0) == []
