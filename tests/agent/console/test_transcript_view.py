@@ -56,7 +56,9 @@ class Talk:
         return next((one for one in effects if isinstance(one, e.UnderstandTurn)), None)
 
     def understands(self, ask, text, at, **more):
-        return self.feed(e.TurnUnderstood(at, ask.ask, understood(PACK, text, ask.expect, **more)))
+        return self.feed(
+            e.TurnUnderstood(at, ask.request_id, understood(PACK, text, ask.expectation, **more))
+        )
 
     def bank(self, effects, ok=True, reason="", **values):
         (act,) = [one for one in effects if isinstance(one, e.PerformAction)]
@@ -108,7 +110,7 @@ def test_what_was_typed_is_shown_before_it_is_understood():
 
 
 def pushed(board, row, type):
-    told = [json.loads(message) for message in board.push(row)]
+    told = [json.loads(message) for message in board.apply_row(row)]
     return [one.get(type, one) for one in told if one["type"] == type]
 
 

@@ -28,12 +28,12 @@ def vault():
 
 
 def typed(kept, text, asked=OPEN):
-    return kept.hide(e.TextReceived(1.0, text), asked).event.text
+    return kept.pseudonymise(e.TextReceived(1.0, text), asked).event.text
 
 
 def shown(kept, kind, text):
     """What the customer's own connection gets of a message that says `text`."""
-    return json.loads(kept.message(json.dumps({"type": kind, "text": text})))["text"]
+    return json.loads(kept.reveal_in_message(json.dumps({"type": kind, "text": text})))["text"]
 
 
 # -- words that are typed ----------------------------------------------------------------------

@@ -61,7 +61,7 @@ def test_rows_and_other_writes_keep_their_order():
         for n in range(100):
             journal.append("a", row(n))
             if n % 10 == 0:
-                journal.do(lambda n=n: seen.append((n, len(book.rows))))
+                journal.submit(lambda n=n: seen.append((n, len(book.rows))))
         await journal.append("a", row(100))
 
     _, book = journalled(work)
@@ -86,11 +86,11 @@ def test_who_goes_on_though_erased_is_told_of():
     told = []
 
     async def work(journal, book):
-        journal.erased = told.append
+        journal.on_erased = told.append
         await journal.append("a", row(1))
         book.erased = frozenset({"a"})
         await journal.append("a", row(2))
-        await journal.do(lambda: None)
+        await journal.submit(lambda: None)
 
     journalled(work)
     assert told == ["a"]
@@ -100,7 +100,7 @@ def test_too_many_waiting_are_refused():
     async def work(journal, book):
         held = asyncio.Event()
         loop = asyncio.get_running_loop()
-        journal.do(lambda: asyncio.run_coroutine_threadsafe(held.wait(), loop).result())
+        journal.submit(lambda: asyncio.run_coroutine_threadsafe(held.wait(), loop).result())
         try:
             with pytest.raises(JournalFull):  # noqa: PT012 - some are written at once
                 for n in range(2 * MAX_QUEUED_WRITES):

@@ -83,7 +83,7 @@ def test_the_rules_give_here_what_they_give_in_the_detector(speech, heard, polic
     expect = Expectation(kind, length=4)
     samples = np.zeros(len(speech) * VOICE_HOP, np.float32)
     found = pause_track(LabelledTurn("", "s", expect, samples), speech, partials, COUNTED)
-    rules = replace(policy.of(TurnRules(), kind), endings=COUNTED, longest=1e6)
+    rules = replace(policy.apply_to(TurnRules(), kind), endings=COUNTED, max_turn_s=1e6)
     first, ended_at = None, 0
     detector = TurnDetector(rules)
     detector.set_expectation(expect)
