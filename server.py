@@ -31,9 +31,8 @@ from websockets.http11 import Request, Response
 from agent.actions.bank import BankActions
 from agent.actions.interface import HttpActions
 from agent.cli.main import app, main
-from agent.config import Settings, load_settings
+from agent.config import Settings, load_settings, session_rules
 from agent.console.hub import CONSOLE_CLOSED, ConsoleHub
-from agent.core.session_factory import session_rules
 from agent.handoff.routing import HandoffRouter
 from agent.handoff.webhook import Webhook
 from agent.inference.engine import Engine, EngineRules
@@ -49,6 +48,7 @@ from agent.store.journal import Journal
 from agent.store.retention import RETENTION_INTERVAL_S, apply_retention
 from agent.wire.native import CLOSE_INTERNAL_ERROR, CLOSE_OVERLOADED
 from dialogs.pack.fingerprint import fingerprint
+from dialogs.pack.loader import load_pack
 from dialogs.pack.model import Pack
 
 log = logging.getLogger("hearken.server")
@@ -68,7 +68,7 @@ def build_services(
 ) -> Services:
     """Build all services of a server from its settings. `core` is the processor core reserved for
     the models. PackError when the pack is broken, WebhookError when a helpdesk's address is."""
-    pack = Pack.load(settings.pack)
+    pack = load_pack(settings.pack)
     rules = EngineRules(settings.answer_s, settings.asks_waiting, settings.voice)
     settings.state.mkdir(parents=True, exist_ok=True)
     actions = (

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from agent.core.session import SessionRules
 from audio.text_endpointing import TurnEndings
 from audio.turns import SILENCE_S, TurnRules
 from audio.types import AnswerKind
@@ -146,6 +147,11 @@ def load_settings(file: Path | None = None, **overrides: Any) -> Settings:
         if first["type"] in ("extra_forbidden", "literal_error") and first["loc"][0] == "turns":
             raise _unknown_setting_error(where, _TURN_KEYS) from None
         raise SettingsError(f"setting {where!r}: {first['msg']}") from None
+
+
+def session_rules(settings: Settings) -> SessionRules:
+    """The session rules that follow from these settings."""
+    return SessionRules(turn_rules=settings.turns.turn_rules(TurnEndings.load()))
 
 
 def _read_toml(file: Path | None) -> dict[str, Any]:

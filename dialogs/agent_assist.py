@@ -12,6 +12,7 @@ from datetime import date
 
 from dialogs.interpretation.slot_filling import assign_slots
 from dialogs.pack.model import Pack
+from dialogs.pack.reserved_names import PERSON_INTENT
 from dialogs.responses.flow_steps import advance, begin_task, fill_slot
 from dialogs.state import DialogueState
 from dialogs.turn_draft import SessionContext, TurnDraft
@@ -97,7 +98,7 @@ def _apply_turn(draft: TurnDraft, turn: Turn) -> None:
     pack, understanding = draft.context.pack, turn.understanding
     intent = pack.intents.get(understanding.intent)
     is_certain = understanding.confidence >= pack.intent_thresholds.act_from
-    if intent is not None and intent.flow and intent.name != "talk_to_person" and is_certain:
+    if intent is not None and intent.flow and intent.name != PERSON_INTENT and is_certain:
         begin_task(draft, intent.flow, understanding.slots, understanding.text)
     elif intent is None or intent.kind != "question":  # a question fills no slots
         _fill_slots(draft, turn)

@@ -15,6 +15,7 @@ from dialogs.escalation.callback import is_person_unavailable, remind_of_ticket
 from dialogs.escalation.handoff import maybe_escalate, with_interpreted_intent
 from dialogs.interpretation.dialogue_acts import COMMAND_INTENTS, DialogueAct, interpret
 from dialogs.pack.model import Pack, normalise_text
+from dialogs.pack.reserved_names import EXPLICIT_REQUEST_RULE, REPEATED_MISUNDERSTANDING_RULE
 from dialogs.responses.action_results import apply_action_result
 from dialogs.responses.by_act import respond
 from dialogs.responses.commands import request_person
@@ -29,16 +30,9 @@ from dialogs.responses.request_queue import (
     find_person_request,
     split_requests,
 )
-from dialogs.state import DeferredRequest, DialogueState, UnavailableReason, UnmetHandoff
+from dialogs.state import Decision, DeferredRequest, DialogueState, UnavailableReason, UnmetHandoff
 from dialogs.turn_draft import SessionContext, TurnDraft
-from dialogs.values import (
-    NOTHING_HEARD,
-    ActionResult,
-    Channel,
-    Decision,
-    History,
-    Understanding,
-)
+from dialogs.values import NOTHING_HEARD, ActionResult, Channel, History, Understanding
 
 MAX_QUEUED_REQUESTS = 2  # requests queued while an action is running
 UNPLACED_ACTS = frozenset({"unclear", "out_of_scope"})
@@ -149,7 +143,10 @@ class Dialogue:
         self, state: DialogueState, history: History, at: float, turn: int
     ) -> Decision:
         """A person handed the conversation back; unfinished tasks are asked about."""
-        ended_causes = state.active_causes & {"explicit_request", "repeated_misunderstanding"}
+        ended_causes = state.active_causes & {
+            EXPLICIT_REQUEST_RULE,
+            REPEATED_MISUNDERSTANDING_RULE,
+        }
         state = replace(state, waiting_for_person=False, handoff_urgency="", misses=0, silences=0,
                         active_causes=state.active_causes - ended_causes, unmet_handoff=None)  # fmt: skip
         if state.is_over:

@@ -12,9 +12,9 @@ from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 
 from dialogs.pack.model import Pack, Wording
+from dialogs.pack.schema import PLACEHOLDER
 from dialogs.values import Channel, Tone, Understanding
 
-PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 SPOKEN_CHANNELS: tuple[Channel, ...] = ("voice", "call")
 
 Value = tuple[str, str]  # a value and its type

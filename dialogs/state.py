@@ -1,4 +1,4 @@
-"""Frozen dialogue state: all that a conversation needs to decide its next step.
+"""Frozen dialogue state, all that a conversation needs to decide its next step; and the decision.
 
 Each turn makes a new state. A task keeps its slots until it is completed, so that an
 interruption, a correction or a handoff loses nothing. Held by
@@ -12,7 +12,18 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from audio.types import Expectation
-from dialogs.values import ActionCall, OfferOutcome, Reply, Tone, Understanding
+from dialogs.values import (
+    ActionCall,
+    Escalation,
+    Evidence,
+    OfferAnswered,
+    OfferMade,
+    OfferOutcome,
+    Reply,
+    RuleScore,
+    Tone,
+    Understanding,
+)
 
 Urgency = Literal["", "low", "normal", "high"]  # of a handoff; empty: none requested
 UnavailableReason = Literal["closed", "nobody", "too_long"]  # why no person takes over
@@ -196,3 +207,18 @@ class DialogueState:
     def with_task(self, task: Task) -> DialogueState:
         """The state with the active task replaced by `task`."""
         return replace(self, tasks=(*self.tasks[:-1], task))
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Result of one dialogue event. It has no effects until the session carries them out."""
+
+    state: DialogueState
+    replies: tuple[Reply, ...] = ()
+    expectation: Expectation = field(default_factory=Expectation)
+    action_call: ActionCall | None = None
+    escalation: Escalation | None = None
+    evidence: tuple[Evidence, ...] = ()
+    rule_scores: tuple[RuleScore, ...] = ()
+    offers: tuple[OfferMade | OfferAnswered, ...] = ()
+    ends_session: bool = False

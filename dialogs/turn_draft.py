@@ -21,11 +21,10 @@ from dialogs.rendering import (
     pick_template,
     render,
 )
-from dialogs.state import DeferredRequest, DialogueState, Question, Task, TurnQuote
+from dialogs.state import Decision, DeferredRequest, DialogueState, Question, Task, TurnQuote
 from dialogs.values import (
     ActionCall,
     Channel,
-    Decision,
     DocumentSource,
     Escalation,
     Evidence,

@@ -1,4 +1,4 @@
-"""Value types between language understanding and dialogue: understanding, reply, decision.
+"""Value types between language understanding and dialogue: understanding, reply, escalation.
 
 All are frozen. Times are seconds since the session started; probabilities are 0 to 1. Values in
 events, effects and notes are recorded by field name (agent/core/event_json.py).
@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from audio.types import AcousticCues, Expectation, Leg, Prosody
-
-if TYPE_CHECKING:
-    from dialogs.state import DialogueState
+from audio.types import AcousticCues, Leg, Prosody
 
 OUT_OF_SCOPE = "out_of_scope"
 NOTHING_HEARD = "nothing_heard"
@@ -246,18 +243,3 @@ class History:
 def _mean(values: Iterable[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if known else None
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """Result of one dialogue event. It has no effects until the session carries them out."""
-
-    state: DialogueState
-    replies: tuple[Reply, ...] = ()
-    expectation: Expectation = field(default_factory=Expectation)
-    action_call: ActionCall | None = None
-    escalation: Escalation | None = None
-    evidence: tuple[Evidence, ...] = ()
-    rule_scores: tuple[RuleScore, ...] = ()
-    offers: tuple[OfferMade | OfferAnswered, ...] = ()
-    ends_session: bool = False

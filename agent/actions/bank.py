@@ -22,6 +22,7 @@ from dialogs.values import ActionCall, ActionResult
 Arguments = Mapping[str, str]
 Values = dict[str, str]
 Db = sqlite3.Connection
+IDENTITY_ARGUMENTS = frozenset({"customer_number", "passcode"})  # of `verify_customer`
 
 
 class BankActions:
@@ -32,7 +33,7 @@ class BankActions:
 
     def __init__(self, path: Path | str, pack: Pack, today: date | None = None) -> None:
         self._today = today
-        self._ledger = IdempotencyLedger(path)
+        self._ledger = IdempotencyLedger(path, IDENTITY_ARGUMENTS)
         self._ledger.initialise(lambda db: seed(db, pack.directory / "seed.yaml"))
         self._effects: dict[str, ActionEffect] = {
             "verify_customer": _verify_customer,

@@ -23,18 +23,23 @@ CREATE TABLE IF NOT EXISTS ledger (
 ) STRICT
 """
 
-UNLOGGED_ARGUMENTS = frozenset({"customer_number", "passcode"})
-
 ActionEffect = Callable[[sqlite3.Connection, Mapping[str, str]], Mapping[str, str]]
 
 
 class IdempotencyLedger:
     """The ledger and the database that its effects change.
 
-    `busy_timeout_s` is how long to wait while another process has locked the database.
+    `secret_arguments` are names of arguments that prove or claim an identity: the ledger does not
+    store them. `busy_timeout_s` is how long to wait while another process has locked the database.
     """
 
-    def __init__(self, path: Path | str = ":memory:", busy_timeout_s: float = 5.0) -> None:
+    def __init__(
+        self,
+        path: Path | str = ":memory:",
+        secret_arguments: frozenset[str] = frozenset(),
+        busy_timeout_s: float = 5.0,
+    ) -> None:
+        self._secret_arguments = secret_arguments
         self._lock = threading.Lock()
         self.db = sqlite3.connect(
             path, check_same_thread=False, isolation_level=None, timeout=busy_timeout_s
@@ -84,7 +89,7 @@ class IdempotencyLedger:
         row = self.db.execute("SELECT * FROM ledger WHERE key = ?", (call.key,)).fetchone()
         if row is None:
             return None
-        if (row["action"], row["arguments"]) != (call.name, _arguments_json(call.arguments)):
+        if (row["action"], row["arguments"]) != (call.name, self._arguments_json(call.arguments)):
             return ActionResult(call.key, False, reason="key_of_something_else")
         return ActionResult(call.key, bool(row["ok"]), json.loads(row["outcome"]), row["reason"])
 
@@ -101,7 +106,7 @@ class IdempotencyLedger:
             (
                 call.key,
                 call.name,
-                _arguments_json(call.arguments),
+                self._arguments_json(call.arguments),
                 outcome.ok,
                 json.dumps(dict(outcome.values), sort_keys=True),
                 outcome.reason,
@@ -109,8 +114,7 @@ class IdempotencyLedger:
         )
         return outcome
 
-
-def _arguments_json(arguments: Mapping[str, str]) -> str:
-    """Arguments as JSON for later comparison, without those that prove or claim an identity."""
-    logged = {name: value for name, value in arguments.items() if name not in UNLOGGED_ARGUMENTS}
-    return json.dumps(logged, sort_keys=True)
+    def _arguments_json(self, arguments: Mapping[str, str]) -> str:
+        """Arguments as JSON for later comparison, without the secret ones."""
+        logged = {n: value for n, value in arguments.items() if n not in self._secret_arguments}
+        return json.dumps(logged, sort_keys=True)

@@ -16,7 +16,9 @@ from rich.table import Table
 from agent.config import Settings, SettingsError, load_settings
 from agent.inference.worker import load_scheduler
 from audio.types import AudioError
-from dialogs.pack.model import Pack, PackError
+from dialogs.pack.loader import load_pack
+from dialogs.pack.model import Pack
+from dialogs.pack.yaml_source import PackError
 
 REQUIRED_PACKAGES = (
     "torch",
@@ -60,7 +62,7 @@ def _run_checks(config: Path | None) -> Iterator[CheckResult]:
     yield _check_port(settings)
     yield _check_disk(settings)
     try:
-        pack = Pack.load(settings.pack)
+        pack = load_pack(settings.pack)
     except PackError as broken:
         yield CheckResult("bad", "pack", str(broken))
         return

@@ -38,7 +38,7 @@ from agent.lab.evaluation.understanding.command import evaluate_understanding
 from agent.recordings.recording import RecordingError
 from audio.codecs import Encoding
 from audio.types import AudioError
-from dialogs.pack.model import PackError
+from dialogs.pack.yaml_source import PackError
 
 DEFAULT_URL = "ws://127.0.0.1:8765/v1/session"
 USER_ERRORS = (

@@ -15,6 +15,7 @@ from agent.cli.explain import open_store
 from agent.config import load_settings as load_settings
 from agent.recordings.bundle import load_recording, save_recording
 from agent.recordings.recording import RecordingError
+from dialogs.pack.loader import load_pack
 
 recordings_app = typer.Typer(
     help="List, export, import, label and convert recordings.", no_args_is_help=True
@@ -117,9 +118,8 @@ def write_vcon(
 ) -> None:
     """Convert a recording to a vCon 0.4.0, including its audio."""
     from agent.recordings.vcon import vcon_json
-    from dialogs.pack.model import Pack
 
-    pack = Pack.load(load_settings(config).pack)
+    pack = load_pack(load_settings(config).pack)
     out.write_text(vcon_json(load_recording(recording), pack), encoding="utf-8")
     _print_line(f"{out}: written")
 

@@ -13,11 +13,12 @@ from dataclasses import asdict, dataclass, field
 from agent.console import takeover
 from agent.console.takeover import AgentUser
 from agent.console.transcript_view import TranscriptView
+from agent.core.records import SessionRecord
 from agent.runtime.conversation import LiveConversation
 from agent.runtime.event_bus import ConversationChange
 from agent.runtime.registry import ConversationRegistry
 from agent.runtime.services import Services
-from agent.store import SessionRecord, Store
+from agent.store import Store
 from agent.wire.console import console_message
 from agent.wire.native import WireError
 from dialogs.agent_assist import suggest_replies

@@ -27,7 +27,8 @@ from agent.core.turn_taking import (
 from audio.turns import TurnRules
 from audio.types import RATE, Expectation, Leg
 from dialogs.manager import Dialogue
-from dialogs.values import Decision, History, Reply, Turn, Understanding
+from dialogs.state import Decision
+from dialogs.values import History, Reply, Turn, Understanding
 
 CONTEXT_TURNS = 8  # earlier turns of the customer that go to the models with a turn
 MAX_NOISE_VOICE_S = 0.5  # a turn without words and with less voice than this was not speech

@@ -9,10 +9,8 @@ from __future__ import annotations
 from datetime import date
 from typing import cast
 
-from agent.config import Settings
+from agent.core.records import SessionRecord
 from agent.core.session import Session, SessionRules
-from agent.store.records import SessionRecord
-from audio.text_endpointing import TurnEndings
 from dialogs.manager import Dialogue
 from dialogs.pack.model import Pack
 from dialogs.values import Channel
@@ -25,8 +23,3 @@ def new_session(pack: Pack, record: SessionRecord, rules: SessionRules) -> Sessi
     return Session(
         Dialogue(pack, record.id, date.fromisoformat(record.today), channel, draw), rules
     )
-
-
-def session_rules(settings: Settings) -> SessionRules:
-    """The session rules that follow from these settings."""
-    return SessionRules(turn_rules=settings.turns.turn_rules(TurnEndings.load()))

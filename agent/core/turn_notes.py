@@ -15,7 +15,8 @@ from pydantic import TypeAdapter
 from dialogs.escalation.scoring import is_worth_noting, without_customer_words
 from dialogs.escalation.summary import mask_secrets
 from dialogs.pack.model import Pack
-from dialogs.values import Decision, OfferAnswered, OfferMade, RuleScore, Understanding
+from dialogs.state import Decision
+from dialogs.values import OfferAnswered, OfferMade, RuleScore, Understanding
 
 NOTED_TRANSITIONS = frozenset({"entered", "left", "handed_over"})
 

@@ -16,7 +16,7 @@ from cloudevents.core.v1.event import CloudEvent
 
 from agent.core.events import UpdateHandoff
 from dialogs.pack.model import Pack
-from dialogs.responses.request_queue import PERSON_INTENT
+from dialogs.pack.reserved_names import PERSON_INTENT
 from dialogs.values import Escalation
 
 PUBLISHED_STATES = (

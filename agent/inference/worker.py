@@ -40,6 +40,7 @@ from agent.inference.messages import (
 )
 from agent.inference.scheduler import BatchScheduler
 from audio.types import RATE, Expectation, Samples
+from dialogs.pack.loader import load_pack
 from dialogs.pack.model import Pack
 
 FRAME_HEADER = struct.Struct("!I")  # bytes of the pickle that follows
@@ -125,7 +126,7 @@ def _run_worker(end: socket.socket, settings: Settings, core: int | None) -> Non
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal; the engine ends us
 
     def load(tell: SendMessage) -> BatchScheduler:
-        scheduler = load_scheduler(settings, Pack.load(settings.pack), tell)
+        scheduler = load_scheduler(settings, load_pack(settings.pack), tell)
         # Loaded objects are never garbage; searching a million vocabulary entries for garbage again
         # and again took a tenth of the time.
         gc.collect()

@@ -16,9 +16,9 @@ from agent.privacy.redaction_record import Redaction
 from agent.privacy.surrogate_format import MIN_DISTINCTIVE_DIGITS, Substitution
 from agent.privacy.timed_words import join_words, sample_span, substitute_in_words
 from audio.types import Expectation, Transcript
-from dialogs.extraction.slots import NUMBER_SLOT
 from dialogs.pack.model import Pack
 from dialogs.pack.privacy_rules import PiiKind
+from dialogs.pack.reserved_names import DIGITS_SLOT, NUMBER_SLOT
 from dialogs.values import Evidence, Slot, Understanding
 
 CENTS_SUFFIX = ".00"
@@ -138,9 +138,9 @@ class UnderstandingPseudonymiser:
         is_private = (
             slot.name in self._secret_slots
             or any(slot.value == value for _, value in fragments)
-            or (slot.name in {NUMBER_SLOT, "digits"} and is_inside)
+            or (slot.name in {NUMBER_SLOT, DIGITS_SLOT} and is_inside)
         )
-        if slot.name == "digits" and expectation.kind == "digits" and len(slot.value) > 2:
+        if slot.name == DIGITS_SLOT and expectation.kind == "digits" and len(slot.value) > 2:
             is_private = is_private or "code" in self._pack.privacy.redacted_kinds
         if (
             is_digits

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from agent.core.event_json import JournalRow
+from agent.core.records import SessionRecord
 from agent.recordings.bundle import save_recording
 from agent.recordings.leg_audio import (
     LegAudio,
@@ -26,7 +27,7 @@ from agent.recordings.leg_audio import (
     union_of_ranges,
 )
 from agent.recordings.recording import Recording, RecordingError
-from agent.store import AudioSegment, SessionRecord, Store
+from agent.store import AudioSegment, Store
 from audio.types import VOICE_HOP
 
 

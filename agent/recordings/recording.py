@@ -12,8 +12,8 @@ from functools import cached_property
 
 from agent.core import events as e
 from agent.core.event_json import HEARD_TAG, EventFormatError, JournalRow, event_from_json
+from agent.core.records import SessionRecord
 from agent.recordings.leg_audio import EMPTY_LEG, LegAudio
-from agent.store.records import SessionRecord
 from audio.types import VOICE_HOP, Leg, Samples
 
 INPUTS_FILE = "inputs.jsonl"

@@ -15,13 +15,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from agent.config import Settings, load_settings
-from agent.core.session_factory import session_rules
+from agent.config import Settings, load_settings, session_rules
 from agent.recordings.recording import Recording, RecordingError
 from agent.replay.diff import TimedDecision
 from agent.replay.run import ReplayTarget
 from agent.replay.verdict import ReplayMode
 from dialogs.pack.fingerprint import fingerprint
+from dialogs.pack.loader import load_pack
 from dialogs.pack.model import Pack
 
 PACK_FILE = "pack.yaml"
@@ -39,7 +39,7 @@ class LocalBuild:
     @classmethod
     def from_settings(cls, settings: Settings, name: str = "this build") -> LocalBuild:
         """The build with these settings. PackError when its pack cannot be loaded."""
-        pack = Pack.load(settings.pack)
+        pack = load_pack(settings.pack)
         rules = session_rules(settings)
         return cls(settings, ReplayTarget(pack, rules, name), fingerprint(pack.directory))
 

@@ -21,6 +21,7 @@ from agent.actions.interface import Actions
 from agent.core import events as e
 from agent.core.decisions import comparable_digest, decisions
 from agent.core.event_json import compact_json
+from agent.core.records import SessionRecord
 from agent.core.session import Session
 from agent.core.session_factory import new_session
 from agent.privacy.audio_masking import AudioMasker, MaskedAudio
@@ -30,7 +31,6 @@ from agent.recordings.leg_audio import LegAudio, Pcm16, difference_of_ranges, to
 from agent.recordings.recording import Recording, RecordingError
 from agent.replay.live_models import LiveModels, ModelAnswerSource
 from agent.replay.run import ReplayRun, ReplayStep, ReplayTarget
-from agent.store.records import SessionRecord
 from audio.types import RATE, VOICE_HOP, Expectation, Transcript, Word
 
 if TYPE_CHECKING:

@@ -26,12 +26,12 @@ from agent.actions.bank import BankActions
 from agent.actions.interface import Actions
 from agent.core import events as e
 from agent.core.event_json import VERSION
+from agent.core.records import SessionRecord
 from agent.recordings.leg_audio import FULL_SCALE, LegAudio, Pcm16, to_pcm16
 from agent.recordings.recording import Recording, RecordingError
 from agent.replay.builds import LocalBuild
 from agent.replay.import_session import SessionImport
 from agent.replay.live_models import LiveModels
-from agent.store.records import SessionRecord
 from audio import files
 from audio.resample import resample
 from audio.types import RATE, Leg, Samples

@@ -21,7 +21,9 @@ from agent.replay.answer_sources import AnswerSource, RecordedAnswerSource
 from agent.replay.builds import LocalBuild
 from agent.replay.diff import TimedDecision
 from agent.replay.run import ReplayTarget, SessionReplay
-from dialogs.pack.model import ErrorCosts, Pack, PackError
+from dialogs.pack.loader import load_pack
+from dialogs.pack.model import ErrorCosts
+from dialogs.pack.yaml_source import PackError
 
 POLICY_FILE = "escalation.yaml"
 PERSON_NEEDED_LABEL = "needed_person"
@@ -141,7 +143,7 @@ def build_with_policy(file: Path, settings: Settings) -> Iterator[tuple[LocalBui
         return
     with tempfile.TemporaryDirectory() as folder:
         pack = Path(folder) / "pack"
-        shutil.copytree(Pack.load(settings.pack).directory, pack)
+        shutil.copytree(load_pack(settings.pack).directory, pack)
         shutil.copyfile(file, pack / POLICY_FILE)
         try:
             build = LocalBuild.from_settings(settings.model_copy(update={"pack": pack}), file.name)

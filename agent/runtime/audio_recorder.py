@@ -12,9 +12,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from agent.core import events as e
+from agent.core.records import SessionRecord
 from agent.privacy.audio_masking import AudioMasker, MaskedAudio, flac_bytes
 from agent.privacy.redaction_record import Redaction
-from agent.store import SessionRecord, Store
+from agent.store import Store
 from agent.store.journal import Journal
 from audio.types import RATE, Samples
 from dialogs.pack.privacy_rules import PrivacyRules

@@ -15,6 +15,7 @@ from datetime import datetime
 from functools import partial
 
 from agent.core import events as e
+from agent.core.records import SessionRecord
 from agent.core.session import Session
 from agent.privacy.vault import Vault
 from agent.runtime.audio_recorder import AudioRecorder
@@ -24,7 +25,6 @@ from agent.runtime.event_recorder import EventRecorder, JournalPosition
 from agent.runtime.outbound import OutboundQueue
 from agent.runtime.services import Services, utc_text
 from agent.runtime.timers import ConversationTimers
-from agent.store import SessionRecord
 from agent.wire.native import NativeWire
 from audio.types import RATE, VOICE_HOP
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 
 from agent.core import events as e
+from agent.core.records import SessionRecord
 from agent.core.session import Session
 from agent.handoff.routing import PersonUnavailable
 from agent.inference.engine import UnderstandingError
@@ -18,7 +19,6 @@ from agent.privacy.vault import Vault
 from agent.runtime.event_bus import ConversationChange
 from agent.runtime.services import Services, utc_text
 from agent.runtime.timers import ConversationTimers
-from agent.store import SessionRecord
 from audio.types import Expectation
 from dialogs.values import ActionCall
 

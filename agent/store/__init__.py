@@ -8,6 +8,7 @@ safe to call from several threads. Held by tests/agent/store against both.
 
 from __future__ import annotations
 
+from agent.core.records import SessionRecord
 from agent.store.conversations import Conversations
 from agent.store.erasure import Erasure
 from agent.store.handoff_queue import URGENCIES, HandoffQueue
@@ -19,7 +20,6 @@ from agent.store.records import (
     NotedConversation,
     OutboxMessage,
     QueuedCustomer,
-    SessionRecord,
 )
 from agent.store.turn_notes import TurnNotes
 

@@ -15,8 +15,9 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from agent.core.event_json import JournalRow
+from agent.core.records import SessionRecord
 from agent.store.database import Database
-from agent.store.records import AudioSegment, SessionRecord
+from agent.store.records import AudioSegment
 from agent.store.tables import audio, inputs, sessions
 
 _ROW_COLUMNS = (

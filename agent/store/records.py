@@ -8,35 +8,6 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class SessionRecord:
-    """The stored row of a session. Field names are column names and keys of recordings.
-
-    `today` is the date that the dialogue uses, `pack` the digest of its pack, `token` the SHA-256
-    of the resume token, `sealed` the vault that only that token opens, `audio` the audio format of
-    the wire. `state` is "live" until the conversation is over, then "ended".
-    """
-
-    id: str
-    began_at: str
-    channel: str
-    customer: str
-    today: str
-    legs: tuple[str, ...]
-    speak: bool
-    pack: str
-    settings: Mapping[str, str]
-    models: Mapping[str, str]
-    token: str
-    state: str
-    recording: bool
-    ended_at: str
-    last_at: str
-    sealed: str
-    audio: Mapping[str, Any] | None
-    version: int = 1
-
-
-@dataclass(frozen=True, slots=True)
 class AudioSegment:
     """Audio of one leg from `start` on: `length` samples at 16 kHz, as FLAC."""
 

@@ -15,8 +15,8 @@ from agent.understanding.calibration import probability
 from agent.understanding.text_features import NUMBER_TOKEN, plain_text
 from agent.understanding.text_models import IntentModel, IntentVerdict, TextAffect
 from audio.types import Expectation
-from dialogs.extraction.slots import YES_NO_SLOT
 from dialogs.pack.model import Pack
+from dialogs.pack.reserved_names import COMPLAINT_INTENT, YES_NO_SLOT
 from dialogs.values import NOTHING_HEARD, OUT_OF_SCOPE, Slot
 
 FULL_REQUEST_FROM = 0.75  # an intent this likely, with words of its own, beats the open question
@@ -70,10 +70,10 @@ class IntentResolver:
         if answer := self._yes_or_no(words, slots, values, expectation, context):
             return answer
         verdict = self._given_the_question(verdict, fitting, expectation)
-        if verdict.intent == OUT_OF_SCOPE and affect and "complaint" in self.pack.intents:
+        if verdict.intent == OUT_OF_SCOPE and affect and COMPLAINT_INTENT in self.pack.intents:
             angry = probability(affect.log_odds)
             if affect.known and angry >= COMPLAINT_FROM:
-                return IntentVerdict("complaint", angry, verdict.probabilities)
+                return IntentVerdict(COMPLAINT_INTENT, angry, verdict.probabilities)
         return verdict
 
     def _is_full_request(

@@ -33,8 +33,9 @@ from agent.understanding.text_features import (
 )
 from agent.understanding.text_models import IntentModel, IntentVerdict, TextAffect, TextAffectModel
 from audio.types import Expectation, Prosody, Spoken
-from dialogs.extraction.slots import YES_NO_SLOT, extract
+from dialogs.extraction.slots import extract
 from dialogs.pack.model import Pack
+from dialogs.pack.reserved_names import YES_NO_SLOT
 from dialogs.values import (
     NOTHING_HEARD,
     OUT_OF_SCOPE,

@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dialogs.escalation.scoring import URGENCY_RANK, standing_urgency
+from dialogs.pack.reserved_names import EXPLICIT_REQUEST_RULE
 from dialogs.state import UnmetHandoff
 from dialogs.turn_draft import TurnDraft
 
 
-def is_person_unavailable(draft: TurnDraft, rule: str = "explicit_request") -> bool:
+def is_person_unavailable(draft: TurnDraft, rule: str = EXPLICIT_REQUEST_RULE) -> bool:
     """Whether a handoff at least as urgent as `rule` was not taken a short while ago."""
     standing = standing_urgency(draft.context.pack, draft.state, draft.at)
     return (

@@ -15,6 +15,7 @@ from dialogs.escalation.scoring import (
     forced_escalation,
 )
 from dialogs.interpretation.dialogue_acts import DialogueAct
+from dialogs.pack.reserved_names import COMPLAINT_INTENT, PERSON_INTENT, RISKY_INTENT_RULE
 from dialogs.state import Question
 from dialogs.turn_draft import TurnDraft
 from dialogs.values import Escalation, History, Understanding
@@ -68,7 +69,7 @@ def _announce_handoff(draft: TurnDraft, rule: str, reply: str) -> None:
     """Say that a person comes. A task of the rule `risky_intent` goes on in the meantime, because
     it secures an account; any other is left to the person."""
     after = [reply for reply in draft.replies if reply.step != "noted"]
-    goes_on = bool(rule == "risky_intent" and draft.state.tasks)
+    goes_on = bool(rule == RISKY_INTENT_RULE and draft.state.tasks)
     draft.replies = [] if goes_on else [r for r in after if r.source or _is_report(r.step)]
     draft.say(reply)
     if goes_on:
@@ -84,8 +85,8 @@ def _is_report(step: str) -> bool:
 
 def with_interpreted_intent(understanding: Understanding, act: DialogueAct) -> Understanding:
     """The understanding with the intent of its dialogue act; empty for an answer, no request."""
-    if act.kind in {"task", "maybe", "which", "picked"} or act.intent == "complaint":
+    if act.kind in {"task", "maybe", "which", "picked"} or act.intent == COMPLAINT_INTENT:
         return replace(understanding, intent=act.intent, confidence=act.confidence)
     if act.kind == "person":
-        return replace(understanding, intent="talk_to_person", confidence=act.confidence)
+        return replace(understanding, intent=PERSON_INTENT, confidence=act.confidence)
     return replace(understanding, intent="")

@@ -14,6 +14,7 @@ from math import exp, fsum
 
 from dialogs.escalation.summary import mask_secrets, summarise
 from dialogs.pack.model import Pack, Rule
+from dialogs.pack.reserved_names import PERSON_INTENT, PREFERRED_TIER, TIER_VALUE
 from dialogs.state import DialogueState, Urgency
 from dialogs.values import (
     Escalation,
@@ -25,10 +26,6 @@ from dialogs.values import (
     Understanding,
 )
 
-EVIDENCE_TERMS = (
-    "asked_for_person", "accepted_offer", "asked_before", "upset", "calm", "complaint",
-    "not_understood", "valued_customer", "failed_verification", "going_wrong",
-)  # fmt: skip
 URGENCY_RANK = {"": 0, "low": 1, "normal": 2, "high": 3}
 # Terms whose detail is fixed text; the details of all other terms may quote the customer.
 TERMS_WITHOUT_QUOTES = frozenset(
@@ -209,7 +206,7 @@ def _term_evidence(
 
     match term:
         case "asked_for_person":
-            confidence, text = intent_confidence(current.understanding, "talk_to_person")
+            confidence, text = intent_confidence(current.understanding, PERSON_INTENT)
             return once(confidence, mask_secrets(text, pack, current.understanding))
         case "accepted_offer":
             return once(
@@ -226,7 +223,7 @@ def _term_evidence(
             return once(float(state.failed_verifications), "identity could not be confirmed")
         case "valued_customer":
             return once(
-                float(state.customer_facts.get("tier") == "preferred"), "preferred customer"
+                float(state.customer_facts.get(TIER_VALUE) == PREFERRED_TIER), "preferred customer"
             )
         case _:
             return _fading_evidence(term, weight, pack, turns)

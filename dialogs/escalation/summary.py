@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from dialogs.extraction.slots import NUMBER_SLOT
 from dialogs.pack.model import Pack
+from dialogs.pack.reserved_names import CUSTOMER_NAME_VALUE, DIGITS_SLOT, NUMBER_SLOT
 from dialogs.rendering import format_value
 from dialogs.state import DialogueState, Task
 from dialogs.values import History, Understanding
@@ -33,7 +33,7 @@ def summarise(
             if task.flow != pack.verification_flow
         ),
         _deferred_line(pack, state),
-        _actions_line(state),
+        _actions_line(pack, state),
         _identity_line(state),
         _mood_line(history, understanding, turn),
         _promises_line(state),
@@ -57,7 +57,7 @@ def mask_secrets(text: str, pack: Pack, understanding: Understanding) -> str:
     for slot in slots:
         spec = pack.slots.get(slot.name)
         bare = slot.name == NUMBER_SLOT and len(slot.value) in lengths
-        if bare or slot.name == "digits" or (spec and spec.is_secret):
+        if bare or slot.name == DIGITS_SLOT or (spec and spec.is_secret):
             lowered = text.lower()
             at = lowered.find(slot.said)
             if slot.said and at >= 0:
@@ -115,11 +115,12 @@ def _chat_text(value: str, kind: str) -> str:
     return format_value(value, kind, "chat", date.min)
 
 
-def _actions_line(state: DialogueState) -> str:
+def _actions_line(pack: Pack, state: DialogueState) -> str:
+    """Results of actions; failed attempts to verify the identity are in the line on identity."""
     actions = [
         f"{d.action.replace('_', ' ')} {'done' if d.ok else f'refused, {d.reason}'} (turn {d.turn})"
         for d in state.action_records
-        if d.action != "verify_customer" or d.ok
+        if d.ok or d.action not in pack.verifying_actions
     ]
     if state.pending_action:
         actions.append(f"{state.pending_action.call.name.replace('_', ' ')} under way")
@@ -128,7 +129,7 @@ def _actions_line(state: DialogueState) -> str:
 
 def _identity_line(state: DialogueState) -> str:
     if state.identity_verified:
-        return f"Identity: confirmed, {state.customer_facts.get('customer_name', 'customer')}"
+        return f"Identity: confirmed, {state.customer_facts.get(CUSTOMER_NAME_VALUE, 'customer')}"
     failed_verifications = state.failed_verifications
     return f"Identity: not confirmed{f', {failed_verifications} wrong answers' if failed_verifications else ''}"
 

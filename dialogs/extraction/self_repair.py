@@ -10,10 +10,8 @@ import re
 from dataclasses import dataclass, replace
 
 from dialogs.pack.model import Pack
+from dialogs.pack.reserved_names import NUMBER_SLOT, YES_NO_SLOT
 from dialogs.values import Slot
-
-NUMBER_SLOT = "number"
-YES_NO_SLOT = "yes_no"
 
 _TAKEN_BACK = re.compile(r"\b(?:not|instead of|rather than)(?: (?:the|my|from|to|on|at|a))*\s*\$?$")
 _REPAIR = re.compile(

@@ -18,12 +18,11 @@ from audio.types import Expectation
 from dialogs.extraction.choices import find_choices, find_person_name
 from dialogs.extraction.dates import DateText
 from dialogs.extraction.numbers import Number, find_numbers
-from dialogs.extraction.self_repair import NUMBER_SLOT, YES_NO_SLOT, SlotSpan, resolve_self_repairs
+from dialogs.extraction.self_repair import SlotSpan, resolve_self_repairs
 from dialogs.extraction.yes_no import yes_or_no
 from dialogs.pack.model import Pack, SlotSpec
+from dialogs.pack.reserved_names import DIGITS_SLOT, NUMBER_SLOT, YES_NO_SLOT
 from dialogs.values import Slot
-
-__all__ = ["NUMBER_SLOT", "YES_NO_SLOT", "extract"]
 
 _MONEY_AFTER = re.compile(
     r"\s*(?:(?:us|u\.s\.|united states|american)\s+)?"
@@ -93,7 +92,7 @@ def _find_digits(
         if spec is not None:
             yield _slot_span(lowered, number.start, number.end, spec.name, number.digits)
         elif is_expected or (len(number.groups) > 2 and len(number.digits) >= 3):
-            yield _slot_span(lowered, number.start, number.end, "digits", number.digits)
+            yield _slot_span(lowered, number.start, number.end, DIGITS_SLOT, number.digits)
 
 
 def _split_by_length(runs: list[Number], specs: list[SlotSpec]) -> list[tuple[str, str]]:

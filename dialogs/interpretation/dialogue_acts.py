@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from dialogs.extraction.choices import closest_phrase
-from dialogs.extraction.slots import YES_NO_SLOT
 from dialogs.interpretation.clarification import askable_options, is_short, resolve_clarification
 from dialogs.interpretation.slot_filling import SlotAssignment, assign_slots, assign_to_task
 from dialogs.pack.model import Pack, normalise_text
+from dialogs.pack.reserved_names import PERSON_INTENT, YES_NO_SLOT
 from dialogs.state import DialogueState, Task
 from dialogs.values import NOTHING_HEARD, OUT_OF_SCOPE, Slot, Understanding
 
@@ -33,7 +33,7 @@ CLOSED_QUESTIONS = frozenset(
     {"confirm", "intent", "which", "person", "more", "change", "resume", "offer"}
 )
 COMMAND_INTENTS: dict[str, DialogueActKind] = {
-    "talk_to_person": "person",
+    PERSON_INTENT: "person",
     "cancel": "cancel",
     "start_over": "start_over",
     "repeat": "repeat",
@@ -169,12 +169,12 @@ def _command(
 ) -> DialogueAct | None:
     if intent not in COMMAND_INTENTS:
         return None
-    is_task_command = bool(state.tasks) and intent != "talk_to_person"
+    is_task_command = bool(state.tasks) and intent != PERSON_INTENT
     min_confidence = (
         pack.intent_thresholds.switch_from if is_task_command else pack.intent_thresholds.act_from
     )
     if confidence < min_confidence or (
-        assignments and text not in pack.intent_by_example and intent != "talk_to_person"
+        assignments and text not in pack.intent_by_example and intent != PERSON_INTENT
     ):
         return None
     return DialogueAct(COMMAND_INTENTS[intent], intent, confidence)
@@ -259,7 +259,7 @@ def _menu_choice(
     match = closest_phrase(text, phrases, min_similarity)
     if match is None:
         return None
-    if match.value == "talk_to_person":
+    if match.value == PERSON_INTENT:
         return DialogueAct("person", match.value, match.confidence)
     return DialogueAct("task", match.value, match.confidence)
 

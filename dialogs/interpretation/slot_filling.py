@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
-from dialogs.extraction.slots import NUMBER_SLOT, YES_NO_SLOT
 from dialogs.pack.model import Pack, SlotSpec
+from dialogs.pack.reserved_names import DIGITS_SLOT, NUMBER_SLOT, YES_NO_SLOT
 from dialogs.state import DialogueState, Task
 from dialogs.values import Slot
 
@@ -60,7 +60,7 @@ def _assign(
     asked_spec = pack.slots.get(asked_slot)
     if slot.name == YES_NO_SLOT:
         return (asked_slot, slot) if asked_spec and asked_spec.type == "yes_no" else None
-    if slot.name in {NUMBER_SLOT, "digits"}:
+    if slot.name in {NUMBER_SLOT, DIGITS_SLOT}:
         return _assign_number(pack, names, slot, asked_spec, task)
     spec = pack.slots.get(slot.name)
     if spec is None:

@@ -8,30 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from dialogs.escalation.scoring import EVIDENCE_TERMS
 from dialogs.pack.model import Flow, Pack, Step
 from dialogs.pack.offer_rules import check_offers
+from dialogs.pack.reserved_names import BUILT_IN_VALUES, ENGINE_REPLIES, ENGINE_RULES
+from dialogs.pack.schema import EVIDENCE_TERMS, PLACEHOLDER
 from dialogs.pack.yaml_source import YamlFile, YamlPath, did_you_mean
-from dialogs.rendering import PLACEHOLDER
 
 PackFault = tuple[str, YamlPath, str]  # file, path in it, message
-
-# Replies that the engine needs, and placeholders besides slots and result values of actions.
-ENGINE_REPLIES = (
-    "greeting open more back_to one_moment too_late goodbye goodbye_unfinished cancelled "
-    "nothing_to_cancel start_over nothing_to_go_back unclear unheard missed keypad typed menu "
-    "choices offer_person did_you_mean sure change out_of_scope still_there still_there_menu "
-    "silent_end answer no_answer no_answer_offer verify.begin verify.locked wrong.length "
-    "wrong.zero wrong.too_much wrong.past wrong.future wrong.same waiting waiting_money "
-    "handed_back go_on noted next_task next_question next_maybe dropped goodbye_rest too_many "
-    "which which_to_do which_again unreached.closed unreached.closed_now unreached.nobody "
-    "unreached.too_long unreached.ticket unreached.noted unreached.still person.joined "
-    "person.supervisor person.left"
-)
-BUILT_IN_VALUES = (
-    "bank agent menu comma_name task intent answer count length limit on_date rest because "
-)
-BUILT_IN_VALUES += "person ticket when"
 
 
 def check_pack(pack: Pack, yaml_files: Mapping[str, YamlFile]) -> None:
@@ -167,7 +150,7 @@ def _check_action(
 
 
 def _check_replies(pack: Pack) -> Iterator[PackFault]:
-    for name in ENGINE_REPLIES.split():
+    for name in ENGINE_REPLIES:
         if name not in pack.replies:
             yield "replies", ["replies"], f'the reply "{name}" is missing'
     if pack.offer_rules is not None and "offer.declined" not in pack.replies:
@@ -176,7 +159,7 @@ def _check_replies(pack: Pack) -> Iterator[PackFault]:
         n for flow in pack.flows.values() for step in flow.steps for n, _ in step.result_types
     }
     public_slots = {name for name, spec in pack.slots.items() if not spec.is_secret}
-    known = set(BUILT_IN_VALUES.split()) | result_names | public_slots
+    known = set(BUILT_IN_VALUES) | result_names | public_slots
     for name, wording in pack.replies.items():
         for line in wording.lines:
             for placeholder in PLACEHOLDER.findall(line):
@@ -202,9 +185,10 @@ def _check_rules(pack: Pack) -> Iterator[PackFault]:
             yield "escalation", [*path, "say"], _missing_text("reply", rule.reply, pack.replies)
         if rule.leave >= rule.enter:
             yield "escalation", [*path, "leave"], "`leave` must be below `enter`"
-    for name in ("explicit_request", "failed_verification"):
+    for name in ENGINE_RULES:
         if name not in pack.rules:
-            yield "escalation", ["rules"], f"the rule {name} is missing"
+            message = f"the rule {name} is missing: the engine needs it"
+            yield "escalation", ["rules"], message
 
 
 def _check_menu(pack: Pack) -> Iterator[PackFault]:

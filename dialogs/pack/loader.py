@@ -45,12 +45,14 @@ from dialogs.pack.schema import (
 )
 from dialogs.pack.yaml_source import YamlFile
 
+BANK_PACK = Path(__file__).parents[1] / "bank"  # the built-in pack
 REQUIRED_FILES = ("pack", "intents", "slots", "flows", "replies", "escalation")
 OPTIONAL_FILES = ("offers", "people", "privacy")  # files that a pack may lack
 
 
-def load_pack(folder: Path) -> Pack:
-    """The pack in `folder`; PackError when a file is missing or the pack is inconsistent."""
+def load_pack(directory: Path | str = BANK_PACK) -> Pack:
+    """The pack in `directory`; PackError when a file is missing or the pack is inconsistent."""
+    folder = Path(directory)
     yaml_files = {name: YamlFile(folder / f"{name}.yaml") for name in REQUIRED_FILES}
     for name in OPTIONAL_FILES:
         if (file := folder / f"{name}.yaml").exists():

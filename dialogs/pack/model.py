@@ -1,8 +1,7 @@
 """Frozen values of a pack: the intents, slots, flows, replies and rules of one business.
 
-`Pack.load` reads the YAML files of a folder; an inconsistent pack raises `PackError` with file
-and line. A loaded pack is frozen: the same pack and the same inputs always give the same dialogue
-(tests/dialogs/pack/test_loader.py).
+`dialogs.pack.loader.load_pack` reads them from the YAML files of a folder. A loaded pack is frozen:
+the same pack and the same inputs always give the same dialogue (tests/dialogs/pack/test_loader.py).
 """
 
 from __future__ import annotations
@@ -16,11 +15,6 @@ from dialogs.knowledge.retrieval import Knowledge
 from dialogs.pack.opening_hours import OpeningHours
 from dialogs.pack.privacy_rules import PrivacyRules
 from dialogs.pack.schema import IntentKind, SlotType
-from dialogs.pack.yaml_source import PackError
-
-__all__ = ["Flow", "Intent", "Pack", "PackError", "Rule", "SlotSpec", "Step", "Wording"]
-
-BANK_PACK = Path(__file__).parents[1] / "bank"
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,12 +282,11 @@ class Pack:
     )  # always open without people.yaml
     privacy: PrivacyRules = field(default_factory=PrivacyRules)
 
-    @staticmethod
-    def load(directory: Path | str = BANK_PACK) -> Pack:
-        """The pack in `directory`; PackError when it is invalid."""
-        from dialogs.pack.loader import load_pack  # lazy: the loader imports this module
-
-        return load_pack(Path(directory))
+    @property
+    def verifying_actions(self) -> frozenset[str]:
+        """Names of the actions that confirm the customer's identity."""
+        steps = (step for flow in self.flows.values() for step in flow.steps)
+        return frozenset(step.name for step in steps if step.verifies_identity)
 
     def menu_phrase(self, intent: str) -> str:
         """A short phrase for `intent` in a menu."""

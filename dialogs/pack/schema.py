@@ -6,6 +6,7 @@ Unknown keys are errors everywhere (tests/dialogs/pack/test_loader.py).
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -19,6 +20,14 @@ TextOrLines = Annotated[
     list[str], BeforeValidator(lambda given: [given] if isinstance(given, str) else given)
 ]
 YamlScalar = Annotated[str, BeforeValidator(lambda given: str(given))]
+
+
+# Evidence that an escalation rule can weigh; dialogs/escalation/scoring.py measures each.
+EVIDENCE_TERMS = (
+    "asked_for_person", "accepted_offer", "asked_before", "upset", "calm", "complaint",
+    "not_understood", "valued_customer", "failed_verification", "going_wrong",
+)  # fmt: skip
+PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")  # a value's place in a reply
 
 
 class StrictYaml(BaseModel):

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from dialogs.escalation.callback import is_person_unavailable, remind_of_ticket
 from dialogs.pack.model import FailureResponse, Step
+from dialogs.pack.reserved_names import FAILED_VERIFICATION_RULE
 from dialogs.responses.fallback import offer_person
 from dialogs.responses.flow_steps import (
     MAX_REFUSALS,
@@ -95,11 +96,11 @@ def _apply_failure(draft: TurnDraft, task: Task, step: Step, result: ActionResul
         draft.state = replace(draft.state, failed_verifications=failed_verifications)
         if failed_verifications >= draft.context.pack.retry_limits.verifications:
             draft.state = replace(draft.state, identity_locked=True, tasks=draft.state.tasks[:-1])
-            if is_person_unavailable(draft, "failed_verification"):
+            if is_person_unavailable(draft, FAILED_VERIFICATION_RULE):
                 advance(draft)
                 remind_of_ticket(draft)
             else:
-                draft.forced_rule = "failed_verification"
+                draft.forced_rule = FAILED_VERIFICATION_RULE
             return
     draft.say(failure.reply)
     if failure.slots_to_reask and task.refusals < MAX_REFUSALS:

@@ -13,6 +13,7 @@ from audio.types import Expectation
 from dialogs.escalation.callback import is_person_unavailable
 from dialogs.interpretation.clarification import ask_clarification
 from dialogs.interpretation.dialogue_acts import DialogueAct
+from dialogs.pack.reserved_names import COMPLAINT_INTENT, PERSON_INTENT
 from dialogs.responses.commands import (
     cancel,
     cancel_all,
@@ -33,7 +34,6 @@ from dialogs.responses.fallback import (
 )
 from dialogs.responses.flow_steps import advance, ask_slot, begin_task, confirm_step, fill_slot
 from dialogs.responses.offers import accept_offer, decline_offer
-from dialogs.responses.request_queue import PERSON_INTENT
 from dialogs.state import DeferredRequest, DialogueState, Question, Task
 from dialogs.turn_draft import TurnDraft, format_list
 from dialogs.values import Understanding
@@ -277,7 +277,7 @@ def _question(draft: TurnDraft, act: DialogueAct, understanding: Understanding) 
 
 
 def _talk(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
-    if act.intent == "complaint":
+    if act.intent == COMPLAINT_INTENT:
         remember_request(draft, understanding)
     draft.say(f"talk.{act.intent}")
     resume_task(draft)

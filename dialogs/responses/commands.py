@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from dialogs.escalation.callback import is_person_unavailable, remind_of_ticket
 from dialogs.escalation.summary import mask_secrets
+from dialogs.pack.reserved_names import EXPLICIT_REQUEST_RULE
 from dialogs.responses.fallback import resume_task
 from dialogs.responses.flow_steps import (
     advance,
@@ -44,7 +45,7 @@ def request_person(draft: TurnDraft, understanding: Understanding) -> None:
         return
     if not state.accepted_person_offer:
         remember_request(draft, understanding)
-    draft.forced_rule = "explicit_request"
+    draft.forced_rule = EXPLICIT_REQUEST_RULE
 
 
 def cancel_all(draft: TurnDraft) -> None:

@@ -15,6 +15,7 @@ from audio.types import Expectation
 from dialogs.escalation.callback import is_person_unavailable, remind_of_ticket
 from dialogs.interpretation.slot_filling import SlotAssignment, assign_to_task, validation_error
 from dialogs.pack.model import Flow, Step
+from dialogs.pack.reserved_names import CUSTOMER_NAME_VALUE
 from dialogs.rendering import format_value
 from dialogs.responses.request_queue import merge_deferred_slots
 from dialogs.state import PendingAction, Question, SlotValue, Task
@@ -217,7 +218,7 @@ def _known_name(draft: TurnDraft, step: Step) -> str:
     if draft.context.pack.slots[step.name].type != "name":
         return ""
     known = draft.state.customer_facts
-    return known.get("name") or known.get("customer_name") or ""
+    return known.get("name") or known.get(CUSTOMER_NAME_VALUE) or ""
 
 
 def ask_slot(draft: TurnDraft, name: str) -> None:

@@ -7,14 +7,9 @@ person. Each is announced to the customer. Held by tests/dialogs/responses/test_
 from __future__ import annotations
 
 from dialogs.interpretation.dialogue_acts import interpret
+from dialogs.pack.reserved_names import ENDING_INTENTS, PERSON_INTENT
 from dialogs.responses.by_act import respond
-from dialogs.responses.request_queue import (
-    ENDING_INTENTS,
-    PERSON_INTENT,
-    describe_requests,
-    find_next_request,
-    without_request,
-)
+from dialogs.responses.request_queue import describe_requests, find_next_request, without_request
 from dialogs.state import DeferredRequest
 from dialogs.turn_draft import TurnDraft
 

@@ -21,6 +21,7 @@ from dialogs.offer_policy import (
     occasion_draw,
 )
 from dialogs.pack.model import OfferRules
+from dialogs.pack.reserved_names import TIER_VALUE
 from dialogs.responses.flow_steps import advance, begin_task, mark_nothing_in_progress
 from dialogs.state import OfferOccasion, Question, Task
 from dialogs.turn_draft import TurnDraft
@@ -119,7 +120,7 @@ def _offer_context(draft: TurnDraft, task: Task) -> OfferContext:
     values = {name: filled.value for name, filled in task.slots.items()}
     values |= {name: value for name, (value, _) in task.result_values.items()}
     done = tuple(one.action for one in state.action_records if one.ok)
-    tier = state.customer_facts.get("tier", "")
+    tier = state.customer_facts.get(TIER_VALUE, "")
     return OfferContext(
         task.flow, values, done, tier, state.identity_verified, draft.context.channel
     )

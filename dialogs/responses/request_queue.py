@@ -11,16 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from dialogs.extraction.slots import YES_NO_SLOT
 from dialogs.interpretation.dialogue_acts import is_free_text_asked
 from dialogs.pack.model import Pack, normalise_text
+from dialogs.pack.reserved_names import COMPLAINT_INTENT, ENDING_INTENTS, PERSON_INTENT, YES_NO_SLOT
 from dialogs.state import DeferredRequest, DialogueState
 from dialogs.turn_draft import TurnDraft, format_list
 from dialogs.values import FurtherRequest, Slot, Understanding
 
 MAX_DEFERRED_REQUESTS = 4
-PERSON_INTENT = "talk_to_person"
-ENDING_INTENTS = frozenset({"cancel", "goodbye"})
 
 
 def filter_requests(
@@ -55,7 +53,7 @@ def _is_request(pack: Pack, request: FurtherRequest) -> bool:
         return False
     if request.intent in ENDING_INTENTS:  # a guess must not end a task or the conversation
         return request.confidence >= pack.intent_thresholds.switch_from
-    if known.kind in {"task", "question"} or request.intent == "complaint":
+    if known.kind in {"task", "question"} or request.intent == COMPLAINT_INTENT:
         return request.confidence >= pack.intent_thresholds.confirm_from
     return False
 

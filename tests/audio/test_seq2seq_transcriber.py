@@ -29,7 +29,7 @@ from audio.seq2seq_transcriber import (
 from audio.speech_analyser import SpeechAnalyser
 from audio.types import RATE, Expectation, Transcript, Word
 from dialogs.extraction.slots import extract
-from dialogs.pack.model import Pack
+from dialogs.pack.loader import load_pack
 from tests.support import tiny
 
 EMBEDDED = Path("agent") / "weights"
@@ -157,7 +157,7 @@ def test_words_are_spread_over_the_piece_in_order(words, samples):
 
 @pytest.fixture(scope="module")
 def pack():
-    return Pack.load(Path("dialogs") / "bank")
+    return load_pack(Path("dialogs") / "bank")
 
 
 @pytest.mark.parametrize(

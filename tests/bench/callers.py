@@ -20,6 +20,7 @@ from agent.actions.bank import BankActions
 from agent.understanding.turn_understanding import TurnUnderstanding
 from audio.types import Spoken, Transcript
 from dialogs.manager import Dialogue
+from dialogs.pack.loader import load_pack
 from dialogs.pack.model import Pack
 from dialogs.values import Channel, History, Turn
 
@@ -161,7 +162,7 @@ def answer(decision, aim: Aim, chance: random.Random) -> str:
 
 def main() -> None:
     calls = int(sys.argv[1]) if len(sys.argv) > 1 else 20
-    pack = Pack.load()
+    pack = load_pack()
     mind = TurnUnderstanding.load(pack, WEIGHTS)
     channels: tuple[Channel, ...] = ("call", "voice")
     for channel, rate in product(channels, (0.0, 0.1, 0.2, 0.3, 0.4)):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from dialogs.pack.loader import load_pack
 from dialogs.pack.model import Pack
 
 
 @pytest.fixture(scope="session")
 def pack() -> Pack:
-    return Pack.load()
+    return load_pack()

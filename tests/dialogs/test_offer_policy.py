@@ -19,11 +19,13 @@ from dialogs.offer_policy import (
     is_met,
     occasion_draw,
 )
-from dialogs.pack.model import Condition, Pack, PackError
+from dialogs.pack.loader import load_pack
+from dialogs.pack.model import Condition
+from dialogs.pack.yaml_source import PackError
 from dialogs.values import OfferAnswered, OfferMade
 from tests.support.scripted_mind import Bot
 
-PACK = Pack.load()
+PACK = load_pack()
 SURE = replace(PACK, offer_rules=replace(PACK.offer_rules, silence_share=0.0))
 CALM = {"upset": 0.02, "upset_spread": 0.03}
 RICH = {
@@ -326,7 +328,7 @@ def test_offers_that_do_not_hold_together_are_refused(old, new, says, tmp_path):
     assert old in file.read_text()
     file.write_text(file.read_text().replace(old, new, 1))
     with pytest.raises(PackError, match=r"offers\.yaml:\d+: ") as caught:
-        Pack.load(tmp_path / "pack")
+        load_pack(tmp_path / "pack")
     assert says in caught.value.message
 
 
@@ -335,7 +337,7 @@ def test_how_a_declined_offer_is_answered_must_be_said(tmp_path):
     file = tmp_path / "pack" / "replies.yaml"
     file.write_text(file.read_text().replace("  offer.declined:", "  offer.refused:", 1))
     with pytest.raises(PackError, match="offer.declined"):
-        Pack.load(tmp_path / "pack")
+        load_pack(tmp_path / "pack")
 
 
 def test_a_document_that_is_not_there():

@@ -18,7 +18,7 @@ from websockets.sync.client import connect
 from agent.client import Client
 from agent.store.journal import Journal
 from agent.store.tables import handoffs
-from dialogs.pack.model import Pack
+from dialogs.pack.loader import load_pack
 from tests.support.mortal import ScriptedMind
 from tests.support.serving import Serving, serving
 
@@ -110,7 +110,7 @@ def desk(
 ) -> Iterator[Serving]:
     """A server with consoles; intents are found by words, unless `mind` says otherwise."""
     tokens = {"agent_token": "a", "supervisor_token": "s"}
-    mind = mind or ScriptedMind(Pack.load())
+    mind = mind or ScriptedMind(load_pack())
     with serving(state, mind, today=today, **{**tokens, **settings}) as running:
         yield running
 

@@ -12,7 +12,8 @@ from audio.types import Expectation
 from dialogs.extraction.slots import extract
 from dialogs.manager import Dialogue
 from dialogs.pack.model import Pack, normalise_text
-from dialogs.values import ActionResult, Decision, History, Turn, Understanding
+from dialogs.state import Decision
+from dialogs.values import ActionResult, History, Turn, Understanding
 
 TODAY = date(2026, 11, 24)  # a Tuesday
 

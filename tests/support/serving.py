@@ -17,7 +17,7 @@ from agent.inference.engine import Engine
 from agent.inference.scheduler import BatchScheduler
 from agent.inference.worker import LaunchWorker, SendMessage, load_scheduler
 from agent.runtime.services import Services
-from dialogs.pack.model import Pack
+from dialogs.pack.loader import load_pack
 from server import Server, build_services
 from tests.support.threaded import Threaded
 
@@ -99,4 +99,4 @@ def _threaded(house: Services, mind: object | None) -> LaunchWorker:
 @cache
 def read_models(weights: Path, pack: Path) -> BatchScheduler:
     """The models, read once in a process."""
-    return load_scheduler(Settings(weights=weights), Pack.load(pack), lambda message: None)
+    return load_scheduler(Settings(weights=weights), load_pack(pack), lambda message: None)

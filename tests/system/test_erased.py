@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from agent.cli.main import app
 from agent.client import Client
 from agent.store import Store
-from dialogs.pack.model import Pack
+from dialogs.pack.loader import load_pack
 from tests.support.mortal import ScriptedMind
 from tests.support.serving import serving
 
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.socket, pytest.mark.model]
 
 @pytest.fixture
 def house(tmp_path):
-    with serving(tmp_path / "state", ScriptedMind(Pack.load())) as running:
+    with serving(tmp_path / "state", ScriptedMind(load_pack())) as running:
         yield running
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from agent.client import Client
 from agent.handoff.webhook import CLAIM_LEASE_S
-from dialogs.pack.model import Pack
+from dialogs.pack.loader import load_pack
 from tests.support.consoles import Console, customer, outcome, waiting
 from tests.support.helpdesks import SECRET, Helpdesk, helpdesk, kinds
 from tests.support.mortal import ScriptedMind
@@ -40,7 +40,7 @@ class Wall:
 def always_open(tmp_path_factory) -> Path:
     """The built-in pack, without hours: people may come at any time."""
     folder = tmp_path_factory.mktemp("packs") / "bank"
-    shutil.copytree(Pack.load().directory, folder)
+    shutil.copytree(load_pack().directory, folder)
     (folder / "people.yaml").unlink()
     return folder
 
@@ -72,7 +72,7 @@ def start(tmp_path, always_open, desk, wall) -> Start:
 
     def started(**settings: object) -> AbstractContextManager[Serving]:
         hook = {"webhook_url": desk.url, "webhook_secret": SECRET, "pack": always_open}
-        mind = ScriptedMind(Pack.load(always_open))
+        mind = ScriptedMind(load_pack(always_open))
         return serving(tmp_path, mind, today=wall, **hook | settings)
 
     return started

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from dialogs.pack.model import Pack
+from dialogs.pack.loader import load_pack
 from dialogs.values import Evidence
 from tests.support.consoles import (
     TRANSFER,
@@ -217,7 +217,7 @@ class Feeling(ScriptedMind):
 
 
 def test_an_upset_customer_is_an_alert_and_the_reasons_are_shown(tmp_path):
-    with desk(tmp_path, Feeling(Pack.load())) as house, customer(house) as client:
+    with desk(tmp_path, Feeling(load_pack())) as house, customer(house) as client:
         session = client.resumption.session
         with Console(house.page, "Grace", "s") as grace:
             grace.send("watch", session=session)

@@ -23,9 +23,10 @@ from websockets.sync.client import ClientConnection, connect
 from agent.config import PACKAGE_DIR
 from agent.core import events as e
 from agent.core.event_json import VERSION, JournalRow, event_to_json
+from agent.core.records import SessionRecord
 from agent.lab.bench.process_tree import ProcessTree
 from agent.lab.bench.server_process import RunningServer, running_server
-from agent.store import SessionRecord, Store
+from agent.store import Store
 from agent.store.journal import Journal
 from audio.types import RATE, VOICE_HOP
 from dialogs.pack.fingerprint import fingerprint

@@ -11,7 +11,9 @@ import pytest
 from agent.actions.bank import BankActions
 from agent.actions.idempotency import IdempotencyLedger
 from agent.actions.interface import ActionRefused
-from dialogs.pack.model import Pack, PackError
+from dialogs.pack.loader import load_pack
+from dialogs.pack.model import Pack
+from dialogs.pack.yaml_source import PackError
 from dialogs.values import ActionCall, ActionResult
 from tests.support.scripted_mind import TODAY
 
@@ -20,7 +22,7 @@ PATRICIA, DAVID = "100421", "100538"
 
 @pytest.fixture(scope="module")
 def pack() -> Pack:
-    return Pack.load()
+    return load_pack()
 
 
 @pytest.fixture

@@ -19,11 +19,11 @@ from agent.core.session import Session, SessionRules
 from agent.wire.native import NativeWire
 from audio.types import AcousticCues, Prosody, Transcript
 from dialogs.manager import Dialogue
-from dialogs.pack.model import Pack
+from dialogs.pack.loader import load_pack
 from dialogs.values import ActionResult, Evidence
 from tests.support.scripted_mind import understood
 
-PACK = Pack.load()
+PACK = load_pack()
 TODAY = date(2026, 11, 24)
 TRANSFER = "transfer 50 dollars from checking to savings"
 

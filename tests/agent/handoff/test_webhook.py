@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from agent.core.events import UpdateHandoff
+from agent.core.records import SessionRecord
 from agent.handoff.webhook import (
     CLAIM_LEASE_S,
     GIVE_UP_AFTER_S,
@@ -27,7 +28,8 @@ from agent.handoff.webhook import (
     Webhook,
     WebhookError,
 )
-from agent.store import SessionRecord, Store
+from agent.store import Store
+from dialogs.pack.loader import load_pack
 from dialogs.pack.model import Pack
 from dialogs.values import Escalation, Evidence
 from tests.support.helpdesks import SECRET, WAIT_S, Helpdesk, helpdesk, kinds
@@ -46,7 +48,7 @@ def desk() -> Iterator[Helpdesk]:
 
 @pytest.fixture(scope="module")
 def pack() -> Pack:
-    return Pack.load()
+    return load_pack()
 
 
 @pytest.fixture

@@ -20,10 +20,10 @@ from agent.handoff.webhook_event import (
     HandoffConversation,
     handoff_event,
 )
-from dialogs.pack.model import Pack
+from dialogs.pack.loader import load_pack
 from dialogs.values import Escalation, Evidence
 
-PACK = Pack.load()
+PACK = load_pack()
 ABOUT = HandoffConversation("5e55", "voice", "c-9", recording=True)
 NOW = datetime(2026, 11, 24, 21, 30, 0, 250_000, UTC)
 WHY = Escalation(

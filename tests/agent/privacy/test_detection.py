@@ -14,10 +14,10 @@ from stdnum import luhn
 from agent.privacy.detection import detect
 from audio.types import Expectation
 from dialogs.extraction.numbers import UNIT_NAMES
-from dialogs.pack.model import Pack
+from dialogs.pack.loader import load_pack
 from dialogs.pack.privacy_rules import PII_KINDS, PrivacyRules
 
-PACK = Pack.load()
+PACK = load_pack()
 OPEN = Expectation()
 DIGITS = UNIT_NAMES[:10]
 CARD = "4111111111111111"

@@ -12,10 +12,10 @@ from agent.core import events as e
 from agent.core.event_json import event_from_json, event_to_json
 from agent.privacy.vault import SealError, Vault
 from audio.types import Expectation, Transcript, Word
-from dialogs.pack.model import Pack
+from dialogs.pack.loader import load_pack
 from dialogs.values import ActionCall, ActionResult, Evidence, FurtherRequest, Slot, Understanding
 
-PACK = Pack.load()
+PACK = load_pack()
 OPEN = Expectation()
 NUMBER = Expectation("digits", 6)
 PASSCODE = Expectation("digits", 4)

@@ -10,8 +10,9 @@ import pytest
 import soundfile
 
 from agent.core import events as e
+from agent.core.records import SessionRecord
 from agent.runtime.audio_recorder import MIN_PIECE_SAMPLES, AudioRecorder
-from agent.store import SessionRecord, Store
+from agent.store import Store
 from agent.store.journal import Journal
 from audio.types import RATE, VOICE_HOP
 from dialogs.pack.privacy_rules import PrivacyRules

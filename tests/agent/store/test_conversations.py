@@ -15,8 +15,9 @@ from dataclasses import replace
 import pytest
 
 from agent.core.event_json import JournalRow
+from agent.core.records import SessionRecord
 from agent.core.turn_notes import TurnNote
-from agent.store import SessionRecord, Store
+from agent.store import Store
 from dialogs.values import Escalation
 
 NOW = "2026-11-24T10:00:00+00:00"
@@ -290,7 +291,8 @@ def test_a_queue_of_an_earlier_version_is_taken_over(tmp_path):
 CHILD = """
 import sys
 from pathlib import Path
-from agent.store import SessionRecord, Store
+from agent.core.records import SessionRecord
+from agent.store import Store
 from agent.core.event_json import Row
 store = Store(Path(sys.argv[1]))
 store.begin(SessionRecord(

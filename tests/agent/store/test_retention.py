@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from agent.core.event_json import JournalRow
-from agent.store import SessionRecord, Store
+from agent.core.records import SessionRecord
+from agent.store import Store
 from agent.store.retention import apply_retention
 from dialogs.pack.privacy_rules import DEFAULT_KEEP_DAYS
 from dialogs.values import Escalation

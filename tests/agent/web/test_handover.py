@@ -11,12 +11,13 @@ from dataclasses import replace
 
 import pytest
 
+from dialogs.pack.loader import load_pack
+
 pytest.importorskip("selenium", reason="selenium is not installed (pip install -e .[dev])")
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
 from audio.types import Expectation, Spoken
-from dialogs.pack.model import Pack
 from dialogs.values import Understanding
 from tests.agent.web.console_page import Page, browser_with_tone
 from tests.agent.web.test_widget import STATUS, Widget
@@ -39,7 +40,7 @@ class Feeling(ScriptedMind):
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     state, tokens = tmp_path_factory.mktemp("state"), {"agent_token": "a", "supervisor_token": "s"}
-    with serving(state, Feeling(Pack.load()), today=in_hours, **tokens) as running:
+    with serving(state, Feeling(load_pack()), today=in_hours, **tokens) as running:
         yield running
 
 

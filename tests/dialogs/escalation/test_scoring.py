@@ -11,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialogs.escalation.scoring import ScoredTurn, assess_escalation, probability
-from dialogs.pack.model import ErrorCosts, Pack
+from dialogs.pack.loader import load_pack
+from dialogs.pack.model import ErrorCosts
 from dialogs.state import DialogueState
 from dialogs.values import Evidence, History, Understanding
 from tests.support.scripted_mind import Bot
 
-PACK = Pack.load()
+PACK = load_pack()
 ANGRY = {"upset": 0.9, "upset_spread": 0.1}
 GUESS = {"upset": 0.9, "upset_spread": 0.7}
 CALM = {"upset": 0.05, "upset_spread": 0.1}
@@ -259,7 +260,7 @@ def test_a_rule_may_say_its_thresholds_itself(pack, tmp_path):
     file = tmp_path / "pack" / "escalation.yaml"
     said = "least_turns: 2\n    enter: 0.6\n    leave: 0.2"
     file.write_text(file.read_text().replace("least_turns: 2", said))
-    rule = Pack.load(tmp_path / "pack").rules["upset_over_turns"]
+    rule = load_pack(tmp_path / "pack").rules["upset_over_turns"]
     assert (rule.enter, rule.leave) == (0.6, 0.2)
 
 

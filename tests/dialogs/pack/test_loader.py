@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import shutil
+from pathlib import Path
 
 import pytest
 
-from dialogs.pack.model import Pack, PackError
+from dialogs.pack.loader import load_pack
 from dialogs.pack.model import normalise_text as plain_words
+from dialogs.pack.reserved_names import ENGINE_RULES
+from dialogs.pack.schema import EVIDENCE_TERMS
+from dialogs.pack.yaml_source import PackError
 
 FILES = ("pack", "intents", "slots", "flows", "replies", "escalation")
 
@@ -26,7 +31,7 @@ def broken(pack, tmp_path):
         assert old in text
         file.write_text(text.replace(old, new, 1))
         with pytest.raises(PackError) as caught:
-            Pack.load(tmp_path)
+            load_pack(tmp_path)
         wrong = caught.value
         assert str(wrong).startswith(f"{wrong.file}:{wrong.line}: ")
         return wrong
@@ -121,6 +126,19 @@ def test_each_way_to_break_it(broken, name, old, new, says, at):
     assert line_of(error, at), f"line {error.line} is not about {at}"
 
 
+@pytest.mark.parametrize("rule", ENGINE_RULES)
+def test_a_rule_that_the_engine_names_must_be_there(broken, rule):
+    error = broken("escalation", f"  {rule}:\n    urgency", "  another:\n    urgency")
+    assert rule in error.message
+
+
+def test_the_engine_takes_rule_names_from_one_place():
+    names = set(ENGINE_RULES) - set(EVIDENCE_TERMS)
+    for path in Path("dialogs").rglob("*.py"):
+        texts = {n.value for n in ast.walk(ast.parse(path.read_text())) if type(n) is ast.Constant}
+        assert path.name == "reserved_names.py" or not texts & names, path
+
+
 def test_text_that_is_no_yaml(broken):
     error = broken("flows", "  branch_hours:\n", "  branch_hours: [\n")
     assert error.file.name == "flows.yaml"
@@ -131,12 +149,12 @@ def test_text_that_is_no_yaml(broken):
 def test_files_that_are_no_pages(tmp_path, text):
     (tmp_path / "pack.yaml").write_bytes(text)
     with pytest.raises(PackError):
-        Pack.load(tmp_path)
+        load_pack(tmp_path)
 
 
 def test_a_missing_file(tmp_path):
     with pytest.raises(PackError, match="no such file"):
-        Pack.load(tmp_path)
+        load_pack(tmp_path)
 
 
 def test_missing_documents(broken):

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dialogs.pack.model import Pack, PackError
+from dialogs.pack.loader import load_pack
 from dialogs.pack.opening_hours import ALL_DAY, MINUTES_PER_DAY, OpeningHours
+from dialogs.pack.yaml_source import PackError
 
 NEW_YORK = ZoneInfo("America/New_York")
 MINUTE = timedelta(minutes=1)
@@ -48,7 +49,7 @@ def test_hours_are_those_of_the_packs_clock(pack):
 def test_a_pack_that_says_nothing_is_always_there(pack, tmp_path):
     folder = shutil.copytree(pack.directory, tmp_path / "pack")
     (folder / "people.yaml").unlink()
-    people = Pack.load(folder).opening_hours
+    people = load_pack(folder).opening_hours
     assert people == OpeningHours()
     assert people.is_open(at("2026-12-25T03:00"))
     assert people.next_opening_text(at("2026-12-25T03:00")) == ""
@@ -131,7 +132,7 @@ def test_each_way_to_break_it(pack, tmp_path, old, new, says, named):
     assert old in file.read_text()
     file.write_text(file.read_text().replace(old, new, 1))
     with pytest.raises(PackError) as caught:
-        Pack.load(folder)
+        load_pack(folder)
     error = caught.value
     assert error.file == file
     assert says in error.message
@@ -142,6 +143,6 @@ def test_several_spans_of_a_day(pack, tmp_path):
     folder = shutil.copytree(pack.directory, tmp_path / "pack")
     file = folder / "people.yaml"
     file.write_text(file.read_text().replace("08:00-20:00", "13:00-24:00, 8:30-12:00", 1))
-    people = Pack.load(folder).opening_hours
+    people = load_pack(folder).opening_hours
     assert people.weekly_ranges[0] == ((510, 720), (780, MINUTES_PER_DAY))
     assert people.next_opening_text(at("2026-11-23T12:00")) == "today at 1 PM"

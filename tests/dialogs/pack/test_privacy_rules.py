@@ -6,8 +6,9 @@ import shutil
 
 import pytest
 
-from dialogs.pack.model import Pack, PackError
+from dialogs.pack.loader import load_pack
 from dialogs.pack.privacy_rules import DEFAULT_KEEP_DAYS, PII_KINDS, PrivacyRules
+from dialogs.pack.yaml_source import PackError
 
 
 def test_the_built_in_pack_hides_everything_and_asks(pack):
@@ -17,7 +18,7 @@ def test_the_built_in_pack_hides_everything_and_asks(pack):
 def test_a_pack_without_the_file_is_as_careful(pack, tmp_path):
     folder = shutil.copytree(pack.directory, tmp_path / "pack")
     (folder / "privacy.yaml").unlink()
-    assert Pack.load(folder).privacy == pack.privacy
+    assert load_pack(folder).privacy == pack.privacy
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,7 @@ def test_who_may_be_recorded_and_felt(rule, refused, agreed):
 def test_a_pack_may_hide_less_and_keep_longer(pack, tmp_path):
     folder = shutil.copytree(pack.directory, tmp_path / "pack")
     (folder / "privacy.yaml").write_text("redact: [card]\nkeep_days: {recordings: 7}\n")
-    rules = Pack.load(folder).privacy
+    rules = load_pack(folder).privacy
     assert rules.redacted_kinds == {"card"}
     assert rules.keep_days == {**DEFAULT_KEEP_DAYS, "recordings": 7}
 
@@ -65,7 +66,7 @@ def test_each_way_to_break_it(pack, tmp_path, file, old, new, says, named):
     assert old in page.read_text()
     page.write_text(page.read_text().replace(old, new, 1))
     with pytest.raises(PackError) as caught:
-        Pack.load(folder)
+        load_pack(folder)
     error = caught.value
     assert error.file == page
     assert says in error.message

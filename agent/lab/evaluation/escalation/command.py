@@ -14,6 +14,7 @@ from rich.console import Console
 
 from agent.config import PACKAGE_DIR
 from agent.lab.evaluation.json_output import write_json
+from dialogs.pack.loader import load_pack
 
 BANK_PACK = PACKAGE_DIR.parent / "dialogs" / "bank"
 
@@ -35,10 +36,9 @@ def evaluate_escalation(
     """Evaluate the pack's escalation rules: are handoffs needed, in time, and none missed?"""
     from agent.lab.evaluation.escalation.rendering import escalation_json, print_escalation_report
     from agent.lab.evaluation.escalation.run import escalation_report
-    from dialogs.pack.model import Pack
 
     console = Console()
-    loaded = Pack.load(pack)
+    loaded = load_pack(pack)
     costs = loaded.error_costs
     costs = replace(costs, missed=missed or costs.missed, needless=needless or costs.needless)
     loaded = replace(loaded, error_costs=costs)

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from agent.config import PACKAGE_DIR
 from agent.lab.evaluation.json_output import write_json
+from dialogs.pack.loader import load_pack
 
 if TYPE_CHECKING:
     from agent.lab.evaluation.understanding.run import UnderstandingReport
@@ -52,7 +53,6 @@ def evaluate_understanding(
 
     from agent.lab.evaluation.understanding.benchmarks import SpokenChannel
     from agent.lab.evaluation.understanding.run import understanding_report
-    from dialogs.pack.model import Pack
 
     torch.set_num_threads(1)  # as the server runs them
     threadpool_limits(1)
@@ -65,7 +65,7 @@ def evaluate_understanding(
     channel = SpokenChannel(PACKAGE_DIR / "weights" / "ears", work, console) if spoken else None
     test_data = TEST_DATA if TEST_DATA.exists() else None
     report = understanding_report(
-        data, weights, Pack.load(pack), test_data, channel, encoder, lambda now: console.print(now)
+        data, weights, load_pack(pack), test_data, channel, encoder, lambda now: console.print(now)
     )
     print_understanding_report(report, console)
     if plot is not None:

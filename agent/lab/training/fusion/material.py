@@ -24,7 +24,7 @@ from agent.lab.training.fusion.word_vectors import train_vectors, vector_trainin
 from agent.lab.training.understanding.examples import load_examples, stable_bucket
 from agent.lab.training.understanding.noise import PHONE_LINE, POOR_LINE, noisy_transcript
 from agent.understanding.text_features import plain_text
-from dialogs.pack.model import Pack
+from dialogs.pack.loader import load_pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def load_material(
     `data_folder` holds `speech` and `text`; `work_folder` caches encoder layers and transcripts.
     """
     console.print("texts and their vectors, about a minute", highlight=False)
-    rows = load_examples(data_folder / "text", Pack.load())
+    rows = load_examples(data_folder / "text", load_pack())
     vector_texts = vector_training_texts(data_folder / "text", rows)
     vectors = train_vectors(vector_texts, seed)
     chosen_sentences = mood_sentences(

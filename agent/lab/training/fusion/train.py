@@ -13,7 +13,7 @@ from rich.console import Console
 from agent.lab.fusion_models.subword_vectors import VECTORS_FILE
 from agent.lab.training.fusion.word_vectors import train_vectors, vector_training_texts
 from agent.lab.training.understanding.examples import load_examples
-from dialogs.pack.model import Pack
+from dialogs.pack.loader import load_pack
 
 FOLDER = "fusion"  # below the folder of all weights
 CARD_TEMPLATE = """# Fusion: vectors of words
@@ -49,7 +49,7 @@ has the recognition errors of a poor line.
 def train_word_vectors(data: Path, out: Path, console: Console) -> None:
     """Train on the text sets in `data`/text and write vectors and card below `out`."""
     console.print("vectors of words, about a minute", highlight=False)
-    texts = vector_training_texts(data / "text", load_examples(data / "text", Pack.load()))
+    texts = vector_training_texts(data / "text", load_examples(data / "text", load_pack()))
     vectors = train_vectors(texts)
     vectors.save(out / FOLDER)
     card = CARD_TEMPLATE.format(buckets=vectors.buckets, width=vectors.width, sentences=len(texts))

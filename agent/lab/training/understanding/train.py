@@ -47,7 +47,8 @@ from agent.lab.training.understanding.synthetic_transcripts import (
 )
 from agent.understanding.hidden_layer import TextEncoder
 from agent.understanding.text_models import IntentModel, TextAffectModel
-from dialogs.pack.model import BANK_PACK, Pack
+from dialogs.pack.loader import BANK_PACK, load_pack
+from dialogs.pack.model import Pack
 from dialogs.values import OUT_OF_SCOPE
 
 FOLDER = "understanding"  # below the folder of all weights
@@ -87,7 +88,7 @@ def train_understanding(
     seventh of a second for each sentence, once. `sentence_encoder` names a sentence encoder to
     train with; that model is a file of its own, and the one without it stays.
     """
-    loaded, folder, console = Pack.load(pack), out / FOLDER, console or Console()
+    loaded, folder, console = load_pack(pack), out / FOLDER, console or Console()
     is_bank = pack.resolve() == BANK_PACK.resolve()
     settings = settings or (BANK_SETTINGS if is_bank and data else TextModelSettings())
     encoder = None

@@ -52,11 +52,12 @@ from agent.understanding.text_features import TfidfFeatures, plain_text
 from agent.understanding.text_models import TextAffectModel
 from agent.understanding.turn_understanding import TurnUnderstanding
 from dialogs.escalation.scoring import probability
-from dialogs.pack.model import ErrorCosts, Pack
+from dialogs.pack.loader import load_pack
+from dialogs.pack.model import ErrorCosts
 from dialogs.values import Understanding
 
 WEIGHTS = Path(__file__).parents[4] / "agent" / "weights"
-PACK = Pack.load()
+PACK = load_pack()
 LOST = "I am sorry, I don't understand."
 WHAT = {  # what a mind might make of these
     "balance": Understanding("balance", "check_balance", 0.9, upset=0.02, upset_spread=0.05),

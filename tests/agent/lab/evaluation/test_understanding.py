@@ -11,7 +11,7 @@ from agent.lab.evaluation.understanding.reliability_plot import save_reliability
 from agent.lab.training.understanding import figures, intents
 from agent.lab.training.understanding.evaluate import rows_at_prior
 from agent.lab.training.understanding.intents import IntentSettings
-from dialogs.pack.model import Pack
+from dialogs.pack.loader import load_pack
 
 ROOT = Path(__file__).parents[4]
 SMALL = IntentSettings(hidden_units=4, epochs=1)
@@ -85,7 +85,7 @@ def test_what_is_served_is_measured_and_every_goal_has_a_verdict(tmp_path, monke
     monkeypatch.setattr(figures, "ROUNDS", 10)
     weights, written = ROOT / "agent" / "weights", ROOT / "tests" / "data"
     report = run.understanding_report(
-        None, weights, Pack.load(), written, None, None, lambda now: None
+        None, weights, load_pack(), written, None, None, lambda now: None
     )
     told = understanding_json(report)
     assert {goal["what"] for goal in told["goals"]} >= {"text turn, one thread: p95"}

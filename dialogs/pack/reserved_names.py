@@ -1,0 +1,121 @@
+"""Names with a meaning of their own for the engine: rules, replies, intents, slots and values.
+
+All other names of a pack are its own. A pack must define each rule of `ENGINE_RULES` and each reply
+of `ENGINE_REPLIES`; the engine uses them without asking (tests/dialogs/pack/test_loader.py). An
+intent of this file means what its constant says, and a pack may lack it.
+"""
+
+from __future__ import annotations
+
+# Escalation rules.
+EXPLICIT_REQUEST_RULE = "explicit_request"  # the customer asked for a person
+FAILED_VERIFICATION_RULE = "failed_verification"  # the identity could not be confirmed
+REPEATED_MISUNDERSTANDING_RULE = "repeated_misunderstanding"
+RISKY_INTENT_RULE = "risky_intent"  # its task goes on while a person is called
+ENGINE_RULES = (
+    EXPLICIT_REQUEST_RULE,
+    FAILED_VERIFICATION_RULE,
+    REPEATED_MISUNDERSTANDING_RULE,
+    RISKY_INTENT_RULE,
+)
+
+# Intents.
+PERSON_INTENT = "talk_to_person"
+COMPLAINT_INTENT = "complaint"
+ENDING_INTENTS = frozenset({"cancel", "goodbye"})
+
+# Slots of values without a role in the pack: a bare number, a run of digits, a yes or no.
+NUMBER_SLOT = "number"
+DIGITS_SLOT = "digits"
+YES_NO_SLOT = "yes_no"
+
+# Values of the identified customer, among the results of the action that verifies the identity.
+CUSTOMER_NAME_VALUE = "customer_name"
+TIER_VALUE = "tier"
+PREFERRED_TIER = "preferred"
+
+# Replies that the engine says by itself.
+ENGINE_REPLIES = [
+    "greeting",
+    "open",
+    "more",
+    "back_to",
+    "one_moment",
+    "too_late",
+    "goodbye",
+    "goodbye_unfinished",
+    "cancelled",
+    "nothing_to_cancel",
+    "start_over",
+    "nothing_to_go_back",
+    "unclear",
+    "unheard",
+    "missed",
+    "keypad",
+    "typed",
+    "menu",
+    "choices",
+    "offer_person",
+    "did_you_mean",
+    "sure",
+    "change",
+    "out_of_scope",
+    "still_there",
+    "still_there_menu",
+    "silent_end",
+    "answer",
+    "no_answer",
+    "no_answer_offer",
+    "verify.begin",
+    "verify.locked",
+    "wrong.length",
+    "wrong.zero",
+    "wrong.too_much",
+    "wrong.past",
+    "wrong.future",
+    "wrong.same",
+    "waiting",
+    "waiting_money",
+    "handed_back",
+    "go_on",
+    "noted",
+    "next_task",
+    "next_question",
+    "next_maybe",
+    "dropped",
+    "goodbye_rest",
+    "too_many",
+    "which",
+    "which_to_do",
+    "which_again",
+    "unreached.closed",
+    "unreached.closed_now",
+    "unreached.nobody",
+    "unreached.too_long",
+    "unreached.ticket",
+    "unreached.noted",
+    "unreached.still",
+    "person.joined",
+    "person.supervisor",
+    "person.left",
+]
+
+# Placeholders of replies that the engine fills, besides slots and result values of actions.
+BUILT_IN_VALUES = [
+    "bank",
+    "agent",
+    "menu",
+    "comma_name",
+    "task",
+    "intent",
+    "answer",
+    "count",
+    "length",
+    "limit",
+    "on_date",
+    "rest",
+    "because",
+    "person",
+    "ticket",
+    "when",
+]
