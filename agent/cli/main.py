@@ -17,7 +17,7 @@ from agent.cli.call import CallerConsent
 from agent.cli.call import call as call_recordings
 from agent.cli.call import chat as chat_in_terminal
 from agent.cli.erase import NothingToErase, erase
-from agent.cli.explain import NothingStored, open_store, print_explanation, print_sessions
+from agent.cli.explain import print_explanation, print_sessions
 from agent.cli.models import models_app
 from agent.cli.offers import print_offer_report as show_offers
 from agent.cli.recordings import recordings_app
@@ -36,6 +36,7 @@ from agent.lab.evaluation.fusion.command import evaluate_fusion
 from agent.lab.evaluation.goals import show_goals
 from agent.lab.evaluation.understanding.command import evaluate_understanding
 from agent.recordings.recording import RecordingError
+from agent.store import NothingStored, open_store
 from audio.codecs import Encoding
 from audio.types import AudioError
 from dialogs.pack.yaml_source import PackError

@@ -27,6 +27,7 @@ from agent.runtime.registry import ConversationRegistry
 from agent.runtime.services import Services
 from agent.wire import console as c
 from agent.wire.native import CLOSE_NOT_ALLOWED, AudioFrames, WireError
+from dialogs.values import ConsoleRole
 
 MAX_MISTAKES = 20  # messages that could not be accepted, before the console is closed
 
@@ -240,7 +241,7 @@ async def authenticate(
         return wrong
     assert isinstance(hello, c.ConsoleHello)  # `decode` accepts nothing else as first message
     settings = services.settings
-    tokens: Sequence[tuple[c.Role, str]] = (
+    tokens: Sequence[tuple[ConsoleRole, str]] = (
         ("supervisor", settings.supervisor_token.get_secret_value()),
         ("person", settings.agent_token.get_secret_value()),
     )

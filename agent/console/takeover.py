@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Literal
 
 from agent.core import events as e
+from agent.core.records import utc_text
 from agent.runtime.conversation import LiveConversation
-from agent.runtime.services import Services, utc_text
+from agent.runtime.services import Services
 from agent.wire.native import WireError
+from dialogs.values import ConsoleRole
 
 OUTCOME_HANDED_BACK = "handed_back"  # outcome of a handoff that a person gave back to the bot
 OUTCOME_CUSTOMER_LEFT = "gone"  # outcome of a handoff whose customer did not wait
@@ -26,7 +27,7 @@ class AgentUser:
     """The user of a console. The role follows from the token they logged in with."""
 
     name: str
-    role: Literal["person", "supervisor"]
+    role: ConsoleRole
 
 
 async def accept(

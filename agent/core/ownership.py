@@ -18,9 +18,8 @@ from __future__ import annotations
 from typing import Literal
 
 from agent.core import events as e
-from dialogs.values import Escalation
-
-Owner = Literal["bot", "queued", "person", "supervisor"]
+from agent.core.events import Owner
+from dialogs.values import ConsoleRole, Escalation
 
 
 class Ownership:
@@ -61,7 +60,7 @@ class Ownership:
             return []
         return [e.UpdateHandoff(event.id, "queued", escalation, event.position, event.wait_s)]
 
-    def take_over(self, name: str, role: Literal["person", "supervisor"]) -> list[e.Effect]:
+    def take_over(self, name: str, role: ConsoleRole) -> list[e.Effect]:
         """Make this person the owner; return the effects, none when this role may not take over."""
         if self.is_with_person and (role != "supervisor" or self.owner == "supervisor"):
             return []

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Literal, Protocol
+from datetime import datetime
+from typing import Protocol
 
 from agent.core.events import UpdateHandoff
+from agent.core.records import utc_text
 from agent.store import Store
 from dialogs.pack.model import Pack
+from dialogs.values import UnavailableReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class PersonUnavailable:
     """No person is available. `ticket` is the number of the call-back ticket, `next_opening` is in
     words; both may be empty."""
 
-    reason: Literal["closed", "nobody", "too_long"]
+    reason: UnavailableReason
     ticket: str = ""
     next_opening: str = ""
 
@@ -76,7 +78,7 @@ class HandoffRouter:
 
     def queue_timeout(self, session: str, number: int, now: datetime) -> PersonUnavailable | None:
         """End the wait: nobody came in time. None when a person accepted just now."""
-        reason: Literal["nobody", "too_long"] = "too_long"
+        reason: UnavailableReason = "too_long"
         if self._helpdesk is None and not self.agents_online():
             reason = "nobody"
         return self._create_callback(session, number, reason, now)
@@ -90,9 +92,9 @@ class HandoffRouter:
             effect.escalation.urgency == "high" and self._pack.opening_hours.urgent_always_reachable
         )
         self._store.requeue_handoff(
-            session, effect.id, _utc(now)
+            session, effect.id, utc_text(now)
         )  # the person who accepted it is gone
-        place = self._store.enqueue(session, effect.id, effect.escalation, _utc(now), customer)
+        place = self._store.enqueue(session, effect.id, effect.escalation, utc_text(now), customer)
         if not (is_urgent or self._pack.opening_hours.is_open(now)):
             return self._create_callback(session, effect.id, "closed", now)
         if not self._has_consoles and self._helpdesk is None:
@@ -103,19 +105,15 @@ class HandoffRouter:
         self,
         session: str,
         number: int,
-        reason: Literal["closed", "nobody", "too_long"],
+        reason: UnavailableReason,
         now: datetime,
     ) -> PersonUnavailable | None:
         """Create a call-back ticket, if the pack has tickets; None when no longer queued."""
         opening_hours, ticket = self._pack.opening_hours, ""
         if opening_hours.issues_tickets:
-            ticket = self._store.create_ticket(session, number, reason, _utc(now))
+            ticket = self._store.create_ticket(session, number, reason, utc_text(now))
         if not ticket and not self._store.is_queued(session, number):
             return None
         return PersonUnavailable(
             reason, ticket, opening_hours.next_opening_text(now) if reason == "closed" else ""
         )
-
-
-def _utc(now: datetime) -> str:
-    return now.astimezone(UTC).isoformat(timespec="seconds")

@@ -15,7 +15,7 @@ from datetime import datetime
 from functools import partial
 
 from agent.core import events as e
-from agent.core.records import SessionRecord
+from agent.core.records import SessionRecord, utc_text
 from agent.core.session import Session
 from agent.privacy.vault import Vault
 from agent.runtime.audio_recorder import AudioRecorder
@@ -23,7 +23,7 @@ from agent.runtime.effects import EffectRunner
 from agent.runtime.event_bus import ConversationChange
 from agent.runtime.event_recorder import EventRecorder, JournalPosition
 from agent.runtime.outbound import OutboundQueue
-from agent.runtime.services import Services, utc_text
+from agent.runtime.services import Services
 from agent.runtime.timers import ConversationTimers
 from agent.wire.native import NativeWire
 from audio.types import RATE, VOICE_HOP

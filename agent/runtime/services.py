@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from agent.actions.interface import Actions
 from agent.config import Settings
@@ -40,8 +40,3 @@ class Services:
     wall_now: Callable[[], datetime]
     event_bus: EventBus = field(default_factory=EventBus)
     helpdesk: Webhook | None = None  # receives handoff events
-
-
-def utc_text(now: datetime) -> str:
-    """A time as the store holds it: ISO 8601 in UTC, in seconds."""
-    return now.astimezone(UTC).isoformat(timespec="seconds")
