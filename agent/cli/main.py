@@ -157,7 +157,8 @@ def ears(
     ] = None,
 ) -> None:
     """Train the speech encoder, the transcriber and the emotion head."""
-    from agent.lab.training.ears import Recipe, train_ears  # torch is slow to import
+    from agent.lab.training.ears.run import train_ears  # torch is slow to import
+    from agent.lab.training.ears.train import Recipe
 
     recipe = Recipe(minutes=minutes, start_from=str(start or ""))
     train_ears(data, out, work, console, recipe)
@@ -183,7 +184,7 @@ def understanding(
     ),
 ) -> None:
     """Train intent, sentiment and upset on a pack's examples and the public text sets."""
-    from agent.lab.training.understanding import train_understanding
+    from agent.lab.training.understanding.train import train_understanding
 
     transcript_cache = work if spoken else None
     train_understanding(data, out, pack, console, None, transcript_cache, sentence_checkpoint)

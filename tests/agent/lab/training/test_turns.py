@@ -17,13 +17,17 @@ from rich.console import Console
 
 from agent.cli.main import main
 from agent.config import PACKAGE_DIR, SettingsError, load_settings
-from agent.lab.training.turns import TurnTuningOptions, tune_turns
 from agent.lab.training.turns.endings import completeness_shares, endings_table
 from agent.lab.training.turns.frontier import choose_policy, frontiers, held_out_outcome
 from agent.lab.training.turns.labelled_turns import LabelledTurn, read_labelled_turns
 from agent.lab.training.turns.pause_tracks import HOP_S, pause_track
-from agent.lab.training.turns.policy_choice import chosen_settings, question_kind_reports
+from agent.lab.training.turns.policy_choice import (
+    TurnTuningOptions,
+    chosen_settings,
+    question_kind_reports,
+)
 from agent.lab.training.turns.recording_analysis import pause_tracks
+from agent.lab.training.turns.run import tune_turns
 from agent.lab.training.turns.settings_file import ChosenTurnSettings, write_settings
 from agent.lab.training.turns.sweep import (
     TurnPolicy,
