@@ -29,10 +29,11 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
 from agent.actions.bank import BankActions
-from agent.actions.interface import HttpActions
+from agent.actions.http import HttpActions
 from agent.cli.main import app, main
 from agent.config import Settings, load_settings, session_rules
 from agent.console.hub import CONSOLE_CLOSED, ConsoleHub
+from agent.core.records import utc_text
 from agent.handoff.online_agents import OnlineAgents
 from agent.handoff.routing import HandoffRouter
 from agent.handoff.webhook import Webhook
@@ -43,7 +44,7 @@ from agent.runtime.connection import ClientConnection
 from agent.runtime.event_bus import ConversationChange, EventBus
 from agent.runtime.metrics import Metrics
 from agent.runtime.registry import ConversationRegistry
-from agent.runtime.services import Services, utc_text
+from agent.runtime.services import Services
 from agent.runtime.static_pages import HttpAnswer, StaticPages, text_answer
 from agent.store import Store
 from agent.store.journal import Journal

@@ -13,7 +13,7 @@ import os
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -21,7 +21,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from agent.core.session import SessionRules
 from audio.text_endpointing import TurnEndings
 from audio.turns import SILENCE_S, TurnRules
-from audio.types import AnswerKind
+from audio.types import AnswerKind, Precision
 
 PACKAGE_DIR = Path(__file__).parent
 ENV_PREFIX = "HEARKEN_"
@@ -82,7 +82,7 @@ class Settings(BaseSettings):
     # --sentence-checkpoint`). auto: the one they were trained with, if present; empty: none.
     sentence_checkpoint: str = "auto"
     # Number format of the encoder; auto: bfloat16 where the processor has it, else float32.
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    precision: Precision = "auto"
     state: Path = Path(".hearken")  # folder of the databases
     database: str = ""  # an SQLAlchemy URL, such as postgresql+psycopg://...; empty: in `state`
     resume_s: float = Field(120.0, ge=0)  # to reconnect after a lost connection

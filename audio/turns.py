@@ -50,6 +50,9 @@ SILENCE_S: Mapping[AnswerKind, float] = {
 }
 
 
+TurnEndReason = Literal["silence", "longest", "closed"]
+
+
 @dataclass(frozen=True, slots=True)
 class TurnRules:
     """Parameters of turn detection. Durations in seconds, thresholds as probability of speech."""
@@ -129,7 +132,7 @@ class TurnEndpoint:
     start: int
     end: int
     voiced: NDArray[np.bool_]
-    reason: Literal["silence", "longest", "closed"]
+    reason: TurnEndReason
 
     @property
     def speech_end(self) -> int:
@@ -267,7 +270,7 @@ class TurnDetector:
             events.append(self._end_turn("longest"))
         return events
 
-    def _end_turn(self, reason: Literal["silence", "longest", "closed"]) -> TurnEvent:
+    def _end_turn(self, reason: TurnEndReason) -> TurnEvent:
         assert self._start is not None
         start, voiced = self._start, np.array(self._voiced, np.bool_)
         self._start, self._voiced, self._held_silence = None, [], []

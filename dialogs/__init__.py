@@ -1,1 +1,4 @@
-"""Dialogue engine: packs, flows, replies, knowledge retrieval, escalation; pure, no I/O."""
+"""Dialogue engine: packs, flows, replies, knowledge retrieval, escalation; pure, no I/O.
+
+Of audio it imports audio.types alone, and nothing of agent.
+"""

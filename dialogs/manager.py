@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from typing import Literal
 
 from dialogs.escalation.callback import is_person_unavailable, remind_of_ticket
 from dialogs.escalation.handoff import maybe_escalate, with_interpreted_intent
@@ -30,9 +29,17 @@ from dialogs.responses.request_queue import (
     find_person_request,
     split_requests,
 )
-from dialogs.state import Decision, DeferredRequest, DialogueState, UnavailableReason, UnmetHandoff
+from dialogs.state import Decision, DeferredRequest, DialogueState, UnmetHandoff
 from dialogs.turn_draft import SessionContext, TurnDraft
-from dialogs.values import NOTHING_HEARD, ActionResult, Channel, History, Understanding
+from dialogs.values import (
+    NOTHING_HEARD,
+    ActionResult,
+    Channel,
+    ConsoleRole,
+    History,
+    UnavailableReason,
+    Understanding,
+)
 
 MAX_QUEUED_REQUESTS = 2  # requests queued while an action is running
 UNPLACED_ACTS = frozenset({"unclear", "out_of_scope"})
@@ -179,7 +186,7 @@ class Dialogue:
         self,
         state: DialogueState,
         name: str,
-        role: Literal["person", "supervisor"],
+        role: ConsoleRole,
         at: float,
         turn: int,
     ) -> Decision:

@@ -17,8 +17,6 @@ from dialogs.values import Channel, Tone, Understanding
 
 SPOKEN_CHANNELS: tuple[Channel, ...] = ("voice", "call")
 
-Value = tuple[str, str]  # a value and its type
-
 
 def next_tone(pack: Pack, understanding: Understanding | None, tone: Tone, apologies: int) -> Tone:
     """The tone after a turn: apologetic twice for an upset customer, then brief, neutral when calm.

@@ -22,11 +22,12 @@ from dialogs.values import (
     Reply,
     RuleScore,
     Tone,
+    UnavailableReason,
     Understanding,
+    Urgency,
 )
 
-Urgency = Literal["", "low", "normal", "high"]  # of a handoff; empty: none requested
-UnavailableReason = Literal["closed", "nobody", "too_long"]  # why no person takes over
+StandingUrgency = Urgency | Literal[""]  # of the handoff that is requested; empty: none
 QuestionKind = Literal[
     "open", "more", "slot", "confirm", "change", "intent", "which", "menu", "person", "resume",
     "waiting", "offer",
@@ -142,7 +143,7 @@ class UnmetHandoff:
     reason: UnavailableReason
     ticket: str
     next_opening: str
-    urgency: Urgency
+    urgency: StandingUrgency
     at: float
 
 
@@ -175,7 +176,7 @@ class DialogueState:
     person_requests: int = 0
     accepted_person_offer: bool = False
     waiting_for_person: bool = False  # a handoff has been requested
-    handoff_urgency: Urgency = ""
+    handoff_urgency: StandingUrgency = ""
     unmet_handoff: UnmetHandoff | None = None  # until a person has joined
     active_causes: frozenset[str] = (
         frozenset()

@@ -18,6 +18,9 @@ NOTHING_HEARD = "nothing_heard"
 Tone = Literal["neutral", "apologetic", "brief"]
 Channel = Literal["chat", "voice", "call"]
 OfferOutcome = Literal["accepted", "declined", "ignored", "completed", "abandoned"]
+Urgency = Literal["low", "normal", "high"]  # of an escalation
+UnavailableReason = Literal["closed", "nobody", "too_long"]  # why no person takes over
+ConsoleRole = Literal["person", "supervisor"]  # of a person at a console
 RuleOutcome = Literal["nothing", "too_few_turns", "entered", "active", "left", "handed_over"]
 
 
@@ -148,7 +151,7 @@ class Escalation:
     probability: float
     score: float
     evidence: tuple[Evidence, ...]
-    urgency: Literal["low", "normal", "high"]
+    urgency: Urgency
     claims: tuple[Claim, ...]
 
     @property

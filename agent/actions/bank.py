@@ -7,21 +7,17 @@ tests/agent/actions/test_bank.py.
 from __future__ import annotations
 
 import hmac
-import sqlite3
-from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
+from sqlite3 import Connection
 
 from agent.actions import bank_branches as branches
 from agent.actions.bank_seed import passcode_hash, seed, to_cents
-from agent.actions.idempotency import ActionEffect, IdempotencyLedger
+from agent.actions.idempotency import ActionEffect, Arguments, IdempotencyLedger, Values
 from agent.actions.interface import UNKNOWN_ACTION, ActionRefused
 from dialogs.pack.model import Pack
 from dialogs.values import ActionCall, ActionResult
 
-Arguments = Mapping[str, str]
-Values = dict[str, str]
-Db = sqlite3.Connection
 IDENTITY_ARGUMENTS = frozenset({"customer_number", "passcode"})  # of `verify_customer`
 
 
@@ -64,7 +60,7 @@ class BankActions:
     def close(self) -> None:
         self._ledger.close()
 
-    def _replace_card(self, db: Db, arguments: Arguments) -> Values:
+    def _replace_card(self, db: Connection, arguments: Arguments) -> Values:
         customer, kind = _verified_customer(arguments), arguments["card"]
         if not db.execute(
             "SELECT 1 FROM cards WHERE customer = ? AND kind = ?", (customer, kind)
@@ -73,13 +69,13 @@ class BankActions:
         _add_order(db, customer, "card", kind)
         return {"arrives": self._business_days(7)}
 
-    def _order_checks(self, db: Db, arguments: Arguments) -> Values:
+    def _order_checks(self, db: Connection, arguments: Arguments) -> Values:
         customer, account = _verified_customer(arguments), arguments["account"]
         _balance_in_cents(db, customer, account)
         _add_order(db, customer, "checks", f"{arguments['boxes']} for {account}")
         return {"arrives": self._business_days(10)}
 
-    def _transfer(self, db: Db, arguments: Arguments) -> Values:
+    def _transfer(self, db: Connection, arguments: Arguments) -> Values:
         customer, amount = _verified_customer(arguments), _amount_in_cents(arguments)
         source, target = arguments["from_account"], arguments["to_account"]
         if source == target:
@@ -98,7 +94,7 @@ class BankActions:
             )
         }
 
-    def _pay_bill(self, db: Db, arguments: Arguments) -> Values:
+    def _pay_bill(self, db: Connection, arguments: Arguments) -> Values:
         customer, amount = _verified_customer(arguments), _amount_in_cents(arguments)
         payee, account = arguments["payee"], arguments["account"]
         payee_row = db.execute(
@@ -135,7 +131,7 @@ def _verified_customer(arguments: Arguments) -> str:
     return customer
 
 
-def _verify_customer(db: Db, arguments: Arguments) -> Values:
+def _verify_customer(db: Connection, arguments: Arguments) -> Values:
     number = arguments["customer_number"]
     row = db.execute("SELECT * FROM customers WHERE number = ?", (number,)).fetchone()
     stored_hash = row["passcode"] if row else ""
@@ -148,7 +144,7 @@ def _verify_customer(db: Db, arguments: Arguments) -> Values:
     return {"customer": number, "customer_name": row["name"], "tier": row["tier"]}
 
 
-def _balance_in_cents(db: Db, customer: str, kind: str) -> int:
+def _balance_in_cents(db: Connection, customer: str, kind: str) -> int:
     row = db.execute(
         "SELECT cents FROM accounts WHERE customer = ? AND kind = ?", (customer, kind)
     ).fetchone()
@@ -157,12 +153,12 @@ def _balance_in_cents(db: Db, customer: str, kind: str) -> int:
     return int(row["cents"])
 
 
-def _balance(db: Db, arguments: Arguments) -> Values:
+def _balance(db: Connection, arguments: Arguments) -> Values:
     cents = _balance_in_cents(db, _verified_customer(arguments), arguments["account"])
     return {"balance": f"{cents / 100:.2f}"}
 
 
-def _add_to_balance(db: Db, customer: str, kind: str, amount: int) -> None:
+def _add_to_balance(db: Connection, customer: str, kind: str, amount: int) -> None:
     db.execute(
         "UPDATE accounts SET cents = cents + ? WHERE customer = ? AND kind = ?",
         (amount, customer, kind),
@@ -177,7 +173,7 @@ def _amount_in_cents(arguments: Arguments) -> int:
 
 
 def _add_order(
-    db: Db, customer: str, kind: str, description: str, amount: int = 0, day: str = ""
+    db: Connection, customer: str, kind: str, description: str, amount: int = 0, day: str = ""
 ) -> str:
     inserted = db.execute(
         "INSERT INTO orders (customer, kind, what, cents, day) VALUES (?, ?, ?, ?, ?)",
@@ -186,7 +182,7 @@ def _add_order(
     return f"{10_000 + (inserted.lastrowid or 0)}"
 
 
-def _block_card(db: Db, arguments: Arguments) -> Values:
+def _block_card(db: Connection, arguments: Arguments) -> Values:
     card = db.execute(
         "SELECT id, last_four FROM cards WHERE customer = ? AND kind = ? AND state = 'active'",
         (_verified_customer(arguments), arguments["card"]),
@@ -197,7 +193,7 @@ def _block_card(db: Db, arguments: Arguments) -> Values:
     return {"last_four": card["last_four"]}
 
 
-def _reset_password(db: Db, arguments: Arguments) -> Values:
+def _reset_password(db: Connection, arguments: Arguments) -> Values:
     customer = _verified_customer(arguments)
     row = db.execute("SELECT email FROM customers WHERE number = ?", (customer,)).fetchone()
     _add_order(db, customer, "password", "reset link")
@@ -205,7 +201,7 @@ def _reset_password(db: Db, arguments: Arguments) -> Values:
     return {"sent_to": f"{name[0]}***@{place}"}
 
 
-def _dispute(db: Db, arguments: Arguments) -> Values:
+def _dispute(db: Connection, arguments: Arguments) -> Values:
     """Dispute the charge with that card and amount; of several, one whose merchant matches."""
     customer, merchant = _verified_customer(arguments), arguments["merchant"].lower()
     rows = db.execute(
@@ -225,6 +221,6 @@ def _dispute(db: Db, arguments: Arguments) -> Values:
     return {"reference": _add_order(db, customer, "dispute", description, charge["cents"])}
 
 
-def _report_fraud(db: Db, arguments: Arguments) -> Values:
+def _report_fraud(db: Connection, arguments: Arguments) -> Values:
     customer = _verified_customer(arguments)
     return {"reference": _add_order(db, customer, "fraud", arguments["description"])}

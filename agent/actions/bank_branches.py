@@ -6,18 +6,16 @@ Held by tests/agent/actions/test_bank.py.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
 from datetime import date
+from sqlite3 import Connection
 
+from agent.actions.idempotency import Arguments, Values
 from agent.actions.interface import ActionRefused
 
-Arguments = Mapping[str, str]
-Values = dict[str, str]
-Db = sqlite3.Connection
 APPOINTMENT_MINUTES = 30  # an appointment must begin this long before closing
 
 
-def branch_hours(db: Db, arguments: Arguments) -> Values:
+def branch_hours(db: Connection, arguments: Arguments) -> Values:
     """Opening times and address of a branch on a day. Refused: "no_branch", "closed"."""
     name = arguments["branch"]
     branch = db.execute("SELECT * FROM branches WHERE name = ?", (name,)).fetchone()
@@ -27,7 +25,7 @@ def branch_hours(db: Db, arguments: Arguments) -> Values:
     return {"opens": opens, "closes": closes, "address": branch["address"]}
 
 
-def _opening_times(db: Db, branch: str, day: str) -> tuple[str, str]:
+def _opening_times(db: Connection, branch: str, day: str) -> tuple[str, str]:
     row = db.execute(
         "SELECT opens, closes FROM hours WHERE branch = ? AND weekday = ?",
         (branch, date.fromisoformat(day).weekday()),
@@ -37,7 +35,7 @@ def _opening_times(db: Db, branch: str, day: str) -> tuple[str, str]:
     return str(row["opens"]), str(row["closes"])
 
 
-def book_appointment(db: Db, arguments: Arguments) -> Values:
+def book_appointment(db: Connection, arguments: Arguments) -> Values:
     """Book an appointment. Refused: "closed", or "taken" when another has that time."""
     branch, day, time = arguments["branch"], arguments["date"], arguments["time"]
     opens, closes = _opening_times(db, branch, day)

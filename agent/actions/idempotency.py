@@ -23,7 +23,9 @@ CREATE TABLE IF NOT EXISTS ledger (
 ) STRICT
 """
 
-ActionEffect = Callable[[sqlite3.Connection, Mapping[str, str]], Mapping[str, str]]
+Arguments = Mapping[str, str]  # of an action, by name
+Values = dict[str, str]  # results of an action, by name
+ActionEffect = Callable[[sqlite3.Connection, Arguments], Values]
 
 
 class IdempotencyLedger:
@@ -96,7 +98,7 @@ class IdempotencyLedger:
     def _execute(self, call: ActionCall, effect: ActionEffect) -> ActionResult:
         self.db.execute("SAVEPOINT effect")
         try:
-            outcome = ActionResult(call.key, True, dict(effect(self.db, call.arguments)))
+            outcome = ActionResult(call.key, True, effect(self.db, call.arguments))
         except ActionRefused as refusal:
             self.db.execute("ROLLBACK TO effect")
             outcome = ActionResult(call.key, False, reason=refusal.reason)
@@ -114,7 +116,7 @@ class IdempotencyLedger:
         )
         return outcome
 
-    def _arguments_json(self, arguments: Mapping[str, str]) -> str:
+    def _arguments_json(self, arguments: Arguments) -> str:
         """Arguments as JSON for later comparison, without the secret ones."""
         logged = {n: value for n, value in arguments.items() if n not in self._secret_arguments}
         return json.dumps(logged, sort_keys=True)

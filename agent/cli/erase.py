@@ -15,9 +15,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from agent.cli.explain import open_store
 from agent.config import load_settings
-from agent.store import ErasureReceipt
+from agent.core.records import utc_text
+from agent.store import ErasureReceipt, open_store
 
 
 class NothingToErase(LookupError):
@@ -38,7 +38,7 @@ def erase(
             typer.confirm(
                 f"Erase all stored data of {identifier!r}? This cannot be undone.", abort=True
             )
-        receipt = store.erase(identifier, datetime.now(UTC).isoformat(timespec="seconds"))
+        receipt = store.erase(identifier, utc_text(datetime.now(UTC)))
         can_overwrite = store.can_overwrite
     finally:
         store.close()

@@ -7,14 +7,12 @@ thresholds it was compared with. Held by tests/agent/cli/test_explain.py.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from agent.core.turn_notes import TurnNote
-from agent.store import NotedConversation, Store
+from agent.store import NotedConversation, NothingStored, Store
 from dialogs.values import Evidence, RuleScore
 
 NO_WORDS_TEXT = "words not kept: no consent to recording"
@@ -26,23 +24,6 @@ OUTCOME_TEXTS = {
     "left": ("fell below: may call again", "dim"),
     "handed_over": ("a person was called", "bold red"),
 }
-
-
-class NothingStored(ValueError):
-    """The store, session or turn does not exist; the text says what does."""
-
-
-def open_store(state: Path, database: str = "") -> Store:
-    """The store of a server with these settings: `database` is an SQLAlchemy URL, or empty for a
-    file in the folder `state`. NothingStored when that file does not exist."""
-    if database:
-        return Store(database)
-    file = state / "hearken.sqlite3"
-    if not file.exists():
-        raise NothingStored(
-            f"no conversations are kept in {state}; has a server run in this folder?"
-        )
-    return Store(file)
 
 
 def print_sessions(store: Store, console: Console) -> None:

@@ -17,7 +17,7 @@ from agent.cli.call import CallerConsent
 from agent.cli.call import call as call_recordings
 from agent.cli.call import chat as chat_in_terminal
 from agent.cli.erase import NothingToErase, erase
-from agent.cli.explain import NothingStored, open_store, print_explanation, print_sessions
+from agent.cli.explain import print_explanation, print_sessions
 from agent.cli.models import models_app
 from agent.cli.offers import print_offer_report as show_offers
 from agent.cli.recordings import recordings_app
@@ -36,6 +36,7 @@ from agent.lab.evaluation.fusion.command import evaluate_fusion
 from agent.lab.evaluation.goals import show_goals
 from agent.lab.evaluation.understanding.command import evaluate_understanding
 from agent.recordings.recording import RecordingError
+from agent.store import NothingStored, open_store
 from audio.codecs import Encoding
 from audio.types import AudioError
 from dialogs.pack.yaml_source import PackError
@@ -156,7 +157,8 @@ def ears(
     ] = None,
 ) -> None:
     """Train the speech encoder, the transcriber and the emotion head."""
-    from agent.lab.training.ears import Recipe, train_ears  # torch is slow to import
+    from agent.lab.training.ears.run import train_ears  # torch is slow to import
+    from agent.lab.training.ears.train import Recipe
 
     recipe = Recipe(minutes=minutes, start_from=str(start or ""))
     train_ears(data, out, work, console, recipe)
@@ -182,7 +184,7 @@ def understanding(
     ),
 ) -> None:
     """Train intent, sentiment and upset on a pack's examples and the public text sets."""
-    from agent.lab.training.understanding import train_understanding
+    from agent.lab.training.understanding.train import train_understanding
 
     transcript_cache = work if spoken else None
     train_understanding(data, out, pack, console, None, transcript_cache, sentence_checkpoint)

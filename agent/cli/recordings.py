@@ -11,10 +11,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from agent.cli.explain import open_store
 from agent.config import load_settings as load_settings
 from agent.recordings.bundle import load_recording, save_recording
 from agent.recordings.recording import RecordingError
+from agent.store import open_store
 from dialogs.pack.loader import load_pack
 
 recordings_app = typer.Typer(

@@ -46,7 +46,8 @@ def turns(
     ] = "dev",
     work: Annotated[Path, typer.Option(help="Cache of transcripts.")] = Path(".hearken/turns"),
 ) -> None:
-    from agent.lab.training.turns import TurnTuningOptions, tune_turns  # torch is slow to import
+    from agent.lab.training.turns.policy_choice import TurnTuningOptions  # torch is slow to import
+    from agent.lab.training.turns.run import tune_turns
 
     tune_turns(
         recordings, out, split, json, TurnTuningOptions(cut_offs, least, words), work, console
@@ -59,6 +60,6 @@ def endings(
     out: Annotated[Path, typer.Option(help="Output file for the counts.")] = ENDINGS_FILE,
 ) -> None:
     """Count the words after which customers' turns end."""
-    from agent.lab.training.turns import count_endings
+    from agent.lab.training.turns.endings import count_endings
 
     count_endings(data, out, console)

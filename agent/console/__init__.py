@@ -1,1 +1,4 @@
-"""PACKAGE console."""
+"""Consoles of the people who take over: presence, queue, transcripts, take-over, voice.
+
+Imports the runtime, whose conversations it shows and changes; nothing but server.py imports it.
+"""

@@ -26,6 +26,7 @@ from agent.runtime.services import Services
 from agent.runtime.socket_peer import MISTAKES_TEXT, SocketPeer, role_of_token
 from agent.wire import console as c
 from agent.wire.parsing import CLOSE_NOT_ALLOWED, CLOSE_REPLACED, AudioFrames, WireError
+from dialogs.values import ConsoleRole
 
 
 @dataclass(slots=True)
@@ -219,7 +220,7 @@ async def authenticate(services: Services, peer: SocketPeer, wire: c.ConsoleWire
     settings = services.settings
     hello = await peer.receive_hello(wire.decode, settings.hello_s)
     assert isinstance(hello, c.ConsoleHello)  # `decode` accepts nothing else as first message
-    tokens: Sequence[tuple[c.Role, SecretStr]] = (
+    tokens: Sequence[tuple[ConsoleRole, SecretStr]] = (
         ("supervisor", settings.supervisor_token),
         ("person", settings.agent_token),
     )

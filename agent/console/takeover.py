@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from agent.core.ownership import ConsoleRole
+from agent.core.records import utc_text
 from agent.runtime.conversation import LiveConversation
-from agent.runtime.services import Services, utc_text
+from agent.runtime.services import Services
 from agent.wire.parsing import WireError
+from dialogs.values import ConsoleRole
 
 OUTCOME_HANDED_BACK = "handed_back"  # outcome of a handoff that a person gave back to the bot
 OUTCOME_CUSTOMER_LEFT = "gone"  # outcome of a handoff whose customer did not wait

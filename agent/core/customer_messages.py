@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agent.core import events as e
-from agent.core.ownership import Owner
+from agent.core.events import Owner
 from audio.types import AcousticCues, Leg, Transcript
 from dialogs.values import Escalation, Reply, Understanding
 

@@ -13,7 +13,19 @@ from typing import Literal
 
 from agent.core.turn_notes import Note
 from audio.types import Expectation, Leg, Prosody, Samples, Transcript
-from dialogs.values import ActionCall, ActionResult, Channel, Escalation, Reply, Understanding
+from dialogs.values import (
+    ActionCall,
+    ActionResult,
+    Channel,
+    ConsoleRole,
+    Escalation,
+    Reply,
+    UnavailableReason,
+    Understanding,
+)
+
+FailureReason = Literal["late", "overloaded", "failed"]  # why the models did not answer
+Owner = Literal["bot", "queued", "person", "supervisor"]  # of a conversation
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +107,7 @@ class UnderstandingFailed:
 
     at: float
     request_id: int
-    reason: Literal["late", "overloaded", "failed"]
+    reason: FailureReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +154,7 @@ class PersonTookOver:
 
     at: float
     name: str
-    role: Literal["person", "supervisor"] = "person"
+    role: ConsoleRole = "person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +208,7 @@ class HandoffUnanswered:
 
     at: float
     id: int
-    reason: Literal["closed", "nobody", "too_long"]
+    reason: UnavailableReason
     ticket: str = ""
     next_opening: str = ""
 
@@ -373,7 +385,7 @@ class UpdateHandoff:
 class AnnounceOwner:
     """Announce the new owner of the conversation. `name` is the person's, empty for the bot."""
 
-    owner: Literal["bot", "queued", "person", "supervisor"]
+    owner: Owner
     name: str = ""
 
 

@@ -18,10 +18,8 @@ from __future__ import annotations
 from typing import Literal
 
 from agent.core import events as e
-from dialogs.values import Escalation
-
-Owner = Literal["bot", "queued", "person", "supervisor"]
-ConsoleRole = Literal["person", "supervisor"]
+from agent.core.events import Owner
+from dialogs.values import ConsoleRole, Escalation
 
 
 class Ownership:

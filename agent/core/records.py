@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -38,3 +39,8 @@ class SessionRecord:
     sealed: str
     audio: Mapping[str, Any] | None
     version: int = 1
+
+
+def utc_text(moment: datetime) -> str:
+    """A moment as ISO 8601 in UTC, to the second: the form of all times in the store."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds")

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from agent.core import events as e
 from agent.core.ownership import Ownership
@@ -28,7 +27,7 @@ from audio.turns import TurnRules
 from audio.types import RATE, Expectation, Leg
 from dialogs.manager import Dialogue
 from dialogs.state import Decision
-from dialogs.values import History, Reply, Turn, Understanding
+from dialogs.values import ConsoleRole, History, Reply, Turn, Understanding
 
 CONTEXT_TURNS = 8  # earlier turns of the customer that go to the models with a turn
 MAX_NOISE_VOICE_S = 0.5  # a turn without words and with less voice than this was not speech
@@ -410,7 +409,7 @@ class Session:
     def _introduce_person(self, at: float) -> list[e.Effect]:
         """Tell the customer who joins, spoken where replies are spoken."""
         name, owner = self.ownership.person_name, self.ownership.owner
-        role: Literal["person", "supervisor"] = "supervisor" if owner == "supervisor" else "person"
+        role: ConsoleRole = "supervisor" if owner == "supervisor" else "person"
         turn = self._next_turn()
         decision = self.dialogue.on_person_joined(self.state, name, role, at, turn)
         self.state = decision.state
@@ -473,7 +472,7 @@ class Session:
             leg.skip(event.missed_samples)
         self._customer_away, self._speaking_turn = False, None
         if self._legs and event.missed_samples:
-            gap = f"{event.missed_samples / RATE:.1f} s of audio were lost while the connection was down."
+            gap = f"{event.missed_samples / RATE:.1f} s of sound were lost while the connection was away."
             effects.append(e.NotifyClient("gap", gap))
         if self._speaks and self._last_replies and not self.ownership.is_with_person:
             effects.append(

@@ -7,13 +7,15 @@ is available. Blocking; called in a thread (tests/agent/handoff/test_routing.py)
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Literal, Protocol
+from datetime import datetime
+from typing import Protocol
 
 from agent.core.events import UpdateHandoff
+from agent.core.records import utc_text
 from agent.handoff.online_agents import OnlineAgents
 from agent.store import Store
 from dialogs.pack.model import Pack
+from dialogs.values import UnavailableReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class PersonUnavailable:
     """No person is available. `ticket` is the number of the call-back ticket, `next_opening` is in
     words; both may be empty."""
 
-    reason: Literal["closed", "nobody", "too_long"]
+    reason: UnavailableReason
     ticket: str = ""
     next_opening: str = ""
 
@@ -77,7 +79,7 @@ class HandoffRouter:
 
     def queue_timeout(self, session: str, number: int, now: datetime) -> PersonUnavailable | None:
         """End the wait: nobody came in time. None when a person accepted just now."""
-        reason: Literal["nobody", "too_long"] = "too_long"
+        reason: UnavailableReason = "too_long"
         if self._helpdesk is None and not self._online_agents:
             reason = "nobody"
         return self._create_callback(session, number, reason, now)
@@ -91,9 +93,9 @@ class HandoffRouter:
             effect.escalation.urgency == "high" and self._pack.opening_hours.urgent_always_reachable
         )
         self._store.requeue_handoff(
-            session, effect.id, _utc(now)
+            session, effect.id, utc_text(now)
         )  # the person who accepted it is gone
-        place = self._store.enqueue(session, effect.id, effect.escalation, _utc(now), customer)
+        place = self._store.enqueue(session, effect.id, effect.escalation, utc_text(now), customer)
         if not (is_urgent or self._pack.opening_hours.is_open(now)):
             return self._create_callback(session, effect.id, "closed", now)
         if not self._has_consoles and self._helpdesk is None:
@@ -104,19 +106,15 @@ class HandoffRouter:
         self,
         session: str,
         number: int,
-        reason: Literal["closed", "nobody", "too_long"],
+        reason: UnavailableReason,
         now: datetime,
     ) -> PersonUnavailable | None:
         """Create a call-back ticket, if the pack has tickets; None when no longer queued."""
         opening_hours, ticket = self._pack.opening_hours, ""
         if opening_hours.issues_tickets:
-            ticket = self._store.create_ticket(session, number, reason, _utc(now))
+            ticket = self._store.create_ticket(session, number, reason, utc_text(now))
         if not ticket and not self._store.is_queued(session, number):
             return None
         return PersonUnavailable(
             reason, ticket, opening_hours.next_opening_text(now) if reason == "closed" else ""
         )
-
-
-def _utc(now: datetime) -> str:
-    return now.astimezone(UTC).isoformat(timespec="seconds")

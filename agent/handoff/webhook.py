@@ -27,6 +27,7 @@ from standardwebhooks import Webhook as Signer
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from agent.core.events import UpdateHandoff
+from agent.core.records import utc_text
 from agent.handoff.webhook_event import HandoffConversation, handoff_event
 from agent.store import OutboxMessage, Store
 from dialogs.pack.model import Pack
@@ -110,7 +111,9 @@ class Webhook:
         conversation = HandoffConversation(session, record.channel, customer, record.recording)
         if (webhook_event := handoff_event(self._pack, conversation, effect, now)) is None:
             return
-        self._store.add_message(webhook_event.id, session, effect.id, webhook_event.body, _utc(now))
+        self._store.add_message(
+            webhook_event.id, session, effect.id, webhook_event.body, utc_text(now)
+        )
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._wake_up.set)
 
@@ -139,7 +142,7 @@ class Webhook:
         }
         claimed_until = now + timedelta(seconds=CLAIM_LEASE_S)
         messages = await asyncio.to_thread(
-            self._store.claim_due, _utc(now), _utc(claimed_until), MAX_CONCURRENT_HANDOFFS
+            self._store.claim_due, utc_text(now), utc_text(claimed_until), MAX_CONCURRENT_HANDOFFS
         )
         ordered = sorted(messages, key=lambda post: (_handoff_key(post), _event_time(post)))
         async with asyncio.TaskGroup() as tasks:
@@ -191,7 +194,7 @@ class Webhook:
         return "later"
 
     async def _reschedule(self, message: OutboxMessage, retry_at: datetime) -> None:
-        await asyncio.to_thread(self._store.record_delivery, message.id, False, _utc(retry_at))
+        await asyncio.to_thread(self._store.record_delivery, message.id, False, utc_text(retry_at))
 
     async def _attempt(self, client: httpx.AsyncClient, message: OutboxMessage) -> _DeliveryAttempt:
         now = self._now().astimezone(UTC)
@@ -273,7 +276,3 @@ def _handoff_key(message: OutboxMessage) -> tuple[str, int]:
 def _event_time(message: OutboxMessage) -> datetime:
     """The time of the event, from its JSON."""
     return datetime.fromisoformat(json.loads(message.body)["time"])
-
-
-def _utc(now: datetime) -> str:
-    return now.astimezone(UTC).isoformat(timespec="seconds")

@@ -18,9 +18,9 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, TypeVar
+from typing import TypeVar
 
-from agent.core.events import FeedEncoder, UnderstandTurn
+from agent.core.events import FailureReason, FeedEncoder, UnderstandTurn
 from agent.inference.in_flight import InFlight
 from agent.inference.messages import (
     CancelStream,
@@ -68,9 +68,9 @@ T = TypeVar("T")
 class UnderstandingError(RuntimeError):
     """The models did not answer a request in time, or at all."""
 
-    def __init__(self, reason: Literal["late", "overloaded", "failed"]) -> None:
+    def __init__(self, reason: FailureReason) -> None:
         super().__init__(reason)
-        self.reason: Literal["late", "overloaded", "failed"] = reason
+        self.reason: FailureReason = reason
 
 
 class ModelsError(RuntimeError):

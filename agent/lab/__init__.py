@@ -1,1 +1,5 @@
-"""PACKAGE lab."""
+"""Training, evaluation and benchmarks of the models: offline code.
+
+Nothing that serves imports it, only the command line. Of its parts bench may import evaluation,
+evaluation training, and training the fusion models.
+"""

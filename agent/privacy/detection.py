@@ -36,7 +36,7 @@ LABELS: dict[PiiKind, str] = {
     "card": "card number", "account": "account number", "ssn": "social security number",
     "email": "e-mail address", "phone": "phone number", "code": "code",
 }  # fmt: skip
-MIN_CARD_DIGITS, MAX_CARD_DIGITS = 13, 19  # digits
+MIN_CARD_DIGITS, MAX_CARD_DIGITS = 13, 19
 MIN_ACCOUNT_DIGITS = 6  # of a bare number; an amount would be marked as one
 MIN_CODE_DIGITS, MAX_CODE_DIGITS = 4, 8
 

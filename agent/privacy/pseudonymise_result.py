@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from agent.core import events as e
-from agent.privacy import redaction_record as redactions
 from agent.privacy.detection import PrivateSpan
 from agent.privacy.pseudonymise_text import NO_EXPECTATION, TextPseudonymiser
 from agent.privacy.redaction_record import Redaction
@@ -56,7 +55,7 @@ class UnderstandingPseudonymiser:
                 r.where == "transcript" for r in redaction_log
             )
             if is_unplaced:
-                redaction_log.append(redactions.unplaced_redaction())
+                redaction_log.append(Redaction.unplaced())
             transcript = pseudonymised
         return (
             replace(event, understanding=result, transcript=transcript) if redaction_log else event
@@ -208,6 +207,6 @@ class UnderstandingPseudonymiser:
                 for one, (start, end) in zip(transcript_redactions, sample_spans, strict=True)
             ]
         elif sample_spans:
-            transcript_redactions.append(redactions.unplaced_redaction())
+            transcript_redactions.append(Redaction.unplaced())
         redaction_log += transcript_redactions
         return replace(transcript, text=text, words=words) if transcript_redactions else transcript

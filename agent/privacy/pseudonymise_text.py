@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from agent.privacy import redaction_record as redactions
 from agent.privacy.detection import LABELS, PrivateSpan, detect
 from agent.privacy.redaction_record import Redaction
 from agent.privacy.surrogate_format import SurrogateFormat
@@ -67,7 +66,7 @@ class TextPseudonymiser:
             result += text[copied_until : span.start]
             surrogate = self.surrogate_format.substitute(text[span.start : span.end], span.value)
             redaction_log.append(
-                redactions.redaction_of_span(span, where, len(result), len(result) + len(surrogate))
+                Redaction.from_span(span, where, len(result), len(result) + len(surrogate))
             )
             result, copied_until = result + surrogate, span.end
         return result + text[copied_until:]

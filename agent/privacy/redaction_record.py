@@ -35,12 +35,12 @@ class Redaction:
         kept = asdict(self)
         return {name: kept[name] for name in kept if kept[name] or name in {"start", "end"}}
 
+    @classmethod
+    def from_span(cls, span: PrivateSpan, where: str, start: int, end: int) -> Redaction:
+        """The record of a detected span whose surrogate is now at `start` to `end`."""
+        return cls(span.kind, where, start, end, span.label)
 
-def redaction_of_span(span: PrivateSpan, where: str, start: int, end: int) -> Redaction:
-    """The record of a detected span whose surrogate is now at `start` to `end`."""
-    return Redaction(span.kind, where, start, end, span.label)
-
-
-def unplaced_redaction() -> Redaction:
-    """The record of a private value in spoken words whose time is not known."""
-    return Redaction("code", "transcript", 0, 0, LABELS["code"])
+    @classmethod
+    def unplaced(cls) -> Redaction:
+        """The record of a private value in spoken words whose time is not known."""
+        return cls("code", "transcript", 0, 0, LABELS["code"])

@@ -12,9 +12,11 @@ from collections.abc import Iterator
 
 from stdnum import luhn
 
+from agent.privacy.detection import MAX_CARD_DIGITS, MIN_CARD_DIGITS
+
 RESERVED_DOMAIN = "redacted.invalid"  # RFC 2606: no mailbox exists in it
 MAX_VALUES_PER_LENGTH = 2048  # values of one length to remember; the oldest is dropped
-CARD_LENGTHS = range(13, 20)  # numbers of digits a card may have
+CARD_LENGTHS = range(MIN_CARD_DIGITS, MAX_CARD_DIGITS + 1)
 
 
 class Surrogates:

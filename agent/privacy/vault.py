@@ -22,7 +22,6 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from agent.core import customer_messages as m
 from agent.core import events as e
-from agent.privacy import redaction_record as redactions
 from agent.privacy.detection import detect
 from agent.privacy.pseudonymise_result import UnderstandingPseudonymiser
 from agent.privacy.pseudonymise_text import NO_EXPECTATION, TextPseudonymiser
@@ -150,9 +149,7 @@ class Vault:
             surrogate_format = self._surrogate_format if is_known else self._partial_format
             surrogate = surrogate_format.substitute(text[span.start : span.end], span.value)
             redaction_log.append(
-                redactions.redaction_of_span(
-                    span, "text", len(result), len(result) + len(surrogate)
-                )
+                Redaction.from_span(span, "text", len(result), len(result) + len(surrogate))
             )
             result, copied_until = result + surrogate, span.end
         return result + text[copied_until:]

@@ -18,8 +18,8 @@ from typing import Any
 from agent.config import Settings, load_settings, session_rules
 from agent.recordings.recording import Recording, RecordingError
 from agent.replay.diff import TimedDecision
+from agent.replay.modes import ReplayMode
 from agent.replay.run import ReplayTarget
-from agent.replay.verdict import ReplayMode
 from dialogs.pack.fingerprint import fingerprint
 from dialogs.pack.loader import load_pack
 from dialogs.pack.model import Pack

@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,7 @@ from agent.actions.bank import BankActions
 from agent.actions.interface import Actions
 from agent.core import events as e
 from agent.core.event_json import VERSION
-from agent.core.records import SessionRecord
+from agent.core.records import SessionRecord, utc_text
 from agent.recordings.leg_audio import FULL_SCALE, LegAudio, Pcm16, to_pcm16
 from agent.recordings.recording import Recording, RecordingError
 from agent.replay.builds import LocalBuild
@@ -240,7 +240,7 @@ def _session_record(
     now: datetime,
 ) -> SessionRecord:
     """The session record. Its id is a digest of the file: importing it again gives the same id."""
-    began = now.astimezone(UTC).isoformat(timespec="seconds")
+    began = utc_text(now)
     settings = build.settings.masked_values()
     return SessionRecord(
         id=hashlib.sha256(source.read_bytes()).hexdigest()[:16],

@@ -22,6 +22,7 @@ from agent.replay.diff import (
     compare_decisions,
     later_changes_text,
 )
+from agent.replay.modes import ReplayMode
 from agent.replay.run import (
     ReplayRun,
     ReplayTarget,
@@ -32,7 +33,6 @@ from agent.replay.run import (
     replay_strictly,
 )
 
-ReplayMode = Literal["strict", "fresh", "late"]
 ReplayVerdict = Literal["identical", "same", "different", "error"]
 
 

@@ -17,8 +17,7 @@ from functools import partial
 
 from agent.core import events as e
 from agent.core.customer_messages import Goodbye, NumberedMessage
-from agent.core.ownership import ConsoleRole
-from agent.core.records import SessionRecord
+from agent.core.records import SessionRecord, utc_text
 from agent.core.session import Session
 from agent.privacy.vault import Vault
 from agent.runtime.audio_recorder import AudioRecorder
@@ -27,11 +26,12 @@ from agent.runtime.effects import EffectRunner
 from agent.runtime.event_bus import ConversationChange
 from agent.runtime.event_recorder import EventRecorder, JournalPosition
 from agent.runtime.outbound import OutboundQueue
-from agent.runtime.services import Services, utc_text
+from agent.runtime.services import Services
 from agent.runtime.timers import ConversationTimers
 from agent.wire.parsing import CLOSE_REPLACED
 from audio.types import RATE, VOICE_HOP
 from dialogs.agent_assist import SuggestedReply, suggest_replies
+from dialogs.values import ConsoleRole
 
 
 class ConversationOver(Exception):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.core.ownership import Owner
+from agent.core.events import Owner
 from dialogs.values import Understanding
 
 

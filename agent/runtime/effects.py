@@ -11,13 +11,13 @@ from collections.abc import Callable
 from functools import partial
 
 from agent.core import events as e
-from agent.core.records import SessionRecord
+from agent.core.records import SessionRecord, utc_text
 from agent.core.session import Session
 from agent.handoff.routing import PersonUnavailable
 from agent.inference.engine import UnderstandingError
 from agent.privacy.vault import Vault
 from agent.runtime.event_bus import ConversationChange
-from agent.runtime.services import Services, utc_text
+from agent.runtime.services import Services
 from agent.runtime.timers import ConversationTimers
 from audio.types import Expectation
 from dialogs.values import ActionCall

@@ -17,13 +17,13 @@ from dataclasses import dataclass
 
 from agent.core import events as e
 from agent.core.event_json import VERSION, EventFormatError, JournalRow, event_from_json
-from agent.core.records import SessionRecord
+from agent.core.records import SessionRecord, utc_text
 from agent.core.session import Session
 from agent.core.session_factory import new_session
 from agent.privacy.vault import SealError, Vault
 from agent.runtime.conversation import LiveConversation
 from agent.runtime.event_recorder import MAX_RECENT_MESSAGES, JournalPosition
-from agent.runtime.services import Services, utc_text
+from agent.runtime.services import Services
 from agent.wire.messages import Hello, ResumeRequest
 
 log = logging.getLogger("hearken.lives")

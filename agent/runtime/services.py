@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from agent.actions.interface import Actions
 from agent.config import Settings
@@ -42,8 +42,3 @@ class Services:
     event_bus: EventBus
     online_agents: OnlineAgents
     helpdesk: Webhook | None = None  # receives handoff events
-
-
-def utc_text(now: datetime) -> str:
-    """A time as the store holds it: ISO 8601 in UTC, in seconds."""
-    return now.astimezone(UTC).isoformat(timespec="seconds")

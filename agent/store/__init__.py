@@ -8,11 +8,7 @@ safe to call from several threads. Held by tests/agent/store against both.
 
 from __future__ import annotations
 
-from agent.core.records import SessionRecord
-from agent.store.conversations import Conversations
-from agent.store.erasure import Erasure
-from agent.store.handoff_queue import URGENCIES, HandoffQueue
-from agent.store.outbox import Outbox
+from agent.store.handoff_queue import URGENCIES
 from agent.store.records import (
     AudioSegment,
     CallbackTicket,
@@ -21,20 +17,17 @@ from agent.store.records import (
     OutboxMessage,
     QueuedCustomer,
 )
-from agent.store.turn_notes import TurnNotes
+from agent.store.store import NothingStored, Store, open_store
 
 __all__ = [
     "URGENCIES",
-    "NotedConversation",
-    "OutboxMessage",
-    "ErasureReceipt",
     "AudioSegment",
-    "SessionRecord",
-    "Store",
     "CallbackTicket",
+    "ErasureReceipt",
+    "NotedConversation",
+    "NothingStored",
+    "OutboxMessage",
     "QueuedCustomer",
+    "Store",
+    "open_store",
 ]
-
-
-class Store(Conversations, HandoffQueue, TurnNotes, Outbox, Erasure):
-    """The database of one server; all methods block and may be called from any thread."""

@@ -7,8 +7,9 @@ every minute (tests/agent/store/test_retention.py).
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from agent.core.records import utc_text
 from agent.store import Store
 
 RETENTION_INTERVAL_S = 60.0
@@ -29,18 +30,14 @@ def apply_retention(
     `live_ids` are the sessions that this process runs; they get a heartbeat. A session of an
     earlier process can be resumed for `resume_s` after `process_began`, like any other.
     """
-    store.touch_sessions(live_ids, _utc(now))
+    store.touch_sessions(live_ids, utc_text(now))
     grace = timedelta(seconds=max(resume_s, 2 * RETENTION_INTERVAL_S))  # others' heartbeat, too
     for record in store.live_sessions():
         last_seen = max(datetime.fromisoformat(record.last_at), process_began)
         if record.id not in live_ids and last_seen + grace < now:
-            store.end_session(record.id, _utc(now))
+            store.end_session(record.id, utc_text(now))
             store.mark_disconnected(record.id)
     store.delete_older_than(
-        {kind: _utc(now - timedelta(days=days)) for kind, days in keep_days.items()}
+        {kind: utc_text(now - timedelta(days=days)) for kind, days in keep_days.items()}
     )
     store.overwrite_deleted(OVERWRITE_TIMEOUT_S)
-
-
-def _utc(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds")

@@ -24,7 +24,6 @@ from agent.wire.parsing import (
 
 SAMPLE_BYTES = 2  # bytes of a sample
 
-Role = Literal["person", "supervisor"]
 ClosingOutcome = Literal["resolved", "follow_up", "passed_on", "not_reached", "other"]
 CLOSING_OUTCOMES: tuple[ClosingOutcome, ...] = get_args(ClosingOutcome)
 

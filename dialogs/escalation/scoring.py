@@ -15,7 +15,7 @@ from math import exp, fsum
 from dialogs.escalation.summary import mask_secrets, summarise
 from dialogs.pack.model import Pack, Rule
 from dialogs.pack.reserved_names import PERSON_INTENT, PREFERRED_TIER, TIER_VALUE
-from dialogs.state import DialogueState, Urgency
+from dialogs.state import DialogueState, StandingUrgency
 from dialogs.values import (
     Escalation,
     Evidence,
@@ -91,7 +91,7 @@ def assess_escalation(
     return EscalationAssessment(frozenset(active), escalation, tuple(rule_scores.values()))
 
 
-def standing_urgency(pack: Pack, state: DialogueState, at: float) -> Urgency:
+def standing_urgency(pack: Pack, state: DialogueState, at: float) -> StandingUrgency:
     """Urgency of the handoff that is already requested, empty for none; a new one must be more
     urgent. An unmet handoff counts for `ask_again_after_s` seconds."""
     unmet = state.unmet_handoff

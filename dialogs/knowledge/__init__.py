@@ -1,1 +1,4 @@
-"""PACKAGE knowledge."""
+"""Documents of a pack, and the retrieval of sentences that answer a question.
+
+Imports dialogs.values alone.
+"""

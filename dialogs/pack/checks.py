@@ -12,7 +12,7 @@ from dialogs.pack.model import Flow, Pack, Step
 from dialogs.pack.offer_rules import check_offers
 from dialogs.pack.reserved_names import BUILT_IN_VALUES, ENGINE_REPLIES, ENGINE_RULES
 from dialogs.pack.schema import EVIDENCE_TERMS, PLACEHOLDER
-from dialogs.pack.yaml_source import YamlFile, YamlPath, did_you_mean
+from dialogs.pack.yaml_source import YamlFile, YamlPath, did_you_mean, missing_text
 
 PackFault = tuple[str, YamlPath, str]  # file, path in it, message
 
@@ -32,10 +32,6 @@ def check_pack(pack: Pack, yaml_files: Mapping[str, YamlFile]) -> None:
             raise yaml_files[file].error_at(trail, message)
 
 
-def _missing_text(kind: str, name: str, known: Mapping[str, object]) -> str:
-    return f'no {kind} "{name}"{did_you_mean(name, known)}'
-
-
 def _check_intents(pack: Pack) -> Iterator[PackFault]:
     intent_by_example: dict[str, str] = {}
     for name, intent in pack.intents.items():
@@ -45,9 +41,9 @@ def _check_intents(pack: Pack) -> Iterator[PackFault]:
         if intent.kind == "task" and not intent.phrase:
             yield "intents", path, f"{name}: a task needs a phrase to ask back with"
         if intent.flow and intent.flow not in pack.flows:
-            yield "intents", [*path, "flow"], _missing_text("flow", intent.flow, pack.flows)
+            yield "intents", [*path, "flow"], missing_text("flow", intent.flow, pack.flows)
         if intent.kind == "talk" and name != "goodbye" and f"talk.{name}" not in pack.replies:
-            yield "intents", path, _missing_text("reply", f"talk.{name}", pack.replies)
+            yield "intents", path, missing_text("reply", f"talk.{name}", pack.replies)
         for i, example in enumerate(intent.examples):
             other = intent_by_example.setdefault(example.lower(), name)
             if other != name:
@@ -72,12 +68,12 @@ def _check_slots(pack: Pack) -> Iterator[PackFault]:
             yield "slots", [*path, "secret"], message
         for key, reply in (("ask", spec.ask_reply), ("again", spec.reask_reply)):
             if reply not in pack.replies:
-                yield "slots", [*path, key], _missing_text("reply", reply, pack.replies)
+                yield "slots", [*path, key], missing_text("reply", reply, pack.replies)
 
 
 def _check_flows(pack: Pack) -> Iterator[PackFault]:
     if pack.verification_flow not in pack.flows:
-        yield "flows", ["verify_with"], _missing_text("flow", pack.verification_flow, pack.flows)
+        yield "flows", ["verify_with"], missing_text("flow", pack.verification_flow, pack.flows)
     started = {intent.flow for intent in pack.intents.values()} | {pack.verification_flow}
     for name, flow in pack.flows.items():
         if name not in started:
@@ -103,12 +99,12 @@ def _check_steps(pack: Pack, name: str, flow: Flow) -> Iterator[PackFault]:
             yield from _check_condition(pack, [*path, "when"], slot, value, asked_slots)
         if step.kind == "ask":
             if step.name not in pack.slots:
-                yield "flows", [*path, "ask"], _missing_text("slot", step.name, pack.slots)
+                yield "flows", [*path, "ask"], missing_text("slot", step.name, pack.slots)
             asked_slots.add(step.name)
         if step.kind in {"say", "confirm"} and step.name not in pack.replies:
-            yield "flows", [*path, step.kind], _missing_text("reply", step.name, pack.replies)
+            yield "flows", [*path, step.kind], missing_text("reply", step.name, pack.replies)
         if step.kind == "hand_over" and step.name not in pack.rules:
-            yield "flows", [*path, "hand_over"], _missing_text("rule", step.name, pack.rules)
+            yield "flows", [*path, "hand_over"], missing_text("rule", step.name, pack.rules)
         if step.kind == "do":
             yield from _check_action(pack, path, step, flow, asked_slots)
 
@@ -137,11 +133,11 @@ def _check_action(
                 f"{slot} is not asked before {step.name}{did_you_mean(slot, asked_slots)}",
             )
     if step.reply and step.reply not in pack.replies:
-        yield "flows", [*path, "say"], _missing_text("reply", step.reply, pack.replies)
+        yield "flows", [*path, "say"], missing_text("reply", step.reply, pack.replies)
     for reason, failure in step.failures:
         step_path = [*path, "failed", reason]
         if failure.reply not in pack.replies:
-            yield "flows", [*step_path, "say"], _missing_text("reply", failure.reply, pack.replies)
+            yield "flows", [*step_path, "say"], missing_text("reply", failure.reply, pack.replies)
         for slot in failure.slots_to_reask:
             if slot not in flow.slots:
                 yield "flows", [*step_path, "again"], f"{flow.name} never asks for {slot}"
@@ -179,10 +175,10 @@ def _check_rules(pack: Pack) -> Iterator[PackFault]:
                 yield "escalation", [*path, "terms", term], message
         for intent in rule.intent_weights:
             if intent not in pack.intents:
-                message = _missing_text("intent", intent, pack.intents)
+                message = missing_text("intent", intent, pack.intents)
                 yield "escalation", [*path, "intents", intent], message
         if rule.reply not in pack.replies:
-            yield "escalation", [*path, "say"], _missing_text("reply", rule.reply, pack.replies)
+            yield "escalation", [*path, "say"], missing_text("reply", rule.reply, pack.replies)
         if rule.leave >= rule.enter:
             yield "escalation", [*path, "leave"], "`leave` must be below `enter`"
     for name in ENGINE_RULES:
@@ -194,4 +190,4 @@ def _check_rules(pack: Pack) -> Iterator[PackFault]:
 def _check_menu(pack: Pack) -> Iterator[PackFault]:
     for i, name in enumerate(pack.menu_intents):
         if name not in pack.intents:
-            yield "pack", ["menu", i], _missing_text("intent", name, pack.intents)
+            yield "pack", ["menu", i], missing_text("intent", name, pack.intents)

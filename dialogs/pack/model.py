@@ -15,6 +15,7 @@ from dialogs.knowledge.retrieval import Knowledge
 from dialogs.pack.opening_hours import OpeningHours
 from dialogs.pack.privacy_rules import PrivacyRules
 from dialogs.pack.schema import IntentKind, SlotType
+from dialogs.values import Urgency
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ class Rule:
     """
 
     name: str
-    urgency: Literal["low", "normal", "high"]
+    urgency: Urgency
     baseline: float
     enter: float
     leave: float

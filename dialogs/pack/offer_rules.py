@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
-from dialogs.pack.model import Condition, Offer, OfferReason, OfferRules, OfferTarget
+from dialogs.pack.model import Condition, Offer, OfferReason, OfferRules, OfferTarget, Pack
 from dialogs.pack.schema import ConditionYaml, OffersYaml, OfferYaml
-from dialogs.pack.yaml_source import YamlPath, did_you_mean
-
-if TYPE_CHECKING:
-    from dialogs.pack.model import Pack
+from dialogs.pack.yaml_source import YamlPath, missing_text
 
 
 def build_offer_rules(source: OffersYaml) -> OfferRules:
@@ -64,11 +60,11 @@ def check_offers(pack: Pack) -> Iterator[tuple[str, YamlPath, str]]:
         return
     for i, intent in enumerate(pack.offer_rules.excluded_intents):
         if intent not in pack.intents:
-            yield "offers", ["never_with", i], _missing_text("intent", intent, pack.intents)
+            yield "offers", ["never_with", i], missing_text("intent", intent, pack.intents)
     for name, offer in pack.offer_rules.offers.items():
         path: YamlPath = ["offers", name]
         if offer.reply not in pack.replies:
-            yield "offers", [*path, "say"], _missing_text("reply", offer.reply, pack.replies)
+            yield "offers", [*path, "say"], missing_text("reply", offer.reply, pack.replies)
         yield from _check_target(pack, offer, [*path, "yes"])
         yield from _check_condition(pack, offer.when, [*path, "when"])
         yield from _check_condition(pack, offer.not_when, [*path, "not_when"])
@@ -81,7 +77,7 @@ def _check_target(pack: Pack, offer: Offer, path: YamlPath) -> Iterator[tuple[st
     if bool(target.flow) == bool(target.document_id):
         yield "offers", path, f"{offer.name}: a yes leads to a flow or to a document"
     if target.flow and target.flow not in pack.flows:
-        yield "offers", [*path, "flow"], _missing_text("flow", target.flow, pack.flows)
+        yield "offers", [*path, "flow"], missing_text("flow", target.flow, pack.flows)
         return
     if target.document_id and not (parts := pack.knowledge.document_parts(target.document_id)):
         yield "offers", [*path, "document"], f'no document "{target.document_id}"'
@@ -101,19 +97,15 @@ def _check_condition(
 ) -> Iterator[tuple[str, YamlPath, str]]:
     for i, flow in enumerate(condition.finished_flows):
         if flow not in pack.flows:
-            yield "offers", [*path, "done", i], _missing_text("flow", flow, pack.flows)
+            yield "offers", [*path, "done", i], missing_text("flow", flow, pack.flows)
     steps = [step for flow in pack.flows.values() for step in flow.steps]
     actions = {step.name: step for step in steps if step.kind == "do"}
     for i, action in enumerate(condition.earlier_actions):
         if action not in actions:
-            yield "offers", [*path, "before", i], _missing_text("action", action, actions)
+            yield "offers", [*path, "before", i], missing_text("action", action, actions)
     result_names = {name: None for step in steps for name, _ in step.result_types}
     known = {**dict.fromkeys(pack.slots), **result_names}
     for key in ("slots", "at_least", "below"):
         for name, _ in getattr(condition, key):
             if name not in known:
-                yield "offers", [*path, key, name], _missing_text("slot or value", name, known)
-
-
-def _missing_text(kind: str, name: str, known: Mapping[str, object]) -> str:
-    return f'no {kind} "{name}"{did_you_mean(name, known)}'
+                yield "offers", [*path, key, name], missing_text("slot or value", name, known)

@@ -10,14 +10,11 @@ from datetime import date
 from zoneinfo import ZoneInfo, available_timezones
 
 from dialogs.pack.opening_hours import MINUTES_PER_DAY, MinuteRange, OpeningHours
-from dialogs.pack.schema import PeopleYaml, Weekday
+from dialogs.pack.schema import WEEKDAYS, PeopleYaml
 from dialogs.pack.yaml_source import YamlFile, YamlPath, did_you_mean
 
 CLOSED = "closed"
 _RANGE = re.compile(r"(\d{1,2}):(\d\d)\s*-\s*(\d{1,2}):(\d\d)")
-WEEK_DAYS: tuple[Weekday, ...] = (
-    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
-)  # fmt: skip
 
 
 def build_opening_hours(yaml_file: YamlFile) -> OpeningHours:
@@ -32,7 +29,7 @@ def build_opening_hours(yaml_file: YamlFile) -> OpeningHours:
     }
     return OpeningHours(
         zone=ZoneInfo(source.zone),
-        weekly_ranges=tuple(hours.get(day, ()) for day in WEEK_DAYS),
+        weekly_ranges=tuple(hours.get(day, ()) for day in WEEKDAYS),
         exception_ranges={
             _parse_day(yaml_file, day): _parse_ranges(yaml_file, ["exceptions", day], message)
             for day, message in source.exceptions.items()

@@ -7,11 +7,12 @@ Unknown keys are errors everywhere (tests/dialogs/pack/test_loader.py).
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from dialogs.pack.privacy_rules import DEFAULT_KEEP_DAYS, PII_KINDS, ConsentRule, PiiKind
+from dialogs.values import Channel, Urgency
 
 SlotType = Literal["amount", "digits", "date", "time", "name", "choice", "yes_no", "text"]
 IntentKind = Literal["task", "question", "talk", "control"]
@@ -144,7 +145,7 @@ class CostsYaml(StrictYaml):
 class RuleYaml(StrictYaml):
     """One escalation rule; its threshold is `enter` or follows from the costs."""
 
-    urgency: Literal["low", "normal", "high"]
+    urgency: Urgency
     baseline: float
     costs: CostsYaml | None = None
     enter: Probability | None = None
@@ -173,7 +174,7 @@ class ConditionYaml(StrictYaml):
     at_least: dict[str, float] = {}
     below: dict[str, float] = {}
     tier: list[str] = []
-    channel: list[Literal["chat", "voice", "call"]] = []
+    channel: list[Channel] = []
 
 
 class ReasonYaml(StrictYaml):
@@ -222,6 +223,7 @@ class OffersYaml(StrictYaml):
 
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 
 
 class PeopleYaml(StrictYaml):

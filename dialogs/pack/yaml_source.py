@@ -6,7 +6,7 @@ a pack in each way and checks the message.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -60,6 +60,11 @@ class YamlFile:
     def error_at(self, path: YamlPath, message: str) -> PackError:
         """A `PackError` at the line of `path`."""
         return PackError(self.file, self.line_of(path), message)
+
+
+def missing_text(kind: str, name: str, known: Mapping[str, object]) -> str:
+    """The message about a name that is not among `known`, with the nearest one that is."""
+    return f'no {kind} "{name}"{did_you_mean(name, known)}'
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

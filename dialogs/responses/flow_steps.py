@@ -23,7 +23,6 @@ from dialogs.turn_draft import TurnDraft, format_list
 from dialogs.values import ActionCall, OfferAnswered, Slot
 
 CHOICES_AFTER_TRIES = 2  # misfit answers before the choices are read out
-PERSON_AFTER_TRIES = 4  # misfit answers before a person is offered
 MAX_REFUSALS = 3  # refusals by the back end before a person is offered
 MAX_TASK_DEPTH = 4  # most tasks on the stack
 

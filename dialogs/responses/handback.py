@@ -7,7 +7,6 @@ test_escalation.py.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
 
 from dialogs.escalation.callback import explain_unavailable, record_unmet_handoff
 from dialogs.responses.fallback import YES_NO_EXPECTATION, ask_again
@@ -16,11 +15,12 @@ from dialogs.responses.next_request import start_next_request
 from dialogs.responses.request_queue import lower_confidence
 from dialogs.state import Question, UnmetHandoff
 from dialogs.turn_draft import TurnDraft
+from dialogs.values import ConsoleRole
 
 UNNAMED_PERSON = "a colleague"  # for a person without a name
 
 
-def person_joins(draft: TurnDraft, name: str, role: Literal["person", "supervisor"]) -> None:
+def person_joins(draft: TurnDraft, name: str, role: ConsoleRole) -> None:
     """Tell the customer who has joined."""
     reply = "person.supervisor" if role == "supervisor" else "person.joined"
     draft.say(reply, {"person": name.strip() or UNNAMED_PERSON})

@@ -21,11 +21,11 @@ def here() -> LocalBuild:
 
 @pytest.fixture(scope="session")
 def models(here) -> LiveModels:
-    return LiveModels(here.settings, here.build.pack)
+    return LiveModels(here.settings, here.target.pack)
 
 
 @pytest.fixture
-def pack(tmp_path) -> Path:
+def own_pack(tmp_path) -> Path:
     """A pack of one's own to change."""
     folder = tmp_path / "pack"
     shutil.copytree(Settings().pack, folder)

@@ -46,7 +46,9 @@ def head():
 
 
 def test_a_feeling_is_a_distribution(head):
-    feeling = head.feel(head.blend(torch.randn(3, 100, 16)), measured(), SpeakerProfile())
+    feeling = head.estimate(
+        head.blend_layers(torch.randn(3, 100, 16)), measured(), SpeakerProfile()
+    )
     assert tuple(feeling.emotion) == EMOTIONS
     assert sum(feeling.emotion.values()) == pytest.approx(1)
     assert 0 <= feeling.arousal <= 1
@@ -71,17 +73,20 @@ def test_padding_does_not_change_the_verdict(head):
 
 def test_blending_streamed_pieces_is_blending_the_whole(head):
     layers = torch.randn(3, 30, 16)
-    pieces = [head.blend(layers[:, at : at + 7]) for at in range(0, 30, 7)]
-    torch.testing.assert_close(torch.cat(pieces), head.blend(layers))
+    pieces = [head.blend_layers(layers[:, at : at + 7]) for at in range(0, 30, 7)]
+    torch.testing.assert_close(torch.cat(pieces), head.blend_layers(layers))
     # the head is taught on layers halved first: the same thing
     torch.testing.assert_close(
-        average_pairs(head.blend(layers)), head.mix(average_pairs(normalise_scale(layers)))
+        average_pairs(head.blend_layers(layers)),
+        head.blend_normalised(average_pairs(normalise_scale(layers))),
     )
 
 
 @pytest.mark.parametrize("frames", [1, 7, 90, 2000])
 def test_any_length_can_be_felt(head, frames):
-    assert head.feel(head.blend(torch.randn(3, frames, 16)), measured(), SpeakerProfile()).emotion
+    assert head.estimate(
+        head.blend_layers(torch.randn(3, frames, 16)), measured(), SpeakerProfile()
+    ).emotion
 
 
 def test_layers_and_contour_are_of_the_same_stretch():

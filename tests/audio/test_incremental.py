@@ -66,8 +66,8 @@ def streamed(steps, samples, sizes=(), company=()):
         parts.append(steps.advance([*noise, (memory, samples[at : at + size])])[-1])
         at += size
     parts.append(steps.finish([*others, memory])[-1])
-    last = torch.cat([p.last for p in parts])
-    return last, torch.cat([p.blended for p in parts]) if steps.mix else None
+    last = torch.cat([p.frames for p in parts])
+    return last, torch.cat([p.blended_layers for p in parts]) if steps.blend_layers else None
 
 
 @settings(deadline=None, max_examples=40)

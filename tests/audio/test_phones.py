@@ -78,20 +78,20 @@ def test_phones_have_a_character_each():
 def test_what_sounds_alike_is_heard_alike(transcriber, said, expect, text):
     phones = sound(said)
     letters = np.zeros((len(phones), len(LETTERS.letters)), np.float32)
-    assert transcriber.decide(letters, 0, expect, phones).text == text
+    assert transcriber.decode(letters, 0, expect, phones).text == text
 
 
 def test_a_wrong_guess_is_doubted(transcriber):
     choices = Expectation("choice", choices=MENU)
     letters = np.zeros((0, len(LETTERS.letters)), np.float32)
-    right = transcriber.decide(letters, 0, choices, sound("operator")).confidence
-    wrong = transcriber.decide(letters, 0, choices, sound("wildfire season")).confidence
+    right = transcriber.decode(letters, 0, choices, sound("operator")).confidence
+    wrong = transcriber.decode(letters, 0, choices, sound("wildfire season")).confidence
     assert wrong < 0.2 < 0.8 < right
 
 
 def test_without_a_word_list_open_turns_are_letters(transcriber):
     letters = sound("call me", LETTERS)
-    said = transcriber.decide(letters, 0, Expectation(), sound("call me"))
+    said = transcriber.decode(letters, 0, Expectation(), sound("call me"))
     assert said.text == "call me"
 
 

@@ -60,8 +60,8 @@ def test_greedy_partials_do_not_depend_on_packets(transcriber):
     likely = spoken("check my balance")
     pieces = PartialTranscript()
     for row in likely:
-        text = transcriber.listen(pieces, row[None])
-    assert text == transcriber.listen(PartialTranscript(), likely) == "check my balance"
+        text = transcriber.extend_partial(pieces, row[None])
+    assert text == transcriber.extend_partial(PartialTranscript(), likely) == "check my balance"
 
 
 @pytest.mark.parametrize(
@@ -83,24 +83,24 @@ def test_greedy_partials_do_not_depend_on_packets(transcriber):
     ],
 )
 def test_the_question_decides_the_reading(transcriber, letters, expect, text):
-    assert transcriber.decide(spoken(letters), 0, expect).text == text
+    assert transcriber.decode(spoken(letters), 0, expect).text == text
 
 
 def test_a_wrong_guess_from_a_closed_list_is_doubted(transcriber):
     choices = Expectation("choice", choices=MENU)
-    right = transcriber.decide(spoken("operator"), 0, choices).confidence
-    wrong = transcriber.decide(spoken("wildfire season"), 0, choices).confidence
+    right = transcriber.decode(spoken("operator"), 0, choices).confidence
+    wrong = transcriber.decode(spoken("wildfire season"), 0, choices).confidence
     assert right > 0.8
     assert wrong < 0.2
 
 
 def test_another_number_of_digits_than_asked_for_is_told(transcriber):
-    said = transcriber.decide(spoken("one two three four five"), 0, Expectation("digits", 3))
+    said = transcriber.decode(spoken("one two three four five"), 0, Expectation("digits", 3))
     assert said.text == "one two three four five"
 
 
 def test_words_have_positions_in_samples(transcriber):
-    said = transcriber.decide(spoken("one two"), 16_000, Expectation("digits", 2))
+    said = transcriber.decode(spoken("one two"), 16_000, Expectation("digits", 2))
     one, two = said.words
     # 3 frames a letter: "two" begins after "one" and the boundary, at frame 12
     assert (one.start, one.end) == (16_000, 16_000 + 8 * 320)
@@ -110,8 +110,8 @@ def test_words_have_positions_in_samples(transcriber):
 def test_silence_is_no_words(transcriber):
     silence = np.log(np.tile([0.98, *[0.02 / 28] * 28], (50, 1))).astype(np.float32)
     for kind in ("open", "yes_no", "digits", "date"):
-        assert transcriber.decide(silence, 0, Expectation(kind)).text == ""
-    assert transcriber.decide(silence[:0], 0, Expectation()).confidence == 0
+        assert transcriber.decode(silence, 0, Expectation(kind)).text == ""
+    assert transcriber.decode(silence[:0], 0, Expectation()).confidence == 0
 
 
 ARPA = """\\data\\

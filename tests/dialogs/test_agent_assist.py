@@ -39,7 +39,7 @@ def with_a_person(pack: Pack, *said: str) -> Bot:
 def test_what_the_documents_say_to_a_question(pack):
     found = told_a_person(with_a_person(pack), FEE)
     assert found
-    answer = pack.knowledge.answer(FEE)
+    answer = pack.knowledge.find_answer(FEE)
     assert found[0].text == answer.text
     assert answer.source.title in found[0].why
 
@@ -49,8 +49,8 @@ def test_both_questions_of_a_turn_are_answered(pack):
     also = (FurtherRequest(other, "question", 0.9),)
     found = told_a_person(with_a_person(pack), FEE, also=also)
     assert [one.text for one in found[:2]] == [
-        pack.knowledge.answer(FEE).text,
-        pack.knowledge.answer(other).text,
+        pack.knowledge.find_answer(FEE).text,
+        pack.knowledge.find_answer(other).text,
     ]
 
 

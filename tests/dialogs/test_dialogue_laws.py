@@ -87,26 +87,26 @@ class Watch(Bot):
 
     def check(self, before, calls: int, kind: str) -> None:
         last = self.last
-        if before.ended:
+        if before.is_over:
             assert not last.replies
             assert last.action_call is None
         elif kind in {"says", "both", "nothing", "misses", "returns", "loses", "unreached"}:
             assert last.replies or last.action_call, "a turn without an answer"
         if last.action_call is not None:
             assert len(self.calls) == calls + 1
-            assert before.pending is None or kind == "bank", "two actions at once"
+            assert before.pending_action is None or kind == "bank", "two actions at once"
             assert last.action_call.name in FREE or last.state.identity_verified, "acted unverified"
-            if before.waiting and kind not in {"returns", "unreached"}:
+            if before.waiting_for_person and kind not in {"returns", "unreached"}:
                 assert last.action_call.name not in {"transfer", "pay_bill"}, (
                     "moved money while waiting"
                 )
-        if kind == "unreached" and not before.ended:
+        if kind == "unreached" and not before.is_over:
             assert not last.state.waiting_for_person
             assert last.state.pending_action or last.state.question.kind != "waiting", "a dead end"
         if last.escalation is not None:
-            back = before.call_back
+            back = before.unmet_handoff
             again = self.pack.opening_hours.ask_again_after_s
-            if back and not before.waiting and self.turn - back.at < again:
+            if back and not before.waiting_for_person and self.turn - back.at < again:
                 assert URGENCY_RANK[last.escalation.urgency] > URGENCY_RANK[back.urgency], (
                     "asked in a loop"
                 )

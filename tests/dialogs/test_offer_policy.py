@@ -26,14 +26,14 @@ from dialogs.values import OfferAnswered, OfferMade
 from tests.support.scripted_mind import Bot
 
 PACK = load_pack()
-SURE = replace(PACK, offer_rules=replace(PACK.offer_rules, silence_share=0.0))
+SURE = replace(PACK, offer_rules=replace(PACK.offer_rules, no_offer_share=0.0))
 CALM = {"upset": 0.02, "upset_spread": 0.03}
 RICH = {
-    "flow": "check_balance",
+    "finished_flow": "check_balance",
     "values": {"account": "checking", "balance": "1842.17"},
-    "before": ("balance",),
+    "earlier_actions": ("balance",),
     "tier": "standard",
-    "verified": True,
+    "identity_verified": True,
     "channel": "chat",
 }
 
@@ -226,7 +226,7 @@ def test_a_pack_without_offers_works():
 
 
 def test_silence_is_a_choice_that_is_logged():
-    silent = replace(PACK, offer_rules=replace(PACK.offer_rules, silence_share=0.999999))
+    silent = replace(PACK, offer_rules=replace(PACK.offer_rules, no_offer_share=0.999999))
     shop = after_balance(silent)
     (made,) = shop.log
     assert made.chosen == NO_OFFER
@@ -278,7 +278,7 @@ SCORES = st.dictionaries(st.sampled_from("abcdef"), st.floats(-30, 30), min_size
 
 @given(SCORES, st.floats(0, 0.99), st.floats(0.01, 1))
 def test_chances_add_up_and_nobody_is_left_without_one(scores, silence, explore):
-    rules = replace(PACK.offer_rules, silence_share=silence, explore=explore)
+    rules = replace(PACK.offer_rules, no_offer_share=silence, exploration_share=explore)
     found = choice_probabilities(
         rules, {name: ScoredOffer(score, "") for name, score in scores.items()}
     )

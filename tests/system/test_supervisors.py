@@ -102,7 +102,7 @@ def test_a_whisper_is_heard_by_the_person_alone(house, ada, grace):
         ada.send("say", session=client.resumption.session, text="Let me see.")
         client.wait_for("agent")
         settle(house)
-        rows = house.server.house.store.rows(client.resumption.session)
+        rows = house.server.house.store.read_rows(client.resumption.session)
         assert "Let me see." in "".join(row.input for row in rows)
         assert "refund" not in "".join(row.input for row in rows)
         client.end()
@@ -281,10 +281,10 @@ def test_the_voice_of_a_person_is_kept_nowhere_and_no_model_hears_it(house, ada)
         client.wait_for("agent")
         settle(house)
         store = house.server.house.store
-        kinds = {json.loads(row.input)["type"] for row in store.rows(session)}
+        kinds = {json.loads(row.input)["type"] for row in store.read_rows(session)}
         assert "Said" in kinds
         assert not kinds & {"Heard", "Partial"}
-        assert store.audio(session) == []
+        assert store.read_audio(session) == []
 
 
 def test_nobody_hears_who_has_been_taken_over(house, ada, grace):

@@ -23,7 +23,7 @@ from websockets.sync.client import ClientConnection, connect
 from agent.config import PACKAGE_DIR
 from agent.core import events as e
 from agent.core.event_json import VERSION, JournalRow, event_to_json
-from agent.core.records import SessionRecord
+from agent.core.records import SessionRecord, utc_text
 from agent.lab.bench.process_tree import ProcessTree
 from agent.lab.bench.server_process import RunningServer, running_server
 from agent.store import Store
@@ -244,4 +244,4 @@ def _record(id: str, channel: str, legs: tuple[str, ...]) -> SessionRecord:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return utc_text(datetime.now(UTC))

@@ -75,7 +75,9 @@ def evaluate_ears(
     if data is not None:
         if checkpoint or compare or telephone or split or limit or streaming or json_file or audio:
             raise EvaluationError("--data goes with --weights and --work alone")
-        from agent.lab.training.ears import evaluate_ears as print_card  # torch is slow to import
+        from agent.lab.training.ears.run import (
+            evaluate_ears as print_card,  # torch is slow to import
+        )
 
         print_card(data, weights, work, console)
         return

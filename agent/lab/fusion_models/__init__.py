@@ -1,1 +1,1 @@
-"""PACKAGE fusion_models."""
+"""Networks that join words and voice, as training and evaluation need them."""

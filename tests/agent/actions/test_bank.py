@@ -54,7 +54,7 @@ class Asking:
 
 def test_every_action_of_the_pack_is_one_of_the_banks(bank, pack):
     asked = {s.name for flow in pack.flows.values() for s in flow.steps if s.kind == "do"}
-    assert asked == bank.actions.actions
+    assert asked == bank.actions.action_names
 
 
 def test_money_moves_and_none_is_lost(bank):

@@ -7,7 +7,7 @@ import json
 import httpx
 import pytest
 
-from agent.actions.interface import HttpActions
+from agent.actions.http import HttpActions
 from dialogs.values import ActionCall, ActionResult
 
 CALL = ActionCall("s1:1", "transfer", {"amount": "10.00"})

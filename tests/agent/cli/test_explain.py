@@ -192,8 +192,10 @@ def test_the_list_says_when_how_long_and_what_came_of_it(store):
 )
 def test_a_mistake_is_told_in_one_sentence(arguments, says, tmp_path, monkeypatch, capsys, store):
     disk = Store(tmp_path / "hearken.sqlite3")
-    for kept in store.kept():
-        disk.add_notes(kept.session, store.notes(kept.session), "2026-11-24T10:00:00+00:00")
+    for kept in store.noted_conversations():
+        disk.add_notes(
+            kept.session, store.read_turn_notes(kept.session), "2026-11-24T10:00:00+00:00"
+        )
     disk.close()
     monkeypatch.setenv("HEARKEN_STATE", str(tmp_path))
     monkeypatch.setattr(sys, "argv", ["hearken", "explain", *arguments])

@@ -47,10 +47,10 @@ def test_all_as_recorded_is_exit_code_0(shelf):
     assert "2 of 2 as recorded" in told
 
 
-def test_a_difference_is_exit_code_1_and_named_everywhere(shelf, pack, tmp_path):
-    changed(pack / "replies.yaml", "And your four-digit", "Now your four-digit")
+def test_a_difference_is_exit_code_1_and_named_everywhere(shelf, own_pack, tmp_path):
+    changed(own_pack / "replies.yaml", "And your four-digit", "Now your four-digit")
     junit, out = tmp_path / "out" / "junit.xml", tmp_path / "out.json"
-    code, told = run("replay", shelf, "--config", settings(tmp_path, pack), "--junit", junit,
+    code, told = run("replay", shelf, "--config", settings(tmp_path, own_pack), "--junit", junit,
                      "--json", out)  # fmt: skip
     assert code == 1
     assert "first: turn 3" in told
@@ -63,17 +63,17 @@ def test_a_difference_is_exit_code_1_and_named_everywhere(shelf, pack, tmp_path)
     assert found["recordings"][1]["changes"][0]["kind"] == "reply"
 
 
-def test_what_is_decided_now_may_be_kept(shelf, pack, tmp_path):
-    changed(pack / "replies.yaml", "And your four-digit", "Now your four-digit")
-    other = settings(tmp_path, pack)
+def test_what_is_decided_now_may_be_kept(shelf, own_pack, tmp_path):
+    changed(own_pack / "replies.yaml", "And your four-digit", "Now your four-digit")
+    other = settings(tmp_path, own_pack)
     assert run("replay", shelf, "--config", other, "--update")[0] == 0
     assert run("replay", shelf, "--config", other)[0] == 0
     assert run("replay", shelf)[0] == 1
 
 
-def test_another_pack_is_compared_with_this_one(shelf, pack):
-    changed(pack / "replies.yaml", "And your four-digit", "Now your four-digit")
-    code, told = run("replay", shelf, "--against", pack)
+def test_another_pack_is_compared_with_this_one(shelf, own_pack):
+    changed(own_pack / "replies.yaml", "And your four-digit", "Now your four-digit")
+    code, told = run("replay", shelf, "--against", own_pack)
     assert code == 1
     assert "replies.yaml is another one" in told
     assert "decides otherwise in 2 of 2" in told
@@ -90,8 +90,8 @@ def test_what_cannot_replay_is_told(shelf, tmp_path):
         run("replay", shelf, "--against", tmp_path)
 
 
-def test_what_if_another_policy_had_been_there(shelf, pack):
-    policy = pack / "escalation.yaml"
+def test_what_if_another_policy_had_been_there(shelf, own_pack):
+    policy = own_pack / "escalation.yaml"
     changed(policy, "      complaint: 0.4 ", "      complaint: 0.0 ")
     changed(policy, "      upset: 1.8 ", "      upset: 0.0 ")
     changed(policy, "      going_wrong: 0.9 ", "      going_wrong: 0.0 ")
@@ -128,7 +128,7 @@ def test_a_recording_is_passed_on(command, beginning, tmp_path):
     assert out.read_bytes().startswith(beginning.encode())
 
 
-def test_a_folder_of_recordings_is_a_test_suite(shelf, pack, tmp_path):
+def test_a_folder_of_recordings_is_a_test_suite(shelf, own_pack, tmp_path):
     def tests(*more):
         command = [sys.executable, "-m", "pytest", "-q", "-c", "/dev/null", str(shelf), *more]
         return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
@@ -136,8 +136,8 @@ def test_a_folder_of_recordings_is_a_test_suite(shelf, pack, tmp_path):
     ran = tests()
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "2 passed" in ran.stdout
-    changed(pack / "replies.yaml", "And your four-digit", "Now your four-digit")
-    ran = tests("--replay-config", str(settings(tmp_path, pack)))
+    changed(own_pack / "replies.yaml", "And your four-digit", "Now your four-digit")
+    ran = tests("--replay-config", str(settings(tmp_path, own_pack)))
     assert ran.returncode == 1
     assert "transfer.zip: different" in ran.stdout
     assert "first: turn 3" in ran.stdout

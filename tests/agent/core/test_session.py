@@ -45,8 +45,10 @@ def heard(at, hops, leg="customer", level=0.1):
 
 
 def answer(ask, text, at, transcript=False, **more):
-    result = understood(PACK, text, ask.expect, **more)
-    return e.TurnUnderstood(at, ask.ask, result, Transcript(text, 0.9) if transcript else None)
+    result = understood(PACK, text, ask.expectation, **more)
+    return e.TurnUnderstood(
+        at, ask.request_id, result, Transcript(text, 0.9) if transcript else None
+    )
 
 
 def type_and_answer(session, text, at):
@@ -108,7 +110,7 @@ def test_partials_are_captions_while_the_turn_lasts():
 @pytest.mark.parametrize(("text", "ends"), [("check my", False), ("thanks", True)])
 def test_the_words_so_far_say_whether_a_silence_ends_the_turn(text, ends):
     rules = TurnRules(complete=0.5, incomplete=2.0, endings=TurnEndings.load())
-    session, _ = opened("voice", ("customer",), turns=rules)
+    session, _ = opened("voice", ("customer",), turn_rules=rules)
     (stream,) = {one.stream for one in of(session.receive(heard(1.0, WORD)), e.FeedEncoder)}
     session.receive(e.PartialTextReceived(1.1, stream, text))
     half_a_second = session.receive(heard(1.5, [0.0] * 16))
@@ -157,7 +159,7 @@ def test_a_chat_left_alone_is_closed():
 @settings(max_examples=30)
 @given(st.permutations([0, 1, 2]))
 def test_answers_are_spoken_in_question_order(order):
-    session, _ = opened(asks_in_flight=3)
+    session, _ = opened(max_requests_in_flight=3)
     texts = ["what are your hours", "are you a robot", "thank you"]
     asks = [of(session.receive(e.TextReceived(1.0, text)), e.UnderstandTurn)[0] for text in texts]
     shown = []
@@ -168,7 +170,7 @@ def test_answers_are_spoken_in_question_order(order):
 
 
 def test_texts_typed_faster_than_we_answer_are_joined():
-    session, _ = opened(asks_in_flight=1)
+    session, _ = opened(max_requests_in_flight=1)
     (first,) = session.receive(e.TextReceived(1.0, "check"))
     assert session.receive(e.TextReceived(1.1, "my")) == []
     assert session.receive(e.TextReceived(1.2, "balance")) == []

@@ -35,7 +35,7 @@ def asked(people, now=OPEN, number=1):
 
 def test_who_asks_while_somebody_is_there_gets_a_place(store):
     assert asked(HandoffRouter(PACK, store, OnlineAgents(), has_consoles=True)) == 1
-    assert store.waits("a", 1)
+    assert store.is_queued("a", 1)
 
 
 @pytest.mark.parametrize(
@@ -63,14 +63,14 @@ def test_nobody_comes_in_time(store, at_work, why):
 def test_who_is_taken_at_the_last_moment_is_not_called_back(store, pack):
     people = HandoffRouter(pack, store, OnlineAgents(), has_consoles=True)
     asked(people)
-    assert store.accept("a", 1, "Dana", OPEN.isoformat())
+    assert store.accept_handoff("a", 1, "Dana", OPEN.isoformat())
     assert people.queue_timeout("a", 1, OPEN) is None
 
 
 def test_a_promise_that_somebody_comes_is_believed_once(store):
     people = HandoffRouter(PACK, store, OnlineAgents(), has_consoles=True)
     asked(people)
-    store.promise("a", 1, "Dana")
+    store.record_promise("a", 1, "Dana")
     assert people.consume_promise("a", 1)
     assert not people.consume_promise("a", 1)
     assert people.queue_timeout("a", 1, OPEN) is not None
@@ -79,8 +79,8 @@ def test_a_promise_that_somebody_comes_is_believed_once(store):
 def test_who_was_promised_and_came_is_promised_no_more(store):
     people = HandoffRouter(PACK, store, OnlineAgents(), has_consoles=True)
     asked(people)
-    store.promise("a", 1, "Dana")
-    assert store.accept("a", 1, "Dana", OPEN.isoformat())
+    store.record_promise("a", 1, "Dana")
+    assert store.accept_handoff("a", 1, "Dana", OPEN.isoformat())
     assert not people.consume_promise("a", 1)
 
 

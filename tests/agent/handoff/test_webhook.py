@@ -194,7 +194,7 @@ def test_after_a_day_it_is_given_up(hook, desk, clock, caplog):
         assert len(rounds) < 60
         clock.passes(min(3600.0, 5.0 * 2 ** len(rounds)))
         rounds.append(post(hook))
-    assert "could not be told" in caplog.text
+    assert "could not be delivered" in caplog.text
     clock.passes(GIVE_UP_AFTER_S)
     assert post(hook) == DeliveryRound(0, 0, 0, 30.0)
 
@@ -249,7 +249,7 @@ def test_a_conversation_nobody_knows_is_not_told(hook, desk, clock):
 
 def test_more_than_fit_into_one_round_are_told_at_once_all_the_same(store, hook, desk, clock):
     for number in range(MAX_CONCURRENT_HANDOFFS + 1):
-        store.begin(record(f"more{number}"))
+        store.create_session(record(f"more{number}"))
         note(hook, clock, session=f"more{number}")
     assert post(hook) == DeliveryRound(MAX_CONCURRENT_HANDOFFS, 0, 0, 0.0)
     assert post(hook) == DeliveryRound(1, 0, 0, 30.0)
@@ -258,7 +258,7 @@ def test_more_than_fit_into_one_round_are_told_at_once_all_the_same(store, hook,
 def test_what_a_process_had_in_hand_when_it_died_is_told_by_another(store, hook, desk, clock):
     note(hook, clock)
     now, until = (clock() + timedelta(seconds=s) for s in (0, CLAIM_LEASE_S))
-    (lost,) = store.claim(now.isoformat(), until.isoformat(), MAX_CONCURRENT_HANDOFFS)
+    (lost,) = store.claim_due(now.isoformat(), until.isoformat(), MAX_CONCURRENT_HANDOFFS)
     clock.passes(1)
     note(hook, clock, "accepted")
     assert post(hook) == DeliveryRound(0, 0, 0, 30.0), "in order, so not before the first"

@@ -33,7 +33,7 @@ def ignored(text):
 
 
 def listen(kept, samples, stream=1, session="s"):
-    return kept.listen(session, FeedEncoder(stream, "customer", 7, samples, True), ignored)
+    return kept.add_audio(session, FeedEncoder(stream, "customer", 7, samples, True), ignored)
 
 
 def asked(number, stream=None, session="s", text=""):
@@ -68,7 +68,7 @@ def test_every_sample_is_told_once_for_any_packets(sizes):
     whole = [*told, kept.add_request(asked(1, 1)).last_audio] if heard or sizes else []
     assert np.array_equal(np.concatenate([SAID[:0], *(s.samples for s in whole)]), SAID[:heard])
     assert [sound.first for sound in whole] == [place == 0 for place in range(len(whole))]
-    assert {(sound.key, sound.start, sound.feel) for sound in whole} <= {(KEY, 7, True)}
+    assert {(sound.key, sound.start, sound.infer_emotion) for sound in whole} <= {(KEY, 7, True)}
 
 
 @given(PACKETS)
@@ -87,29 +87,29 @@ def test_the_positions_at_which_something_is_told_do_not_depend_on_packets(sizes
 def test_a_question_carries_what_was_not_told(kept):
     listen(kept, SAID[:1500])
     assert listen(kept, SAID[1500:1700]) is None
-    question = kept.ask(asked(1, 1))
-    assert np.array_equal(question.sound.samples, SAID[1500:1700])
-    assert not question.sound.first
+    question = kept.add_request(asked(1, 1))
+    assert np.array_equal(question.last_audio.samples, SAID[1500:1700])
+    assert not question.last_audio.first
 
 
 def test_a_question_about_a_short_turn_carries_all_of_it(kept):
     listen(kept, SAID[:300])
-    question = kept.ask(asked(1, 1))
-    assert np.array_equal(question.sound.samples, SAID[:300])
-    assert question.sound.first
+    question = kept.add_request(asked(1, 1))
+    assert np.array_equal(question.last_audio.samples, SAID[:300])
+    assert question.last_audio.first
 
 
 def test_a_question_about_nothing_that_is_kept_is_not_asked(kept):
-    assert kept.ask(asked(1, 1)) is None
+    assert kept.add_request(asked(1, 1)) is None
 
 
 def test_words_so_far_go_to_whoever_listens(kept):
     heard = []
-    kept.listen("s", FeedEncoder(1, "customer", 0, SAID[:10], True), heard.append)
-    kept.partial(KEY, "hello")
-    kept.partial(("s", 2), "nobody listens")
-    kept.forget(KEY)
-    kept.partial(KEY, "too late")
+    kept.add_audio("s", FeedEncoder(1, "customer", 0, SAID[:10], True), heard.append)
+    kept.deliver_partial(KEY, "hello")
+    kept.deliver_partial(("s", 2), "nobody listens")
+    kept.discard_turn(KEY)
+    kept.deliver_partial(KEY, "too late")
     assert heard == ["hello"]
 
 
@@ -120,24 +120,24 @@ def test_everything_is_told_again_from_the_first_sample(kept):
     listen(kept, SAID[:2500])
     listen(kept, SAID[2500:2600])
     listen(kept, SAID[:1500], stream=2)
-    kept.ask(asked(1, 2))
-    kept.ask(asked(2, text="hello"))
+    kept.add_request(asked(1, 2))
+    kept.add_request(asked(2, text="hello"))
     listen(kept, SAID[:9], stream=1, session="other")
-    kept.ask(asked(3, 1, "other"))
-    kept.answered(3, b"a voice")
-    (known, going_on, spoken, typed), given_up = kept.everything()
+    kept.add_request(asked(3, 1, "other"))
+    kept.remove_answered(3, b"a voice")
+    (known, going_on, spoken, typed), given_up = kept.resend_all()
     assert given_up == []
     assert known == RestoreCaller("other", b"a voice")
     assert np.array_equal(going_on.samples, SAID[:2600])
-    assert np.array_equal(spoken.sound.samples, SAID[:1500])
+    assert np.array_equal(spoken.last_audio.samples, SAID[:1500])
     assert going_on.first
-    assert spoken.sound.first
-    assert (spoken.id, typed.id, typed.ask.text) == (1, 2, "hello")
+    assert spoken.last_audio.first
+    assert (spoken.id, typed.id, typed.effect.text) == (1, 2, "hello")
 
 
 def test_a_turn_told_again_goes_on_where_that_ended(kept):
     listen(kept, SAID[:2500])
-    kept.everything()
+    kept.resend_all()
     assert listen(kept, SAID[2500:2600]) is None
     further = listen(kept, SAID[2600:3200])
     assert np.array_equal(further.samples, SAID[2500:3200])
@@ -146,7 +146,7 @@ def test_a_turn_told_again_goes_on_where_that_ended(kept):
 
 def test_a_turn_not_yet_told_is_told_by_what_tells_everything(kept):
     listen(kept, SAID[:10])
-    (sound,), _ = kept.everything()
+    (sound,), _ = kept.resend_all()
     assert isinstance(sound, AudioChunk)
     assert np.array_equal(sound.samples, SAID[:10])
 
@@ -154,47 +154,47 @@ def test_a_turn_not_yet_told_is_told_by_what_tells_everything(kept):
 def test_what_was_lost_is_told_again_alone(kept):
     listen(kept, SAID[:1500])
     listen(kept, SAID[:1500], stream=2)
-    kept.ask(asked(1, 2))
-    kept.ask(asked(2, text="hello"))
-    tell, given_up = kept.again((KEY, ("s", 2)), (1, 2), alone=True)
+    kept.add_request(asked(1, 2))
+    kept.add_request(asked(2, text="hello"))
+    tell, given_up = kept.resend((KEY, ("s", 2)), (1, 2), alone=True)
     assert given_up == []
-    assert [one.alone for one in tell] == [True] * 3
-    assert tell[1].sound.alone
+    assert [one.isolated for one in tell] == [True] * 3
+    assert tell[1].last_audio.isolated
     assert listen(kept, SAID[1500:2500]).alone
 
 
 def test_what_nobody_keeps_is_not_told_again(kept):
-    assert kept.again((KEY,), (1,), alone=True) == ([], [])
+    assert kept.resend((KEY,), (1,), alone=True) == ([], [])
 
 
 def lose(kept, keys, questions):
-    return [kept.again(keys, questions, alone=True) for _ in range(MAX_TRIES)][-1]
+    return [kept.resend(keys, questions, alone=True) for _ in range(MAX_TRIES)][-1]
 
 
 def test_a_turn_lost_twice_is_given_up_with_its_question(kept):
     listen(kept, SAID[:1500])
-    kept.ask(asked(4, 1))
+    kept.add_request(asked(4, 1))
     assert lose(kept, (KEY,), (4,)) == ([], [4])
     assert len(kept) == 0
 
 
 def test_a_typed_question_lost_twice_is_given_up(kept):
-    kept.ask(asked(4, text="hello"))
+    kept.add_request(asked(4, text="hello"))
     assert lose(kept, (), (4,)) == ([], [4])
-    assert kept.everything() == ([], [])
+    assert kept.resend_all() == ([], [])
 
 
 def test_a_turn_given_up_before_it_was_asked_about_is_not_asked_about(kept):
     listen(kept, SAID[:1500])
     assert lose(kept, (KEY,), ()) == ([], [])
-    assert kept.ask(asked(4, 1)) is None
+    assert kept.add_request(asked(4, 1)) is None
 
 
 def test_a_turn_given_up_stays_given_up_when_its_customer_talks_on(kept):
     listen(kept, SAID[:1500])
     lose(kept, (KEY,), ())
     assert listen(kept, SAID[1500:4000]) is None
-    assert kept.ask(asked(4, 1)) is None
+    assert kept.add_request(asked(4, 1)) is None
     assert len(kept) == 0
 
 
@@ -205,33 +205,33 @@ def test_what_was_answered_forgotten_or_left_leaves_nothing(kept):
     for stream in range(5):
         listen(kept, SAID[:1500], stream=stream)
     listen(kept, SAID[:1500], session="other")
-    kept.ask(asked(1, 0))
-    kept.answered(1, b"a voice")
-    kept.forget(("s", 1))
-    kept.ask(asked(2, 2))
-    kept.unask(asked(2, 2))
-    kept.ask(asked(3, text="hello"))
-    kept.unask(asked(3, text="hello"))
-    kept.ask(asked(4, text="hello"))
-    kept.answered(4, None)
-    assert kept.leave("s") == [("s", 3), ("s", 4)]
+    kept.add_request(asked(1, 0))
+    kept.remove_answered(1, b"a voice")
+    kept.discard_turn(("s", 1))
+    kept.add_request(asked(2, 2))
+    kept.remove_request(asked(2, 2))
+    kept.add_request(asked(3, text="hello"))
+    kept.remove_request(asked(3, text="hello"))
+    kept.add_request(asked(4, text="hello"))
+    kept.remove_answered(4, None)
+    assert kept.end_session("s") == [("s", 3), ("s", 4)]
     assert len(kept) == 1  # the other session's
-    assert kept.leave("other") == [("other", 1)]
+    assert kept.end_session("other") == [("other", 1)]
     assert len(kept) == 0
-    assert kept.everything() == ([], [])
+    assert kept.resend_all() == ([], [])
 
 
 def test_an_answer_that_teaches_nothing_leaves_what_was_known_of_the_caller(kept):
     for number, caller in ((1, b"a voice"), (2, None)):
         listen(kept, SAID[:10], stream=number)
-        kept.ask(asked(number, number))
-        kept.answered(number, caller)
-    assert kept.everything() == ([RestoreCaller("s", b"a voice")], [])
+        kept.add_request(asked(number, number))
+        kept.remove_answered(number, caller)
+    assert kept.resend_all() == ([RestoreCaller("s", b"a voice")], [])
 
 
 def test_an_answer_to_somebody_who_left_teaches_nothing(kept):
     listen(kept, SAID[:10])
-    kept.ask(asked(1, 1))
-    kept.leave("s")
-    kept.answered(1, b"a voice")
-    assert kept.everything() == ([], [])
+    kept.add_request(asked(1, 1))
+    kept.end_session("s")
+    kept.remove_answered(1, b"a voice")
+    assert kept.resend_all() == ([], [])

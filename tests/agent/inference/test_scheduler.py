@@ -72,10 +72,10 @@ def _one_thread():
 
 @dataclass(eq=False)
 class Counted:
-    """A stream of scripted ears. `caller` lists where this person's turns began."""
+    """A stream of scripted ears. `speaker` lists where this person's turns began."""
 
     start: int
-    caller: list[object] = field(default_factory=list)
+    speaker: list[object] = field(default_factory=list)
     samples: int = 0
 
 
@@ -83,7 +83,7 @@ class CountingEars:
     """They hear how many samples came, take `costs` seconds a stream, and choke on NaN."""
 
     models: dict[str, object] = {}
-    hop, ahead = HOP, 0
+    hop, overhang = HOP, 0
 
     def __init__(self, house):
         self.house = house
@@ -104,7 +104,7 @@ class CountingEars:
     def finish_all(self, turns, cues=True):
         for stream, _ in turns:
             self.felt.append(cues)
-            stream.caller.append(stream.start)
+            stream.speaker.append(stream.start)
             yield Spoken(Transcript(str(stream.samples), 0.9), None)
 
     def close(self, stream):
@@ -187,11 +187,11 @@ def asked(number, session="s", stream=None, text="", leg="customer", **told):
 
 
 def keys(step):
-    return [one.key[0] for one in step.live]
+    return [one.key[0] for one in step.streams]
 
 
 def ids(answering):
-    return [question.id for _, question in answering.questions]
+    return [question.id for _, question in answering.requests]
 
 
 # -- what comes first --------------------------------------------------------------------------
@@ -295,7 +295,7 @@ def test_no_more_is_done_in_one_go_than_fits(models, costs):
         models.take(*(sound(one, start=0) for one in callers[:1]))
         models.work()  # until the running cost has come near the real one
     models.take(*map(sound, callers))
-    assert len(models.next().live) == pytest.approx(max(1, MAX_BATCH_S / costs), rel=0.1, abs=1)
+    assert len(models.next().streams) == pytest.approx(max(1, MAX_BATCH_S / costs), rel=0.1, abs=1)
     models.take(*(asked(number, one, 1) for number, one in enumerate(callers, 1)))
     models.work()
     assert sorted(models.answers()) == list(range(1, 41))
@@ -355,7 +355,7 @@ def test_a_question_is_lost_with_its_stream(models):
     models.take(asked(7, "a", 1))  # while the step is under way
     models.do(work)
     (lost,) = models.all(StreamsFailed)
-    assert lost.questions == (7,)
+    assert lost.request_ids == (7,)
     models.work()
     assert not models.answers()
 
@@ -365,7 +365,7 @@ def test_an_end_of_a_turn_that_fails_loses_the_turns_it_was_about_and_no_other(m
     models.take(asked(1, "a", 1), asked(2, "b", 1))
     models.work()
     (lost,) = models.all(StreamsFailed)
-    assert (set(lost.keys), set(lost.questions)) == ({("a", 1), ("b", 1)}, {1, 2})
+    assert (set(lost.keys), set(lost.request_ids)) == ({("a", 1), ("b", 1)}, {1, 2})
     assert len(models.ears.closed) == 2
     assert len(models.inference) == 1
 
@@ -378,11 +378,11 @@ def test_a_mind_that_fails_loses_its_question_and_none_that_was_answered(models)
     models.work()
     assert list(models.answers()) == [1]
     (lost,) = models.all(StreamsFailed)
-    assert set(lost.questions) == {2, 3}
+    assert set(lost.request_ids) == {2, 3}
     models.take(asked(2, text="boom", alone=True), asked(3, text="three", alone=True))
     models.work()
     assert list(models.answers()) == [1, 3]
-    assert models.all(StreamsFailed)[-1].questions == (2,)
+    assert models.all(StreamsFailed)[-1].request_ids == (2,)
 
 
 def test_a_mind_that_fails_over_a_spoken_turn_leaves_no_stream_behind(models):
@@ -453,7 +453,7 @@ def fall_behind(models, late_s, times):
 
 
 def left_out(models):
-    return [(load.partials, load.cues) for load in models.all(WorkerLoad)]
+    return [(load.sends_partials, load.computes_cues) for load in models.all(WorkerLoad)]
 
 
 def test_partials_are_left_out_first_then_cues_and_both_come_back(models):
@@ -472,7 +472,7 @@ def test_who_has_nothing_to_do_is_late_no_more(models):
     fall_behind(models, 1.0, 20)
     models.take(CancelStream(("a", 1)))
     for _ in range(8):
-        models.inference.report(0.0)
+        models.inference.heartbeat(0.0)
     assert models.all(WorkerLoad)[-1].late_s < 0.01
     assert left_out(models)[-1] == (True, True)
 
@@ -518,7 +518,7 @@ def test_words_so_far_are_told_when_they_change(models):
     models.work()
     models.take(more("a"))
     models.work()
-    models.inference.ears.advance = lambda packets: [str(2 * HOP)]
+    models.inference.analyser.advance = lambda packets: [str(2 * HOP)]
     models.take(more("a"))
     models.work()
     assert [one.text for one in models.all(PartialText)] == [str(HOP), str(2 * HOP)]
@@ -529,9 +529,9 @@ def test_the_load_is_told_with_what_is_left_out(models):
     models.work()
     fall_behind(models, 1.0, 20)
     models.take(more("a"))  # there is still something to do
-    models.inference.report(0.75)
+    models.inference.heartbeat(0.75)
     load = models.told[-1]
-    assert (load.busy, load.partials, load.cues) == (0.75, False, False)
+    assert (load.busy_share, load.sends_partials, load.computes_cues) == (0.75, False, False)
     assert load.late_s == pytest.approx(1.0, abs=0.02)
 
 
@@ -539,7 +539,7 @@ def test_the_load_is_told_with_what_is_left_out(models):
 
 
 def callers(models):
-    return [pickle.loads(one.caller) for one in models.all(RequestAnswered) if one.caller]
+    return [pickle.loads(one.speaker) for one in models.all(RequestAnswered) if one.speaker]
 
 
 def test_two_turns_in_one_go_teach_their_caller_in_order(models):
@@ -683,7 +683,7 @@ def test_a_mind_that_fails_in_company_leaves_nothing_behind(ears):
         models.work()
     assert not models.answers()
     assert len(models.inference) == 0
-    assert ears.listener.encoder.live == 0
+    assert ears.recogniser.encoder.open_streams == 0
 
 
 def test_a_thousand_streams_leave_nothing_behind(ears):
@@ -697,4 +697,4 @@ def test_a_thousand_streams_leave_nothing_behind(ears):
         models.work()
     assert len(models.answers()) == 500
     assert len(models.inference) == 0
-    assert ears.listener.encoder.live == 0
+    assert ears.recogniser.encoder.open_streams == 0

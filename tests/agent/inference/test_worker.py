@@ -188,8 +188,8 @@ def asked(number, stream=None):
 
 def meant(question):
     """An answer; whoever was heard is known from then on."""
-    understanding = Understanding(question.ask.text, "inform", 1.0)
-    caller = b"a voice" if question.key else None
+    understanding = Understanding(question.effect.text, "inform", 1.0)
+    caller = b"a voice" if question.last_audio else None
     return RequestAnswered(question.id, UnderstandResult(understanding, None), caller)
 
 
@@ -201,7 +201,7 @@ def dying_over_the_second(message, life):
 
 
 async def one_spoken_then_two_typed(made):
-    made.listen("s", FeedEncoder(1, "customer", 0, np.zeros(1500, np.float32), True), print)
+    made.feed_encoder("s", FeedEncoder(1, "customer", 0, np.zeros(1500, np.float32), True), print)
     asks = (asked(1, stream=1), asked(2), asked(3))
     return [await made.understand("s", ask, date(2026, 11, 24), 0.0) for ask in asks]
 
@@ -213,7 +213,7 @@ def test_models_that_follow_are_told_the_open_question_and_the_known_voice():
     assert [one.understanding.text for one in answers] == ["text 1", "text 2", "text 3"]
     known, second, third = models.lives[1]
     assert known == RestoreCaller("s", b"a voice")
-    assert (second.ask.ask, third.ask.ask) == (2, 3)
+    assert (second.effect.request_id, third.effect.request_id) == (2, 3)
 
 
 # -- the worker's side of the socket -----------------------------------------------------------
@@ -223,7 +223,7 @@ class Deaf:
     """Ears that nobody speaks to."""
 
     models: dict[str, object] = {}
-    hop, ahead = 1000, 80
+    hop, overhang = 1000, 80
 
     def warm_up(self):
         pass

@@ -81,7 +81,7 @@ def test_a_chat_has_no_sound():
 @pytest.mark.parametrize("name", ["transfer", "handed-over", "spoken", "two-legs", "called-back"])
 def test_a_vcon_holds_what_its_draft_asks_for(name, here):
     recording = load_recording(SESSIONS / f"{name}.zip")
-    told = json.loads(vcon_json(recording, here.build.pack))
+    told = json.loads(vcon_json(recording, here.target.pack))
     assert told["vcon"] == "0.4.0"
     assert uuid.UUID(told["uuid"]).version == 8
     datetime.fromisoformat(told["created_at"])
@@ -108,7 +108,7 @@ def test_a_vcon_holds_what_its_draft_asks_for(name, here):
 
 def test_a_vcon_holds_the_sound_a_channel_for_each_party(here):
     recording = load_recording(SESSIONS / "two-legs.zip")
-    told = json.loads(vcon_json(recording, here.build.pack))
+    told = json.loads(vcon_json(recording, here.target.pack))
     (sound,) = (one for one in told["dialog"] if one["type"] == "recording")
     assert [told["parties"][index]["type"] for index in sound["parties"]] == ["person", "person"]
     held = base64.urlsafe_b64decode(sound["body"] + "=" * (-len(sound["body"]) % 4))
@@ -116,7 +116,7 @@ def test_a_vcon_holds_the_sound_a_channel_for_each_party(here):
 
 
 def test_a_hand_over_is_a_transfer_to_the_person_who_came(here):
-    told = json.loads(vcon_json(load_recording(SESSIONS / "handed-over.zip"), here.build.pack))
+    told = json.loads(vcon_json(load_recording(SESSIONS / "handed-over.zip"), here.target.pack))
     (moved,) = (one for one in told["dialog"] if one["type"] == "transfer")
     assert told["parties"][moved["transfer_target"]]["name"] == "Dana"
     assert told["dialog"][moved["target_dialog"]]["body"].startswith("Dana here.")

@@ -48,7 +48,7 @@ def test_a_chat_becomes_a_recording(here, models, tmp_path):
         import_conversation(tmp_path / "chat.txt", None, here, models, NOW), tmp_path / "chat.zip"
     )
     recording = load_recording(tmp_path / "chat.zip")
-    assert replay_recording(recording, here.build).verdict == "identical"
+    assert replay_recording(recording, here.target).verdict == "identical"
     said = [one for one in transcript_lines(recording) if one.speaker == "customer"]
     assert [round(one.start) for one in said] == [0, 15, 40]
     assert any(one.name == "Sam" for one in transcript_lines(recording))
@@ -66,7 +66,7 @@ def test_words_in_any_script_are_the_same_again(here, models, tmp_path):
         import_conversation(tmp_path / "chat.txt", None, here, models, NOW), tmp_path / "chat.zip"
     )
     assert (
-        replay_recording(load_recording(tmp_path / "chat.zip"), here.build).verdict == "identical"
+        replay_recording(load_recording(tmp_path / "chat.zip"), here.target).verdict == "identical"
     )
 
 
@@ -99,7 +99,7 @@ def test_a_call_becomes_a_recording(call, here, models, tmp_path):
     save_recording(recording, tmp_path / "call.zip")
     recording = load_recording(tmp_path / "call.zip")
     assert recording.record.legs == ("customer", "agent")
-    assert replay_recording(recording, here.build).verdict == "identical"
+    assert replay_recording(recording, here.target).verdict == "identical"
     who = [
         (one.speaker, one.text)
         for one in transcript_lines(recording)
@@ -123,13 +123,13 @@ def test_what_a_person_has_written_down_counts(name, text, call, here, models, t
     (said,) = (one for one in transcript_lines(recording) if one.speaker == "customer")
     assert said.text == "I lost my credit card"
     assert 1.5 < said.start < 2.5
-    assert replay_recording(recording, here.build).verdict == "identical"
+    assert replay_recording(recording, here.target).verdict == "identical"
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("my card is gone", r"chat\.txt:1: a line of a chat begins with who says it"),
+        ("my card is gone", r"chat\.txt:1: a line of a chat begins with the speaker"),
         ("Sam: hello\nAda: hi", r"no line is a customer's \(Ada, Sam speak\)"),
     ],
 )

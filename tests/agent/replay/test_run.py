@@ -26,7 +26,7 @@ def under(pack) -> LocalBuild:
 
 @pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
 def test_a_strict_replay_is_byte_identical(path, here):
-    found = replay_recording(load_recording(path), here.build)
+    found = replay_recording(load_recording(path), here.target)
     assert found.verdict == "identical"
     assert found.report_lines() == []
 
@@ -34,7 +34,7 @@ def test_a_strict_replay_is_byte_identical(path, here):
 @pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
 def test_what_is_asked_for_now_gets_the_answers_of_then(path, here):
     recording = load_recording(path)
-    run = SessionReplay(recording, here.build, RecordedAnswerSource(), keep_latency=True).run()
+    run = SessionReplay(recording, here.target, RecordedAnswerSource(), keep_latency=True).run()
     assert not run.missing_answers
     assert [what for _, what in run.decisions] == [
         what for _, what in recorded_decisions(recording)
@@ -45,23 +45,23 @@ def test_what_is_asked_for_now_gets_the_answers_of_then(path, here):
 @pytest.mark.parametrize("mode", ["fresh", "late"])
 @pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
 def test_the_same_models_decide_the_same(path, mode, here, models):
-    found = replay_recording(load_recording(path), here.build, mode, models.hearing)
+    found = replay_recording(load_recording(path), here.target, mode, models.answer_source)
     assert found.verdict == "same", found.report_lines()
 
 
 @pytest.mark.model
 def test_turns_in_which_a_number_was_said_are_answered_as_they_were(here, models):
     recording = load_recording(SESSIONS / "spoken.zip")
-    found = replay_recording(recording, here.build, "fresh", models.hearing)
+    found = replay_recording(recording, here.target, "fresh", models.answer_source)
     assert (
         found.run.recorded_fallbacks == 2
     )  # the customer number and the passcode: their sound is silence
     assert not recording.audio["customer"].is_intact(0, len(recording.audio["customer"].samples))
 
 
-def test_a_changed_reply_is_named(pack):
-    changed(pack / "replies.yaml", "And your four-digit", "Now your four-digit")
-    found = replay_recording(load_recording(SESSIONS / "transfer.zip"), under(pack).target)
+def test_a_changed_reply_is_named(own_pack):
+    changed(own_pack / "replies.yaml", "And your four-digit", "Now your four-digit")
+    found = replay_recording(load_recording(SESSIONS / "transfer.zip"), under(own_pack).target)
     assert found.verdict == "different"
     assert len(found.changes) == 1
     (first,) = found.changes
@@ -72,19 +72,21 @@ def test_a_changed_reply_is_named(pack):
     )
 
 
-def test_a_changed_threshold_is_named(pack):
-    changed(pack / "escalation.yaml", "    least_turns: 2 ", "    enter: 0.19\n    least_turns: 2 ")
-    found = replay_recording(load_recording(SESSIONS / "handed-over.zip"), under(pack).target)
+def test_a_changed_threshold_is_named(own_pack):
+    changed(
+        own_pack / "escalation.yaml", "    least_turns: 2 ", "    enter: 0.19\n    least_turns: 2 "
+    )
+    found = replay_recording(load_recording(SESSIONS / "handed-over.zip"), under(own_pack).target)
     assert found.verdict == "different"
     assert {one.kind for one in found.changes} == {"rule"}
     assert {one.before["rule"] for one in found.changes} == {"upset_over_turns"}
     assert set(found.changes[0].fields) == {"enter"}
 
 
-def test_a_changed_weight_of_the_policy_is_named(pack):
-    changed(pack / "escalation.yaml", "      complaint: 0.4 ", "      complaint: 0.5 ")
+def test_a_changed_weight_of_the_policy_is_named(own_pack):
+    changed(own_pack / "escalation.yaml", "      complaint: 0.4 ", "      complaint: 0.5 ")
     first = replay_recording(
-        load_recording(SESSIONS / "handed-over.zip"), under(pack).target
+        load_recording(SESSIONS / "handed-over.zip"), under(own_pack).target
     ).changes[0]
     assert (first.kind, first.before["rule"]) == ("rule", "upset_over_turns")
     assert "terms.complaint" in first.fields
@@ -118,19 +120,22 @@ def nudge(file) -> None:
 
 
 def test_turns_that_end_later_are_named_first(here):
-    rules = here.build.rules
-    slow = replace(rules, turns=replace(rules.turns, silence=dict.fromkeys(rules.turns.silence, 3)))
+    rules = here.target.rules
+    slow = replace(
+        rules,
+        turn_rules=replace(rules.turn_rules, silence=dict.fromkeys(rules.turn_rules.silence, 3)),
+    )
     found = replay_recording(
-        load_recording(SESSIONS / "spoken.zip"), replace(here.build, rules=slow)
+        load_recording(SESSIONS / "spoken.zip"), replace(here.target, rules=slow)
     )
     assert found.changes[0].kind in ("turn", "turn_end")
 
 
-def test_what_was_not_recorded_is_an_error_and_not_made_up(here, pack):
+def test_what_was_not_recorded_is_an_error_and_not_made_up(here, own_pack):
     recording = load_recording(SESSIONS / "transfer.zip")
     answers = [n for n, row in enumerate(recording.rows) if '"type":"Acted"' in row.input]
     rows = tuple(row for n, row in enumerate(recording.rows) if n != answers[0])
-    run = SessionReplay(replace(recording, rows=rows), here.build, RecordedAnswerSource()).run()
+    run = SessionReplay(replace(recording, rows=rows), here.target, RecordedAnswerSource()).run()
     assert len(run.missing_answers) == 1
     assert "verify_customer(" in run.missing_answers[0]
 
@@ -140,7 +145,7 @@ def test_a_question_that_was_never_asked_is_an_error_in_strict_mode(here):
     typed = next(row for row in recording.rows if '"type":"Typed"' in row.input)
     more = replace(typed, n=len(recording.rows) + 1, input=typed.input)
     rows = (*recording.rows[:3], more, *recording.rows[3:])
-    run = replay_strictly(replace(recording, rows=rows), here.build)
+    run = replay_strictly(replace(recording, rows=rows), here.target)
     assert "the answer to question" in run.missing_answers[0]
 
 
@@ -149,16 +154,16 @@ def test_one_byte_of_difference_is_seen(here):
     last = recording.rows[-1]
     rows = (*recording.rows[:-1], replace(last, digest="2:" + "0" * 64))
     other = replace(recording, rows=rows)
-    assert not is_identical(other, replay_strictly(other, here.build))
+    assert not is_identical(other, replay_strictly(other, here.target))
     assert (
         f"input {last.n} differs in a detail"
-        in replay_recording(other, here.build).report_lines()[0]
+        in replay_recording(other, here.target).report_lines()[0]
     )
 
 
 def test_what_is_decided_can_be_kept_as_what_is_expected(here):
     recording = load_recording(SESSIONS / "handed-over.zip")
-    rows = replay_strictly(recording, here.build).rows()
+    rows = replay_strictly(recording, here.target).rows()
     assert [json.loads(row.decisions) for row in rows] == [
         json.loads(row.decisions) for row in recording.rows
     ]

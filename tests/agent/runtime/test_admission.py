@@ -57,27 +57,27 @@ def test_counts_come_in_pairs(callers):
 
 def test_full_is_full_until_somebody_leaves(admission):
     for _ in range(3):
-        assert not admission.full()
+        assert not admission.sessions_full()
         admission.enter()
-    assert admission.full()
+    assert admission.sessions_full()
     admission.leave(0, 1.0)
-    assert not admission.full()
+    assert not admission.sessions_full()
 
 
 def test_two_legs_need_two_places(admission):
-    assert not admission.deaf(2, IN_TIME)
+    assert not admission.voice_full(2, IN_TIME)
     admission.enter()
-    admission.listen(1)
-    assert admission.deaf(2, IN_TIME)
-    assert not admission.deaf(1, IN_TIME)
-    admission.listen(1)
-    assert admission.deaf(1, IN_TIME)
-    assert not admission.full()  # a chat finds a place
+    admission.add_streams(1)
+    assert admission.voice_full(2, IN_TIME)
+    assert not admission.voice_full(1, IN_TIME)
+    admission.add_streams(1)
+    assert admission.voice_full(1, IN_TIME)
+    assert not admission.sessions_full()  # a chat finds a place
 
 
 def test_late_models_hear_nobody_more_and_chat_goes_on(admission):
-    assert admission.deaf(1, LATE)
-    assert not admission.full()
+    assert admission.voice_full(1, LATE)
+    assert not admission.sessions_full()
 
 
 # -- how long to wait --------------------------------------------------------------------------

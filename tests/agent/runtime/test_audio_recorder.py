@@ -37,7 +37,7 @@ def begun(store, **more):
         "state": "live", "recording": False, "audio": None, "began_at": NOW,
     }  # fmt: skip
     record = SessionRecord(**fields | more)
-    store.begin(record)
+    store.create_session(record)
     return record
 
 
@@ -59,7 +59,9 @@ def kept(store, record, *runs, rules=ASK):
                 for event in events:
                     if isinstance(event, e.ConsentChanged):
                         agreed = rules.may_record(event.recording)
-                        journal.submit(lambda agreed=agreed: store.consented("a", agreed))
+                        journal.submit(
+                            lambda agreed=agreed: store.set_recording_consent("a", agreed)
+                        )
                     track.push(event, [], [])
                 track.stop()
         finally:
@@ -67,7 +69,7 @@ def kept(store, record, *runs, rules=ASK):
 
     asyncio.run(life())
     found = {}
-    for one in store.audio("a"):
+    for one in store.read_audio("a"):
         samples, rate = soundfile.read(io.BytesIO(one.flac), dtype="float32")
         assert (rate, len(samples)) == (RATE, one.length)
         found[one.start] = samples
@@ -124,7 +126,7 @@ def test_a_pack_may_always_or_never_record(store, rule, there):
 
 def test_after_a_stop_it_goes_on_where_the_legs_were(store):
     record = begun(store, recording=True)
-    store.consented("a", True)
+    store.set_recording_consent("a", True)
     lost = 8 * HOP
     first, second = {}, {"customer": 10 * PACKET}
     events = [e.ConnectionResumed(9.0, lost), *heard(10 * PACKET + lost, 10)]

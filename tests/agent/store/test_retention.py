@@ -37,14 +37,14 @@ def talking(store, id, last, recording=True):
         "recording": recording, "audio": None, "began_at": at(0).isoformat(),
         "last_at": at(0).isoformat(), "sealed": "private",
     }  # fmt: skip
-    store.begin(SessionRecord(**fields))
-    store.append([(id, JournalRow(1, 0.0, CARD))], at(last).isoformat())
-    store.queue(id, 1, Escalation("r", 0.9, 1.0, (), "normal", ()), at(last).isoformat())
+    store.create_session(SessionRecord(**fields))
+    store.append_rows([(id, JournalRow(1, 0.0, CARD))], at(last).isoformat())
+    store.enqueue(id, 1, Escalation("r", 0.9, 1.0, (), "normal", ()), at(last).isoformat())
 
 
 def tidied(store, now, alive=(), since=None, days=DEFAULT_KEEP_DAYS):
     apply_retention(store, set(alive), since or at(0), now, RESUME_S, days)
-    return {one.id: one.state for one in (store.session(id) for id in "abc") if one}
+    return {one.id: one.state for one in (store.find_session(id) for id in "abc") if one}
 
 
 def test_who_has_not_come_back_in_time_is_let_go(store):
@@ -53,9 +53,13 @@ def test_who_has_not_come_back_in_time_is_let_go(store):
     talking(store, "c", 0)
     assert tidied(store, at(120), {"c"}) == {"a": "live", "b": "live", "c": "live"}
     assert tidied(store, at(121), {"c"}) == {"a": "ended", "b": "live", "c": "live"}
-    ended = store.session("a")
+    ended = store.find_session("a")
     assert (ended.ended_at, ended.sealed) == (at(121).isoformat(), "")
-    assert {one.session: one.present for one in store.waiting()} == {"a": 0, "b": 1, "c": 1}
+    assert {one.session: one.connected for one in store.queued_customers()} == {
+        "a": 0,
+        "b": 1,
+        "c": 1,
+    }
 
 
 def test_who_says_nothing_is_not_let_go_by_another_process(store):
@@ -77,7 +81,7 @@ def test_after_a_restart_there_is_as_much_time_again(store):
 def test_of_who_did_not_agree_nothing_said_is_left_in_any_file(store, tmp_path):
     talking(store, "a", 0, recording=False)
     assert tidied(store, at(500)) == {"a": "ended"}
-    assert store.rows("a") == []
+    assert store.read_rows("a") == []
     assert [f for f in tmp_path.iterdir() if CARD.encode() in f.read_bytes()] == []
 
 
@@ -86,13 +90,13 @@ def test_what_is_kept_has_an_end(store, tmp_path):
     tidied(store, at(500))
     day = timedelta(days=1)
     assert tidied(store, at(500) + 30 * day) == {"a": "ended"}
-    assert store.rows("a")
+    assert store.read_rows("a")
     assert tidied(store, at(501) + 30 * day) == {}
-    assert store.rows("a") == []
-    assert store.waiting(), "a hand-over is kept longer"
+    assert store.read_rows("a") == []
+    assert store.queued_customers(), "a hand-over is kept longer"
     assert [f for f in tmp_path.iterdir() if CARD.encode() in f.read_bytes()] == []
     tidied(store, at(501) + 90 * day)
-    assert store.waiting() == []
+    assert store.queued_customers() == []
 
 
 def test_a_pack_says_how_long(store):
@@ -107,7 +111,7 @@ def test_what_could_not_be_overwritten_is_overwritten_later(store, tmp_path, mon
     with closing(sqlite3.connect(tmp_path / "hearken.sqlite3")) as reader:
         reader.execute("begin")
         reader.execute("select count(*) from inputs").fetchone()
-        store.end("a", at(0).isoformat())
+        store.end_session("a", at(0).isoformat())
         tidied(store, at(500) + timedelta(days=40))
         assert [f for f in tmp_path.iterdir() if CARD.encode() in f.read_bytes()]
     tidied(store, at(501) + timedelta(days=40))

@@ -78,7 +78,7 @@ def test_a_doubtful_request_is_asked_about_again(pack):
     assert "Do you want to pay a bill?" in bot.says("hm pay something", 0.4)
     assert bot.unreached().endswith("Do you want to pay a bill?")
     bot.says("yes")
-    assert bot.state.task.flow in {"pay_bill", pack.verify_with}
+    assert bot.state.task.flow in {"pay_bill", pack.verification_flow}
 
 
 def test_what_was_asked_for_beside_it_is_met_then(pack):
@@ -144,7 +144,7 @@ def test_beside_a_request_it_is_told_and_the_request_is_met(pack):
 
 
 def test_after_a_while_a_person_is_asked_for_again(pack):
-    patient = replace(pack, people=replace(pack.people, again_after_s=3.0))
+    patient = replace(pack, opening_hours=replace(pack.opening_hours, ask_again_after_s=3.0))
     bot = Bot(patient)
     bot.says("agent")
     bot.unreached()

@@ -70,7 +70,7 @@ def test_one_angry_turn_is_not_enough_and_two_are(pack):
     assert escalation.rule == "upset_over_turns"
     assert [e.turn for e in escalation.evidence if e.term == "upset"] == [2, 1]
     fresh, older = (e.weight for e in escalation.evidence if e.term == "upset")
-    assert older == pytest.approx(fresh * pack.remember)
+    assert older == pytest.approx(fresh * pack.evidence_decay)
 
 
 def test_weak_evidence_never_brings_a_person(pack):
@@ -211,7 +211,7 @@ def test_a_preferred_customer_weighs_a_little(pack):
     now = ScoredTurn(1, 1.0, Understanding("x", "", 0.0))
     plain = assess_escalation(pack, DialogueState(), History(), now)
     assert plain.escalation is None
-    rule = replace(pack.rules["upset_over_turns"], enter=0.005, leave=0.001, least_turns=1)
+    rule = replace(pack.rules["upset_over_turns"], enter=0.005, leave=0.001, min_turns=1)
     eager = replace(pack, rules={"upset_over_turns": rule})
     judged = assess_escalation(eager, state, History(), now).escalation
     assert judged is not None
@@ -241,7 +241,7 @@ def test_weights_add_up_and_no_cause_fires_twice_while_waiting(turns):
 
 
 def test_the_threshold_follows_from_what_mistakes_cost(pack):
-    assert pack.costs == ErrorCosts(missed=5, needless=1)
+    assert pack.error_costs == ErrorCosts(missed=5, needless=1)
     rule = pack.rules["upset_over_turns"]
     assert rule.enter == pytest.approx(1 / 6)
     assert rule.leave == pytest.approx(0.25 / 6)
@@ -280,7 +280,9 @@ def test_last_turns_that_go_wrong_are_evidence_with_their_signs(pack):
     (escalation,) = bot.escalations
     assert escalation.rule == "upset_over_turns"
     (term,) = [e for e in escalation.evidence if e.term == "going_wrong"]
-    assert term.weight == pytest.approx(4.0 * pack.rules["upset_over_turns"].terms["going_wrong"])
+    assert term.weight == pytest.approx(
+        4.0 * pack.rules["upset_over_turns"].term_weights["going_wrong"]
+    )
     assert term.detail == "word: useless, 2 turns ago, says the last again"
     assert isclose(fsum(e.weight for e in escalation.evidence), escalation.score)
 

@@ -107,7 +107,7 @@ def test_what_to_change_must_be_one_of_the_parts(asked):
     asked.says("no")
     assert meant(asked, "the amount please").intent == "amount"
     assert meant(asked, "zzz qqq", 0.1).kind == "unclear"
-    assert asked.state.where == ("transfer_money", "change")
+    assert asked.state.flow_and_step == ("transfer_money", "change")
 
 
 def test_a_phrase_of_the_menu_is_enough_although_misheard(pack):

@@ -81,6 +81,6 @@ def test_what_cannot_be(pack, name, value, reply):
 
 
 def test_a_day_that_must_lie_behind_us(pack):
-    past = replace(pack.slots["date"], past=True)
+    past = replace(pack.slots["date"], must_be_past=True)
     assert validation_error(past, "2026-11-25", TODAY) == "wrong.future"
     assert validation_error(past, "2026-11-20", TODAY) == ""

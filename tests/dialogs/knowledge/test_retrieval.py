@@ -75,23 +75,23 @@ def small(tmp_path_factory):
 
 
 def test_an_answer_names_its_page(small):
-    answer = small.answer("what is the monthly fee of the blue account")
+    answer = small.find_answer("what is the monthly fee of the blue account")
     assert answer is not None
     assert answer.text == "The monthly fee is $3."
     assert (answer.source.id, answer.source.title) == ("a", "Blue Account fees")
-    assert small.answer("monthly fee of the dark blue account").source.title == (
+    assert small.find_answer("monthly fee of the dark blue account").source.title == (
         "Dark Blue Account: Moving in"
     )
 
 
 def test_no_answer_is_better_than_a_wrong_one(small):
-    assert small.answer("who won the game") is None
-    assert small.answer("the of and") is None
+    assert small.find_answer("who won the game") is None
+    assert small.find_answer("the of and") is None
     assert Knowledge.empty().find_answer("monthly fee") is None
 
 
 def test_a_page_that_is_about_the_question_is_read_from_its_beginning(small):
-    assert small.answer("moving in").text == (
+    assert small.find_answer("moving in").text == (
         "The monthly fee is $9. Moving takes two days. Bring your papers."
     )
 
@@ -104,7 +104,7 @@ def test_words_lose_their_endings():
 def test_every_answer_is_a_quotation(pack):
     everything = {s for p in pack.knowledge.passages for s in p.sentences}
     for question in ("daily atm limit of the light green account", "do points expire"):
-        answer = pack.knowledge.answer(question)
+        answer = pack.knowledge.find_answer(question)
         if answer:
             kept = [s for s in everything if s.rstrip(".") in answer.text]
             rest = answer.text

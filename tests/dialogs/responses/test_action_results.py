@@ -24,7 +24,7 @@ def test_an_answer_that_comes_twice_counts_once(paying):
     state = paying.state
     assert paying.bank(key=key, reference="1") == ""
     assert paying.state == state
-    assert paying.last.act is None
+    assert paying.last.action_call is None
 
 
 def test_an_answer_nobody_waits_for_changes_nothing(pack):
@@ -38,14 +38,14 @@ def test_an_answer_nobody_waits_for_changes_nothing(pack):
 def test_whatever_is_said_meanwhile_nothing_starts_twice(paying):
     for text in ("yes", "yes", "transfer ten dollars from checking to savings", "do it", "ten"):
         assert "moment" in paying.says(text) or "second" in paying.text
-        assert paying.last.act is None
+        assert paying.last.action_call is None
     assert "moment" in paying.nothing() or "second" in paying.text
     assert "moment" in paying.misses() or "second" in paying.text
     assert len(paying.calls) == 2
     said = paying.bank(reference="1")
     assert "Done" in said
     assert len(paying.calls) == 2
-    assert paying.last.expect.kind == "open"
+    assert paying.last.expectation.kind == "open"
 
 
 def test_a_new_wish_meanwhile_is_met_afterwards(paying):
@@ -111,7 +111,7 @@ def test_refusal_after_refusal_offers_a_person(paying):
         paying.says(amount)
         paying.says("yes")
     assert "colleague" in paying.bank(ok=False, reason="no_funds")
-    assert paying.last.expect.kind == "yes_no"
+    assert paying.last.expectation.kind == "yes_no"
     paying.says("yes")
     assert paying.escalations[0].evidence[-1].term == "accepted_offer"
 

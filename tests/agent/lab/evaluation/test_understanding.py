@@ -57,7 +57,7 @@ def test_no_test_sentence_is_trained_on(data, monkeypatch):
         seen.update(row.written for row in rows)
         return fit(rows, *rest)
 
-    monkeypatch.setattr(intents, "fitted", fitted)
+    monkeypatch.setattr(intents, "fit_intent_model", fitted)
     found = benchmarks.banking77(data, SMALL, None, None)
     assert found.typed.is_correct.mean() > 0.9
     assert seen
@@ -75,14 +75,14 @@ def test_few_examples_are_as_few_as_stated(data, monkeypatch):
         sizes.append(len(rows))
         return fit(rows, *rest)
 
-    monkeypatch.setattr(intents, "fitted", fitted)
+    monkeypatch.setattr(intents, "fit_intent_model", fitted)
     assert len(benchmarks.few_shot_accuracies(data, 5, SMALL, None)) == benchmarks.FEW_SHOT_DRAWS
     assert sizes == [5 * len(WANTED)] * benchmarks.FEW_SHOT_DRAWS
 
 
 @pytest.mark.model
 def test_what_is_served_is_measured_and_every_goal_has_a_verdict(tmp_path, monkeypatch):
-    monkeypatch.setattr(figures, "ROUNDS", 10)
+    monkeypatch.setattr(figures, "BOOTSTRAP_DRAWS", 10)
     weights, written = ROOT / "agent" / "weights", ROOT / "tests" / "data"
     report = run.understanding_report(
         None, weights, load_pack(), written, None, None, lambda now: None

@@ -28,7 +28,7 @@ def test_a_sentence_always_has_the_same_voice_and_another_in_another_take():
 @pytest.mark.model
 def test_sentences_are_heard_once_and_kept(tmp_path, monkeypatch):
     speak = heard.espeak_voice("en-us+m1")
-    monkeypatch.setattr(heard, "teachers", lambda: heard.VoiceAssignment((speak,)))
+    monkeypatch.setattr(heard, "training_voices", lambda: heard.VoiceAssignment((speak,)))
     rows = heard.with_transcripts(ROWS, EARS, tmp_path)
     assert [bool(row.transcripts) for row in rows] == [True, True, False, False]
     (kept,) = tmp_path.iterdir()

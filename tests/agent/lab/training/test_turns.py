@@ -17,13 +17,17 @@ from rich.console import Console
 
 from agent.cli.main import main
 from agent.config import PACKAGE_DIR, SettingsError, load_settings
-from agent.lab.training.turns import TurnTuningOptions, tune_turns
 from agent.lab.training.turns.endings import completeness_shares, endings_table
 from agent.lab.training.turns.frontier import choose_policy, frontiers, held_out_outcome
 from agent.lab.training.turns.labelled_turns import LabelledTurn, read_labelled_turns
 from agent.lab.training.turns.pause_tracks import HOP_S, pause_track
-from agent.lab.training.turns.policy_choice import chosen_settings, question_kind_reports
+from agent.lab.training.turns.policy_choice import (
+    TurnTuningOptions,
+    chosen_settings,
+    question_kind_reports,
+)
 from agent.lab.training.turns.recording_analysis import pause_tracks
+from agent.lab.training.turns.run import tune_turns
 from agent.lab.training.turns.settings_file import ChosenTurnSettings, write_settings
 from agent.lab.training.turns.sweep import (
     TurnPolicy,
@@ -83,7 +87,7 @@ def test_the_rules_give_here_what_they_give_in_the_detector(speech, heard, polic
     expect = Expectation(kind, length=4)
     samples = np.zeros(len(speech) * VOICE_HOP, np.float32)
     found = pause_track(LabelledTurn("", "s", expect, samples), speech, partials, COUNTED)
-    rules = replace(policy.of(TurnRules(), kind), endings=COUNTED, longest=1e6)
+    rules = replace(policy.apply_to(TurnRules(), kind), endings=COUNTED, max_turn_s=1e6)
     first, ended_at = None, 0
     detector = TurnDetector(rules)
     detector.set_expectation(expect)

@@ -169,7 +169,7 @@ def test_a_pack_of_any_vocabulary_gets_a_model_of_its_own_intents():
 
 @pytest.mark.model
 def test_training_without_public_data_gives_a_mind(tmp_path, monkeypatch):
-    monkeypatch.setattr(figures, "ROUNDS", 10)
+    monkeypatch.setattr(figures, "BOOTSTRAP_DRAWS", 10)
 
     found = train_understanding(
         None,
@@ -215,7 +215,7 @@ def heard(count=240, seed=0):
 
 
 def test_no_emotion_of_a_voice_weighs_more_than_anger(tmp_path, monkeypatch):
-    monkeypatch.setattr(figures, "ROUNDS", 10)
+    monkeypatch.setattr(figures, "BOOTSTRAP_DRAWS", 10)
     learned = voices.fit_voice_weights(heard(), upset_log_odds=-2.2)
     assert learned.emotions["angry"] == max(learned.emotions.values()) > 0.0
     voices.store_voice_weights(learned, tmp_path / "upset.json")
