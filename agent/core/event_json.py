@@ -149,7 +149,7 @@ def effects_digest(effects: Sequence[e.Effect]) -> str:
     return f"{VERSION}:{hashlib.sha256(effects_to_json(effects).encode()).hexdigest()}"
 
 
-def comparable(digest: str) -> bool:
+def is_comparable(digest: str) -> bool:
     """Whether this build makes digests of this kind. Those of an earlier version say nothing."""
     return not digest or digest.startswith(f"{VERSION}:")
 

@@ -17,7 +17,7 @@ from itertools import count
 
 from agent.core import events as e
 from agent.core.decisions import DecisionRecord, comparable_digest, decisions
-from agent.core.event_json import JournalRow, compact_json, comparable, event_to_json
+from agent.core.event_json import JournalRow, compact_json, event_to_json, is_comparable
 from agent.core.session import Session, SessionRules
 from agent.core.session_factory import new_session
 from agent.recordings.recording import Recording
@@ -108,7 +108,7 @@ def is_identical(recording: Recording, run: ReplayRun) -> bool:
         return False
     return all(
         row.decisions == compact_json(step.decisions)
-        and (row.digest == step.digest or not comparable(row.digest))
+        and (row.digest == step.digest or not is_comparable(row.digest))
         for row, step in zip(recording.rows, run.steps, strict=True)
     )
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from agent.core.event_json import comparable
+from agent.core.event_json import is_comparable
 from agent.recordings.recording import Recording
 from agent.replay.answer_sources import AnswerSource
 from agent.replay.diff import (
@@ -142,6 +142,6 @@ def compare_replays(
 def _first_differing_row(recording: Recording, run: ReplayRun) -> int | None:
     """The number of the first row whose digest differs; None for none."""
     for row, step in zip(recording.rows, run.steps, strict=False):
-        if row.digest != step.digest and comparable(row.digest):
+        if row.digest != step.digest and is_comparable(row.digest):
             return row.n
     return None

@@ -14,11 +14,11 @@ from agent.core.event_json import (
     EFFECT_TAGS,
     INPUT_TAGS,
     EventFormatError,
-    comparable,
     effects_digest,
     effects_to_json,
     event_from_json,
     event_to_json,
+    is_comparable,
 )
 from audio.types import AcousticCues, Prosody, Transcript, Word
 from dialogs.values import ActionResult, Evidence, FurtherRequest, Reply, Slot, Understanding
@@ -130,6 +130,6 @@ def test_a_digest_hangs_on_tags_and_values_alone():
     reply = Reply("Hello.", flow="greet", step="say")
     effects = [e.StopSpeech(2), e.SayReplies(3, (reply,), True), e.CloseSession(1000, "bye")]
     assert effects_digest(effects) == DIGEST
-    assert comparable(effects_digest(effects))
-    assert comparable("")
-    assert not comparable("ab12")  # as the first version wrote them
+    assert is_comparable(effects_digest(effects))
+    assert is_comparable("")
+    assert not is_comparable("ab12")  # as the first version wrote them
