@@ -129,13 +129,13 @@ _loading = Lock()
 
 
 @cache
-def _loaded() -> _EspeakNg:
+def _load_library() -> _EspeakNg:
     return _EspeakNg(espeakng_loader.get_library_path(), espeakng_loader.get_data_path())
 
 
 def _espeak_ng() -> _EspeakNg:
     with _loading:  # two first calls at once must not initialise the library twice
-        return _loaded()
+        return _load_library()
 
 
 def phonemes(text: str, language: str = "en-us") -> str:

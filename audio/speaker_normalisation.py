@@ -100,7 +100,7 @@ class SpeakerProfile:
             self.step_count, self.band_sums.copy(), self.pitched_count, self.pitch_sums.copy()
         )
 
-    def merged(self, others: Iterable[SpeakerProfile]) -> SpeakerProfile:
+    def merged_with(self, others: Iterable[SpeakerProfile]) -> SpeakerProfile:
         """The profile over the turns of this profile and all others."""
         joined = self.copy()
         for other in others:

@@ -1,40 +1,63 @@
-"""Imports go one way; the contracts are in pyproject.toml."""
+"""The architecture as checks: import contracts (pyproject.toml), event loop, clock, names."""
 
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
-CLIENT = "agent/lab/bench/load.py"  # a process of its own, at the other end of the socket
-ASYNC = {
+PACKAGES = ("audio", "dialogs", "agent")
+
+# Where coroutines may be defined: a file, or all files of a folder.
+ASYNC_PLACES = (
     "server.py",
-    "agent/runtime/connection.py",
-    "agent/runtime/conversation.py",
-    "agent/runtime/event_recorder.py",
-    "agent/runtime/effects.py",
-    "agent/runtime/timers.py",
-    "agent/runtime/registry.py",
-    "agent/console/hub.py",
-    "agent/console/connection.py",
-    "agent/console/subscriptions.py",
-    "agent/console/voice_bridge.py",
-    "agent/console/takeover.py",
+    "agent/console/",
     "agent/handoff/webhook.py",
-    "agent/runtime/outbound.py",
     "agent/inference/engine.py",
     "agent/inference/vad_batcher.py",
+    "agent/lab/bench/load.py",  # a process of its own, at the other end of the socket
     "agent/lab/bench/sessions.py",
-    CLIENT,
-}
+    "agent/runtime/",
+)
+# Where the time, ids and randomness are arguments; imports alone cannot show `datetime.now()`.
+CLOCKLESS_PLACES = ("agent/core/", "agent/privacy/", "agent/wire/", "audio/", "dialogs/")
+CLOCK_CALLS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today"}
+
+# Participles and prepositions say neither what a function returns nor what it changes.
+UNCLEAR_NAMES = frozenset(
+    ["about", "above", "after", "again", "among", "around", "asked", "at", "been", "before", "being", "below", "beside", "by", "concatenated", "done", "drawn", "dressed", "fallen", "felt", "fitted", "for", "found", "from", "given", "gone", "heard", "held", "in", "into", "joined", "judged", "kept", "known", "left", "like", "lost", "made", "merged", "missed", "named", "noted", "of", "off", "on", "once", "onto", "over", "quantised", "reached", "refired", "said", "scaled", "scored", "seen", "sent", "shown", "since", "spelled", "swapped", "taken", "taught", "than", "till", "told", "under", "until", "upon", "used", "via", "waited", "which", "with", "within", "without", "written"]
+)  # fmt: skip
 
 
-def sources():
+def sources() -> Iterator[Path]:
     yield ROOT / "server.py"
-    for room in ("audio", "dialogs", "agent"):
-        yield from (ROOT / room).rglob("*.py")
+    for package in PACKAGES:
+        yield from sorted((ROOT / package).rglob("*.py"))
+
+
+TREES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text()) for path in sources()}
+
+
+def nodes(*kinds: type[ast.AST]) -> Iterator[tuple[str, ast.AST]]:
+    for file, tree in TREES.items():
+        yield from ((file, node) for node in ast.walk(tree) if isinstance(node, kinds))
+
+
+def contracts() -> list[dict]:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    return settings["tool"]["importlinter"]["contracts"]
+
+
+def layer_names(contract: dict) -> set[str]:
+    return {name.strip(" ()\n") for layer in contract["layers"] for name in re.split("[|:]", layer)}
 
 
 def test_import_contracts_hold():
@@ -44,32 +67,85 @@ def test_import_contracts_hold():
     assert ran.returncode == 0, ran.stdout
 
 
-def test_nobody_imports_the_process():
-    for path in sources():
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom):
-                assert node.module != "server", path
-            elif isinstance(node, ast.Import):
-                assert "server" not in [name.name for name in node.names], path
-
-
-def test_only_the_process_its_lines_and_its_engine_are_asynchronous():
-    asynchronous = {
-        path.relative_to(ROOT).as_posix()
-        for path in sources()
-        if any(
-            isinstance(node, ast.AsyncFunctionDef) for node in ast.walk(ast.parse(path.read_text()))
-        )
+@pytest.mark.parametrize("container", ["agent", "agent.lab", "audio", "dialogs"])
+def test_every_module_has_its_layer(container):
+    folder = ROOT / container.replace(".", "/")
+    modules = {
+        path.stem
+        for path in folder.iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
     }
-    assert asynchronous == ASYNC
+    (layers,) = (layer_names(c) for c in contracts() if c.get("containers") == [container])
+    assert layers == modules - {"__init__"}
+
+
+def test_the_packages_themselves_are_layers():
+    (packages,) = (
+        layer_names(c) for c in contracts() if c["type"] == "layers" and "containers" not in c
+    )
+    assert packages == set(PACKAGES)
+
+
+def test_nothing_imports_the_process():
+    for file, node in nodes(ast.ImportFrom, ast.Import):
+        names = [node.module] if isinstance(node, ast.ImportFrom) else [n.name for n in node.names]
+        assert "server" not in names, file
+
+
+def test_coroutines_are_defined_in_named_places_only():
+    places = {
+        next((place for place in ASYNC_PLACES if file.startswith(place)), file)
+        for file, _ in nodes(ast.AsyncFunctionDef)
+    }
+    assert places == set(ASYNC_PLACES)
+
+
+def test_nothing_below_the_runtime_reads_a_clock():
+    for file, node in nodes(ast.Call):
+        if file.startswith(CLOCKLESS_PLACES):
+            assert ast.unparse(node.func) not in CLOCK_CALLS, f"{file}:{node.lineno}"
 
 
 def test_everything_is_caught_in_one_place_only():
     broad = [
-        f"{path.relative_to(ROOT).as_posix()}:{node.lineno}"
-        for path in sources()
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.ExceptHandler)
-        and (node.type is None or ast.unparse(node.type) in ("Exception", "BaseException"))
+        file
+        for file, node in nodes(ast.ExceptHandler)
+        if node.type is None or ast.unparse(node.type) in ("Exception", "BaseException")
     ]
-    assert [place.partition(":")[0] for place in broad] == ["server.py"]
+    assert broad == ["server.py"]
+
+
+def test_a_type_has_one_definition():
+    """Type variables of one letter excepted."""
+    places = defaultdict(list)
+    for file, tree in TREES.items():
+        for node in tree.body:
+            match node:
+                case ast.ClassDef(name=name):
+                    places[name].append(file)
+                case ast.Assign(targets=[ast.Name(id=name)]) if re.match("_?[A-Z][a-z]", name):
+                    places[name].append(file)
+    repeated = {name: files for name, files in places.items() if len(files) > 1}
+    assert set(repeated) <= KNOWN_REPEATS, repeated
+
+
+KNOWN_REPEATS = {"Array", "Flags", "Floats", "Places", "QuestionMode", "ReportProgress", "Split"}
+
+
+def test_names_say_what_a_thing_is_or_does():
+    unclear = [
+        f"{file}:{node.lineno} {node.name}"
+        for file, node in nodes(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+        if node.name.strip("_").lower() in UNCLEAR_NAMES
+    ]
+    assert not unclear
+
+
+def test_a_package_is_described_and_imports_nothing():
+    """Of agent/store alone the package itself is a face, with the store and its records."""
+    for file, tree in TREES.items():
+        if file.endswith("__init__.py"):
+            assert (ast.get_docstring(tree) or "").count(" ") > 3, file
+            imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+            faces = [node for node in imports if node.module != "__future__"]
+            assert not faces or file == "agent/store/__init__.py", file

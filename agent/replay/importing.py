@@ -124,11 +124,11 @@ def _audio_inputs(legs: Sequence[Leg], pcm_of_leg: Mapping[Leg, Pcm16]) -> Itera
         at = min(start + CHUNK_SAMPLES, len(frames)) / RATE
         for hops in intake.push(piece):
             speech = tuple(round(p, 4) for p in hops.speech)
-            yield e.AudioReceived(at, hops.leg, _quantised(hops.samples), speech)
+            yield e.AudioReceived(at, hops.leg, _quantise(hops.samples), speech)
     yield e.CustomerLeft(len(frames) / RATE + 10.0, sent_end=True)
 
 
-def _quantised(samples: Samples) -> Samples:
+def _quantise(samples: Samples) -> Samples:
     return to_pcm16(samples).astype(np.float32) / np.float32(FULL_SCALE)
 
 

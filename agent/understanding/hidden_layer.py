@@ -56,7 +56,7 @@ class HiddenLayer:
         hidden = np.maximum(rows @ self.input_weights + self.input_bias, 0.0)
         return np.asarray(hidden @ self.output_weights + self.output_bias, dtype=np.float32)
 
-    def scaled(self, factor: float) -> HiddenLayer:
+    def scaled_by(self, factor: float) -> HiddenLayer:
         """The same layer with all scores multiplied."""
         return replace(
             self, output_weights=self.output_weights * factor, output_bias=self.output_bias * factor

@@ -201,28 +201,34 @@ def _term_evidence(
 ) -> Iterable[Evidence]:
     current = turns[0]
 
-    def once(times: float, detail: str) -> list[Evidence]:
+    def evidence_now(times: float, detail: str) -> list[Evidence]:
         return [Evidence(term, weight * times, current.turn, current.at, detail)] if times else []
 
     match term:
         case "asked_for_person":
             confidence, text = intent_confidence(current.understanding, PERSON_INTENT)
-            return once(confidence, mask_secrets(text, pack, current.understanding))
+            return evidence_now(confidence, mask_secrets(text, pack, current.understanding))
         case "accepted_offer":
-            return once(
+            return evidence_now(
                 float(state.accepted_person_offer),
                 mask_secrets(current.understanding.text, pack, current.understanding),
             )
         case "asked_before":
-            return once(float(max(0, state.person_requests - 1)), "asked for a person earlier")
+            return evidence_now(
+                float(max(0, state.person_requests - 1)), "asked for a person earlier"
+            )
         case "not_understood":
-            return once(float(state.misses), _times_in_a_row(state.misses))
+            return evidence_now(float(state.misses), _times_in_a_row(state.misses))
         case "going_wrong":
-            return once(current.understanding.trouble, _trouble_signs(current.understanding))
+            return evidence_now(
+                current.understanding.trouble, _trouble_signs(current.understanding)
+            )
         case "failed_verification":
-            return once(float(state.failed_verifications), "identity could not be confirmed")
+            return evidence_now(
+                float(state.failed_verifications), "identity could not be confirmed"
+            )
         case "valued_customer":
-            return once(
+            return evidence_now(
                 float(state.customer_facts.get(TIER_VALUE) == PREFERRED_TIER), "preferred customer"
             )
         case _:

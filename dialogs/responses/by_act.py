@@ -98,7 +98,7 @@ def _task(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> N
     advance(draft)
 
 
-def _again(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
+def _repeat_task(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
     """Run the last completed task again with another value."""
     last_task = draft.state.last_task
     if last_task is not None:
@@ -124,7 +124,7 @@ def _maybe(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> 
     draft.ask(question, intent=intent_phrase(draft, act.intent))
 
 
-def _which(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
+def _ask_which(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
     """Ask which of two or three intents is meant, unless the documents clearly answer."""
     answer = (
         draft.context.pack.knowledge.find_answer(understanding.text)
@@ -140,7 +140,7 @@ def _which(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> 
     ask_clarification(draft, act.options)
 
 
-def _picked(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
+def _start_picked(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
     """Start the picked request with its first wording; after "both" the second is deferred."""
     combined = _with_first_wording(draft, understanding)
     first, *others = sorted(act.options, key=lambda option: option != PERSON_INTENT)
@@ -283,14 +283,14 @@ def _talk(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> N
     resume_task(draft)
 
 
-def _missed(draft: TurnDraft, act: DialogueAct, _understanding: Understanding) -> None:
+def _ask_again(draft: TurnDraft, act: DialogueAct, _understanding: Understanding) -> None:
     reprompt(draft, act.kind)
 
 
 Reaction = Callable[[TurnDraft, DialogueAct, Understanding], None]
 REACTIONS: dict[str, Reaction] = {
     "nothing": lambda draft, _meaning, _what: answer_silence(draft),
-    "unheard": _missed,
+    "unheard": _ask_again,
     "unclear": _unclear,
     "out_of_scope": _unclear,
     "yes": _yes,
@@ -299,9 +299,9 @@ REACTIONS: dict[str, Reaction] = {
     "answer": _answer,
     "task": _task,
     "maybe": _maybe,
-    "which": _which,
-    "picked": _picked,
-    "again": _again,
+    "which": _ask_which,
+    "picked": _start_picked,
+    "again": _repeat_task,
     "question": _question,
     "talk": _talk,
     "person": lambda draft, _meaning, what: request_person(draft, what),

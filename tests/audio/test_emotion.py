@@ -128,7 +128,7 @@ def test_what_was_heard_long_ago_fades():
     for _ in range(200):
         caller.update(turn)
     assert caller.step_count <= 6000
-    assert caller.merged([caller]).step_count == 2 * caller.step_count
+    assert caller.merged_with([caller]).step_count == 2 * caller.step_count
 
 
 def test_silence_has_no_contours():

@@ -2,7 +2,7 @@
 
 Recordings are trimmed to their speech and joined to turns: clips in random order, with gaps too
 short to end a turn, cut to the wanted length. Line noise is added, as on a telephone. One seed
-determines everything. Held by tests/agent/bench/test_voices.py.
+determines everything. Held by tests/agent/lab/bench/test_voices.py.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A level is one load with a fixed number of callers. It is sustained when no turn was missed or
 unanswered, no call refused or closed, p95 of the latency is within the goal, and the load process
-itself sent its packets on time. Held by tests/agent/bench/test_levels.py.
+itself sent its packets on time. Held by tests/agent/lab/bench/test_levels.py.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The run time of a model depends on its shape and hardly on its weights, so random weights are good
 enough for a measurement: `--checkpoint random:base`. Their transcripts are meaningless. Held by
-tests/agent/bench/test_shapes.py: every shape opens as a checkpoint does.
+tests/agent/lab/bench/test_shapes.py: every shape opens as a checkpoint does.
 """
 
 from __future__ import annotations

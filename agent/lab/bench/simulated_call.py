@@ -2,7 +2,7 @@
 
 No socket and no clock: packets are numbered from the beginning of the call, packet k is due at
 `started_at + k * packet_s`, and each message is passed in with the time at which it arrived. Held
-by tests/agent/bench/test_caller.py.
+by tests/agent/lab/bench/test_caller.py.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Timer queue of a load: one heap for the packets of all callers and all other timed actions.
 
 It replaces a sleeping task for each caller. Due times come from the plan: an action that runs late
-does not delay the next one. Held by tests/agent/bench/test_agenda.py.
+does not delay the next one. Held by tests/agent/lab/bench/test_agenda.py.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The JSON of `hearken evaluate ... --json FILE` begins with a list "goals" of this shape; `hearken
 evaluate goals FILE...` makes one table of several lists, and can write it between two marks of a
-Markdown file. Held by tests/agent/evaluation/test_goals.py.
+Markdown file. Held by tests/agent/lab/evaluation/test_goals.py.
 """
 
 from __future__ import annotations

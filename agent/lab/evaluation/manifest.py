@@ -1,7 +1,7 @@
 """Reader of manifests: JSON lines (.jsonl or .jsonl.gz) that describe recordings.
 
 Only `path` is required. A line that cannot be used becomes a `BadLine` with its number, never
-dropped in silence. Held by tests/agent/evaluation/test_manifest.py.
+dropped in silence. Held by tests/agent/lab/evaluation/test_manifest.py.
 """
 
 from __future__ import annotations

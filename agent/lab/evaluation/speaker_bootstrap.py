@@ -3,7 +3,7 @@
 Every metric is a function of sums over recordings, so that resampling speakers (Bisani & Ney 2004,
 ICASSP: bootstrap of error rates) is one matrix product. Two models are compared on the same draws,
 which removes what is hard for both. A single speaker has an interval of no width, which says
-nothing about others. Held by tests/agent/evaluation/test_figures.py.
+nothing about others. Held by tests/agent/lab/evaluation/test_figures.py.
 """
 
 from __future__ import annotations

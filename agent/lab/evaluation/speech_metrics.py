@@ -1,6 +1,6 @@
 """Metrics of analysed turns: word errors, right answers, emotion and calibration.
 
-Held by tests/agent/evaluation/test_scores.py against values worked out by hand and against
+Held by tests/agent/lab/evaluation/test_scores.py against values worked out by hand and against
 scikit-learn's own recall and F1.
 """
 

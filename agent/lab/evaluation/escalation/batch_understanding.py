@@ -2,7 +2,7 @@
 
 Counting words turn by turn is most of the work, so word counts are computed for all turns at once;
 the rest is the code of `TurnUnderstanding`, unchanged. Invariant, held by
-tests/agent/evaluation/test_escalation.py: the results equal those of `TurnUnderstanding` alone.
+tests/agent/lab/evaluation/test_escalation.py: the results equal those of `TurnUnderstanding` alone.
 """
 
 from __future__ import annotations

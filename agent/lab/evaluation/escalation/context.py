@@ -98,7 +98,7 @@ def annoyance_comparison(
     truth = np.array([bool(talk.annoyed) for talk in conversations])
     place = np.arange(len(conversations))
 
-    def scored(name: str, values: Sequence[float]) -> ScoredRows:
+    def scored_rows(name: str, values: Sequence[float]) -> ScoredRows:
         return ScoredRows(name, truth, np.array(values), place)
 
     context, upset = (
@@ -107,11 +107,11 @@ def annoyance_comparison(
     )
     faded = turn_scores.by_conversation(turn_scores.faded)
     return {
-        "context, at the end": scored("STAR", [own[-1] for own in context]),
-        "context, half-way": scored("STAR", [own[(len(own) - 1) // 2] for own in context]),
-        "single turns, the most upset": scored("STAR", [own.max() for own in upset]),
-        "single turns, added up and fading": scored("STAR", [own[-1] for own in faded]),
-        "single turns, half-way": scored("STAR", [own[(len(own) - 1) // 2] for own in faded]),
+        "context, at the end": scored_rows("STAR", [own[-1] for own in context]),
+        "context, half-way": scored_rows("STAR", [own[(len(own) - 1) // 2] for own in context]),
+        "single turns, the most upset": scored_rows("STAR", [own.max() for own in upset]),
+        "single turns, added up and fading": scored_rows("STAR", [own[-1] for own in faded]),
+        "single turns, half-way": scored_rows("STAR", [own[(len(own) - 1) // 2] for own in faded]),
     }
 
 
@@ -126,12 +126,12 @@ def dissatisfaction_comparison(
     )
     name = conversations[0].source
 
-    def scored(values: Floats) -> ScoredRows:
+    def scored_rows(values: Floats) -> ScoredRows:
         return ScoredRows(name, low[rows], values[rows], turn_scores.conversation[rows])
 
     both = turn_scores.upset + turn_scores.context
     return {
-        "context": scored(turn_scores.context),
-        "single turns": scored(turn_scores.upset),
-        "both, added": scored(both),
+        "context": scored_rows(turn_scores.context),
+        "single turns": scored_rows(turn_scores.upset),
+        "both, added": scored_rows(both),
     }

@@ -1,7 +1,7 @@
 """Bootstrap intervals over whole conversations.
 
 Turns of one conversation are correlated, so conversations are resampled, not turns. Invariant, held
-by tests/agent/evaluation/test_escalation.py: an interval contains its value.
+by tests/agent/lab/evaluation/test_escalation.py: an interval contains its value.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Scores of handoff decisions: precision, recall, cost and lead time.
 
 A conversation counts once: handed off or not, in need of a person or not. Held by
-tests/agent/evaluation/test_escalation.py against values worked out by hand.
+tests/agent/lab/evaluation/test_escalation.py against values worked out by hand.
 """
 
 from __future__ import annotations

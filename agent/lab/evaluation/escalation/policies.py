@@ -90,7 +90,7 @@ def count_flapping(replay: CorpusReplay) -> Flapping:
     return Flapping(
         per * sum(sum(trace.entered.values()) for trace in replay.traces),
         per * sum(trace.left for trace in replay.traces),
-        per * sum(trace.refired for trace in replay.traces),
+        per * sum(trace.refire_count for trace in replay.traces),
         rules,
     )
 

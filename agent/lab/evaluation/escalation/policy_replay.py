@@ -4,7 +4,7 @@ The transcripts are of other systems, so the dialogue state is filled as far as 
 it: a turn answered with "I do not understand" was not understood; a customer who is told that they
 cannot be authenticated failed verification. How a handoff would have changed the rest is unknown;
 the conversation runs on, and each cause is counted separately. Invariants, held by
-tests/agent/evaluation/test_escalation.py: what follows a turn and its answer never changes the
+tests/agent/lab/evaluation/test_escalation.py: what follows a turn and its answer never changes the
 assessment of it; a conversation is handed off once per cause.
 """
 
@@ -54,7 +54,7 @@ class PolicyTrace:
         return next((turn for turn, rule in self.handoffs if rule not in excluding), None)
 
     @property
-    def refired(self) -> int:
+    def refire_count(self) -> int:
         """Number of times that a cause fired again after its score had fallen."""
         return sum(times - 1 for times in self.entered.values() if times > 1)
 

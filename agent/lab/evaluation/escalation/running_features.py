@@ -1,6 +1,6 @@
 """Running features of a score within each conversation: every row looks back, none ahead.
 
-Held by tests/agent/evaluation/test_escalation.py: what follows a turn never changes its row.
+Held by tests/agent/lab/evaluation/test_escalation.py: what follows a turn never changes its row.
 """
 
 from __future__ import annotations

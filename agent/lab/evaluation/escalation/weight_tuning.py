@@ -4,7 +4,7 @@ The amounts of a rule's terms at each turn come from the policy itself, with eve
 one. A logistic regression gives the weights, whose signs may not contradict a term's meaning; the
 baseline is then set where the errors of one handoff, at the first turn above the threshold, cost
 least. Fitted on STAR: weights fitted on some folds are tested on the others. Held by
-tests/agent/evaluation/test_escalation.py: a rule's amounts times its weights are its score.
+tests/agent/lab/evaluation/test_escalation.py: a rule's amounts times its weights are its score.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Every kind is trained and tested on the same turns, fold by fold and seed by seed. Each test turn is
 classified as it is, transcribed, through a telephone, without words and without voice. Invariant,
-held by tests/agent/evaluation/test_fusion.py: training and test share no speaker and no sentence.
+held by tests/agent/lab/evaluation/test_fusion.py: training and test share no speaker and no sentence.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ def run_experiment(
         np.array([sentiment for _, sentiment, _ in turns]),
         np.array([upset for _, _, upset in turns]),
         {
-            key: _concatenated([result.predictions[key] for result in results])
+            key: _concatenate([result.predictions[key] for result in results])
             for key in results[0].predictions
         },
         results[0].parameter_counts,
@@ -230,7 +230,7 @@ def _predict(
     )
 
 
-def _concatenated(predictions: Sequence[FusionPredictions]) -> FusionPredictions:
+def _concatenate(predictions: Sequence[FusionPredictions]) -> FusionPredictions:
     return FusionPredictions(
         np.concatenate([one.sentiment for one in predictions]),
         np.concatenate([one.upset for one in predictions]),

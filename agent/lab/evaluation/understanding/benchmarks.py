@@ -3,7 +3,7 @@
 The benchmarks are treated as packs: their own intents, their own splits, the same settings as for
 every pack. Temperature, threshold and conformal sets are fitted on a tuning split, the test split
 is read once. No model of this file is shipped. Invariant, held by
-tests/agent/evaluation/test_understanding.py: no test sentence is trained on.
+tests/agent/lab/evaluation/test_understanding.py: no test sentence is trained on.
 """
 
 from __future__ import annotations

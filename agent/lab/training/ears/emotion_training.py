@@ -138,7 +138,7 @@ def known_caller(
     """A random state of the caller before this turn: none or some of the call's other turns."""
     call = calls[recording.call_key]
     others = random.choice(len(call), int(random.integers(0, settings.max_known_turns + 1)))
-    return SpeakerProfile().merged(call[i].alone for i in others)
+    return SpeakerProfile().merged_with(call[i].alone for i in others)
 
 
 def augment_input(head_input: HeadInput, random: np.random.Generator) -> HeadInput:
@@ -227,10 +227,10 @@ def split_by_actors(recordings: Sequence[ActedRecording], first: int, size: int 
     """The test set is `size` RAVDESS actors from `first` on; all other voices train."""
     tested = range(first, first + size)
 
-    def held(voice: ActedRecording) -> bool:
+    def is_held_out(voice: ActedRecording) -> bool:
         return voice.utterance.source == "ravdess" and actor_number(voice) in tested
 
-    return [v for v in recordings if not held(v)], [v for v in recordings if held(v)]
+    return [v for v in recordings if not is_held_out(v)], [v for v in recordings if is_held_out(v)]
 
 
 def splits_by_sentence(recordings: Sequence[ActedRecording]) -> list[ActedSplit]:

@@ -100,12 +100,12 @@ def pronunciations_in(lines: Sequence[str], min_share: float = 0.1) -> Pronuncia
         for word, phones in zip(line.split(), pronunciation(line), strict=True):
             counts[word][" ".join(phones)] += 1
 
-    def spelled(word: str) -> list[str]:
+    def find_pronunciations(word: str) -> list[str]:
         ways = counts[word]
         usual = [way for way, n in ways.items() if n >= min_share * ways.total()]
         return sorted({way for way in (" ".join(word_phones(word)), *usual) if way})
 
-    return spelled
+    return find_pronunciations
 
 
 def write_lexicon(

@@ -1,8 +1,8 @@
 """Acted recordings as the 320 ms voice frames that fusion pairs with words.
 
 A frame holds how the timbre and pitch of the voice differ from what is usual for this caller
-(audio/contours.py), and the encoder's layers, blended in equal parts. Nothing here is trained on
-emotion labels, so a test fold's speakers are unseen.
+(audio/speaker_normalisation.py), and the encoder's layers, blended in equal parts. Nothing here is
+trained on emotion labels, so a test fold's speakers are unseen.
 """
 
 from __future__ import annotations

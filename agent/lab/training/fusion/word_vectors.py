@@ -1,9 +1,9 @@
 """Training of the word vectors that carry the emotion of words.
 
 A sentence is the mean of its words, a word the mean of its letter groups
-(agent/lab/fusion_models/vectors.py). The table learns to tell apart the 27 emotions that label
-three quarters of GoEmotions' train split; public customer turns join them as neutral. Every other
-sentence gets the recognition errors of a poor line, so that misheard words get similar vectors.
+(agent/lab/fusion_models/subword_vectors.py). The table learns to tell apart the 27 emotions that
+label three quarters of GoEmotions' train split; public customer turns join them as neutral. Every
+other sentence gets the recognition errors of a poor line, so that misheard words get similar vectors.
 These sentences are in no pair, so all folds and seeds share one table. 20 s on one core.
 """
 

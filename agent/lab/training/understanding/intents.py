@@ -116,7 +116,7 @@ def _fit_hidden_layer(
     )
     sample = np.random.default_rng(seed).permutation(rows.shape[0])[:2_000]
     linear = rows[sample] @ svm_weights[0] + svm_weights[1]
-    return hidden_layer.scaled(float(linear.std() / hidden_layer(rows[sample]).std()))
+    return hidden_layer.scaled_by(float(linear.std() / hidden_layer(rows[sample]).std()))
 
 
 def _augment(

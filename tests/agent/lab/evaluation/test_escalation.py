@@ -226,7 +226,7 @@ def test_a_cause_calls_once_and_urgency_only_rises(pairs):
     ranks = [PACK.rules[rule].urgency == "high" for _, rule in found.handoffs]
     assert len(ranks) <= 2
     assert ranks == sorted(set(ranks))
-    assert found.refired <= found.left
+    assert found.refire_count <= found.left
     assert found.first_handoff(TASK_RULES) in (None, *(turn for turn, _ in found.handoffs))
 
 
