@@ -184,7 +184,7 @@ class LiveConversation:
         conversation is over or its process stops."""
         if self.session.closed or self.shut_down:
             return
-        hidden = self.vault.pseudonymise(event, self._effect_runner.expectation_for(event))
+        hidden = self.vault.pseudonymise(event, self.session.expectation_for(event))
         event = hidden.event
         effects = self.session.receive(event)
         self._audio_recorder.push(event, effects, hidden.redactions)
