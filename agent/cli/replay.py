@@ -19,13 +19,12 @@ from rich.progress import track
 from agent.config import load_settings
 from agent.recordings.bundle import find_recordings
 from agent.recordings.recording import RecordingError
+from agent.replay import ReplayMode
 
 if TYPE_CHECKING:
     from agent.core.decisions import DecisionRecord
     from agent.replay.builds import LocalBuild
     from agent.replay.verdict import ReplayResult
-
-ReplayMode = Literal["strict", "fresh", "late"]
 
 EXIT_DIFFERENT, EXIT_ERROR = 1, 2  # exit codes: decisions differ; a recording could not be replayed
 

@@ -18,9 +18,9 @@ from typing import Any
 from agent.config import Settings, load_settings
 from agent.core.session_factory import session_rules
 from agent.recordings.recording import Recording, RecordingError
+from agent.replay import ReplayMode
 from agent.replay.diff import TimedDecision
 from agent.replay.run import ReplayTarget
-from agent.replay.verdict import ReplayMode
 from dialogs.pack.fingerprint import fingerprint
 from dialogs.pack.model import Pack
 

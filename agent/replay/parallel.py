@@ -15,10 +15,11 @@ from pathlib import Path
 
 from agent.config import Settings
 from agent.recordings.bundle import load_recording
+from agent.replay import ReplayMode
 from agent.replay.builds import LocalBuild
 from agent.replay.live_models import LiveModels
 from agent.replay.run import StepCallback
-from agent.replay.verdict import ReplayMode, ReplayResult, replay_recording
+from agent.replay.verdict import ReplayResult, replay_recording
 
 SPAWN_CONTEXT = multiprocessing.get_context("spawn")  # torch does not work after a fork
 

@@ -13,6 +13,7 @@ from typing import Literal
 
 from agent.core.event_json import comparable
 from agent.recordings.recording import Recording
+from agent.replay import ReplayMode
 from agent.replay.answer_sources import AnswerSource
 from agent.replay.diff import (
     EXACT,
@@ -32,7 +33,6 @@ from agent.replay.run import (
     replay_strictly,
 )
 
-ReplayMode = Literal["strict", "fresh", "late"]
 ReplayVerdict = Literal["identical", "same", "different", "error"]
 
 

@@ -20,9 +20,9 @@ from agent.config import Settings
 from agent.lab.bench.machine import this_machine
 from agent.recordings.bundle import load_recording, save_recording
 from agent.recordings.recording import Recording
+from agent.replay import ReplayMode
 from agent.replay.builds import LocalBuild
 from agent.replay.parallel import replay_all
-from agent.replay.verdict import ReplayMode
 
 SESSIONS = Path("tests/recordings/sessions")
 HOUR_S = 3600.0
