@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agent.core.events import TurnUnderstood, UnderstandingFailed
-from audio.types import Leg
+from audio.types import Expectation, Leg
+
+OPEN_EXPECTATION = Expectation()  # nothing in particular was asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,8 @@ class PendingTurn:
     """One request to understand a turn: its id, the turn and its leg, and when it was sent.
 
     `asked_at` is in session seconds. `voiced_s` is the voice in the turn, in seconds, and `end` the
-    position at which turn-taking ended it; both are None for a typed turn.
+    position at which turn-taking ended it; both are None for a typed turn. `expectation` is what
+    the customer had been asked when the turn ended.
     """
 
     request_id: int
@@ -26,6 +29,7 @@ class PendingTurn:
     asked_at: float
     voiced_s: float | None = None
     end: int | None = None
+    expectation: Expectation = OPEN_EXPECTATION
 
 
 class PendingTurns:
@@ -46,12 +50,18 @@ class PendingTurns:
         asked_at: float,
         voiced_s: float | None = None,
         end: int | None = None,
+        expectation: Expectation = OPEN_EXPECTATION,
     ) -> PendingTurn:
         """Add a request under the next request id, counted from 1."""
         self._request_count += 1
-        pending = PendingTurn(self._request_count, turn, leg, asked_at, voiced_s, end)
+        pending = PendingTurn(self._request_count, turn, leg, asked_at, voiced_s, end, expectation)
         self._open.append(pending)
         return pending
+
+    def expectation_of(self, request_id: int) -> Expectation | None:
+        """What the customer had been asked at this request; None when it is not open."""
+        found = (one.expectation for one in self._open if one.request_id == request_id)
+        return next(found, None)
 
     def add_answer(
         self, event: TurnUnderstood | UnderstandingFailed

@@ -79,6 +79,23 @@ class Session:
         ]
         return min([self._silence_deadline, *stalled])
 
+    @property
+    def is_customer_away(self) -> bool:
+        """Whether the customer's connection is lost for now."""
+        return self._customer_away
+
+    @property
+    def leg_positions(self) -> dict[str, int]:
+        """By leg, the position of the next sample."""
+        return {leg: taking.position for leg, taking in self._legs.items()}
+
+    def expectation_for(self, event: e.Input) -> Expectation:
+        """What the customer had been asked when the words of this input, not received yet, were
+        said: an answer of the models belongs to the turn that was to be understood."""
+        if isinstance(event, e.TurnUnderstood | e.UnderstandingFailed):
+            return self._pending.expectation_of(event.request_id) or self.expectation
+        return self.expectation
+
     def receive(self, event: e.Input) -> list[e.Effect]:
         """Apply one input; return its effects in order, none once the session is closed."""
         if self.closed:
@@ -240,7 +257,7 @@ class Session:
         return [*effects, self._request_typed(text, at)]
 
     def _request_typed(self, text: str, at: float) -> e.UnderstandTurn:
-        pending = self._pending.add(self._next_turn(), "customer", at)
+        pending = self._pending.add(self._next_turn(), "customer", at, expectation=self.expectation)
         previous_turns, previous_replies = self.history.recent_texts(CONTEXT_TURNS)
         context = self._context()
         return e.UnderstandTurn(
@@ -257,8 +274,8 @@ class Session:
 
     def _request_spoken(self, ended: LegTurnEnded, leg: Leg, at: float) -> e.UnderstandTurn:
         turn = ended.turn
-        pending = self._pending.add(turn, leg, at, ended.voiced_s, ended.end)
         expectation = self.expectation if leg == "customer" else Expectation()
+        pending = self._pending.add(turn, leg, at, ended.voiced_s, ended.end, expectation)
         context, usual, spoke_until = self._context(), self.history.usual_prosody, ended.spoke_until
         previous_turns, previous_replies = self.history.recent_texts(CONTEXT_TURNS)
         return e.UnderstandTurn(

@@ -64,6 +64,11 @@ class LegTurnTaking:
         self._turn_samples = 0
         self._clipped_samples = 0
 
+    @property
+    def position(self) -> int:
+        """The position of the next sample."""
+        return self._detector.position
+
     def set_expectation(self, expectation: Expectation) -> None:
         """Set what the customer has been asked: it changes how long a silence ends a turn."""
         self._detector.set_expectation(expectation)

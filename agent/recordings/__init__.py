@@ -2,3 +2,5 @@
 
 Imports the core and the store, from which a recording is taken.
 """
+
+MANIFEST_FILE = "session.json"  # by which a recording is known

@@ -19,12 +19,12 @@ from typing import Any
 
 from agent.core.event_json import JournalRow, compact_json
 from agent.core.records import SessionRecord
+from agent.recordings import MANIFEST_FILE
 from agent.recordings.leg_audio import LegAudio, decode_flac, encode_flac
 from agent.recordings.recording import INPUTS_FILE, REMEDY, Recording, RecordingError
 
 FORMAT_VERSION = 2
 READABLE = (1, 2)  # 1: digests of an earlier kind (agent/core/event_json.py)
-MANIFEST_FILE = "session.json"
 SECRET_FIELDS = ("token", "sealed")  # fields of a session record that are never exported
 
 

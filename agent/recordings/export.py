@@ -9,7 +9,6 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ from agent.recordings.leg_audio import (
     find_masked_ranges,
     union_of_ranges,
 )
-from agent.recordings.recording import Recording, RecordingError
+from agent.recordings.recording import Recording, RecordingError, loaders_of
 from agent.store import AudioSegment, Store
 from audio.types import VOICE_HOP
 
@@ -65,12 +64,8 @@ def recording_from_store(store: Store, record: SessionRecord) -> Recording:
         record,
         rows,
         name=record.id,
-        audio_loaders={leg: partial(_identity, one) for leg, one in leg_audio.items()},
+        audio_loaders=loaders_of(leg_audio),
     )
-
-
-def _identity(audio: LegAudio) -> LegAudio:
-    return audio
 
 
 def assemble_legs(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 from agent.core import events as e
 from agent.core.event_json import HEARD_TAG, EventFormatError, JournalRow, event_from_json
@@ -85,6 +85,15 @@ class Recording:
                 input_fields = json.loads(row.input)
                 probabilities[input_fields["leg"]] += input_fields["speech"]
         return probabilities
+
+
+def loaders_of(leg_audio: Mapping[str, LegAudio]) -> dict[str, Callable[[], LegAudio]]:
+    """Loaders for audio that is in memory already, by leg."""
+    return {leg: partial(_identity, audio) for leg, audio in leg_audio.items()}
+
+
+def _identity(audio: LegAudio) -> LegAudio:
+    return audio
 
 
 def with_rows(recording: Recording, rows: tuple[JournalRow, ...]) -> Recording:

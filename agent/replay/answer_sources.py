@@ -10,20 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from agent.core import events as e
-
-if TYPE_CHECKING:
-    from agent.replay.recorded_answers import RecordedAnswer
-
-ReplayAnswer = tuple[
-    e.TurnUnderstood | e.UnderstandingFailed, str
-]  # with its redactions as in a row
-
-
-class NotRecorded(LookupError):
-    """The recording lacks an answer that the replay needs; the text says which."""
+from agent.core.virtual_session import DueInput
+from agent.replay.recorded_answers import NotRecorded, RecordedAnswer
 
 
 class AnswerSource(Protocol):
@@ -50,9 +41,9 @@ class AnswerSource(Protocol):
         recorded_answer: RecordedAnswer | None,
         today: date,
         at: float,
-    ) -> ReplayAnswer:
-        """The answer for a turn, and its redactions. `recorded_answer` is that of the recording.
-        NotRecorded when there is neither."""
+    ) -> DueInput:
+        """The answer to a request made at `at` and due then. `recorded_answer` is that of the
+        recording. NotRecorded when there is neither."""
         ...
 
 
@@ -76,14 +67,15 @@ class RecordedAnswerSource:
         recorded_answer: RecordedAnswer | None,
         today: date,
         at: float,
-    ) -> ReplayAnswer:
-        return answer_from_recording(request, recorded_answer)
+    ) -> DueInput:
+        return answer_from_recording(request, recorded_answer, at)
 
 
 def answer_from_recording(
-    request: e.UnderstandTurn, recorded_answer: RecordedAnswer | None
-) -> ReplayAnswer:
-    """The recorded answer under the number of this request. NotRecorded when there is none."""
+    request: e.UnderstandTurn, recorded_answer: RecordedAnswer | None, at: float
+) -> DueInput:
+    """The recorded answer under the number of this request, due at `at`. NotRecorded when there is
+    none."""
     if recorded_answer is None:
         subject = (
             f"“{request.text}”"
@@ -91,4 +83,5 @@ def answer_from_recording(
             else f"what was said in turn {request.turn}"
         )
         raise NotRecorded(f"no answer to {subject} was recorded")
-    return replace(recorded_answer.event, request_id=request.request_id), recorded_answer.redactions
+    event = replace(recorded_answer.event, request_id=request.request_id, at=at)
+    return DueInput(event, recorded_answer.redactions)

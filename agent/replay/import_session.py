@@ -2,48 +2,41 @@
 
 It works as a replay in which the models and a demo bank answer everything; all inputs of the
 session become the recording. Private values are replaced first, as in a live conversation
-(agent/privacy/vault.py).
+(agent/privacy/vault.py), and the audio is masked (tests/agent/replay/test_importing.py).
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
-from heapq import heappop, heappush
-from itertools import count
-from typing import TYPE_CHECKING
+from datetime import date
 
 import numpy as np
 
 from agent.actions.interface import Actions
 from agent.core import events as e
-from agent.core.decisions import comparable_digest, decisions
 from agent.core.event_json import compact_json
 from agent.core.records import SessionRecord
-from agent.core.session import Session
 from agent.core.session_factory import new_session
+from agent.core.virtual_session import DueInput, VirtualSession
 from agent.privacy.audio_masking import AudioMasker, MaskedAudio
 from agent.privacy.redaction_record import Redaction
-from agent.privacy.vault import PseudonymisedInput, Vault
-from agent.recordings.leg_audio import LegAudio, Pcm16, difference_of_ranges, to_pcm16
-from agent.recordings.recording import Recording, RecordingError
+from agent.privacy.vault import Vault
+from agent.recordings.leg_audio import LegAudio, difference_of_ranges, to_pcm16
+from agent.recordings.recording import Recording, loaders_of
+from agent.replay.imported_lines import ImportedLine, ReferenceLines
 from agent.replay.live_models import LiveModels, ModelAnswerSource
 from agent.replay.run import ReplayRun, ReplayStep, ReplayTarget
-from audio.types import RATE, VOICE_HOP, Expectation, Transcript, Word
+from audio.types import RATE, VOICE_HOP, Transcript, Word
 
-if TYPE_CHECKING:
-    from agent.replay.importing import ImportedLine
-
-MAX_LINE_OFFSET_S = 0.4  # a reference line may lie so far outside of the turn it belongs to
 QUEUE_DELAY_S = 2.0
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class SessionImport:
-    """One imported conversation. `reference_lines` are the customer's words as a person wrote them,
-    `leg_audio` is the audio of all legs, `vault_key` derives the surrogates of private values."""
+    """One conversation to import. `reference_lines` are the customer's words as a person wrote
+    them, `leg_audio` is the audio of all legs, `vault_key` derives the surrogates of private
+    values."""
 
     record: SessionRecord
     target: ReplayTarget
@@ -52,186 +45,108 @@ class SessionImport:
     vault_key: bytes
     reference_lines: Sequence[ImportedLine] = ()
     leg_audio: Mapping[str, LegAudio] = field(default_factory=dict)
-    _session: Session = field(init=False)
-    _vault: Vault = field(init=False)
-    _answer_source: ModelAnswerSource = field(init=False)
-    _unmatched_lines: _ReferenceLines = field(init=False)
-    _steps: list[ReplayStep] = field(default_factory=list)
-    _due_inputs: list[tuple[float, int, e.Input]] = field(default_factory=list)
-    _sequence: count[int] = field(default_factory=count)
-    _expectations: dict[int, Expectation] = field(default_factory=dict)
-    _audio_masker: AudioMasker = field(init=False)
-    _masked_samples: dict[str, Pcm16] = field(
-        default_factory=dict
-    )  # by leg: audio that may be stored
-    _unaligned_requests: set[int] = field(
-        default_factory=set
-    )  # requests whose words have no known position
-    _turn_ranges: dict[int, tuple[int, int]] = field(
-        default_factory=dict
-    )  # by stream: start and end
 
     def run(self, inputs: Iterable[e.Input]) -> Recording:
-        """The recording that follows from these inputs. RecordingError when a reference line
-        belongs to no turn."""
-        full_recording = Recording(self.record, (), audio_loaders=_as_loaders(self.leg_audio))
-        self._answer_source = self.models.answer_source(full_recording)
-        self._unmatched_lines = _ReferenceLines(self.reference_lines)
-        self._vault = Vault(self.target.pack, self.vault_key)
-        self._audio_masker = AudioMasker(self.leg_audio)
-        self._masked_samples = {
-            leg: np.zeros_like(one.samples) for leg, one in self.leg_audio.items()
-        }
-        self._session = new_session(self.target.pack, self.record, self.target.rules)
+        """The recording that follows from these inputs, the last of which ends the session.
+        RecordingError when a reference line belongs to no turn."""
+        whole = Recording(self.record, (), audio_loaders=loaders_of(self.leg_audio))
+        session = new_session(self.target.pack, self.record, self.target.rules)
+        vault = Vault(self.target.pack, self.vault_key)
+        responder = ImportResponder(
+            self.models.answer_source(whole),
+            self.bank,
+            vault,
+            session.dialogue.today,
+            ReferenceLines(self.reference_lines),
+        )
+        virtual, masked_legs = VirtualSession(session, responder), _MaskedLegs(self.leg_audio)
+        steps: list[ReplayStep] = []
+
+        def receive(event: e.Input) -> None:
+            hidden = vault.pseudonymise(event, session.expectation_for(event))
+            effects = virtual.receive(hidden.event)
+            redactions = compact_json([one.as_json_fields() for one in hidden.redactions])
+            steps.append(ReplayStep.from_effects(hidden.event, effects, redactions))
+            placed = responder.placed_redactions(hidden.event, hidden.redactions)
+            masked_legs.process(hidden.event, effects, placed)
+
         for event in inputs:
-            self._run_until(event.at)
-            if self._session.closed:
+            for due in virtual.due_before(event.at):
+                receive(due.event)
+            if session.closed:
                 break
-            self._apply(event)
-        self._store_audio(self._audio_masker.flush())
-        self.models.end_session(full_recording)
-        self._unmatched_lines.require_all_used()
-        rows = ReplayRun(tuple(self._steps)).rows()
-        return Recording(self.record, rows, {}, self.record.id, _as_loaders(self._storable_audio()))
+            receive(event)
+        self.models.end_session(whole)
+        responder.reference_lines.require_all_used()
+        leg_audio = loaders_of(masked_legs.finished())
+        return Recording(self.record, ReplayRun(tuple(steps)).rows(), {}, self.record.id, leg_audio)
 
-    def _run_until(self, at: float) -> None:
-        while not self._session.closed:
-            due = self._due_inputs[0][0] if self._due_inputs else math.inf
-            if due <= min(at, self._session.deadline):
-                self._apply(heappop(self._due_inputs)[2])
-            elif self._session.deadline < at:
-                self._apply(e.DeadlineReached(self._session.deadline))
-            else:
-                return
 
-    def _apply(self, event: e.Input) -> None:
-        expectation = self._session.expectation
-        if isinstance(event, e.TurnUnderstood | e.UnderstandingFailed):
-            expectation = self._expectations.pop(event.request_id, expectation)
-        hidden = self._vault.pseudonymise(event, expectation)
-        effects = self._session.receive(hidden.event)
-        redactions = compact_json([one.as_json_fields() for one in hidden.redactions])
-        self._steps.append(
-            ReplayStep(hidden.event, decisions(effects), comparable_digest(effects), redactions)
-        )
-        self._store_audio(
-            self._audio_masker.process(hidden.event, effects, self._placed_redactions(hidden))
-        )
-        for effect in effects:
-            self._carry_out(effect, event.at)
+@dataclass(slots=True)
+class ImportResponder:
+    """The `EffectResponder` of an import: models, a demo bank, and a queue with one place.
 
-    def _carry_out(self, effect: e.Effect, at: float) -> None:
+    A customer's turn that has a reference text is understood from that text.
+    """
+
+    answer_source: ModelAnswerSource
+    bank: Actions
+    vault: Vault
+    today: date  # of the session
+    reference_lines: ReferenceLines
+    _turn_ranges: dict[int, tuple[int, int]] = field(default_factory=dict)  # by stream
+    _unaligned_requests: set[int] = field(default_factory=set)  # understood from a reference text
+
+    def responses_to(self, effect: e.Effect, at: float) -> Iterable[DueInput]:
         match effect:
             case e.FeedEncoder(stream, _, start, samples):
                 first, _ = self._turn_ranges.get(stream, (start, start))
                 self._turn_ranges[stream] = (first, start + len(samples))
-                for text in self._answer_source.feed_audio(effect):
-                    self._schedule(at, e.PartialTextReceived(at, stream, text))
+                texts = self.answer_source.feed_audio(effect)
+                return [DueInput(e.PartialTextReceived(at, stream, text)) for text in texts]
             case e.DiscardTurn(stream):
-                self._answer_source.discard_turn(stream)
+                self.answer_source.discard_turn(stream)
             case e.UnderstandTurn():
-                self._expectations[effect.request_id] = effect.expectation
-                self._schedule(at, self._answer_request(effect, at))
+                return [self._answer(effect, at)]
             case e.PerformAction(call):
-                self._schedule(
-                    at, e.ActionCompleted(at, self.bank.perform(self._vault.reveal_in_call(call)))
-                )
+                outcome = self.bank.perform(self.vault.reveal_in_call(call))
+                return [DueInput(e.ActionCompleted(at, outcome))]
             case e.UpdateHandoff(id, "requested"):
-                self._schedule(at + QUEUE_DELAY_S, e.HandoffQueued(at, id, 1, 0))
+                return [DueInput(e.HandoffQueued(at + QUEUE_DELAY_S, id, 1, 0))]
+        return ()
 
-    def _answer_request(self, request: e.UnderstandTurn, at: float) -> e.Input:
-        """The models' answer; where the turn has a reference text, understood from that text."""
-        today = self._session.dialogue.today
-        event, _ = self._answer_source.understand(request, None, today, at)
-        if (
-            request.stream is None
-            or request.leg != "customer"
-            or not isinstance(event, e.TurnUnderstood)
-        ):
-            return event
-        start, end = self._turn_ranges[request.stream]
-        reference_text = self._unmatched_lines.take_between(start / RATE, end / RATE)
-        if reference_text is None:
-            return event
-        self._unaligned_requests.add(request.request_id)
-        from_text, _ = self._answer_source.understand(
-            replace(request, stream=None, text=reference_text), None, today, at
-        )
-        assert isinstance(from_text, e.TurnUnderstood)
-        heard_understanding = event.understanding
-        result = replace(
-            from_text.understanding,
-            cues=heard_understanding.cues,
-            upset=heard_understanding.upset,
-            upset_spread=heard_understanding.upset_spread,
-        )
-        return replace(
-            event,
-            understanding=result,
-            transcript=_placed_transcript(reference_text, event.transcript, start, end),
-        )
-
-    def _schedule(self, at: float, event: e.Input) -> None:
-        heappush(self._due_inputs, (at, next(self._sequence), replace(event, at=at)))
-
-    def _placed_redactions(self, hidden: PseudonymisedInput) -> Sequence[Redaction]:
-        """The redactions with their positions. Reference words have no known position: position 0
-        makes the audio masker silence the whole turn."""
-        event, redactions = hidden.event, hidden.redactions
+    def placed_redactions(
+        self, event: e.Input, redactions: Sequence[Redaction]
+    ) -> Sequence[Redaction]:
+        """The redactions of an input with their positions. Reference words have no known position:
+        position 0 makes the audio masker silence the whole turn."""
         if isinstance(event, e.TurnUnderstood) and event.request_id in self._unaligned_requests:
             return [replace(one, from_sample=0, to_sample=0) for one in redactions]
         return redactions
 
-    def _store_audio(self, pieces: Iterable[MaskedAudio]) -> None:
-        for one in pieces:
-            leg_samples = self._masked_samples[one.leg]
-            leg_samples[one.start : one.start + len(one.samples)] = to_pcm16(one.samples)
-
-    def _storable_audio(self) -> dict[str, LegAudio]:
-        """The audio of the legs with private parts masked."""
-        out: dict[str, LegAudio] = {}
-        for leg, sound in self.leg_audio.items():
-            samples = self._masked_samples[leg]
-            changed = np.flatnonzero(samples != sound.samples) // VOICE_HOP * VOICE_HOP
-            changed_ranges = ((int(at), int(at) + VOICE_HOP) for at in np.unique(changed))
-            out[leg] = LegAudio(samples, difference_of_ranges(sound.intact_ranges, changed_ranges))
-        return out
-
-
-class _ReferenceLines:
-    """Reference lines of the customer, taken turn by turn."""
-
-    def __init__(self, lines: Sequence[ImportedLine]) -> None:
-        self._remaining = list(lines)
-        self._has_times = all(one.start is not None and one.end is not None for one in lines)
-
-    def take_between(self, start: float, end: float) -> str | None:
-        """Take the text of the turn from `start` to `end` in seconds; None when it has none.
-
-        Lines without times are taken one for each turn.
-        """
-        if not self._remaining:
-            return None
-        if not self._has_times:
-            return self._remaining.pop(0).text
-        inside = [
-            one
-            for one in self._remaining
-            if start - MAX_LINE_OFFSET_S
-            <= ((one.start or 0.0) + (one.end or 0.0)) / 2
-            <= end + MAX_LINE_OFFSET_S
-        ]
-        self._remaining = [one for one in self._remaining if one not in inside]
-        return " ".join(one.text for one in inside) or None
-
-    def require_all_used(self) -> None:
-        """RecordingError when a line is left."""
-        if self._remaining:
-            text = self._remaining[0].text
-            raise RecordingError(
-                f"{len(self._remaining)} lines of the transcript belong to no turn that was heard; the "
-                f"first is “{text}”: give it times (WebVTT), or one line for each turn"
-            )
+    def _answer(self, request: e.UnderstandTurn, at: float) -> DueInput:
+        answer = self.answer_source.understand(request, None, self.today, at)
+        heard = answer.event
+        if (
+            request.stream is None
+            or request.leg != "customer"
+            or not isinstance(heard, e.TurnUnderstood)
+        ):
+            return answer
+        start, end = self._turn_ranges[request.stream]
+        text = self.reference_lines.take_between(start / RATE, end / RATE)
+        if text is None:
+            return answer
+        self._unaligned_requests.add(request.request_id)
+        typed_request = replace(request, stream=None, text=text)
+        read = self.answer_source.understand(typed_request, None, self.today, at).event
+        assert isinstance(read, e.TurnUnderstood)
+        voice = heard.understanding
+        understanding = replace(
+            read.understanding, cues=voice.cues, upset=voice.upset, upset_spread=voice.upset_spread
+        )
+        transcript = _placed_transcript(text, heard.transcript, start, end)
+        return DueInput(replace(heard, understanding=understanding, transcript=transcript))
 
 
 def _placed_transcript(
@@ -247,9 +162,32 @@ def _placed_transcript(
     return Transcript(text, 1.0, timed_words)
 
 
-def _as_loaders(leg_audio: Mapping[str, LegAudio]) -> dict[str, Callable[[], LegAudio]]:
-    return {leg: partial(_identity, one) for leg, one in leg_audio.items()}
+class _MaskedLegs:
+    """The audio of all legs of an import, with its private passages replaced by silence."""
 
+    def __init__(self, leg_audio: Mapping[str, LegAudio]) -> None:
+        self._leg_audio = leg_audio
+        self._masker = AudioMasker(leg_audio)
+        self._samples = {leg: np.zeros_like(one.samples) for leg, one in leg_audio.items()}
 
-def _identity(audio: LegAudio) -> LegAudio:
-    return audio
+    def process(
+        self, event: e.Input, effects: Sequence[e.Effect], redactions: Sequence[Redaction]
+    ) -> None:
+        """Mask what this input and its effects say of the audio."""
+        self._store(self._masker.process(event, effects, redactions))
+
+    def finished(self) -> dict[str, LegAudio]:
+        """The masked audio; intact where it is as it was."""
+        self._store(self._masker.flush())
+        out: dict[str, LegAudio] = {}
+        for leg, audio in self._leg_audio.items():
+            samples = self._samples[leg]
+            changed = np.flatnonzero(samples != audio.samples) // VOICE_HOP * VOICE_HOP
+            changed_ranges = ((int(at), int(at) + VOICE_HOP) for at in np.unique(changed))
+            out[leg] = LegAudio(samples, difference_of_ranges(audio.intact_ranges, changed_ranges))
+        return out
+
+    def _store(self, pieces: Iterable[MaskedAudio]) -> None:
+        for one in pieces:
+            leg_samples = self._samples[one.leg]
+            leg_samples[one.start : one.start + len(one.samples)] = to_pcm16(one.samples)

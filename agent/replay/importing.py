@@ -10,17 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import io
-import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
-import webvtt
 
 from agent.actions.bank import BankActions
 from agent.actions.interface import Actions
@@ -31,6 +27,7 @@ from agent.recordings.leg_audio import FULL_SCALE, LegAudio, Pcm16, to_pcm16
 from agent.recordings.recording import Recording, RecordingError
 from agent.replay.builds import LocalBuild
 from agent.replay.import_session import SessionImport
+from agent.replay.imported_lines import ImportedLine, read_chat_log, read_transcript
 from agent.replay.live_models import LiveModels
 from audio import files
 from audio.resample import resample
@@ -38,29 +35,10 @@ from audio.types import RATE, Leg, Samples
 from audio.vad import VoiceActivityDetector
 from audio.voice_input import VoiceInput
 
-CUSTOMER_NAMES = frozenset({"customer", "user", "caller", "client", "visitor", "guest", "me"})
 CHUNK_SAMPLES = RATE // 10  # samples fed at a time
 TRAILING_SILENCE_S = 3.0  # silence after a sound file, so that its last turn ends
 TYPED_LINE_INTERVAL_S = 8.0  # between the lines of a chat log without times
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3"})
-_LINE_PATTERN = re.compile(
-    r"^\s*(?:\[?(?:(?P<hours>\d{1,2}):)?(?P<minutes>\d{1,2}):(?P<seconds>\d{2}(?:[.,]\d+)?)\]?\s+)?"
-    r"(?P<who>[^:\d][^:]{0,40}):\s*(?P<text>\S.*)$"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class ImportedLine:
-    """One line of a chat log or transcript. `start` and `end` are seconds; None where not given."""
-
-    speaker: str
-    text: str
-    start: float | None = None
-    end: float | None = None
-
-    @property
-    def is_customer(self) -> bool:
-        return not self.speaker or self.speaker.casefold() in CUSTOMER_NAMES
 
 
 def import_conversation(
@@ -75,7 +53,7 @@ def import_conversation(
         if source.suffix.lower() not in AUDIO_SUFFIXES:
             if transcript is not None:
                 raise RecordingError(f"{source}: only a sound file has a transcript")
-            log = _read_chat_log(source)
+            log = read_chat_log(source)
             record = _session_record(source, build, models, "chat", (), now)
             return SessionImport(record, build.target, models, bank, _vault_key(source)).run(
                 _chat_inputs(log)
@@ -103,7 +81,7 @@ def _import_audio(
     pcm_of_leg = {leg: to_pcm16(one) for leg, one in samples_of_leg.items()}
     leg_audio = {str(leg): LegAudio(one, ((0, len(one)),)) for leg, one in pcm_of_leg.items()}
     record = _session_record(source, build, models, "call" if len(legs) > 1 else "voice", legs, now)
-    transcript_lines = _read_transcript(transcript) if transcript is not None else ()
+    transcript_lines = read_transcript(transcript) if transcript is not None else ()
     customer_lines = tuple(one for one in transcript_lines if one.is_customer)
     session_import = SessionImport(
         record, build.target, models, bank, _vault_key(source), customer_lines, leg_audio
@@ -144,70 +122,6 @@ def _chat_inputs(log: Sequence[ImportedLine]) -> Iterator[e.Input]:
             else e.PersonTextReceived(at, line.speaker, line.text)
         )
     yield e.CustomerLeft(at + TYPED_LINE_INTERVAL_S, sent_end=True)
-
-
-# -- chat logs and transcripts -------------------------------------------------------------------
-
-
-def _read_chat_log(source: Path) -> list[ImportedLine]:
-    """The lines of a chat log, such as "Customer: my card is gone" or "00:12 Customer: ...".
-
-    A line without a name continues the one before it. RecordingError for other formats.
-    """
-    lines: list[ImportedLine] = []
-    for number, line in enumerate(_read_text(source).splitlines(), 1):
-        if not line.strip():
-            continue
-        if (match := _LINE_PATTERN.match(line)) is not None:
-            lines.append(
-                ImportedLine(match["who"].strip(), match["text"].strip(), _line_seconds(match))
-            )
-        elif lines:
-            last = lines[-1]
-            lines[-1] = ImportedLine(last.speaker, f"{last.text} {line.strip()}", last.start)
-        else:
-            raise RecordingError(
-                f'{source}:{number}: a line of a chat begins with the speaker, such as "Customer: '
-                'my card is gone"'
-            )
-    if not any(one.is_customer for one in lines):
-        names = ", ".join(sorted({one.speaker for one in lines})) or "nobody"
-        raise RecordingError(
-            f"{source}: no line is a customer's ({names} speak); a customer is called "
-            f"{', '.join(sorted(CUSTOMER_NAMES))}"
-        )
-    return lines
-
-
-def _read_transcript(file: Path) -> tuple[ImportedLine, ...]:
-    """The lines of a transcript: WebVTT, SubRip, as a chat log, or one plain line for each turn."""
-    text = _read_text(file)
-    if file.suffix.lower() in (".vtt", ".srt"):
-        captions = webvtt.from_buffer(io.StringIO(text), format=file.suffix[1:].lower())
-        return tuple(
-            ImportedLine(cue.voice or "", " ".join(cue.text.split()), float(cue.start_in_seconds),
-                    float(cue.end_in_seconds))
-            for cue in captions.captions
-            if cue.text.strip()
-        )  # fmt: skip
-    text_lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if any(_LINE_PATTERN.match(line) for line in text_lines):
-        return tuple(_read_chat_log(file))
-    return tuple(ImportedLine("", line) for line in text_lines)
-
-
-def _read_text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as wrong:
-        raise RecordingError(f"{file}: cannot be read as UTF-8 text ({wrong})") from None
-
-
-def _line_seconds(match: re.Match[str]) -> float | None:
-    if match["minutes"] is None:
-        return None
-    seconds = float(match["seconds"].replace(",", "."))
-    return 3600 * int(match["hours"] or 0) + 60 * int(match["minutes"]) + seconds
 
 
 # -- bank, key and session record ----------------------------------------------------------------

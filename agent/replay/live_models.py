@@ -11,10 +11,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING
 
 from agent.config import Settings
 from agent.core import events as e
+from agent.core.virtual_session import DueInput
 from agent.inference.in_flight import InFlight
 from agent.inference.messages import (
     CancelStream,
@@ -27,14 +27,11 @@ from agent.inference.messages import (
 from agent.inference.messages import RequestAnswered as ModelAnswered
 from agent.inference.scheduler import BatchScheduler
 from agent.inference.worker import load_scheduler
-from agent.replay.answer_sources import ReplayAnswer, answer_from_recording
+from agent.recordings.recording import Recording
+from agent.replay.answer_sources import answer_from_recording
+from agent.replay.recorded_answers import RecordedAnswer
 from dialogs.pack.model import Pack
 
-if TYPE_CHECKING:
-    from agent.recordings.recording import Recording
-    from agent.replay.recorded_answers import RecordedAnswer
-
-NO_REDACTIONS = "[]"
 VAD_MODEL = "silero-vad"  # its probabilities are part of the recorded inputs
 
 
@@ -102,26 +99,27 @@ class ModelAnswerSource:
         recorded_answer: RecordedAnswer | None,
         today: date,
         at: float,
-    ) -> ReplayAnswer:
+    ) -> DueInput:
         if request.stream is not None and not self.has_audio_of(request.stream):
             self.recorded_fallbacks += 1
             self.discard_turn(request.stream)
-            return answer_from_recording(request, recorded_answer)
+            return answer_from_recording(request, recorded_answer, at)
         self._request_count += 1
         model_request = UnderstandRequest(
             self._request_count, self.recording.record.id, request, today, at
         )
         request_to_send = self.in_flight.add_request(model_request)
         if request_to_send is None:
-            return answer_from_recording(request, recorded_answer)
+            return answer_from_recording(request, recorded_answer, at)
         self.scheduler.receive(request_to_send, 0.0)
         for one in self._run_batches():
             match one:
                 case ModelAnswered(request_id=number, result=answer, caller=caller):
                     self.in_flight.remove_answered(number, caller)
-                    return e.TurnUnderstood(
+                    event = e.TurnUnderstood(
                         at, request.request_id, answer.understanding, answer.transcript
-                    ), NO_REDACTIONS
+                    )
+                    return DueInput(event)
                 case StreamsFailed(failure=failure):
                     raise RuntimeError(f"a model failed on turn {request.turn}: {failure}")
         raise RuntimeError(f"the models did not answer turn {request.turn}")

@@ -2,8 +2,8 @@
 
 A recording is a .zip, or a folder with session.json. A failed test shows the first divergence and
 counts of the later ones. `--replay-mode fresh` lets the models answer again, `--replay-config`
-names a settings file. The package registers the plugin; it imports nothing of Hearken before it
-finds a recording.
+names a settings file. The package registers the plugin for every pytest run: nothing slow is
+imported before it finds a recording.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from agent.recordings import MANIFEST_FILE
+
 if TYPE_CHECKING:
     from agent.replay.parallel import ReplayWorker
 
-MANIFEST_FILE = "session.json"
 WORKER_KEY: pytest.StashKey[ReplayWorker] = pytest.StashKey()
 
 

@@ -7,16 +7,20 @@ by its name and arguments. Numbers of turns, requests and keys may differ in a r
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from agent.core import events as e
+from agent.core.virtual_session import OpenWork
 from agent.recordings.recording import Recording
-from agent.replay.answer_sources import NotRecorded
 from audio.types import RATE
 from dialogs.values import ActionCall, ActionResult
 
 MAX_TURN_END_SHIFT = RATE // 4  # samples by which the end of the same turn may differ
+
+
+class NotRecorded(LookupError):
+    """The recording lacks an answer that the replay needs; the text says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +60,6 @@ class RecordedAnswers:
         default_factory=dict
     )
     _accepted_at: set[float] = field(default_factory=set)  # times at which a handoff was accepted
-    _open_requests: set[int] = field(default_factory=set)  # of the replay, without an answer
-    _open_actions: dict[str, ActionCall] = field(default_factory=dict)
 
     @classmethod
     def from_recording(cls, recording: Recording) -> RecordedAnswers:
@@ -129,23 +131,15 @@ class RecordedAnswers:
     def was_requested(self, event: e.PersonTookOver) -> bool:
         return event.at in self._accepted_at
 
-    # -- strict replay, which feeds the recorded answers itself ----------------------------------
-
-    def note_requests(self, effects: Sequence[e.Effect]) -> None:
-        """Note requests and actions of the replay that the recording lacks."""
-        for effect in effects:
-            match effect:
-                case e.UnderstandTurn(request_id=ask) if ask not in self._requests:
-                    self._open_requests.add(ask)
-                case e.PerformAction(call) if call.key not in self._actions:
-                    self._open_actions[call.key] = call
-
-    def missing_answers(self) -> Iterator[str]:
-        """A sentence for each noted request or action without a recorded answer."""
-        for ask in sorted(self._open_requests):
-            yield f"the answer to question {ask} was never recorded"
-        for call in self._open_actions.values():
-            yield f"the bank's answer to {call.name} was never recorded"
+    def missing_answers(self, open_work: OpenWork) -> Iterator[str]:
+        """A sentence for each request or action that a replay left open and the recording does not
+        have: what the recording left open, too, is not missing."""
+        for request_id in open_work.turn_requests:
+            if request_id not in self._requests:
+                yield f"the answer to question {request_id} was never recorded"
+        for key, action in open_work.actions.items():
+            if key not in self._actions:
+                yield f"the bank's answer to {action.call.name} was never recorded"
 
 
 def _is_same_turn(recorded_request: _RecordedRequest, request: e.UnderstandTurn) -> bool:

@@ -140,6 +140,7 @@ class LiveConversation:
             lasts_s=self.now,
             is_over=session.closed,
             customer_connected=self.customer_connected,
+            is_customer_away=session.is_customer_away,
             has_voice=record.speak and "customer" in record.legs,
             owner=ownership.owner,
             person_name=ownership.person_name,
@@ -279,7 +280,7 @@ class LiveConversation:
         conversation is over or its process stops."""
         if self._session.closed or self.shut_down:
             return
-        hidden = self._vault.pseudonymise(event, self._effect_runner.expectation_for(event))
+        hidden = self._vault.pseudonymise(event, self._session.expectation_for(event))
         event = hidden.event
         effects = self._session.receive(event)
         self._audio_recorder.push(event, effects, hidden.redactions)

@@ -19,7 +19,6 @@ from agent.privacy.vault import Vault
 from agent.runtime.event_bus import ConversationChange
 from agent.runtime.services import Services
 from agent.runtime.timers import ConversationTimers
-from audio.types import Expectation
 from dialogs.values import ActionCall
 
 
@@ -44,18 +43,9 @@ class EffectRunner:
         self._timers = timers
         self._now = now
         self._apply = apply
-        self._expectations: dict[
-            int, Expectation
-        ] = {}  # what the customer was asked, by request id
         self._unfinished: set[asyncio.Task[None]] = (
             set()
         )  # to be finished even if the customer leaves
-
-    def expectation_for(self, event: e.Input) -> Expectation:
-        """The expectation under which the words of this input were said."""
-        if isinstance(event, e.TurnUnderstood | e.UnderstandingFailed):
-            return self._expectations.pop(event.request_id, self._session.expectation)
-        return self._session.expectation
 
     def run(
         self, effect: e.Effect, durable: asyncio.Future[None] | None, tasks: asyncio.TaskGroup
@@ -69,7 +59,6 @@ class EffectRunner:
             case e.DiscardTurn(stream):
                 services.engine.discard_turn(id, stream)
             case e.UnderstandTurn():
-                self._expectations[effect.request_id] = effect.expectation
                 tasks.create_task(self._understand(effect))
             case e.PerformAction(call):
                 self._must_finish(tasks.create_task(self._perform_action(call, durable)))

@@ -1,8 +1,7 @@
-"""Registry of the conversations that run in this process, and their recovery after a restart.
+"""Registry of the conversations that run in this process.
 
 `begin` starts a new conversation. `resume` finds one whose connection was lost: in this process, or
-in the store after a restart; then it is rebuilt by replaying its journal into a new session, and
-requests and actions in flight are re-issued under the same ids and keys.
+in the store after a restart; then it is recovered (agent/runtime/recovery.py).
 """
 
 from __future__ import annotations
@@ -11,18 +10,15 @@ import asyncio
 import hashlib
 import logging
 import secrets
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 from agent.core import events as e
-from agent.core.event_json import VERSION, EventFormatError, JournalRow, event_from_json
+from agent.core.event_json import VERSION, EventFormatError
 from agent.core.records import SessionRecord, utc_text
-from agent.core.session import Session
 from agent.core.session_factory import new_session
 from agent.privacy.vault import SealError, Vault
 from agent.runtime.conversation import LiveConversation
-from agent.runtime.event_recorder import MAX_RECENT_MESSAGES, JournalPosition
+from agent.runtime.recovery import recover_session, reissue_open_work
 from agent.runtime.services import Services
 from agent.wire.messages import Hello, ResumeRequest
 
@@ -110,8 +106,16 @@ class ConversationRegistry(Mapping[str, LiveConversation]):
             raise CannotResume("That session was begun by another version of this program.")
         if record.pack != services.pack_digest:
             raise CannotResume("What we can do has changed since; please begin again.")
+        rows = await asyncio.to_thread(services.store.read_rows, record.id)
         try:
-            recovered = await asyncio.to_thread(recover_session, services, record, request.token)
+            recovered = await asyncio.to_thread(
+                recover_session,
+                record,
+                rows,
+                request.token,
+                services.pack,
+                services.session_rules,
+            )
         except (SealError, EventFormatError) as broken:
             log.error("a session cannot be made anew", extra={"session": record.id})
             raise CannotResume("That session could not be restored.") from broken
@@ -125,10 +129,10 @@ class ConversationRegistry(Mapping[str, LiveConversation]):
             request.token,
             recovered.position,
             recovered.last_input_at,
-            recovered.positions,
+            recovered.session.leg_positions,
         )
         conversation.restore_recent_messages(recovered.recent_messages)
-        self._start(conversation, lambda: reissue_open_work(conversation, recovered))
+        self._start(conversation, lambda: reissue_open_work(conversation, recovered.open_work))
         await conversation.started.wait()
         return conversation
 
@@ -155,122 +159,6 @@ class ConversationRegistry(Mapping[str, LiveConversation]):
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-
-
-@dataclass(frozen=True, slots=True)
-class RecoveredSession:
-    """A session rebuilt from its journal, and the work in flight when its process stopped."""
-
-    session: Session
-    vault: Vault
-    position: JournalPosition
-    last_input_at: float
-    turn_requests: tuple[e.UnderstandTurn, ...]
-    actions: tuple[e.PerformAction, ...]
-    handoffs: tuple[e.UpdateHandoff, ...]
-    queued_since: Mapping[int, float]  # by handoff number, in session seconds
-    customer_connected: bool
-    positions: Mapping[str, int]  # by leg, of the next sample
-    recent_messages: deque[str]  # the last messages to the customer
-
-
-def recover_session(services: Services, record: SessionRecord, token: str) -> RecoveredSession:
-    vault = (
-        Vault.unseal(services.pack, record.sealed, token)
-        if record.sealed
-        else Vault(services.pack, secrets.token_bytes(32))
-    )
-    session, position, last_input_at = (
-        new_session(services.pack, record, services.session_rules),
-        JournalPosition(),
-        0.0,
-    )
-    turn_requests: dict[int, e.UnderstandTurn] = {}
-    actions: dict[str, e.PerformAction] = {}
-    handoffs: dict[int, e.UpdateHandoff] = {}
-    queued_since: dict[int, float] = {}
-    recent_messages: deque[str] = deque(maxlen=MAX_RECENT_MESSAGES)
-    customer_connected = True
-    positions = dict.fromkeys(record.legs, 0)
-    for row in services.store.read_rows(record.id):
-        event = event_from_json(row.input)
-        _drop_answered(event, turn_requests, actions, handoffs)
-        if isinstance(event, e.HandoffQueued):
-            queued_since[event.id] = event.at
-        _advance_positions(event, positions)
-        match event:
-            case e.ConnectionLost():
-                customer_connected = False
-            case e.ConnectionResumed():
-                customer_connected = True
-        for effect in session.receive(event):
-            match effect:
-                case e.UnderstandTurn():
-                    turn_requests[effect.request_id] = effect
-                case e.PerformAction(call):
-                    actions[call.key] = effect
-                case e.UpdateHandoff(state="requested"):
-                    handoffs[effect.id] = effect
-        _advance_position(position, row)
-        recent_messages.extend(row.messages)
-        last_input_at = max(last_input_at, row.at)
-    open_requests = tuple(turn_requests.values())
-    return RecoveredSession(
-        session, vault, position, last_input_at, open_requests, tuple(actions.values()), tuple(handoffs.values()),
-        queued_since, customer_connected, positions, recent_messages,
-    )  # fmt: skip
-
-
-def _drop_answered(
-    event: e.Input,
-    turn_requests: dict[int, e.UnderstandTurn],
-    actions: dict[str, e.PerformAction],
-    handoffs: dict[int, e.UpdateHandoff],
-) -> None:
-    match event:
-        case e.TurnUnderstood(request_id=request_id) | e.UnderstandingFailed(request_id=request_id):
-            turn_requests.pop(request_id, None)
-        case e.ActionCompleted(outcome=outcome):
-            actions.pop(outcome.key, None)
-        case e.HandoffQueued(id=id) | e.HandoffUnanswered(id=id):
-            handoffs.pop(id, None)
-
-
-def _advance_positions(event: e.Input, positions: dict[str, int]) -> None:
-    match event:
-        case e.AudioReceived(leg=leg, samples=samples):
-            positions[leg] += len(samples)
-        case e.ConnectionResumed(missed_samples=missed_samples):
-            positions.update({leg: at + missed_samples for leg, at in positions.items()})
-
-
-def _advance_position(position: JournalPosition, row: JournalRow) -> None:
-    position.rows = row.n
-    position.client_seq = max(position.client_seq, row.client)
-    position.server_seq += len(row.messages)
-
-
-def reissue_open_work(conversation: LiveConversation, recovered: RecoveredSession) -> None:
-    """Re-issue the work in flight at the stop. Spoken turns fail, because their audio is gone."""
-    if recovered.customer_connected:  # the process ended before the connection was seen to be lost
-        conversation.apply(e.ConnectionLost(conversation.now))
-    for turn_request in recovered.turn_requests:
-        if turn_request.stream is None:
-            conversation.reissue_effect(turn_request)
-        else:
-            conversation.apply(
-                e.UnderstandingFailed(conversation.now, turn_request.request_id, "failed")
-            )
-    for action in recovered.actions:
-        conversation.reissue_effect(action)
-    for handoff in recovered.handoffs:
-        conversation.reissue_effect(handoff)
-    status = conversation.status()
-    for number in () if status.is_with_person else status.open_handoffs:
-        if number in recovered.queued_since:
-            conversation.start_queue_timeout(number, recovered.queued_since[number])
-    if status.is_with_person:  # the console lost its connection, too
-        conversation.lose_person(status.person_name)
 
 
 def _session_record(services: Services, id: str, token: str, hello: Hello) -> SessionRecord:

@@ -1,0 +1,113 @@
+"""A session on a virtual clock, whose time is the `at` of its inputs.
+
+Replay, import and recovery run a conversation in it. The owner gives it the inputs that come from
+outside, in their order, and before each of them what is due by then. One rule orders the two:
+
+- what the session was waiting for (an answer, an outcome) comes before an outside input of the same
+  time or later, in the order it falls due, but never after a deadline that it would have missed;
+- `DeadlineReached` comes before an outside input that is more than `DEADLINE_GRACE_S` later than
+  the deadline. A real timer fires a moment late: an input so soon after a deadline came first.
+
+It has no clock, no socket, no models and no bank: it asks an `EffectResponder`, or waits for its
+owner to feed the answers (tests/agent/core/test_virtual_session.py).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from heapq import heappop, heappush
+from itertools import count
+from typing import Protocol
+
+from agent.core import events as e
+from agent.core.session import Session
+
+DEADLINE_GRACE_S = 0.05
+NO_REDACTIONS = "[]"
+
+
+@dataclass(frozen=True, slots=True)
+class DueInput:
+    """An input that is due at its own time, `event.at`. `redactions` as in a row: a JSON list."""
+
+    event: e.Input
+    redactions: str = NO_REDACTIONS
+
+    def delayed_by(self, seconds: float) -> DueInput:
+        """The same input, due so many seconds later."""
+        return replace(self, event=replace(self.event, at=self.event.at + seconds))
+
+
+class EffectResponder(Protocol):
+    """The models, the back end and the queue for people, as a virtual session meets them."""
+
+    def responses_to(self, effect: e.Effect, at: float) -> Iterable[DueInput]:
+        """The inputs that an effect of session second `at` leads to, none of them due before it."""
+        ...
+
+
+@dataclass(slots=True)
+class OpenWork:
+    """What a session has asked for and not been given yet."""
+
+    turn_requests: dict[int, e.UnderstandTurn] = field(default_factory=dict)  # by request id
+    actions: dict[str, e.PerformAction] = field(default_factory=dict)  # by key
+    handoffs: dict[int, e.UpdateHandoff] = field(default_factory=dict)  # requested, by number
+    queued_since: dict[int, float] = field(default_factory=dict)  # handoffs that have been queued
+
+    def update(self, event: e.Input, effects: Iterable[e.Effect]) -> None:
+        """Close what this input answers, then open what its effects ask for."""
+        match event:
+            case e.TurnUnderstood(request_id=id) | e.UnderstandingFailed(request_id=id):
+                self.turn_requests.pop(id, None)
+            case e.ActionCompleted(outcome=outcome):
+                self.actions.pop(outcome.key, None)
+            case e.HandoffQueued(at, id):
+                self.handoffs.pop(id, None)
+                self.queued_since[id] = at
+            case e.HandoffUnanswered(id=id):
+                self.handoffs.pop(id, None)
+        for effect in effects:
+            match effect:
+                case e.UnderstandTurn(request_id):
+                    self.turn_requests[request_id] = effect
+                case e.PerformAction(call):
+                    self.actions[call.key] = effect
+                case e.UpdateHandoff(id, "requested"):
+                    self.handoffs[id] = effect
+
+
+class VirtualSession:
+    """A session with its open work and what is due to it. See the module's docstring."""
+
+    def __init__(self, session: Session, responder: EffectResponder | None = None) -> None:
+        """Without a `responder` every answer comes from outside, as the rows of a journal do."""
+        self.session = session
+        self.open_work = OpenWork()
+        self._responder = responder
+        self._due: list[tuple[float, int, DueInput]] = []
+        self._order = count()  # of inputs that are due at the same time
+
+    def receive(self, event: e.Input) -> list[e.Effect]:
+        """Apply one input and return its effects; what they lead to is due from now on."""
+        effects = self.session.receive(event)
+        self.open_work.update(event, effects)
+        if self._responder is not None:
+            for effect in effects:
+                for response in self._responder.responses_to(effect, event.at):
+                    heappush(self._due, (response.event.at, next(self._order), response))
+        return effects
+
+    def due_before(self, at: float = math.inf) -> Iterator[DueInput]:
+        """What comes before an outside input at `at`; without `at`, after the last one: then time
+        goes no further than the deadline. Each has to be received before the next is taken."""
+        while not self.session.closed:
+            deadline = self.session.deadline
+            if self._due and self._due[0][0] <= min(at, deadline):
+                yield heappop(self._due)[2]
+            elif deadline + DEADLINE_GRACE_S < at < math.inf:
+                yield DueInput(e.DeadlineReached(deadline))
+            else:
+                return
