@@ -307,7 +307,7 @@ class Server:
         metrics.models_busy.set(engine.load.busy_share)
         metrics.shed_features.labels("partials").set(not engine.load.sends_partials)
         metrics.shed_features.labels("cues").set(not engine.load.computes_cues)
-        metrics.models_restarts.set(engine.restarts)
+        metrics.count_models_restarts(engine.restarts)
 
 
 def _path(request: Request) -> str:
