@@ -10,6 +10,7 @@ import asyncio
 import gc
 import json
 import logging
+import secrets
 import signal
 import sys
 from collections.abc import Callable, Coroutine
@@ -33,6 +34,7 @@ from agent.actions.http import HttpActions
 from agent.cli.main import app, main
 from agent.config import Settings, load_settings, session_rules
 from agent.console.hub import CONSOLE_CLOSED, ConsoleHub
+from agent.console.local_access import console_link, with_local_console
 from agent.core.records import utc_text
 from agent.handoff.online_agents import OnlineAgents
 from agent.handoff.routing import HandoffRouter
@@ -324,7 +326,7 @@ class Server:
         metrics.models_busy.set(engine.load.busy_share)
         metrics.shed_features.labels("partials").set(not engine.load.sends_partials)
         metrics.shed_features.labels("cues").set(not engine.load.computes_cues)
-        metrics.models_restarts.set(engine.restarts)
+        metrics.count_models_restarts(engine.restarts)
 
 
 def _path(request: Request) -> str:
@@ -343,17 +345,19 @@ def _response(answer: HttpAnswer) -> Response:
     return Response(answer.status, HTTPStatus(answer.status).phrase, headers, answer.body)
 
 
-async def run(server: Server) -> None:
+async def run(server: Server, prints_console_link: bool = False) -> None:
     """Serve until SIGINT or SIGTERM; then close sockets with 1001, so that clients reconnect."""
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stopped.set)
     sockets = await server.open()
     host, port = sockets.sockets[0].getsockname()[:2]
-    address = f"http://{host}:{port}/"
+    address = f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
     log.info("ready", extra={"page": address})
-    if sys.stdout.isatty():
-        print(f"Hearken is ready: open {address}")
+    print(f"Hearken is ready: open {address}", flush=True)
+    if prints_console_link:
+        token = server.services.settings.agent_token.get_secret_value()
+        print(f"Take over conversations at {console_link(address, token)}", flush=True)
     await stopped.wait()
     sockets.close(code=1001, reason="restarting; reconnect in a moment")
     await sockets.wait_closed()
@@ -385,17 +389,23 @@ def serve_command(
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
     pack: Annotated[Path | None, typer.Option(help="Folder of the pack to serve.")] = None,
 ) -> None:
-    """Start the server and print the address of the demo page."""
-    settings = load_settings(config, host=host, port=port, pack=pack)
+    """Start the server and print the address of the demo page.
+
+    On a loopback address without tokens, also a link to the console that is valid for this run.
+    """
+    given = load_settings(config, host=host, port=port, pack=pack)
+    settings = with_local_console(given, lambda: secrets.token_urlsafe(18))
     handler = logging.StreamHandler()
     handler.setFormatter(_JsonFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     for talkative in ("websockets", "bm25s", "httpx"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
-    log.info("settings", extra=settings.masked_values())
+    log.info("settings", extra=given.masked_values())
+    if settings is not given:
+        log.info("the console is open for this run; the link to it is on standard output")
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     core = reserve_core() if settings.own_core else None
-    asyncio.run(run(Server(build_services(settings, core))))
+    asyncio.run(run(Server(build_services(settings, core)), settings is not given))
 
 
 if __name__ == "__main__":

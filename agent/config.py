@@ -40,14 +40,25 @@ class TurnSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    silence: dict[AnswerKind, SilenceSeconds] = {}  # seconds that end a turn, by kind of question
-    answered: SilenceSeconds = (
-        _DEFAULT_TURN_RULES.answered
-    )  # seconds, once a closed question is answered
+    silence: dict[AnswerKind, SilenceSeconds] = Field(
+        {}, description="Seconds of silence that end a turn, by the kind of answer asked for."
+    )
+    answered: SilenceSeconds = Field(
+        _DEFAULT_TURN_RULES.answered,
+        description="Seconds of silence that end a turn once a closed question is answered.",
+    )
     complete: float = Field(
-        default=_DEFAULT_TURN_RULES.complete, ge=0.1, le=5
-    )  # factor on the silence after complete or incomplete words
-    incomplete: float = Field(default=_DEFAULT_TURN_RULES.incomplete, ge=0.1, le=5)
+        _DEFAULT_TURN_RULES.complete,
+        ge=0.1,
+        le=5,
+        description="Factor on the silence when the words so far are complete.",
+    )
+    incomplete: float = Field(
+        _DEFAULT_TURN_RULES.incomplete,
+        ge=0.1,
+        le=5,
+        description="Factor on the silence when the words so far are incomplete.",
+    )
 
     def turn_rules(self, endings: TurnEndings) -> TurnRules:
         """The rules of the turn detector; kinds of question without a setting keep the default."""
@@ -65,50 +76,103 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True)
 
-    host: str = "127.0.0.1"
-    port: int = Field(8765, ge=0, le=65535)
-    token: SecretStr = SecretStr("")  # when set, hello must carry it
-    origins: tuple[str, ...] = ()  # allowed Origin values of browsers; empty: any
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8765, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    token: SecretStr = Field(SecretStr(""), description="When set, a client's hello must carry it.")
+    origins: tuple[str, ...] = Field(
+        (), description="Sites that may connect (Origin values of browsers); empty: any."
+    )
 
-    pack: Path = PACKAGE_DIR.parent / "dialogs" / "bank"
-    weights: Path = PACKAGE_DIR / "weights"
-    speech_checkpoint: str = ""  # a CTC checkpoint's folder or hub name instead of the embedded one
-    emotion_checkpoint: str = ""  # likewise for a sequence-classification emotion head
-    # A Whisper or Moonshine checkpoint that transcribes whole turns, in addition to the streaming
-    # one. It shares the models' process, so that every caller waits for each of its turns: choose
-    # one that needs well under a second a turn on this machine. Stopped after half of `answer_s`.
-    writer_checkpoint: str = ""
-    # A BERT-family sentence encoder that intents were trained with (`hearken train understanding
-    # --sentence-checkpoint`). auto: the one they were trained with, if present; empty: none.
-    sentence_checkpoint: str = "auto"
-    # Number format of the encoder; auto: bfloat16 where the processor has it, else float32.
-    precision: Precision = "auto"
-    state: Path = Path(".hearken")  # folder of the databases
-    database: str = ""  # an SQLAlchemy URL, such as postgresql+psycopg://...; empty: in `state`
-    resume_s: float = Field(120.0, ge=0)  # to reconnect after a lost connection
-    agent_token: SecretStr = SecretStr("")  # for people at /console; empty: closed
-    supervisor_token: SecretStr = SecretStr("")  # for supervisors at /console; empty: none
-    nobody_s: float = Field(60.0, ge=0)  # to wait for a login there, before a call-back
-    console_s: float = Field(20.0, ge=0)  # to wait for a person whose console is lost
-    webhook_url: str = ""  # of a helpdesk that gets handoffs (CloudEvents); empty: none
-    webhook_secret: SecretStr = SecretStr("")  # signs the messages to it: whsec_...
-    actions_url: str = ""  # an HTTP endpoint for the pack's actions; empty: the built-in bank
-    actions_token: SecretStr = SecretStr("")  # sent to it as a bearer token
+    pack: Path = Field(
+        PACKAGE_DIR.parent / "dialogs" / "bank", description="Folder of the pack to serve."
+    )
+    weights: Path = Field(PACKAGE_DIR / "weights", description="Folder of the embedded models.")
+    speech_checkpoint: str = Field(
+        "", description="CTC checkpoint, folder or hub name, instead of the embedded encoder."
+    )
+    emotion_checkpoint: str = Field(
+        "", description="Classification checkpoint instead of the embedded emotion head."
+    )
+    writer_checkpoint: str = Field(
+        "",
+        description="Whisper or Moonshine checkpoint that also transcribes whole turns. It shares "
+        "the models process, so every caller waits for each of its turns: choose one that needs "
+        "well under a second a turn. It is stopped after half of `answer_s`.",
+    )
+    sentence_checkpoint: str = Field(
+        "auto",
+        description="BERT-family sentence encoder that intents were trained with. auto: the one "
+        "they were trained with, if present; empty: none.",
+    )
+    precision: Precision = Field(
+        "auto",
+        description="Number format of the encoder. auto: bfloat16 where the processor has it, "
+        "else float32.",
+    )
+    state: Path = Field(Path(".hearken"), description="Folder of the databases.")
+    database: str = Field(
+        "",
+        description="SQLAlchemy URL such as postgresql+psycopg://...; empty: SQLite in `state`.",
+    )
+    resume_s: float = Field(
+        120.0, ge=0, description="Time for a client to reconnect after a lost connection."
+    )
+    agent_token: SecretStr = Field(
+        SecretStr(""),
+        description="Token of agents at /console. Empty: on a loopback address without a "
+        "supervisor_token, `hearken serve` makes one for the run and prints a link with it; "
+        "elsewhere agents cannot log in.",
+    )
+    supervisor_token: SecretStr = Field(
+        SecretStr(""), description="Token of supervisors at /console; empty: none can log in."
+    )
+    nobody_s: float = Field(
+        60.0, ge=0, description="Time to wait for an agent to log in before a call-back is offered."
+    )
+    console_s: float = Field(
+        20.0, ge=0, description="Time for an agent whose console lost its connection to return."
+    )
+    webhook_url: str = Field(
+        "", description="Helpdesk address that handoffs are posted to (CloudEvents); empty: none."
+    )
+    webhook_secret: SecretStr = Field(
+        SecretStr(""), description="Secret that signs those posts (whsec_...)."
+    )
+    actions_url: str = Field(
+        "", description="HTTP endpoint for the pack's actions; empty: the built-in bank."
+    )
+    actions_token: SecretStr = Field(
+        SecretStr(""), description="Sent to that endpoint as a bearer token."
+    )
 
-    max_sessions: int = Field(500, ge=1)  # conversations at a time, voice or chat
-    # Reserve a core for the models where there are two or more; false where other busy programs
-    # share the machine.
-    own_core: bool = True
-    capacity: int = Field(0, ge=0)  # legs of live audio at a time; 0: measured at the start
-    max_message: int = Field(1 << 20, ge=1024)
-    max_outbox: int = Field(1024, ge=16)  # messages queued for a slow reader
-    hello_s: float = Field(10.0, gt=0)
-    write_s: float = Field(10.0, gt=0)  # to send one message; a slower client is disconnected
-    wait_s: int = Field(120, ge=0)  # expected wait for each customer ahead in the queue
-    answer_s: float = Field(5.0, gt=0)  # an answer of the models later than this is given up
-    asks_waiting: int = Field(1024, ge=1)  # open requests to the models, of all callers
-    voice: str = "en-us"
-    turns: TurnSettings = TurnSettings()
+    max_sessions: int = Field(500, ge=1, description="Conversations at a time, voice or chat.")
+    own_core: bool = Field(
+        True,
+        description="Reserve a core for the models where there are two or more. Set false where "
+        "other busy programs share the machine.",
+    )
+    capacity: int = Field(0, ge=0, description="Audio legs at a time; 0: measured at the start.")
+    max_message: int = Field(
+        1 << 20, ge=1024, description="Largest websocket message accepted, in bytes."
+    )
+    max_outbox: int = Field(1024, ge=16, description="Messages queued for a slow reader.")
+    hello_s: float = Field(10.0, gt=0, description="Time for a client to send its hello.")
+    write_s: float = Field(
+        10.0, gt=0, description="Time to send one message; a slower client is disconnected."
+    )
+    wait_s: int = Field(
+        120, ge=0, description="Expected wait for each customer ahead in the queue."
+    )
+    answer_s: float = Field(
+        5.0, gt=0, description="An answer of the models later than this is given up."
+    )
+    asks_waiting: int = Field(
+        1024, ge=1, description="Open requests to the models, of all callers together."
+    )
+    voice: str = Field("en-us", description="espeak-ng voice of spoken replies.")
+    turns: TurnSettings = Field(
+        TurnSettings(), description="When a customer's turn is over; see the table of `turns`."
+    )
 
     @classmethod
     def settings_customise_sources(

@@ -17,42 +17,45 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         registry = self.registry
-        self.open_sessions = Gauge("hearken_sessions", "Open sessions", registry=registry)
+        self.open_sessions = Gauge("hearken_sessions_open", "Open sessions", registry=registry)
         self.sessions_opened = Counter(
             "hearken_sessions_opened", "Sessions opened", ["channel"], registry=registry
         )
         self.refusals = Counter(
-            "hearken_refused", "Connections refused", ["why"], registry=registry
+            "hearken_connections_refused", "Connections refused", ["reason"], registry=registry
         )
         self.sessions_closed = Counter(
             "hearken_sessions_closed", "Sessions closed", ["code"], registry=registry
         )
         self.audio_seconds = Counter(
-            "hearken_audio_seconds", "Audio received, seconds", registry=registry
+            "hearken_audio_received_seconds", "Audio received, seconds", registry=registry
         )
         self.turns_understood = Counter(
-            "hearken_turns", "Turns understood", ["channel"], registry=registry
+            "hearken_turns_understood", "Turns understood", ["channel"], registry=registry
         )
         self.understanding_failures = Counter(
-            "hearken_missed", "Requests the models did not answer", ["why"], registry=registry
+            "hearken_understanding_failures",
+            "Requests the models did not answer",
+            ["reason"],
+            registry=registry,
         )
         self.client_errors = Counter(
             "hearken_client_errors", "Error messages to clients", ["code"], registry=registry
         )
         self.handoffs = Counter("hearken_handoffs", "Handoffs", ["rule"], registry=registry)
         self.answer_latency = Histogram(
-            "hearken_answer_seconds",
+            "hearken_understanding_seconds",
             "From the end of a turn to its understanding",
             ["channel"],
             buckets=LATENCY_BUCKETS_S,
             registry=registry,
         )
         self.turns_in_flight = Gauge(
-            "hearken_turns_live", "Turns open or not yet answered", registry=registry
+            "hearken_turns_in_flight", "Turns open or not yet answered", registry=registry
         )
-        self.streams = Gauge("hearken_streams", "Legs of live audio", registry=registry)
+        self.streams = Gauge("hearken_audio_legs", "Legs of live audio", registry=registry)
         self.stream_capacity = Gauge(
-            "hearken_capacity", "Legs of live audio admitted at most", registry=registry
+            "hearken_audio_legs_capacity", "Legs of live audio admitted at most", registry=registry
         )
         self.models_late = Gauge(
             "hearken_models_late_seconds",
@@ -63,17 +66,24 @@ class Metrics:
             "hearken_models_busy_ratio", "Share of time the models work", registry=registry
         )
         self.shed_features = Gauge(
-            "hearken_left_out",
+            "hearken_load_shed",
             "1 while this output is shed because the models are late",
-            ["what"],
+            ["output"],
             registry=registry,
         )
-        self.models_restarts = Gauge(
+        self.models_restarts = Counter(
             "hearken_models_restarts", "Restarts of the models process", registry=registry
         )
         self.requests_waiting = Gauge(
-            "hearken_asks_waiting", "Requests waiting for the models", registry=registry
+            "hearken_requests_waiting", "Requests waiting for the models", registry=registry
         )
+
+        self._counted_restarts = 0
+
+    def count_models_restarts(self, total: int) -> None:
+        """Bring the counter of restarts up to `total`, which the engine counts and never lowers."""
+        self.models_restarts.inc(total - self._counted_restarts)
+        self._counted_restarts = total
 
     def exposition(self) -> bytes:
         """The text exposition for `GET /metrics`."""

@@ -89,7 +89,7 @@ def test_pages(house, path, status, type):
 def test_metrics_count_sessions(house):
     with Client(house.url) as client:
         client.wait_for("reply")
-        assert "hearken_sessions 1.0" in get(house, "/metrics")[2]
+        assert "hearken_sessions_open 1.0" in get(house, "/metrics")[2]
 
 
 def test_an_unknown_path_is_refused_before_the_upgrade(house):
@@ -210,7 +210,7 @@ def test_a_client_that_vanishes_in_the_middle_of_a_turn_leaves_nothing_behind(ho
         client.wait_for("reply")
         client._socket.socket.shutdown(socket.SHUT_RDWR)
     still_serves(house)
-    assert "hearken_turns_live 0.0" in get(house, "/metrics")[2]
+    assert "hearken_turns_in_flight 0.0" in get(house, "/metrics")[2]
 
 
 def test_a_client_that_does_not_read_is_dropped_and_others_go_on(tmp_path):
@@ -261,7 +261,10 @@ def test_a_mind_that_raises_is_missed_and_the_customer_is_told(tmp_path):
         client.say("check my balance")
         assert client.wait_for("error")["code"] == "missed"
         assert client.wait_for("reply")["text"]
-        assert 'hearken_missed_total{why="failed"} 1.0' in get(failing, "/metrics")[2]
+        assert (
+            'hearken_understanding_failures_total{reason="failed"} 1.0'
+            in get(failing, "/metrics")[2]
+        )
 
 
 def test_a_mind_that_is_late_is_missed_and_so_are_those_behind_it(tmp_path):

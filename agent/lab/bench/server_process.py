@@ -57,6 +57,7 @@ def running_server(state_folder: Path, **settings: str) -> Iterator[RunningServe
         [sys.executable, str(PROJECT_ROOT / "server.py")],
         env=env,
         cwd=state_folder,
+        stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,  # Ctrl-C reaches this process only, which stops the server

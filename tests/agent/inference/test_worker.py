@@ -100,12 +100,12 @@ def nothing():
 @pytest.mark.model
 def test_a_turn_survives_the_process_that_heard_its_beginning(house):
     undisturbed = heard(house, nothing)
-    before = metric(house, "hearken_models_restarts")
+    before = metric(house, "hearken_models_restarts_total")
     transcript = heard(house, kill_models)
     assert transcript["text"] == undisturbed["text"] != ""
     assert transcript["confidence"] == undisturbed["confidence"]
-    assert metric(house, "hearken_models_restarts") - before == 1.0
-    assert metric(house, "hearken_turns_live") == 0.0
+    assert metric(house, "hearken_models_restarts_total") - before == 1.0
+    assert metric(house, "hearken_turns_in_flight") == 0.0
 
 
 # -- scripted ends -----------------------------------------------------------------------------

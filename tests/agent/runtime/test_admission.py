@@ -166,9 +166,9 @@ def test_a_second_voice_is_refused_and_let_in_when_the_first_has_left(small):
             response = refused(small, channel)
             assert response.status_code == 503
             assert 1 <= int(response.headers["Retry-After"]) <= MAX_RETRY_S
-        assert 'hearken_refused_total{why="overloaded"} 2.0' in metrics(small)
+        assert 'hearken_connections_refused_total{reason="overloaded"} 2.0' in metrics(small)
     until = time.monotonic() + 30
-    while "hearken_streams 0.0" not in metrics(small):
+    while "hearken_audio_legs 0.0" not in metrics(small):
         assert time.monotonic() < until, "the first caller's place was not given back"
     with Client(asking, "voice", PCM) as second:
         assert second.wait_for("reply")["text"]
@@ -188,7 +188,7 @@ def test_a_second_voice_that_does_not_say_so_before_is_closed_with_the_seconds(s
         close = over.value.rcvd
         assert close.code == 1013
         assert f"{MAX_RETRY_S} seconds" in close.reason
-        assert "hearken_streams 1.0" in metrics(small)  # the refused one counts for nothing
+        assert "hearken_audio_legs 1.0" in metrics(small)  # the refused one counts for nothing
 
 
 @pytest.mark.socket

@@ -109,6 +109,39 @@ def test_the_token_is_kept_until_the_tab_is_closed_and_nowhere_else(
     assert page.run("return Object.values(sessionStorage)") == ["Ada"]
 
 
+def test_a_link_with_a_token_asks_only_for_the_name(page: Page, server: ScriptedConsole) -> None:
+    page.driver.get(f"{server.url}#token=agent")
+    page.until(lambda: page.focused() == "login-name", "asks for the name")
+    assert not page.find("#login-token").is_displayed()
+    assert page.run("return location.href") == server.url, "the token is not left in the address"
+    page.driver.refresh()
+    page.until(lambda: page.focused() == "login-name", "and after a reload")
+    assert not page.find("#login-token").is_displayed()
+    page.find("#login-name").send_keys("Ada", Keys.ENTER)
+    page.sees("#who", "Ada · agent")
+    page.press("#leave-button").until(lambda: page.find("#login-token").is_displayed())
+
+
+def test_a_link_opened_where_the_login_is_shown_is_taken_too(
+    page: Page, server: ScriptedConsole
+) -> None:
+    page.visit()
+    page.driver.get(f"{server.url}#token=supervisor")  # the same page: only its fragment changes
+    page.until(lambda: not page.find("#login-token").is_displayed(), "asks only for the name")
+    page.find("#login-name").send_keys("Sue", Keys.ENTER)
+    page.sees("#who", "Sue · supervisor")
+
+
+def test_a_link_of_an_earlier_run_is_told_and_forgotten(
+    page: Page, server: ScriptedConsole
+) -> None:
+    page.driver.get(f"{server.url}#token=old")
+    page.find("#login-name").send_keys("Ada", Keys.ENTER)
+    page.sees("#login-problem", "not one that may log in")
+    assert page.find("#login-token").is_displayed()
+    assert page.run("return Object.values(sessionStorage)") == ["Ada"]
+
+
 def test_a_wrong_token_is_told_and_forgotten(page: Page, server: ScriptedConsole) -> None:
     page.log_in(token="guess").sees("#login-problem", "not one that may log in")
     assert page.focused() == "login-token"

@@ -1,0 +1,101 @@
+"""The documents name nothing that does not exist, and what is generated in them is current."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import typer
+
+import server  # noqa: F401  adds the command `serve`
+from agent.cli.main import app
+from agent.cli.settings_reference import DOCUMENT, with_reference
+from agent.config import Settings
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+README_BYTES = 8192
+TOP_FOLDERS = ("agent", "audio", "dialogs", "docs", "tests")
+PATH = re.compile(rf"`((?:(?:{'|'.join(TOP_FOLDERS)})/[\w./*-]*|server\.py|pyproject\.toml))`")
+LINK = re.compile(r"\]\(([^)#:\s]+)(#[\w-]+)?\)")
+COMMAND = re.compile(r"(?:^|[`\s]|bin/)hearken((?: [a-z][a-z-]*)+)")
+MAP_ROW = re.compile(r"^\| `([\w/]+)/` \| [^|]+ \| ([a-z0-9_ ]*) \|$", re.MULTILINE)
+
+
+def text_of(document: Path) -> str:
+    return document.read_text(encoding="utf-8")
+
+
+def commands(group: typer.core.TyperGroup) -> set[tuple[str, ...]]:
+    """The names of all commands of `hearken`, each as a path of words."""
+    found: set[tuple[str, ...]] = set()
+    for name, command in group.commands.items():
+        below = commands(command) if hasattr(command, "commands") else {()}
+        found |= {(name, *rest) for rest in below}
+    return found
+
+
+@pytest.fixture(scope="module")
+def known_commands() -> set[tuple[str, ...]]:
+    group = typer.main.get_command(app)
+    return commands(group)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_path_and_link_leads_somewhere(document: Path) -> None:
+    text = text_of(document)
+    missing = [path for path in PATH.findall(text) if not list(ROOT.glob(path.rstrip("/")))]
+    linked = [link for link, _ in LINK.findall(text)]
+    missing += [link for link in linked if not (document.parent / link).exists()]
+    assert not missing
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_anchor_is_a_heading(document: Path) -> None:
+    for link, anchor in LINK.findall(text_of(document)):
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", text_of(document.parent / link), re.MULTILINE)
+            slugs = [re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in headings]
+            assert anchor[1:] in slugs, (link, anchor)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_command_exists(document: Path, known_commands: set[tuple[str, ...]]) -> None:
+    for words in COMMAND.findall(text_of(document)):
+        named = tuple(words.split())
+        starts = {known[: len(named)] for known in known_commands}
+        runs = {known for known in known_commands if named[: len(known)] == known}
+        assert named in starts or runs, f"hearken{words}"
+
+
+def test_the_readme_is_short() -> None:
+    assert (ROOT / "README.md").stat().st_size <= README_BYTES
+
+
+def test_the_settings_reference_is_current() -> None:
+    text = text_of(DOCUMENT)
+    assert with_reference(text) == text, "run python -m agent.cli.settings_reference"
+
+
+def test_every_setting_says_what_it_means() -> None:
+    assert not [name for name, field in Settings.model_fields.items() if not field.description]
+
+
+def test_the_package_map_is_what_is_there() -> None:
+    rows = dict(MAP_ROW.findall(text_of(ROOT / "docs" / "architecture.md")))
+    named = {package: sorted(modules.split()) for package, modules in rows.items()}
+    there = {
+        package: sorted(file.stem for file in (ROOT / package).glob("*.py")) for package in named
+    }
+    assert named == {
+        package: [name for name in modules if name != "__init__"]
+        for package, modules in there.items()
+    }
+    packages = {
+        folder.relative_to(ROOT).as_posix()
+        for top in ("agent", "dialogs")
+        for folder in (ROOT / top).iterdir()
+        if (folder / "__init__.py").exists() and folder.name != "lab"
+    }
+    assert packages <= set(named)
