@@ -41,20 +41,21 @@ class TurnSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     silence: dict[AnswerKind, SilenceSeconds] = Field(
-        {}, description="Seconds of silence that end a turn, by the kind of answer asked for."
+        default={},
+        description="Seconds of silence that end a turn, by the kind of answer asked for.",
     )
     answered: SilenceSeconds = Field(
-        _DEFAULT_TURN_RULES.answered,
+        default=_DEFAULT_TURN_RULES.answered,
         description="Seconds of silence that end a turn once a closed question is answered.",
     )
     complete: float = Field(
-        _DEFAULT_TURN_RULES.complete,
+        default=_DEFAULT_TURN_RULES.complete,
         ge=0.1,
         le=5,
         description="Factor on the silence when the words so far are complete.",
     )
     incomplete: float = Field(
-        _DEFAULT_TURN_RULES.incomplete,
+        default=_DEFAULT_TURN_RULES.incomplete,
         ge=0.1,
         le=5,
         description="Factor on the silence when the words so far are incomplete.",

@@ -56,7 +56,7 @@ escalations = st.builds(
     numbers,
     st.lists(evidence, max_size=5).map(tuple),
     st.sampled_from(["low", "normal", "high"]),
-    st.text(),
+    st.lists(st.builds(Claim, st.text(), st.text()), max_size=3).map(tuple),
 )
 hand_overs = st.builds(
     UpdateHandoff,
