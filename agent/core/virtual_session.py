@@ -1,15 +1,16 @@
 """A session on a virtual clock, whose time is the `at` of its inputs.
 
-Replay, import and recovery run a conversation in it. The owner gives it the inputs that come from
-outside, in their order, and before each of them what is due by then. One rule orders the two:
+Replay, import and recovery run a conversation in it. Its owner feeds the inputs that come from
+outside, in their order, and before each of them those that are due by then. One rule orders them:
 
-- what the session was waiting for (an answer, an outcome) comes before an outside input of the same
-  time or later, in the order it falls due, but never after a deadline that it would have missed;
-- `DeadlineReached` comes before an outside input that is more than `DEADLINE_GRACE_S` later than
-  the deadline. A real timer fires a moment late: an input so soon after a deadline came first.
+- an answer comes before an outside input of the same time or later; answers come in the order in
+  which they fall due, and those due at the same time in the order in which they were asked for;
+- `DeadlineReached` comes before an answer that is due after the deadline, and before an outside
+  input more than `DEADLINE_GRACE_S` after it. A real timer fires a moment late: an input so soon
+  after a deadline was applied first (and what is due between the two comes after both).
 
-It has no clock, no socket, no models and no bank: it asks an `EffectResponder`, or waits for its
-owner to feed the answers (tests/agent/core/test_virtual_session.py).
+It has no clock, no socket, no models and no bank: an `EffectResponder` answers, or the answers are
+among the inputs from outside (tests/agent/core/test_virtual_session.py).
 """
 
 from __future__ import annotations

@@ -130,6 +130,6 @@ class ReferenceLines:
         if self._remaining:
             text = self._remaining[0].text
             raise RecordingError(
-                f"{len(self._remaining)} lines of the transcript belong to no turn that was heard; the "
-                f"first is “{text}”: give it times (WebVTT), or one line for each turn"
+                f"{len(self._remaining)} lines of the transcript belong to no turn that was heard; "
+                f"the first is “{text}”: give it times (WebVTT), or one line for each turn"
             )
