@@ -78,7 +78,7 @@ only measured on here (USS, STAR's ratings) were not trained on. Licence of the 
   shift by the difference.
 - Fusion assumes that words and voice are independent given the mood. Its voice weights are fitted
   on held-out speakers of the emotion sets (`upset.json` beside the emotion weights, under their
-  licence); without that file the chosen ones in `agent/understanding/fusion.py` are used, which no
+  licence); without that file the chosen ones in `agent/understanding/mood_fusion.py` are used, which no
   data backs.
 - Calibration of `upset` rests on {own} sentences of our own, each scored by a model that had not
   seen it; no recorded bank call was available to check it against.
