@@ -12,6 +12,7 @@ import server  # noqa: F401  adds the command `serve`
 from agent.cli.main import app
 from agent.cli.settings_reference import DOCUMENT, with_reference
 from agent.config import Settings
+from tests.support import package_map
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -20,7 +21,6 @@ TOP_FOLDERS = ("agent", "audio", "dialogs", "docs", "tests")
 PATH = re.compile(rf"`((?:(?:{'|'.join(TOP_FOLDERS)})/[\w./*-]*|server\.py|pyproject\.toml))`")
 LINK = re.compile(r"\]\(([^)#:\s]+)(#[\w-]+)?\)")
 COMMAND = re.compile(r"(?:^|[`\s]|bin/)hearken((?: [a-z][a-z-]*)+)")
-MAP_ROW = re.compile(r"^\| `([\w/]+)/` \| [^|]+ \| ([a-z0-9_ ]*) \|$", re.MULTILINE)
 
 
 def text_of(document: Path) -> str:
@@ -83,19 +83,5 @@ def test_every_setting_says_what_it_means() -> None:
 
 
 def test_the_package_map_is_what_is_there() -> None:
-    rows = dict(MAP_ROW.findall(text_of(ROOT / "docs" / "architecture.md")))
-    named = {package: sorted(modules.split()) for package, modules in rows.items()}
-    there = {
-        package: sorted(file.stem for file in (ROOT / package).glob("*.py")) for package in named
-    }
-    assert named == {
-        package: [name for name in modules if name != "__init__"]
-        for package, modules in there.items()
-    }
-    packages = {
-        folder.relative_to(ROOT).as_posix()
-        for top in ("agent", "dialogs")
-        for folder in (ROOT / top).iterdir()
-        if (folder / "__init__.py").exists() and folder.name != "lab"
-    }
-    assert packages <= set(named)
+    text = text_of(package_map.DOCUMENT)
+    assert package_map.with_map(text) == text, "run python -m tests.support.package_map"

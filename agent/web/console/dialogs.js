@@ -1,6 +1,6 @@
 /* Questions that are asked before something that cannot be taken back. */
 import { make } from "../dom.js";
-import { outcome } from "./words.js";
+import { outcome } from "./labels.js";
 
 const byId = (id) => document.getElementById(id);
 
@@ -13,7 +13,7 @@ function answer(dialog) {
   });
 }
 
-export async function sure(question, note, yes) {
+export async function askToConfirm(question, note, yes) {
   byId("sure-title").textContent = question;
   byId("sure-note").textContent = note;
   byId("sure-yes").textContent = yes;

@@ -1,8 +1,8 @@
 /* The lists at the left: one's own conversations, those who wait, and the calls to return. */
 import { icon, make } from "../dom.js";
-import { keyed, say, walkWithArrows } from "./keyed.js";
-import { heat } from "./timeline.js";
-import { channel, Customer, duration, rule, stopwatch, summary, upset, urgency, wallTime, whyCallBack } from "./words.js";
+import { updateKeyedList, setText, moveFocusWithArrows } from "./keyed_list.js";
+import { moodClass } from "./timeline.js";
+import { channel, Customer, duration, rule, stopwatch, summary, upset, urgency, wallTime, whyCallBack } from "./labels.js";
 
 const CHANNEL_ICONS = { chat: "chat", voice: "microphone", call: "phone" };
 const byId = (id) => document.getElementById(id);
@@ -15,7 +15,7 @@ export class Lists {
     this.waiting = [];
     this.open = null; // the session that is shown
     this.online = false;
-    for (const id of ["mine", "queue"]) walkWithArrows(byId(id));
+    for (const id of ["mine", "queue"]) moveFocusWithArrows(byId(id));
     setInterval(() => this.#count(), 1000);
   }
 
@@ -35,20 +35,20 @@ export class Lists {
   mine(conversations) {
     this.conversations = conversations;
     byId("mine-part").hidden = !conversations.length;
-    keyed(byId("mine"), conversations, (one) => one.session, (one, before) => this.#own(one, before));
+    updateKeyedList(byId("mine"), conversations, (one) => one.session, (one, before) => this.#own(one, before));
   }
 
   draw({ open = this.open, online = this.online } = {}) {
     Object.assign(this, { open, online });
     byId("queue-empty").hidden = this.waiting.length > 0;
-    say(byId("queue-count"), String(this.waiting.length));
-    keyed(byId("queue"), this.waiting, keyOf, (entry, before) => this.#entry(entry, before));
+    setText(byId("queue-count"), String(this.waiting.length));
+    updateKeyedList(byId("queue"), this.waiting, keyOf, (entry, before) => this.#entry(entry, before));
     if (this.conversations) this.mine(this.conversations);
   }
 
   calls(tickets) {
     byId("calls-empty").hidden = tickets.length > 0;
-    say(byId("calls-count"), String(tickets.length));
+    setText(byId("calls-count"), String(tickets.length));
     byId("calls").replaceChildren(...tickets.map(({ ticket, customer, why, written_at: at, summary: text }) =>
       make("li", {},
         make("p", { class: "entry-head" }, make("b", {}, Customer(customer)), make("span", {}, ticket)),
@@ -62,7 +62,7 @@ export class Lists {
     const button = row.firstChild;
     const signs = [
       make("span", { class: `urgency ${entry.urgency}` }, entry.urgency === "high" ? icon("alert") : null, urgency(entry.urgency)),
-      Number.isFinite(entry.upset) ? make("span", { class: `feeling ${heat(entry.upset)}` }, upset(entry.upset)) : null,
+      Number.isFinite(entry.upset) ? make("span", { class: `feeling ${moodClass(entry.upset)}` }, upset(entry.upset)) : null,
       isElsewhere(entry) ? make("span", { class: "gone" }, "On another server") : null,
       entry.present ? null : make("span", { class: "gone" }, entry.here === false ? "Has left" : "Connection lost"),
     ];
@@ -122,7 +122,7 @@ export class Lists {
   #time(row) {
     const waits = seconds() - row.entry.since;
     const timer = row.querySelector(".timer");
-    say(timer, stopwatch(waits));
+    setText(timer, stopwatch(waits));
     timer.setAttribute("title", `Waiting for ${duration(waits)}`);
   }
 }

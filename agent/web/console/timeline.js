@@ -1,6 +1,6 @@
 /* Moods over time, drawn: a small line for lists, and a timeline whose points can be asked why. */
 import { draw, icon, make } from "../dom.js";
-import { customer, intent, stopwatch, upset } from "./words.js";
+import { customer, intent, stopwatch, upset } from "./labels.js";
 
 const WIDTH = 280;
 const HEIGHT = 96;
@@ -18,7 +18,7 @@ export function sparkline(moods) {
   const x = (at) => (known.length === 1 ? 68 : 2 + (66 * at) / (known.length - 1));
   const points = known.map(([, value], at) => `${x(at)},${y(value)}`);
   if (points.length > 1) svg.append(draw("polyline", { points: points.join(" ") }));
-  svg.append(draw("circle", { class: heat(known.at(-1)[1]), cx: x(known.length - 1), cy: y(known.at(-1)[1]), r: 2.5 }));
+  svg.append(draw("circle", { class: moodClass(known.at(-1)[1]), cx: x(known.length - 1), cy: y(known.at(-1)[1]), r: 2.5 }));
   return svg;
 
   function y(value) {
@@ -26,7 +26,7 @@ export function sparkline(moods) {
   }
 }
 
-export const heat = (value) => (value >= LIKELY ? "hot" : value >= 0.3 ? "warm" : "cool");
+export const moodClass = (value) => (value >= LIKELY ? "hot" : value >= 0.3 ? "warm" : "cool");
 
 /** The timeline of one conversation; `go(turn)` is called for a point that is pressed. */
 export class Timeline {
@@ -49,8 +49,8 @@ export class Timeline {
     }
     const last = moods.at(-1);
     this.parent.replaceChildren(
-      make("p", { class: `now ${heat(last.upset)}` },
-        heat(last.upset) === "hot" ? icon("alert") : null, `Now: ${upset(last.upset)}${feeling(last)}`),
+      make("p", { class: `now ${moodClass(last.upset)}` },
+        moodClass(last.upset) === "hot" ? icon("alert") : null, `Now: ${upset(last.upset)}${feeling(last)}`),
       this.#drawing(moods),
       this.why,
     );
@@ -80,7 +80,7 @@ export class Timeline {
 
   #point(one, x, y, last) {
     const point = draw("g", {
-      class: `point ${heat(one.upset)}`,
+      class: `point ${moodClass(one.upset)}`,
       "data-turn": one.turn,
       role: "button",
       tabindex: last ? 0 : -1,
@@ -94,7 +94,7 @@ export class Timeline {
 
   /** Likely upset is another shape, too. */
   #mark(one, x, y) {
-    if (heat(one.upset) !== "hot") return draw("circle", { class: "mark", cx: x, cy: y, r: 4 });
+    if (moodClass(one.upset) !== "hot") return draw("circle", { class: "mark", cx: x, cy: y, r: 4 });
     return draw("path", { class: "mark", d: `M${x} ${y - 6}l6 6-6 6-6-6z` });
   }
 

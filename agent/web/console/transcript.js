@@ -1,8 +1,8 @@
 /* The transcript: who said what and when, and what became of it. New lines are kept in view until
  * somebody scrolls up to read. */
 import { icon, make } from "../dom.js";
-import { heat } from "./timeline.js";
-import { customer, Customer, intent, rule, stopwatch, upset, wallTime } from "./words.js";
+import { moodClass } from "./timeline.js";
+import { customer, Customer, intent, rule, stopwatch, upset, wallTime } from "./labels.js";
 
 const NEAR_END_PX = 48;
 const SURE = 0.5; // below this an intent is shown as a guess
@@ -105,8 +105,8 @@ export class Transcript {
 
   #notes(item) {
     const notes = [];
-    if (Number.isFinite(item.upset) && heat(item.upset) !== "cool") {
-      notes.push(make("span", { class: `feeling ${heat(item.upset)}` }, heat(item.upset) === "hot" ? icon("alert") : null, upset(item.upset)));
+    if (Number.isFinite(item.upset) && moodClass(item.upset) !== "cool") {
+      notes.push(make("span", { class: `feeling ${moodClass(item.upset)}` }, moodClass(item.upset) === "hot" ? icon("alert") : null, upset(item.upset)));
     }
     if (typeof item.emotion === "string" && item.emotion) notes.push(make("span", {}, `sounds ${item.emotion}`));
     if (item.intent) {

@@ -1,18 +1,18 @@
 /* The conversation that is open: whose it is, its transcript, what may be written and pressed.
  * Reports through `actions` what was pressed; decides nothing about the conversation. */
 import { icon, make } from "../dom.js";
-import { say } from "./keyed.js";
+import { setText } from "./keyed_list.js";
 import { isElsewhere } from "./lists.js";
 import { Timeline } from "./timeline.js";
 import { Transcript } from "./transcript.js";
-import { channel, customer, ownership, stopwatch, wallTime } from "./words.js";
+import { channel, customer, ownership, stopwatch, wallTime } from "./labels.js";
 
 const OWNER_ICONS = { mine: "person", other: "eye", bot: "mark", queued: "clock", over: "check" };
-const NARROW = matchMedia("(max-width: 1099px)"); // the same width as in talk.css
+const NARROW = matchMedia("(max-width: 1099px)"); // the same width as in conversation.css
 const NOT_FOLLOWED = "You do not see what is said from now on.";
 const byId = (id) => document.getElementById(id);
 
-export class View {
+export class ConversationView {
   constructor(actions) {
     this.actions = actions;
     this.me = "";
@@ -71,10 +71,10 @@ export class View {
     const banner = byId("owner");
     if (banner.dataset.tone !== tone) byId("owner-icon").replaceChildren(icon(OWNER_ICONS[tone]));
     banner.dataset.tone = tone;
-    say(byId("owner-heading"), heading);
+    setText(byId("owner-heading"), heading);
     const began = wallTime(conversation.beganAt);
     const about = [channel(conversation.channel), began && `since ${began}`, follows || over ? note : NOT_FOLLOWED];
-    say(byId("owner-note"), about.filter(Boolean).join(" · "));
+    setText(byId("owner-note"), about.filter(Boolean).join(" · "));
     const waits = owner === "queued" && !over;
     const may = {
       accept: waits && (queued ? !isElsewhere(queued) : Boolean(conversation.id)),
@@ -91,10 +91,10 @@ export class View {
     byId("say").hidden = !isMine;
     byId("say-button").disabled = !online;
     byId("reading").hidden = isMine;
-    say(byId("reading"), over ? "Nothing can be written any more." : this.#whoMayWrite(waits));
+    setText(byId("reading"), over ? "Nothing can be written any more." : this.#whoMayWrite(waits));
     byId("whisper").hidden = !(role === "supervisor" && isOthers);
     byId("whisper-button").disabled = !online;
-    say(byId("whisper-label"), `Whisper to ${conversation.name || "the person"}: the customer does not see it`);
+    setText(byId("whisper-label"), `Whisper to ${conversation.name || "the person"}: the customer does not see it`);
     byId("suggestions").hidden = !isMine || !conversation.replies.length;
     this.field.placeholder = `Write to ${customer(conversation.customer)}`;
   }
@@ -170,7 +170,7 @@ export class View {
 
   #go(turn) {
     this.toggleAbout(false);
-    if (!this.transcript.go(turn)) this.actions.told("That turn is not in the transcript.");
+    if (!this.transcript.go(turn)) this.actions.problem("That turn is not in the transcript.");
   }
 
   #whoMayWrite(waits) {

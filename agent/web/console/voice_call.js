@@ -6,7 +6,7 @@ const LEAD_S = 0.08; // so that a piece a little late does not leave a gap
 const LATEST_S = 0.5; // what lies further behind is left out, else people talk past each other
 
 /** The customer's sound, played as it arrives. */
-class Hearing {
+class AudioPlayer {
   start() {
     this.context = new AudioContext({ sampleRate: RATE });
     this.context.resume();
@@ -34,12 +34,12 @@ class Hearing {
   }
 }
 
-export class Voice {
+export class VoiceCall {
   /** `listener.frame(pcm)` for the microphone, `listener.changed()`, `listener.trouble(sentence)`. */
   constructor(listener) {
     this.listener = listener;
     this.session = null; // whose customer hears us
-    this.hearing = new Hearing();
+    this.player = new AudioPlayer();
     this.microphone = new Microphone("/static/pcm16k.js", false, {
       frame: (pcm) => listener.frame(pcm),
       lost: () => this.#fail("The microphone was disconnected. You can keep writing."),
@@ -49,7 +49,7 @@ export class Voice {
   /** Whether it is on now. */
   async start(session) {
     this.session = session;
-    this.hearing.start();
+    this.player.start();
     try {
       await this.microphone.start();
     } catch (error) {
@@ -63,12 +63,12 @@ export class Voice {
   stop() {
     this.session = null;
     this.microphone.stop();
-    this.hearing.stop();
+    this.player.stop();
     this.listener.changed();
   }
 
-  heard(buffer) {
-    this.hearing.push(buffer);
+  play(buffer) {
+    this.player.push(buffer);
   }
 
   #fail(sentence) {

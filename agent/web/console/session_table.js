@@ -1,20 +1,20 @@
 /* The supervisor's table: every conversation that is going on, those that need a look first. */
 import { icon, make } from "../dom.js";
-import { keyed, say, walkWithArrows } from "./keyed.js";
+import { updateKeyedList, setText, moveFocusWithArrows } from "./keyed_list.js";
 import { sparkline } from "./timeline.js";
-import { alert, channel, Customer, duration, intent, ownerInShort, stopwatch, upset } from "./words.js";
+import { alert, channel, Customer, duration, intent, ownerInShort, stopwatch, upset } from "./labels.js";
 
 const byId = (id) => document.getElementById(id);
 const seconds = () => performance.now() / 1000;
 
-export class LiveTable {
+export class SessionTable {
   /** `actions.open(session)` when one is to be watched, `actions.takeOver(row)`. */
   constructor(actions) {
     this.actions = actions;
     this.me = "";
     this.rows = [];
     this.online = false;
-    walkWithArrows(byId("live-rows"));
+    moveFocusWithArrows(byId("live-rows"));
     setInterval(() => this.#count(), 1000);
   }
 
@@ -34,9 +34,9 @@ export class LiveTable {
 
   draw({ online = this.online } = {}) {
     this.online = online;
-    say(byId("live-count"), String(this.rows.length));
+    setText(byId("live-count"), String(this.rows.length));
     byId("live-empty").hidden = this.rows.length > 0;
-    keyed(byId("live-rows"), this.rows, (row) => row.session, (row, before) => this.#row(row, before));
+    updateKeyedList(byId("live-rows"), this.rows, (row) => row.session, (row, before) => this.#row(row, before));
   }
 
   #row(row, before) {
@@ -66,7 +66,7 @@ export class LiveTable {
   #fill(line, row) {
     const { watch, takes, fields } = line;
     const called = Customer(row.customer);
-    say(watch, called);
+    setText(watch, called);
     watch.setAttribute("aria-label", `Watch ${called}`);
     takes.setAttribute("aria-label", `Take over ${called}`);
     watch.nextSibling.textContent = `${channel(row.channel)} · ${row.turns} turns${row.present ? "" : " · connection lost"}`;
@@ -83,7 +83,7 @@ export class LiveTable {
 
   #time(line) {
     const lasts = seconds() - line.row.since;
-    say(line.fields.since, stopwatch(lasts));
+    setText(line.fields.since, stopwatch(lasts));
     line.fields.since.setAttribute("title", duration(lasts));
   }
 }

@@ -4,7 +4,7 @@ import { make } from "../dom.js";
 
 const OFF = "hearken-console-keys-off";
 
-export class Keys {
+export class Shortcuts {
   /** `keys` are [keys, what they do, act]; `act` is called with the one that is pressed. */
   constructor(keys, list, toggle) {
     this.keys = new Map(keys.flatMap(([all, , act]) => all.map((key) => [key, () => act(key)])));

@@ -1,26 +1,26 @@
-/* The desk of the person here: the lists, the conversation that is open, and what they do with them.
+/* The console of the person here: the lists, the conversation that is open, and what they do with them.
  *
  * What this console knows is in `this.all`, by session. A conversation is followed from `opened` on;
  * after every new connection each one is opened anew, so nothing is missing and nothing twice. What
- * the server says is taken in hears.js.
+ * the server says is taken in server_messages.js.
  */
 import { icon, make } from "../dom.js";
 import { Conversation } from "./conversation.js";
-import { chooseOutcome, sure } from "./dialogs.js";
-import { HEARS } from "./hears.js";
-import { focusFirst, say } from "./keyed.js";
-import { Line } from "./line.js";
+import { chooseOutcome, askToConfirm } from "./dialogs.js";
+import { ON_MESSAGE } from "./server_messages.js";
+import { focusFirst, setText } from "./keyed_list.js";
+import { Connection } from "./connection.js";
 import { Lists } from "./lists.js";
-import { LiveTable } from "./live.js";
-import { dismissAll, trouble } from "./told.js";
-import { View } from "./view.js";
-import { Voice } from "./voice.js";
-import { customer, Customer } from "./words.js";
+import { SessionTable } from "./session_table.js";
+import { dismissProblems, showProblem } from "./notifications.js";
+import { ConversationView } from "./conversation_view.js";
+import { VoiceCall } from "./voice_call.js";
+import { customer, Customer } from "./labels.js";
 
 const ADDRESS = `${location.origin.replace(/^http/, "ws")}/v1/console`;
 const byId = (id) => document.getElementById(id);
 
-export class Desk {
+export class ConsoleApp {
   constructor(login) {
     this.login = login;
     this.all = new Map(); // session -> Conversation
@@ -29,38 +29,38 @@ export class Desk {
     this.outcomes = [];
     this.role = "person";
     this.name = "";
-    this.line = null;
+    this.connection = null;
     this.lists = new Lists({ open: (session) => this.open(session), accept: (entry) => this.accept(entry) });
-    this.live = new LiveTable({ open: (session) => this.open(session), takeOver: (row) => this.takeOver(row) });
-    this.voice = new Voice({ frame: (pcm) => this.line.sound(pcm), changed: () => this.draw(), trouble });
-    this.view = new View({
+    this.live = new SessionTable({ open: (session) => this.open(session), takeOver: (row) => this.takeOver(row) });
+    this.voice = new VoiceCall({ frame: (pcm) => this.connection.sendAudio(pcm), changed: () => this.draw(), trouble: showProblem });
+    this.view = new ConversationView({
       accept: (one) => this.accept(this.lists.find(one.session) ?? one),
       takeOver: (one) => this.takeOver(one),
       handBack: (one) => this.handBack(one),
       close: (one) => this.close(one),
       voice: (one) => this.speak(one),
       say: (one, text) => this.say(one, text),
-      whisper: ({ session }, text) => this.line.send({ type: "whisper", session, text }),
-      told: trouble,
+      whisper: ({ session }, text) => this.connection.send({ type: "whisper", session, text }),
+      problem: showProblem,
     });
   }
 
   enter(name, token) {
-    this.line?.end();
+    this.connection?.end();
     Object.assign(this, { name, shown: null, wanted: null, role: "person" });
     this.all.clear();
     this.view.hide();
     this.view.me = this.live.me = name;
     this.lists.queue([]);
     this.live.show([]);
-    dismissAll();
-    const line = new Line(ADDRESS, { name, token }, {
-      state: (state, detail) => line === this.line && HEARS[state]?.(this, detail),
-      message: (message) => line === this.line && HEARS[message.type]?.(this, message), // later servers may say more
-      audio: (buffer) => this.voice.heard(buffer),
+    dismissProblems();
+    const connection = new Connection(ADDRESS, { name, token }, {
+      state: (state, detail) => connection === this.connection && ON_MESSAGE[state]?.(this, detail),
+      message: (message) => connection === this.connection && ON_MESSAGE[message.type]?.(this, message), // later servers may say more
+      audio: (buffer) => this.voice.play(buffer),
     });
-    this.line = line;
-    line.open();
+    this.connection = connection;
+    connection.open();
   }
 
   get mine() {
@@ -83,43 +83,43 @@ export class Desk {
     this.wanted = session;
     const known = this.all.get(session);
     if (known?.known) this.show(known);
-    this.line.send({ type: "watch", session });
+    this.connection.send({ type: "watch", session });
   }
 
   accept({ session, id }) {
     this.wanted = session;
-    this.line.send({ type: "accept", session, id });
+    this.connection.send({ type: "accept", session, id });
   }
 
   async takeOver({ session, customer: called, owner, name }) {
     const who = customer(called);
     const note = owner === "person" ? `${name} is told, and cannot write to ${who} any more.` : "The assistant stops talking.";
-    if (!(await sure(`Take over the conversation with ${who}?`, note, "Take over"))) return;
+    if (!(await askToConfirm(`Take over the conversation with ${who}?`, note, "Take over"))) return;
     this.wanted = session;
-    this.line.send({ type: "take_over", session });
+    this.connection.send({ type: "take_over", session });
   }
 
   async handBack({ session, customer: called }) {
     const who = customer(called);
     const note = "The assistant goes on where it was before you accepted.";
-    if (await sure(`Hand ${who} back to the assistant?`, note, "Hand back")) this.line.send({ type: "hand_back", session });
+    if (await askToConfirm(`Hand ${who} back to the assistant?`, note, "Hand back")) this.connection.send({ type: "hand_back", session });
   }
 
   async close({ session }) {
     const outcome = await chooseOutcome(this.outcomes);
-    if (outcome) this.line.send({ type: "close", session, outcome });
+    if (outcome) this.connection.send({ type: "close", session, outcome });
   }
 
   say(one, text) {
     one.unsure.push(text);
-    this.line.send({ type: "say", session: one.session, text });
+    this.connection.send({ type: "say", session: one.session, text });
   }
 
   async speak({ session }) {
     if (this.voice.session) {
       this.hush();
     } else if (await this.voice.start(session)) {
-      this.line.send({ type: "voice", session, on: true });
+      this.connection.send({ type: "voice", session, on: true });
     }
   }
 
@@ -127,20 +127,20 @@ export class Desk {
     const { session } = this.voice;
     if (!session) return;
     this.voice.stop();
-    this.line.send({ type: "voice", session, on: false });
+    this.connection.send({ type: "voice", session, on: false });
   }
 
   async leave() {
     const count = this.mine.length;
     const note = "Somebody else gets them after a short while, unless you come back.";
     const question = `Log out with ${count} conversation${count === 1 ? "" : "s"} still yours?`;
-    if (count && !(await sure(question, note, "Log out"))) return;
+    if (count && !(await askToConfirm(question, note, "Log out"))) return;
     this.end();
   }
 
   end(sentence) {
     this.voice.stop();
-    this.line?.end();
+    this.connection?.end();
     this.login.leave(sentence);
   }
 
@@ -159,7 +159,7 @@ export class Desk {
   }
 
   showLive() {
-    if (this.shown && !this.shown.isMine) this.line.send({ type: "unwatch" });
+    if (this.shown && !this.shown.isMine) this.connection.send({ type: "unwatch" });
     this.shown = this.wanted = null;
     this.view.hide();
     this.draw();
@@ -169,7 +169,7 @@ export class Desk {
 
   /** Everything that follows from what is known and who is connected. */
   draw() {
-    const online = this.line?.ready ?? false;
+    const online = this.connection?.ready ?? false;
     const supervises = this.role === "supervisor";
     byId("conversation").hidden = !this.shown;
     byId("live").hidden = Boolean(this.shown) || !supervises;
@@ -181,7 +181,7 @@ export class Desk {
     this.lists.draw({ open: this.shown?.session ?? null, online });
     this.live.draw({ online });
     const { length: waiting } = this.lists.waiting;
-    say(byId("nothing-note"), waiting ? "Choose somebody who is waiting, at the left." : "Nobody is waiting. New requests appear at the left.");
+    setText(byId("nothing-note"), waiting ? "Choose somebody who is waiting, at the left." : "Nobody is waiting. New requests appear at the left.");
     if (this.shown) {
       const queued = this.lists.find(this.shown.session);
       this.view.state({ queued, role: this.role, online, onAir: this.voice.session, follows: this.follows(this.shown) });

@@ -2,7 +2,7 @@
 
 /** Makes the children of `parent` show `rows`, in this order. `draw(row, before)` gives the element
  * of a row; `before` is its element of the last time, which it may return with changes. */
-export function keyed(parent, rows, key, draw) {
+export function updateKeyedList(parent, rows, key, draw) {
   const before = new Map([...parent.children].map((child) => [child.dataset.key, child]));
   const focused = parent.contains(document.activeElement) ? document.activeElement : null;
   const place = focused ? [...parent.children].findIndex((child) => child.contains(focused)) : -1;
@@ -23,7 +23,7 @@ export function keyed(parent, rows, key, draw) {
 const stops = (parent) => [...parent.querySelectorAll("[data-stop]")];
 
 /** Arrows, Home and End go from one row's main button to another's. */
-export function walkWithArrows(parent) {
+export function moveFocusWithArrows(parent) {
   parent.addEventListener("keydown", (event) => {
     const all = stops(parent);
     const row = event.target.closest("[data-key]");
@@ -41,6 +41,6 @@ export function focusFirst(parent) {
 }
 
 /** Sets text only where it changes, so that screen readers and selections are left in peace. */
-export function say(element, text) {
+export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }

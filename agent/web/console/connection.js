@@ -14,7 +14,7 @@ const CLOSED_BECAUSE = {
   4001: "You have logged in with this name somewhere else. That window has your conversations now.",
 };
 
-export class Line {
+export class Connection {
   constructor(url, hello, listener) {
     Object.assign(this, { url, hello, listener });
     this.ready = false; // the server has let us in
@@ -48,7 +48,7 @@ export class Line {
     return true;
   }
 
-  sound(pcm) {
+  sendAudio(pcm) {
     if (this.ready && this.socket.bufferedAmount <= MOST_UNSENT_BYTES) this.socket.send(pcm);
   }
 
