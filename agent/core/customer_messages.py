@@ -18,7 +18,7 @@ from dialogs.values import Escalation, Reply, Understanding
 
 
 @dataclass(frozen=True, slots=True)
-class PartialTranscript:
+class InterimTranscript:
     """Words so far of a turn that still goes on; a later one replaces it."""
 
     turn: int
@@ -121,7 +121,7 @@ class Goodbye:
 
 
 CustomerMessage = (
-    PartialTranscript
+    InterimTranscript
     | FinalTranscript
     | TurnCues
     | TurnMeaning
@@ -136,7 +136,7 @@ CustomerMessage = (
 
 
 @dataclass(frozen=True, slots=True)
-class NumberedMessage:
+class SequencedMessage:
     """A message with its number in the conversation, from 1, and its session second."""
 
     seq: int
@@ -152,7 +152,7 @@ def messages_of(effects: Sequence[e.Effect]) -> list[list[CustomerMessage]]:
 def _messages_of_effect(effect: e.Effect) -> list[CustomerMessage]:
     match effect:
         case e.ShowPartialText(turn, leg, text):
-            return [PartialTranscript(turn, leg, text)]
+            return [InterimTranscript(turn, leg, text)]
         case e.ShowTurn():
             return _turn_messages(effect)
         case e.SayReplies(is_repeat=True):

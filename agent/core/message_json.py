@@ -19,7 +19,7 @@ from agent.core.event_json import EventFormatError, compact_json, json_value
 
 # The tag of each message and the keys of its fields, in their order.
 MESSAGE_TAGS: Mapping[type, tuple[str, tuple[str, ...]]] = {
-    m.PartialTranscript: ("partial", ("turn", "leg", "text")),
+    m.InterimTranscript: ("partial", ("turn", "leg", "text")),
     m.FinalTranscript: ("transcript", ("turn", "leg", "transcript", "turn_end")),
     m.TurnCues: ("cues", ("turn", "cues", "upset")),
     m.TurnMeaning: (
@@ -52,7 +52,7 @@ def message_to_json(at: float, message: m.CustomerMessage) -> str:
     return compact_json(entry)
 
 
-def message_from_json(seq: int, line: str) -> m.NumberedMessage:
+def message_from_json(seq: int, line: str) -> m.SequencedMessage:
     """The message with number `seq` from its line. EventFormatError when the line is none."""
     try:
         entry = json.loads(line)
@@ -60,7 +60,7 @@ def message_from_json(seq: int, line: str) -> m.NumberedMessage:
         kind, keys = _MESSAGE_TYPES[tag]
         names = zip(keys, _FIELDS[kind], strict=True)
         values = {name: entry[key] for key, name in names if key in entry}
-        return m.NumberedMessage(seq, float(entry["at"]), _READERS[tag].validate_python(values))
+        return m.SequencedMessage(seq, float(entry["at"]), _READERS[tag].validate_python(values))
     except (ValueError, KeyError, TypeError, ValidationError) as wrong:
         raise EventFormatError(
             f"not a message to a customer: {type(wrong).__name__}: {wrong}"

@@ -34,7 +34,7 @@ from dialogs.pack.model import Pack
 from dialogs.values import ActionCall
 
 # Messages in which codes are revealed, too: the customer's own words and those of a person to them.
-CODE_REVEALING_MESSAGES = (m.FinalTranscript, m.PartialTranscript, m.PersonText)
+CODE_REVEALING_MESSAGES = (m.FinalTranscript, m.InterimTranscript, m.PersonText)
 
 V = TypeVar("V")
 
@@ -172,7 +172,7 @@ class Vault:
         if not len(self._surrogates) and not len(self._partial_format):
             return message
         include_codes = isinstance(message, CODE_REVEALING_MESSAGES)
-        partial_format = self._partial_format if isinstance(message, m.PartialTranscript) else None
+        partial_format = self._partial_format if isinstance(message, m.InterimTranscript) else None
         return self._reveal(message, include_codes, partial_format)
 
     def _reveal(self, value: V, include_codes: bool, partial_format: SurrogateFormat | None) -> V:

@@ -16,7 +16,7 @@ from datetime import datetime
 from functools import partial
 
 from agent.core import events as e
-from agent.core.customer_messages import Goodbye, NumberedMessage
+from agent.core.customer_messages import Goodbye, SequencedMessage
 from agent.core.records import SessionRecord, utc_text
 from agent.core.session import Session
 from agent.privacy.vault import Vault
@@ -252,7 +252,7 @@ class LiveConversation:
         """After a restart: the written form of the messages sent before, up to the last."""
         self._recorder.restore_recent(lines)
 
-    async def messages_after(self, seq: int) -> list[NumberedMessage]:
+    async def messages_after(self, seq: int) -> list[SequencedMessage]:
         """All messages after number `seq`, with the customer's private values in them."""
         return [self._reveal(one) for one in await self._recorder.messages_after(seq)]
 
@@ -313,7 +313,7 @@ class LiveConversation:
         self,
         effects: list[e.Effect],
         durable: asyncio.Future[None] | None,
-        messages: list[list[NumberedMessage]],
+        messages: list[list[SequencedMessage]],
     ) -> None:
         for number, effect in enumerate(effects):
             of_effect = messages[number] if messages else []
@@ -342,7 +342,7 @@ class LiveConversation:
     def _close(
         self,
         effect: e.CloseSession,
-        last_messages: list[NumberedMessage],
+        last_messages: list[SequencedMessage],
         durable: asyncio.Future[None] | None,
     ) -> None:
         assert self._tasks is not None
@@ -359,11 +359,11 @@ class LiveConversation:
         if self._outbound is not None:
             reason = "the data of this conversation has been erased"
             next_seq = self._recorder.position.server_seq + 1
-            goodbye = NumberedMessage(next_seq, self.now, Goodbye(reason))
+            goodbye = SequencedMessage(next_seq, self.now, Goodbye(reason))
             self._outbound.end(e.CloseSession(1000, reason), [goodbye])
         self._tasks.create_task(self._end_tasks())
 
-    def _reveal(self, numbered: NumberedMessage) -> NumberedMessage:
+    def _reveal(self, numbered: SequencedMessage) -> SequencedMessage:
         return replace(numbered, message=self._vault.reveal_in_message(numbered.message))
 
     async def _end_tasks(self) -> None:

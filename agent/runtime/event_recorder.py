@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from agent.core import events as e
-from agent.core.customer_messages import CustomerMessage, NumberedMessage, messages_of
+from agent.core.customer_messages import CustomerMessage, SequencedMessage, messages_of
 from agent.core.decisions import comparable_digest, decisions
 from agent.core.event_json import JournalRow, compact_json, event_to_json
 from agent.core.message_json import message_from_json, message_to_json
@@ -55,7 +55,7 @@ class EventRecorder:
         self._id = id
         self._vault = vault
         self._token = token
-        self._recent: deque[NumberedMessage] = deque(maxlen=MAX_RECENT_MESSAGES)
+        self._recent: deque[SequencedMessage] = deque(maxlen=MAX_RECENT_MESSAGES)
         self._coalesced: dict[str, e.AudioReceived] = {}  # by leg: coalesced audio, not written yet
         self._coalesced_packets = 0
 
@@ -94,7 +94,7 @@ class EventRecorder:
         effects: list[e.Effect],
         client_seq: int,
         redactions: Sequence[Redaction],
-    ) -> tuple[asyncio.Future[None], list[list[NumberedMessage]]]:
+    ) -> tuple[asyncio.Future[None], list[list[SequencedMessage]]]:
         """Write an input as a row; return the future that is done when it is on disk, and the
         messages of each effect. `client_seq` is the client's number of its message, 0 for none."""
         self.flush_audio()
@@ -106,9 +106,9 @@ class EventRecorder:
         redactions_json = compact_json([one.as_json_fields() for one in redactions])
         return self._append_row(event, effects, lines, client_seq, redactions_json), messages
 
-    def _number_message(self, at: float, message: CustomerMessage) -> NumberedMessage:
+    def _number_message(self, at: float, message: CustomerMessage) -> SequencedMessage:
         self.position.server_seq += 1
-        numbered = NumberedMessage(self.position.server_seq, at, message)
+        numbered = SequencedMessage(self.position.server_seq, at, message)
         self._recent.append(numbered)
         return numbered
 
@@ -143,11 +143,11 @@ class EventRecorder:
         self._services.event_bus.publish(ConversationChange(id, "row", row))
         return durable
 
-    async def messages_after(self, seq: int) -> list[NumberedMessage]:
+    async def messages_after(self, seq: int) -> list[SequencedMessage]:
         """The messages after number `seq`, from the store where they are no longer in memory.
         Messages sent during that look-up are included: a connection attached right after this call
         misses none."""
-        older: list[NumberedMessage] = []
+        older: list[SequencedMessage] = []
         if not self._recent or self._recent[0].seq > seq + 1:
             self.flush_audio()
             await self._services.journal.submit(lambda: None)
@@ -155,10 +155,10 @@ class EventRecorder:
             seq = older[-1].seq if older else seq
         return [*older, *(one for one in self._recent if one.seq > seq)]
 
-    def _read_messages_after(self, seq: int) -> list[NumberedMessage]:
+    def _read_messages_after(self, seq: int) -> list[SequencedMessage]:
         """Blocking."""
         return _numbered(self._services.store.read_messages(self._id)[seq:], seq + 1)
 
 
-def _numbered(lines: Iterable[str], first: int) -> list[NumberedMessage]:
+def _numbered(lines: Iterable[str], first: int) -> list[SequencedMessage]:
     return [message_from_json(seq, line) for seq, line in enumerate(lines, first)]

@@ -15,7 +15,7 @@ from typing import Protocol
 from websockets.asyncio.server import ServerConnection
 
 from agent.core import events as e
-from agent.core.customer_messages import NumberedMessage
+from agent.core.customer_messages import SequencedMessage
 from agent.inference.engine import Engine
 from agent.wire.interface import CustomerEncoder
 from agent.wire.messages import AudioFormat
@@ -71,7 +71,7 @@ class OutboundQueue:
         self._format = format
 
     def set_opening_messages(
-        self, ready: str, messages: Sequence[NumberedMessage], durable: asyncio.Future[None] | None
+        self, ready: str, messages: Sequence[SequencedMessage], durable: asyncio.Future[None] | None
     ) -> None:
         """Before `run_writer`: send `ready` and then all messages this client missed, unbounded,
         before anything else; the missed ones once `durable` is done."""
@@ -79,7 +79,7 @@ class OutboundQueue:
         self._opening_messages = [(ready, None), *missed]
 
     def send_message(
-        self, message: NumberedMessage, durable: asyncio.Future[None] | None = None
+        self, message: SequencedMessage, durable: asyncio.Future[None] | None = None
     ) -> None:
         """Queue a message of the conversation, to be sent once `durable` is done. A full queue ends
         the connection."""
@@ -115,7 +115,7 @@ class OutboundQueue:
     def end(
         self,
         close: e.CloseSession,
-        last_messages: Sequence[NumberedMessage] = (),
+        last_messages: Sequence[SequencedMessage] = (),
         durable: asyncio.Future[None] | None = None,
     ) -> None:
         """Once queued replies have been spoken, send `last_messages` and close the connection."""

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
-from agent.core.customer_messages import NumberedMessage
+from agent.core.customer_messages import SequencedMessage
 
 
 class CustomerEncoder(Protocol):
     """Encodes what one connection sends, as websocket text. `at` is in session seconds."""
 
-    def message(self, numbered: NumberedMessage) -> str:
+    def message(self, numbered: SequencedMessage) -> str:
         """A message of the conversation."""
         ...
 

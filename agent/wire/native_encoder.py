@@ -20,7 +20,7 @@ from dialogs.values import Reply
 class NativeEncoder:
     """One client's messages in protocol v1. `at` is in session seconds everywhere."""
 
-    def message(self, numbered: m.NumberedMessage) -> str:
+    def message(self, numbered: m.SequencedMessage) -> str:
         """A message of the conversation."""
         type, fields = _typed_fields(numbered.message)
         return _json(type, numbered.at, seq=numbered.seq, **fields)
@@ -49,7 +49,7 @@ def _json(type: str, at: float, **fields: object) -> str:
 
 def _typed_fields(message: m.CustomerMessage) -> tuple[str, Mapping[str, object]]:
     match message:
-        case m.PartialTranscript(turn, leg, text):
+        case m.InterimTranscript(turn, leg, text):
             return "partial", {"turn": turn, "leg": leg, "text": text}
         case m.FinalTranscript():
             return "transcript", _transcript_fields(message)

@@ -76,7 +76,7 @@ def test_stored_messages_are_read_for_ever():
     lines = STORED.read_text(encoding="utf-8").splitlines()
     assert [message_to_json(1.25, one) for one in MESSAGES] == lines
     read = [message_from_json(seq, line) for seq, line in enumerate(lines, 1)]
-    assert read == [m.NumberedMessage(seq, 1.25, one) for seq, one in enumerate(MESSAGES, 1)]
+    assert read == [m.SequencedMessage(seq, 1.25, one) for seq, one in enumerate(MESSAGES, 1)]
 
 
 @pytest.mark.parametrize(

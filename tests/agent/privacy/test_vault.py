@@ -47,7 +47,7 @@ def shown(kept, kind, text):
         case "reply":
             return kept.reveal_in_message(m.BotReply(1, Reply(text))).reply.text
         case "partial":
-            return kept.reveal_in_message(m.PartialTranscript(1, "customer", text)).text
+            return kept.reveal_in_message(m.InterimTranscript(1, "customer", text)).text
         case "agent":
             return kept.reveal_in_message(m.PersonText("Dana", text)).text
     raise AssertionError(kind)

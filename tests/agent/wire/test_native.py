@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.core import events as e
-from agent.core.customer_messages import NumberedMessage, messages_of
+from agent.core.customer_messages import SequencedMessage, messages_of
 from agent.wire.messages import Hello
 from agent.wire.native import NativeDecoder
 from agent.wire.native_encoder import NativeEncoder
@@ -41,7 +41,7 @@ def opened(hello: dict) -> NativeDecoder:
 def encoded(effect: e.Effect, at: float) -> list[str]:
     """The messages of an effect, the first ones of their conversation."""
     ((*messages,),) = messages_of([effect])
-    numbered = [NumberedMessage(seq, at, one) for seq, one in enumerate(messages, 1)]
+    numbered = [SequencedMessage(seq, at, one) for seq, one in enumerate(messages, 1)]
     return [NativeEncoder().message(one) for one in numbered]
 
 
