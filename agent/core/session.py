@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from agent.core import events as e
 from agent.core.ownership import Ownership
 from agent.core.pending_turns import PendingTurn, PendingTurns
+from agent.core.playback import Playback
 from agent.core.turn_notes import NotePolicy
 from agent.core.turn_taking import (
     LegTurnChange,
@@ -27,7 +28,7 @@ from audio.turns import TurnRules
 from audio.types import RATE, Expectation, Leg
 from dialogs.manager import Dialogue
 from dialogs.state import Decision
-from dialogs.values import ConsoleRole, History, Reply, Turn, Understanding
+from dialogs.values import ConsoleRole, History, Turn, Understanding
 
 CONTEXT_TURNS = 8  # earlier turns of the customer that go to the models with a turn
 MAX_NOISE_VOICE_S = 0.5  # a turn without words and with less voice than this was not speech
@@ -55,16 +56,11 @@ class Session:
         self.expectation = Expectation()
         self.ownership = Ownership()
         self.closed = False
-        self._speaks = False
         self._infers_emotion = dialogue.pack.privacy.may_infer_emotion(has_consented=False)
         self._legs: dict[Leg, LegTurnTaking] = {}
         self._pending = PendingTurns()
         self._deferred_texts: list[str] = []  # typed while too many requests were in flight
-        self._speaking_turn: int | None = None
-        self._last_replies: tuple[Reply, ...] = ()
-        self._customer_away = False  # the customer's connection is lost for now
-        self._interrupted = False  # a barge-in stopped speech, and may turn out to be noise
-        self._silence_deadline = math.inf  # when the customer has been silent for too long
+        self._playback = Playback()
         self._turn_count = 0
         recording = dialogue.pack.privacy.may_record(has_consented=False)
         self._note_policy = NotePolicy(dialogue.pack, self.history.channel, recording)
@@ -77,12 +73,12 @@ class Session:
         stalled = [
             leg.last_audio_at + self.rules.stalled_s for leg in self._legs.values() if leg.open_turn
         ]
-        return min([self._silence_deadline, *stalled])
+        return min([self._playback.silence_deadline, *stalled])
 
     @property
     def is_customer_away(self) -> bool:
         """Whether the customer's connection is lost for now."""
-        return self._customer_away
+        return self._playback.customer_away
 
     @property
     def leg_positions(self) -> dict[str, int]:
@@ -116,14 +112,11 @@ class Session:
                 return self._on_answer(event)
             case e.ActionCompleted():
                 return self._on_action_completed(event)
-            case e.SpeechSent(at, turn, ms):
-                self._speaking_turn = turn
-                self._restart_silence_timer(at + ms / 1000)
+            case e.SpeechSent():
+                self._playback.on_sent(event)
                 return []
-            case e.SpeechPlayed(at, turn, _):
-                if turn == self._speaking_turn:
-                    self._speaking_turn = None
-                    self._restart_silence_timer(at)
+            case e.SpeechPlayed():
+                self._playback.on_played(event)
                 return []
             case e.ConsentChanged(_, recording, emotion):
                 rules = self.dialogue.pack.privacy
@@ -156,7 +149,8 @@ class Session:
     # -- opening, leaving, waiting -------------------------------------------------------------
 
     def _on_opened(self, event: e.SessionOpened) -> list[e.Effect]:
-        self._speaks = event.speak
+        patience_s = self.rules.silence_s if event.legs else self.rules.idle_s
+        self._playback.open(event.speak, patience_s)
         self.history = replace(self.history, channel=event.channel)
         self._note_policy = replace(self._note_policy, channel=event.channel)
         self._legs = {
@@ -179,15 +173,15 @@ class Session:
         for leg in self._legs.values():
             if leg.open_turn and at >= leg.last_audio_at + self.rules.stalled_s:
                 effects += self._apply_turn_changes(leg, leg.end_turn(), at)
-        if effects or at < self._silence_deadline:
+        if effects or at < self._playback.silence_deadline:
             return effects
         if (
             self.ownership.is_with_person or self._pending
         ):  # a person or the models have to answer first
-            self._restart_silence_timer(at)
+            self._playback.restart_silence_timer(at)
             return []
         if not self._legs and self.state.waiting_for_person:  # a chat may wait long for a person
-            self._restart_silence_timer(at)
+            self._playback.restart_silence_timer(at)
             return []
         if not self._legs:
             return self._close("nothing was typed for a while; say hello again to go on")
@@ -195,11 +189,6 @@ class Session:
         return self._apply_decision(
             self.dialogue.on_silence(self.state, self.history, at, turn), at, turn
         )
-
-    def _restart_silence_timer(self, at: float) -> None:
-        if self._customer_away:
-            return  # silence of a lost connection means nothing
-        self._silence_deadline = at + (self.rules.silence_s if self._legs else self.rules.idle_s)
 
     def _next_turn(self) -> int:
         self._turn_count += 1
@@ -217,7 +206,7 @@ class Session:
         for event in changes:
             match event:
                 case LegTurnStarted():
-                    effects += self._barge_in() if leg.leg == "customer" else []
+                    effects += self._playback.barge_in() if leg.leg == "customer" else []
                 case LegTurnEnded():
                     effects.append(self._request_spoken(event, leg.leg, at))
                 case LegTurnDiscarded():
@@ -226,21 +215,13 @@ class Session:
                     effects.append(event)
         return effects
 
-    def _barge_in(self) -> list[e.Effect]:
-        self._silence_deadline = math.inf
-        if self._speaking_turn is None:
-            return []
-        stopped_turn, self._speaking_turn, self._interrupted = self._speaking_turn, None, True
-        return [e.StopSpeech(stopped_turn)]
-
     def _resume_after_noise(self, at: float) -> list[e.Effect]:
         """Go on as if the turn had not happened: it was a cough, a sneeze, a door. Replies that it
         interrupted are spoken again."""
-        self._restart_silence_timer(at)
-        if not self._interrupted:
+        self._playback.restart_silence_timer(at)
+        if not self._playback.was_interrupted:
             return []
-        self._interrupted = False
-        return [e.SayReplies(self._next_turn(), self._last_replies, self._speaks, is_repeat=True)]
+        return self._playback.repeat_interrupted(self._next_turn())
 
     def _on_partial_text(self, event: e.PartialTextReceived) -> list[e.Effect]:
         for leg in self._legs.values():
@@ -250,7 +231,7 @@ class Session:
         return []  # the turn has ended meanwhile: its final transcript will come
 
     def _on_text(self, at: float, text: str) -> list[e.Effect]:
-        effects = self._barge_in()
+        effects = self._playback.barge_in()
         if len(self._pending) >= self.rules.max_requests_in_flight:
             self._deferred_texts.append(text)
             return effects
@@ -377,16 +358,14 @@ class Session:
         if (note := self._note_policy.turn_note(turn, at, decision, understanding)) is not None:
             effects.append(e.StoreNote(note))
         effects += [e.StoreNote(offer) for offer in decision.offers]
-        if decision.replies:
-            self._last_replies, self._interrupted = decision.replies, False
-            effects.append(e.SayReplies(turn, decision.replies, self._speaks))
+        effects += self._playback.say(turn, decision.replies)
         if decision.action_call is not None:
             effects.append(e.PerformAction(decision.action_call))
         if decision.escalation is not None:
             effects += self.ownership.request_person(decision.escalation)
             escalations = (*self.history.escalations, decision.escalation)
             self.history = replace(self.history, escalations=escalations)
-        self._restart_silence_timer(at)
+        self._playback.restart_silence_timer(at)
         return (
             [*effects, *self._close("the conversation has ended")]
             if decision.ends_session
@@ -407,7 +386,9 @@ class Session:
             case e.PersonTookOver(at, name, role):
                 accepted = self.ownership.take_over(name, role)
                 return (
-                    [*self._barge_in(), *accepted, *self._introduce_person(at)] if accepted else []
+                    [*self._playback.barge_in(), *accepted, *self._introduce_person(at)]
+                    if accepted
+                    else []
                 )
             case e.PersonTextReceived(_, name, text):
                 return [e.ForwardPersonText(name, text)] if self.ownership.is_owned_by(name) else []
@@ -430,8 +411,9 @@ class Session:
         turn = self._next_turn()
         decision = self.dialogue.on_person_joined(self.state, name, role, at, turn)
         self.state = decision.state
-        self._restart_silence_timer(at)
-        return [e.SayReplies(turn, decision.replies, self._speaks)] if decision.replies else []
+        self._playback.restart_silence_timer(at)
+        replies = decision.replies
+        return [e.SayReplies(turn, replies, self._playback.speaks)] if replies else []
 
     def _on_handed_back(
         self, at: float, ended: list[e.Effect], deferred: list[e.ActionCompleted]
@@ -477,8 +459,7 @@ class Session:
         for leg in self._legs.values():
             if leg.open_turn:
                 effects += self._apply_turn_changes(leg, leg.end_turn(), at)
-        self._customer_away, self._speaking_turn, self._interrupted = True, None, False
-        self._silence_deadline = math.inf
+        self._playback.on_connection_lost()
         return effects
 
     def _on_connection_resumed(self, event: e.ConnectionResumed) -> list[e.Effect]:
@@ -487,13 +468,12 @@ class Session:
             if leg.open_turn:  # open on a connection that was replaced before its loss was noticed
                 effects += self._apply_turn_changes(leg, leg.end_turn(), event.at)
             leg.skip(event.missed_samples)
-        self._customer_away, self._speaking_turn = False, None
+        self._playback.on_connection_resumed()
         if self._legs and event.missed_samples:
-            gap = f"{event.missed_samples / RATE:.1f} s of sound were lost while the connection was away."
+            seconds = event.missed_samples / RATE
+            gap = f"{seconds:.1f} s of sound were lost while the connection was away."
             effects.append(e.NotifyClient("gap", gap))
-        if self._speaks and self._last_replies and not self.ownership.is_with_person:
-            effects.append(
-                e.SayReplies(self._next_turn(), self._last_replies, self._speaks, is_repeat=True)
-            )
-        self._restart_silence_timer(event.at)
+        if self._playback.can_repeat and not self.ownership.is_with_person:
+            effects += self._playback.repeat(self._next_turn())
+        self._playback.restart_silence_timer(event.at)
         return effects
