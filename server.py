@@ -8,32 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import json
 import logging
 import secrets
 import signal
 import sys
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
-from http import HTTPStatus
 from pathlib import Path
 from time import monotonic
 from typing import Annotated
-from urllib.parse import parse_qs
 
 import typer
-from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import SQLAlchemyError
 from websockets.asyncio.server import Server as Sockets
 from websockets.asyncio.server import ServerConnection, serve
-from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
 from agent.actions.bank import BankActions
 from agent.actions.http import HttpActions
 from agent.cli.main import app, main
 from agent.config import Settings, load_settings, session_rules
-from agent.console.hub import CONSOLE_CLOSED, ConsoleHub
+from agent.console.hub import ConsoleHub
 from agent.console.local_access import console_link, with_local_console
 from agent.core.records import utc_text
 from agent.handoff.online_agents import OnlineAgents
@@ -44,10 +39,11 @@ from agent.inference.worker import ForkserverLauncher, error_location, reserve_c
 from agent.runtime.admission import Admission, AdmissionLimits, stream_capacity
 from agent.runtime.connection import ClientConnection
 from agent.runtime.event_bus import ConversationChange, EventBus
+from agent.runtime.http_endpoints import CONSOLE_PATH, HttpEndpoints, path_of
+from agent.runtime.json_log import log_as_json
 from agent.runtime.metrics import Metrics
 from agent.runtime.registry import ConversationRegistry
 from agent.runtime.services import Services
-from agent.runtime.static_pages import HttpAnswer, StaticPages, text_answer
 from agent.store import Store
 from agent.store.journal import Journal
 from agent.store.retention import RETENTION_INTERVAL_S, apply_retention
@@ -58,12 +54,9 @@ from dialogs.pack.model import Pack
 
 log = logging.getLogger("hearken.server")
 
-SESSION_PATH = "/v1/session"
-CONSOLE_PATH = "/v1/console"
 # To write a row, the journal's thread needs the interpreter a dozen times: with Python's default
 # switch interval of 5 ms the delay would be audible.
 SWITCH_INTERVAL_S = 0.0005
-LOADING_RETRY_S = 5  # time until retry that callers are told while the models are loaded
 
 
 def build_services(
@@ -82,7 +75,6 @@ def build_services(
         else BankActions(settings.state / "bank.sqlite3", pack)
     )
     store = Store(settings.database or settings.state / "hearken.sqlite3")
-    consoles = any(t.get_secret_value() for t in (settings.agent_token, settings.supervisor_token))
     event_bus, online_agents = EventBus(), OnlineAgents()
     helpdesk = _helpdesk(settings, pack, store, wall_now, event_bus)
     return Services(
@@ -99,7 +91,7 @@ def build_services(
             lambda session: event_bus.publish(ConversationChange(session, "erased")),
         ),
         handoff_router=HandoffRouter(
-            pack, store, online_agents, helpdesk, consoles, settings.nobody_s
+            pack, store, online_agents, helpdesk, settings.has_console, settings.nobody_s
         ),
         metrics=Metrics(),
         session_rules=session_rules(settings),
@@ -130,7 +122,7 @@ class Server:
 
     def __init__(self, services: Services) -> None:
         self.services = services
-        self.static_pages = StaticPages()
+        self._http = HttpEndpoints(services, lambda: self.ready)
         self.registry = ConversationRegistry(services)
         self.console_hub = ConsoleHub(services, self.registry)
         self.connections: set[ClientConnection] = set()
@@ -222,7 +214,7 @@ class Server:
 
     async def handle(self, socket: ServerConnection) -> None:
         """Serve one websocket, of a customer or a console, until it is closed."""
-        is_console = socket.request is not None and _path(socket.request) == CONSOLE_PATH
+        is_console = socket.request is not None and path_of(socket.request) == CONSOLE_PATH
         connection = None if is_console else ClientConnection(self.services, self.registry, socket)
         try:
             await (
@@ -255,94 +247,7 @@ class Server:
 
     def admit(self, socket: ServerConnection, request: Request) -> Response | None:
         """None when the upgrade to a session or a console may go on; else the plain HTTP answer."""
-        path = _path(request)
-        if path == SESSION_PATH:
-            answer = self._capacity_refusal(request.path)
-        elif path == CONSOLE_PATH:
-            answer = None if self.console_hub.is_open else text_answer(403, CONSOLE_CLOSED)
-        else:
-            answer = self._plain_answer(path)
-        answer = answer or self._websocket_refusal(request)
-        return _response(answer) if answer else None
-
-    def _capacity_refusal(self, path: str) -> HttpAnswer | None:
-        """The answer that refuses a further session for lack of capacity; else None."""
-        if not self._is_ready:
-            wait = ("Retry-After", str(LOADING_RETRY_S))
-            return text_answer(503, "The models are being loaded.", wait)
-        if self._is_full_for(path):
-            self.services.metrics.refusals.labels("overloaded").inc()
-            seconds = self.services.admission.retry_s
-            reason = f"All lines are busy; try again in {seconds} seconds."
-            return text_answer(503, reason, ("Retry-After", str(seconds)))
-        return None
-
-    def _websocket_refusal(self, request: Request) -> HttpAnswer | None:
-        """The answer that refuses a foreign origin or a request that is no websocket; else None."""
-        origin, allowed = request.headers.get("Origin"), self.services.settings.origins
-        if origin is not None and allowed and origin not in allowed:
-            self.services.metrics.refusals.labels("origin").inc()
-            return text_answer(403, "This site may not talk to this server (see origins).")
-        if request.headers.get("Upgrade", "").lower() != "websocket":
-            return text_answer(426, "Connect with a websocket.", ("Upgrade", "websocket"))
-        return None
-
-    @property
-    def _is_ready(self) -> bool:
-        """Whether everything is loaded and the models process runs."""
-        return self.ready and self.services.engine.is_ready
-
-    def _is_full_for(self, path: str) -> bool:
-        """Whether a session at this address exceeds capacity. `?channel=voice` announces audio;
-        without it, capacity for audio is checked at hello."""
-        admission, query = self.services.admission, parse_qs(path.partition("?")[2])
-        wants_voice = query.get("channel", ["chat"])[0] in ("voice", "call")
-        return admission.sessions_full() or (
-            wants_voice and admission.voice_full(1, self.services.engine.load)
-        )
-
-    def _plain_answer(self, path: str) -> HttpAnswer:
-        match path:
-            case "/healthz":
-                return text_answer(200, "ok")
-            case "/readyz":
-                return (
-                    text_answer(200, "ready")
-                    if self._is_ready
-                    else text_answer(503, "loading models")
-                )
-            case "/metrics":
-                self._update_gauges()
-                return HttpAnswer(200, CONTENT_TYPE_LATEST, self.services.metrics.exposition())
-        return self.static_pages.get(path)
-
-    def _update_gauges(self) -> None:
-        metrics, engine = self.services.metrics, self.services.engine
-        metrics.open_sessions.set(self.services.admission.sessions)
-        metrics.streams.set(self.services.admission.streams)
-        metrics.requests_waiting.set(engine.waiting_requests)
-        metrics.turns_in_flight.set(engine.turns_in_flight)
-        metrics.models_late.set(engine.load.late_s)
-        metrics.models_busy.set(engine.load.busy_share)
-        metrics.shed_features.labels("partials").set(not engine.load.sends_partials)
-        metrics.shed_features.labels("cues").set(not engine.load.computes_cues)
-        metrics.count_models_restarts(engine.restarts)
-
-
-def _path(request: Request) -> str:
-    return request.path.partition("?")[0]
-
-
-def _response(answer: HttpAnswer) -> Response:
-    headers = Headers(
-        [
-            ("Content-Type", answer.content_type),
-            ("Content-Length", str(len(answer.body))),
-            ("Connection", "close"),
-            *answer.headers,
-        ]
-    )
-    return Response(answer.status, HTTPStatus(answer.status).phrase, headers, answer.body)
+        return self._http.answer(request)
 
 
 async def run(server: Server, prints_console_link: bool = False) -> None:
@@ -371,17 +276,6 @@ def _first_error_location(error: BaseException) -> str:
     return error_location(error)
 
 
-class _JsonFormatter(logging.Formatter):
-    """Formats a log record as one JSON object a line: the static message, values under own keys."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        known = logging.makeLogRecord({}).__dict__
-        values = {key: str(value) for key, value in record.__dict__.items() if key not in known}
-        values.pop("message", None)
-        head = {"level": record.levelname.lower(), "logger": record.name}
-        return json.dumps(head | {"message": record.getMessage()} | values)
-
-
 @app.command("serve")
 def serve_command(
     config: Annotated[Path | None, typer.Option(help="A settings file in TOML.")] = None,
@@ -395,11 +289,7 @@ def serve_command(
     """
     given = load_settings(config, host=host, port=port, pack=pack)
     settings = with_local_console(given, lambda: secrets.token_urlsafe(18))
-    handler = logging.StreamHandler()
-    handler.setFormatter(_JsonFormatter())
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-    for talkative in ("websockets", "bm25s", "httpx"):
-        logging.getLogger(talkative).setLevel(logging.WARNING)
+    log_as_json()
     log.info("settings", extra=given.masked_values())
     if settings is not given:
         log.info("the console is open for this run; the link to it is on standard output")

@@ -187,6 +187,12 @@ class Settings(BaseSettings):
         """The environment overrides what `load_settings` read from file and command line."""
         return env_settings, init_settings
 
+    @property
+    def has_console(self) -> bool:
+        """Whether a token is set with which somebody may log in at the console."""
+        tokens = (self.agent_token, self.supervisor_token)
+        return any(token.get_secret_value() for token in tokens)
+
     def masked_values(self) -> dict[str, str]:
         """All settings as text, secrets masked."""
         return {name: str(value) for name, value in self}

@@ -36,7 +36,6 @@ CONVERSATIONS_PER_INTERVAL = (
 )
 MAX_LIST_INTERVAL_S = 5.0  # at the latest: lists change by time alone, too
 MAX_PENDING_PROMISES = 1024  # announcements of a helpdesk that wait to be stored
-CONSOLE_CLOSED = "The console is closed: neither agent_token nor supervisor_token is set."
 
 
 class ConsoleHub:
@@ -51,13 +50,6 @@ class ConsoleHub:
             MAX_PENDING_PROMISES
         )
         self._reconnect_timers: dict[str, asyncio.Task[None]] = {}  # by person's name
-
-    @property
-    def is_open(self) -> bool:
-        """Whether a token is set with which somebody may log in."""
-        settings = self._services.settings
-        tokens = (settings.agent_token, settings.supervisor_token)
-        return any(token.get_secret_value() for token in tokens)
 
     async def run(self) -> None:
         """Broadcast what changes to all consoles, until cancelled."""

@@ -20,9 +20,7 @@ from agent.config import Settings
 def with_local_console(settings: Settings, new_token: Callable[[], str]) -> Settings:
     """The settings, with an agent token for this run where only this machine can connect and no
     token is set. `new_token` returns a random one that fits into an address."""
-    if settings.agent_token.get_secret_value() or settings.supervisor_token.get_secret_value():
-        return settings
-    if not _is_loopback(settings.host):
+    if settings.has_console or not _is_loopback(settings.host):
         return settings
     return settings.model_copy(update={"agent_token": SecretStr(new_token())})
 
