@@ -192,7 +192,7 @@ class Client:
                 else:
                     incoming = json.loads(message)
                 self._track_progress(incoming)
-                self._inbox.put(incoming | {"came_at": time.monotonic()})
+                self._inbox.put(incoming | {"received_at": time.monotonic()})
         except ConnectionClosed:
             pass
         self._record_close()

@@ -12,6 +12,7 @@ import server  # noqa: F401  adds the command `serve`
 from agent.cli.main import app
 from agent.cli.settings_reference import DOCUMENT, with_reference
 from agent.config import Settings
+from agent.lab.evaluation.goals import BEGIN_MARK, END_MARK
 from tests.support import package_map
 
 ROOT = Path(__file__).parents[1]
@@ -76,6 +77,11 @@ def test_the_readme_is_short() -> None:
 def test_the_settings_reference_is_current() -> None:
     text = text_of(DOCUMENT)
     assert with_reference(text) == text, "run python -m agent.cli.settings_reference"
+
+
+def test_the_table_of_goals_has_its_place() -> None:
+    text = text_of(ROOT / "docs" / "evaluation.md")
+    assert (text.count(BEGIN_MARK), text.count(END_MARK)) == (1, 1)
 
 
 def test_every_setting_says_what_it_means() -> None:

@@ -84,7 +84,7 @@ def _call(server: RunningServer, folder: Path) -> list[float]:
                 sent.append(time.monotonic())
             heard = [m for m in client.messages(1.0) if m["type"] == "understanding"]
         if heard and (packet := _packet_of_end(said)) is not None:
-            took.append(heard[0]["came_at"] - sent[packet])
+            took.append(heard[0]["received_at"] - sent[packet])
     return took
 
 
