@@ -489,7 +489,8 @@ class Session:
             leg.skip(event.missed_samples)
         self._customer_away, self._speaking_turn = False, None
         if self._legs and event.missed_samples:
-            gap = f"{event.missed_samples / RATE:.1f} s of sound were lost while the connection was away."
+            lost_s = event.missed_samples / RATE  # the wording is part of recorded effects
+            gap = f"{lost_s:.1f} s of sound were lost while the connection was away."
             effects.append(e.NotifyClient("gap", gap))
         if self._speaks and self._last_replies and not self.ownership.is_with_person:
             effects.append(
