@@ -1,12 +1,12 @@
-"""Audio codecs: 16-bit PCM, G.711 mu-law and A-law to float samples and back.
+"""Audio codecs: 16-bit PCM, G.711 mu-law and A-law to float samples and back; the one PCM scale.
 
 Mu-law and A-law follow ITU-T G.711 (not the continuous companding curve that signal libraries call
 mu-law, which differs in nearly every code and lacks the bit inversion). Floats are the 16-bit value
-divided by 32,768.
+divided by 32,768, everywhere: a float is rounded to the nearest 16-bit value, never truncated.
 
 Held by tests/audio/test_codecs.py: published vectors; every code survives decode and encode, except
-mu-law's second zero; bytes that are not whole frames are refused in words; samples that are not
-finite are refused, never sent.
+mu-law's second zero; 16-bit values survive floats; bytes that are not whole frames are refused in
+words; samples that are not finite are refused, never sent.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
 WIDTH: dict[Encoding, int] = {"pcm_s16le": 2, "mulaw": 1, "alaw": 1}  # bytes a sample
 
 FULL_SCALE = 32_768.0
+
+Pcm16 = NDArray[np.int16]
 
 _CODES = np.arange(128)  # a G.711 code without its sign: 3 bits of segment, 4 bits of step
 _SEGMENT, _STEP = _CODES >> 4, _CODES & 15
@@ -57,6 +59,23 @@ _TABLES = {
 }
 
 
+def to_pcm16(samples: Samples) -> Pcm16:
+    """Float samples of any shape as 16-bit values, rounded and clipped; exact for multiples of
+    1/32768."""
+    scaled = np.rint(samples * np.float32(FULL_SCALE))
+    return np.asarray(np.clip(scaled, -FULL_SCALE, FULL_SCALE - 1), np.int16)
+
+
+def from_pcm16(pcm: Pcm16) -> Samples:
+    """16-bit values of any shape as float samples in -1 to 1."""
+    return pcm.astype(np.float32) / np.float32(FULL_SCALE)
+
+
+def quantise(samples: Samples) -> Samples:
+    """Float samples rounded to 16-bit values: what a recording holds of them, exactly."""
+    return from_pcm16(to_pcm16(samples))
+
+
 def decode(data: bytes, encoding: Encoding, channels: int) -> Samples:
     """Samples (frames, channels) of encoded bytes; no bytes give no frames. AudioError."""
     if encoding not in ENCODINGS:
@@ -70,7 +89,7 @@ def decode(data: bytes, encoding: Encoding, channels: int) -> Samples:
             f"has {frame} bytes a frame, so every message must be a multiple of {frame} bytes"
         )
     if encoding == "pcm_s16le":
-        flat = np.frombuffer(data, "<i2").astype(np.float32) / np.float32(FULL_SCALE)
+        flat = from_pcm16(np.frombuffer(data, "<i2"))
     else:
         flat = _TABLES[encoding][np.frombuffer(data, np.uint8)]
     return flat.reshape(-1, channels)
@@ -86,9 +105,9 @@ def encode(samples: Samples, encoding: Encoding) -> bytes:
         raise AudioError(f"encoding {encoding!r} is not known; use one of {', '.join(ENCODINGS)}")
     if not np.isfinite(samples).all():
         raise AudioError("samples to encode must be finite numbers; found NaN or infinity")
-    scaled = samples.ravel() * np.float32(FULL_SCALE)
     if encoding == "pcm_s16le":
-        return bytes(np.clip(np.rint(scaled), -32_768, 32_767).astype("<i2"))
+        return to_pcm16(samples).astype("<i2").tobytes()
+    scaled = samples.ravel() * np.float32(FULL_SCALE)
     code = np.searchsorted(_STEP_STARTS[encoding], np.abs(scaled), side="right") - 1
     line = _LINE_CODES[encoding][code]
     return bytes(np.where(scaled < 0, line ^ 128, line))

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from audio.incremental import BLOCK_FRAMES, EncodedFrames, EncoderState, IncrementalEncoder
 from audio.phrase_search import Alphabet, Scores
-from audio.transcriber import PartialTranscript, Transcriber
+from audio.transcriber import GreedyTranscript, Transcriber
 from audio.types import RATE, Samples
 
 PARTIAL_WINDOW = 8 * RATE  # a windowed model's partial text covers the last 8 s,
@@ -32,7 +32,7 @@ MAX_SAMPLES_AT_ONCE = 40 * RATE  # encoded in one piece at the end of a turn
 class RecogniserState:
     """The results and caches of one stream so far."""
 
-    partial: PartialTranscript = field(default_factory=PartialTranscript)
+    partial: GreedyTranscript = field(default_factory=GreedyTranscript)
     text: str = ""
     letter_scores: list[Scores] = field(default_factory=list)  # of each step: (frames, letters)
     phone_scores: list[Scores] = field(default_factory=list)
@@ -163,7 +163,7 @@ class WindowedRecogniser:
                 hearing.undecoded %= PARTIAL_HOP
                 window = np.concatenate(hearing.samples)[-PARTIAL_WINDOW:]
                 hearing.text = self.transcriber.extend_partial(
-                    PartialTranscript(), self.letter_scores(window)
+                    GreedyTranscript(), self.letter_scores(window)
                 )
 
     def finish(self, states: Sequence[RecogniserState]) -> list[TurnScores]:

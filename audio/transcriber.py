@@ -1,6 +1,6 @@
 """CTC decoding of turns, conditioned on the expected answer, with calibrated confidence.
 
-While the turn lasts: the likeliest letter of every frame (`PartialTranscript`). At its end the
+While the turn lasts: the likeliest letter of every frame (`GreedyTranscript`). At its end the
 expectation selects the decoder (`Transcriber.decode`): a closed list or a small vocabulary is
 searched for in the letter or phone probabilities, an open answer is decoded by a beam search with
 a language model. Confidence is a probability: a logistic curve over how far the answer lies below
@@ -86,7 +86,7 @@ def read_curves(path: Path) -> dict[DecodingMode, ConfidenceCurve]:
 
 
 @dataclass(slots=True)
-class PartialTranscript:
+class GreedyTranscript:
     """The greedy decoding of one stream so far, letter by letter."""
 
     last_letter: int = 0
@@ -135,7 +135,7 @@ class Transcriber:
         """The alphabet from which finished turns are decoded."""
         return self.phone_alphabet or self.alphabet
 
-    def extend_partial(self, partial: PartialTranscript, letter_scores: Scores) -> str:
+    def extend_partial(self, partial: GreedyTranscript, letter_scores: Scores) -> str:
         """Add new frames; the partial text so far."""
         for letter in letter_scores.argmax(1) if len(letter_scores) else ():
             if letter != partial.last_letter and letter != self.alphabet.blank:

@@ -470,8 +470,8 @@ class Session:
             leg.skip(event.missed_samples)
         self._playback.on_connection_resumed()
         if self._legs and event.missed_samples:
-            seconds = event.missed_samples / RATE
-            gap = f"{seconds:.1f} s of sound were lost while the connection was away."
+            lost_s = event.missed_samples / RATE  # the wording is part of recorded effects
+            gap = f"{lost_s:.1f} s of sound were lost while the connection was away."
             effects.append(e.NotifyClient("gap", gap))
         if self._playback.can_repeat and not self.ownership.is_with_person:
             effects += self._playback.repeat(self._next_turn())

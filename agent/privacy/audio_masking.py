@@ -9,13 +9,9 @@ turn was never understood. Audio is released once and in order
 
 from __future__ import annotations
 
-import io
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-
-import numpy as np
-import soundfile  # type: ignore[import-untyped]
 
 from agent.core import events as e
 from agent.privacy.redaction_record import Redaction
@@ -191,11 +187,3 @@ class AudioMasker:
             for begin, end in overlapping:
                 samples[max(0, begin - start) : max(0, end - start)] = 0.0
         return samples
-
-
-def flac_bytes(samples: Samples) -> bytes:
-    """Mono samples as FLAC, 16 bits at 16 kHz. Exact for multiples of 1/32768."""
-    file = io.BytesIO()
-    pcm16 = np.clip(np.rint(samples * 32768.0), -32768, 32767).astype(np.int16)
-    soundfile.write(file, pcm16, RATE, format="FLAC", subtype="PCM_16")
-    return file.getvalue()

@@ -20,8 +20,9 @@ from typing import Any
 from agent.core.event_json import JournalRow, compact_json
 from agent.core.records import SessionRecord
 from agent.recordings import MANIFEST_FILE
-from agent.recordings.leg_audio import LegAudio, decode_flac, encode_flac
+from agent.recordings.leg_audio import LegAudio
 from agent.recordings.recording import INPUTS_FILE, REMEDY, Recording, RecordingError
+from audio.files import decode_flac, encode_flac
 
 FORMAT_VERSION = 2
 READABLE = (1, 2)  # 1: digests of an earlier kind (agent/core/event_json.py)

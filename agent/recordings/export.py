@@ -20,13 +20,13 @@ from agent.recordings.bundle import save_recording
 from agent.recordings.leg_audio import (
     LegAudio,
     SampleRange,
-    decode_flac,
     difference_of_ranges,
     find_masked_ranges,
     union_of_ranges,
 )
 from agent.recordings.recording import Recording, RecordingError, loaders_of
 from agent.store import AudioSegment, Store
+from audio.files import decode_flac
 from audio.types import VOICE_HOP
 
 

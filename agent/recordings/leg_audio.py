@@ -6,24 +6,20 @@ A sample's index is its position in its leg. Where no audio was kept there is si
 
 from __future__ import annotations
 
-import io
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import soundfile  # type: ignore[import-untyped]
-from numpy.typing import NDArray
 
-from audio.types import RATE, VOICE_HOP, Samples
+from audio.codecs import Pcm16, from_pcm16
+from audio.types import VOICE_HOP, Samples
 
-FULL_SCALE = 32768
 MASKED_MIN_HOPS = (
     5  # consecutive hops judged voice but all zero: masked, for speech is never digital zero
 )
 VOICE_THRESHOLD = 0.5
 
-Pcm16 = NDArray[np.int16]
 SampleRange = tuple[int, int]
 
 
@@ -36,7 +32,7 @@ class LegAudio:
 
     def samples_at(self, start: int, length: int) -> Samples:
         """`length` samples from `start`, float32 in -1 to 1; silence beyond the end."""
-        piece = self.samples[start : start + length].astype(np.float32) / FULL_SCALE
+        piece = from_pcm16(self.samples[start : start + length])
         return np.pad(piece, (0, length - len(piece)))
 
     def is_intact(self, start: int, end: int) -> bool:
@@ -46,30 +42,6 @@ class LegAudio:
 
 
 EMPTY_LEG = LegAudio(np.zeros(0, np.int16), ())
-
-
-def to_pcm16(samples: Samples) -> Pcm16:
-    """Float samples as int16, rounded and clipped; exact for multiples of 1/32768."""
-    most = FULL_SCALE - 1
-    return np.clip(np.rint(samples * FULL_SCALE), -FULL_SCALE, most).astype(np.int16)
-
-
-def encode_flac(samples: Pcm16) -> bytes:
-    """A 16 kHz mono FLAC file of these samples."""
-    out = io.BytesIO()
-    soundfile.write(out, samples, RATE, format="FLAC", subtype="PCM_16", compression_level=1.0)
-    return out.getvalue()
-
-
-def decode_flac(data: bytes) -> Pcm16:
-    """The samples of a FLAC file. ValueError when it is not readable, or not 16 kHz mono."""
-    try:
-        samples, rate = soundfile.read(io.BytesIO(data), dtype="int16")
-    except soundfile.LibsndfileError as broken:
-        raise ValueError(f"not a FLAC file that can be read: {broken.error_string}") from None
-    if rate != RATE or samples.ndim != 1:
-        raise ValueError(f"it has {rate} Hz and {samples.ndim} channels instead of {RATE} and 1")
-    return np.asarray(samples, np.int16)
 
 
 def union_of_ranges(ranges: Iterable[SampleRange]) -> tuple[SampleRange, ...]:

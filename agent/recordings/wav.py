@@ -11,9 +11,9 @@ import io
 import numpy as np
 import soundfile  # type: ignore[import-untyped]
 
-from agent.recordings.leg_audio import Pcm16
 from agent.recordings.recording import Recording, RecordingError
 from agent.recordings.transcript import legs_start_s
+from audio.codecs import Pcm16
 from audio.types import RATE
 
 

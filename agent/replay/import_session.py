@@ -22,11 +22,12 @@ from agent.core.virtual_session import DueInput, VirtualSession
 from agent.privacy.audio_masking import AudioMasker, MaskedAudio
 from agent.privacy.redaction_record import Redaction
 from agent.privacy.vault import Vault
-from agent.recordings.leg_audio import LegAudio, difference_of_ranges, to_pcm16
+from agent.recordings.leg_audio import LegAudio, difference_of_ranges
 from agent.recordings.recording import Recording, loaders_of
 from agent.replay.imported_lines import ImportedLine, ReferenceLines
 from agent.replay.live_models import LiveModels, ModelAnswerSource
 from agent.replay.run import ReplayRun, ReplayStep, ReplayTarget
+from audio.codecs import to_pcm16
 from audio.types import RATE, VOICE_HOP, Transcript, Word
 
 QUEUE_DELAY_S = 2.0

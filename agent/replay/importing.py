@@ -23,15 +23,16 @@ from agent.actions.interface import Actions
 from agent.core import events as e
 from agent.core.event_json import VERSION
 from agent.core.records import SessionRecord, utc_text
-from agent.recordings.leg_audio import FULL_SCALE, LegAudio, Pcm16, to_pcm16
+from agent.recordings.leg_audio import LegAudio
 from agent.recordings.recording import Recording, RecordingError
 from agent.replay.builds import LocalBuild
 from agent.replay.import_session import SessionImport
 from agent.replay.imported_lines import ImportedLine, read_chat_log, read_transcript
 from agent.replay.live_models import LiveModels
 from audio import files
+from audio.codecs import Pcm16, quantise, to_pcm16
 from audio.resample import resample
-from audio.types import RATE, Leg, Samples
+from audio.types import RATE, Leg
 from audio.vad import VoiceActivityDetector
 from audio.voice_input import VoiceInput
 
@@ -102,12 +103,8 @@ def _audio_inputs(legs: Sequence[Leg], pcm_of_leg: Mapping[Leg, Pcm16]) -> Itera
         at = min(start + CHUNK_SAMPLES, len(frames)) / RATE
         for hops in intake.push(piece):
             speech = tuple(round(p, 4) for p in hops.speech)
-            yield e.AudioReceived(at, hops.leg, _quantise(hops.samples), speech)
+            yield e.AudioReceived(at, hops.leg, quantise(hops.samples), speech)
     yield e.CustomerLeft(len(frames) / RATE + 10.0, sent_end=True)
-
-
-def _quantise(samples: Samples) -> Samples:
-    return to_pcm16(samples).astype(np.float32) / np.float32(FULL_SCALE)
 
 
 def _chat_inputs(log: Sequence[ImportedLine]) -> Iterator[e.Input]:

@@ -13,10 +13,12 @@ import numpy as np
 
 from agent.core import events as e
 from agent.core.records import SessionRecord
-from agent.privacy.audio_masking import AudioMasker, MaskedAudio, flac_bytes
+from agent.privacy.audio_masking import AudioMasker, MaskedAudio
 from agent.privacy.redaction_record import Redaction
 from agent.store import Store
 from agent.store.journal import Journal
+from audio.codecs import to_pcm16
+from audio.files import encode_flac
 from audio.types import RATE, Samples
 from dialogs.pack.privacy_rules import PrivacyRules
 
@@ -108,4 +110,4 @@ class AudioRecorder:
             self._journal.submit(lambda: self._store_piece(leg, start, samples))
 
     def _store_piece(self, leg: str, start: int, samples: Samples) -> None:
-        self._store.add_audio(self._id, leg, start, len(samples), flac_bytes(samples))
+        self._store.add_audio(self._id, leg, start, len(samples), encode_flac(to_pcm16(samples)))

@@ -81,28 +81,28 @@ class Hello(WireMessage):
         return self
 
 
-class NumberedMessage(WireMessage):
+class NumberedClientMessage(WireMessage):
     """A message after hello. `n` counts a client's messages of a session from 1, so that one sent
     again after a resume is not applied twice; a client that never resumes may leave it out."""
 
     n: int = Field(0, ge=0)
 
 
-class TextMessage(NumberedMessage):
+class TextMessage(NumberedClientMessage):
     """Text the customer typed."""
 
     type: Literal["text"]
     text: MessageText
 
 
-class DigitsMessage(NumberedMessage):
+class DigitsMessage(NumberedClientMessage):
     """Keys pressed on a telephone."""
 
     type: Literal["digits"]
     digits: Annotated[str, StringConstraints(pattern=r"^[0-9*#]{1,32}$")]
 
 
-class ConsentMessage(NumberedMessage):
+class ConsentMessage(NumberedClientMessage):
     """What the customer consents to from now on."""
 
     type: Literal["consent"]
@@ -110,7 +110,7 @@ class ConsentMessage(NumberedMessage):
     emotion: bool
 
 
-class PlayedMessage(NumberedMessage):
+class PlayedMessage(NumberedClientMessage):
     """The client has played `ms` milliseconds of a turn's spoken replies."""
 
     type: Literal["played"]
@@ -118,7 +118,7 @@ class PlayedMessage(NumberedMessage):
     ms: int = Field(ge=0)
 
 
-class EndMessage(NumberedMessage):
+class EndMessage(NumberedClientMessage):
     """The customer ends the session."""
 
     type: Literal["end"]

@@ -17,7 +17,7 @@ from audio import checkpoints
 from audio.checkpoints import CheckpointError
 from audio.recognisers import WindowedRecogniser
 from audio.speech_analyser import SpeechAnalyser
-from audio.transcriber import PartialTranscript, Transcriber
+from audio.transcriber import GreedyTranscript, Transcriber
 from audio.types import RATE, Expectation
 from tests.support import tiny
 from tests.support.tiny import BASE_960H, written
@@ -51,7 +51,7 @@ def listener(folder):
 
 def read_out(folder):
     ear = listener(folder)
-    return ear.transcriber.extend_partial(PartialTranscript(), ear.letter_scores(SOUND))
+    return ear.transcriber.extend_partial(GreedyTranscript(), ear.letter_scores(SOUND))
 
 
 def their_reading(model, normalise, vocabulary=BASE_960H):

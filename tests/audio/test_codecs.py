@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audio.codecs import ENCODINGS, WIDTH, decode, encode
+from audio.codecs import (
+    ENCODINGS,
+    WIDTH,
+    decode,
+    encode,
+    from_pcm16,
+    quantise,
+    to_pcm16,
+)
 from audio.types import AudioError
 
 # 16-bit value, byte on the line, 16-bit value heard. The first group was made with CPython's
@@ -103,3 +111,19 @@ def test_unknown_encodings_and_channels_are_refused_in_words():
         encode(np.zeros(1, np.float32), "opus")  # type: ignore[arg-type]
     with pytest.raises(AudioError, match="not 0"):
         decode(b"", "mulaw", 0)
+
+
+def test_every_16_bit_value_survives_the_way_to_floats_and_back():
+    pcm = np.arange(-32_768, 32_768).astype(np.int16)
+    np.testing.assert_array_equal(to_pcm16(from_pcm16(pcm)), pcm)
+    np.testing.assert_array_equal(to_pcm16(from_pcm16(pcm).astype(np.float64)), pcm)
+    assert encode(from_pcm16(pcm), "pcm_s16le") == pcm.tobytes()
+
+
+@given(st.lists(st.floats(-2, 2, width=32), min_size=1))
+def test_floats_become_the_nearest_16_bit_value(values):
+    samples = np.array(values, np.float32)
+    near = quantise(samples)
+    assert near.dtype == np.float32
+    assert (np.abs(near - np.clip(samples, -1, 32_767 / 32_768)) <= 0.5 / 32_768).all()
+    np.testing.assert_array_equal(quantise(near), near)

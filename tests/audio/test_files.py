@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
 
-from audio.files import read, write
+from audio.codecs import from_pcm16, to_pcm16
+from audio.files import decode_flac, encode_flac, read, write
 from audio.types import RATE, AudioError
 
 SOUND = (0.5 * np.sin(np.arange(RATE) / 20)).astype(np.float32)
@@ -53,3 +56,25 @@ def test_what_cannot_be_written_is_refused_in_words(tmp_path):
         write(tmp_path / "call", SOUND, RATE)
     with pytest.raises(AudioError, match="cannot be written at 11 Hz"):
         write(tmp_path / "call.mp3", SOUND, 11)
+
+
+@given(st.lists(st.integers(-32_768, 32_767), min_size=1, max_size=300))
+def test_flac_keeps_every_sample(values):
+    pcm = np.array(values, np.int16)
+    np.testing.assert_array_equal(decode_flac(encode_flac(pcm)), pcm)
+    np.testing.assert_array_equal(decode_flac(encode_flac(to_pcm16(from_pcm16(pcm)))), pcm)
+
+
+def test_flac_of_another_kind_is_refused_in_words(tmp_path):
+    with pytest.raises(AudioError, match="not a FLAC file"):
+        decode_flac(b"Hello")
+    path = tmp_path / "call.flac"
+    write(path, np.stack([SOUND, SOUND], axis=1), 8_000)
+    with pytest.raises(AudioError, match="8000 Hz and 2 channels instead of 16000 and 1"):
+        decode_flac(path.read_bytes())
+
+
+def test_files_hold_the_16_bit_values(tmp_path):
+    path = tmp_path / "call.wav"
+    write(path, SOUND, RATE)
+    np.testing.assert_array_equal(to_pcm16(read(path)[0][:, 0]), to_pcm16(SOUND))

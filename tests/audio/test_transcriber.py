@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from audio.beam_search import BeamSearchDecoder
 from audio.phrase_search import Alphabet, Phrase, find_phrases
-from audio.transcriber import PartialTranscript, Transcriber
+from audio.transcriber import GreedyTranscript, Transcriber
 from audio.types import Expectation
 
 LETTERS = Alphabet(("<pad>", "|", "'", *"abcdefghijklmnopqrstuvwxyz"))
@@ -58,10 +58,10 @@ def test_search_finds_the_best_path(seed, text):
 
 def test_greedy_partials_do_not_depend_on_packets(transcriber):
     likely = spoken("check my balance")
-    pieces = PartialTranscript()
+    pieces = GreedyTranscript()
     for row in likely:
         text = transcriber.extend_partial(pieces, row[None])
-    assert text == transcriber.extend_partial(PartialTranscript(), likely) == "check my balance"
+    assert text == transcriber.extend_partial(GreedyTranscript(), likely) == "check my balance"
 
 
 @pytest.mark.parametrize(
