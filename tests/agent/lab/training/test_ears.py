@@ -182,7 +182,7 @@ def test_a_killed_training_goes_on_and_exports(data, tmp_path):
     for source in ("espeak", "flite"):  # the second for machines that have its voices
         robot = Utterance(source, "0", source, "train", "yes", RATE, 0.6)
         cached_corpus(tmp_path / source, lambda robot=robot: [(robot, np.ones(9600, np.int16))])
-    short = {"processes": 1, "batch_s": 3.0, "strings": 3}
+    short = {"processes": 1, "batch_s": 3.0, "word_sequences": 3}
     train_ctc(data, tmp_path, Recipe(minutes=0.02, **short))
     before = torch.load(tmp_path / "letters.pt", weights_only=True)["counters"]
     train_ctc(data, tmp_path, Recipe(minutes=0.05, **short))
