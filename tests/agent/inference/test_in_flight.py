@@ -160,7 +160,7 @@ def test_what_was_lost_is_told_again_alone(kept):
     assert given_up == []
     assert [one.isolated for one in tell] == [True] * 3
     assert tell[1].last_audio.isolated
-    assert listen(kept, SAID[1500:2500]).alone
+    assert listen(kept, SAID[1500:2500]).isolated
 
 
 def test_what_nobody_keeps_is_not_told_again(kept):
