@@ -42,7 +42,7 @@ def test_a_conversation_that_is_erased_ends(house, tmp_path):
         assert receipt["overwritten"]
         assert receipt["rows"]["sessions"] == 1
         client.say("and for quokkas abroad")
-        assert "kept" in client.wait_for("bye")["reason"]
+        assert "erased" in client.wait_for("bye")["reason"]
         other.say("hello")
         assert other.wait_for("reply")["text"]
         with closing(Store(tmp_path / "state" / "hearken.sqlite3")) as store:

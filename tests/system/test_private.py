@@ -196,14 +196,14 @@ def test_what_was_said_is_kept_all_the_same(left, number, said):
     one = left[number]
     for state, sealed in ((one.state, False), (one.killed, True)):
         with closing(one.store(state)) as store:
-            assert said in "".join(row.input for row in store.rows(one.session))
-            assert bool(store.session(one.session).sealed) == sealed, "for whoever may resume"
+            assert said in "".join(row.input for row in store.read_rows(one.session))
+            assert bool(store.find_session(one.session).sealed) == sealed, "for whoever may resume"
 
 
 def test_private_sound_is_silence_and_the_rest_is_there(left):
     spoken = left[1]
     with closing(spoken.store(spoken.state)) as store:
-        rows, sound = store.rows(spoken.session), leg(store, spoken.session)
+        rows, sound = store.read_rows(spoken.session), leg(store, spoken.session)
     places = [
         (one["from_sample"], one["to_sample"])
         for row in rows

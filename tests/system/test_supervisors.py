@@ -102,7 +102,7 @@ def test_a_whisper_is_heard_by_the_person_alone(house, ada, grace):
         ada.send("say", session=client.resumption.session, text="Let me see.")
         client.wait_for("agent")
         settle(house)
-        rows = house.server.house.store.read_rows(client.resumption.session)
+        rows = house.server.services.store.read_rows(client.resumption.session)
         assert "Let me see." in "".join(row.input for row in rows)
         assert "refund" not in "".join(row.input for row in rows)
         client.end()
@@ -267,7 +267,7 @@ def test_a_person_and_a_customer_hear_each_other(house, ada, grace):
         ada.send("voice", session=session, on=False)
         assert client.wait_for("speech")["state"] == "end"
         ada.sync()
-        assert house.server.lives[session].hearers == set()
+        assert house.server.registry[session].audio_listeners == set()
 
 
 def test_the_voice_of_a_person_is_kept_nowhere_and_no_model_hears_it(house, ada):
@@ -280,7 +280,7 @@ def test_the_voice_of_a_person_is_kept_nowhere_and_no_model_hears_it(house, ada)
         ada.send("say", session=session, text="Did you hear me?")
         client.wait_for("agent")
         settle(house)
-        store = house.server.house.store
+        store = house.server.services.store
         kinds = {json.loads(row.input)["type"] for row in store.read_rows(session)}
         assert "Said" in kinds
         assert not kinds & {"Heard", "Partial"}
@@ -304,7 +304,7 @@ def test_nobody_hears_who_has_been_taken_over(house, ada, grace):
         grace.send("say", session=session, text="This is Grace.")
         while (told := client.wait_for("agent", "audio"))["type"] == "audio":
             assert b"\x01\x02" * 320 not in told["data"]  # it is the bot, who says who is there
-        assert house.server.lives[session].hearers == set()
+        assert house.server.registry[session].audio_listeners == set()
 
 
 def test_who_writes_has_no_voice(house, ada):

@@ -52,7 +52,7 @@ def test_call_streams_a_recording_and_saves_the_answer(house, tmp_path):
 def test_a_chat_that_may_be_recorded_can_be_replayed(house, tmp_path):
     run("chat", "--url", house.url, "--record", said="what are your opening hours\n")
     settings = tmp_path / "server.toml"
-    settings.write_text(f'state = "{house.server.house.settings.state}"\n')
+    settings.write_text(f'state = "{house.server.services.settings.state}"\n')
     _, listed = run("recordings", "list", "--config", str(settings))
     session = re.search(r"^([0-9a-f]{16})  .*  chat ", listed, re.MULTILINE)
     kept = str(tmp_path / "kept.zip")

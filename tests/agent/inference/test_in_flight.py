@@ -156,19 +156,19 @@ def test_what_was_lost_is_told_again_alone(kept):
     listen(kept, SAID[:1500], stream=2)
     kept.add_request(asked(1, 2))
     kept.add_request(asked(2, text="hello"))
-    tell, given_up = kept.resend((KEY, ("s", 2)), (1, 2), alone=True)
+    tell, given_up = kept.resend((KEY, ("s", 2)), (1, 2), isolated=True)
     assert given_up == []
     assert [one.isolated for one in tell] == [True] * 3
     assert tell[1].last_audio.isolated
-    assert listen(kept, SAID[1500:2500]).alone
+    assert listen(kept, SAID[1500:2500]).isolated
 
 
 def test_what_nobody_keeps_is_not_told_again(kept):
-    assert kept.resend((KEY,), (1,), alone=True) == ([], [])
+    assert kept.resend((KEY,), (1,), isolated=True) == ([], [])
 
 
 def lose(kept, keys, questions):
-    return [kept.resend(keys, questions, alone=True) for _ in range(MAX_TRIES)][-1]
+    return [kept.resend(keys, questions, isolated=True) for _ in range(MAX_TRIES)][-1]
 
 
 def test_a_turn_lost_twice_is_given_up_with_its_question(kept):

@@ -173,8 +173,8 @@ def models():
     return Models()
 
 
-def sound(session, samples=GOOD, first=True, alone=False, start=0, feel=True, stream=1):
-    return AudioChunk((session, stream), start, feel, samples, first, alone)
+def sound(session, samples=GOOD, first=True, isolated=False, start=0, feel=True, stream=1):
+    return AudioChunk((session, stream), start, feel, samples, first, isolated)
 
 
 def more(session, samples=GOOD):
@@ -327,7 +327,7 @@ def test_a_step_that_fails_is_told_again_alone_and_the_innocent_go_on(models):
     assert lost.failure == "FloatingPointError"
     assert len(models.ears.closed) == 2
     assert len(models.inference) == 1  # c
-    models.take(sound("b", BAD, alone=True), sound("a", alone=True), more("c"))
+    models.take(sound("b", BAD, isolated=True), sound("a", isolated=True), more("c"))
     models.work()
     assert models.all(StreamsFailed)[1:] == [StreamsFailed((("b", 1),), (), "FloatingPointError")]
     assert sorted(one.key[0] for one in models.all(PartialText)) == ["a", "c", "c"]
@@ -340,10 +340,10 @@ def test_a_step_that_fails_is_told_again_alone_and_the_innocent_go_on(models):
 
 
 def test_who_is_alone_shares_nothing(models):
-    models.take(sound("a", alone=True), sound("b"), sound("c"))
+    models.take(sound("a", isolated=True), sound("b"), sound("c"))
     assert keys(models.next()) == ["a"]
     models.work()
-    models.take(asked(1, text="one"), asked(2, text="two", alone=True), asked(3, text="three"))
+    models.take(asked(1, text="one"), asked(2, text="two", isolated=True), asked(3, text="three"))
     assert ids(models.next()) == [1, 3]
     models.do(models.next())
     assert ids(models.next()) == [2]
@@ -379,7 +379,7 @@ def test_a_mind_that_fails_loses_its_question_and_none_that_was_answered(models)
     assert list(models.answers()) == [1]
     (lost,) = models.all(StreamsFailed)
     assert set(lost.request_ids) == {2, 3}
-    models.take(asked(2, text="boom", alone=True), asked(3, text="three", alone=True))
+    models.take(asked(2, text="boom", isolated=True), asked(3, text="three", isolated=True))
     models.work()
     assert list(models.answers()) == [1, 3]
     assert models.all(StreamsFailed)[-1].request_ids == (2,)
@@ -398,7 +398,9 @@ def test_a_lost_stream_needs_its_start_again(models):
     models.work()
     models.take(more("a"), asked(1, "a", 1))  # sent before the loss was known
     assert models.next() is None
-    models.take(asked(1, "a", 1, sound=sound("a", np.ones(3 * HOP, np.float32), alone=True)))
+    models.take(
+        asked(1, "a", 1, last_audio=sound("a", np.ones(3 * HOP, np.float32), isolated=True))
+    )
     models.work()
     assert models.answers()[1].transcript.text == str(3 * HOP)
 
@@ -539,7 +541,7 @@ def test_the_load_is_told_with_what_is_left_out(models):
 
 
 def callers(models):
-    return [pickle.loads(one.speaker) for one in models.all(RequestAnswered) if one.speaker]
+    return [pickle.loads(one.caller) for one in models.all(RequestAnswered) if one.caller]
 
 
 def test_two_turns_in_one_go_teach_their_caller_in_order(models):

@@ -79,7 +79,7 @@ def test_terms_and_bias_add_up(model, pairs):
     verdict = asked(model, pairs)
     assert verdict.log_odds == pytest.approx(verdict.bias + sum(t.weight for t in verdict.terms))
     assert 0.0 < verdict.probability < 1.0
-    assert all(0 <= term.ago < MAX_RECENT_TURNS for term in verdict.terms)
+    assert all(0 <= term.turns_ago < MAX_RECENT_TURNS for term in verdict.terms)
 
 
 @given(pairs=talks, more=talks)
@@ -94,7 +94,7 @@ def test_what_comes_later_changes_no_sign_of_an_earlier_turn(pairs, more):
 def test_rows_trained_on_are_the_model(model, pairs):
     talk = RatedDialogue("x", "made", tuple(Exchange(*pair) for pair in pairs))
     turns = DialogueTurns.from_dialogues([talk, talk])
-    found = log_odds(model, turns, turns.fading_words(model.features, model.fade))
+    found = log_odds(model, turns, turns.fading_words(model.features, model.word_decay))
     one_by_one = [asked(model, pairs[: at + 1]).log_odds for at in range(len(pairs))] * 2
     assert found == pytest.approx(one_by_one, abs=1e-4)
 
@@ -132,13 +132,15 @@ def test_it_learns_and_is_calibrated(model):
     assert {term.term for term in cross.terms} & {"word: ridiculous", "word: is ridiculous"}
     rows = DialogueTurns.from_dialogues(list(conversations()))
     claimed = 1 / (
-        1 + np.exp(-log_odds(model, rows, rows.fading_words(model.features, model.fade)))
+        1 + np.exp(-log_odds(model, rows, rows.fading_words(model.features, model.word_decay)))
     )
     assert claimed.mean() == pytest.approx(rows.annoyed.mean(), abs=0.1)
 
 
 def test_only_signs_that_mean_the_same_in_any_trade_weigh(model):
-    weighing = {name for name, weight in zip(FEATURE_NAMES, model.signs, strict=True) if weight}
+    weighing = {
+        name for name, weight in zip(FEATURE_NAMES, model.feature_weights, strict=True) if weight
+    }
     assert weighing
     assert weighing <= set(USED_SIGNS)
 

@@ -138,7 +138,7 @@ def known_caller(
     """A random state of the caller before this turn: none or some of the call's other turns."""
     call = calls[recording.call_key]
     others = random.choice(len(call), int(random.integers(0, settings.max_known_turns + 1)))
-    return SpeakerProfile().merged_with(call[i].alone for i in others)
+    return SpeakerProfile().merged_with(call[i].single_turn_caller for i in others)
 
 
 def augment_input(head_input: HeadInput, random: np.random.Generator) -> HeadInput:

@@ -21,12 +21,12 @@ def call(**more):
 
 
 def sent(one, packets):
-    return [one.next() for _ in range(packets)]
+    return [one.next_packet() for _ in range(packets)]
 
 
 def hear(one, at, *messages):
     for message in messages:
-        one.received(json.dumps(message).encode(), at)
+        one.receive(json.dumps(message).encode(), at)
 
 
 def understood(one, number, end_s, at):
@@ -35,7 +35,7 @@ def understood(one, number, end_s, at):
 
 
 def counted(one, begin=0.0, end=1000.0):
-    return list(one.counted(begin, end))
+    return list(one.counted_turns(begin, end))
 
 
 def test_turns_and_noise_follow_each_other_at_their_times():

@@ -129,8 +129,8 @@ def test_few_speakers_leave_a_goal_open(outcome):
         ["one"] * len(outcome.speakers),
         outcome.sentiment,
         outcome.upset,
-        outcome.judged,
-        outcome.capacity,
+        outcome.predictions,
+        outcome.parameter_counts,
         outcome.folds,
         outcome.seeds,
     )
@@ -193,7 +193,7 @@ def test_what_teaches_the_vectors_is_never_drawn_and_no_sentence_has_two_moods(t
 
 
 def test_served_verdicts_are_put_together_as_the_pairs_are():
-    feelings = SimpleNamespace(usual=-2.0, log_odds=lambda texts: np.zeros(len(texts)))
+    feelings = SimpleNamespace(base_log_odds=-2.0, log_odds=lambda texts: np.zeros(len(texts)))
     moods = {"angry": 0, "sad": 1, "neutral": 2, "happy": 3}
     heard = [
         HeldOutVoice(name, label, tuple(float(at == place) for at in range(7)))
@@ -214,9 +214,9 @@ def test_served_verdicts_are_put_together_as_the_pairs_are():
 def test_what_is_sent_to_another_process_arrives_as_it_was():
     one = material(speakers=2, each=1)
     other = pickle.loads(pickle.dumps(one))
-    assert other.words[5].mood == one.sentences[5].mood
-    assert torch.equal(other.words[5].misheard, one.sentences[5].misheard)
-    assert torch.equal(other.sounds[1].telephone, one.voices[1].telephone)
+    assert other.sentences[5].mood == one.sentences[5].mood
+    assert torch.equal(other.sentences[5].misheard, one.sentences[5].misheard)
+    assert torch.equal(other.voices[1].telephone, one.voices[1].telephone)
 
 
 def test_the_same_seed_gives_the_same_pairs():

@@ -54,7 +54,7 @@ def test_no_test_sentence_is_trained_on(data, monkeypatch):
     fit = intents.fit_intent_model
 
     def fitted(rows, *rest):
-        seen.update(row.written for row in rows)
+        seen.update(row.original_text for row in rows)
         return fit(rows, *rest)
 
     monkeypatch.setattr(intents, "fit_intent_model", fitted)

@@ -4,12 +4,15 @@ import gzip
 import io
 import json
 import zipfile
+from itertools import count
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import soundfile
 import torch
 
+from agent.lab.training.ears import train
 from agent.lab.training.ears.acted_recordings import ActedRecording, in_call_order
 from agent.lab.training.ears.augmentation import (
     AugmentationSettings,
@@ -178,14 +181,16 @@ def test_synthetic_phrases_can_be_spelled():
 
 
 @pytest.mark.filterwarnings("ignore")  # torch's own, about lr_scheduler and fused steps
-def test_a_killed_training_goes_on_and_exports(data, tmp_path):
+def test_a_killed_training_goes_on_and_exports(data, tmp_path, monkeypatch):
+    # A second passes whenever the clock is read, so that a budget is a number of steps.
+    monkeypatch.setattr(train, "time", SimpleNamespace(monotonic=count().__next__))
     for source in ("espeak", "flite"):  # the second for machines that have its voices
         robot = Utterance(source, "0", source, "train", "yes", RATE, 0.6)
         cached_corpus(tmp_path / source, lambda robot=robot: [(robot, np.ones(9600, np.int16))])
-    short = {"processes": 1, "batch_s": 3.0, "strings": 3}
-    train_ctc(data, tmp_path, Recipe(minutes=0.02, **short))
+    short = {"processes": 1, "batch_s": 3.0, "word_sequences": 3}
+    train_ctc(data, tmp_path, Recipe(minutes=4 / 60, **short))
     before = torch.load(tmp_path / "letters.pt", weights_only=True)["counters"]
-    train_ctc(data, tmp_path, Recipe(minutes=0.05, **short))
+    train_ctc(data, tmp_path, Recipe(minutes=7 / 60, **short))
     after = torch.load(tmp_path / "letters.pt", weights_only=True)["counters"]
     assert after[0] > before[0]
     assert after[1] > before[1] > 0
