@@ -8,18 +8,17 @@ from dataclasses import replace
 
 import pytest
 
-from agent.config import Settings
+from agent.config import Settings, session_rules
 from agent.core.event_json import JournalRow
-from agent.core.session_factory import session_rules
 from agent.privacy.vault import SealError, Vault
 from agent.recordings.bundle import load_recording
 from agent.runtime.recovery import recover_session
 from audio.types import VOICE_HOP
-from dialogs.pack.model import Pack
+from dialogs.pack.loader import load_pack
 from tests.agent.conftest import SESSIONS
 
 ALL = sorted(SESSIONS.glob("*.zip"))
-PACK, RULES = Pack.load(), session_rules(Settings())
+PACK, RULES = load_pack(), session_rules(Settings())
 MOST_STOPS = 25  # of one conversation
 
 
