@@ -181,9 +181,8 @@ class Session:
                 effects += self._apply_turn_changes(leg, leg.end_turn(), at)
         if effects or at < self._silence_deadline:
             return effects
-        if (
-            self.ownership.is_with_person or self._pending
-        ):  # a person or the models have to answer first
+        # a person or the models have to answer first
+        if self.ownership.is_with_person or self._pending:
             self._restart_silence_timer(at)
             return []
         if not self._legs and self.state.waiting_for_person:  # a chat may wait long for a person
@@ -489,8 +488,8 @@ class Session:
             leg.skip(event.missed_samples)
         self._customer_away, self._speaking_turn = False, None
         if self._legs and event.missed_samples:
-            gap = f"{event.missed_samples / RATE:.1f} s of sound were lost while the connection was away."
-            effects.append(e.NotifyClient("gap", gap))
+            lost = f"{event.missed_samples / RATE:.1f} s of sound were lost"
+            effects.append(e.NotifyClient("gap", f"{lost} while the connection was away."))
         if self._speaks and self._last_replies and not self.ownership.is_with_person:
             effects.append(
                 e.SayReplies(self._next_turn(), self._last_replies, self._speaks, is_repeat=True)

@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 from audio.types import RATE, VOICE_HOP, Samples
 
 FULL_SCALE = 32768
-MASKED_MIN_HOPS = (
-    5  # consecutive hops judged voice but all zero: masked, for speech is never digital zero
-)
+# consecutive hops judged voice but all zero: masked, for speech is never digital zero
+MASKED_MIN_HOPS = 5
 VOICE_THRESHOLD = 0.5
 
 Pcm16 = NDArray[np.int16]
