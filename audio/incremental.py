@@ -31,10 +31,10 @@ from audio.encoder import AttentionWindow, frame_count, receptive_field_of
 from audio.inference_layers import ConvLayer, EncoderLayer, apply_layer_norm
 from audio.types import FRAME, Samples
 
-DEFAULT_WINDOW = AttentionWindow(
-    chunk=64, left=192
-)  # for checkpoints not trained to stream: chunks of 1.28 s,
-LOOKAHEAD_FRAMES = 16  # and so many frames of future in place of the whole utterance
+# For checkpoints that were not trained to stream: chunks of 1.28 s, and a look-ahead of 320 ms
+# in place of the whole utterance.
+DEFAULT_WINDOW = AttentionWindow(chunk=64, left=192)
+LOOKAHEAD_FRAMES = 16
 BLOCK_FRAMES = 16  # frames that are convolved at a time: 320 ms
 INITIAL_SLOTS = 16  # streams at first; twice as many whenever more are live than ever before
 MASKED_SCORE = -1e4  # added to the score of what must not be attended to
@@ -68,9 +68,8 @@ class EncoderState:
     consumed_samples: int = 0  # samples that have become features
     chunk_count: int = 0
     input_stats: RunningStats = field(default_factory=RunningStats)  # of the samples
-    conv_stats: RunningStats = field(
-        default_factory=RunningStats
-    )  # of the first convolution's channels
+    # of the first convolution's channels
+    conv_stats: RunningStats = field(default_factory=RunningStats)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

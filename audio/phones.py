@@ -18,11 +18,8 @@ PHONES = (
     *("tʃ", "dʒ", "i", "ɪ", "ɛ", "æ", "ə", "ʌ", "ɚ", "ɑ", "ɔ", "ʊ", "u"),
     *("eɪ", "aɪ", "ɔɪ", "aʊ", "oʊ"),
 )
-PHONE_LABELS = (
-    "<pad>",
-    "|",
-    *PHONES,
-)  # outputs of the phone head: CTC's blank, word boundary, phones
+# outputs of the phone head: CTC's blank, word boundary, phones
+PHONE_LABELS = ("<pad>", "|", *PHONES)
 PHONE_HEAD_FILE = "phones.safetensors"  # beside a checkpoint: a linear layer from frames to phones
 _KNOWN = frozenset(PHONES)
 _ID = {phone: i for i, phone in enumerate(PHONE_LABELS)}

@@ -28,9 +28,8 @@ _LONGEST, _SHORTEST = _PITCH_RATE // _LOWEST_HZ, _PITCH_RATE // _HIGHEST_HZ  # p
 _COMPARED_SAMPLES = 240  # 30 ms, at least 1.8 periods
 _SPAN = _COMPARED_SAMPLES + _LONGEST + 1
 _APERIODIC = 0.2  # of the normalised difference; YIN's own 0.1 is for studio sound
-_MAX_NEIGHBOUR_RATIO = (
-    1.2  # ratio within which pitch 10 ms apart is one voice; an octave slip is not
-)
+# ratio within which pitch 10 ms apart is one voice; an octave slip is not
+_MAX_NEIGHBOUR_RATIO = 1.2
 _MIN_PITCHED = 8  # measurements, for a median and percentiles to mean something
 
 _INTENSITY = 512  # 64 ms at 8 kHz: longer than any period, which would show as a peak

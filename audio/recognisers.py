@@ -36,9 +36,8 @@ class RecogniserState:
     text: str = ""
     letter_scores: list[Scores] = field(default_factory=list)  # of each step: (frames, letters)
     phone_scores: list[Scores] = field(default_factory=list)
-    blended_layers: list[Tensor] = field(
-        default_factory=list
-    )  # for the emotion head; `keep_layers`
+    # for the emotion head; `keep_layers`
+    blended_layers: list[Tensor] = field(default_factory=list)
     encoder_state: EncoderState | None = None
     samples: list[Samples] = field(default_factory=list)
     undecoded: int = 0

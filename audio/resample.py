@@ -64,9 +64,8 @@ class Resampler:
 
     def _reset(self) -> None:
         self._converter = None if self._doubles else samplerate.Resampler(_CONVERTER, channels=1)
-        self._past = np.zeros(
-            _HALF_TAPS - 1, np.float32
-        )  # of the half-band filter: its last samples
+        # of the half-band filter: its last samples
+        self._past = np.zeros(_HALF_TAPS - 1, np.float32)
         self._samples_in = self._samples_out = 0
 
     def _convert(self, samples: Samples) -> Samples:

@@ -199,9 +199,8 @@ class Seq2SeqTranscriber:
             text = cast(str, decoded)
             ends.append(len(text))
         text = _NOISE_MARKS.sub(lambda noise: " " * len(noise.group()), text)
-        token_spans = list[
-            tuple[str, int, int]
-        ]()  # word, its first token, the token after its last
+        # word, its first token, the token after its last
+        token_spans = list[tuple[str, int, int]]()
         for match in re.finditer(r"\S+", text):
             first = next(i for i, end in enumerate(ends) if end > match.start())
             after = 1 + next(i for i, end in enumerate(ends) if end >= match.end())

@@ -88,9 +88,8 @@ class _EspeakNg:
         )
         if self.rate <= 0:
             raise AudioError(f"espeak-ng finds no voices in {voices}; reinstall espeakng-loader")
-        self._callback = _SYNTH_CALLBACK(
-            self._on_samples
-        )  # a reference, because the library has only its address
+        # a reference, because the library has only its address
+        self._callback = _SYNTH_CALLBACK(self._on_samples)
         self._library.espeak_SetSynthCallback(self._callback)
         self._library.espeak_TextToPhonemes.restype = ctypes.c_char_p
 

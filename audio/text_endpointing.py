@@ -27,9 +27,8 @@ ENDINGS_FILE = Path(__file__).with_name("endings.json")
 # "spelling": inside a number that was not asked for, or inside a spelled name.
 Completeness = Literal["answered", "complete", "unknown", "incomplete", "spelling"]
 
-MIN_UNASKED_DIGITS = (
-    3  # digits at the end of an open answer from which it is a number that may go on
-)
+# digits at the end of an open answer from which it is a number that may go on
+MIN_UNASKED_DIGITS = 3
 SMOOTHING = 5.0  # prior observations: of the base rate for a word, of its last word for a pair
 
 

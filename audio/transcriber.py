@@ -37,9 +37,8 @@ NO_TRANSCRIPT = Transcript("", 0.0)
 class ConfidenceFeatures:
     """Features of a hypothesis from which its confidence is computed. All are 0 at best."""
 
-    score_gap: (
-        float  # log probability below the likeliest letters or phones of the frames, for each
-    )
+    # log probability below the likeliest letters or phones of the frames, for each
+    score_gap: float
     margin: float  # closed: -exp(-distance to the runner-up); words: the gap of the worst word
     similarity: float  # of the greedy decoding of the same frames to the text, minus 1
     coverage: float  # share of the turn's greedy decoding that lies in those frames, minus 1

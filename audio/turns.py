@@ -68,9 +68,8 @@ class TurnRules:
     answered: float = 0.4  # silence limit once a closed question has its answer
     complete: float = 1.0  # factor of the silence limit where turns often end after these words,
     incomplete: float = 1.0  # and where they never do
-    endings: TurnEndings = field(
-        default_factory=TurnEndings
-    )  # statistics of those words; empty: none
+    # statistics of those words; empty: none
+    endings: TurnEndings = field(default_factory=TurnEndings)
     tail_s: float = 0.36  # of silence that is part of a turn's audio: the encoder's chunk and more
     max_turn_s: float = 30.0  # a turn is cut here; the next one follows at once
 

@@ -154,8 +154,15 @@ class Dialogue:
             EXPLICIT_REQUEST_RULE,
             REPEATED_MISUNDERSTANDING_RULE,
         }
-        state = replace(state, waiting_for_person=False, handoff_urgency="", misses=0, silences=0,
-                        active_causes=state.active_causes - ended_causes, unmet_handoff=None)  # fmt: skip
+        state = replace(
+            state,
+            waiting_for_person=False,
+            handoff_urgency="",
+            misses=0,
+            silences=0,
+            active_causes=state.active_causes - ended_causes,
+            unmet_handoff=None,
+        )
         if state.is_over:
             return Decision(state)
         draft = TurnDraft(self._context, state, turn, at)

@@ -63,9 +63,8 @@ class Task:
     slots: Mapping[str, SlotValue] = field(default_factory=dict)
     fill_order: tuple[str, ...] = ()
     finished_steps: frozenset[int] = frozenset()  # indexes of finished say, do and confirm steps
-    result_values: Mapping[str, tuple[str, str]] = field(
-        default_factory=dict
-    )  # name -> value, type
+    # name -> value, type
+    result_values: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     misfit_answers: int = 0  # answers in a row that did not fit the question
     refusals: int = 0  # refusals by the back end
     start_turn: int = 0  # turn of the request
@@ -154,22 +153,18 @@ class DialogueState:
     question: Question = field(default_factory=Question)
     tasks: tuple[Task, ...] = ()
     pending_action: PendingAction | None = None
-    queued_requests: tuple[
-        DeferredRequest, ...
-    ] = ()  # made while an action ran: answered after its result
-    further_requests: tuple[
-        DeferredRequest, ...
-    ] = ()  # of turns with several: answered when no task is left
+    # made while an action ran: answered after its result
+    queued_requests: tuple[DeferredRequest, ...] = ()
+    # of turns with several: answered when no task is left
+    further_requests: tuple[DeferredRequest, ...] = ()
     keys_used: int = 0  # number of action keys issued
-    uncertain_keys: Mapping[str, str] = field(
-        default_factory=dict
-    )  # attempted action -> key for a retry
+    # attempted action -> key for a retry
+    uncertain_keys: Mapping[str, str] = field(default_factory=dict)
     identity_verified: bool = False
     identity_locked: bool = False  # identity could not be confirmed
     failed_verifications: int = 0
-    customer_facts: Mapping[str, str] = field(
-        default_factory=dict
-    )  # customer, customer_name, tier, name
+    # customer, customer_name, tier, name
+    customer_facts: Mapping[str, str] = field(default_factory=dict)
     request_in_question: DeferredRequest | None = None  # request that the open question is about
     misses: int = 0  # turns in a row that were not understood
     silences: int = 0
@@ -178,9 +173,8 @@ class DialogueState:
     waiting_for_person: bool = False  # a handoff has been requested
     handoff_urgency: StandingUrgency = ""
     unmet_handoff: UnmetHandoff | None = None  # until a person has joined
-    active_causes: frozenset[str] = (
-        frozenset()
-    )  # causes above the threshold of their escalation rule
+    # causes above the threshold of their escalation rule
+    active_causes: frozenset[str] = frozenset()
     last_apology_turn: int = 0  # 0 for none
     apology_count: int = 0
     tone: Tone = "neutral"

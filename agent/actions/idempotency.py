@@ -71,9 +71,8 @@ class IdempotencyLedger:
                 with self._transaction():
                     return self._find_outcome(call) or self._execute(call, effect)
             except sqlite3.OperationalError:
-                return ActionResult(
-                    call.key, False, reason=UNAVAILABLE
-                )  # locked by others, disk full
+                # locked by others, disk full
+                return ActionResult(call.key, False, reason=UNAVAILABLE)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -23,9 +23,8 @@ from audio.resample import RATES, resample
 from audio.types import RATE, AudioError, Samples
 
 QUIET_S = 0.4  # without a message for so long, the server's answer is complete
-TRAILING_SILENCE_S = (
-    2.5  # silence sent after a sound file, so that its last turn ends and is answered
-)
+# silence sent after a sound file, so that its last turn ends and is answered
+TRAILING_SILENCE_S = 2.5
 ANSWER_TIMEOUT_S = 10.0
 
 

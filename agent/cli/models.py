@@ -15,10 +15,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+# Importing audio.hub is slow: it loads the hub's client.
 if TYPE_CHECKING:
-    from audio.hub import (
-        CheckpointKind,  # importing audio.hub is slow: it loads the hub's client
-    )
+    from audio.hub import CheckpointKind
 
 SETTING_OF_KIND: Mapping[CheckpointKind, str] = {
     "letters": "speech_checkpoint",

@@ -148,4 +148,5 @@ def print_offer_report(log: Sequence[LoggedOffer], as_json: bool, console: Conso
 
 
 def _estimate_text(estimate: AcceptanceEstimate) -> str:
-    return f"{estimate.share:.0%} ({estimate.low:.0%} to {estimate.high:.0%}; {estimate.effective:.0f})"
+    interval = f"{estimate.low:.0%} to {estimate.high:.0%}"
+    return f"{estimate.share:.0%} ({interval}; {estimate.effective:.0f})"

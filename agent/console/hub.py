@@ -31,9 +31,8 @@ from agent.wire.parsing import WireError
 log = logging.getLogger("hearken.desk")
 
 MIN_LIST_INTERVAL_S = 0.2  # between two broadcasts of the lists
-CONVERSATIONS_PER_INTERVAL = (
-    50  # conversations that this interval is for; more lengthen it in proportion
-)
+# conversations that this interval is for; more lengthen it in proportion
+CONVERSATIONS_PER_INTERVAL = 50
 MAX_LIST_INTERVAL_S = 5.0  # at the latest: lists change by time alone, too
 MAX_PENDING_PROMISES = 1024  # announcements of a helpdesk that wait to be stored
 

@@ -65,9 +65,8 @@ class TranscriptView:
         self._speaks_replies = speaks_replies
         self._item_index_of_turn: dict[int, int] = {}  # turn -> index of its item
         self._turn_times: dict[int, float] = {}  # turn -> its session second
-        self._items_without_turn: list[
-            int
-        ] = []  # indices of typed items whose turn is not known yet
+        # indices of typed items whose turn is not known yet
+        self._items_without_turn: list[int] = []
         self._requests: list[tuple[int, str]] = []  # turn and leg of each request to the models
         self._understandings: dict[int, Understanding | None] = {}  # by turn
         self._emotions: dict[int, str] = {}  # by turn

@@ -14,9 +14,8 @@ from agent.console.takeover import AgentUser
 from agent.runtime.conversation import LiveConversation
 from agent.wire.parsing import WireError
 
-MAX_QUEUED_CHUNKS = (
-    64  # chunks of audio that may wait; more of them, for a slow console, are dropped
-)
+# chunks of audio that may wait; more of them, for a slow console, are dropped
+MAX_QUEUED_CHUNKS = 64
 
 
 class VoiceBridge:

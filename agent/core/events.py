@@ -309,9 +309,8 @@ class UnderstandTurn:
     usual_prosody: Prosody | None = None  # mean prosody of this customer's turns so far
     spoke_until: int | None = None  # position where the voice of a spoken turn stopped
     previous_turns: tuple[str, ...] = ()  # the customer's turns before this one, oldest first
-    previous_replies: tuple[str, ...] = (
-        "",
-    )  # replies before each of those and before this one: one longer
+    # replies before each of those and before this one: one longer
+    previous_replies: tuple[str, ...] = ("",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,9 +175,8 @@ class Session:
                 effects += self._apply_turn_changes(leg, leg.end_turn(), at)
         if effects or at < self._playback.silence_deadline:
             return effects
-        if (
-            self.ownership.is_with_person or self._pending
-        ):  # a person or the models have to answer first
+        # a person or the models have to answer first
+        if self.ownership.is_with_person or self._pending:
             self._playback.restart_silence_timer(at)
             return []
         if not self._legs and self.state.waiting_for_person:  # a chat may wait long for a person

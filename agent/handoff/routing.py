@@ -92,9 +92,8 @@ class HandoffRouter:
         is_urgent = (
             effect.escalation.urgency == "high" and self._pack.opening_hours.urgent_always_reachable
         )
-        self._store.requeue_handoff(
-            session, effect.id, utc_text(now)
-        )  # the person who accepted it is gone
+        # the person who accepted it is gone
+        self._store.requeue_handoff(session, effect.id, utc_text(now))
         place = self._store.enqueue(session, effect.id, effect.escalation, utc_text(now), customer)
         if not (is_urgent or self._pack.opening_hours.is_open(now)):
             return self._create_callback(session, effect.id, "closed", now)

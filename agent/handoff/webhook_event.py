@@ -19,18 +19,8 @@ from dialogs.pack.model import Pack
 from dialogs.pack.reserved_names import PERSON_INTENT
 from dialogs.values import Escalation
 
-PUBLISHED_STATES = (
-    "requested",
-    "accepted",
-    "ended",
-    "callback",
-)  # not "queued"
-SENTIMENT_TERMS = (
-    "upset",
-    "calm",
-    "going_wrong",
-    "complaint",
-)  # terms of evidence about mood
+PUBLISHED_STATES = ("requested", "accepted", "ended", "callback")  # not "queued"
+SENTIMENT_TERMS = ("upset", "calm", "going_wrong", "complaint")  # terms of evidence about mood
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,14 +50,8 @@ log = logging.getLogger("hearken.engine")
 
 SPEECH_CHUNK_S = 0.1  # of speech in one binary message
 HANG_TIMEOUT_S = 20.0  # without a word from the models, which report every second, they hang
-RESTART_DELAYS_S = (
-    0.0,
-    1.0,
-    2.0,
-    5.0,
-    10.0,
-    30.0,
-)  # before models that ended too soon are started again
+# before models that ended too soon are started again
+RESTART_DELAYS_S = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
 QUICK_END_S = 20.0
 MEASURE_TIMEOUT_S = 120.0  # large models on a small machine take half a minute
 MEASURE_TEXT = "I would like to transfer some money from my savings account to my checking account."

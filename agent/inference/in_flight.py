@@ -62,9 +62,8 @@ class InFlight:
     def __init__(self, hop: int, look_ahead: int) -> None:
         self._hop, self._look_ahead = hop, look_ahead
         self._turns: dict[StreamKey, InFlightTurn] = {}
-        self._typed_requests: dict[
-            int, tuple[UnderstandRequest, int]
-        ] = {}  # with how often it was asked
+        # with how often it was asked
+        self._typed_requests: dict[int, tuple[UnderstandRequest, int]] = {}
         self._callers: dict[str, bytes] = {}
         self._given_up: set[StreamKey] = set()  # turns that go on although nobody can hear them
 

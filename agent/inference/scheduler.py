@@ -41,9 +41,8 @@ from agent.inference.messages import (
 from audio.types import Expectation, Samples, Spoken
 from dialogs.values import Understanding
 
-if (
-    TYPE_CHECKING
-):  # these bring torch, which only the models' process needs (agent/inference/worker.py)
+# these bring torch, which only the models' process needs (agent/inference/worker.py)
+if TYPE_CHECKING:
     from agent.understanding.turn_understanding import TurnUnderstanding
     from audio.speaker_normalisation import SpeakerProfile
     from audio.speech_analyser import SpeechAnalyser, TurnStream

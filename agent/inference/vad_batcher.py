@@ -14,11 +14,11 @@ from audio.types import AudioError, Leg
 from audio.vad import VoiceActivityDetector
 from audio.voice_input import VoiceHops, VoiceInput, push_all
 
-GATHER_S = 0.01  # that a packet waits for others', from so many callers on:
+# With this many callers or more, a packet waits GATHER_S for packets of others.
 BATCH_FROM_CALLERS = 8
-TWO_HOPS_FROM_CALLERS = (
-    40  # callers from whom on two hops are heard at a time: 32 ms later, for less work
-)
+GATHER_S = 0.01
+# With this many, two hops are processed at a time: voice is found 32 ms later, for less work.
+TWO_HOPS_FROM_CALLERS = 40
 
 WaitingPacket = tuple[VoiceInput, asyncio.Future[list[VoiceHops]]]
 

@@ -63,9 +63,8 @@ class ModelWorker(Protocol):
         """End the worker at once, whatever it is doing."""
 
 
-LaunchWorker = Callable[
-    [socket.socket], ModelWorker
-]  # starts models on this end of a socket pair; blocking
+# starts models on this end of a socket pair; blocking
+LaunchWorker = Callable[[socket.socket], ModelWorker]
 
 
 def message_frame(message: MessageToWorker | MessageFromWorker) -> bytes:

@@ -108,8 +108,10 @@ def secret_slots(pack: Pack) -> list[SlotSpec]:
 # An "oh" between pauses, which means zero: "one, oh, one".
 _LONE_OH = re.compile(r"(?<=[\s,.;-])oh(?=[\s,.;-]|$)")
 # A quick test: without a digit, a name of a digit or a sign of an address nothing is private.
-_CANDIDATE = re.compile(r"[\d@]|\bdot\b|zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven"
-                     r"|twelve|teen|twenty|thirty|forty|fifty|hundred|oh\b")  # fmt: skip
+_CANDIDATE = re.compile(
+    r"[\d@]|\bdot\b|zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven"
+    r"|twelve|teen|twenty|thirty|forty|fifty|hundred|oh\b"
+)
 _CARD_LENGTH_RUN = re.compile(rf"(?<!\d)\d(?:[\s.\-_/]{{0,3}}\d){{{MIN_CARD_DIGITS - 1},}}(?!\d)")
 _SSN = re.compile(r"(?<!\d)\d{3}([ -])\d\d\1\d{4}(?!\d)")
 _GAP = re.compile(r"[\s,.;-]*(?:(?:uh|um|er|and|then|dash|hyphen|space|slash|next)\b[\s,.;-]*)*")

@@ -9,10 +9,11 @@ MAX_SPELLED_SYMBOLS = 24  # letters and digits that are spelled one by one
 _DIGIT = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)"
 _SPELLED_PART = rf"(?:[a-z\d] ){{0,{MAX_SPELLED_SYMBOLS}}}\w+"
 _WRITTEN_ADDRESS = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
+_MORE_OF_USER = rf"(?: (?:(?:dot|underscore|dash|hyphen) \w+|{_DIGIT}\b))"
 _SPOKEN_ADDRESS = re.compile(
-    rf"\b(?P<who>{_SPELLED_PART}(?: (?:(?:dot|underscore|dash|hyphen) \w+|{_DIGIT}\b)){{0,{MAX_SPELLED_SYMBOLS}}})"
-    rf" at (?P<where>{_SPELLED_PART}(?: (?:dot|dash|hyphen) \w+){{0,8}}) dot "
-    r"(?P<top>[a-z]{2,12})\b"
+    rf"\b(?P<user>{_SPELLED_PART}{_MORE_OF_USER}{{0,{MAX_SPELLED_SYMBOLS}}})"
+    rf" at (?P<domain>{_SPELLED_PART}(?: (?:dot|dash|hyphen) \w+){{0,8}}) dot "
+    r"(?P<top_level>[a-z]{2,12})\b"
 )
 _MARK_BY_NAME = {"dot": ".", "underscore": "_", "dash": "-", "hyphen": "-"}
 
@@ -22,7 +23,7 @@ def find_email_addresses(low: str) -> Iterator[tuple[int, int, str]]:
     for match in _WRITTEN_ADDRESS.finditer(low):
         yield match.start(), match.end(), match.group()
     for match in _SPOKEN_ADDRESS.finditer(low):
-        address = f"{match['who']}@{match['where']}.{match['top']}"
+        address = f"{match['user']}@{match['domain']}.{match['top_level']}"
         for name, mark in _MARK_BY_NAME.items():
             address = address.replace(f" {name} ", mark)
         yield match.start(), match.end(), address.replace(" ", "")

@@ -118,8 +118,8 @@ def _read_verified(
     data = read_file(entry["file"])
     if hashlib.sha256(data).hexdigest() != entry["sha256"]:
         raise RecordingError(
-            f"{path / entry['file']}: its content is not what {MANIFEST_FILE} says (another SHA-256): "
-            f"it was changed or cut off; {REMEDY}"
+            f"{path / entry['file']}: its content is not what {MANIFEST_FILE} says "
+            f"(another SHA-256): it was changed or cut off; {REMEDY}"
         )
     return data
 

@@ -15,9 +15,8 @@ import numpy as np
 from audio.codecs import Pcm16, from_pcm16
 from audio.types import VOICE_HOP, Samples
 
-MASKED_MIN_HOPS = (
-    5  # consecutive hops judged voice but all zero: masked, for speech is never digital zero
-)
+# consecutive hops judged voice but all zero: masked, for speech is never digital zero
+MASKED_MIN_HOPS = 5
 VOICE_THRESHOLD = 0.5
 
 SampleRange = tuple[int, int]

@@ -47,9 +47,8 @@ class _TranscriptReader:
     legs_start_s: float | None = None  # seconds before the legs' first sample
     lines: list[TranscriptLine] = field(default_factory=list)
     spoken_ms: dict[int, int] = field(default_factory=dict)  # by the bot's turn: audio sent
-    turn_of_request: dict[int, tuple[int, str, float]] = field(
-        default_factory=dict
-    )  # number, leg and time
+    # number, leg and time
+    turn_of_request: dict[int, tuple[int, str, float]] = field(default_factory=dict)
     private_in_typed: dict[int, list[ReplacedSpan]] = field(default_factory=dict)  # by request
 
     def read(self) -> list[TranscriptLine]:

@@ -17,9 +17,18 @@ from agent.core.decisions import DecisionRecord
 
 IDENTIFIER_FIELDS = frozenset({"turn", "ask", "key", "id"})
 POSITION_FIELDS = frozenset({"until", "end"})
-SUBJECT_FIELD = {"slot": "name", "rule": "rule", "action": "name", "escalation": "rule", "turn": "leg",
-         "transcript": "leg", "turn_end": "leg", "hand_over": "state", "notice": "code",
-         "reply": "step"}  # fmt: skip
+SUBJECT_FIELD = {
+    "slot": "name",
+    "rule": "rule",
+    "action": "name",
+    "escalation": "rule",
+    "turn": "leg",
+    "transcript": "leg",
+    "turn_end": "leg",
+    "hand_over": "state",
+    "notice": "code",
+    "reply": "step",
+}
 
 TimedDecision = tuple[float, DecisionRecord]
 
@@ -54,7 +63,8 @@ class DecisionChange:
         head = f"turn {self.turn} at {_clock_text(self.at)}, {self.kind.replace('_', ' ')}"
         if self.change_type != "changed":
             decision = self.before if self.before is not None else self.after
-            return f"{head} {'is gone' if self.change_type == 'gone' else 'is new'}: {_decision_text(decision or {})}"
+            change = "is gone" if self.change_type == "gone" else "is new"
+            return f"{head} {change}: {_decision_text(decision or {})}"
         field_texts = "; ".join(
             f"{name}: {_value_text(a)} -> {_value_text(b)}" for name, (a, b) in self.fields.items()
         )

@@ -74,11 +74,15 @@ def read_transcript(file: Path) -> tuple[ImportedLine, ...]:
     if file.suffix.lower() in (".vtt", ".srt"):
         captions = webvtt.from_buffer(io.StringIO(text), format=file.suffix[1:].lower())
         return tuple(
-            ImportedLine(cue.voice or "", " ".join(cue.text.split()), float(cue.start_in_seconds),
-                    float(cue.end_in_seconds))
+            ImportedLine(
+                cue.voice or "",
+                " ".join(cue.text.split()),
+                float(cue.start_in_seconds),
+                float(cue.end_in_seconds),
+            )
             for cue in captions.captions
             if cue.text.strip()
-        )  # fmt: skip
+        )
     text_lines = [line.strip() for line in text.splitlines() if line.strip()]
     if any(_LINE_PATTERN.match(line) for line in text_lines):
         return tuple(read_chat_log(file))

@@ -25,9 +25,11 @@ WORKER_KEY: pytest.StashKey[ReplayWorker] = pytest.StashKey()
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("hearken", "recorded conversations")
     group.addoption(
-        "--replay-mode", default="strict", choices=("strict", "fresh", "late"),
+        "--replay-mode",
+        default="strict",
+        choices=("strict", "fresh", "late"),
         help="strict: the recording answers; else the models",
-    )  # fmt: skip
+    )
     group.addoption("--replay-config", type=Path, help="settings file of Hearken")
 
 

@@ -44,7 +44,8 @@ def summary_line(results: Sequence[ReplayResult]) -> str:
     replay_s = sum(one.replay_s for one in results)
     passed_count = sum(one.has_passed for one in results)
     hours = sum(one.duration_s for one in results) / 3600
-    return f"{passed_count} of {len(results)} as recorded; {hours:.2f} h of conversation in {replay_s:.1f} s"
+    passed = f"{passed_count} of {len(results)} as recorded"
+    return f"{passed}; {hours:.2f} h of conversation in {replay_s:.1f} s"
 
 
 def print_comparison(
@@ -114,7 +115,8 @@ def print_policy_comparison(
     console.print(table)
     costs = f"missed: {current_costs.missed:g}, needless: {current_costs.needless:g}"
     if (other_costs.missed, other_costs.needless) != (current_costs.missed, current_costs.needless):
-        costs += f"; the other policy says missed: {other_costs.missed:g}, needless: {other_costs.needless:g}"
+        others = f"missed: {other_costs.missed:g}, needless: {other_costs.needless:g}"
+        costs += f"; the other policy says {others}"
     console.print(f"Costs as this pack has them ({costs}).", style="dim")
     if len(labelled_costs) < len(comparisons):
         label_hint = (

@@ -76,8 +76,8 @@ class ReplayResult:
                 out.append(f"then: {rest}")
         elif self.first_differing_row is not None and not self.run.missing_answers:
             out.append(
-                f"the same decisions, but what followed from input {self.first_differing_row} differs in a "
-                "detail (a message's or a note's field)"
+                f"the same decisions, but what followed from input {self.first_differing_row} "
+                "differs in a detail (a message's or a note's field)"
             )
         return [*out, *(f"since: {one}" for one in self.known_changes if not self.has_passed)]
 

@@ -58,7 +58,8 @@ class EscalationShift:
             case EscalationPoint() as old_point, None:
                 return f"lost: {_point_text(old_point)}"
             case EscalationPoint() as old_point, EscalationPoint() as new_point:
-                return f"{self.shift_type} by {abs(new_point.at - old_point.at):.1f} s: {_point_text(old_point)} -> {_point_text(new_point)}"
+                points = f"{_point_text(old_point)} -> {_point_text(new_point)}"
+                return f"{self.shift_type} by {abs(new_point.at - old_point.at):.1f} s: {points}"
         raise AssertionError("a shift has at least one side")
 
 

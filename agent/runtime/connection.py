@@ -31,9 +31,8 @@ from audio.types import RATE, VOICE_HOP
 from audio.voice_input import VoiceHops, VoiceInput
 
 FLUSH_TIMEOUT_S = 1.0  # to send the messages that were queued before a conversation failed
-PCM16_FULL_SCALE = np.float32(
-    32768
-)  # samples are whole multiples of 1 / PCM16_FULL_SCALE, as a recording can hold them
+# samples are whole multiples of 1 / PCM16_FULL_SCALE, as a recording can hold them
+PCM16_FULL_SCALE = np.float32(32768)
 
 
 class ClientConnection:
@@ -154,7 +153,7 @@ class ClientConnection:
         self.services.metrics.sessions_opened.labels(hello.channel).inc()
 
     async def _cannot_resume(self, hello: Hello) -> str:
-        """Resume the conversation that hello names; the reason why not, empty when it is resumed."""
+        """Resume the conversation that hello names; the reason why not, empty when resumed."""
         if hello.resume is None:
             return "No session was named."
         try:
@@ -224,9 +223,8 @@ def _audio_received(hops: VoiceHops, at: float) -> e.AudioReceived:
     """The input of these hops, with samples rounded to PCM16: models hear exactly what a recording
     can hold."""
     samples = np.rint(hops.samples * PCM16_FULL_SCALE)
-    np.maximum(
-        samples, -PCM16_FULL_SCALE, out=samples
-    )  # np.clip takes five times as long on so few
+    # np.clip takes five times as long on so few
+    np.maximum(samples, -PCM16_FULL_SCALE, out=samples)
     np.minimum(samples, PCM16_FULL_SCALE - 1, out=samples)
     samples /= PCM16_FULL_SCALE
     assert len(samples) % VOICE_HOP == 0

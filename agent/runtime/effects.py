@@ -43,9 +43,8 @@ class EffectRunner:
         self._timers = timers
         self._now = now
         self._apply = apply
-        self._unfinished: set[asyncio.Task[None]] = (
-            set()
-        )  # to be finished even if the customer leaves
+        # to be finished even if the customer leaves
+        self._unfinished: set[asyncio.Task[None]] = set()
 
     def run(
         self, effect: e.Effect, durable: asyncio.Future[None] | None, tasks: asyncio.TaskGroup

@@ -61,9 +61,8 @@ class OutboundQueue:
         self._speech_queue: asyncio.Queue[e.SayReplies] = asyncio.Queue(16)
         self._end_items: asyncio.Future[list[_Item]] = asyncio.get_running_loop().create_future()
         self._format: AudioFormat | None = None
-        self._person_resampler: Resampler | None = (
-            None  # for the voice of the person who speaks now
-        )
+        # for the voice of the person who speaks now
+        self._person_resampler: Resampler | None = None
         self._cancelled_through = 0  # speech of turns up to this number is cancelled
 
     def set_audio_format(self, format: AudioFormat | None) -> None:

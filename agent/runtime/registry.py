@@ -36,9 +36,8 @@ class ConversationRegistry(Mapping[str, LiveConversation]):
         self._services = services
         self._conversations: dict[str, LiveConversation] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._recovering: dict[
-            str, asyncio.Task[LiveConversation]
-        ] = {}  # recoveries under way, by session id
+        # recoveries under way, by session id
+        self._recovering: dict[str, asyncio.Task[LiveConversation]] = {}
 
     def __getitem__(self, id: str) -> LiveConversation:
         return self._conversations[id]

@@ -15,9 +15,8 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'self'; connect-src 'self' ws: wss:; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; media-src 'self' blob:"
 )
-UNFRAMED_SECURITY_POLICY = (
-    f"{CONTENT_SECURITY_POLICY}; frame-ancestors 'none'"  # against clickjacking
-)
+# against clickjacking
+UNFRAMED_SECURITY_POLICY = f"{CONTENT_SECURITY_POLICY}; frame-ancestors 'none'"
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,10 +32,8 @@ _SELECT_EXISTING = (
     .with_for_update(read=True)
 )
 _UPDATE_LAST_AT = (
-    update(sessions)
-    .where(sessions.c.id == bindparam("of"))
-    .values(last_at=bindparam("now"))
-)  # fmt: skip
+    update(sessions).where(sessions.c.id == bindparam("of")).values(last_at=bindparam("now"))
+)
 
 
 class Conversations(Database):

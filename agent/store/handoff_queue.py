@@ -72,8 +72,9 @@ class HandoffQueue(Database):
 
     def accept_handoff(self, session: str, number: int, name: str, now: str) -> bool:
         """Give a queued handoff to `name`. True for exactly one of all who try."""
-        return self._update_handoff(session, number, ("queued",), state="accepted", name=name,
-                            changed_at=now)  # fmt: skip
+        return self._update_handoff(
+            session, number, ("queued",), state="accepted", name=name, changed_at=now
+        )
 
     def requeue_handoff(self, session: str, number: int, now: str) -> None:
         """Queue an accepted handoff again, at its old place: the person who took it is gone."""
@@ -97,8 +98,10 @@ class HandoffQueue(Database):
 
     def finish_handoff(self, session: str, number: int, outcome: str, now: str) -> None:
         """End a queued or accepted handoff. `outcome` is a word of the person who had it."""
-        self._update_handoff(session, number, ("queued", "accepted"), state="ended", outcome=outcome,
-                     changed_at=now)  # fmt: skip
+        states = ("queued", "accepted")
+        self._update_handoff(
+            session, number, states, state="ended", outcome=outcome, changed_at=now
+        )
 
     def create_ticket(self, session: str, number: int, reason: str, now: str) -> str:
         """Turn a queued handoff into a call-back ticket. Returns the ticket's number, always the
@@ -108,8 +111,8 @@ class HandoffQueue(Database):
             id = connection.execute(select(handoffs.c.id).where(condition)).scalar()
         if id is None:
             return ""
-        self._update_handoff(session, number, ("queued",), state="callback", ticket=f"C{id:05d}", why=reason,
-                     changed_at=now)  # fmt: skip
+        values = {"state": "callback", "ticket": f"C{id:05d}", "why": reason, "changed_at": now}
+        self._update_handoff(session, number, ("queued",), **values)
         has_ticket = condition & (handoffs.c.state == "callback")
         with self._read_connection() as connection:
             return connection.execute(select(handoffs.c.ticket).where(has_ticket)).scalar() or ""

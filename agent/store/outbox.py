@@ -46,9 +46,8 @@ class Outbox(Database):
             locked_elsewhere = connection.execute(
                 select(outbox).where(is_unsent, outbox.c.id.not_in(locked_ids))
             ).all()
-            split_handoffs = {
-                (row.session, row.number) for row in locked_elsewhere
-            }  # another process holds a part
+            # another process holds a part
+            split_handoffs = {(row.session, row.number) for row in locked_elsewhere}
             messages = [
                 _outbox_message(row)
                 for row in rows

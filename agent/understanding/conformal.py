@@ -29,9 +29,8 @@ GROUPS: tuple[CalibrationGroup, ...] = (
     "heard, unclear",
 )
 COVERAGE_LEVEL = 0.90
-CLEAR_FROM = (
-    0.60  # probability from which the likeliest intent is acted on (pack: deciding.act_from)
-)
+# probability from which the likeliest intent is acted on (pack: deciding.act_from)
+CLEAR_FROM = 0.60
 MIN_TURNS = 30  # turns of a group; with fewer it gets no threshold
 
 

@@ -88,42 +88,62 @@ def count_turn(reply: str, customer_text: str) -> TurnCounts:
         customer_text.count("!"),
     )
     return TurnCounts(
-        frozenset(_WORD.findall(reply.lower())), frozenset(_WORD.findall(customer_text.lower())), counts,
-        len(reply.split()), len(customer_text.split()), reply.count("?"), customer_text.count("?"),
-        bool(_NO.search(customer_text)), capitals, customer_text.count(".."),
-    )  # fmt: skip
+        reply_words=frozenset(_WORD.findall(reply.lower())),
+        customer_words=frozenset(_WORD.findall(customer_text.lower())),
+        cue_counts=counts,
+        reply_length=len(reply.split()),
+        customer_length=len(customer_text.split()),
+        reply_questions=reply.count("?"),
+        customer_questions=customer_text.count("?"),
+        starts_with_no=bool(_NO.search(customer_text)),
+        capitals_share=capitals,
+        ellipses=customer_text.count(".."),
+    )
 
 
 def turn_features(recent: Sequence[TurnCounts], turns_before: int) -> list[float]:
     """The FEATURE_NAMES of the last of the `recent` turns, of which `turns_before` came before."""
-    *earlier, last_turn = recent
-    sorry, lost, refused, negations, praise, pressing, exclamations = last_turn.cue_counts
-    so_far = [sum(turn.cue_counts[at] for turn in recent) for at in range(7)]
-    long_before = [turn.customer_words for turn in earlier if len(turn.customer_words) > 1]
-    told_before = [turn.reply_words for turn in earlier if turn.reply_words]
-    usual = (
-        sum(turn.customer_length for turn in earlier) / len(earlier)
-        if earlier
-        else float(last_turn.customer_length)
-    )
-    last = earlier[-1].customer_length if earlier else last_turn.customer_length
-    known = frozenset[str]().union(*(turn.customer_words for turn in earlier))
-    known_or_told = known.union(last_turn.reply_words, *(turn.reply_words for turn in earlier))
+    *earlier, turn = recent
+    words = turn.customer_words
+    sorry, not_understood, refused, negations, praise, pressing, exclamations = turn.cue_counts
+    so_far = [sum(each.cue_counts[cue] for each in recent) for cue in range(7)]
+    earlier_words = [each.customer_words for each in earlier if len(each.customer_words) > 1]
+    earlier_replies = [each.reply_words for each in earlier if each.reply_words]
+    last_words = earlier[-1].customer_words if earlier else frozenset[str]()
+    last_length = earlier[-1].customer_length if earlier else turn.customer_length
+    lengths = [each.customer_length for each in earlier] or [turn.customer_length]
+    used_words = frozenset[str]().union(*(each.customer_words for each in earlier))
+    all_words = used_words.union(turn.reply_words, *(each.reply_words for each in earlier))
     return [
-        float(turns_before), float(_unanswered(recent)), log1p(last_turn.customer_length), log1p(last_turn.customer_length) - log1p(last),
-        log1p(last_turn.reply_length), float(not last_turn.reply_words),
-        _max_similarity(last_turn.customer_words, long_before) if len(last_turn.customer_words) > 1 else 0.0,
-        _jaccard(last_turn.customer_words, earlier[-1].customer_words) if earlier else 0.0,
-        max((_overlap(last_turn.customer_words, other) for other in long_before if len(other) > 2), default=0.0)
-        if len(last_turn.customer_words) > 2 else 0.0,
-        _max_similarity(last_turn.reply_words, told_before), _jaccard(last_turn.reply_words, told_before[-1]) if told_before else 0.0,
-        float(_repeated_replies(recent)), _overlap(last_turn.customer_words, last_turn.reply_words),
-        float(sorry), float(lost), float(refused), *map(float, so_far[:3]),
-        float(last_turn.starts_with_no), float(negations), float(praise), float(pressing), *map(float, so_far[3:6]),
-        float(min(3, exclamations)), float(last_turn.customer_questions), last_turn.capitals_share, float(min(10, so_far[6])),
-        float(last_turn.reply_questions), float(last_turn.customer_length < 3), len(known & last_turn.customer_words) / max(1, len(last_turn.customer_words)),
-        float(len(last_turn.customer_words - known_or_told)), usual, float(last_turn.ellipses),
-    ]  # fmt: skip
+        float(turns_before),
+        float(_unanswered(recent)),
+        log1p(turn.customer_length),
+        log1p(turn.customer_length) - log1p(last_length),
+        log1p(turn.reply_length),
+        float(not turn.reply_words),
+        _max_similarity(words, earlier_words) if len(words) > 1 else 0.0,
+        _jaccard(words, last_words) if earlier else 0.0,
+        _max_overlap(words, earlier_words),
+        _max_similarity(turn.reply_words, earlier_replies),
+        _jaccard(turn.reply_words, earlier_replies[-1]) if earlier_replies else 0.0,
+        float(_repeated_replies(recent)),
+        _overlap(words, turn.reply_words),
+        *(float(sorry), float(not_understood), float(refused)),
+        *map(float, so_far[:3]),
+        float(turn.starts_with_no),
+        *(float(negations), float(praise), float(pressing)),
+        *map(float, so_far[3:6]),
+        float(min(3, exclamations)),
+        float(turn.customer_questions),
+        turn.capitals_share,
+        float(min(10, so_far[6])),
+        float(turn.reply_questions),
+        float(turn.customer_length < 3),
+        len(used_words & words) / max(1, len(words)),
+        float(len(words - all_words)),
+        sum(lengths) / len(lengths),
+        float(turn.ellipses),
+    ]
 
 
 def conversation_features(turns: Sequence[TurnCounts]) -> Array:
@@ -154,6 +174,12 @@ def _repeated_replies(recent: Sequence[TurnCounts]) -> int:
 
 def _max_similarity(words: frozenset[str], others: Sequence[frozenset[str]]) -> float:
     return max((_jaccard(words, other) for other in others), default=0.0) if words else 0.0
+
+
+def _max_overlap(words: frozenset[str], others: Sequence[frozenset[str]]) -> float:
+    """Of turns of three words or more, for in shorter ones a shared word says little."""
+    overlaps = (_overlap(words, other) for other in others if len(other) > 2)
+    return max(overlaps, default=0.0) if len(words) > 2 else 0.0
 
 
 def _jaccard(one: frozenset[str], other: frozenset[str]) -> float:

@@ -53,9 +53,8 @@ class VoiceWeights:
     )
     shift: float = 0.0
     per_louder_db: float = 0.08  # for each dB above the customer's own usual loudness
-    per_wider_semitone: float = (
-        0.10  # for each semitone of range above the customer's own usual one
-    )
+    # for each semitone of range above the customer's own usual one
+    per_wider_semitone: float = 0.10
     spread: float = 1.3  # how far the voice usually moves the log-odds: doubt without a voice
     name: str = "chosen, not learned"
 

@@ -40,9 +40,8 @@ class RequestSegment:
     text: str
     intent: str
     confidence: float
-    log_probability: float = (
-        0.0  # log of `confidence`; minus infinity when it is no request of its own
-    )
+    # log of `confidence`; minus infinity when it is no request of its own
+    log_probability: float = 0.0
 
 
 def find_requests(text: str, intents: IntentModel, pack: Pack) -> tuple[RequestSegment, ...]:

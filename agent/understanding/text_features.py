@@ -44,9 +44,8 @@ _TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ni
 NUMBER_WORDS = frozenset({*_UNITS, *_TEENS, *_TENS, "zero", "hundred", "thousand", "million"})
 # These are numbers only beside another number; not in "the other one", "oh no", "and then".
 BESIDE_NUMBERS = frozenset({"one", "oh", "o", "and", "double", "triple"})
-_TRANSCRIBER_MARKS = re.compile(
-    r"\[[^\]]*\]|<[^>]*>"
-)  # [noise], <unk>: marks of a transcriber, not words
+# [noise], <unk>: marks of a transcriber, not words
+_TRANSCRIBER_MARKS = re.compile(r"\[[^\]]*\]|<[^>]*>")
 _TOKEN = re.compile(r"[a-z]+|[0-9#]+")
 
 Array = NDArray[np.float32]

@@ -30,9 +30,8 @@ from agent.understanding.text_features import (
 from dialogs.values import OUT_OF_SCOPE
 
 Array = NDArray[np.float32]
-MIN_SINGLE_WORD_SCORE = (
-    0.8  # log-odds or sentiment that a single known word must carry for an estimate
-)
+# log-odds or sentiment that a single known word must carry for an estimate
+MIN_SINGLE_WORD_SCORE = 0.8
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,9 +127,8 @@ class TurnUnderstanding:
         mood = fuse(
             self.fusion_parameters, affect, transcript_confidence, cues, turn, at, usual_prosody
         )
-        text_nfkc = unicodedata.normalize(
-            "NFKC", text
-        )  # `int` rejects "²", which `isdigit` accepts
+        # `int` rejects "²", which `isdigit` accepts
+        text_nfkc = unicodedata.normalize("NFKC", text)
         intents = self.intents.for_transcripts if spoken else self.intents
         verdict, slots, further_requests = self._interpret(
             intents, text_nfkc, affect, expectation, context, today
@@ -251,8 +250,8 @@ def find_intent_weights(
         found = folder / f"intents-{encoder.sha256}.safetensors"
         if not found.exists():
             raise WeightsError(
-                f"nothing was trained beside {sentence_checkpoint!r} yet: run `hearken train understanding "
-                f"--sentence-checkpoint {sentence_checkpoint}`"
+                f"nothing was trained beside {sentence_checkpoint!r} yet: run "
+                f"`hearken train understanding --sentence-checkpoint {sentence_checkpoint}`"
             )
         return found, encoder
     for found in trained:

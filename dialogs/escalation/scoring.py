@@ -261,7 +261,8 @@ def _fading_evidence(
                 detail = _upset_reason(understanding)
             case "calm":
                 amount = float(understanding.upset + understanding.upset_spread < pack.calm_below)
-                detail = f"upset {understanding.upset:.2f}, give or take {understanding.upset_spread:.2f}"
+                spread = f"give or take {understanding.upset_spread:.2f}"
+                detail = f"upset {understanding.upset:.2f}, {spread}"
             case _:
                 amount, text = intent_confidence(understanding, term)
                 detail = mask_secrets(text, pack, understanding)

@@ -18,9 +18,8 @@ from dialogs.state import DialogueState, Question
 from dialogs.turn_draft import TurnDraft, format_list
 
 MIN_OPTIONS, MAX_OPTIONS = 2, 3  # more than three would be a menu
-MAX_DIRECT_ANSWER_WORDS = (
-    6  # up to so many words, a name or position is an answer, whatever the model says
-)
+# up to so many words, a name or position is an answer, whatever the model says
+MAX_DIRECT_ANSWER_WORDS = 6
 _FUNCTION_WORDS = frozenset(
     ["a", "an", "and", "at", "between", "in", "is", "it", "my", "of", "on", "or", "the", "to"]
     + ["with", "you", "your", "about", "for", "from", "do", "not"]

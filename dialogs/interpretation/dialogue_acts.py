@@ -94,9 +94,8 @@ def _prefer_clarification(
     While a task is in progress, words that were not understood do not start one.
     """
     is_unlikely = act.kind == "out_of_scope" and OUT_OF_SCOPE not in understanding.possible
-    is_unplaced = (
-        act.kind == "unclear" or is_unlikely
-    )  # out of scope only for want of a likely intent
+    # out of scope only for want of a likely intent
+    is_unplaced = act.kind == "unclear" or is_unlikely
     is_guess = act.kind == "maybe" or (is_unplaced and not state.tasks)
     if not is_guess or state.question.kind == "which":
         return act
@@ -151,9 +150,8 @@ def _free_text_answer(
         fit for fit in assign_slots(pack, state, understanding.slots) if fit.name != name
     )
     if _is_values_only(assignments, understanding):
-        return DialogueAct(
-            "answer", intent, confidence, assignments
-        )  # values for other slots of the task
+        # values for other slots of the task
+        return DialogueAct("answer", intent, confidence, assignments)
     answer = _LEADING_WORDS.sub("", understanding.text.strip()) or understanding.text.strip()
     slot = Slot(name, answer, understanding.text.strip(), understanding.heard)
     return DialogueAct("answer", assignments=(SlotAssignment(name, slot, len(state.tasks) - 1),))

@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 
 MAX_PASSAGE_WORDS = 110
-MISSING_VALUE_MARK = (
-    "[value not available]"  # marks a missing figure; its sentence cannot be quoted
-)
+# marks a missing figure; its sentence cannot be quoted
+MISSING_VALUE_MARK = "[value not available]"
 
 
 def replace_bank_name(text: str, original_name: str, bank_name: str) -> str:

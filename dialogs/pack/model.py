@@ -278,9 +278,8 @@ class Pack:
     knowledge: Knowledge
     intent_by_example: Mapping[str, str]  # example in normalised text -> its intent
     offer_rules: OfferRules | None = None  # None: the pack makes no offers
-    opening_hours: OpeningHours = field(
-        default_factory=OpeningHours
-    )  # always open without people.yaml
+    # always open without people.yaml
+    opening_hours: OpeningHours = field(default_factory=OpeningHours)
     privacy: PrivacyRules = field(default_factory=PrivacyRules)
 
     @property

@@ -30,9 +30,8 @@ class OpeningHours:
     max_wait_s: float = 300.0  # in the queue, before a call-back is offered instead
     ask_again_after_s: float = 600.0  # after an unmet handoff; an earlier request gets the ticket
     issues_tickets: bool = True  # call-backs get a ticket number
-    urgent_always_reachable: bool = (
-        False  # handoffs of high urgency reach a person outside the hours
-    )
+    # handoffs of high urgency reach a person outside the hours
+    urgent_always_reachable: bool = False
 
     def is_open(self, now: datetime) -> bool:
         """Whether a person is available at `now`, an aware datetime."""

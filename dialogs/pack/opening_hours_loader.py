@@ -21,7 +21,8 @@ def build_opening_hours(yaml_file: YamlFile) -> OpeningHours:
     """The opening hours of a pack; PackError with the line for invalid hours."""
     source = yaml_file.read_as(PeopleYaml)
     if source.zone not in available_timezones():
-        message = f'there is no time zone "{source.zone}"{did_you_mean(source.zone, available_timezones())}'
+        hint = did_you_mean(source.zone, available_timezones())
+        message = f'there is no time zone "{source.zone}"{hint}'
         raise yaml_file.error_at(["zone"], message)
     hours = {
         day: _parse_ranges(yaml_file, ["hours", day], message)

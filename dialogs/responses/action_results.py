@@ -22,9 +22,8 @@ from dialogs.state import ActionRecord, PendingAction, Task
 from dialogs.turn_draft import TurnDraft
 from dialogs.values import ActionResult
 
-UNKNOWN_RESULT_REASON = (
-    "unavailable"  # reason of a result that does not say whether the action took effect
-)
+# reason of a result that does not say whether the action took effect
+UNKNOWN_RESULT_REASON = "unavailable"
 
 
 def apply_action_result(draft: TurnDraft, pending: PendingAction, result: ActionResult) -> None:

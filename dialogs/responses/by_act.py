@@ -38,9 +38,8 @@ from dialogs.state import DeferredRequest, DialogueState, Question, Task
 from dialogs.turn_draft import TurnDraft, format_list
 from dialogs.values import Understanding
 
-MIN_ANSWER_COVERAGE = (
-    0.75  # least coverage to answer a question that the model took as out of scope
-)
+# least coverage to answer a question that the model took as out of scope
+MIN_ANSWER_COVERAGE = 0.75
 
 
 def respond(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:

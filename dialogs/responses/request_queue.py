@@ -125,9 +125,8 @@ def defer_requests(draft: TurnDraft, understanding: Understanding) -> None:
         and (pack.intents[request.intent].kind != "talk" or request.intent in ENDING_INTENTS)
         and normalise_text(request.text) not in deferred_texts
     ]
-    deferred.sort(
-        key=lambda waited: waited.understanding.intent in ENDING_INTENTS
-    )  # a goodbye is answered last
+    # a goodbye is answered last
+    deferred.sort(key=lambda waited: waited.understanding.intent in ENDING_INTENTS)
     room = MAX_DEFERRED_REQUESTS - len(state.further_requests)
     draft.state = replace(state, further_requests=(*state.further_requests, *deferred[:room]))
     draft.deferred_now = tuple(deferred[:room])
