@@ -67,7 +67,7 @@ def build_services(
     """Build all services of a server from its settings. `core` is the processor core reserved for
     the models. PackError when the pack is broken, WebhookError when a helpdesk's address is."""
     pack = load_pack(settings.pack)
-    rules = EngineRules(settings.answer_s, settings.asks_waiting, settings.voice)
+    rules = EngineRules(settings.answer_s, settings.requests_waiting, settings.voice)
     settings.state.mkdir(parents=True, exist_ok=True)
     actions = (
         HttpActions(settings.actions_url, settings.actions_token.get_secret_value())
@@ -91,7 +91,7 @@ def build_services(
             lambda session: event_bus.publish(ConversationChange(session, "erased")),
         ),
         handoff_router=HandoffRouter(
-            pack, store, online_agents, helpdesk, settings.has_console, settings.nobody_s
+            pack, store, online_agents, helpdesk, settings.has_console, settings.no_agent_s
         ),
         metrics=Metrics(),
         session_rules=session_rules(settings),

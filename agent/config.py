@@ -127,10 +127,10 @@ class Settings(BaseSettings):
     supervisor_token: SecretStr = Field(
         SecretStr(""), description="Token of supervisors at /console; empty: none can log in."
     )
-    nobody_s: float = Field(
+    no_agent_s: float = Field(
         60.0, ge=0, description="Time to wait for an agent to log in before a call-back is offered."
     )
-    console_s: float = Field(
+    console_resume_s: float = Field(
         20.0, ge=0, description="Time for an agent whose console lost its connection to return."
     )
     webhook_url: str = Field(
@@ -167,7 +167,7 @@ class Settings(BaseSettings):
     answer_s: float = Field(
         5.0, gt=0, description="An answer of the models later than this is given up."
     )
-    asks_waiting: int = Field(
+    requests_waiting: int = Field(
         1024, ge=1, description="Open requests to the models, of all callers together."
     )
     voice: str = Field("en-us", description="espeak-ng voice of spoken replies.")
@@ -248,7 +248,17 @@ _TURN_KEYS = [f"turns.{name}" for name in TurnSettings.model_fields] + [
 ]
 
 
+# Settings of earlier versions, by their names of today.
+_RENAMED = {
+    "asks_waiting": "requests_waiting",
+    "console_s": "console_resume_s",
+    "nobody_s": "no_agent_s",
+}
+
+
 def _unknown_setting_error(key: str, known: Iterable[str]) -> SettingsError:
+    if key in _RENAMED:
+        return SettingsError(f"the setting {key!r} is called {_RENAMED[key]!r} now")
     near = difflib.get_close_matches(key, list(known), n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return SettingsError(f"unknown setting {key!r}{hint}")

@@ -1,7 +1,7 @@
 """Hub of all agent consoles of a process: presence, shared lists, and grace after a lost console.
 
 It logs consoles in, sends every console the queue and the call-backs (supervisors also the
-sessions), and keeps a person's conversations for `console_s` seconds when their console is lost.
+sessions), and keeps a person's conversations for `console_resume_s` seconds when their console is lost.
 One console is agent/console/connection.py.
 """
 
@@ -112,7 +112,7 @@ class ConsoleHub:
 
     async def _abandon_conversations(self, name: str) -> None:
         """After the grace period: the session asks for another person."""
-        await asyncio.sleep(self._services.settings.console_s)
+        await asyncio.sleep(self._services.settings.console_resume_s)
         self._reconnect_timers.pop(name, None)
         for session in self._owned_sessions(name):
             self._registry[session].lose_person(name)

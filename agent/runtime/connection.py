@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 
-import numpy as np
 from websockets.asyncio.server import ServerConnection
 
 from agent.core import events as e
@@ -27,12 +26,11 @@ from agent.wire.parsing import (
     AudioFrames,
     WireError,
 )
+from audio.codecs import quantise
 from audio.types import RATE, VOICE_HOP
 from audio.voice_input import VoiceHops, VoiceInput
 
 FLUSH_TIMEOUT_S = 1.0  # to send the messages that were queued before a conversation failed
-# samples are whole multiples of 1 / PCM16_FULL_SCALE, as a recording can hold them
-PCM16_FULL_SCALE = np.float32(32768)
 
 
 class ClientConnection:
@@ -222,11 +220,7 @@ class ClientConnection:
 def _audio_received(hops: VoiceHops, at: float) -> e.AudioReceived:
     """The input of these hops, with samples rounded to PCM16: models hear exactly what a recording
     can hold."""
-    samples = np.rint(hops.samples * PCM16_FULL_SCALE)
-    # np.clip takes five times as long on so few
-    np.maximum(samples, -PCM16_FULL_SCALE, out=samples)
-    np.minimum(samples, PCM16_FULL_SCALE - 1, out=samples)
-    samples /= PCM16_FULL_SCALE
+    samples = quantise(hops.samples)
     assert len(samples) % VOICE_HOP == 0
     return e.AudioReceived(at, hops.leg, samples, tuple(round(p, 4) for p in hops.speech))
 

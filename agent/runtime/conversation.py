@@ -29,6 +29,7 @@ from agent.runtime.outbound import OutboundQueue
 from agent.runtime.services import Services
 from agent.runtime.timers import ConversationTimers
 from agent.wire.parsing import CLOSE_REPLACED
+from audio.codecs import encode
 from audio.types import RATE, VOICE_HOP
 from dialogs.agent_assist import SuggestedReply, suggest_replies
 from dialogs.values import ConsoleRole
@@ -302,7 +303,7 @@ class LiveConversation:
     def _forward_audio(self, event: e.AudioReceived) -> None:
         if event.leg != "customer" or not self._audio_listeners:
             return
-        pcm = (event.samples * 32767).astype("<i2").tobytes()
+        pcm = encode(event.samples, "pcm_s16le")
         for listener in self._audio_listeners:
             with suppress(asyncio.QueueFull):
                 listener.put_nowait(pcm)

@@ -245,7 +245,7 @@ def test_a_mistake_is_told_and_too_many_end_it(house, eve):
 
 def test_who_is_cut_off_and_stays_away_loses_the_conversation(tmp_path):
     with (
-        desk(tmp_path, console_s=0) as hasty,
+        desk(tmp_path, console_resume_s=0) as hasty,
         waiting(hasty) as client,
         Console(hasty.page, "Bob") as bob,
         Console(hasty.page, "Ada") as ada,
@@ -309,7 +309,7 @@ def test_after_a_restart_somebody_else_can_take_the_conversation(tmp_path):
 
 
 def test_nobody_is_there_and_a_call_back_is_noted(tmp_path):
-    with desk(tmp_path, nobody_s=0) as empty, customer(empty) as client:
+    with desk(tmp_path, no_agent_s=0) as empty, customer(empty) as client:
         client.say("I want to talk to a person")
         while (over := client.wait_for("handoff"))["state"] != "callback":
             pass
@@ -321,7 +321,7 @@ def test_nobody_is_there_and_a_call_back_is_noted(tmp_path):
 
 
 def test_when_somebody_comes_to_work_those_who_wait_get_more_patience(tmp_path):
-    with desk(tmp_path, nobody_s=40) as empty, waiting(empty) as client:
+    with desk(tmp_path, no_agent_s=40) as empty, waiting(empty) as client:
         live = empty.server.registry[client.resumption.session]
         (before,) = live.timers._queue_deadlines.values()
         with Console(empty.page, "Ada") as ada:

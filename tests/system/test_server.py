@@ -269,7 +269,7 @@ def test_a_mind_that_raises_is_missed_and_the_customer_is_told(tmp_path):
 
 def test_a_mind_that_is_late_is_missed_and_so_are_those_behind_it(tmp_path):
     mind = WaitingMind()
-    with serving(tmp_path, mind, answer_s=0.2, asks_waiting=1) as slow:
+    with serving(tmp_path, mind, answer_s=0.2, requests_waiting=1) as slow:
         with Client(slow.url) as first, Client(slow.url) as second:
             first.wait_for("reply")
             second.wait_for("reply")

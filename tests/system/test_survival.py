@@ -168,10 +168,10 @@ def test_a_token_that_is_not_the_sessions_opens_nothing(tmp_path):
 
 
 def test_who_waits_for_a_person_waits_no_longer_because_of_a_restart(tmp_path):
-    with desk(tmp_path, nobody_s=600) as house, waiting(house) as client:
+    with desk(tmp_path, no_agent_s=600) as house, waiting(house) as client:
         client.drop_connection()
         at = deepcopy(client.resumption)  # as it was, and without a goodbye
-    with desk(tmp_path, nobody_s=0) as house, Client(house.url, resume=at) as client:
+    with desk(tmp_path, no_agent_s=0) as house, Client(house.url, resume=at) as client:
         told = client.wait_for("handoff")
         assert (told["state"], told["ticket"]) == ("callback", "C00001")
 
