@@ -110,7 +110,7 @@ _LONE_OH = re.compile(r"(?<=[\s,.;-])oh(?=[\s,.;-]|$)")
 # A quick test: without a digit, a name of a digit or a sign of an address nothing is private.
 _CANDIDATE = re.compile(
     r"[\d@]|\bdot\b|zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven"
-    r"|twelve|teen|twenty|thirty|forty|fifty|hundred|oh\b"
+    r"|twelve|teen|twenty|thirty|forty|fifty|hundred|thousand|oh\b"
 )
 _CARD_LENGTH_RUN = re.compile(rf"(?<!\d)\d(?:[\s.\-_/]{{0,3}}\d){{{MIN_CARD_DIGITS - 1},}}(?!\d)")
 _SSN = re.compile(r"(?<!\d)\d{3}([ -])\d\d\1\d{4}(?!\d)")

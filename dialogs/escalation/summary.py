@@ -6,20 +6,16 @@ Every claim is an extract with its turns; there are no conclusions and no secret
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from datetime import date
 
 from dialogs.pack.model import Pack
-from dialogs.pack.reserved_names import CUSTOMER_NAME_VALUE, DIGITS_SLOT, NUMBER_SLOT
+from dialogs.pack.reserved_names import CUSTOMER_NAME_VALUE
 from dialogs.rendering import format_value
 from dialogs.state import DialogueState, Task
 from dialogs.values import Claim, History, Understanding
 
 MAX_MOODS = 5
-PUBLIC_SLOT_TYPES = frozenset(
-    {"amount", "date", "time"}
-)  # digits of these slots may be as long as a secret
 
 
 def summarise(
@@ -44,36 +40,22 @@ def summarise(
     return tuple(replace(one, text=" ".join(one.text.split())) for one in claims if one)
 
 
-# A run of digits, perhaps in groups; no amount ("$250") and no part of a date ("11/24/2026").
-_DIGIT_RUN = re.compile(r"(?<![\d$.,/-])\d(?:[ -]?\d)*(?![\d/-]|[.,]\d)")
-
-
 def mask_secrets(text: str, pack: Pack, understanding: Understanding) -> str:
-    """The customer's words with "[digits]" for secret slots, and for any digits as long as a
-    secret that are no amount, date or time."""
-    slots = (
+    """The customer's words with "[digits]" for the values of secret slots.
+
+    `text` is that of the understanding, or of one of its further requests. All private values in it
+    are surrogates by now (agent/privacy/vault.py). That of a secret is left out nevertheless: who
+    reads it would take it for the secret.
+    """
+    for slot in (
         *understanding.slots,
         *(slot for request in understanding.also for slot in request.slots),
-    )
-    lengths = {spec.length for spec in pack.slots.values() if spec.is_secret and spec.length}
-    for slot in slots:
+    ):
         spec = pack.slots.get(slot.name)
-        bare = slot.name == NUMBER_SLOT and len(slot.value) in lengths
-        if bare or slot.name == DIGITS_SLOT or (spec and spec.is_secret):
-            lowered = text.lower()
-            at = lowered.find(slot.said)
-            if slot.said and at >= 0:
-                text = f"{text[:at]}[digits]{text[at + len(slot.said) :]}"
-    public_texts = [
-        s.said for s in slots if (p := pack.slots.get(s.name)) and p.type in PUBLIC_SLOT_TYPES
-    ]
-
-    def mask(run: re.Match[str]) -> str:
-        long = sum(c.isdigit() for c in run.group()) in lengths
-        said = any(run.group() in words for words in public_texts)
-        return "[digits]" if long and not said else run.group()
-
-    return _DIGIT_RUN.sub(mask, text)
+        at = text.lower().find(slot.said) if spec and spec.is_secret and slot.said else -1
+        if at >= 0:
+            text = f"{text[:at]}[digits]{text[at + len(slot.said) :]}"
+    return text
 
 
 def _requests_claim(state: DialogueState) -> Claim | None:

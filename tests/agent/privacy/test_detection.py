@@ -112,6 +112,7 @@ def test_private_is_not(text):
         (Expectation("digits", 6), "1 0 0 4 2 1", ["account"]),
         (Expectation("digits", 6), "won oh oh for too one", ["account"]),
         (Expectation("digits", 6), "100421 4471", ["account", "code"]),
+        (Expectation("digits", 4), "thousand", ["code"]),
         (Expectation("digits", 4), "it is 447", ["code"]),
         (Expectation("digits", 4), "44", ["code"]),
         (Expectation("amount"), "1500", []),

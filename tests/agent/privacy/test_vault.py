@@ -59,6 +59,22 @@ def shown(kept, kind, text):
 @pytest.mark.parametrize(
     ("text", "secret"),
     [
+        ("4471 is my passcode", "4471"),
+        ("it's 44 71", "44 71"),
+        ("four four seven one is my passcode", "four four seven one"),
+        ("i am 100421 hello", "100421"),
+    ],
+)
+def test_what_may_be_a_secret_is_replaced_whether_or_not_it_fills_a_slot(text, secret):
+    """Summaries, notes and evidence quote the session's words and rely on this."""
+    hidden = typed(vault(), text)
+    assert secret not in hidden
+    assert len(hidden.split()) == len(text.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
         (f"my card is {CARD}, thanks", CARD),
         ("my card is 4111-1111-1111-1111", "4111-1111-1111-1111"),
         (f"it is {SAID} okay", SAID),

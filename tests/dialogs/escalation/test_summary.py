@@ -32,10 +32,9 @@ def test_everything_that_matters_is_there_and_no_secret(pack):
 @pytest.mark.parametrize(
     ("said", "kept"),
     [
-        ("4471 is my passcode", "[digits] is my passcode"),
-        ("it's 44 71", "it's [digits]"),
-        ("four four seven one is my passcode", "[digits] is my passcode"),
-        ("i am 100421 hello", "i am [digits] hello"),
+        ("my passcode is 4471", "my passcode is [digits]"),
+        ("Pin four four seven one, thanks", "Pin [digits], thanks"),
+        ("my customer number is 100421 agent", "my customer number is [digits] agent"),
         ("move $4471 to savings", "move $4471 to savings"),
         ("move 4471 dollars to savings", "move 4471 dollars to savings"),
         ("on december 3 2026", "on december 3 2026"),
@@ -43,7 +42,8 @@ def test_everything_that_matters_is_there_and_no_secret(pack):
         ("order 12 boxes", "order 12 boxes"),
     ],
 )
-def test_what_may_be_a_secret_is_left_out_however_it_was_said(pack, said, kept):
+def test_secret_slots_are_left_out_of_quotes_and_nothing_else(pack, said, kept):
+    """That any other private number is a surrogate is the vault's (tests/agent/privacy)."""
     assert mask_secrets(said, pack, understood(pack, said)) == kept
 
 
