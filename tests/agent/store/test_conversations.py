@@ -35,8 +35,8 @@ def record(id="a", **more):
 
 
 def row(n, text="hello"):
-    return JournalRow(n, n / 2, f'{{"type":"Typed","at":{n},"text":"{text}"}}', n, ('{"seq":1}',), "[1]",
-               "d" * 64, "[]")  # fmt: skip
+    event = f'{{"type":"Typed","at":{n},"text":"{text}"}}'
+    return JournalRow(n, n / 2, event, n, ('{"seq":1}',), "[1]", "d" * 64, "[]")
 
 
 def why(urgency="normal"):
