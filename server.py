@@ -159,14 +159,14 @@ class Server:
     def _start_task(self, coroutine: Coroutine[None, None, None]) -> None:
         """Start a task that lasts as long as the process; a failure is logged at once."""
 
-        def ended(task: asyncio.Task[None]) -> None:
+        def log_failure(task: asyncio.Task[None]) -> None:
             if not task.cancelled() and (error := task.exception()) is not None:
                 log.error(
                     "a task of the process failed", extra={"fault": _first_error_location(error)}
                 )
 
         task = asyncio.create_task(coroutine)
-        task.add_done_callback(ended)
+        task.add_done_callback(log_failure)
         self._tasks.append(task)
 
     async def _measure_capacity(self) -> None:
@@ -238,12 +238,12 @@ class Server:
             await connection.socket.close(CLOSE_OVERLOADED, reason)
             return
         self.connections.add(connection)
-        admission.enter()
+        admission.add_session()
         try:
             await connection.run()
         finally:
             self.connections.discard(connection)
-            admission.leave(connection.streams, self.services.clock() - began)
+            admission.remove_session(connection.streams, self.services.clock() - began)
 
     def admit(self, socket: ServerConnection, request: Request) -> Response | None:
         """None when the upgrade to a session or a console may go on; else the plain HTTP answer."""

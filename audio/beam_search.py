@@ -87,13 +87,13 @@ def _read_weights(path: Path) -> tuple[float, float]:
 @contextmanager
 def _silenced_stderr() -> Iterator[None]:
     """Discard standard error: KenLM draws a progress bar there and has no switch for it."""
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(stderr, 2)
+        os.close(stderr)
         os.close(nowhere)
 
 

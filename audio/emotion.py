@@ -189,10 +189,10 @@ def estimate_from_acted(probabilities: list[float]) -> EmotionEstimate:
     emotion = dict.fromkeys(EMOTIONS, 0.0)
     for name, chance in zip(ACTED_EMOTIONS, probabilities, strict=True):
         emotion[_EMOTION_BY_PREFIX[name[:3]]] += chance
-    return EmotionEstimate(emotion, *_affect(emotion))
+    return EmotionEstimate(emotion, *_arousal_and_valence(emotion))
 
 
-def _affect(emotion: Mapping[Emotion, float]) -> tuple[float, float]:
+def _arousal_and_valence(emotion: Mapping[Emotion, float]) -> tuple[float, float]:
     arousal, valence = (
         sum(share * AFFECT_OF_EMOTION[name][axis] for name, share in emotion.items())
         for axis in (0, 1)
@@ -226,7 +226,7 @@ def estimate_from_labels(labels: Mapping[int, str], probabilities: list[float]) 
     if total < 0.5:  # mostly unknown labels
         return NO_ESTIMATE
     shares = {known: chance / total for known, chance in emotion.items()}
-    return EmotionEstimate(shares, *_affect(shares))
+    return EmotionEstimate(shares, *_arousal_and_valence(shares))
 
 
 def acoustic_cues(estimate: EmotionEstimate, prosody: Prosody, heard_s: float) -> AcousticCues:

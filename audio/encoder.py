@@ -146,11 +146,11 @@ class ChunkedEncoder(nn.Module):
         frames, frames)."""
         at = torch.arange(frames)
         start = at // self.window.chunk * self.window.chunk
-        seen = (at < start[:, None] + self.window.chunk) & (at >= start[:, None] - self.window.left)
-        seen = seen[None, None]
+        mask = (at < start[:, None] + self.window.chunk) & (at >= start[:, None] - self.window.left)
+        mask = mask[None, None]
         if counts is not None:
-            seen = seen & (at < torch.tensor(counts)[:, None])[:, None, None]
-        return torch.zeros(seen.shape).masked_fill(~seen, -1e4)
+            mask = mask & (at < torch.tensor(counts)[:, None])[:, None, None]
+        return torch.zeros(mask.shape).masked_fill(~mask, -1e4)
 
     def _encoder_layer(self, layer: nn.Module, x: Tensor, bias: Tensor) -> Tensor:
         """One HubertEncoderLayerStableLayerNorm (pre-norm)."""

@@ -184,11 +184,11 @@ def fetch(name: str) -> Path:
     CheckpointError for every failure.
     """
     try:
-        found = HfApi().model_info(name)
-        files = [one.rfilename for one in found.siblings or ()]
+        info = HfApi().model_info(name)
+        files = [one.rfilename for one in info.siblings or ()]
         if "config.json" not in files:
             raise CheckpointError(f"{name!r} on the hub has no config.json: no transformers model")
-        config = read_json(Path(hf_hub_download(name, "config.json", revision=found.sha)))
+        config = read_json(Path(hf_hub_download(name, "config.json", revision=info.sha)))
         if kind_of(config) is None:
             raise CheckpointError(unusable_reason(name, config))
         return Path(snapshot_download(name, allow_patterns=needed_files(files)))

@@ -276,9 +276,9 @@ class IncrementalEncoder:
         self, norm: nn.GroupNorm, x: Tensor, states: Sequence[EncoderState], new: Sequence[int]
     ) -> Tensor:
         """The group norm, with each channel's mean and variance over the utterance so far."""
-        seen = [m.conv_stats.update(row[:n]) for m, row, n in zip(states, x, new, strict=True)]
-        mean = torch.stack([mean for mean, _ in seen])[:, None]
-        spread = torch.stack([variance for _, variance in seen])[:, None].add(norm.eps).rsqrt()
+        stats = [m.conv_stats.update(row[:n]) for m, row, n in zip(states, x, new, strict=True)]
+        mean = torch.stack([mean for mean, _ in stats])[:, None]
+        spread = torch.stack([variance for _, variance in stats])[:, None].add(norm.eps).rsqrt()
         return ((x - mean) * (spread * norm.weight) + norm.bias).to(self.dtype)
 
     def _project_features(self, x: Tensor) -> Tensor:

@@ -149,11 +149,11 @@ def _pitch(narrowband: Samples, voiced: NDArray[np.bool_]) -> Pitch:
     left, here, right = little[:, :-2], little[:, 1:-1], little[:, 2:]
     dip = (here < _APERIODIC) & (here <= left) & (here < right)
     dip[:, : _SHORTEST - 2] = False
-    found = np.flatnonzero(dip.any(axis=1))
-    first = dip[found].argmax(axis=1)
-    a, b, c = left[found, first], here[found, first], right[found, first]
+    pitched = np.flatnonzero(dip.any(axis=1))
+    first = dip[pitched].argmax(axis=1)
+    a, b, c = left[pitched, first], here[pitched, first], right[pitched, first]
     period = first + 2 + (a - c) / (2 * (a - 2 * b + c))  # vertex of the parabola through them
-    return _without_outliers(_PITCH_RATE / period, places[found])
+    return _without_outliers(_PITCH_RATE / period, places[pitched])
 
 
 def _without_outliers(pitch: NDArray[np.float64], positions: NDArray[np.int64]) -> Pitch:
@@ -163,10 +163,10 @@ def _without_outliers(pitch: NDArray[np.float64], positions: NDArray[np.int64]) 
     agrees = (np.diff(positions) == _STEP_SAMPLES) & (
         np.abs(np.diff(np.log(pitch))) < np.log(_MAX_NEIGHBOUR_RATIO)
     )
-    kept = np.append(agrees, False) | np.insert(agrees, 0, False)
-    if np.count_nonzero(kept) < _MIN_PITCHED:
+    has_neighbour = np.append(agrees, False) | np.insert(agrees, 0, False)
+    if np.count_nonzero(has_neighbour) < _MIN_PITCHED:
         return NO_PITCH
-    return Pitch(pitch[kept], positions[kept] + _SPAN // 2)
+    return Pitch(pitch[has_neighbour], positions[has_neighbour] + _SPAN // 2)
 
 
 def _syllables(narrowband: Samples, voiced: NDArray[np.bool_]) -> int:

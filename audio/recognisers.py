@@ -91,18 +91,16 @@ class IncrementalRecogniser:
 
     def advance(self, packets: Sequence[tuple[RecogniserState, Samples]]) -> None:
         encoder_packets = [
-            (cast(EncoderState, hearing.encoder_state), samples) for hearing, samples in packets
+            (cast(EncoderState, state.encoder_state), samples) for state, samples in packets
         ]
-        self._decode_frames(
-            [hearing for hearing, _ in packets], self.encoder.advance(encoder_packets)
-        )
+        self._decode_frames([state for state, _ in packets], self.encoder.advance(encoder_packets))
 
     def finish(self, states: Sequence[RecogniserState]) -> list[TurnScores]:
-        memories = [cast(EncoderState, hearing.encoder_state) for hearing in states]
-        for hearing, memory in zip(states, memories, strict=True):
-            if hearing.speech_end is not None:
-                self.encoder.mark_speech_end(memory, hearing.speech_end)
-        self._decode_frames(states, self.encoder.finish(memories))
+        encoder_states = [cast(EncoderState, state.encoder_state) for state in states]
+        for state, encoder_state in zip(states, encoder_states, strict=True):
+            if state.speech_end is not None:
+                self.encoder.mark_speech_end(encoder_state, state.speech_end)
+        self._decode_frames(states, self.encoder.finish(encoder_states))
         alphabet, sounds = self.transcriber.alphabet, self.transcriber.decoding_alphabet
         return [
             (
@@ -125,15 +123,15 @@ class IncrementalRecogniser:
         phones = (
             np.split(_log_probabilities(self.phone_head, last), ends) if self.phone_head else []
         )
-        for index, (hearing, new) in enumerate(zip(states, encoded, strict=True)):
+        for index, (state, new) in enumerate(zip(states, encoded, strict=True)):
             if not len(new.frames):
                 continue
-            hearing.letter_scores.append(likely[index])
+            state.letter_scores.append(likely[index])
             if self.phone_head is not None:
-                hearing.phone_scores.append(phones[index])
-            hearing.text = self.transcriber.extend_partial(hearing.partial, likely[index])
-            if hearing.keep_layers and new.blended_layers is not None:
-                hearing.blended_layers.append(new.blended_layers)
+                state.phone_scores.append(phones[index])
+            state.text = self.transcriber.extend_partial(state.partial, likely[index])
+            if state.keep_layers and new.blended_layers is not None:
+                state.blended_layers.append(new.blended_layers)
 
 
 def _log_probabilities(head: nn.Module, frames: Tensor) -> Scores:
@@ -155,18 +153,18 @@ class WindowedRecogniser:
         return RecogniserState()
 
     def advance(self, packets: Sequence[tuple[RecogniserState, Samples]]) -> None:
-        for hearing, samples in packets:
-            hearing.samples.append(samples)
-            hearing.undecoded += len(samples)
-            if hearing.undecoded >= PARTIAL_HOP:
-                hearing.undecoded %= PARTIAL_HOP
-                window = np.concatenate(hearing.samples)[-PARTIAL_WINDOW:]
-                hearing.text = self.transcriber.extend_partial(
+        for state, samples in packets:
+            state.samples.append(samples)
+            state.undecoded += len(samples)
+            if state.undecoded >= PARTIAL_HOP:
+                state.undecoded %= PARTIAL_HOP
+                window = np.concatenate(state.samples)[-PARTIAL_WINDOW:]
+                state.text = self.transcriber.extend_partial(
                     GreedyTranscript(), self.letter_scores(window)
                 )
 
     def finish(self, states: Sequence[RecogniserState]) -> list[TurnScores]:
-        return [(self._turn_scores(hearing), None) for hearing in states]
+        return [(self._turn_scores(state), None) for state in states]
 
     def close(self, state: RecogniserState) -> None:
         pass  # the state holds everything

@@ -40,7 +40,7 @@ from audio.types import RATE, VOICE_HOP, Expectation, Samples, Transcript, Word
 MAX_TURN_SAMPLES = 60 * RATE  # a longer turn keeps its CTC transcript
 MAX_WINDOW = 30 * RATE  # Whisper's input length, and the longest input Moonshine was trained on
 MIN_SAMPLES = RATE // 5  # no word is shorter
-MAX_TOKENS_PER_S = 6.5  # Moonshine's model card: more than anybody says; bounds endless loops
+MAX_TOKENS_PER_S = 6.5  # Moonshine's model card: faster than speech; bounds endless loops
 EXTRA_TOKENS = 4  # for a full stop, the end token, and a single word said fast
 MAX_COMPRESSION_RATIO = 2.4  # a text that zlib shrinks by more than this repeats itself
 DOUBTED_BELOW = 0.5  # below this, a closed answer is less likely right than wrong
@@ -87,12 +87,12 @@ class Seq2SeqTranscriber:
                 "model_type": checkpoint.config.model_type,
                 "architectures": checkpoint.architectures,
             }
-            why = (
+            reason = (
                 f"it is one of {checkpoint.kind}"
                 if checkpoint.kind
                 else unusable_reason("it", config)
             )
-            raise CheckpointError(f"{checkpoint.name!r} cannot write down whole turns: {why}")
+            raise CheckpointError(f"{checkpoint.name!r} cannot write down whole turns: {reason}")
         # They warn in every turn about settings that transformers itself has made.
         for talkative in ("generation", "models.whisper"):
             logging.getLogger(f"transformers.{talkative}").setLevel(logging.ERROR)
@@ -188,8 +188,8 @@ class Seq2SeqTranscriber:
 
     def _max_tokens(self, samples: int) -> int:
         config = self.model.config
-        room = getattr(config, "max_target_positions", None) or config.max_position_embeddings
-        return min(EXTRA_TOKENS + ceil(MAX_TOKENS_PER_S * samples / RATE), int(room) - 8)
+        limit = getattr(config, "max_target_positions", None) or config.max_position_embeddings
+        return min(EXTRA_TOKENS + ceil(MAX_TOKENS_PER_S * samples / RATE), int(limit) - 8)
 
     def _timed_words(self, output: Seq2SeqOutput, piece: Samples, start: int) -> list[Word]:
         """Words with the samples they span, counted from where `piece` begins at `start`."""

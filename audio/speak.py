@@ -106,18 +106,18 @@ class _EspeakNg:
                 )
             self._library.espeak_SetParameter(_RATE, voice.words_per_minute, 0)
             self._pcm.clear()
-            said = text.encode()
+            encoded = text.encode()
             position = ctypes.c_uint(0)
             self._library.espeak_Synth(
-                said, ctypes.c_size_t(len(said) + 1), position, 0, position, _UTF8, None, None
+                encoded, ctypes.c_size_t(len(encoded) + 1), position, 0, position, _UTF8, None, None
             )
             return decode(bytes(self._pcm), "pcm_s16le", 1)[:, 0], self.rate
 
     def phonemes(self, text: str, voice: TtsVoice) -> str:
         with self._lock:
             self._library.espeak_SetVoiceByName(voice.language.encode())
-            said = ctypes.create_string_buffer(text.encode())
-            left, clauses = ctypes.c_void_p(ctypes.addressof(said)), list[str]()
+            buffer = ctypes.create_string_buffer(text.encode())
+            left, clauses = ctypes.c_void_p(ctypes.addressof(buffer)), list[str]()
             while left.value:
                 clause = self._library.espeak_TextToPhonemes(ctypes.byref(left), _UTF8, _IPA)
                 clauses.append((clause or b"").decode())
@@ -184,28 +184,28 @@ def spoken_form(text: str) -> str:
     text = _LONG_NUMBER.sub(lambda m: _digits(m[0]), text)
     text = re.sub(r"(?<=\w)/(?=\w)", " ", _EMPHASIS.sub("", text))
     # Drop control, unassigned and private characters, and pictures: espeak reads their names.
-    kept = (
+    speakable = (
         character if character == "\n" or unicodedata.category(character)[0] != "C" else " "
         for character in text
         if unicodedata.category(character) != "So" and character != "\ufe0f"
     )
-    return re.sub(r"[^\S\n]+", " ", "".join(kept)).strip()
+    return re.sub(r"[^\S\n]+", " ", "".join(speakable)).strip()
 
 
 def _money(match: re.Match[str]) -> str:
     minus, sign, whole, part, scale = match.groups()
     unit, coin = _COINS[sign]
     if scale:
-        said = f"{whole}{'.' + part if part else ''} {scale} {unit}s"
+        words = f"{whole}{'.' + part if part else ''} {scale} {unit}s"
     else:
         units, coins = int(whole.replace(",", "")), int((part or "0").ljust(2, "0"))
-        said = " and ".join(
+        words = " and ".join(
             # The commas prevent that a large amount is read as an account number.
             f"{count:,} {_PLURALS[name][count != 1]}"
             for count, name in ((units, unit), (coins, coin))
             if count or (name == unit and not coins)
         )
-    return f"minus {said}" if minus else said
+    return f"minus {words}" if minus else words
 
 
 def _groups(match: re.Match[str]) -> str:

@@ -288,10 +288,10 @@ def _embedded_encoder_estimator(head: EmotionHead, folder: Path) -> EmotionEstim
 
     @torch.inference_mode()
     def estimate_emotion(stream: TurnStream, measured: ProsodyMeasurement) -> EmotionEstimate:
-        heard = stream.all_samples()
-        if not frame_count(len(heard)):
+        samples = stream.all_samples()
+        if not frame_count(len(samples)):
             return NO_ESTIMATE
-        layers = encoder(torch.from_numpy(heard)[None])[:-1]
+        layers = encoder(torch.from_numpy(samples)[None])[:-1]
         return head.estimate(head.blend_layers(torch.stack(layers, 1)[0]), measured, stream.speaker)
 
     return estimate_emotion
@@ -301,19 +301,21 @@ def _classifier_estimator(checkpoint: Checkpoint) -> EmotionEstimator:
     model, labels, normalise = checkpoints.open_classifier(checkpoint)
     if not any(emotion_for_label(label) for label in labels.values()):
         names = ", ".join(list(labels.values())[:4])
-        why = f"{checkpoint.name!r} tells {names} apart, which are no emotions known here"
-        raise CheckpointError(f"{why}; if they are some, name them as id2label in its config.json")
+        reason = f"{checkpoint.name!r} tells {names} apart, which are no emotions known here"
+        raise CheckpointError(
+            f"{reason}; if they are some, name them as id2label in its config.json"
+        )
 
     @torch.inference_mode()
     def estimate_emotion(stream: TurnStream, measured: ProsodyMeasurement) -> EmotionEstimate:
-        heard = stream.all_samples()
-        if not frame_count(len(heard)):
+        samples = stream.all_samples()
+        if not frame_count(len(samples)):
             return NO_ESTIMATE
-        if len(heard) < RATE // 10:  # shorter than the convolutions' receptive field
-            heard = np.pad(heard, (0, RATE // 10 - len(heard)))
+        if len(samples) < RATE // 10:  # shorter than the convolutions' receptive field
+            samples = np.pad(samples, (0, RATE // 10 - len(samples)))
         if normalise:
-            heard = (heard - heard.mean()) / np.sqrt(heard.var() + 1e-7)
-        logits = model(torch.from_numpy(heard)[None]).logits[0]
+            samples = (samples - samples.mean()) / np.sqrt(samples.var() + 1e-7)
+        logits = model(torch.from_numpy(samples)[None]).logits[0]
         return estimate_from_labels(labels, logits.softmax(-1).tolist())
 
     return estimate_emotion

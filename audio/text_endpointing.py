@@ -68,15 +68,15 @@ class TurnEndings:
         have no counts.
         """
         words = ["^", *words_of(text)]
-        last = self.counts.get(words[-1])
-        if last is None or not self._knows(words[-2]):
+        counts_of_last = self.counts.get(words[-1])
+        if counts_of_last is None or not self._is_known_word(words[-2]):
             return None
-        ended, seen = last
-        alone = (ended + SMOOTHING * self.base_rate) / (seen + SMOOTHING)
-        ended, seen = self.counts.get(f"{words[-2]} {words[-1]}", (0, 0))
-        return (ended + SMOOTHING * alone) / (seen + SMOOTHING)
+        ended, total = counts_of_last
+        by_last_word = (ended + SMOOTHING * self.base_rate) / (total + SMOOTHING)
+        ended, total = self.counts.get(f"{words[-2]} {words[-1]}", (0, 0))
+        return (ended + SMOOTHING * by_last_word) / (total + SMOOTHING)
 
-    def _knows(self, word: str) -> bool:
+    def _is_known_word(self, word: str) -> bool:
         return word == "^" or word in self.counts or is_number_word(word)
 
     def completeness(self, text: str) -> Completeness:

@@ -160,12 +160,12 @@ class Transcriber:
             return NO_TRANSCRIPT
         words = tuple(
             Word(
-                said.text,
-                start + said.start * self.frame_samples,
-                start + said.end * self.frame_samples,
-                round(exp(max(-20.0, said.score_gap)), 4),
+                phrase.text,
+                start + phrase.start * self.frame_samples,
+                start + phrase.end * self.frame_samples,
+                round(exp(max(-20.0, phrase.score_gap)), 4),
             )
-            for said in hypothesis.phrases
+            for phrase in hypothesis.phrases
         )
         return Transcript(hypothesis.text, self.curves[hypothesis.mode](hypothesis.features), words)
 
@@ -302,9 +302,9 @@ class Transcriber:
         """The phrases found, with features from the greedy decoding of the same frames."""
         start, end = result.decoded[0].start, result.decoded[-1].end
         overlapping = [word for word in greedy_words if word.start < end and word.end > start]
-        lengths = [len(self.decoding_alphabet.spell(said.text)) for said in result.decoded]
+        lengths = [len(self.decoding_alphabet.spell(phrase.text)) for phrase in result.decoded]
         gap = sum(
-            said.score_gap * n for said, n in zip(result.decoded, lengths, strict=True)
+            phrase.score_gap * n for phrase, n in zip(result.decoded, lengths, strict=True)
         ) / sum(lengths)
         cover = len(joined_text(overlapping)) / max(1, len(joined_text(greedy_words))) - 1
         alike = similarity(self._greedy_form(result.decoded), joined_text(overlapping))
@@ -334,17 +334,17 @@ def greedy_decode(scores: Scores, alphabet: Alphabet) -> tuple[DecodedPhrase, ..
 
 def _worst_score_gap(result: SearchResult) -> float:
     """A number is as certain as its worst digit."""
-    return min(said.score_gap for said in result.decoded)
+    return min(phrase.score_gap for phrase in result.decoded)
 
 
 def _with_spotted(free: Hypothesis, spotted: Hypothesis) -> Hypothesis:
     """The open hypothesis with the phrase in place of the words of the same frames."""
-    (said,) = spotted.phrases
-    before = [w for w in free.phrases if (w.start + w.end) / 2 < said.start]
-    after = [w for w in free.phrases if (w.start + w.end) / 2 >= said.end]
+    (phrase,) = spotted.phrases
+    before = [w for w in free.phrases if (w.start + w.end) / 2 < phrase.start]
+    after = [w for w in free.phrases if (w.start + w.end) / 2 >= phrase.end]
     if not before and not after:
         return spotted
-    return Hypothesis((*before, said, *after), free.features, "open")
+    return Hypothesis((*before, phrase, *after), free.features, "open")
 
 
 def joined_text(words: Sequence[DecodedPhrase]) -> str:

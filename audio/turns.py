@@ -245,12 +245,12 @@ class TurnDetector:
         if sum(recent) < self.rules.onset_voiced:
             return []
         first = len(self._onset_buffer) - len(recent) + recent.index(True)
-        kept = list(self._onset_buffer)[max(0, first - self._preroll_hops) :]
+        preroll_and_onset = list(self._onset_buffer)[max(0, first - self._preroll_hops) :]
         self._onset_buffer.clear()
-        self._start = self.position - len(kept) * VOICE_HOP
-        self._voiced = [voiced for _, voiced in kept]
+        self._start = self.position - len(preroll_and_onset) * VOICE_HOP
+        self._voiced = [voiced for _, voiced in preroll_and_onset]
         self._voiced_count, self._silent_hops = sum(self._voiced), 0
-        return [TurnOnset(self._start), *(TurnAudio(samples) for samples, _ in kept)]
+        return [TurnOnset(self._start), *(TurnAudio(samples) for samples, _ in preroll_and_onset)]
 
     def _continue_turn(self, hop: Samples) -> list[TurnEvent]:
         self._voiced.append(self._speaking)

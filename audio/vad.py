@@ -82,10 +82,10 @@ class VoiceActivityDetector:
         whole_hops = [_take_whole_hops(stream, samples) for stream, samples in pieces]
         speech = [np.zeros(len(samples) // VOICE_HOP, np.float32) for samples in whole_hops]
         for position in range(max(map(len, speech), default=0)):
-            now = [index for index, found in enumerate(speech) if len(found) > position]
+            now = [index for index, of_stream in enumerate(speech) if len(of_stream) > position]
             hops = [whole_hops[i][position * VOICE_HOP : (position + 1) * VOICE_HOP] for i in now]
-            found = self._run_network([pieces[index][0] for index in now], hops)
-            for index, probability in zip(now, found, strict=True):
+            probabilities = self._run_network([pieces[index][0] for index in now], hops)
+            for index, probability in zip(now, probabilities, strict=True):
                 speech[index][position] = probability
         return list(zip(whole_hops, speech, strict=True))
 

@@ -51,8 +51,8 @@ def _document_answers(pack: Pack, turn: Turn) -> list[SuggestedReply]:
     ]
     suggestions: list[SuggestedReply] = []
     for intent, text in requests:
-        known = pack.intents.get(intent)
-        if known is not None and known.kind not in REQUEST_KINDS:
+        spec = pack.intents.get(intent)
+        if spec is not None and spec.kind not in REQUEST_KINDS:
             continue
         if (answer := pack.knowledge.find_answer(text)) is not None:
             suggestions.append(

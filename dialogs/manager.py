@@ -197,7 +197,7 @@ class Dialogue:
         at: float,
         turn: int,
     ) -> Decision:
-        """A person takes over; the customer is told who it is."""
+        """A person takes over; their name is announced to the customer."""
         if state.is_over:
             return Decision(state)
         draft = TurnDraft(self._context, state, turn, at)
@@ -283,11 +283,11 @@ class Dialogue:
         text = normalise_text(understanding.text)
         intent = self.pack.intent_by_example.get(text, understanding.intent)
         confidence = 1.0 if text in self.pack.intent_by_example else understanding.confidence
-        known = self.pack.intents.get(intent)
+        spec = self.pack.intents.get(intent)
         is_request = intent in COMMAND_INTENTS or (
-            known is not None and known.kind in {"task", "question"}
+            spec is not None and spec.kind in {"task", "question"}
         )
-        is_under_way = known is not None and any(known.flow == task.flow for task in state.tasks)
+        is_under_way = spec is not None and any(spec.flow == task.flow for task in state.tasks)
         return (
             is_request
             and not is_under_way

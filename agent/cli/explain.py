@@ -54,7 +54,7 @@ def print_explanation(store: Store, session: str, turn: int | None, console: Con
     matches = store.noted_conversations(session, limit=2)
     if not matches:
         raise NothingStored(
-            f"no session {session!r} is kept; `hearken explain` lists those that are"
+            f"no session {session!r} is stored; `hearken explain` lists those that are"
         )
     if len(matches) > 1:
         raise NothingStored(f"more than one session begins with {session!r}; write more of its id")

@@ -50,7 +50,7 @@ def _labelled_text(message: Message) -> tuple[str, str] | None:
         case "reply":
             return "says", _reply_text(message)
         case "hush":
-            return "hush", "the customer began to speak: speech stopped"
+            return "barge-in", "the customer began to speak: speech stopped"
         case "handoff":
             return "handoff", _handoff_text(message)
         case "agent":

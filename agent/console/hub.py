@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
-from agent.console import queue_lists as overview
+from agent.console import queue_lists
 from agent.console.connection import ConsoleConnection, Presence, authenticate
 from agent.console.queue_lists import ListEntry, QueueSnapshot
 from agent.runtime.conversation_status import ConversationStatus
@@ -28,7 +28,7 @@ from agent.store.journal import JournalFull
 from agent.wire.console import CLOSING_OUTCOMES, ConsoleWire, console_message, error_message
 from agent.wire.parsing import WireError
 
-log = logging.getLogger("hearken.desk")
+log = logging.getLogger("hearken.console")
 
 MIN_LIST_INTERVAL_S = 0.2  # between two broadcasts of the lists
 # conversations that this interval is for; more lengthen it in proportion
@@ -178,17 +178,17 @@ class ConsoleHub:
         try:
             await services.journal.submit(lambda: None)  # stores earlier disconnects, too
             snapshot = await asyncio.to_thread(
-                overview.read_queue, services.store, frozenset(registry)
+                queue_lists.read_queue, services.store, frozenset(registry)
             )
         except (SQLAlchemyError, JournalFull):
             log.error("the queue cannot be read; trying again later")
             return
         now = services.wall_now()
         statuses = {id: one.status() for id, one in registry.items()}
-        queue = overview.queue_entries(snapshot, statuses, now)
+        queue = queue_lists.queue_entries(snapshot, statuses, now)
         queue_message = console_message("queue", waiting=queue)
         callback_message = console_message(
-            "calls_back", tickets=overview.callback_entries(snapshot)
+            "calls_back", tickets=queue_lists.callback_entries(snapshot)
         )
         for connection in list(self._presence.connections.values()):
             connection.send_list("queue", _comparable_text(queue), queue_message)
@@ -205,7 +205,7 @@ class ConsoleHub:
         if not supervisors:
             return
         services = self._services
-        session_entries = overview.session_entries(
+        session_entries = queue_lists.session_entries(
             snapshot, statuses, services.pack, services.wall_now()
         )
         message = console_message("sessions", live=session_entries)

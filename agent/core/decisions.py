@@ -50,20 +50,21 @@ def _decisions_of(effect: e.Effect) -> list[tuple[str, DecisionRecord]]:
             return [("turn", {"leg": leg, "until": until, "ask": effect.request_id})]
         case e.ShowTurn():
             return _turn_decisions(effect)
-        case e.SayReplies(replies=replies, is_repeat=again):
-            more = {"again": True} if again else {}
+        case e.SayReplies(replies=replies, is_repeat=is_repeat):
+            repeat_mark = {"again": True} if is_repeat else {}
             return [
-                ("reply", {"text": one.text, "flow": one.flow, "step": one.step} | more)
+                ("reply", {"text": one.text, "flow": one.flow, "step": one.step} | repeat_mark)
                 for one in replies
             ]
         case e.PerformAction(call):
             arguments = dict(sorted(call.arguments.items()))
             return [("action", {"name": call.name, "arguments": arguments, "key": call.key})]
-        case e.UpdateHandoff(id, "requested", why):
-            requested = {"rule": why.rule, "probability": _round(why.probability)}
-            return [("escalation", requested | {"urgency": why.urgency, "id": id})]
-        case e.UpdateHandoff(id, state, why, ticket=ticket):
-            return [("hand_over", {"state": state, "rule": why.rule, "id": id, "ticket": ticket})]
+        case e.UpdateHandoff(id, "requested", escalation):
+            requested = {"rule": escalation.rule, "probability": _round(escalation.probability)}
+            return [("escalation", requested | {"urgency": escalation.urgency, "id": id})]
+        case e.UpdateHandoff(id, state, escalation, ticket=ticket):
+            handoff = {"state": state, "rule": escalation.rule, "id": id, "ticket": ticket}
+            return [("hand_over", handoff)]
         case e.AnnounceOwner(owner, name):
             return [("owner", {"owner": owner, "name": name})]
         case e.StopSpeech():

@@ -1,11 +1,10 @@
 """The written form of inputs and effects, one JSON line each, and the digest of effects.
 
-An input is written so that reading it gives it back; the sound of `Heard` is not part of its
-line (it is kept as audio, by position), only how many samples there were. Every input has a tag
-and keys of its own that stay what they are when a class or a field is renamed. Effects are
-compared, not read back: their digest hashes tags and values, never a Python name. Numbers keep
-every digit and keys their order, so that equal things are equal bytes
-(tests/agent/core/test_event_json.py).
+An input is written so that reading it gives it back; of an `AudioReceived` only the number of
+samples is part of the line (they are stored as audio, by position). Every input has a tag and keys
+of its own that stay what they are when a class or a field is renamed. Effects are compared, not
+read back: their digest hashes tags and values, never a Python name. Numbers keep every digit and
+keys their order, so that equal things are equal bytes (tests/agent/core/test_event_json.py).
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from audio.types import VOICE_HOP, Leg, Samples
 # Returns the next samples of a leg, for an `AudioReceived` line: leg, number of samples.
 AudioReader = Callable[[Leg, int], Samples]
 
-VERSION = 2  # of rows: how digests are made and which messages are kept; part of each digest
+VERSION = 2  # of rows: how digests are made and which messages are stored; part of each digest
 
 # The tag of each input and the keys of its fields, in their order. On disk since the first version:
 # a new input is added, a new key goes to the end, and nothing that is here changes.
@@ -70,11 +69,11 @@ EFFECT_TAGS: Mapping[type, str] = {
     e.StoreNote: "Remember",
     e.CloseSession: "Close",
 }
-HEARD_TAG = INPUT_TAGS[e.AudioReceived][0]
+AUDIO_TAG = INPUT_TAGS[e.AudioReceived][0]
 
 _INPUT_TYPES = {tag: (kind, keys) for kind, (tag, keys) in INPUT_TAGS.items()}
 _READERS = {
-    tag: TypeAdapter[e.Input](kind) for tag, (kind, _) in _INPUT_TYPES.items() if tag != HEARD_TAG
+    tag: TypeAdapter[e.Input](kind) for tag, (kind, _) in _INPUT_TYPES.items() if tag != AUDIO_TAG
 }
 _FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in INPUT_TAGS}
 
@@ -85,7 +84,7 @@ class EventFormatError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class JournalRow:
-    """One input of a session as it is kept, with what followed from it.
+    """One input of a session as it is stored, with what followed from it.
 
     `n` counts a session's inputs from 1. `client` is the client's own number of the message it
     came with, 0 for none. `messages` are those sent for it, as JSON text with their `seq`.
@@ -108,17 +107,18 @@ def event_to_json(event: e.Input) -> str:
     tag, keys = INPUT_TAGS[type(event)]
     fields_by_name: dict[str, Any] = {"type": tag}
     for key, name in zip(keys, _FIELDS[type(event)], strict=True):
-        if tag != HEARD_TAG or key != "samples":
+        if tag != AUDIO_TAG or key != "samples":
             fields_by_name[key] = json_value(getattr(event, name))
     return compact_json(fields_by_name)
 
 
 def event_from_json(line: str, read_audio: AudioReader | None = None) -> e.Input:
-    """An input from its line; without `sound`, what was heard is silence. WrittenError."""
+    """An input from its line; EventFormatError when the line is none. Without `read_audio` the
+    samples of audio are silence."""
     try:
         values = json.loads(line)
         tag = values.pop("type")
-        if tag == HEARD_TAG:
+        if tag == AUDIO_TAG:
             samples = len(values["speech"]) * VOICE_HOP
             audio = (
                 read_audio(values["leg"], samples) if read_audio else np.zeros(samples, np.float32)
@@ -128,8 +128,8 @@ def event_from_json(line: str, read_audio: AudioReader | None = None) -> e.Input
             )
         kind, keys = _INPUT_TYPES[tag]
         names = zip(keys, _FIELDS[kind], strict=True)
-        given = {name: values[key] for key, name in names if key in values}
-        return _READERS[tag].validate_python(given)
+        arguments = {name: values[key] for key, name in names if key in values}
+        return _READERS[tag].validate_python(arguments)
     except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
         raise EventFormatError(
             f"not an input of a session: {type(error).__name__}: {error}"
@@ -137,7 +137,7 @@ def event_from_json(line: str, read_audio: AudioReader | None = None) -> e.Input
 
 
 def effects_to_json(effects: Sequence[e.Effect]) -> str:
-    """Effects as a JSON list of tags and values; of sound there is the number of samples."""
+    """Effects as a JSON list of tags and values; of audio only the number of samples."""
     return compact_json([[EFFECT_TAGS[type(effect)], *_value_list(effect)] for effect in effects])
 
 
@@ -184,5 +184,5 @@ def json_value(value: Any) -> Any:
 
 
 def compact_json(value: Any) -> str:
-    """One value as one line: everything that is kept and compared is written so."""
+    """One value as one line: everything that is stored and compared is written so."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

@@ -1,7 +1,7 @@
 """The inputs and effects of the sans-I/O session: all that can happen, all it can ask for.
 
 A recording is a list of `Input`s: there is no other way in, and `Effect`s are the only way out.
-`at` is seconds since the session began, stamped once by whoever owns the socket. Positions are
+`at` is seconds since the session began, stamped once by the owner of the socket. Positions are
 sample indices at 16 kHz since the leg began. Request ids, streams and turns are counters, so that
 the same inputs lead to the same effects under the same numbers.
 """
@@ -204,7 +204,7 @@ class HandoffQueued:
 @dataclass(frozen=True, slots=True)
 class HandoffUnanswered:
     """No person takes this handoff. `ticket` is the id of the call-back ticket, `next_opening` says
-    in words when the desk opens again; both may be empty."""
+    in words when a person is available again; both may be empty."""
 
     at: float
     id: int
@@ -284,7 +284,7 @@ class FeedEncoder:
     leg: Leg
     start: int
     samples: Samples
-    infer_emotion: bool  # may emotion be inferred here
+    infer_emotion: bool  # whether emotion may be inferred from it
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,11 +97,11 @@ class Ownership:
         ]
         return effects if self._escalations else [*effects, *self._set_owner("bot")]
 
-    def defer(self, event: e.ActionCompleted) -> None:
+    def defer_result(self, event: e.ActionCompleted) -> None:
         """Keep an action's result until the bot may speak again."""
         self._deferred.append(event)
 
-    def take_deferred(self) -> list[e.ActionCompleted]:
+    def take_deferred_results(self) -> list[e.ActionCompleted]:
         """Take out the deferred action results, oldest first."""
         deferred, self._deferred = self._deferred, []
         return deferred

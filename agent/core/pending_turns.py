@@ -60,8 +60,8 @@ class PendingTurns:
 
     def expectation_of(self, request_id: int) -> Expectation | None:
         """What the customer had been asked at this request; None when it is not open."""
-        found = (one.expectation for one in self._open if one.request_id == request_id)
-        return next(found, None)
+        expectations = (one.expectation for one in self._open if one.request_id == request_id)
+        return next(expectations, None)
 
     def add_answer(
         self, event: TurnUnderstood | UnderstandingFailed

@@ -331,7 +331,7 @@ class Session:
 
     def _on_action_completed(self, event: e.ActionCompleted) -> list[e.Effect]:
         if self.ownership.is_with_person:
-            self.ownership.defer(event)
+            self.ownership.defer_result(event)
             return []
         turn = self._next_turn()
         decision = self.dialogue.on_action_result(
@@ -431,7 +431,7 @@ class Session:
     def _apply_deferred(self) -> list[e.Effect]:
         return [
             effect
-            for event in self.ownership.take_deferred()
+            for event in self.ownership.take_deferred_results()
             for effect in self._on_action_completed(event)
         ]
 

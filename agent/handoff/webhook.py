@@ -37,9 +37,9 @@ log = logging.getLogger("hearken.webhook")
 FIRST_RETRY_S = 5.0  # first delay; then as long as the event is old, so it doubles
 MAX_RETRY_S = 3600.0
 GIVE_UP_AFTER_S = 24 * 3600.0  # after the event
-POLL_INTERVAL_S = 30.0  # between two looks for what another process left to be posted
-MAX_CONCURRENT_HANDOFFS = 8  # hand-overs posted at the same time
-CLAIM_LEASE_S = 120.0  # that a process has to post what it takes in hand, before others may
+POLL_INTERVAL_S = 30.0  # between two looks for events that another process left
+MAX_CONCURRENT_HANDOFFS = 8  # handoffs posted at the same time
+CLAIM_LEASE_S = 120.0  # that a process has to post what it claimed, before others may
 MAX_ANSWER_BYTES = 64 * 1024  # bytes of an answer that are looked at
 RETRYABLE_STATUSES = frozenset({408, 425, 429})  # and every 5xx: worth another try
 

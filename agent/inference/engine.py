@@ -75,8 +75,8 @@ class ModelsError(RuntimeError):
 class EngineRules:
     """Deadline and bounds of the requests to the models, and the voice that speaks."""
 
-    answer_timeout_s: float = 5.0  # a model slower than this is `Missed`
-    max_waiting_requests: int = 1024  # questions to the models, of all callers together
+    answer_timeout_s: float = 5.0  # a slower answer is `UnderstandingFailed`
+    max_waiting_requests: int = 1024  # of all callers together
     voice: str = "en-us"
 
 
@@ -89,7 +89,7 @@ class Engine:
         self.restarts = 0
         self._launch = launch
         self._vad_batcher = VadBatcher()
-        self._speech_thread = ThreadPoolExecutor(1, "speaking")
+        self._speech_thread = ThreadPoolExecutor(1, "speech")
         self._voice: TtsVoice | None = None
         self._request_ids = itertools.count(1)
         self._answers: dict[int, asyncio.Future[UnderstandResult]] = {}
@@ -167,10 +167,10 @@ class Engine:
 
     async def _serve_once(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start a models process and wait until it ends."""
-        ours, theirs = socket.socketpair()
-        worker = await asyncio.to_thread(self._launch, theirs)
+        server_end, worker_end = socket.socketpair()
+        worker = await asyncio.to_thread(self._launch, worker_end)
         _, transport = await loop.create_connection(
-            lambda: WorkerTransport(self._on_message), sock=ours
+            lambda: WorkerTransport(self._on_message), sock=server_end
         )
         try:
             await self._kill_when_hung(transport, worker)

@@ -38,7 +38,7 @@ class InFlightTurn:
     on_partial: Callable[[str], None]
     audio: list[Samples] = field(default_factory=list)
     received: int = 0  # samples so far
-    sent: int = 0  # how many of them the models were told, and in how many pieces
+    sent: int = 0  # how many of them were sent to the models, and in how many chunks
     sent_chunks: int = 0
     tries: int = 1
     isolated: bool = False
@@ -62,10 +62,10 @@ class InFlight:
     def __init__(self, hop: int, look_ahead: int) -> None:
         self._hop, self._look_ahead = hop, look_ahead
         self._turns: dict[StreamKey, InFlightTurn] = {}
-        # with how often it was asked
+        # by id: the request, and how often it was sent
         self._typed_requests: dict[int, tuple[UnderstandRequest, int]] = {}
         self._callers: dict[str, bytes] = {}
-        self._given_up: set[StreamKey] = set()  # turns that go on although nobody can hear them
+        self._given_up: set[StreamKey] = set()  # turns that go on but are no longer sent
 
     def __len__(self) -> int:
         return len(self._turns)
@@ -146,7 +146,7 @@ class InFlight:
             del self._turns[key]
         return open_turns
 
-    # -- telling again -------------------------------------------------------------------------
+    # -- re-sending ----------------------------------------------------------------------------
 
     def resend(
         self, keys: tuple[StreamKey, ...], request_ids: tuple[int, ...], isolated: bool
@@ -179,7 +179,7 @@ class InFlight:
             del self._turns[turn.key]
             if turn.request is not None:
                 return [], [turn.request.id]
-            self._given_up.add(turn.key)  # a question that comes later finds it gone
+            self._given_up.add(turn.key)  # a later request finds it gone
             return [], []
         turn.tries, turn.isolated = turn.tries + 1, turn.isolated or isolated
         turn.sent = turn.sent_chunks = 0

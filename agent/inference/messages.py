@@ -26,7 +26,7 @@ class AudioChunk:
 
     key: StreamKey
     start: int  # position at which the turn began
-    infer_emotion: bool  # may emotion be inferred here
+    infer_emotion: bool  # whether emotion may be inferred from it
     samples: Samples
     first: bool  # the turn's audio from its start; what the models had of the turn is replaced
     isolated: bool = False  # a batch with it failed: encode it in a batch of its own
@@ -132,8 +132,8 @@ class UnderstandResult:
 
 @dataclass(frozen=True, slots=True)
 class RequestAnswered:
-    """The answer to a request. `caller` is the pickled `audio.contours.Caller` of the customer's
-    voice, when one was learnt."""
+    """The answer to a request. `caller` is the customer's pickled `SpeakerProfile`
+    (audio/speaker_normalisation.py), when one was learnt."""
 
     request_id: int
     result: UnderstandResult

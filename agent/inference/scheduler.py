@@ -41,14 +41,14 @@ from agent.inference.messages import (
 from audio.types import Expectation, Samples, Spoken
 from dialogs.values import Understanding
 
-# these bring torch, which only the models' process needs (agent/inference/worker.py)
+# These import torch, which only the models' process needs (agent/inference/worker.py)
 if TYPE_CHECKING:
     from agent.understanding.turn_understanding import TurnUnderstanding
     from audio.speaker_normalisation import SpeakerProfile
     from audio.speech_analyser import SpeechAnalyser, TurnStream
 
-ANSWER_DEADLINE_S = 0.25  # after which a question is late
-AUDIO_DEADLINE_S = 0.6  # after which audio is: a turn that ends asks no sooner what it meant
+ANSWER_DEADLINE_S = 0.25  # after which an answer is late
+AUDIO_DEADLINE_S = 0.6  # after which audio is late: it is needed at the end of its turn
 MAX_BATCH_S = 0.06  # of work in one go
 BATCH_WAIT_S = 0.1  # that audio waits for others', while there are any
 FULL_BATCH_STREAMS = 16  # streams in a step: more make it no cheaper for each
@@ -130,7 +130,7 @@ class BatchScheduler:
     def __len__(self) -> int:
         return len(self._streams)
 
-    # -- what comes in -------------------------------------------------------------------------
+    # -- incoming messages ---------------------------------------------------------------------
 
     def receive(self, message: MessageToWorker, at: float) -> None:
         """Apply one message that arrived at `at`."""
@@ -141,7 +141,7 @@ class BatchScheduler:
                 if message.last_audio is not None:
                     self._add_audio(message.last_audio, at)
                 if message.key is None or message.key in self._streams:
-                    self._requests.append((at, message))  # else it is told again, with its stream
+                    self._requests.append((at, message))  # else it is sent again, with its stream
             case CancelStream(key, request_id):
                 if key is not None:
                     self._discard(key)
@@ -164,7 +164,7 @@ class BatchScheduler:
                 chunk.key, chunk.start, chunk.infer_emotion, chunk.isolated
             )
         stream = self._streams.get(chunk.key)
-        if stream is None or not len(chunk.samples):  # what was lost is told again from its start
+        if stream is None or not len(chunk.samples):  # what was lost is sent again from its start
             return
         stream.audio.append((at, chunk.samples))
 
@@ -173,30 +173,30 @@ class BatchScheduler:
         if stream is not None and stream.stream is not None:
             self.analyser.close(stream.stream)
 
-    # -- what comes first ----------------------------------------------------------------------
+    # -- choice of the next batch --------------------------------------------------------------
 
     def next_batch(self, now: float) -> WorkBatch | float | None:
         """The batch to run now; or the seconds until there will be one; or None for no work."""
-        asked_keys = {question.key for _, question in self._requests}
-        ready = [one for one in self._streams.values() if one.audio and one.key not in asked_keys]
+        requested = {request.key for _, request in self._requests}
+        ready = [one for one in self._streams.values() if one.audio and one.key not in requested]
         ready.sort(key=lambda one: one.waiting_since)
         audio_due = ready[0].waiting_since + AUDIO_DEADLINE_S if ready else math.inf
         if self._requests and self._requests[0][0] + ANSWER_DEADLINE_S <= audio_due:
-            batchable = _batchable(self._requests, lambda asked_keys: asked_keys[1].isolated)
-            return AnswerBatch(batchable[: self._max_batch_size(AnswerBatch)])
+            candidates = _batch_candidates(self._requests, lambda waiting: waiting[1].isolated)
+            return AnswerBatch(candidates[: self._max_batch_size(AnswerBatch)])
         if not ready:
             return None
         wait = ready[0].waiting_since + BATCH_WAIT_S - now
         if wait > 0 and len(ready) < min(FULL_BATCH_STREAMS, len(self._streams)):
             return wait
         return EncodeBatch(
-            _batchable(ready, lambda one: one.isolated)[: self._max_batch_size(EncodeBatch)]
+            _batch_candidates(ready, lambda one: one.isolated)[: self._max_batch_size(EncodeBatch)]
         )
 
     def _max_batch_size(self, kind: type[WorkBatch]) -> int:
         return max(1, int(MAX_BATCH_S / self._costs[kind]))
 
-    # -- doing it ------------------------------------------------------------------------------
+    # -- running a batch -----------------------------------------------------------------------
 
     def run_batch(self, batch: WorkBatch, now: Callable[[], float]) -> None:
         """Run a batch. Raises what a model raises; then call `fail_batch`."""
@@ -217,12 +217,12 @@ class BatchScheduler:
         match batch:
             case EncodeBatch(streams):
                 keys = {one.key for one in streams}
-                ids = {question.id for _, question in self._requests if question.key in keys}
+                ids = {request.id for _, request in self._requests if request.key in keys}
             case AnswerBatch(requests):
-                ids = {question.id for _, question in requests}
-                lost = [question for _, question in self._requests if question.id in ids]
-                keys = {question.key for question in lost if question.key is not None}
-                ids = {question.id for question in lost}
+                ids = {request.id for _, request in requests}
+                lost = [request for _, request in self._requests if request.id in ids]
+                keys = {request.key for request in lost if request.key is not None}
+                ids = {request.id for request in lost}
         for key in keys:
             self._discard(key)
         self._requests = [(at, request) for at, request in self._requests if request.id not in ids]
@@ -231,10 +231,10 @@ class BatchScheduler:
     def _shed_load(self, late: float) -> None:
         """Shed load by mean lateness: a single late batch is no reason to leave anything out."""
         self._late += SMOOTHING * (late - self._late)
-        if self._affordable() != (self._load.sends_partials, self._load.computes_cues):
+        if self._affordable_outputs() != (self._load.sends_partials, self._load.computes_cues):
             self._publish_load(self._load.busy_share)
 
-    def _affordable(self) -> tuple[bool, bool]:
+    def _affordable_outputs(self) -> tuple[bool, bool]:
         """Whether partial text and cues are affordable; each returns at half its threshold."""
         partials = self._late < (
             NO_PARTIALS_LATE_S if self._load.sends_partials else NO_PARTIALS_LATE_S / 2
@@ -249,11 +249,11 @@ class BatchScheduler:
         self._publish_load(busy)
 
     def _publish_load(self, busy: float) -> None:
-        self._load = WorkerLoad(round(self._late, 3), busy, *self._affordable())
+        self._load = WorkerLoad(round(self._late, 3), busy, *self._affordable_outputs())
         self._send(self._load)
 
     def _encode(self, streams: Sequence[ActiveStream]) -> None:
-        # A piece of each: those with more would otherwise go on in ever smaller company.
+        # One piece of each: else the streams with more would go on in ever smaller batches.
         pieces = [one.audio.popleft()[1] for one in streams]
         for one, text in zip(streams, self._advance(streams, pieces), strict=True):
             if text != one.text and self._load.sends_partials:
@@ -327,7 +327,7 @@ class BatchScheduler:
 T = TypeVar("T")
 
 
-def _batchable(waiting: Sequence[T], is_isolated: Callable[[T], bool]) -> list[T]:
+def _batch_candidates(waiting: Sequence[T], is_isolated: Callable[[T], bool]) -> list[T]:
     """The first item with all that may share its batch: alone when it is isolated."""
     return (
         [waiting[0]]

@@ -27,10 +27,10 @@ class VadBatcher:
     """The voice inputs of all connections, and the thread that works on their packets."""
 
     def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, "hearing")
+        self._thread = ThreadPoolExecutor(1, "vad")
         self._vad: VoiceActivityDetector | None = None
         self._waiting: list[WaitingPacket] = []
-        self._busy = False  # packets are being heard, or will be in a moment
+        self._busy = False  # a batch is under way, or begins in a moment
         self._open_inputs = 0
 
     async def start(self) -> None:
@@ -77,7 +77,7 @@ class VadBatcher:
         def on_done(job: Future[list[list[VoiceHops] | AudioError]]) -> None:
             loop.call_soon_threadsafe(self._deliver, loop, waiting, job)
 
-        job = self._thread.submit(push_all, [(intake, b"") for intake, _ in waiting])
+        job = self._thread.submit(push_all, [(voice_input, b"") for voice_input, _ in waiting])
         job.add_done_callback(on_done)
 
     def _deliver(

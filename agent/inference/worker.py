@@ -124,8 +124,8 @@ def _run_worker(end: socket.socket, settings: Settings, core: int | None) -> Non
         os.sched_setaffinity(0, {core})
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal; the engine ends us
 
-    def load(tell: SendMessage) -> BatchScheduler:
-        scheduler = load_scheduler(settings, load_pack(settings.pack), tell)
+    def load(send: SendMessage) -> BatchScheduler:
+        scheduler = load_scheduler(settings, load_pack(settings.pack), send)
         # Loaded objects are never garbage; searching a million vocabulary entries for garbage again
         # and again took a tenth of the time.
         gc.collect()
@@ -167,9 +167,7 @@ def load_scheduler(settings: Settings, pack: Pack, send: SendMessage) -> BatchSc
 def serve(end: socket.socket, load: LoadScheduler) -> None:
     """Load the models, then answer the messages from `end` until it is closed."""
     inbox: queue.SimpleQueue[MessageToWorker | None] = queue.SimpleQueue()
-    reader = threading.Thread(
-        target=_read_messages, args=(end, inbox), name="questions", daemon=True
-    )
+    reader = threading.Thread(target=_read_messages, args=(end, inbox), name="reader", daemon=True)
     reader.start()
 
     def send(message: MessageFromWorker) -> None:

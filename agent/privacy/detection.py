@@ -65,22 +65,22 @@ def detect(
     low = fold_text(text)
     if not _CANDIDATE.search(low):
         return ()
-    found = [*_find_emails(low)]
+    spans = [*_find_emails(low)]
     numeric_dates = find_numeric_dates(low)
-    found += _find_cards(blank_out(low, [*_bounds(found), *numeric_dates]))
-    open_text = blank_out(low, _bounds(found))
+    spans += _find_cards(blank_out(low, [*_bounds(spans), *numeric_dates]))
+    open_text = blank_out(low, _bounds(spans))
     public_bounds = [
         *numeric_dates,
         *find_amounts_of_money(open_text),
         *find_dates_and_times(open_text, expectation),
     ]
     open_text = blank_out(open_text, public_bounds)
-    found += _find_patterns(open_text)
-    open_text = blank_out(open_text, _bounds(found))
-    found += _find_numbers(open_text, expectation, pack, is_partial)
+    spans += _find_patterns(open_text)
+    open_text = blank_out(open_text, _bounds(spans))
+    spans += _find_numbers(open_text, expectation, pack, is_partial)
     wanted = (
         one
-        for one in found
+        for one in spans
         if one.kind in pack.privacy.redacted_kinds or _is_secret(one, expectation, pack)
     )
     named = (replace(one, label=one.label or LABELS[one.kind]) for one in wanted)
@@ -132,15 +132,15 @@ def _find_emails(low: str) -> Iterator[PrivateSpan]:
 
 def _find_cards(low: str) -> list[PrivateSpan]:
     """Runs of digits that are long enough for a card, also those spoken with pauses."""
-    found = []
+    spans = []
     for match in _CARD_LENGTH_RUN.finditer(low):
-        found.append(_card_span(match.start(), match.end(), re.sub(r"\D", "", match.group())))
-    for chain in _number_chains(blank_out(low, _bounds(found))):
+        spans.append(_card_span(match.start(), match.end(), re.sub(r"\D", "", match.group())))
+    for chain in _number_chains(blank_out(low, _bounds(spans))):
         digits = "".join(number.digits for number in chain)
         if len(digits) >= MIN_CARD_DIGITS and (len(chain) > 1 or len(chain[0].groups) > 1):
             end = chain[-1].end + low.startswith("oh", chain[-1].end - 1)
-            found.append(_card_span(chain[0].start, end, digits))
-    return found
+            spans.append(_card_span(chain[0].start, end, digits))
+    return spans
 
 
 def _card_span(start: int, end: int, digits: str) -> PrivateSpan:
@@ -164,16 +164,16 @@ def _number_chains(low: str) -> Iterator[list[Number]]:
 
 
 def _find_patterns(low: str) -> list[PrivateSpan]:
-    found = [
+    spans = [
         PrivateSpan(match.start(), match.end(), "ssn", re.sub(r"\D", "", match.group()))
         for match in _SSN.finditer(low)
     ]
-    rest = blank_out(low, _bounds(found))
+    rest = blank_out(low, _bounds(spans))
     for match in PhoneNumberMatcher(rest, "US"):
         digits = re.sub(r"\D", "", match.raw_string)
         if len(digits) != len(match.raw_string) or len(digits) > 9:
-            found.append(PrivateSpan(match.start, match.end, "phone", digits))
-    return found
+            spans.append(PrivateSpan(match.start, match.end, "phone", digits))
+    return spans
 
 
 def _find_numbers(

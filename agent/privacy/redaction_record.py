@@ -32,8 +32,8 @@ class Redaction:
 
     def as_json_fields(self) -> dict[str, Any]:
         """The fields as they are stored: `start`, `end` and all that are not empty."""
-        kept = asdict(self)
-        return {name: kept[name] for name in kept if kept[name] or name in {"start", "end"}}
+        required = {"start", "end"}
+        return {name: value for name, value in asdict(self).items() if value or name in required}
 
     @classmethod
     def from_span(cls, span: PrivateSpan, where: str, start: int, end: int) -> Redaction:

@@ -66,15 +66,16 @@ def load_recording(path: Path) -> Recording:
             leg: _audio_loader(_read_verified(read_file, one, path), one, path)
             for leg, one in manifest["sound"].items()
         }
-        kept = {"version": 1} | manifest["session"]
+        session_fields = {"version": 1} | manifest["session"]
         names = [one.name for one in fields(SessionRecord) if one.name not in SECRET_FIELDS]
-        record_fields = {name: kept[name] for name in names} | dict.fromkeys(SECRET_FIELDS, "")
+        record_fields = {name: session_fields[name] for name in names}
+        record_fields |= dict.fromkeys(SECRET_FIELDS, "")
         record = SessionRecord(**record_fields | {"legs": tuple(record_fields["legs"])})
         labels = {str(name): str(value) for name, value in manifest["labels"].items()}
     except (KeyError, TypeError, AttributeError) as wrong:
-        said = f"{type(wrong).__name__}: {wrong}"
+        detail = f"{type(wrong).__name__}: {wrong}"
         raise RecordingError(
-            f"{path / MANIFEST_FILE}: fields are missing ({said}); {REMEDY}"
+            f"{path / MANIFEST_FILE}: fields are missing ({detail}); {REMEDY}"
         ) from None
     return Recording(
         record, _parse_rows(inputs, path / INPUTS_FILE), labels, path.stem, audio_loaders
@@ -150,8 +151,8 @@ def _parse_rows(data: bytes, path: Path) -> tuple[JournalRow, ...]:
                 redactions=compact_json(fields_of_row.get("redactions", [])),
             )
         except (ValueError, KeyError, TypeError, AttributeError) as wrong:
-            said = f"{type(wrong).__name__}: {wrong}"
-            raise RecordingError(f"{path}:{number}: not a row ({said}); {REMEDY}") from None
+            detail = f"{type(wrong).__name__}: {wrong}"
+            raise RecordingError(f"{path}:{number}: not a row ({detail}); {REMEDY}") from None
         rows.append(row)
     if not rows:
         raise RecordingError(f"{path}: there are no rows; {REMEDY}")

@@ -43,8 +43,8 @@ def export_recording(store: Store, session: str, path: Path) -> Recording:
 def _find_session(store: Store, session: str) -> SessionRecord:
     matches = store.find_sessions(session)
     if not matches:
-        said = "`hearken recordings list` shows those that are"
-        raise RecordingError(f"no session {session!r} is kept; {said}")
+        hint = "`hearken recordings list` shows those that are"
+        raise RecordingError(f"no session {session!r} is stored; {hint}")
     if len(matches) > 1:
         raise RecordingError(f"more than one session begins with {session!r}; write more of its id")
     return matches[0]

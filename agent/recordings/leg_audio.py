@@ -1,6 +1,6 @@
 """Audio of a recording's legs, 16 kHz PCM16, with the ranges that are unmodified.
 
-A sample's index is its position in its leg. Where no audio was kept there is silence;
+A sample's index is its position in its leg. Where no audio was stored there is silence;
 `intact_ranges` lists the positions at which the samples are exactly those that were received.
 """
 

@@ -1,4 +1,4 @@
-"""A recording: every input of one conversation, the decisions on it, and the audio kept of it.
+"""A recording: every input of one conversation, the decisions on it, and its stored audio.
 
 agent/recordings/bundle.py defines the files on disk.
 """
@@ -11,14 +11,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
 from agent.core import events as e
-from agent.core.event_json import HEARD_TAG, EventFormatError, JournalRow, event_from_json
+from agent.core.event_json import AUDIO_TAG, EventFormatError, JournalRow, event_from_json
 from agent.core.records import SessionRecord
 from agent.recordings.leg_audio import EMPTY_LEG, LegAudio
 from audio.types import VOICE_HOP, Leg, Samples
 
 INPUTS_FILE = "inputs.jsonl"
 REMEDY = "export or import it again"
-HEARD = f'{{"type":"{HEARD_TAG}"'  # how the line of what was heard begins
+AUDIO_LINE_START = f'{{"type":"{AUDIO_TAG}"'  # of the line of an AudioReceived
 
 
 class RecordingError(ValueError):
@@ -73,15 +73,15 @@ class Recording:
 
     @cached_property
     def audio_s(self) -> float:
-        """Seconds of audio received, all legs together, kept or not."""
-        return sum(len(heard) for heard in self.voice_probabilities.values()) * VOICE_HOP / 16_000
+        """Seconds of audio received, all legs together, stored or not."""
+        return sum(map(len, self.voice_probabilities.values())) * VOICE_HOP / 16_000
 
     @cached_property
     def voice_probabilities(self) -> Mapping[str, list[float]]:
         """By leg: the probability of voice in every hop that was received."""
         probabilities: dict[str, list[float]] = {leg: [] for leg in self.record.legs}
         for row in self.rows:
-            if row.input.startswith(HEARD):
+            if row.input.startswith(AUDIO_LINE_START):
                 input_fields = json.loads(row.input)
                 probabilities[input_fields["leg"]] += input_fields["speech"]
         return probabilities

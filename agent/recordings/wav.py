@@ -1,6 +1,6 @@
 """WAV export of a recording: one channel for each leg, aligned to the time of the call.
 
-Sample 16,000 is one second after the call began. Audio that was not kept, or was masked, is
+Sample 16,000 is one second after the call began. Audio that was not stored, or was masked, is
 silence.
 """
 
@@ -22,7 +22,7 @@ def call_audio(recording: Recording) -> Pcm16:
     audio."""
     legs = recording.record.legs
     if not recording.audio:
-        raise RecordingError(f"{recording.name}: no sound of it was kept")
+        raise RecordingError(f"{recording.name}: none of its audio was stored")
     lead_samples = round(legs_start_s(recording) * RATE)
     leg_samples = [
         recording.audio[leg].samples if leg in recording.audio else _EMPTY_LEG for leg in legs

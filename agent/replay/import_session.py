@@ -79,7 +79,7 @@ class SessionImport:
             receive(event)
         self.models.end_session(whole)
         responder.reference_lines.require_all_used()
-        leg_audio = loaders_of(masked_legs.finished())
+        leg_audio = loaders_of(masked_legs.masked_audio())
         return Recording(self.record, ReplayRun(tuple(steps)).rows(), {}, self.record.id, leg_audio)
 
 
@@ -127,11 +127,11 @@ class ImportResponder:
 
     def _answer(self, request: e.UnderstandTurn, at: float) -> DueInput:
         answer = self.answer_source.understand(request, None, self.today, at)
-        heard = answer.event
+        understood = answer.event
         if (
             request.stream is None
             or request.leg != "customer"
-            or not isinstance(heard, e.TurnUnderstood)
+            or not isinstance(understood, e.TurnUnderstood)
         ):
             return answer
         start, end = self._turn_ranges[request.stream]
@@ -142,12 +142,12 @@ class ImportResponder:
         typed_request = replace(request, stream=None, text=text)
         read = self.answer_source.understand(typed_request, None, self.today, at).event
         assert isinstance(read, e.TurnUnderstood)
-        voice = heard.understanding
+        voice = understood.understanding
         understanding = replace(
             read.understanding, cues=voice.cues, upset=voice.upset, upset_spread=voice.upset_spread
         )
-        transcript = _placed_transcript(text, heard.transcript, start, end)
-        return DueInput(replace(heard, understanding=understanding, transcript=transcript))
+        transcript = _placed_transcript(text, understood.transcript, start, end)
+        return DueInput(replace(understood, understanding=understanding, transcript=transcript))
 
 
 def _placed_transcript(
@@ -177,7 +177,7 @@ class _MaskedLegs:
         """Mask what this input and its effects say of the audio."""
         self._store(self._masker.process(event, effects, redactions))
 
-    def finished(self) -> dict[str, LegAudio]:
+    def masked_audio(self) -> dict[str, LegAudio]:
         """The masked audio; intact where it is as it was."""
         self._store(self._masker.flush())
         out: dict[str, LegAudio] = {}

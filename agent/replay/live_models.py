@@ -1,7 +1,7 @@
 """The models of this machine as answer source for a replay.
 
 They run through the same scheduler as for live callers (agent/inference/scheduler.py), without
-waiting and with one caller only. A turn whose audio was not kept, or is masked, gets its recorded
+waiting and with one caller only. A turn whose audio was not stored, or is masked, gets its recorded
 answer.
 """
 
@@ -84,7 +84,7 @@ class ModelAnswerSource:
         if chunk is None:
             return ()
         self.scheduler.receive(chunk, 0.0)
-        texts = [told.text for told in self._run_batches() if isinstance(told, PartialText)]
+        texts = [one.text for one in self._run_batches() if isinstance(one, PartialText)]
         return texts if self.has_audio_of(effect.stream) else ()
 
     def discard_turn(self, stream: int) -> None:

@@ -49,8 +49,8 @@ class RecordingFile(pytest.File):
     """The file of one recording, which is one test."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        place = self.path.parent if self.path.name == MANIFEST_FILE else self.path
-        yield ReplayItem.from_parent(self, name=place.stem, place=place)
+        path = self.path.parent if self.path.name == MANIFEST_FILE else self.path
+        yield ReplayItem.from_parent(self, name=path.stem, recording_path=path)
 
 
 class Divergence(AssertionError):
@@ -60,15 +60,15 @@ class Divergence(AssertionError):
 class ReplayItem(pytest.Item):
     """The test that replays one recording."""
 
-    def __init__(self, *, place: Path, **more: Any) -> None:
+    def __init__(self, *, recording_path: Path, **more: Any) -> None:
         super().__init__(**more)
-        self.place = place
+        self.recording_path = recording_path
 
     def runtest(self) -> None:
-        result = _worker(self.config).replay(self.place)
+        result = _worker(self.config).replay(self.recording_path)
         if not result.has_passed:
             raise Divergence(
-                "\n".join([f"{self.place.name}: {result.verdict}", *result.report_lines()])
+                "\n".join([f"{self.recording_path.name}: {result.verdict}", *result.report_lines()])
             )
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
@@ -77,7 +77,7 @@ class ReplayItem(pytest.Item):
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        return self.place, None, f"replay of {self.name}"
+        return self.recording_path, None, f"replay of {self.name}"
 
 
 def _worker(config: pytest.Config) -> ReplayWorker:
@@ -87,6 +87,6 @@ def _worker(config: pytest.Config) -> ReplayWorker:
     from agent.replay.parallel import ReplayWorker
 
     if WORKER_KEY not in config.stash:
-        here = LocalBuild.from_settings(load_settings(config.getoption("--replay-config")))
-        config.stash[WORKER_KEY] = ReplayWorker(here, config.getoption("--replay-mode"))
+        build = LocalBuild.from_settings(load_settings(config.getoption("--replay-config")))
+        config.stash[WORKER_KEY] = ReplayWorker(build, config.getoption("--replay-mode"))
     return config.stash[WORKER_KEY]

@@ -80,8 +80,13 @@ class RecordedAnswers:
                 assert typed is None or isinstance(typed, str)
                 assert until is None or isinstance(until, int)
                 self._requests[ask] = _RecordedRequest(leg, typed, until, at)
-            case {"kind": "action", "name": str(name), "key": str(key), "arguments": dict(given)}:
-                self._actions[key] = _RecordedAction(name, given, at)
+            case {
+                "kind": "action",
+                "name": str(name),
+                "key": str(key),
+                "arguments": dict(arguments),
+            }:
+                self._actions[key] = _RecordedAction(name, arguments, at)
             case {"kind": "escalation", "id": int(id)}:
                 handoff_times[id] = at
             case {"kind": "hand_over", "state": "accepted"}:
@@ -112,12 +117,15 @@ class RecordedAnswers:
     def take_outcome(self, call: ActionCall) -> tuple[float, ActionResult]:
         """Take the recorded outcome of the same action, after the seconds it took; each is taken
         once. NotRecorded when there is none."""
-        given = dict(call.arguments)
+        arguments = dict(call.arguments)
         for key, action in self._actions.items():
-            if (action.name, action.arguments) == (call.name, given) and action.outcome is not None:
+            if (action.name, action.arguments) == (
+                call.name,
+                arguments,
+            ) and action.outcome is not None:
                 del self._actions[key]
                 return action.latency_s, replace(action.outcome, key=call.key)
-        arguments_text = ", ".join(f"{name}={value}" for name, value in sorted(given.items()))
+        arguments_text = ", ".join(f"{name}={value}" for name, value in sorted(arguments.items()))
         raise NotRecorded(f"the bank's answer to {call.name}({arguments_text}) was never recorded")
 
     def take_queue_answer(

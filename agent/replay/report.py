@@ -29,7 +29,7 @@ def print_results(results: Sequence[ReplayResult], console: Console, full: bool 
         line.append(f"  {one.duration_s:.0f} s in {one.replay_s:.2f} s", style="dim")
         if one.run.recorded_fallbacks:
             line.append(
-                f"  {one.run.recorded_fallbacks} turns as recorded: sound not kept", style="dim"
+                f"  {one.run.recorded_fallbacks} turns as recorded: audio not stored", style="dim"
             )
         console.print(line)
         for report_line in one.report_lines():
@@ -153,7 +153,7 @@ def results_as_json(results: Sequence[ReplayResult]) -> dict[str, Any]:
                     {"rule": call.rule, "turn": call.turn, "at": call.at}
                     for call in escalation_points(one.run.decisions)
                 ],
-                "decisions": [{"at": at} | what for at, what in one.run.decisions],
+                "decisions": [{"at": at} | decision for at, decision in one.run.decisions],
             }
             for one in results
         ],

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 from agent.inference.messages import ModelCosts, WorkerLoad
 
-CUSTOMER_TALK_SHARE = 0.5  # share of a call in which the customer has the word (both together: 1.0)
+CUSTOMER_TALK_SHARE = 0.5  # share of a call in which the customer speaks (both sides together: 1.0)
 # Of a core, for each live stream: its packets, and whether there is voice in them; measured at 176.
 CORE_SHARE_PER_LEG = 0.0055
-MAX_CORE_LOAD = 0.75  # of a core: beyond it, whoever comes at a bad moment waits
-MAX_MODELS_LATE_S = 0.25  # models that are later than this let nobody in
-INITIAL_SESSION_S = 120.0  # a conversation, until some have ended
-MAX_RETRY_S = 60  # that anybody is told to wait
+MAX_CORE_LOAD = 0.75  # of a core: beyond it, callers at a busy moment wait
+MAX_MODELS_LATE_S = 0.25  # models later than this: no caller is admitted
+INITIAL_SESSION_S = 120.0  # assumed length of a session, until some have ended
+MAX_RETRY_S = 60  # the longest wait that a refused caller is asked for
 SMOOTHING = 0.1
 
 
@@ -44,7 +44,8 @@ def stream_capacity(costs: ModelCosts, cores: int | None = None) -> int:
 
 
 class Admission:
-    """Counts of the admitted sessions and audio legs. `enter` and `leave` come in pairs."""
+    """Counts of the admitted sessions and audio legs. `add_session` and `remove_session` come in
+    pairs."""
 
     def __init__(self, limits: AdmissionLimits) -> None:
         self.limits = limits
@@ -60,15 +61,15 @@ class Admission:
         """Whether `streams` more audio legs exceed capacity, or the models are late."""
         return self.streams + streams > self.limits.streams or load.late_s > MAX_MODELS_LATE_S
 
-    def enter(self) -> None:
+    def add_session(self) -> None:
         """Count one more session."""
         self.sessions += 1
 
     def add_streams(self, streams: int) -> None:
-        """Count the audio legs of a session that has entered: known only at hello."""
+        """Count the audio legs of an admitted session: known only at hello."""
         self.streams += streams
 
-    def leave(self, streams: int, lasted_s: float) -> None:
+    def remove_session(self, streams: int, lasted_s: float) -> None:
         """Count one session with its audio legs less, after so many seconds."""
         self.sessions -= 1
         self.streams -= streams

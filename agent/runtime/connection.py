@@ -113,7 +113,7 @@ class ClientConnection:
         hello = await self._peer.receive_hello(
             lambda message: self.decoder.decode(message, 0.0), settings.hello_s
         )
-        assert isinstance(hello, Hello)  # decode lets nothing else through before it
+        assert isinstance(hello, Hello)  # `decode` accepts nothing else before it
         is_open = not settings.token.get_secret_value()
         if not is_open and not role_of_token(hello.token, [(True, settings.token)]):
             raise WireError("bad_token", "hello's token is not valid.", CLOSE_NOT_ALLOWED)

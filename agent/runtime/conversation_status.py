@@ -14,8 +14,8 @@ class ConversationStatus:
 
     `began_at` is ISO 8601, `lasts_s` the seconds since. `customer_turns` holds the session second
     and the understanding of each turn of the customer, `misses` how often in a row the customer was
-    not understood. `has_voice`: the customer speaks and hears. `is_customer_away`: the session has
-    been told that their connection is lost.
+    not understood. `has_voice`: the customer speaks and hears. `is_customer_away`: the session
+    knows that their connection is lost.
     """
 
     id: str

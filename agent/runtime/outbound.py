@@ -28,7 +28,7 @@ _Item = tuple[str | bytes | e.CloseSession, asyncio.Future[None] | None]
 
 
 class SpeechProgress(Protocol):
-    """What a conversation is told while its replies are spoken."""
+    """The conversation, as it is notified while its replies are spoken."""
 
     @property
     def now(self) -> float:
@@ -179,7 +179,7 @@ class OutboundQueue:
     async def run_speech(
         self, engine: Engine, audio_format: AudioFormat, progress: SpeechProgress
     ) -> None:
-        """Synthesise and queue the replies one after the other; `progress` is told of it."""
+        """Synthesise and queue the replies one after the other, and notify `progress`."""
         while True:
             replies = await self._speech_queue.get()
             if replies.turn > self._cancelled_through:

@@ -22,7 +22,7 @@ from agent.runtime.recovery import recover_session, reissue_open_work
 from agent.runtime.services import Services
 from agent.wire.messages import Hello, ResumeRequest
 
-log = logging.getLogger("hearken.lives")
+log = logging.getLogger("hearken.registry")
 
 
 class CannotResume(Exception):
@@ -83,7 +83,7 @@ class ConversationRegistry(Mapping[str, LiveConversation]):
         CannotResume when it is over, unknown or not the client's."""
         if (conversation := self._conversations.get(request.session)) is not None:
             if not _is_resume_token(conversation.record, request.token):
-                raise CannotResume("That session is over.")  # no more is said to who has no token
+                raise CannotResume("That session is over.")  # a wrong token learns no more
             if conversation.is_over:
                 raise CannotResume("That session is over.")
             return conversation
@@ -100,7 +100,7 @@ class ConversationRegistry(Mapping[str, LiveConversation]):
         if record is None or record.state != "live":
             raise CannotResume("That session is over.")
         if not _is_resume_token(record, request.token):
-            raise CannotResume("That session is over.")  # no more is said to who has no token
+            raise CannotResume("That session is over.")  # a wrong token learns no more
         if record.version != VERSION:
             raise CannotResume("That session was begun by another version of this program.")
         if record.pack != services.pack_digest:

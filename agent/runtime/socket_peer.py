@@ -43,7 +43,7 @@ class SocketPeer:
             raise WireError("no_hello", "No hello came in time.", CLOSE_NOT_ALLOWED) from None
 
     async def refuse(self, error: WireError, text: str) -> None:
-        """Send `text`, which tells of the error, and close the connection."""
+        """Send `text`, which reports the error, and close the connection."""
         self._metrics.refusals.labels(error.code).inc()
         await self.socket.send(text)
         await self.socket.close(error.close_code or CLOSE_NOT_ALLOWED, error.message[:120])

@@ -101,13 +101,13 @@ class Conversations(Database):
         """The journal rows of a session after number `after`, in order."""
         condition = (inputs.c.session == session) & (inputs.c.n > after)
         with self._read_connection() as connection:
-            found = connection.execute(
+            rows = connection.execute(
                 select(*_ROW_COLUMNS).where(condition).order_by(inputs.c.n)
             ).all()
         return [
-            JournalRow(n, at, said, client, tuple(json.loads(messages)) if messages else (), *rest)
-            for n, at, said, client, messages, *rest in found
-        ]  # fmt: skip
+            JournalRow(n, at, event, client, tuple(json.loads(messages or "[]")), *rest)
+            for n, at, event, client, messages, *rest in rows
+        ]
 
     def read_messages(self, session: str) -> list[str]:
         """All JSON messages sent to the customer, in order; their `seq` counts from 1."""
@@ -157,13 +157,13 @@ class Conversations(Database):
         columns = (audio.c.leg, audio.c.start, audio.c.length, audio.c.sha256, audio.c.flac)
         query = select(*columns).where(audio.c.session == session)
         with self._read_connection() as connection:
-            found = connection.execute(query.order_by(audio.c.leg, audio.c.start)).all()
-        return [AudioSegment(*row) for row in found]
+            rows = connection.execute(query.order_by(audio.c.leg, audio.c.start)).all()
+        return [AudioSegment(*row) for row in rows]
 
     def find_session(self, id: str) -> SessionRecord | None:
         """The session of that id, or None."""
-        found = self._find_sessions(sessions.c.id == id)
-        return found[0] if found else None
+        matches = self._find_sessions(sessions.c.id == id)
+        return matches[0] if matches else None
 
     def find_sessions(self, prefix: str) -> list[SessionRecord]:
         """Sessions whose id begins with `prefix`, newest first."""
@@ -181,11 +181,11 @@ class Conversations(Database):
     def _find_sessions(self, condition: Any, limit: int = 10_000) -> list[SessionRecord]:
         query = select(sessions).where(condition).order_by(sessions.c.began_at.desc()).limit(limit)
         with self._read_connection() as connection:
-            found = connection.execute(query).mappings().all()
+            rows = connection.execute(query).mappings().all()
         names = [field.name for field in fields(SessionRecord)]
         return [
             SessionRecord(**{name: row[name] for name in names} | {"legs": tuple(row["legs"])})
-            for row in found
+            for row in rows
         ]
 
     def _update_session(self, session: str, **values: object) -> None:

@@ -73,12 +73,12 @@ class Erasure(Database):
 
 def _find_session_ids(connection: Connection, session_or_customer: str) -> list[str]:
     """The id itself, as that of a session, and the sessions of the customer of that id."""
-    found = {session_or_customer}
+    ids = {session_or_customer}
     for table, id in ((sessions, sessions.c.id), (handoffs, handoffs.c.session)):
-        found |= set(
+        ids |= set(
             connection.execute(select(id).where(table.c.customer == session_or_customer)).scalars()
         )
-    return sorted(found)
+    return sorted(ids)
 
 
 def _delete_session(connection: Connection, id: str, rows: Counter[str]) -> bool:

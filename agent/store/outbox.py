@@ -36,10 +36,10 @@ class Outbox(Database):
             select(*handoff_key).where(_IS_DUE).group_by(*handoff_key).having(last_due <= now)
         )
         with self._transaction() as connection:
-            found = connection.execute(
+            next_handoffs = connection.execute(
                 due_handoffs.order_by(func.min(outbox.c.next_at), *handoff_key).limit(limit)
             )
-            is_unsent = _IS_DUE & tuple_(*handoff_key).in_([tuple(row) for row in found])
+            is_unsent = _IS_DUE & tuple_(*handoff_key).in_([tuple(row) for row in next_handoffs])
             lock = select(outbox).where(is_unsent, outbox.c.next_at <= now).order_by(outbox.c.id)
             rows = connection.execute(lock.with_for_update(skip_locked=True)).all()
             locked_ids = {row.id for row in rows}

@@ -106,12 +106,13 @@ def sizes_and_coverage(
 ) -> dict[CalibrationGroup, tuple[int, float, float]]:
     """For each group: turns, share whose true intent is in its set, mean size of the sets."""
     chances, right = np.asarray(probabilities, dtype=float), np.asarray(labels, dtype=int)
-    found: dict[CalibrationGroup, tuple[int, float, float]] = {}
+    results: dict[CalibrationGroup, tuple[int, float, float]] = {}
     for name, inside in group_masks(chances, is_spoken).items():
         if name in predictor.thresholds and inside.any():
             rows, true = chances[inside], right[inside]
-            kept = rows >= predictor.thresholds[name]
-            kept[np.arange(len(rows)), rows.argmax(axis=1)] = True
-            hit = kept[np.arange(len(rows)), true]
-            found[name] = (int(inside.sum()), float(hit.mean()), float(kept.sum(axis=1).mean()))
-    return found
+            in_set = rows >= predictor.thresholds[name]
+            in_set[np.arange(len(rows)), rows.argmax(axis=1)] = True
+            hit = in_set[np.arange(len(rows)), true]
+            mean_size = float(in_set.sum(axis=1).mean())
+            results[name] = (int(inside.sum()), float(hit.mean()), mean_size)
+    return results

@@ -161,9 +161,9 @@ def _fits_question(slot: Slot, expectation: Expectation) -> bool:
 def _is_only_values(values: tuple[Slot, ...], words: str) -> bool:
     """Whether there are only values and function words: "from my savings to checking"."""
     left = words.split()
-    for said in (word for slot in values for word in plain_text(slot.said).split()):
-        if said in left:
-            left.remove(said)
+    for word in (word for slot in values for word in plain_text(slot.said).split()):
+        if word in left:
+            left.remove(word)
     return bool(values) and all(word in FUNCTION_WORDS for word in left)
 
 

@@ -46,9 +46,7 @@ class RequestSegment:
 
 def find_requests(text: str, intents: IntentModel, pack: Pack) -> tuple[RequestSegment, ...]:
     """The segments of a turn with at least two requests; empty for any other turn."""
-    cuts = [(found.start(), found.end()) for found in _CONNECTIVE.finditer(text)][
-        : MAX_SEGMENTS - 1
-    ]
+    cuts = [match.span() for match in _CONNECTIVE.finditer(text)][: MAX_SEGMENTS - 1]
     if not cuts:
         return ()
     starts = [0, *(end for _, end in cuts)]

@@ -97,10 +97,12 @@ class TurnUnderstanding:
         context = BreakdownModel.load(context_at) if context_at.exists() else None
         if context is not None:
             models["context"] = f"last turns together, {_file_label(context_at)}"
-        mind = cls(pack, intents, feelings, fusion, models, context)
+        turn_understanding = cls(pack, intents, feelings, fusion, models, context)
         # Builds the tables of dates and numbers now: 0.5 s that no caller has to wait for.
-        mind.understand("fifty dollars next week", None, Expectation(), date(2000, 1, 1), 0, 0.0)
-        return mind
+        turn_understanding.understand(
+            "fifty dollars next week", None, Expectation(), date(2000, 1, 1), 0, 0.0
+        )
+        return turn_understanding
 
     def understand(
         self,
@@ -247,16 +249,16 @@ def find_intent_weights(
 
     if sentence_checkpoint != "auto":
         encoder = SentenceEncoder.load(sentence_checkpoint)
-        found = folder / f"intents-{encoder.sha256}.safetensors"
-        if not found.exists():
+        weights_file = folder / f"intents-{encoder.sha256}.safetensors"
+        if not weights_file.exists():
             raise WeightsError(
                 f"nothing was trained beside {sentence_checkpoint!r} yet: run "
                 f"`hearken train understanding --sentence-checkpoint {sentence_checkpoint}`"
             )
-        return found, encoder
-    for found in trained:
+        return weights_file, encoder
+    for weights_file in trained:
         try:
-            return found, SentenceEncoder.load(str(load_weights(found)[2]["encoder"]))
+            return weights_file, SentenceEncoder.load(str(load_weights(weights_file)[2]["encoder"]))
         except (WeightsError, KeyError):
             continue  # its encoder is not on this machine, or has other weights by now
     return alone, None

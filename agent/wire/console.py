@@ -142,7 +142,7 @@ class ConsoleWire:
             self.hello = parse_hello(fields, ConsoleHello)
             return self.hello
         if fields.get("type") == "hello":
-            raise WireError("hello_twice", "hello was said already; open a new connection instead.")
+            raise WireError("hello_twice", "hello was sent already; open a new connection instead.")
         try:
             return _CONSOLE_MESSAGE_JSON.validate_json(json.dumps(fields))
         except ValidationError as wrong:

@@ -94,7 +94,7 @@ class NativeDecoder:
 def _input_from_fields(fields: dict[str, object], at: float) -> tuple[e.Input, int]:
     """The input of a message, and the client's number of it."""
     if fields.get("type") == "hello":
-        raise WireError("hello_twice", "hello was said already; open a new connection instead.")
+        raise WireError("hello_twice", "hello was sent already; open a new connection instead.")
     try:
         message = CLIENT_MESSAGE_JSON.validate_json(json.dumps(fields))
     except ValidationError as error:

@@ -1,6 +1,6 @@
 """Replies when no person is available, and the call-back ticket.
 
-After a handoff that nobody took, further requests for a person are not handed over for a while,
+After a handoff that nobody took, further requests for a person are not handed off for a while,
 unless a more urgent rule fires: the customer is reminded of the ticket number of the call-back.
 Held by tests/dialogs/escalation/test_callback.py.
 """

@@ -189,11 +189,11 @@ def _monthday(day: int, today: date) -> date | None:
     year, month = today.year, today.month
     for _ in range(13):
         try:
-            found = date(year, month, day)
+            candidate = date(year, month, day)
         except ValueError:
-            found = None
-        if found is not None and found >= today:
-            return found
+            candidate = None
+        if candidate is not None and candidate >= today:
+            return candidate
         year, month = (year + 1, 1) if month == 12 else (year, month + 1)
     return None
 
@@ -211,8 +211,8 @@ def _parser(today: date) -> DateDataParser:
 
 
 def _parse_with_calendar(text: str, today: date) -> date | None:
-    found = _parser(today).get_date_data(text).date_obj
-    if found is None:
+    moment = _parser(today).get_date_data(text).date_obj
+    if moment is None:
         return None
-    day: date = found.date()
+    day: date = moment.date()
     return day

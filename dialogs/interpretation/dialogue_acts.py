@@ -222,12 +222,8 @@ def _is_new_request(
     pack: Pack, state: DialogueState, intent: str, confidence: float, is_answered: bool
 ) -> bool:
     """Whether the intent is another task or a question, confident enough to leave the question."""
-    known = pack.intents.get(intent)
-    if (
-        known is None
-        or known.kind not in {"task", "question"}
-        or _is_same_task(pack, state, intent)
-    ):
+    spec = pack.intents.get(intent)
+    if spec is None or spec.kind not in {"task", "question"} or _is_same_task(pack, state, intent):
         return False
     if state.question.kind == "intent" and state.question.name == intent:
         return False
@@ -236,8 +232,8 @@ def _is_new_request(
 
 
 def _is_same_task(pack: Pack, state: DialogueState, intent: str) -> bool:
-    known = pack.intents.get(intent)
-    return known is not None and any(known.flow == task.flow for task in state.tasks)
+    spec = pack.intents.get(intent)
+    return spec is not None and any(spec.flow == task.flow for task in state.tasks)
 
 
 def _changeable_slots(pack: Pack, state: DialogueState) -> tuple[str, ...]:

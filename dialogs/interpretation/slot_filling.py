@@ -31,11 +31,11 @@ def assign_slots(
     pack: Pack, state: DialogueState, slots: Iterable[Slot]
 ) -> tuple[SlotAssignment, ...]:
     """Values assigned to the task on top, or, if none fits there, to the nearest task below."""
-    given = tuple(slots)
+    values = tuple(slots)
     for index in range(len(state.tasks) - 1, -1, -1):
         on_top = index == len(state.tasks) - 1
         asked_slot = state.question.name if on_top and state.question.kind == "slot" else ""
-        assigned = assign_to_task(pack, state.tasks[index], given, asked_slot)
+        assigned = assign_to_task(pack, state.tasks[index], values, asked_slot)
         if assigned:
             return tuple(SlotAssignment(name, slot, index) for name, slot in assigned)
     return ()

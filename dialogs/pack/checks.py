@@ -93,7 +93,7 @@ def _check_steps(pack: Pack, name: str, flow: Flow) -> Iterator[PackFault]:
     for i, step in enumerate(flow.steps):
         path: YamlPath = ["flows", name, "steps", i]
         if is_unreachable:
-            yield "flows", path, "this step is never reached: the one before it hands over"
+            yield "flows", path, "this step is never reached: the one before it hands off"
         is_unreachable = step.kind == "hand_over" and not step.conditions
         for slot, value in step.conditions:
             yield from _check_condition(pack, [*path, "when"], slot, value, asked_slots)
@@ -155,14 +155,13 @@ def _check_replies(pack: Pack) -> Iterator[PackFault]:
         n for flow in pack.flows.values() for step in flow.steps for n, _ in step.result_types
     }
     public_slots = {name for name, spec in pack.slots.items() if not spec.is_secret}
-    known = set(BUILT_IN_VALUES) | result_names | public_slots
+    fillable = set(BUILT_IN_VALUES) | result_names | public_slots
     for name, wording in pack.replies.items():
         for line in wording.lines:
             for placeholder in PLACEHOLDER.findall(line):
-                if placeholder not in known:
-                    message = (
-                        f"{name}: nothing fills {{{placeholder}}}{did_you_mean(placeholder, known)}"
-                    )
+                if placeholder not in fillable:
+                    hint = did_you_mean(placeholder, fillable)
+                    message = f"{name}: nothing fills {{{placeholder}}}{hint}"
                     yield "replies", ["replies", name], message
 
 

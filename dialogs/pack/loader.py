@@ -83,7 +83,7 @@ def _assemble(folder: Path, yaml_files: Mapping[str, YamlFile]) -> Pack:
         slots=_build_slots(yaml_files["slots"].read_as(SlotsYaml), yaml_files["slots"]),
         flows=_build_flows(flows, yaml_files["flows"]),
         verification_flow=flows.verify_with,
-        replies={name: _build_wording(given) for name, given in replies.replies.items()},
+        replies={name: _build_wording(wording) for name, wording in replies.replies.items()},
         apologies=tuple(replies.apologies),
         rules=rules,
         error_costs=ErrorCosts(**escalation_yaml.costs.model_dump()),

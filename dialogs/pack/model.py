@@ -83,8 +83,8 @@ class Step:
 
     def failure_response(self, reason: str) -> FailureResponse | None:
         """The response to `reason`, else that to "*"; None without either."""
-        known = dict(self.failures)
-        return known.get(reason) or known.get("*")
+        by_reason = dict(self.failures)
+        return by_reason.get(reason) or by_reason.get("*")
 
 
 @dataclass(frozen=True, slots=True)

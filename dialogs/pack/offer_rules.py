@@ -104,8 +104,8 @@ def _check_condition(
         if action not in actions:
             yield "offers", [*path, "before", i], missing_text("action", action, actions)
     result_names = {name: None for step in steps for name, _ in step.result_types}
-    known = {**dict.fromkeys(pack.slots), **result_names}
+    known_names = {**dict.fromkeys(pack.slots), **result_names}
     for key in ("slots", "at_least", "below"):
         for name, _ in getattr(condition, key):
-            if name not in known:
-                yield "offers", [*path, key, name], missing_text("slot or value", name, known)
+            if name not in known_names:
+                yield "offers", [*path, key, name], missing_text("slot or value", name, known_names)

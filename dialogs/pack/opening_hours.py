@@ -35,9 +35,9 @@ class OpeningHours:
 
     def is_open(self, now: datetime) -> bool:
         """Whether a person is available at `now`, an aware datetime."""
-        here = now.astimezone(self.zone)
-        minute = here.hour * 60 + here.minute
-        return any(begins <= minute < ends for begins, ends in self._ranges_on(here.date()))
+        local = now.astimezone(self.zone)
+        minute = local.hour * 60 + local.minute
+        return any(begins <= minute < ends for begins, ends in self._ranges_on(local.date()))
 
     def next_opening(self, now: datetime) -> datetime | None:
         """The next time a person is available, in the pack's zone: `now` itself when open, None

@@ -18,9 +18,9 @@ SlotType = Literal["amount", "digits", "date", "time", "name", "choice", "yes_no
 IntentKind = Literal["task", "question", "talk", "control"]
 Probability = Annotated[float, Field(ge=0, le=1)]
 TextOrLines = Annotated[
-    list[str], BeforeValidator(lambda given: [given] if isinstance(given, str) else given)
+    list[str], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)
 ]
-YamlScalar = Annotated[str, BeforeValidator(lambda given: str(given))]
+YamlScalar = Annotated[str, BeforeValidator(lambda value: str(value))]
 
 
 # Evidence that an escalation rule can weigh; dialogs/escalation/scoring.py measures each.

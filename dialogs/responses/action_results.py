@@ -75,9 +75,9 @@ def _apply_success(
     )
     draft.state = draft.state.with_task(task)
     if step.verifies_identity:
-        known = {**draft.state.customer_facts, **dict(result.values)}
+        facts = {**draft.state.customer_facts, **dict(result.values)}
         draft.state = replace(
-            draft.state, identity_verified=True, failed_verifications=0, customer_facts=known
+            draft.state, identity_verified=True, failed_verifications=0, customer_facts=facts
         )
     if step.reply:
         draft.say(step.reply)

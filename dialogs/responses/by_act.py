@@ -49,7 +49,7 @@ def respond(draft: TurnDraft, act: DialogueAct, understanding: Understanding) ->
     REACTIONS[act.kind](draft, act, understanding)
 
 
-def _unclear(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
+def _react_to_unclear(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
     """Answer a question from the documents even if the models found no intent; else reprompt."""
     is_open_question = draft.state.question.kind in {"open", "more", "menu"}
     answer = (
@@ -58,7 +58,7 @@ def _unclear(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -
         else None
     )
     if answer is not None and (act.kind == "unclear" or answer.coverage >= MIN_ANSWER_COVERAGE):
-        _question(draft, act, understanding)
+        _react_to_question(draft, act, understanding)
         return
     reprompt(draft, act.kind)
 
@@ -70,7 +70,7 @@ def _is_question(text: str) -> bool:
     return len(words) > 3 and (text.rstrip().endswith("?") or words[0] in starts)
 
 
-def _answer(draft: TurnDraft, act: DialogueAct, _understanding: Understanding) -> None:
+def _react_to_answer(draft: TurnDraft, act: DialogueAct, _understanding: Understanding) -> None:
     before = draft.state
     filled = [fill_slot(draft, fit) for fit in act.assignments]
     if act.assignments and not any(filled) and draft.state.task:
@@ -87,7 +87,7 @@ def slot_values(state: DialogueState) -> list[dict[str, str]]:
     return [{name: f.value for name, f in task.slots.items()} for task in state.tasks]
 
 
-def _task(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
+def _react_to_task(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
     intent = draft.context.pack.intents[act.intent]
     if act.intent == PERSON_INTENT:
         request_person(draft, understanding)
@@ -115,7 +115,7 @@ def _repeat_task(draft: TurnDraft, act: DialogueAct, understanding: Understandin
         advance(draft)
 
 
-def _maybe(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
+def _react_to_maybe(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
     draft.state = replace(
         draft.state, request_in_question=DeferredRequest(understanding, draft.at, draft.turn)
     )
@@ -131,7 +131,7 @@ def _ask_which(draft: TurnDraft, act: DialogueAct, understanding: Understanding)
         else None
     )
     if answer is not None and answer.coverage >= MIN_ANSWER_COVERAGE and "question" in act.options:
-        _question(draft, act, understanding)
+        _react_to_question(draft, act, understanding)
         return
     draft.state = replace(
         draft.state, request_in_question=DeferredRequest(understanding, draft.at, draft.turn)
@@ -152,12 +152,12 @@ def _start_picked(draft: TurnDraft, act: DialogueAct, understanding: Understandi
     )
     draft.state = replace(state, accepted_person_offer=first == PERSON_INTENT)
     if draft.context.pack.intents[first].kind == "question":
-        _question(draft, DialogueAct("question", first), combined)
+        _react_to_question(draft, DialogueAct("question", first), combined)
     else:
-        _task(draft, DialogueAct("task", first), combined)
+        _react_to_task(draft, DialogueAct("task", first), combined)
 
 
-def _yes(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
+def _react_to_yes(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
     state = draft.state
     match state.question.kind:
         case "confirm":
@@ -169,7 +169,7 @@ def _yes(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> No
             draft.state = replace(
                 state, request_in_question=None, accepted_person_offer=wants_person
             )
-            _task(draft, DialogueAct("task", state.question.name), combined)
+            _react_to_task(draft, DialogueAct("task", state.question.name), combined)
         case "which" if state.question.reply != "which_again":
             ask_clarification(draft, state.question.options, is_repeated=True)
         case "which":
@@ -206,7 +206,7 @@ def _with_first_wording(draft: TurnDraft, understanding: Understanding) -> Under
     )
 
 
-def _no(draft: TurnDraft, _act: DialogueAct, understanding: Understanding) -> None:
+def _react_to_no(draft: TurnDraft, _act: DialogueAct, understanding: Understanding) -> None:
     state = draft.state
     match state.question.kind:
         case "confirm":
@@ -245,17 +245,19 @@ def _ask_change(draft: TurnDraft) -> None:
     draft.ask(Question("change", "", "change", expect), menu=format_list([*labels, "cancel"]))
 
 
-def _change(draft: TurnDraft, act: DialogueAct, _understanding: Understanding) -> None:
+def _react_to_change(draft: TurnDraft, act: DialogueAct, _understanding: Understanding) -> None:
     if task := draft.state.task:
         draft.state = draft.state.with_task(task.without_slots(act.intent))
         ask_slot(draft, act.intent)
 
 
-def _unsure_yes(draft: TurnDraft, _act: DialogueAct, _understanding: Understanding) -> None:
+def _react_to_unsure_yes(
+    draft: TurnDraft, _act: DialogueAct, _understanding: Understanding
+) -> None:
     draft.ask(replace(draft.state.question, reply="sure"))
 
 
-def _question(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
+def _react_to_question(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
     answer = draft.context.pack.knowledge.find_answer(understanding.text)
     if answer is not None:
         draft.state = replace(draft.state, misses=0)
@@ -275,7 +277,7 @@ def _question(draft: TurnDraft, act: DialogueAct, understanding: Understanding) 
     resume_task(draft)
 
 
-def _talk(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
+def _react_to_talk(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
     if act.intent == COMPLAINT_INTENT:
         remember_request(draft, understanding)
     draft.say(f"talk.{act.intent}")
@@ -288,26 +290,26 @@ def _ask_again(draft: TurnDraft, act: DialogueAct, _understanding: Understanding
 
 Reaction = Callable[[TurnDraft, DialogueAct, Understanding], None]
 REACTIONS: dict[str, Reaction] = {
-    "nothing": lambda draft, _meaning, _what: answer_silence(draft),
+    "nothing": lambda draft, _act, _understanding: answer_silence(draft),
     "unheard": _ask_again,
-    "unclear": _unclear,
-    "out_of_scope": _unclear,
-    "yes": _yes,
-    "no": _no,
-    "unsure_yes": _unsure_yes,
-    "answer": _answer,
-    "task": _task,
-    "maybe": _maybe,
+    "unclear": _react_to_unclear,
+    "out_of_scope": _react_to_unclear,
+    "yes": _react_to_yes,
+    "no": _react_to_no,
+    "unsure_yes": _react_to_unsure_yes,
+    "answer": _react_to_answer,
+    "task": _react_to_task,
+    "maybe": _react_to_maybe,
     "which": _ask_which,
     "picked": _start_picked,
     "again": _repeat_task,
-    "question": _question,
-    "talk": _talk,
-    "person": lambda draft, _meaning, what: request_person(draft, what),
-    "cancel": lambda draft, _meaning, _what: cancel_all(draft),
-    "start_over": lambda draft, _meaning, _what: start_over(draft),
-    "repeat": lambda draft, _meaning, _what: repeat_replies(draft),
-    "go_back": lambda draft, _meaning, _what: go_back(draft),
-    "goodbye": lambda draft, _meaning, _what: say_goodbye(draft),
-    "change": _change,
+    "question": _react_to_question,
+    "talk": _react_to_talk,
+    "person": lambda draft, _act, understanding: request_person(draft, understanding),
+    "cancel": lambda draft, _act, _understanding: cancel_all(draft),
+    "start_over": lambda draft, _act, _understanding: start_over(draft),
+    "repeat": lambda draft, _act, _understanding: repeat_replies(draft),
+    "go_back": lambda draft, _act, _understanding: go_back(draft),
+    "goodbye": lambda draft, _act, _understanding: say_goodbye(draft),
+    "change": _react_to_change,
 }

@@ -216,8 +216,8 @@ def _known_name(draft: TurnDraft, step: Step) -> str:
     """The customer's name for a name slot, if known; it is read back, so need not be asked."""
     if draft.context.pack.slots[step.name].type != "name":
         return ""
-    known = draft.state.customer_facts
-    return known.get("name") or known.get(CUSTOMER_NAME_VALUE) or ""
+    facts = draft.state.customer_facts
+    return facts.get("name") or facts.get(CUSTOMER_NAME_VALUE) or ""
 
 
 def ask_slot(draft: TurnDraft, name: str) -> None:

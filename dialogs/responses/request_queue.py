@@ -48,12 +48,12 @@ def filter_requests(
 
 
 def _is_request(pack: Pack, request: FurtherRequest) -> bool:
-    known = pack.intents.get(request.intent)
-    if known is None:
+    spec = pack.intents.get(request.intent)
+    if spec is None:
         return False
     if request.intent in ENDING_INTENTS:  # a guess must not end a task or the conversation
         return request.confidence >= pack.intent_thresholds.switch_from
-    if known.kind in {"task", "question"} or request.intent == COMPLAINT_INTENT:
+    if spec.kind in {"task", "question"} or request.intent == COMPLAINT_INTENT:
         return request.confidence >= pack.intent_thresholds.confirm_from
     return False
 
@@ -127,11 +127,13 @@ def defer_requests(draft: TurnDraft, understanding: Understanding) -> None:
     ]
     # a goodbye is answered last
     deferred.sort(key=lambda waited: waited.understanding.intent in ENDING_INTENTS)
-    room = MAX_DEFERRED_REQUESTS - len(state.further_requests)
-    draft.state = replace(state, further_requests=(*state.further_requests, *deferred[:room]))
-    draft.deferred_now = tuple(deferred[:room])
-    if len(deferred) > room:
-        draft.say("too_many", {"rest": describe_requests(pack, deferred[room:])})
+    free_places = MAX_DEFERRED_REQUESTS - len(state.further_requests)
+    draft.state = replace(
+        state, further_requests=(*state.further_requests, *deferred[:free_places])
+    )
+    draft.deferred_now = tuple(deferred[:free_places])
+    if len(deferred) > free_places:
+        draft.say("too_many", {"rest": describe_requests(pack, deferred[free_places:])})
 
 
 def find_next_request(pack: Pack, state: DialogueState) -> DeferredRequest | None:

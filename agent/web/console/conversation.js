@@ -5,7 +5,7 @@ const PERSONS = new Set(["person", "supervisor"]);
 export class Conversation {
   constructor(session, me) {
     Object.assign(this, { session, me });
-    this.id = null; // of its open hand-over
+    this.id = null; // of its open handoff
     this.channel = "chat";
     this.customer = "";
     this.beganAt = "";

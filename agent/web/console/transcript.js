@@ -11,7 +11,7 @@ const STATES = {
   requested: "A person was asked for",
   queued: "In the queue",
   accepted: "Accepted",
-  ended: "The hand-over is over",
+  ended: "The handoff is over",
   callback: "A call back was noted",
 };
 

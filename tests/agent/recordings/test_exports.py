@@ -74,7 +74,7 @@ def test_one_wav_holds_both_legs_in_the_time_of_the_call():
 
 
 def test_a_chat_has_no_sound():
-    with pytest.raises(RecordingError, match="no sound of it was kept"):
+    with pytest.raises(RecordingError, match="none of its audio was stored"):
         wav_bytes(load_recording(SESSIONS / "transfer.zip"))
 
 

@@ -46,27 +46,27 @@ def admission():
 def test_counts_come_in_pairs(callers):
     admission = Admission(AdmissionLimits(sessions=3, streams=2))
     for streams, _ in callers:
-        admission.enter()
+        admission.add_session()
         admission.add_streams(streams)
     assert admission.sessions == len(callers)
     assert admission.streams == sum(streams for streams, _ in callers)
     for streams, stayed in callers:
-        admission.leave(streams, stayed)
+        admission.remove_session(streams, stayed)
     assert (admission.sessions, admission.streams) == (0, 0)
 
 
 def test_full_is_full_until_somebody_leaves(admission):
     for _ in range(3):
         assert not admission.sessions_full()
-        admission.enter()
+        admission.add_session()
     assert admission.sessions_full()
-    admission.leave(0, 1.0)
+    admission.remove_session(0, 1.0)
     assert not admission.sessions_full()
 
 
 def test_two_legs_need_two_places(admission):
     assert not admission.voice_full(2, IN_TIME)
-    admission.enter()
+    admission.add_session()
     admission.add_streams(1)
     assert admission.voice_full(2, IN_TIME)
     assert not admission.voice_full(1, IN_TIME)
@@ -87,17 +87,17 @@ def test_late_models_hear_nobody_more_and_chat_goes_on(admission):
 def test_the_wait_is_between_a_second_and_the_longest(inside, stays):
     admission = Admission(AdmissionLimits(1000, 1000))
     for stayed in stays:
-        admission.enter()
-        admission.leave(0, stayed)
+        admission.add_session()
+        admission.remove_session(0, stayed)
     for _ in range(inside):
-        admission.enter()
+        admission.add_session()
     assert 1 <= admission.retry_s <= MAX_RETRY_S
 
 
 def test_the_more_are_inside_the_sooner_somebody_leaves():
     admission, waits = Admission(AdmissionLimits(1000, 1000)), []
     for _ in range(200):
-        admission.enter()
+        admission.add_session()
         waits.append(admission.retry_s)
     assert waits == sorted(waits, reverse=True)
     assert (waits[0], waits[9], waits[-1]) == (MAX_RETRY_S, INITIAL_SESSION_S / 10, 1)
@@ -106,9 +106,9 @@ def test_the_more_are_inside_the_sooner_somebody_leaves():
 def test_short_conversations_make_for_a_short_wait():
     admission = Admission(AdmissionLimits(1000, 1000))
     for _ in range(100):
-        admission.enter()
-        admission.leave(0, 5.0)
-    admission.enter()
+        admission.add_session()
+        admission.remove_session(0, 5.0)
+    admission.add_session()
     assert admission.retry_s == 5
 
 
