@@ -33,7 +33,7 @@ from agent.lab.evaluation import EvaluationError
 from agent.lab.evaluation.command import evaluate_ears
 from agent.lab.evaluation.escalation.command import evaluate_escalation, train_trouble
 from agent.lab.evaluation.fusion.command import evaluate_fusion
-from agent.lab.evaluation.goals import show_goals
+from agent.lab.evaluation.goals_command import show_goals
 from agent.lab.evaluation.understanding.command import evaluate_understanding
 from agent.recordings.recording import RecordingError
 from agent.store import NothingStored, open_store

@@ -1,8 +1,8 @@
 """Hub of all agent consoles of a process: presence, shared lists, and grace after a lost console.
 
 It logs consoles in, sends every console the queue and the call-backs (supervisors also the
-sessions), and keeps a person's conversations for `console_resume_s` seconds when their console is lost.
-One console is agent/console/connection.py.
+sessions), and keeps a person's conversations for `console_resume_s` seconds when their console is
+lost. One console is agent/console/connection.py.
 """
 
 from __future__ import annotations

@@ -17,7 +17,9 @@ from scipy.optimize import minimize, minimize_scalar  # type: ignore[import-unty
 from scipy.special import expit, log_expit, log_softmax  # type: ignore[import-untyped]
 from sklearn.isotonic import IsotonicRegression  # type: ignore[import-untyped]
 
-Array = NDArray[np.float64]
+from agent.understanding.arrays import FloatArray
+
+BINS = 10  # of equal width
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def fit_platt(
     score, label = np.asarray(scores, dtype=float), np.asarray(labels, dtype=float)
     weight = np.ones(len(score)) if weights is None else np.asarray(weights, dtype=float)
 
-    def loss(parameters: Array) -> float:
+    def loss(parameters: FloatArray) -> float:
         odds = np.exp(parameters[0]) * score + parameters[1]
         return -float(
             np.average(label * log_expit(odds) + (1 - label) * log_expit(-odds), weights=weight)
@@ -62,7 +64,7 @@ def fit_platt(
     return float(np.exp(log_slope)), float(shift)
 
 
-def fit_isotonic(probabilities: ArrayLike, labels: ArrayLike) -> tuple[Array, Array]:
+def fit_isotonic(probabilities: ArrayLike, labels: ArrayLike) -> tuple[FloatArray, FloatArray]:
     """Knots (x, y) of the rising curve from claimed to true probability, for `numpy.interp`."""
     curve = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip")
     curve.fit(np.asarray(probabilities, dtype=float), np.asarray(labels, dtype=float))
@@ -70,11 +72,11 @@ def fit_isotonic(probabilities: ArrayLike, labels: ArrayLike) -> tuple[Array, Ar
 
 
 def reliability_table(
-    probabilities: ArrayLike, labels: ArrayLike, bins: int = 10
+    probabilities: ArrayLike, labels: ArrayLike, bins: int = BINS
 ) -> list[ReliabilityBin]:
     """The table of a reliability plot, without empty bins."""
     claimed, true = np.asarray(probabilities, dtype=float), np.asarray(labels, dtype=float)
-    which = np.minimum((claimed * bins).astype(int), bins - 1)
+    which = _bin_of(claimed, bins)
     table = []
     for at in range(bins):
         inside = which == at
@@ -85,12 +87,33 @@ def reliability_table(
 
 
 def expected_calibration_error(
-    probabilities: ArrayLike, labels: ArrayLike, bins: int = 10
+    probabilities: ArrayLike, labels: ArrayLike, bins: int = BINS
 ) -> float:
     """Expected calibration error: mean |claimed - true| over bins, weighted by their counts."""
-    table = reliability_table(probabilities, labels, bins)
-    total = sum(row.count for row in table)
-    return sum(row.count * abs(row.claimed - row.true) for row in table) / total if total else 0.0
+    tally = calibration_tally(probabilities, labels, bins)
+    return float(error_of_tally(tally.sum(0))) if len(tally) else 0.0
+
+
+def calibration_tally(probabilities: ArrayLike, labels: ArrayLike, bins: int = BINS) -> FloatArray:
+    """Of each row, claimed minus true in its bin, and a count of one last: (rows, bins + 1).
+
+    Its sums over any rows have all that the calibration error of these rows needs.
+    """
+    claimed, true = np.asarray(probabilities, dtype=float), np.asarray(labels, dtype=float)
+    tally = np.zeros((len(claimed), bins + 1))
+    tally[np.arange(len(claimed)), _bin_of(claimed, bins)] = claimed - true
+    tally[:, -1] = 1.0
+    return tally
+
+
+def error_of_tally(sums: FloatArray) -> FloatArray:
+    """The expected calibration error from sums of `calibration_tally`: (.., bins + 1) -> (..)."""
+    error: FloatArray = np.abs(sums[..., :-1]).sum(-1) / sums[..., -1]
+    return error
+
+
+def _bin_of(claimed: FloatArray, bins: int) -> NDArray[np.int64]:
+    return np.minimum((claimed * bins).astype(np.int64), bins - 1)
 
 
 def probability(log_odds: float) -> float:

@@ -21,6 +21,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from agent.understanding.arrays import FloatArray
+
 CalibrationGroup = Literal["typed, clear", "typed, unclear", "heard, clear", "heard, unclear"]
 GROUPS: tuple[CalibrationGroup, ...] = (
     "typed, clear",
@@ -86,7 +88,7 @@ def fit_predictor(
 
 
 def group_masks(
-    probabilities: NDArray[np.float64], is_spoken: ArrayLike
+    probabilities: FloatArray, is_spoken: ArrayLike
 ) -> Mapping[CalibrationGroup, NDArray[np.bool_]]:
     """For each group, which rows belong to it, (n,)."""
     spoken, best = np.asarray(is_spoken, dtype=bool), probabilities.max(axis=1)
@@ -94,25 +96,23 @@ def group_masks(
     return {name: names == name for name in GROUPS}
 
 
-def _threshold(true_probabilities: NDArray[np.float64], level: float) -> float:
+def _threshold(true_probabilities: FloatArray, level: float) -> float:
     """The finite-sample quantile: of n + 1 exchangeable turns, `level` lie at or above it."""
     count = len(true_probabilities)
     out = count - math.ceil((count + 1) * level)  # how many calibration turns may lie below
     return float(np.sort(true_probabilities)[out]) if out >= 0 else 0.0
 
 
-def sizes_and_coverage(
+def coverage_and_sizes(
     predictor: ConformalPredictor, probabilities: ArrayLike, labels: ArrayLike, is_spoken: ArrayLike
-) -> dict[CalibrationGroup, tuple[int, float, float]]:
-    """For each group: turns, share whose true intent is in its set, mean size of the sets."""
+) -> dict[CalibrationGroup, tuple[NDArray[np.bool_], NDArray[np.int64]]]:
+    """For each turn of each group: is the true intent in its set, and the size of the set."""
     chances, right = np.asarray(probabilities, dtype=float), np.asarray(labels, dtype=int)
-    results: dict[CalibrationGroup, tuple[int, float, float]] = {}
+    found: dict[CalibrationGroup, tuple[NDArray[np.bool_], NDArray[np.int64]]] = {}
     for name, inside in group_masks(chances, is_spoken).items():
         if name in predictor.thresholds and inside.any():
             rows, true = chances[inside], right[inside]
-            in_set = rows >= predictor.thresholds[name]
-            in_set[np.arange(len(rows)), rows.argmax(axis=1)] = True
-            hit = in_set[np.arange(len(rows)), true]
-            mean_size = float(in_set.sum(axis=1).mean())
-            results[name] = (int(inside.sum()), float(hit.mean()), mean_size)
-    return results
+            kept = rows >= predictor.thresholds[name]
+            kept[np.arange(len(rows)), rows.argmax(axis=1)] = True
+            found[name] = kept[np.arange(len(rows)), true], kept.sum(axis=1)
+    return found

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from math import log1p
 
 import numpy as np
-from numpy.typing import NDArray
+
+from agent.understanding.arrays import FloatArray
 
 MAX_RECENT_TURNS = 8  # the customer's turns considered, the present one included
 SAME_FROM = 0.8  # Jaccard similarity from which two texts count as the same
 
-Array = NDArray[np.float64]
 _WORD = re.compile(r"[a-z0-9]+")
 _SORRY = re.compile(r"\b(sorry|apologi[sz]e|apolog(y|ies)|unfortunately|afraid|regret)\b", re.I)
 _NOT_UNDERSTOOD = re.compile(
@@ -146,7 +146,7 @@ def turn_features(recent: Sequence[TurnCounts], turns_before: int) -> list[float
     ]
 
 
-def conversation_features(turns: Sequence[TurnCounts]) -> Array:
+def conversation_features(turns: Sequence[TurnCounts]) -> FloatArray:
     """(turns, FEATURE_NAMES) of a whole conversation, each row from its own past alone."""
     rows = [
         turn_features(turns[max(0, at + 1 - MAX_RECENT_TURNS) : at + 1], at)

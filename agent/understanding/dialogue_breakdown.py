@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from agent.understanding.arrays import Float32Array
 from agent.understanding.calibration import probability
 from agent.understanding.conversation_features import (
     FEATURE_NAMES,
@@ -34,7 +34,6 @@ from agent.understanding.text_features import (
     save_weights,
 )
 
-Array = NDArray[np.float32]
 BASE_RATE = 0.051  # share of annoyed customers to which it is calibrated: that of STAR
 BASE_LOG_ODDS = math.log(BASE_RATE / (1.0 - BASE_RATE))
 MIN_TERM_LOG_ODDS = 0.02  # log-odds below which a word is not worth a line of its own
@@ -93,9 +92,9 @@ class BreakdownModel:
     with weight 0 for unused features."""
 
     features: TfidfFeatures
-    word_weights: Array
-    feature_weights: Array
-    usual_features: Array
+    word_weights: Float32Array
+    feature_weights: Float32Array
+    usual_features: Float32Array
     bias: float
     word_decay: float  # factor on the weight of words for each turn since
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 
-Array = NDArray[np.float32]
+from agent.understanding.arrays import Float32Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,13 +25,13 @@ class HiddenLayer:
     On disk the input weights, most of a file, have a byte each and a scale for each feature.
     """
 
-    input_weights: Array
-    input_bias: Array
-    output_weights: Array
-    output_bias: Array
+    input_weights: Float32Array
+    input_bias: Float32Array
+    output_weights: Float32Array
+    output_bias: Float32Array
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Array]) -> HiddenLayer | None:
+    def from_arrays(cls, arrays: Mapping[str, Float32Array]) -> HiddenLayer | None:
         """The layer of a file's arrays; None when the file has none."""
         if "inlet" not in arrays:
             return None
@@ -52,7 +52,7 @@ class HiddenLayer:
             "outlet_bias": self.output_bias,
         }
 
-    def __call__(self, rows: csr_matrix) -> Array:
+    def __call__(self, rows: csr_matrix) -> Float32Array:
         hidden = np.maximum(rows @ self.input_weights + self.input_bias, 0.0)
         return np.asarray(hidden @ self.output_weights + self.output_bias, dtype=np.float32)
 
@@ -71,4 +71,4 @@ class TextEncoder(Protocol):
     def name(self) -> str: ...
     @property
     def sha256(self) -> str: ...
-    def __call__(self, sentences: Sequence[str], /) -> Array: ...
+    def __call__(self, sentences: Sequence[str], /) -> Float32Array: ...

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from agent.understanding.arrays import Float32Array
 from agent.understanding.text_features import WeightsError
 from audio import hub, torchaudio_guard  # noqa: F401  the guard before transformers
 from audio.inference_layers import best_dtype
@@ -27,7 +27,6 @@ from audio.inference_layers import best_dtype
 from transformers import AutoModel, AutoTokenizer
 from transformers.utils import logging
 
-Array = NDArray[np.float32]
 MAX_TOKENS = 96  # tokens; customers' turns are far shorter
 BATCH_SIZE = 32
 # The start of the SHA-256 that the weights of a well-known checkpoint must have.
@@ -77,7 +76,7 @@ class SentenceEncoder:
         )
 
     @torch.inference_mode()
-    def __call__(self, sentences: Sequence[str]) -> Array:
+    def __call__(self, sentences: Sequence[str]) -> Float32Array:
         vectors = np.zeros((len(sentences), self.width), np.float32)
         order = sorted(range(len(sentences)), key=lambda at: len(sentences[at]))
         for start in range(0, len(order), BATCH_SIZE):
@@ -85,7 +84,7 @@ class SentenceEncoder:
             vectors[rows] = self._encode([sentences[at] for at in rows])
         return vectors
 
-    def _encode(self, sentences: Sequence[str]) -> Array:
+    def _encode(self, sentences: Sequence[str]) -> Float32Array:
         tokens = self._tokenizer(
             list(sentences),
             padding=True,

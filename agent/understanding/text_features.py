@@ -25,6 +25,8 @@ from sklearn.feature_extraction.text import (  # type: ignore[import-untyped]
     TfidfVectorizer,
 )
 
+from agent.understanding.arrays import Float32Array
+
 NUMBER_TOKEN = "#"  # stands for any run of digits or number words
 _UNITS = (
     "two",
@@ -47,8 +49,6 @@ BESIDE_NUMBERS = frozenset({"one", "oh", "o", "and", "double", "triple"})
 # [noise], <unk>: marks of a transcriber, not words
 _TRANSCRIBER_MARKS = re.compile(r"\[[^\]]*\]|<[^>]*>")
 _TOKEN = re.compile(r"[a-z]+|[0-9#]+")
-
-Array = NDArray[np.float32]
 
 
 class WeightsError(ValueError):
@@ -95,7 +95,9 @@ def _continues_number(number: list[bool], at: int, token: str) -> bool:
 class TfidfFeatures:
     """TF-IDF features over a fixed list of terms, one block for each kind of term; sparse."""
 
-    def __init__(self, blocks: Sequence[tuple[str, tuple[int, int], list[str], Array]]) -> None:
+    def __init__(
+        self, blocks: Sequence[tuple[str, tuple[int, int], list[str], Float32Array]]
+    ) -> None:
         self.blocks = list(blocks)
         self._counters = [_fitted_vectorizer(*block) for block in blocks]
         self.names = [term for _, _, terms, _ in blocks for term in terms]
@@ -122,7 +124,7 @@ class TfidfFeatures:
         )
 
 
-def _tfidf_rows(counter: TfidfVectorizer, idf: Array, texts: Sequence[str]) -> csr_matrix:
+def _tfidf_rows(counter: TfidfVectorizer, idf: Float32Array, texts: Sequence[str]) -> csr_matrix:
     """The result of `counter.transform`, without its validation, which takes twice as long as the
     counting (tests/agent/understanding/test_text_features.py compares the two)."""
     rows = CountVectorizer.transform(counter, texts)
@@ -146,7 +148,7 @@ def _new_vectorizer(analyzer: str, grams: tuple[int, int], **more: object) -> Tf
 
 
 def _fitted_vectorizer(
-    analyzer: str, grams: tuple[int, int], terms: list[str], idf: Array
+    analyzer: str, grams: tuple[int, int], terms: list[str], idf: Float32Array
 ) -> TfidfVectorizer:
     counter = _new_vectorizer(
         analyzer, grams, vocabulary={term: at for at, term in enumerate(terms)}
@@ -177,7 +179,7 @@ def save_weights(
     path.chmod(0o644)  # safetensors makes it private; another user may run the server
 
 
-def load_weights(path: Path) -> tuple[TfidfFeatures, dict[str, Array], dict[str, object]]:
+def load_weights(path: Path) -> tuple[TfidfFeatures, dict[str, Float32Array], dict[str, object]]:
     """(features, arrays, settings) of a file that `save_weights` wrote. WeightsError."""
     try:
         with safe_open(path, framework="numpy") as stored:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 from scipy.special import softmax  # type: ignore[import-untyped]
 
+from agent.understanding.arrays import Float32Array
 from agent.understanding.conformal import ConformalPredictor
 from agent.understanding.hidden_layer import HiddenLayer, TextEncoder
 from agent.understanding.text_features import (
@@ -29,7 +30,6 @@ from agent.understanding.text_features import (
 )
 from dialogs.values import OUT_OF_SCOPE
 
-Array = NDArray[np.float32]
 # log-odds or sentiment that a single known word must carry for an estimate
 MIN_SINGLE_WORD_SCORE = 0.8
 
@@ -72,14 +72,14 @@ class IntentModel:
     """
 
     features: TfidfFeatures
-    weights: Array
-    bias: Array
+    weights: Float32Array
+    bias: Float32Array
     intents: tuple[str, ...]
     temperature: float = 1.0
     threshold: float = 0.0
     transcript_floor: float = 0.5  # factor on the confidence at a transcript confidence of 0
     conformal: ConformalPredictor = ConformalPredictor()
-    sentence_weights: Array | None = None
+    sentence_weights: Float32Array | None = None
     sentence_encoder: TextEncoder | None = None
     hidden_layer: HiddenLayer | None = None
     transcript_temperature: float = 0.0  # for words from a transcript; 0: the same
@@ -137,7 +137,7 @@ class IntentModel:
         """The model for words from a transcript, with their own temperature."""
         return replace(self, temperature=self.transcript_temperature or self.temperature)
 
-    def scores(self, texts: Sequence[str]) -> Array:
+    def scores(self, texts: Sequence[str]) -> Float32Array:
         """Raw log-odds (texts, intents)."""
         words = [plain_text(text) for text in texts]
         rows = self.features(words)
@@ -148,7 +148,7 @@ class IntentModel:
             scores = scores + self.sentence_encoder(words) @ self.sentence_weights
         return np.asarray(scores, dtype=np.float32)
 
-    def probabilities(self, texts: Sequence[str]) -> Array:
+    def probabilities(self, texts: Sequence[str]) -> Float32Array:
         """Calibrated probabilities (texts, intents)."""
         chances = softmax(self.scores(texts).astype(np.float64) / self.temperature, axis=1)
         return np.asarray(chances, dtype=np.float32)
@@ -173,9 +173,9 @@ class TextAffectModel:
     `upset` is (features,)."""
 
     features: TfidfFeatures
-    valence: Array
-    valence_bias: Array
-    upset: Array
+    valence: Float32Array
+    valence_bias: Float32Array
+    upset: Float32Array
     upset_bias: float
     base_log_odds: float  # log-odds of an upset turn in the calibration set
     spread: float = 1.8  # standard deviation of the log-odds there
@@ -205,16 +205,16 @@ class TextAffectModel:
         }
         save_weights(path, self.features, arrays, settings)
 
-    def log_odds(self, texts: Sequence[str]) -> Array:
+    def log_odds(self, texts: Sequence[str]) -> Float32Array:
         """Log-odds of being upset, (texts,)."""
         rows = self.features([plain_text(text) for text in texts])
         return np.asarray(rows @ self.upset + np.float32(self.upset_bias), dtype=np.float32)
 
-    def sentiments(self, texts: Sequence[str]) -> Array:
+    def sentiments(self, texts: Sequence[str]) -> Float32Array:
         """Probability of positive minus that of negative, (texts,)."""
         return self._sentiments(self.features([plain_text(text) for text in texts]))
 
-    def _sentiments(self, rows: csr_matrix) -> Array:
+    def _sentiments(self, rows: csr_matrix) -> Float32Array:
         chances = softmax(rows @ self.valence + self.valence_bias, axis=1)
         return np.asarray(chances[:, 2] - chances[:, 0], dtype=np.float32)
 

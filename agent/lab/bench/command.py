@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import json
 import tempfile
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from agent.config import PACKAGE_DIR
 from agent.lab.bench import BenchError
 from agent.lab.bench.encoder_command import bench_encoder
+from agent.lab.goals import Goal, goals_table
+from agent.lab.json_output import write_json
 
 INTERRUPTED_EXIT_CODE = 130  # the exit code that shells give Ctrl-C
 
@@ -36,14 +36,14 @@ def bench_sessions(
     console = Console()
     with tempfile.TemporaryDirectory() as folder, console.status("") as status:
         goals = measure_sessions(Path(folder), lambda text: status.update(text))
-    table = Table("figure", "got", "goal", "")
-    for goal in goals:
-        got, limit = f"{goal.figure:.1f} {goal.unit}", f"{goal.goal:.0f} {goal.unit}"
-        table.add_row(goal.name, got, limit, "met" if goal.met else "missed")
-    console.print(table)
+    console.print(goals_table(goals))
     if json_file is not None:
-        rows = [asdict(goal) | {"met": goal.met} for goal in goals]
-        json_file.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+        write_json([_goal_json(goal) for goal in goals], json_file)
+
+
+def _goal_json(goal: Goal) -> dict[str, object]:
+    values = {"figure": goal.got, "goal": goal.limit, "unit": goal.unit, "met": goal.met}
+    return {"name": goal.what, **values}
 
 
 @bench.command("streams")

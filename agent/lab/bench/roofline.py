@@ -2,8 +2,8 @@
 
 No program can be faster than the matrix products of the model, run back to back at the rate at
 which this machine multiplies large matrices. The products are counted from the shape of the model
-(tests/agent/lab/bench/test_encoder_floor.py counts a small one by hand); the rate is measured in the
-same process, in the precision that the encoder runs in.
+(tests/agent/lab/bench/test_encoder_floor.py counts a small one by hand); the rate is measured in
+the same process, in the precision that the encoder runs in.
 """
 
 from __future__ import annotations

@@ -12,7 +12,6 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,8 @@ from agent.core.event_json import VERSION, JournalRow, event_to_json
 from agent.core.records import SessionRecord, utc_text
 from agent.lab.bench.process_tree import ProcessTree
 from agent.lab.bench.server_process import RunningServer, running_server
+from agent.lab.goals import Goal
+from agent.lab.progress import ReportProgress
 from agent.store import Store
 from agent.store.journal import Journal
 from audio.types import RATE, VOICE_HOP
@@ -48,21 +49,7 @@ TOKEN = "bench"
 MESSAGE_TIMEOUT_S = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class BenchGoal:
-    """One figure in `unit`, and the limit it should not exceed."""
-
-    name: str
-    figure: float
-    goal: float
-    unit: str
-
-    @property
-    def met(self) -> bool:
-        return self.figure <= self.goal
-
-
-def measure_sessions(folder: Path, report_progress: Callable[[str], None]) -> list[BenchGoal]:
+def measure_sessions(folder: Path, report_progress: ReportProgress) -> list[Goal]:
     """All figures, measured one after the other with files in `folder`.
 
     `report_progress` is called with the name of each step. BenchError when the server does not
@@ -85,10 +72,12 @@ def measure_sessions(folder: Path, report_progress: Callable[[str], None]) -> li
         return [*goals, *_measure_resume(server), lag, idle]
 
 
-def _measure_append(store: Store) -> BenchGoal:
+def _measure_append(store: Store) -> Goal:
     """Time from submitting a row until it is durable, one row at a time."""
     latencies_s = asyncio.run(_append_rows(store))
-    return BenchGoal("append a row, p99", 1000 * float(np.quantile(latencies_s, 0.99)), 2.0, "ms")
+    return Goal.at_most(
+        "append a row, p99", 2.0, 1000 * float(np.quantile(latencies_s, 0.99)), "ms"
+    )
 
 
 async def _append_rows(store: Store) -> list[float]:
@@ -107,15 +96,15 @@ async def _append_rows(store: Store) -> list[float]:
     return latencies_s
 
 
-def _measure_resume(server: RunningServer) -> list[BenchGoal]:
+def _measure_resume(server: RunningServer) -> list[Goal]:
     """Time from hello to `ready`, for which the session is rebuilt from its rows; and to the last
     re-sent message, for a client that has none of them."""
     latencies_s = np.array([_resume_once(server, session) for session in VOICE_SESSION_IDS])
     ready_ms, complete_ms = 1000 * np.median(latencies_s, axis=0)
     name = f"resume a voice session of {SESSION_MINUTES} min, median"
     return [
-        BenchGoal(name, float(ready_ms), 200.0, "ms"),
-        BenchGoal(f"{name}, with all its messages", float(complete_ms), 200.0, "ms"),
+        Goal.at_most(name, 200.0, float(ready_ms), "ms"),
+        Goal.at_most(f"{name}, with all its messages", 200.0, float(complete_ms), "ms"),
     ]
 
 
@@ -133,7 +122,7 @@ def _resume_once(server: RunningServer, session: str) -> tuple[float, float]:
         return ready_s, time.perf_counter() - began
 
 
-def _measure_console_lag(server: RunningServer) -> BenchGoal:
+def _measure_console_lag(server: RunningServer) -> Goal:
     """Time from a customer's sending a text until a console receives it."""
     console_url = server.session_url.replace("/v1/session", "/v1/console")
     lags = []
@@ -154,15 +143,15 @@ def _measure_console_lag(server: RunningServer) -> BenchGoal:
             _receive_until(console_connection, _is_customer_line(text))
             lags.append(time.perf_counter() - began)
             _receive_until(customer, lambda said: said["type"] == "reply")
-    return BenchGoal("a line of the customer at a console, p95", 1e3 * float(np.quantile(lags, 0.95)),
-                100.0, "ms")  # fmt: skip
+    lag_ms = 1000 * float(np.quantile(lags, 0.95))
+    return Goal.at_most("a line of the customer at a console, p95", 100.0, lag_ms, "ms")
 
 
 def _is_customer_line(text: str) -> Callable[[dict[str, Any]], bool]:
     return lambda said: said["type"] == "item" and said["item"]["text"] == text
 
 
-def _measure_idle_memory(server: RunningServer) -> BenchGoal:
+def _measure_idle_memory(server: RunningServer) -> Goal:
     """Memory of idle chats: greeted, then silent."""
     memory = ProcessTree(server.process.pid)
     with ExitStack() as connections:
@@ -171,7 +160,7 @@ def _measure_idle_memory(server: RunningServer) -> BenchGoal:
         for _ in range(IDLE_CHATS):
             _open_chat(connections.enter_context(connect(server.session_url)))
         used = memory.memory_mib() - before
-    return BenchGoal(f"{IDLE_CHATS} idle chats, more memory", used, 300.0, "MiB")
+    return Goal.at_most(f"{IDLE_CHATS} idle chats, more memory", 300.0, used, "MiB")
 
 
 def _open_chat(connection: ClientConnection) -> str:

@@ -107,7 +107,7 @@ def _print_churn(churn: Churn, console: Console) -> None:
 def _print_soak(soak: Soak, console: Console) -> None:
     begin, end = soak.samples[0][0], soak.samples[-1][0]
     console.print(
-        f"memory {soak.first_mib:.0f} MiB at {begin:.1f} min, {soak.last_mib:.0f} MiB at {end:.1f} min: "
-        f"{soak.slope:+.2f} ± {soak.error:.2f} MiB a minute",
+        f"memory {soak.first_mib:.0f} MiB at {begin:.1f} min, {soak.last_mib:.0f} MiB at "
+        f"{end:.1f} min: {soak.slope:+.2f} ± {soak.error:.2f} MiB a minute",
         highlight=False,
     )

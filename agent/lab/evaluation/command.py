@@ -6,18 +6,18 @@ Nothing heavy is imported before the command runs: agent/cli/main.py imports thi
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from agent.config import PACKAGE_DIR
 from agent.lab.evaluation import EvaluationError
-from agent.lab.evaluation.json_output import write_json
+from agent.lab.evaluation.question_mode import QuestionMode
+from agent.lab.json_output import write_json
 from audio.types import Precision
 
 SEED = 0
-QuestionMode = Literal["auto", "open", "digits", "yes_no", "keywords"]
 
 
 def evaluate_ears(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 from agent.lab.evaluation.manifest import LabelledRecording
+from agent.lab.evaluation.question_mode import QuestionMode
 from audio.answer_phrases import DIGITS, NO_PHRASES, YES_PHRASES
 from audio.types import Expectation
 
-QuestionMode = Literal["auto", "open", "digits", "yes_no", "keywords"]
 KEYWORD_KIND = "keyword"
 REPETITIONS = {"double": 2, "triple": 3}
 

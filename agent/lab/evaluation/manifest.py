@@ -6,7 +6,6 @@ dropped in silence. Held by tests/agent/lab/evaluation/test_manifest.py.
 
 from __future__ import annotations
 
-import gzip
 import re
 import zlib
 from collections import Counter
@@ -19,6 +18,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.lab.evaluation import EvaluationError
+from agent.lab.json_lines import read_bytes
 from agent.lab.training.ears.acted_recordings import EMOTION_OF_SOURCE_LABEL
 from audio.emotion import emotion_for_label
 from audio.types import EMOTIONS, Emotion, Expectation
@@ -156,8 +156,7 @@ def read_manifest(path: Path, language: str = "en") -> Manifest:
 
 def _lines(path: Path) -> Iterator[bytes]:
     try:
-        raw = path.read_bytes()
-        yield from (gzip.decompress(raw) if path.suffix == ".gz" else raw).splitlines()
+        yield from read_bytes(path).splitlines()
     except (OSError, EOFError, zlib.error) as problem:
         raise EvaluationError(f"{path}: no manifest that can be read ({problem})") from problem
 
@@ -236,11 +235,14 @@ def _reader_notes(lines: Sequence[tuple[int, ManifestLine]], language: str) -> I
     if guessed := [n for n, line in used if line.text_guess and not line.text]:
         yield f"{_line_count_text(guessed)} compared with text_guess, which nobody checked by ear"
     if figures := [n for n, line in used if re.search(r"\d", line.text or "")]:
-        yield f"{_line_count_text(figures)} whose text has figures; the recogniser writes numbers as words"
+        yield (
+            f"{_line_count_text(figures)} whose text has figures; the recogniser writes numbers as "
+            "words"
+        )
     if loners := [n for n, line in used if line.speaker in (None, "")]:
         yield (
-            f"{_line_count_text(loners)} without a speaker: each counts as a speaker of its own, which makes "
-            "intervals too narrow"
+            f"{_line_count_text(loners)} without a speaker: each counts as a speaker of its own, "
+            "which makes intervals too narrow"
         )
     unknown: dict[str, int] = {}
     for number, line in lines:

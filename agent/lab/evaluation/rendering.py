@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from math import isnan
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from agent.lab.evaluation.contenders import AnalysedTurn
-from agent.lab.evaluation.speaker_bootstrap import MetricSection, SpeakerEstimate, TallyMetric
-from agent.lab.evaluation.speech_metrics import emotion_confusion, emotion_pairs, emotion_verdict
+from agent.lab.evaluation.speech_metrics import emotion_confusion, emotion_pairs
 from agent.lab.evaluation.speech_report import (
     ContenderScores,
     SpeechReport,
-    used_text,
-    worst_emotions,
-    worst_words,
 )
+from agent.lab.evaluation.tally_metric import MetricSection, TallyMetric
+from agent.lab.evaluation.worst_turns import print_worst_turns
+from agent.lab.statistics import Estimate, interval_note
 from audio.types import EMOTIONS, Expectation
 
 SECTION_TITLES: dict[MetricSection, str] = {
@@ -50,7 +48,7 @@ def print_speech_report(report: SpeechReport, console: Console) -> None:
         _print_details(one, name, console)
     if report.streaming_comparison:
         _print_streaming(report, console)
-    _print_worst(report.contender_scores[0].result.turns, console)
+    print_worst_turns(report.contender_scores[0].result.turns, console)
 
 
 def _scope_text(report: SpeechReport) -> str:
@@ -84,8 +82,8 @@ def _models_line(scores: ContenderScores) -> str:
         for role, model in scores.result.models.items()
     )
     return (
-        f"[bold]{_contender_name(scores)}[/]: {used}. {scores.result.real_time_factor:.3f} CPU seconds for a second of "
-        "sound, on one thread of this machine"
+        f"[bold]{_contender_name(scores)}[/]: {used}. {scores.result.real_time_factor:.3f} CPU "
+        "seconds for a second of sound, on one thread of this machine"
     )
 
 
@@ -111,7 +109,10 @@ def _question_text(expectation: Expectation) -> str:
 
 def _metrics_table(report: SpeechReport, section: MetricSection, title: str) -> Table:
     first, *others = report.contender_scores
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = Table(
+        title=title, title_justify="left", title_style="bold",
+        caption=interval_note("speakers"), caption_justify="left",
+    )  # fmt: skip
     for heading in (
         "figure (95 %)",
         _contender_name(first),
@@ -128,15 +129,15 @@ def _metrics_table(report: SpeechReport, section: MetricSection, title: str) -> 
             found = first.estimates[m.id]
             cells = [_estimate_text(m, one.estimates.get(m.id)) for one in report.contender_scores]
             gaps = [_difference_text(m, other.differences.get(m.id)) for other in others]
-            table.add_row(m.name, *cells, *gaps, str(found.recordings), str(found.speakers))
+            table.add_row(m.name, *cells, *gaps, str(found.rows), str(found.clusters))
     return table
 
 
-def _estimate_text(metric: TallyMetric, estimate: SpeakerEstimate | None) -> str:
-    if estimate is None or isnan(estimate.value):
+def _estimate_text(metric: TallyMetric, estimate: Estimate | None) -> str:
+    if estimate is None or not estimate.is_known:
         return "-"
     value = _value_text(metric, estimate.value)
-    if estimate.has_few_speakers:
+    if estimate.has_few_clusters:
         return f"{value} ({TOO_FEW_TEXT})"
     if (
         estimate.low == estimate.high
@@ -151,14 +152,14 @@ def _value_text(metric: TallyMetric, value: float) -> str:
     return f"{value:.3f}" if metric.key == "ece" else f"{100 * value:.1f} %"
 
 
-def _difference_text(metric: TallyMetric, difference: SpeakerEstimate | None) -> str:
-    if difference is None or isnan(difference.value):
+def _difference_text(metric: TallyMetric, difference: Estimate | None) -> str:
+    if difference is None or not difference.is_known:
         return "-"
     scale, digits = (1, 3) if metric.key == "ece" else (100, 1)
     value, low, high = (
         f"{scale * x:+.{digits}f}" for x in (difference.value, difference.low, difference.high)
     )
-    if difference.has_few_speakers:
+    if difference.has_few_clusters:
         return f"{value} ({TOO_FEW_TEXT})"
     certain = difference.low > 0 or difference.high < 0
     better = (difference.value < 0) == metric.less_is_better
@@ -198,10 +199,10 @@ def _groups_table(scores: ContenderScores, title: str) -> Table:
     return table
 
 
-def _group_cell(metric: TallyMetric, estimate: SpeakerEstimate) -> str:
-    if not estimate.recordings:
+def _group_cell(metric: TallyMetric, estimate: Estimate) -> str:
+    if not estimate.rows:
         return "-"
-    return TOO_FEW_TEXT if estimate.has_few_speakers else _estimate_text(metric, estimate)
+    return TOO_FEW_TEXT if estimate.has_few_clusters else _estimate_text(metric, estimate)
 
 
 def _confusion_table(turns: Sequence[AnalysedTurn], title: str) -> Table:
@@ -232,25 +233,3 @@ def _streaming_lines(report: SpeechReport) -> Iterator[str]:
     if found.ua_streamed is not None and found.ua_whole is not None:
         gap = 100 * (found.ua_streamed - found.ua_whole)
         yield f"  UA streamed {100 * found.ua_streamed:.1f} %, difference {gap:+.1f}"
-
-
-def _print_worst(turns: Sequence[AnalysedTurn], console: Console) -> None:
-    if words := worst_words(turns):
-        table = Table(title="Worst words", title_justify="left", title_style="bold")
-        for heading in ("line", "recording", "said", "recognised", "confidence"):
-            table.add_column(heading, overflow="fold")
-        for turn in words:
-            r, sure = turn.recording, (turn.answer_transcript or turn.open_transcript).confidence
-            heard = escape(used_text(turn)) or "[dim]nothing[/]"
-            how = " [dim](asked)[/]" if turn.answer_transcript else ""
-            table.add_row(str(r.line), escape(r.path), r.text, heard + how, f"{sure:.2f}")
-        console.print(table)
-    if emotions := worst_emotions(turns):
-        table = Table(title="Worst emotions", title_justify="left", title_style="bold")
-        for heading in ("line", "recording", "acted", "recognised", "probability"):
-            table.add_column(heading, overflow="fold")
-        for turn in emotions:
-            r, heard_as = turn.recording, emotion_verdict(turn)
-            chance = max((turn.emotion or {}).values())
-            table.add_row(str(r.line), escape(r.path), r.emotion, heard_as, f"{chance:.2f}")
-        console.print(table)

@@ -6,23 +6,18 @@ scikit-learn's own recall and F1.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix  # type: ignore[import-untyped]
 
+from agent.lab.arrays import BoolArray, FloatArray, IntArray
 from agent.lab.evaluation.contenders import AnalysedTurn
 from agent.lab.evaluation.expected_questions import expand_digit_words, is_right_answer
-from agent.lab.evaluation.speaker_bootstrap import (
-    Floats,
-    MetricSection,
-    TallyMetric,
-    calibration_error,
-    calibration_tally,
-    ratio_of_sums,
-)
+from agent.lab.evaluation.tally_metric import MetricSection, TallyMetric
+from agent.lab.metrics import SumFormula, f1_of_sums, ratio_of_sums, recall_of_sums
 from agent.lab.training.ears.word_errors import word_edits
+from agent.understanding.calibration import calibration_tally, error_of_tally
 from audio.types import EMOTIONS, Emotion, Transcript
 
 NO_VERDICT_COLUMN = len(EMOTIONS)  # the column of the confusion table for no verdict
@@ -50,14 +45,16 @@ def all_metrics(turns: Sequence[AnalysedTurn]) -> list[TallyMetric]:
     return [measure for measure in metrics if measure.applies.any()]
 
 
-def edit_counts(references: Sequence[Sequence[str]], hypotheses: Sequence[Sequence[str]]) -> Floats:
+def edit_counts(
+    references: Sequence[Sequence[str]], hypotheses: Sequence[Sequence[str]]
+) -> FloatArray:
     """(texts, 4): substitutions, insertions, deletions, and tokens of the reference."""
     kinds = ("substitutions", "insertions", "deletions", "num_ref_tokens")
     rows = [[score[kind] for kind in kinds] for score in word_edits(references, hypotheses)]
     return np.array(rows, np.float64).reshape(-1, len(kinds))
 
 
-def _error_tally(counts: Floats, *columns: int) -> Floats:
+def _error_tally(counts: FloatArray, *columns: int) -> FloatArray:
     """(texts, [sum of these columns of `edit_counts`, tokens])."""
     return np.stack([counts[:, columns].sum(1), counts[:, -1]], 1)
 
@@ -104,7 +101,7 @@ def _answer_metrics(
     )
     yield TallyMetric(
         section, "ece", "confidence: calibration error (ECE)", there,
-        calibration_tally(sure, correct), calibration_error, less_is_better=True,
+        calibration_tally(sure, correct), error_of_tally, less_is_better=True,
     )  # fmt: skip
 
 
@@ -112,7 +109,7 @@ def _digits_metric(
     section: MetricSection,
     turns: Sequence[AnalysedTurn],
     texts: Sequence[str],
-    there: NDArray[np.bool_],
+    there: BoolArray,
 ) -> TallyMetric:
     """Digit accuracy: 1 minus the edits of the best alignment per digit of the reference."""
     said = [
@@ -130,8 +127,8 @@ def _share_metric(
     section: MetricSection,
     key: str,
     name: str,
-    applies: NDArray[np.bool_],
-    holds: NDArray[np.bool_],
+    applies: BoolArray,
+    holds: BoolArray,
     less_is_better: bool = False,
 ) -> TallyMetric:
     tally = np.stack([holds, np.ones(len(holds))], 1).astype(np.float64)
@@ -158,10 +155,10 @@ def _verdict_column(emotion: Emotion | None) -> int:
     return NO_VERDICT_COLUMN if emotion is None else EMOTIONS.index(emotion)
 
 
-def emotion_confusion(turns: Sequence[AnalysedTurn]) -> NDArray[np.int64]:
+def emotion_confusion(turns: Sequence[AnalysedTurn]) -> IntArray:
     """Confusion table (7 true, 8 predicted); the last column counts abstentions."""
     truth, heard = zip(*emotion_pairs(turns), strict=True)
-    table: NDArray[np.int64] = confusion_matrix(truth, heard, labels=range(NO_VERDICT_COLUMN + 1))
+    table: IntArray = confusion_matrix(truth, heard, labels=range(NO_VERDICT_COLUMN + 1))
     return table[:NO_VERDICT_COLUMN]
 
 
@@ -187,17 +184,17 @@ def emotion_metrics(turns: Sequence[AnalysedTurn]) -> Iterator[TallyMetric]:
     correct = np.array([v == t.recording.emotion for v, t in zip(verdicts, turns, strict=True)])
     yield TallyMetric(
         "emotion", "ece", "probabilities: calibration error (ECE)", answered,
-        calibration_tally(sure, correct), calibration_error, less_is_better=True,
+        calibration_tally(sure, correct), error_of_tally, less_is_better=True,
     )  # fmt: skip
 
 
-def _confusion_of_sums(sums: Floats) -> Floats:
+def _confusion_of_sums(sums: FloatArray) -> FloatArray:
     """(.., 56) -> (.., 7, 8)."""
     return sums.reshape(*sums.shape[:-1], NO_VERDICT_COLUMN, NO_VERDICT_COLUMN + 1)
 
 
-def _of_answered_turns(formula: Callable[[Floats], Floats]) -> Callable[[Floats], Floats]:
-    def of_answered(sums: Floats) -> Floats:
+def _of_answered_turns(formula: SumFormula) -> SumFormula:
+    def of_answered(sums: FloatArray) -> FloatArray:
         table = _confusion_of_sums(sums).copy()
         table[..., NO_VERDICT_COLUMN] = 0
         return formula(table.reshape(sums.shape))
@@ -205,26 +202,18 @@ def _of_answered_turns(formula: Callable[[Floats], Floats]) -> Callable[[Floats]
     return of_answered
 
 
-def mean_recall(sums: Floats) -> Floats:
+def mean_recall(sums: FloatArray) -> FloatArray:
     """UA (unweighted average recall): the mean recall over the emotions that occur."""
     table = _confusion_of_sums(sums)
-    return _mean_of_known(_diagonal(table) / table.sum(-1))
+    return recall_of_sums(_diagonal(table), table.sum(-1))
 
 
-def macro_f1(sums: Floats) -> Floats:
+def macro_f1(sums: FloatArray) -> FloatArray:
     """Macro-F1 over the emotions that occur; an abstention is a miss."""
     table = _confusion_of_sums(sums)
-    said, heard = table.sum(-1), table[..., :NO_VERDICT_COLUMN].sum(-2)
-    score = 2 * _diagonal(table) / (said + heard)
-    return _mean_of_known(np.where(said > 0, score, np.nan))
+    decided = table[..., :NO_VERDICT_COLUMN].sum(-2)
+    return f1_of_sums(_diagonal(table), table.sum(-1), decided)
 
 
-def _diagonal(table: Floats) -> Floats:
+def _diagonal(table: FloatArray) -> FloatArray:
     return np.diagonal(table, axis1=-2, axis2=-1)
-
-
-def _mean_of_known(scores: Floats) -> Floats:
-    """Mean over the last axis without NaN; NaN where there is nothing else."""
-    known = ~np.isnan(scores)
-    total: Floats = np.where(known, scores, 0).sum(-1) / known.sum(-1)
-    return total

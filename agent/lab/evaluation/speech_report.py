@@ -7,29 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from math import isnan
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from agent.lab.evaluation.contenders import AnalysedTurn, ContenderResult
-from agent.lab.evaluation.expected_questions import QuestionMode, is_right_answer
+from agent.lab.evaluation.expected_questions import is_right_answer
 from agent.lab.evaluation.manifest import BadLine, LabelledRecording
-from agent.lab.evaluation.speaker_bootstrap import (
-    SpeakerEstimate,
-    TallyMetric,
-    estimate,
-    estimate_difference,
-)
+from agent.lab.evaluation.question_mode import QuestionMode
 from agent.lab.evaluation.speech_metrics import (
     all_metrics,
-    edit_counts,
     emotion_confusion,
     emotion_pairs,
     emotion_verdict,
 )
 from agent.lab.evaluation.streaming import StreamingComparison
+from agent.lab.evaluation.tally_metric import TallyMetric, estimate, estimate_difference
+from agent.lab.evaluation.worst_turns import worst_emotions, worst_words
+from agent.lab.json_output import json_value
+from agent.lab.statistics import Estimate
 from audio.types import EMOTIONS, Precision
 
 SpeakerGroup = tuple[str, str]  # ("sex", "female")
@@ -53,9 +50,9 @@ class EvaluationSettings:
 class ContenderScores:
     result: ContenderResult
     metrics: tuple[TallyMetric, ...]
-    estimates: Mapping[str, SpeakerEstimate]  # by TallyMetric.id
-    groups: Mapping[SpeakerGroup, Mapping[str, SpeakerEstimate]]
-    differences: Mapping[str, SpeakerEstimate]  # from the first contender; empty for itself
+    estimates: Mapping[str, Estimate]  # by TallyMetric.id
+    groups: Mapping[SpeakerGroup, Mapping[str, Estimate]]
+    differences: Mapping[str, Estimate]  # from the first contender; empty for itself
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,45 +105,6 @@ def _speaker_groups(
         (name, value): np.array([t.recording.groups.get(name) == value for t in turns])
         for name, value in sorted(every, key=lambda group: (names.index(group[0]), group[1]))
     }
-
-
-def worst_words(turns: Sequence[AnalysedTurn], limit: int = 10) -> list[AnalysedTurn]:
-    """Wrong turns by letter error rate, highest first; among equals, by confidence."""
-    said = [t for t in turns if t.recording.text]
-    counts = edit_counts([list(t.recording.text) for t in said], [list(used_text(t)) for t in said])
-    wrong = counts[:, :3].sum(1) / np.maximum(counts[:, 3], 1)
-    ranked = sorted(zip(wrong, said, strict=True), key=lambda p: (-p[0], -_confidence(p[1])))
-    return [turn for error, turn in ranked if error > 0 and not _is_right(turn)][:limit]
-
-
-def worst_emotions(turns: Sequence[AnalysedTurn], limit: int = 10) -> list[AnalysedTurn]:
-    """Wrong verdicts, by how much their probability exceeds that of the true emotion."""
-
-    def excess(turn: AnalysedTurn) -> float:
-        chances = turn.emotion or {}
-        truth = turn.recording.emotion
-        return max(chances.values()) - (chances.get(truth, 0.0) if truth else 0.0)
-
-    wrong = [
-        t
-        for t in turns
-        if t.recording.emotion and emotion_verdict(t) not in (None, t.recording.emotion)
-    ]
-    return sorted(wrong, key=excess, reverse=True)[:limit]
-
-
-def used_text(turn: AnalysedTurn) -> str:
-    """The text that a dialogue would have used."""
-    return (turn.answer_transcript or turn.open_transcript).text
-
-
-def _confidence(turn: AnalysedTurn) -> float:
-    return (turn.answer_transcript or turn.open_transcript).confidence
-
-
-def _is_right(turn: AnalysedTurn) -> bool:
-    heard = used_text(turn)
-    return bool(heard) and is_right_answer(turn.answer_kind, turn.recording.text, heard)
 
 
 def report_json(report: SpeechReport) -> dict[str, Any]:
@@ -208,19 +166,13 @@ def _contender_json(scores: ContenderScores) -> dict[str, Any]:
     }
 
 
-def _estimate_json(estimate: SpeakerEstimate) -> dict[str, Any]:
+def _estimate_json(estimate: Estimate) -> dict[str, Any]:
     return {
-        "value": _json_number(estimate.value),
-        "low": _json_number(estimate.low),
-        "high": _json_number(estimate.high),
-        "recordings": estimate.recordings,
-        "speakers": estimate.speakers,
-        "too_few_speakers": estimate.has_few_speakers,
+        **json_value(estimate.bounds, 6),
+        "recordings": estimate.rows,
+        "speakers": estimate.clusters,
+        "too_few_speakers": estimate.has_few_clusters,
     }
-
-
-def _json_number(value: float) -> float | None:
-    return None if isnan(value) else round(value, 6)
 
 
 def _turn_json(turn: AnalysedTurn) -> dict[str, Any]:

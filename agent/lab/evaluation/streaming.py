@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 
+from agent.lab.arrays import BoolArray
 from agent.lab.evaluation.audio_source import AudioSource
 from agent.lab.evaluation.contenders import (
     AnalysedTurn,
@@ -128,7 +128,7 @@ def _analyse_streamed(
 AnalyseWhole = Callable[[Samples, Expectation | None], _Analysis]
 
 
-def _same_likeliest(one: Scores, other: Scores) -> NDArray[np.bool_]:
+def _same_likeliest(one: Scores, other: Scores) -> BoolArray:
     return np.asarray(one.argmax(1) == other.argmax(1))
 
 
@@ -185,4 +185,4 @@ def _analyse_whole(
 def _mean_recall(turns: Sequence[AnalysedTurn], analyses: Sequence[_Analysis]) -> float | None:
     judged_turns = [replace(t, emotion=h.emotion) for t, h in zip(turns, analyses, strict=True)]
     (ua,) = [m for m in emotion_metrics(judged_turns) if m.key == "ua"]
-    return float(ua.statistic(ua.tally.sum(0)))
+    return float(ua.formula(ua.tally.sum(0)))

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.ensemble import (  # type: ignore[import-untyped]
     ExtraTreesClassifier,
     HistGradientBoostingClassifier,
@@ -21,8 +20,9 @@ from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyp
 from sklearn.pipeline import make_pipeline  # type: ignore[import-untyped]
 from sklearn.preprocessing import StandardScaler  # type: ignore[import-untyped]
 
-from agent.lab.evaluation.escalation.conversation_bootstrap import ScoredRows
+from agent.lab.arrays import BoolArray, FloatArray, IntArray
 from agent.lab.evaluation.escalation.running_features import conversation_summary
+from agent.lab.evaluation.escalation.scored_rows import ScoredRows
 from agent.lab.evaluation.escalation.word_blocks import (
     WordBlocks,
     hashed_letters,
@@ -35,9 +35,6 @@ from agent.understanding.conversation_features import conversation_features, cou
 from agent.understanding.text_features import plain_text
 from agent.understanding.text_models import TextAffectModel
 
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-Places = NDArray[np.int64]
 OUTER_FOLDS, INNER_FOLDS, STACKING_PARTS = 5, 4, 3
 LATE_TURNS = 3  # last turns, whose words are a view of their own
 WORD_VIEWS = (("said",), ("said", "told"), ("letters",), ("said", "told", "letters", "late"))
@@ -47,12 +44,12 @@ WORD_VIEWS = (("said",), ("said", "told"), ("letters",), ("said", "told", "lette
 class ConversationFeatures:
     """Labels, folds and features of whole conversations, one per row."""
 
-    annoyed: Flags
-    outer_fold: Places
-    inner_fold: Places
-    part: Places
+    annoyed: BoolArray
+    outer_fold: IntArray
+    inner_fold: IntArray
+    part: IntArray
     word_blocks: WordBlocks
-    dense_features: Floats
+    dense_features: FloatArray
 
 
 def annoyance_features(
@@ -86,7 +83,7 @@ def annoyance_features(
         }
     )
 
-    def folds(count: int, salt: str) -> Places:
+    def folds(count: int, salt: str) -> IntArray:
         return np.array([talk.fold(count, salt) for talk in conversations])
 
     return ConversationFeatures(
@@ -120,7 +117,9 @@ def annoyance_scores(features: ConversationFeatures, name: str = "STAR") -> Scor
     return ScoredRows(name, features.annoyed, score, np.arange(len(score)))
 
 
-def _linear_scores(features: ConversationFeatures, training: Places, test: Places) -> Floats:
+def _linear_scores(
+    features: ConversationFeatures, training: IntArray, test: IntArray
+) -> FloatArray:
     views = []
     for view in WORD_VIEWS:
         x, wanted = features.word_blocks.tf_idf(training, test, view)
@@ -129,8 +128,8 @@ def _linear_scores(features: ConversationFeatures, training: Places, test: Place
 
 
 def _stacked_scores(
-    features: ConversationFeatures, linear: Floats, training: Places, test: Places
-) -> Floats:
+    features: ConversationFeatures, linear: FloatArray, training: IntArray, test: IntArray
+) -> FloatArray:
     x = np.hstack([features.dense_features, linear])
     held_out_scores, total = np.zeros(len(x)), np.zeros(len(test))
     for part in range(STACKING_PARTS):
@@ -143,7 +142,9 @@ def _stacked_scores(
     return np.asarray(slope * total + shift)
 
 
-def _ensemble_log_odds(x: Floats, truth: Flags, training: Places, test: Places) -> Floats:
+def _ensemble_log_odds(
+    x: FloatArray, truth: BoolArray, training: IntArray, test: IntArray
+) -> FloatArray:
     """Sum of the log-odds of a linear model and two kinds of trees."""
     straight = make_pipeline(
         StandardScaler(), LogisticRegression(C=0.003, max_iter=500, class_weight="balanced")

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from agent.config import PACKAGE_DIR
-from agent.lab.evaluation.json_output import write_json
+from agent.lab.json_output import write_json
 from dialogs.pack.loader import load_pack
 
 BANK_PACK = PACKAGE_DIR.parent / "dialogs" / "bank"

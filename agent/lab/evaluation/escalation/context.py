@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import logit  # type: ignore[import-untyped]
 
-from agent.lab.evaluation.escalation.conversation_bootstrap import ScoredRows
+from agent.lab.arrays import FloatArray, IntArray
+from agent.lab.evaluation.escalation.scored_rows import ScoredRows
 from agent.lab.training.understanding.dialogue_breakdown import (
     BreakdownSettings,
     DialogueTurns,
@@ -26,8 +26,6 @@ from agent.lab.training.understanding.rated_dialogues import RatedDialogue
 from agent.understanding.dialogue_breakdown import BreakdownModel
 from agent.understanding.text_models import TextAffectModel
 
-Floats = NDArray[np.float64]
-Places = NDArray[np.int64]
 CONTEXT_FOLDS = 5
 QUICK_SETTINGS = BreakdownSettings(folds=3)  # inner folds: three are enough to calibrate
 
@@ -36,16 +34,16 @@ QUICK_SETTINGS = BreakdownSettings(folds=3)  # inner folds: three are enough to 
 class TurnLogOdds:
     """Log-odds of every turn of some conversations, in order: with context and by single turns."""
 
-    conversation: Places
-    context: Floats
-    upset: Floats
-    faded: Floats
+    conversation: IntArray
+    context: FloatArray
+    upset: FloatArray
+    faded: FloatArray
 
-    def above_prior(self, prior: float) -> Floats:
+    def above_prior(self, prior: float) -> FloatArray:
         """Log-odds with context, relative to the prior probability of an annoyed customer."""
         return np.asarray(self.context - logit(prior))
 
-    def by_conversation(self, scores: Floats) -> list[Floats]:
+    def by_conversation(self, scores: FloatArray) -> list[FloatArray]:
         return np.split(scores, np.flatnonzero(self.conversation[1:] != self.conversation[:-1]) + 1)
 
 
@@ -73,7 +71,9 @@ def shipped_model_scores(
     return _turn_scores(turns, feelings, log_odds(model, turns, words))
 
 
-def _turn_scores(turns: DialogueTurns, feelings: TextAffectModel, context: Floats) -> TurnLogOdds:
+def _turn_scores(
+    turns: DialogueTurns, feelings: TextAffectModel, context: FloatArray
+) -> TurnLogOdds:
     upset = np.asarray(feelings.log_odds(turns.texts), dtype=float)
     faded = np.asarray(
         turns.fading_words(feelings.features, QUICK_SETTINGS.fade) @ feelings.upset, dtype=float
@@ -126,7 +126,7 @@ def dissatisfaction_comparison(
     )
     name = conversations[0].source
 
-    def scored_rows(values: Floats) -> ScoredRows:
+    def scored_rows(values: FloatArray) -> ScoredRows:
         return ScoredRows(name, low[rows], values[rows], turn_scores.conversation[rows])
 
     both = turn_scores.upset + turn_scores.context

@@ -18,7 +18,7 @@ from agent.lab.evaluation.escalation.handoff_scores import (
     handoff_scores,
 )
 from agent.lab.evaluation.escalation.policy_replay import policy_trace
-from agent.lab.training.understanding.examples import read_json_lines
+from agent.lab.json_lines import read_json_lines
 from agent.lab.training.understanding.rated_dialogues import Exchange, RatedDialogue
 from agent.understanding.turn_understanding import TurnUnderstanding
 from dialogs.escalation.scoring import intent_confidence

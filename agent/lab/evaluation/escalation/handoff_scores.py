@@ -8,28 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
-from agent.lab.evaluation.escalation.conversation_bootstrap import (
-    ConversationEstimate,
-    bootstrap_conversations,
-)
+from agent.lab.arrays import BoolArray, IntArray
+from agent.lab.metrics import ratio
+from agent.lab.statistics import Estimate, cluster_bootstrap
 from agent.lab.training.understanding.rated_dialogues import RatedDialogue
 from dialogs.pack.model import ErrorCosts
-
-Flags = NDArray[np.bool_]
-Places = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HandoffDecisions:
     """For each conversation: whether it needed a person, and the turn of its handoff (-1: none)."""
 
-    needed: Flags
-    handoff_turn: Places
+    needed: BoolArray
+    handoff_turn: IntArray
 
     @classmethod
     def from_turns(cls, needed: Sequence[bool], turns: Sequence[int | None]) -> HandoffDecisions:
@@ -40,41 +35,30 @@ class HandoffDecisions:
 class HandoffScores:
     """Scores with 95 % intervals. `cost` is per conversation, in units of a needless handoff."""
 
-    precision: ConversationEstimate
-    recall: ConversationEstimate
-    f1: ConversationEstimate
-    calls_per_100: ConversationEstimate
-    false_alarms: ConversationEstimate  # share of the conversations that needed no person
-    cost: ConversationEstimate
+    precision: Estimate
+    recall: Estimate
+    f1: Estimate
+    calls_per_100: Estimate
+    false_alarms: Estimate  # share of the conversations that needed no person
+    cost: Estimate
 
 
 def handoff_scores(decisions: HandoffDecisions, costs: ErrorCosts) -> HandoffScores:
-    place = np.arange(len(decisions.needed))
+    needed, handed = decisions.needed, decisions.handoff_turn >= 0
+    right, missed, needless = needed & handed, needed & ~handed, ~needed & handed
+    every = np.ones(len(needed))
 
-    def figure(name: str) -> ConversationEstimate:
-        return bootstrap_conversations(partial(_score, decisions, costs, name), place)
+    def estimate(part: ArrayLike, whole: ArrayLike) -> Estimate:
+        return cluster_bootstrap(ratio(part, whole), np.arange(len(needed)), "conversations")
 
-    return HandoffScores(*(figure(name) for name in HandoffScores.__dataclass_fields__))
-
-
-def _score(decisions: HandoffDecisions, costs: ErrorCosts, name: str, rows: Places) -> float:
-    needed, handed = decisions.needed[rows], decisions.handoff_turn[rows] >= 0
-    right, missed = int((needed & handed).sum()), int((needed & ~handed).sum())
-    needless = int((~needed & handed).sum())
-    match name:
-        case "precision":
-            return _ratio(right, right + needless)
-        case "recall":
-            return _ratio(right, right + missed)
-        case "f1":
-            return _ratio(2 * right, 2 * right + missed + needless)
-        case "calls_per_100":
-            return 100.0 * _ratio(right + needless, len(rows))
-        case "false_alarms":
-            return _ratio(needless, len(rows) - right - missed)
-        case _:
-            total = missed * costs.missed / costs.needless + needless
-            return _ratio(total, len(rows))
+    return HandoffScores(
+        precision=estimate(right, handed),
+        recall=estimate(right, needed),
+        f1=estimate(2.0 * right, needed.astype(float) + handed),
+        calls_per_100=estimate(100.0 * handed, every),
+        false_alarms=estimate(needless, ~needed),
+        cost=estimate(missed * costs.missed / costs.needless + needless, every),
+    )
 
 
 def _ratio(part: float, total: float) -> float:

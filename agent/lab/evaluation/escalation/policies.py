@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import logit  # type: ignore[import-untyped]
 
+from agent.lab.arrays import BoolArray, FloatArray
 from agent.lab.evaluation.escalation.context import CONTEXT_FOLDS, TurnLogOdds, conversation_folds
 from agent.lab.evaluation.escalation.handoff_scores import (
     HandoffDecisions,
@@ -37,7 +37,6 @@ from agent.lab.evaluation.escalation.weight_tuning import (
 from agent.lab.training.understanding.rated_dialogues import RatedDialogue
 from dialogs.pack.model import Pack
 
-Flags = NDArray[np.bool_]
 HandoffTurns = list[int | None]
 # STAR has too few repeated misunderstandings to fit the other rules
 TUNED_RULES = ("upset_over_turns",)
@@ -71,7 +70,7 @@ class CorpusReplay:
     term_amounts: Mapping[str, TermAmounts]  # by rule; the last term of each is CONTEXT_TERM
 
     @property
-    def needed_person(self) -> Flags:
+    def needed_person(self) -> BoolArray:
         """(conversations,): annoyed, or dissatisfied in at least one turn."""
         return np.array(
             [
@@ -127,9 +126,7 @@ def compare_policies(
     ]
 
 
-def _turns_above(
-    replay: CorpusReplay, scores: NDArray[np.float64], threshold: float
-) -> HandoffTurns:
+def _turns_above(replay: CorpusReplay, scores: FloatArray, threshold: float) -> HandoffTurns:
     return [
         first_turn_above(own.tolist(), threshold)
         for own in replay.turn_scores.by_conversation(scores)
@@ -166,7 +163,7 @@ def transferred_turns(
 
 
 def propose_weights(
-    replay: CorpusReplay, pack: Pack, training: Flags | None = None
+    replay: CorpusReplay, pack: Pack, training: BoolArray | None = None
 ) -> list[WeightProposal]:
     training = np.ones(len(replay.conversations), bool) if training is None else training
     found = []
@@ -184,7 +181,9 @@ def propose_weights(
     return found
 
 
-def _fitted_policies(replay: CorpusReplay, pack: Pack, training: Flags) -> dict[str, HandoffTurns]:
+def _fitted_policies(
+    replay: CorpusReplay, pack: Pack, training: BoolArray
+) -> dict[str, HandoffTurns]:
     found = _policies_with_weights(replay, pack, propose_weights(replay, pack, training))
     found["one turn's upset, best threshold"] = _turns_above(
         replay, replay.turn_scores.upset, _best_upset_threshold(replay, pack, training)
@@ -217,7 +216,7 @@ def _earliest(turns: Sequence[int | None]) -> int | None:
     return min((turn for turn in turns if turn is not None), default=None)
 
 
-def _best_upset_threshold(replay: CorpusReplay, pack: Pack, training: Flags) -> float:
+def _best_upset_threshold(replay: CorpusReplay, pack: Pack, training: BoolArray) -> float:
     """The threshold on one turn's upset that costs least on the `training` conversations."""
     highest = np.array(
         [own.max() for own in replay.turn_scores.by_conversation(replay.turn_scores.upset)]

@@ -6,48 +6,39 @@ The JSON begins with the goals, which `hearken evaluate goals` reads; a missing 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
-from math import isnan
+from dataclasses import fields
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from agent.lab.evaluation.escalation.conversation_bootstrap import ConversationEstimate, ScoredRows
-from agent.lab.evaluation.escalation.goals import goal_text
-from agent.lab.evaluation.escalation.policies import PolicyResult, WeightProposal
+from agent.lab.evaluation.escalation.handoff_requests import HandoffRequestScores
+from agent.lab.evaluation.escalation.handoff_scores import HandoffScores
+from agent.lab.evaluation.escalation.policies import WeightProposal
 from agent.lab.evaluation.escalation.run import EscalationReport, HandoffPolicyComparison
+from agent.lab.evaluation.escalation.scored_rows import ScoredRows
+from agent.lab.goals import goals_table
+from agent.lab.json_output import json_value
+from agent.lab.statistics import Estimate, interval_note
 from dialogs.pack.model import Pack
 
 
 def print_escalation_report(report: EscalationReport, pack: Pack, console: Console) -> None:
-    console.print(_goals_table(report))
+    console.print(goals_table(report.goals))
     console.print(_context_table(report.context_rows))
     for policy in report.policy_comparisons:
         console.print(_policies_table(policy, pack))
         for line in _timing_lines(policy):
             console.print(line, highlight=False)
     for asking in report.handoff_requests:
-        got = asking.understood
         console.print(
             f"{asking.name} ({asking.asked} of {asking.turns} turns ask for a person): understood "
-            f"with precision {_estimate_text(got.precision)}, recall {_estimate_text(got.recall)}; handed off at once "
-            f"with precision {_estimate_text(asking.called.precision)}, recall {_estimate_text(asking.called.recall)}",
+            f"with {_precision_and_recall(asking.understood)}; handed off at once with "
+            f"{_precision_and_recall(asking.called)}",
             highlight=False,
         )
     for proposal in report.weight_proposals:
         console.print(_proposal_line(proposal), highlight=False)
-
-
-def _goals_table(report: EscalationReport) -> Table:
-    table = _table("Goals", "", "goal", "", "got", "95 %", "plain TF-IDF")
-    for goal in report.goals:
-        table.add_row(
-            goal.what, f"{goal.goal:.3f}", "[green]met[/]" if goal.met else "[red]missed[/]",
-            f"{goal.got:.3f}", f"{goal.low:.3f} to {goal.high:.3f}",
-            f"{goal.floor:.3f}" if goal.floor else "",
-        )  # fmt: skip
-    return table
 
 
 def _context_table(context_rows: Mapping[str, ScoredRows]) -> Table:
@@ -67,7 +58,7 @@ def _policies_table(policy: HandoffPolicyComparison, pack: Pack) -> Table:
     for way in policy.policies:
         got = way.scores
         table.add_row(
-            way.name, _estimate_text(got.precision), _estimate_text(got.recall), _estimate_text(got.f1),
+            way.name, *map(_estimate_text, (got.precision, got.recall, got.f1)),
             f"{got.calls_per_100.value:.1f}", _estimate_text(got.false_alarms),
             f"{got.cost.value:.3f} ({got.cost.low:.3f} to {got.cost.high:.3f})",
         )  # fmt: skip
@@ -99,60 +90,71 @@ def _proposal_line(proposal: WeightProposal) -> str:
 
 
 def _table(title: str, *headings: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = Table(
+        title=title, title_justify="left", title_style="bold",
+        caption=interval_note("conversations"), caption_justify="left",
+    )  # fmt: skip
     for heading in headings:
         table.add_column(heading, overflow="fold")
     return table
 
 
-def _estimate_text(estimate: ConversationEstimate) -> str:
-    return "-" if isnan(estimate.value) else f"{estimate.value:.3f}"
+def _precision_and_recall(scores: HandoffScores) -> str:
+    precision, recall = _estimate_text(scores.precision), _estimate_text(scores.recall)
+    return f"precision {precision}, recall {recall}"
+
+
+def _estimate_text(estimate: Estimate) -> str:
+    return f"{estimate.value:.3f}" if estimate.is_known else "-"
 
 
 def escalation_json(report: EscalationReport, pack: Pack) -> dict[str, Any]:
-    everything = {
-        "goals": [asdict(goal) | {"goal": goal_text(goal)} for goal in report.goals],
-        "costs": asdict(pack.error_costs),
+    return {
+        "goals": [goal.as_json() for goal in report.goals],
+        "costs": json_value(pack.error_costs),
         "told_from_everything_so_far": {one.name: _scored_json(one) for one in report.scored_rows},
         "context": {name: _scored_json(one) for name, one in report.context_rows.items()},
         "policy": {policy.name: _policy_json(policy) for policy in report.policy_comparisons},
-        "asking_for_a_person": [asdict(asking) for asking in report.handoff_requests],
-        "proposed_weights": [asdict(proposal) for proposal in report.weight_proposals],
+        "asking_for_a_person": [_requests_json(one) for one in report.handoff_requests],
+        "proposed_weights": json_value(report.weight_proposals),
     }
-    return {key: _json_value(value) for key, value in everything.items()}
 
 
 def _scored_json(rows: ScoredRows) -> dict[str, Any]:
     return {
         "rows": len(rows.truth),
         "true": int(rows.truth.sum()),
-        "auroc": asdict(rows.auroc()),
-        "auprc": asdict(rows.auprc()),
-        "ece": asdict(rows.ece()),
+        "auroc": _estimate_json(rows.auroc()),
+        "auprc": _estimate_json(rows.auprc()),
+        "ece": _estimate_json(rows.ece()),
     }
 
 
 def _policy_json(comparison: HandoffPolicyComparison) -> dict[str, Any]:
     return {
         "conversations": comparison.conversations,
-        "needed_a_person": comparison.needed_share,
-        "flapping_per_100": asdict(comparison.flapping),
-        "ways": {way.name: _policy_result_json(way) for way in comparison.policies},
+        "needed_a_person": json_value(comparison.needed_share),
+        "flapping_per_100": json_value(comparison.flapping),
+        "ways": {
+            way.name: {**_handoff_json(way.scores), "lead": json_value(way.lead_time)}
+            for way in comparison.policies
+        },
     }
 
 
-def _policy_result_json(result: PolicyResult) -> dict[str, Any]:
-    return {**asdict(result.scores), "lead": asdict(result.lead_time) if result.lead_time else None}
+def _requests_json(requests: HandoffRequestScores) -> dict[str, Any]:
+    return {
+        "name": requests.name,
+        "turns": requests.turns,
+        "asked": requests.asked,
+        "understood": _handoff_json(requests.understood),
+        "called": _handoff_json(requests.called),
+    }
 
 
-def _json_value(value: Any) -> Any:
-    """The value with NaN as None and floats rounded to 5 decimals."""
-    match value:
-        case dict():
-            return {key: _json_value(inner) for key, inner in value.items()}
-        case list() | tuple():
-            return [_json_value(inner) for inner in value]
-        case float():
-            return None if isnan(value) else round(value, 5)
-        case _:
-            return value
+def _handoff_json(scores: HandoffScores) -> dict[str, Any]:
+    return {field.name: _estimate_json(getattr(scores, field.name)) for field in fields(scores)}
+
+
+def _estimate_json(estimate: Estimate) -> dict[str, Any]:
+    return {**json_value(estimate.bounds), "talks": estimate.clusters}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
@@ -21,8 +21,7 @@ from agent.lab.evaluation.escalation.context import (
     domain_folds,
     shipped_model_scores,
 )
-from agent.lab.evaluation.escalation.conversation_bootstrap import ScoredRows
-from agent.lab.evaluation.escalation.goals import EscalationGoal, escalation_goals
+from agent.lab.evaluation.escalation.goals import escalation_goals
 from agent.lab.evaluation.escalation.handoff_requests import (
     HandoffRequestScores,
     handoff_request_scores,
@@ -41,7 +40,10 @@ from agent.lab.evaluation.escalation.policies import (
 )
 from agent.lab.evaluation.escalation.policy_replay import policy_trace
 from agent.lab.evaluation.escalation.satisfaction import dissatisfaction_scores, rated_turns
+from agent.lab.evaluation.escalation.scored_rows import ScoredRows
 from agent.lab.evaluation.escalation.weight_tuning import term_amounts
+from agent.lab.goals import Goal
+from agent.lab.progress import ReportProgress
 from agent.lab.training.understanding.dialogue_breakdown import WEIGHTS_FILE
 from agent.lab.training.understanding.rated_dialogues import (
     USS_SETS,
@@ -54,7 +56,6 @@ from agent.understanding.turn_understanding import TurnUnderstanding
 from dialogs.pack.model import Pack
 from dialogs.values import Understanding
 
-ReportProgress = Callable[[str], None]
 CONVERSATION_STRIDE = 3  # policies use every third conversation of USS: saves a minute
 
 
@@ -71,7 +72,7 @@ class HandoffPolicyComparison:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EscalationReport:
-    goals: list[EscalationGoal]
+    goals: list[Goal]
     scored_rows: list[ScoredRows]
     context_rows: Mapping[str, ScoredRows]
     policy_comparisons: list[HandoffPolicyComparison]

@@ -6,14 +6,13 @@ Held by tests/agent/lab/evaluation/test_escalation.py: what follows a turn never
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Places = NDArray[np.int64]
+from agent.lab.arrays import FloatArray, IntArray
+
 RUNNING_MEAN_DECAY = 0.6  # weight of the running mean at each new turn
 
 
-def running_features(scores: Floats, conversation: Places) -> Floats:
+def running_features(scores: FloatArray, conversation: IntArray) -> FloatArray:
     """(rows, 6): running mean, highest, mean before, one before, two before, rise over the mean.
 
     `conversation` is the number of each row's conversation, whose rows are adjacent, in order.
@@ -34,7 +33,7 @@ def running_features(scores: Floats, conversation: Places) -> Floats:
     return found
 
 
-def conversation_summary(scores: Floats, conversation: Places) -> Floats:
+def conversation_summary(scores: FloatArray, conversation: IntArray) -> FloatArray:
     """(conversations, 4): highest, mean, mean of the two highest, and last score.
 
     In the order of the conversations' first rows; for judgements after the end.

@@ -21,8 +21,9 @@ from sklearn.ensemble import (  # type: ignore[import-untyped]
     HistGradientBoostingClassifier,
 )
 
-from agent.lab.evaluation.escalation.conversation_bootstrap import ScoredRows
+from agent.lab.arrays import BoolArray, FloatArray, IntArray
 from agent.lab.evaluation.escalation.running_features import running_features
+from agent.lab.evaluation.escalation.scored_rows import ScoredRows
 from agent.lab.evaluation.escalation.word_blocks import (
     WordBlocks,
     hashed_letters,
@@ -36,9 +37,6 @@ from agent.understanding.conversation_features import conversation_features, cou
 from agent.understanding.text_features import plain_text
 from agent.understanding.text_models import TextAffectModel
 
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-Places = NDArray[np.int64]
 OUTER_FOLDS, INNER_FOLDS, STACKING_PARTS = 5, 4, 3
 TREE_COUNT = 80
 CONTEXT_EXCHANGES = 3  # preceding exchanges whose words are the context
@@ -49,16 +47,16 @@ class RatedTurns:
     """Ratings, folds and features of the rated turns of several sets."""
 
     source: NDArray[np.str_]
-    rating: Floats
-    conversation: Places
-    outer_fold: Places  # fold of the turn's conversation
-    inner_fold: Places
-    part: Places
+    rating: FloatArray
+    conversation: IntArray
+    outer_fold: IntArray  # fold of the turn's conversation
+    inner_fold: IntArray
+    part: IntArray
     word_blocks: WordBlocks
-    dense_features: Floats
+    dense_features: FloatArray
 
     @property
-    def is_dissatisfied(self) -> Flags:
+    def is_dissatisfied(self) -> BoolArray:
         return np.asarray(self.rating < DISSATISFIED_BELOW)
 
 
@@ -87,7 +85,7 @@ def rated_turns(conversations: Sequence[RatedDialogue], feelings: TextAffectMode
         }
     )
 
-    def folds(count: int, salt: str) -> Places:
+    def folds(count: int, salt: str) -> IntArray:
         of_talks = np.array([talk.fold(count, salt) for talk in conversations])
         return np.asarray(of_talks[number])
 
@@ -138,7 +136,7 @@ def _score_set(turns: RatedTurns, name: str) -> ScoredRows:
     return ScoredRows(name, turns.is_dissatisfied[own], score[own], turns.conversation[own])
 
 
-def _linear_scores(turns: RatedTurns, training: Places, test: Places) -> Floats:
+def _linear_scores(turns: RatedTurns, training: IntArray, test: IntArray) -> FloatArray:
     x, wanted = turns.word_blocks.tf_idf(training, test)
     return np.column_stack(
         [
@@ -148,7 +146,9 @@ def _linear_scores(turns: RatedTurns, training: Places, test: Places) -> Floats:
     )
 
 
-def _stacked_scores(turns: RatedTurns, linear: Floats, training: Places, test: Places) -> Floats:
+def _stacked_scores(
+    turns: RatedTurns, linear: FloatArray, training: IntArray, test: IntArray
+) -> FloatArray:
     """Mean over STACKING_PARTS models, each trained without one part, which calibrates it."""
     running = [running_features(column, turns.conversation) for column in linear.T]
     x = np.hstack([turns.dense_features, linear, *running])
@@ -164,7 +164,9 @@ def _stacked_scores(turns: RatedTurns, linear: Floats, training: Places, test: P
     return np.asarray(slope * total + shift)
 
 
-def _tree_scores(x: Floats, turns: RatedTurns, training: Places, test: Places) -> Floats:
+def _tree_scores(
+    x: FloatArray, turns: RatedTurns, training: IntArray, test: IntArray
+) -> FloatArray:
     """Negated ratings by randomised trees plus log-odds by boosted trees, on a common scale."""
     rating, low = turns.rating[training], turns.is_dissatisfied[training]
     random = ExtraTreesRegressor(TREE_COUNT, min_samples_leaf=8, max_features=0.3, random_state=0)

@@ -13,19 +13,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize  # type: ignore[import-untyped]
 from scipy.special import expit, log_expit, logit  # type: ignore[import-untyped]
 
+from agent.lab.arrays import BoolArray, FloatArray, IntArray
 from agent.lab.evaluation.escalation.policy_replay import replay_policy
 from agent.lab.training.understanding.rated_dialogues import RatedDialogue
 from dialogs.escalation.scoring import recent_turns, rule_evidence
 from dialogs.pack.model import ErrorCosts, Pack, Rule
 from dialogs.values import Understanding
 
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-Places = NDArray[np.int64]
 CONTEXT_TERM = "going_wrong"  # log-odds of the breakdown model above the base rate
 LOWERING_TERMS = frozenset({"calm"})  # terms that may only lower a score
 REGULARISATION = 1e-3  # L2 penalty on the weights
@@ -36,9 +33,9 @@ class TermAmounts:
     """Inputs of one rule at every turn: (turns, terms), with every term at weight one."""
 
     terms: tuple[str, ...]
-    values: Floats
-    evidence_turns: Places  # number of turns with evidence, as for `least_turns`
-    conversation: Places
+    values: FloatArray
+    evidence_turns: IntArray  # number of turns with evidence, as for `least_turns`
+    conversation: IntArray
 
 
 def term_amounts(
@@ -46,7 +43,7 @@ def term_amounts(
     name: str,
     conversations: Sequence[RatedDialogue],
     understandings: Mapping[str, Understanding],
-    context: Floats | None = None,
+    context: FloatArray | None = None,
 ) -> TermAmounts:
     """Replay the rule `name`; `context` (turns,) adds the term CONTEXT_TERM."""
     rule = pack.rules[name]
@@ -88,7 +85,7 @@ def pack_weights(rule: Rule) -> RuleWeights:
     return RuleWeights(rule.baseline, rule.term_weights)
 
 
-def rule_scores(weights: RuleWeights, term_amounts: TermAmounts) -> Floats:
+def rule_scores(weights: RuleWeights, term_amounts: TermAmounts) -> FloatArray:
     worth = np.array([weights.terms.get(term, 0.0) for term in term_amounts.terms])
     return np.asarray(term_amounts.values @ worth + weights.baseline)
 
@@ -107,7 +104,7 @@ def handoff_turns(
 
 
 def tune_weights(
-    term_amounts: TermAmounts, needed: Flags, training: Flags, rule: Rule, costs: ErrorCosts
+    term_amounts: TermAmounts, needed: BoolArray, training: BoolArray, rule: Rule, costs: ErrorCosts
 ) -> RuleWeights:
     """Fit weights and baseline; `needed` and `training` are masks of conversations."""
     rows = np.flatnonzero(training[term_amounts.conversation])
@@ -120,7 +117,7 @@ def tune_weights(
     return replace(weights, baseline=weights.baseline + float(shift))
 
 
-def _fit_terms(term_amounts: TermAmounts, needed: Flags, rows: Places) -> RuleWeights:
+def _fit_terms(term_amounts: TermAmounts, needed: BoolArray, rows: IntArray) -> RuleWeights:
     counts = np.bincount(term_amounts.conversation)
     weight = 1.0 / counts[term_amounts.conversation[rows]]
     weight = weight / weight.sum()
@@ -128,7 +125,7 @@ def _fit_terms(term_amounts: TermAmounts, needed: Flags, rows: Places) -> RuleWe
     scale = x.std(0)
     used = np.where(scale > 0, scale, 1.0)
 
-    def loss(found: Floats) -> tuple[float, Floats]:
+    def loss(found: FloatArray) -> tuple[float, FloatArray]:
         odds = (x / used) @ found[1:] + found[0]
         likely = truth * log_expit(odds) + (1.0 - truth) * log_expit(-odds)
         off = weight * (expit(odds) - truth)
@@ -142,7 +139,7 @@ def _fit_terms(term_amounts: TermAmounts, needed: Flags, rows: Places) -> RuleWe
     return RuleWeights(float(found[0]), dict(zip(term_amounts.terms, worth.tolist(), strict=True)))
 
 
-def _cheapest_threshold(highest: Floats, needed: Flags, costs: ErrorCosts) -> float:
+def _cheapest_threshold(highest: FloatArray, needed: BoolArray, costs: ErrorCosts) -> float:
     """The threshold on each conversation's highest score at which errors cost least."""
     order = np.argsort(-highest)
     missed = needed.sum() - np.cumsum(needed[order])

@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack  # type: ignore[import-untyped]
 from sklearn.feature_extraction.text import HashingVectorizer  # type: ignore[import-untyped]
 from sklearn.linear_model import LogisticRegression, Ridge  # type: ignore[import-untyped]
 from sklearn.preprocessing import normalize  # type: ignore[import-untyped]
 
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-Places = NDArray[np.int64]
+from agent.lab.arrays import BoolArray, FloatArray, IntArray
+
 HASH_COLUMNS = 2**16
 
 
@@ -59,7 +57,7 @@ class WordBlocks:
         self.blocks = dict(blocks)
 
     def tf_idf(
-        self, training: Places, test: Places, names: Sequence[str] | None = None
+        self, training: IntArray, test: IntArray, names: Sequence[str] | None = None
     ) -> tuple[csr_matrix, csr_matrix]:
         """The `training` and the `test` rows as TF-IDF, with frequencies of the training rows; each
         block is normalised to length 1. Columns in only one training row are dropped."""
@@ -73,13 +71,13 @@ class WordBlocks:
         return rows[: len(training)], rows[len(training) :]
 
 
-def logistic_log_odds(x: csr_matrix, truth: Flags, test: csr_matrix, cost: float) -> Floats:
+def logistic_log_odds(x: csr_matrix, truth: BoolArray, test: csr_matrix, cost: float) -> FloatArray:
     """Log-odds of the `test` rows by a logistic regression on the rows `x`."""
     model = LogisticRegression(C=cost, solver="liblinear", class_weight="balanced", tol=1e-2)
     return np.asarray(model.fit(x, truth).decision_function(test), dtype=float)
 
 
-def negated_ridge_rating(x: csr_matrix, rating: Floats, test: csr_matrix) -> Floats:
+def negated_ridge_rating(x: csr_matrix, rating: FloatArray, test: csr_matrix) -> FloatArray:
     """Negated rating of the `test` rows by ridge regression: ratings carry more than labels do."""
     model = Ridge(alpha=3.0, solver="lsqr", tol=1e-3)
     return -np.asarray(model.fit(x, rating).predict(test), dtype=float)

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from agent.config import PACKAGE_DIR
 from agent.lab.evaluation import EvaluationError
-from agent.lab.evaluation.json_output import write_json
+from agent.lab.json_output import write_json
 
 
 def evaluate_fusion(

@@ -2,7 +2,8 @@
 
 Every kind is trained and tested on the same turns, fold by fold and seed by seed. Each test turn is
 classified as it is, transcribed, through a telephone, without words and without voice. Invariant,
-held by tests/agent/lab/evaluation/test_fusion.py: training and test share no speaker and no sentence.
+held by tests/agent/lab/evaluation/test_fusion.py: training and test share no speaker and no
+sentence.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from agent.lab.arrays import BoolArray, FloatArray, IntArray
 from agent.lab.evaluation import EvaluationError
 from agent.lab.fusion_models.classifiers import FUSION_KINDS, FusionKind, parameter_count
+from agent.lab.progress import ReportProgress
 from agent.lab.training.fusion.fusion_training import (
     INPUT_CONDITIONS,
     CalibratedFusion,
@@ -30,7 +32,6 @@ from agent.lab.training.fusion.fusion_training import (
 from agent.lab.training.fusion.pairs import FOLDS, FusionTurn, PairMaterial
 from agent.lab.training.understanding.examples import stable_bucket
 
-Floats = NDArray[np.float64]
 MIN_SPEAKERS = 3  # one to test, one to calibrate on, one to train on
 
 
@@ -48,10 +49,10 @@ class FusionPredictions:
     """Predictions of one kind in one condition for all test turns of all folds and seeds:
     probabilities of the three sentiments (turns, 3) and of upset (turns,), and the decisions."""
 
-    sentiment: Floats
-    upset: Floats
-    decided_sentiment: NDArray[np.int64]
-    decided_upset: NDArray[np.bool_]
+    sentiment: FloatArray
+    upset: FloatArray
+    decided_sentiment: IntArray
+    decided_upset: BoolArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,8 +60,8 @@ class FusionResults:
     """Labels and predictions of all test turns; `sentiment` and `upset` are -1 where unknown."""
 
     speakers: Sequence[str]
-    sentiment: NDArray[np.int64]
-    upset: NDArray[np.int64]
+    sentiment: IntArray
+    upset: IntArray
     predictions: Mapping[tuple[FusionKind, str], FusionPredictions]  # by kind and condition
     parameter_counts: Mapping[FusionKind, int]  # parameters
     folds: int
@@ -143,7 +144,7 @@ def run_experiment(
     source: FoldSource,
     seeds: int,
     lesson: FusionTrainingSettings | None = None,
-    report_progress: Callable[[str], None] = lambda _: None,
+    report_progress: ReportProgress = lambda _: None,
     processes: int = 2,
 ) -> FusionResults:
     """Run all folds and seeds. With one process, it runs in this one; `report_progress` is called
@@ -174,7 +175,7 @@ def run_experiment(
 
 
 def _with_progress(
-    results: Iterator[FoldResult], total: int, report_progress: Callable[[str], None]
+    results: Iterator[FoldResult], total: int, report_progress: ReportProgress
 ) -> Iterator[FoldResult]:
     report_progress(f"training: 0 of {total} folds")
     for count, one in enumerate(results, 1):

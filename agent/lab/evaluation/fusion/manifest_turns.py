@@ -6,7 +6,6 @@ or instead of the emotion. Unusable lines are counted, never dropped in silence.
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,10 +18,12 @@ from agent.lab.evaluation import EvaluationError
 from agent.lab.evaluation.audio_source import AudioSource, default_audio_path, open_audio_source
 from agent.lab.evaluation.manifest import LabelledRecording, read_manifest
 from agent.lab.fusion_models.subword_vectors import SubwordVectors
+from agent.lab.json_lines import read_bytes
 from agent.lab.training.ears.corpus import Corpus, Utterance
 from agent.lab.training.ears.offline_recogniser import OfflineRecogniser
 from agent.lab.training.fusion.pairs import UNKNOWN, FusionTurn
 from agent.lab.training.fusion.user_recordings import TurnLabel, fusion_turns, label_from_columns
+from audio.codecs import to_pcm16
 from audio.types import AudioError
 
 LABEL_COLUMNS = ("sentiment", "upset")  # columns that `read_manifest` does not know
@@ -57,8 +58,8 @@ def manifest_turns(
         SubwordVectors.load(weights / "fusion"),
     )
     footnotes = [
-        f"{manifest.name}: {len(turns)} of {contents.line_count} lines; words and voice are of the same "
-        "turn. Transcribed: by the embedded recogniser, from the recording over a telephone.",
+        f"{manifest.name}: {len(turns)} of {contents.line_count} lines; words and voice are of the "
+        "same turn. Transcribed: by the embedded recogniser, from the recording over a telephone.",
         *(
             note
             for note in contents.notes
@@ -79,8 +80,7 @@ def manifest_turns(
 
 def line_labels(manifest: Path, recordings: Sequence[LabelledRecording]) -> dict[int, TurnLabel]:
     """The label of each recording, by line number."""
-    raw = manifest.read_bytes()
-    lines = (gzip.decompress(raw) if manifest.suffix == ".gz" else raw).splitlines()
+    lines = read_bytes(manifest).splitlines()
     rows = {one.line: json.loads(lines[one.line - 1]) for one in recordings}
     return {
         number: label_from_columns(row.get("emotion"), row.get("sentiment"), row.get("upset"))
@@ -109,7 +109,7 @@ def load_corpus(
             "", recording.path, recording.speaker, "test", recording.text, rate, length / rate
         )
         utterances.append(replace(utterance, start=start, length=length))
-        pieces.append((samples * 32767).astype(np.int16))
+        pieces.append(to_pcm16(samples))
         start += length
     if not utterances:
         raise EvaluationError(f"no recording can be read; {unreadable[0]}")

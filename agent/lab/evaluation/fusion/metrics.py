@@ -3,7 +3,7 @@
 UA is the mean recall over classes; AUROC is computed over a hundred steps of the score; ECE is the
 expected calibration error of the probability of upset and of the most probable sentiment. All are
 functions of sums over turns, so that both sides of a comparison use the same draws of speakers
-(agent/lab/evaluation/speaker_bootstrap.py).
+(agent/lab/statistics.py).
 """
 
 from __future__ import annotations
@@ -12,20 +12,14 @@ from collections.abc import Callable
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
+from agent.lab.arrays import FloatArray, IntArray
 from agent.lab.evaluation.fusion.experiment import FusionPredictions, FusionResults
-from agent.lab.evaluation.speaker_bootstrap import (
-    Floats,
-    SpeakerEstimate,
-    SumStatistic,
-    TallyMetric,
-    calibration_error,
-    calibration_tally,
-    estimate,
-    estimate_difference,
-)
+from agent.lab.evaluation.tally_metric import TallyMetric, estimate, estimate_difference
 from agent.lab.fusion_models.classifiers import FUSED_KINDS, SINGLE_MODALITY, FusionKind
+from agent.lab.metrics import SumFormula, auroc_of_sums, recall_of_sums
+from agent.lab.statistics import Estimate
+from agent.understanding.calibration import calibration_tally, error_of_tally
 
 FusionMetric = Literal["sentiment UA", "upset UA", "upset AUROC", "sentiment ECE", "upset ECE"]
 FUSION_METRICS: tuple[FusionMetric, ...] = get_args(FusionMetric)
@@ -45,13 +39,13 @@ def tally_metric(
 
 def estimate_metric(
     results: FusionResults, kind: FusionKind, condition: str, metric: FusionMetric
-) -> SpeakerEstimate:
+) -> Estimate:
     return estimate(tally_metric(results, kind, condition, metric), results.speakers)
 
 
 def estimate_gain(
     results: FusionResults, one: FusionKind, other: FusionKind, condition: str, metric: FusionMetric
-) -> SpeakerEstimate:
+) -> Estimate:
     """The metric of kind `one` minus that of `other`, over the same draws of speakers."""
     return estimate_difference(
         tally_metric(results, one, condition, metric),
@@ -82,38 +76,32 @@ def best_fusion(results: FusionResults) -> FusionKind:
 
 def measurable_metrics(results: FusionResults) -> list[FusionMetric]:
     """The UAs whose labels have at least two classes among the turns."""
-    truths: dict[FusionMetric, NDArray[np.int64]] = {
+    truths: dict[FusionMetric, IntArray] = {
         "sentiment UA": results.sentiment,
         "upset UA": results.upset,
     }
     return [of for of, truth in truths.items() if len(set(truth[truth >= 0].tolist())) > 1]
 
 
-def mean_class_recall(sums: Floats) -> Floats:
+def mean_class_recall(sums: FloatArray) -> FloatArray:
     """(.., correct by class, turns by class) -> mean recall of the classes that occur."""
-    found, there = np.split(sums, 2, axis=-1)
-    recall = np.where(there > 0, found / np.maximum(there, 1), np.nan)
-    mean: Floats = np.nanmean(recall, axis=-1)
-    return mean
+    return recall_of_sums(*np.split(sums, 2, axis=-1))
 
 
-def area_under_curve(sums: Floats) -> Floats:
+def area_under_curve(sums: FloatArray) -> FloatArray:
     """(.., calm turns by score step, upset turns by score step) -> area under the ROC curve."""
-    calm, upset = np.split(sums, 2, axis=-1)
-    below = calm.cumsum(-1) - calm / 2  # a tie counts half
-    found: Floats = (upset * below).sum(-1) / (calm.sum(-1) * upset.sum(-1))
-    return found
+    return auroc_of_sums(*np.split(sums, 2, axis=-1))
 
 
-TallyFunction = Callable[[FusionResults, FusionPredictions], tuple[Floats, SumStatistic]]
+TallyFunction = Callable[[FusionResults, FusionPredictions], tuple[FloatArray, SumFormula]]
 
 
-def recall_tally(truth: NDArray[np.int64], decided: NDArray[np.int64], classes: int) -> Floats:
+def recall_tally(truth: IntArray, decided: IntArray, classes: int) -> FloatArray:
     there = np.eye(classes)[np.maximum(truth, 0)]
     return np.concatenate([there * (truth == decided)[:, None], there], 1)
 
 
-def area_tally(truth: NDArray[np.int64], scores: Floats) -> Floats:
+def area_tally(truth: IntArray, scores: FloatArray) -> FloatArray:
     edges = np.quantile(scores, np.linspace(0, 1, SCORE_STEPS + 1)[1:-1])
     step = np.searchsorted(edges, scores, side="right")
     tally = np.zeros((len(scores), 2 * SCORE_STEPS))
@@ -123,9 +111,9 @@ def area_tally(truth: NDArray[np.int64], scores: Floats) -> Floats:
 
 def _sentiment_calibration(
     results: FusionResults, predictions: FusionPredictions
-) -> tuple[Floats, SumStatistic]:
+) -> tuple[FloatArray, SumFormula]:
     right = predictions.sentiment.argmax(1) == results.sentiment
-    return calibration_tally(predictions.sentiment.max(1), right), calibration_error
+    return calibration_tally(predictions.sentiment.max(1), right), error_of_tally
 
 
 _TALLY_FUNCTIONS: dict[FusionMetric, TallyFunction] = {
@@ -139,5 +127,5 @@ _TALLY_FUNCTIONS: dict[FusionMetric, TallyFunction] = {
     ),
     "upset AUROC": lambda o, j: (area_tally(o.upset, j.upset), area_under_curve),
     "sentiment ECE": _sentiment_calibration,
-    "upset ECE": lambda o, j: (calibration_tally(j.upset, o.upset == 1), calibration_error),
+    "upset ECE": lambda o, j: (calibration_tally(j.upset, o.upset == 1), error_of_tally),
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isnan
 from pathlib import Path
 
 from rich.console import Console
@@ -11,8 +10,9 @@ from rich.table import Table
 
 from agent.lab.evaluation.fusion.metrics import CALL_CONDITION, FUSION_METRICS, FusionMetric
 from agent.lab.evaluation.fusion.report import AS_IS, FusionReport, gains_over_other_fusions
-from agent.lab.evaluation.speaker_bootstrap import SpeakerEstimate
 from agent.lab.fusion_models.classifiers import FUSION_KINDS, FusionKind
+from agent.lab.goals import goals_table
+from agent.lab.statistics import Estimate, interval_note
 from agent.lab.training.fusion.fusion_training import INPUT_CONDITIONS
 from agent.understanding.calibration import reliability_table
 
@@ -32,7 +32,7 @@ def print_fusion_report(report: FusionReport, console: Console) -> None:
             console.print(_metric_table(report, metric))
     console.print(
         f"{len(outcome.speakers)} test turns of {len(set(outcome.speakers))} speakers, "
-        f"{outcome.folds} folds, {outcome.seeds} seeds; 95 % intervals by resampling speakers.",
+        f"{outcome.folds} folds, {outcome.seeds} seeds; {interval_note('speakers')}.",
         highlight=False,
     )
     for sentence in report.footnotes:
@@ -44,7 +44,7 @@ def print_fusion_report(report: FusionReport, console: Console) -> None:
         )
     if report.served:
         console.print(_served_table(report))
-    console.print(_goals_table(report))
+    console.print(goals_table(report.goals))
 
 
 def _served_table(report: FusionReport) -> Table:
@@ -75,25 +75,14 @@ def _metric_table(report: FusionReport, metric: FusionMetric) -> Table:
     return shown
 
 
-def _goals_table(report: FusionReport) -> Table:
-    shown = Table("goal", "wanted", "got (95 %)", "met", title="goals")
-    words = {True: "[green]yes[/]", False: "[red]no[/]", None: "undecided"}
-    for goal in report.goals:
-        got = "-"
-        if goal.got is not None and goal.low is not None and goal.high is not None:
-            got = f"{100 * goal.got:+.1f} ({100 * goal.low:+.1f} to {100 * goal.high:+.1f})"
-        shown.add_row(goal.what, goal.goal, got, words[goal.met])
-    return shown
-
-
-def percent_text(estimate: SpeakerEstimate) -> str:
-    if isnan(estimate.value):
+def percent_text(estimate: Estimate) -> str:
+    if not estimate.is_known:
         return "-"
     return f"{100 * estimate.value:.1f} ({100 * estimate.low:.1f} to {100 * estimate.high:.1f})"
 
 
-def points_text(estimate: SpeakerEstimate) -> str:
-    if isnan(estimate.value):
+def points_text(estimate: Estimate) -> str:
+    if not estimate.is_known:
         return "-"
     return f"{100 * estimate.value:+.1f} ({100 * estimate.low:+.1f} to {100 * estimate.high:+.1f})"
 

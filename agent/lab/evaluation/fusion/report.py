@@ -7,8 +7,7 @@ order; a missing value is null.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from math import isnan
+from dataclasses import dataclass
 from typing import Any
 
 from agent.lab.evaluation.fusion.experiment import FusionResults
@@ -23,9 +22,10 @@ from agent.lab.evaluation.fusion.metrics import (
     measurable_metrics,
 )
 from agent.lab.evaluation.fusion.served_verdicts import ServedFusionScores
-from agent.lab.evaluation.goals import Goal
-from agent.lab.evaluation.speaker_bootstrap import SpeakerEstimate
 from agent.lab.fusion_models.classifiers import FUSED_KINDS, FusionKind
+from agent.lab.goals import Goal
+from agent.lab.json_output import json_value
+from agent.lab.statistics import Estimate
 from agent.lab.training.fusion.fusion_training import INPUT_CONDITIONS
 from agent.understanding.calibration import reliability_table
 
@@ -38,10 +38,8 @@ MIN_GAIN, MAX_CALIBRATION_ERROR = 0.05, 0.03
 class FusionReport:
     results: FusionResults
     footnotes: Sequence[str]  # footnotes of the table
-    estimates: Mapping[EstimateKey, SpeakerEstimate]
-    gains: Mapping[
-        tuple[str, FusionMetric], SpeakerEstimate
-    ]  # best fusion minus best single modality
+    estimates: Mapping[EstimateKey, Estimate]
+    gains: Mapping[tuple[str, FusionMetric], Estimate]  # best fusion minus best single modality
     best_kind: FusionKind
     goals: Sequence[Goal]
     served: Sequence[ServedFusionScores]
@@ -76,48 +74,33 @@ def _is_measurable(results: FusionResults, metric: FusionMetric) -> bool:
 def _gain_goals(
     results: FusionResults,
     best: FusionKind,
-    gains: Mapping[tuple[str, FusionMetric], SpeakerEstimate],
+    gains: Mapping[tuple[str, FusionMetric], Estimate],
 ) -> Iterator[Goal]:
     """Goals for the gain over the best single modality."""
     for metric in measurable_metrics(results):
         found = gains[AS_IS, metric]
         met = found.value >= MIN_GAIN and found.low > 0
         what = f"{metric}: best fusion ({best}) over best single modality"
-        yield _goal(what, "interval above 0, >= +5 %", found, met)
+        yield Goal.with_verdict(what, "interval above 0, >= +5 %", found, met)
     for condition in (WORDS_REMOVED, VOICE_REMOVED):
         for metric in measurable_metrics(results):
             found = gains[condition, metric]
             what = f"{metric}, {condition}: best fusion ({best}) over best single modality"
-            yield _goal(what, ">= 0 %", found, found.value >= 0)
+            yield Goal.at_least(what, 0.0, found)
 
 
-def _error_goals(
-    estimates: Mapping[EstimateKey, SpeakerEstimate], best: FusionKind
-) -> Iterator[Goal]:
+def _error_goals(estimates: Mapping[EstimateKey, Estimate], best: FusionKind) -> Iterator[Goal]:
     for condition in (AS_IS, CALL_CONDITION, WORDS_REMOVED, VOICE_REMOVED):
         for metric in ("sentiment ECE", "upset ECE"):
             if found := estimates.get((best, condition, metric)):
                 what = f"calibration error of {metric.split()[0]}, {condition} ({best})"
-                yield _goal(what, "<= 3 %", found, found.value <= MAX_CALIBRATION_ERROR)
-
-
-def _goal(what: str, goal: str, estimate: SpeakerEstimate, met: bool) -> Goal:
-    unknown = estimate.has_few_speakers or isnan(estimate.value)
-    return Goal(
-        what,
-        goal,
-        _json_number(estimate.value),
-        _json_number(estimate.low),
-        _json_number(estimate.high),
-        None if unknown else met,
-        "too few speakers" if unknown else "",
-    )
+                yield Goal.at_most(what, MAX_CALIBRATION_ERROR, found)
 
 
 def fusion_json(report: FusionReport) -> dict[str, Any]:
     results = report.results
     return {
-        "goals": [asdict(goal) for goal in report.goals],
+        "goals": [goal.as_json() for goal in report.goals],
         "winner": report.best_kind,
         "about": list(report.footnotes),
         "turns": len(results.speakers),
@@ -152,7 +135,7 @@ def fusion_json(report: FusionReport) -> dict[str, Any]:
 
 def gains_over_other_fusions(
     report: FusionReport,
-) -> Iterator[tuple[FusionKind, FusionMetric, SpeakerEstimate]]:
+) -> Iterator[tuple[FusionKind, FusionMetric, Estimate]]:
     """Gain of the best fusion over each of the other two, in CALL_CONDITION."""
     for other in FUSED_KINDS:
         if other != report.best_kind and (other, CALL_CONDITION) in report.results.predictions:
@@ -172,7 +155,7 @@ def _reliability_json(results: FusionResults) -> list[dict[str, Any]]:
             "fusion": kind,
             "condition": condition,
             "bins": [
-                {key: round(value, 4) for key, value in asdict(row).items()}
+                json_value(row, 4)
                 for row in reliability_table(judged.upset[there], results.upset[there])
             ],
         }
@@ -180,15 +163,9 @@ def _reliability_json(results: FusionResults) -> list[dict[str, Any]]:
     ]
 
 
-def _estimate_json(estimate: SpeakerEstimate) -> dict[str, Any]:
+def _estimate_json(estimate: Estimate) -> dict[str, Any]:
     return {
-        "value": _json_number(estimate.value),
-        "low": _json_number(estimate.low),
-        "high": _json_number(estimate.high),
-        "speakers": estimate.speakers,
-        "too_few_speakers": estimate.has_few_speakers,
+        **json_value(estimate.bounds),
+        "speakers": estimate.clusters,
+        "too_few_speakers": estimate.has_few_clusters,
     }
-
-
-def _json_number(value: float) -> float | None:
-    return None if isnan(value) else round(value, 5)

@@ -37,6 +37,7 @@ def public_set_footnotes(gathered_material: BuiltInMaterial) -> list[str]:
     """Limitations of the built-in experiment, as footnotes of its figures."""
     material = gathered_material.material
     moods = ", ".join(f"{mood} {share:.0%}" for mood, share in MOOD_RATES.items())
+    rates = {name: f"{rate:.0%}" for name, rate in AGREEMENT_RATES.items()}
     speakers = len({sound.speaker for sound in material.voices})
     return [
         "Words and voice were NOT said by the same person: acted recordings are paired with real "
@@ -46,12 +47,13 @@ def public_set_footnotes(gathered_material: BuiltInMaterial) -> list[str]:
         "are RAVDESS's; nEMO's, who speak Polish, only train. Words: half customers (public "
         "turns, this project's own sentences), half Reddit comments (GoEmotions); unhappy ones "
         "Reddit alone.",
-        f"Moods: {moods}. Words and voice agree in {AGREEMENT_RATES['both']:.0%}; the voice alone shows it "
-        f"in {AGREEMENT_RATES['voice alone']:.0%}, the words alone in {AGREEMENT_RATES['words alone']:.0%}; in "
-        f"{AGREEMENT_RATES['against']:.0%} the words say the contrary and the voice is right. These rates "
-        "are chosen: they bound what fusion can add, and are the same for every contender.",
-        f"Transcribed: {gathered_material.transcribed_count} of {len(material.sentences)} sentences as the embedded "
-        "recogniser hears a synthetic voice say them, the others with simulated errors.",
+        f"Moods: {moods}. Words and voice agree in {rates['both']}; the voice alone shows it in "
+        f"{rates['voice alone']}, the words alone in {rates['words alone']}; in "
+        f"{rates['against']} the words say the contrary and the voice is right. These rates are "
+        "chosen: they bound what fusion can add, and are the same for every contender.",
+        f"Transcribed: {gathered_material.transcribed_count} of {len(material.sentences)} "
+        "sentences as the embedded recogniser hears a synthetic voice say them, the others with "
+        "simulated errors.",
     ]
 
 

@@ -13,24 +13,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit  # type: ignore[import-untyped]
 from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 
+from agent.lab.arrays import BoolArray, FloatArray, IntArray
+from agent.lab.datasets import read_goemotions
 from agent.lab.evaluation.fusion.metrics import (
     area_tally,
     area_under_curve,
     mean_class_recall,
     recall_tally,
 )
-from agent.lab.evaluation.speaker_bootstrap import (
-    SpeakerEstimate,
-    SumStatistic,
-    TallyMetric,
-    calibration_error,
-    calibration_tally,
-    estimate,
-)
+from agent.lab.metrics import SumFormula, of_sums
+from agent.lab.statistics import Estimate, cluster_bootstrap
 from agent.lab.training.fusion.pairs import (
     AGREEMENT_RATES,
     FOLDS,
@@ -39,16 +34,14 @@ from agent.lab.training.fusion.pairs import (
     expressed_moods,
 )
 from agent.lab.training.fusion.sentences import MoodClass
-from agent.lab.training.fusion.word_vectors import read_goemotions_emotions
 from agent.lab.training.understanding import voice_evidence as voices
 from agent.lab.training.understanding.sentiment import read_own_sentences
 from agent.lab.training.understanding.voice_evidence import HeldOutVoice
-from agent.understanding.calibration import fit_platt
+from agent.understanding.calibration import calibration_tally, error_of_tally, fit_platt
 from agent.understanding.text_features import plain_text
 from agent.understanding.text_models import TextAffectModel
 from audio.types import EMOTIONS
 
-Floats = NDArray[np.float64]
 SentencesByMood = Mapping[MoodClass, Sequence[SentenceVectors]]
 PAIRS_PER_SPEAKER = 300  # pairs drawn per speaker
 MOOD_BY_EMOTION: Mapping[str, MoodClass] = {
@@ -66,25 +59,25 @@ class ServedFusionScores:
     """Scores of one fusion method for detecting upset from the served verdicts."""
 
     name: str
-    ua: SpeakerEstimate
-    auroc: SpeakerEstimate
-    ece: SpeakerEstimate
+    ua: Estimate
+    auroc: Estimate
+    ece: Estimate
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VerdictPairs:
     """Pairs of a sentence (its log-odds above the base rate) and a voice, and the label upset."""
 
-    word_log_odds: Floats
+    word_log_odds: FloatArray
     voice_verdicts: Sequence[HeldOutVoice]
-    upset: NDArray[np.bool_]
+    upset: BoolArray
 
     @property
     def speakers(self) -> list[str]:
         return [voice.speaker for voice in self.voice_verdicts]
 
     @property
-    def voice_probabilities(self) -> Floats:
+    def voice_probabilities(self) -> FloatArray:
         """(pairs, 7): probabilities of the emotions."""
         return np.array([voice.probabilities for voice in self.voice_verdicts])
 
@@ -107,7 +100,7 @@ def served_fusion_scores(
     names = sorted(set(pairs.speakers))
     fold = np.array([names.index(name) * FOLDS // len(names) for name in pairs.speakers])
     both = np.column_stack([pairs.word_log_odds, pairs.voice_probabilities])
-    methods: dict[str, Callable[[NDArray[np.bool_]], Floats]] = {
+    methods: dict[str, Callable[[BoolArray], FloatArray]] = {
         "words alone": lambda known: _fitted_scores(both[:, :1], pairs.upset, known),
         "voice alone": lambda known: _fitted_scores(both[:, 1:], pairs.upset, known),
         "decision level, weights as served": lambda known: _served_scores(
@@ -126,7 +119,7 @@ def served_fusion_scores(
 def unseen_sentences(data: Path, words: Sequence[SentenceVectors]) -> SentencesByMood:
     """The sentences that the word model was not trained on, by mood."""
     own = {plain_text(one.text) for one in read_own_sentences()}
-    later = {plain_text(text) for text, _ in read_goemotions_emotions(data, "dev")}
+    later = {plain_text(text) for text, _ in read_goemotions(data, "dev")}
     found: dict[MoodClass, list[SentenceVectors]] = {}
     for one in words:
         if (one.from_customer and one.text not in own) or (
@@ -174,14 +167,12 @@ def _draw_speaker_pairs(
         yield sentence, voice, mood == "upset"
 
 
-def _fitted_scores(
-    columns: Floats, upset: NDArray[np.bool_], training: NDArray[np.bool_]
-) -> Floats:
+def _fitted_scores(columns: FloatArray, upset: BoolArray, training: BoolArray) -> FloatArray:
     model = LogisticRegression(C=1.0, max_iter=500).fit(columns[training], upset[training])
     return np.asarray(model.decision_function(columns), dtype=np.float64)
 
 
-def _served_scores(pairs: VerdictPairs, training: NDArray[np.bool_], usual: float) -> Floats:
+def _served_scores(pairs: VerdictPairs, training: BoolArray, usual: float) -> FloatArray:
     """Log-odds with the served method, its voice weights fitted without the test speakers. The
     final calibration adapts to these pairs' share of upset turns and keeps the order."""
     training_speakers = {
@@ -200,8 +191,8 @@ def _served_scores(pairs: VerdictPairs, training: NDArray[np.bool_], usual: floa
 def _score_method(
     name: str,
     pairs: VerdictPairs,
-    fold: NDArray[np.int64],
-    method: Callable[[NDArray[np.bool_]], Floats],
+    fold: IntArray,
+    method: Callable[[BoolArray], FloatArray],
 ) -> ServedFusionScores:
     chance = np.zeros(len(fold))
     raised = np.zeros(len(fold), np.int64)
@@ -211,14 +202,12 @@ def _score_method(
         raised[~known] = chance[~known] > pairs.upset[known].mean()
     truth = pairs.upset.astype(np.int64)
 
-    def estimate_tally(tally: Floats, formula: SumStatistic) -> SpeakerEstimate:
-        everything = np.ones(len(truth), dtype=np.bool_)
-        measure = TallyMetric("emotion", name, name, everything, tally, formula)
-        return estimate(measure, pairs.speakers)
+    def estimate(tally: FloatArray, formula: SumFormula) -> Estimate:
+        return cluster_bootstrap(of_sums(tally, formula), pairs.speakers, "speakers")
 
     return ServedFusionScores(
         name,
-        estimate_tally(recall_tally(truth, raised, 2), mean_class_recall),
-        estimate_tally(area_tally(truth, chance), area_under_curve),
-        estimate_tally(calibration_tally(chance, pairs.upset), calibration_error),
+        estimate(recall_tally(truth, raised, 2), mean_class_recall),
+        estimate(area_tally(truth, chance), area_under_curve),
+        estimate(calibration_tally(chance, pairs.upset), error_of_tally),
     )

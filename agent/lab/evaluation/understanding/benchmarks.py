@@ -14,16 +14,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from scipy.special import softmax  # type: ignore[import-untyped]
 
+from agent.lab.arrays import BoolArray, FloatArray, IntArray
+from agent.lab.json_lines import read_json_lines
 from agent.lab.training.understanding import intents, tuning
 from agent.lab.training.understanding.confusions import WordConfusions, add_noisy_copies
 from agent.lab.training.understanding.examples import (
     IntentExample,
     out_of_scope_examples,
-    read_json_lines,
     stable_bucket,
 )
 from agent.lab.training.understanding.intents import IntentSettings
@@ -45,7 +45,6 @@ from agent.understanding.text_features import plain_text
 from agent.understanding.text_models import IntentModel
 from dialogs.values import OUT_OF_SCOPE
 
-Floats = NDArray[np.float64]
 FEW_SHOT_DRAWS = 3  # random samples of few examples
 
 
@@ -54,11 +53,11 @@ class IntentPredictions:
     """Predictions for test turns: calibrated probabilities (n, intents) and true columns (n,)."""
 
     model: IntentModel
-    probabilities: Floats
-    labels: NDArray[np.int64]
+    probabilities: FloatArray
+    labels: IntArray
 
     @property
-    def is_correct(self) -> NDArray[np.bool_]:
+    def is_correct(self) -> BoolArray:
         return np.asarray(self.probabilities.argmax(axis=1) == self.labels)
 
 
@@ -78,7 +77,7 @@ class Banking77Result:
 
     typed: IntentPredictions
     spoken: IntentPredictions | None
-    is_recorded: NDArray[np.bool_]  # spoken turns by a voice made of recordings
+    is_recorded: BoolArray  # spoken turns by a voice made of recordings
     word_errors: float
 
 
@@ -157,8 +156,8 @@ class Clinc150Result:
     Below `threshold` lies the rejected share of the tuning split's in-scope turns."""
 
     typed: IntentPredictions
-    inside_scores: Floats
-    outside_scores: Floats
+    inside_scores: FloatArray
+    outside_scores: FloatArray
     threshold: float
 
 

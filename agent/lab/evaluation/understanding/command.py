@@ -5,20 +5,20 @@ Nothing heavy is imported before the command runs: agent/cli/main.py imports thi
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from agent.config import PACKAGE_DIR
-from agent.lab.evaluation.json_output import write_json
+from agent.lab.figures import figures_table
+from agent.lab.goals import goals_table
+from agent.lab.json_output import json_value, write_json
 from dialogs.pack.loader import load_pack
 
 if TYPE_CHECKING:
-    from agent.lab.evaluation.understanding.run import UnderstandingReport
+    from agent.lab.evaluation.understanding.report import UnderstandingReport
 
 TEST_DATA = PACKAGE_DIR.parent / "tests" / "data"  # exists in a checkout only
 
@@ -79,27 +79,15 @@ def evaluate_understanding(
 
 
 def print_understanding_report(report: UnderstandingReport, console: Console) -> None:
-    figures_table = Table("measured on", "measure", "value", "95 % interval", "rows", box=None)
-    for row in report.figures:
-        interval = f"{row.low:.3f} to {row.high:.3f}"
-        figures_table.add_row(row.name, row.measure, f"{row.value:.3f}", interval, str(row.rows))
-    console.print(figures_table)
-    goals_table = Table("aim", "goal", "", box=None)
-    for goal in report.goals:
-        verdict = {
-            True: "[green]met[/]",
-            False: "[red]missed[/]",
-            None: f"not measured: {goal.why}",
-        }
-        goals_table.add_row(goal.what, goal.goal, verdict[goal.met])
-    console.print(goals_table)
+    console.print(figures_table(report.figures))
+    console.print(goals_table(report.goals))
 
 
 def understanding_json(report: UnderstandingReport) -> dict[str, object]:
     return {
-        "goals": [asdict(goal) for goal in report.goals],
-        "figures": [asdict(row) for row in report.figures],
+        "goals": [goal.as_json() for goal in report.goals],
+        "figures": [figure.as_json() for figure in report.figures],
         "reliability": {
-            name: [asdict(row) for row in table] for name, table in report.reliability.items()
+            name: json_value(table, None) for name, table in report.reliability.items()
         },
     }

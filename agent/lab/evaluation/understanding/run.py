@@ -2,74 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from agent.lab.evaluation.goals import Goal
 from agent.lab.evaluation.understanding import benchmarks, shipped
 from agent.lab.evaluation.understanding.benchmarks import (
     Banking77Result,
     Clinc150Result,
     SpokenChannel,
 )
+from agent.lab.evaluation.understanding.report import UnderstandingReport
+from agent.lab.figures import range_figure, row_figure
+from agent.lab.goals import Goal
+from agent.lab.metrics import auroc, mean
+from agent.lab.progress import ReportProgress
 from agent.lab.training.understanding.evaluate import read_bank_turns, rows_at_prior
-from agent.lab.training.understanding.figures import (
-    TextModelFigure,
-    auroc,
-    mean,
-    row_bootstrap_figure,
-)
 from agent.lab.training.understanding.intents import IntentSettings
 from agent.understanding import conformal
-from agent.understanding.calibration import (
-    ReliabilityBin,
-    expected_calibration_error,
-    reliability_table,
-)
 from agent.understanding.hidden_layer import TextEncoder
 from dialogs.pack.model import Pack
 
+COVERAGE_TOLERANCE = 0.02
 NO_ENCODER_REASON = "no sentence encoder was given (--sentence-checkpoint)"
 NO_SPEECH_REASON = "sentences were not synthesised and transcribed (--no-spoken)"
-ReportProgress = Callable[[str], None]
-
-
-@dataclass(slots=True)
-class UnderstandingReport:
-    figures: list[TextModelFigure] = field(default_factory=list)
-    goals: list[Goal] = field(default_factory=list)
-    reliability: dict[str, list[ReliabilityBin]] = field(default_factory=dict)
-
-    def add_figure(
-        self, figure: TextModelFigure, goal: float | None = None, unit: str = "%"
-    ) -> None:
-        """Add a figure and, if given, its goal: a lower limit, or an upper one if negative."""
-        self.figures.append(figure)
-        if goal is None:
-            return
-        is_upper_limit = goal < 0
-        met = figure.value <= -goal if is_upper_limit else figure.value >= goal
-        wanted = (
-            f"{'<=' if is_upper_limit else '>='} {abs(goal) * (100 if unit == '%' else 1):g} {unit}"
-        )
-        name = f"{figure.name}: {figure.measure}"
-        self.goals.append(Goal(name, wanted, figure.value, figure.low, figure.high, bool(met)))
-
-    def add_calibration(self, name: str, claimed: ArrayLike, true: ArrayLike, goal: float) -> None:
-        self.add_figure(
-            row_bootstrap_figure(
-                name, "calibration error (ECE)", expected_calibration_error, claimed, true
-            ),
-            -goal,
-        )
-        self.reliability[name] = reliability_table(claimed, true)
-
-    def add_unmeasured_goal(self, what: str, goal: str, reason: str) -> None:
-        self.goals.append(Goal(what, goal, None, why=reason))
 
 
 def understanding_report(
@@ -105,8 +62,9 @@ def understanding_report(
         claimed, true = shipped.upset_probabilities(
             weights, read_bank_turns(test_data / shipped.BANK_TURNS_FILE)
         )
-        rows = rows_at_prior(true)
-        report.add_calibration("upset from words, bank turns", claimed[rows], true[rows], 0.03)
+        report.add_calibration(
+            "upset from words, bank turns", claimed, true, 0.03, rows_at_prior(true)
+        )
     return report
 
 
@@ -114,7 +72,7 @@ def _add_banking77(
     report: UnderstandingReport, result: Banking77Result, suffix: str, goal: float = 0.915
 ) -> None:
     name = f"Banking77, 77 intents{suffix}"
-    report.add_figure(row_bootstrap_figure(name, "accuracy", mean, result.typed.is_correct), goal)
+    report.add_figure(row_figure(name, "accuracy", mean, result.typed.is_correct), goal)
     report.add_calibration(
         f"intent, {name}", result.typed.probabilities.max(axis=1), result.typed.is_correct, 0.03
     )
@@ -124,17 +82,15 @@ def _add_banking77(
         )
         return
     title = f"{name}, heard on the phone from held-out voices"
-    report.add_figure(row_bootstrap_figure(title, "accuracy", mean, result.spoken.is_correct), 0.80)
+    report.add_figure(row_figure(title, "accuracy", mean, result.spoken.is_correct), 0.80)
     for voices, which in (("recorded", result.is_recorded), ("espeak", ~result.is_recorded)):
         if which.any():
             report.add_figure(
-                row_bootstrap_figure(
-                    f"{title}, {voices}", "accuracy", mean, result.spoken.is_correct[which]
-                )
+                row_figure(f"{title}, {voices}", "accuracy", mean, result.spoken.is_correct[which])
             )
     errors = result.word_errors
     report.figures.append(
-        TextModelFigure(title, "word errors", errors, errors, errors, len(result.is_recorded))
+        range_figure(title, "word errors", errors, errors, errors, len(result.is_recorded))
     )
     report.add_calibration(
         f"intent, {title}", result.spoken.probabilities.max(axis=1), result.spoken.is_correct, 0.03
@@ -152,18 +108,18 @@ def _add_conformal_sets(
     """Add the coverage of the conformal sets; the goal is for turns that need a clarification."""
     marks = np.full(len(predictions.labels), is_spoken)
     coverage = predictions.model.conformal
-    for group, (turns, held, size) in conformal.sizes_and_coverage(
+    for group, (covered, sizes) in conformal.coverage_and_sizes(
         coverage, predictions.probabilities, predictions.labels, marks
     ).items():
-        half = 1.96 * (held * (1 - held) / turns) ** 0.5
-        title = f"{name}, possible intents, {group} ({size:.1f} of them)"
-        found = TextModelFigure(title, "coverage", held, held - half, held + half, turns)
-        report.figures.append(found)
+        title = f"{name}, possible intents, {group} ({sizes.mean():.1f} of them)"
+        figure = row_figure(title, "coverage", mean, covered)
+        report.figures.append(figure)
         if group.endswith("unclear"):
-            met = abs(held - coverage.level) <= 0.02
-            wanted = f"{100 * coverage.level:g} +- 2 %"
-            what = f"{title}: coverage"
-            report.goals.append(Goal(what, wanted, held, found.low, found.high, met))
+            met = abs(figure.value - coverage.level) <= COVERAGE_TOLERANCE
+            wanted = f"{100 * coverage.level:g} +- {100 * COVERAGE_TOLERANCE:g} %"
+            report.goals.append(
+                Goal.with_verdict(f"{title}: coverage", wanted, figure.estimate, met)
+            )
 
 
 def _add_few_shot(
@@ -171,7 +127,7 @@ def _add_few_shot(
 ) -> None:
     value, low, high = float(np.mean(accuracies)), min(accuracies), max(accuracies)
     name = f"Banking77, {shots} examples an intent (range of {len(accuracies)} draws)"
-    report.add_figure(TextModelFigure(name, "accuracy", value, low, high, len(accuracies)), goal)
+    report.add_figure(range_figure(name, "accuracy", value, low, high, len(accuracies)), goal)
 
 
 def _add_clinc150(
@@ -182,25 +138,19 @@ def _add_clinc150(
     auroc_goal: float,
 ) -> None:
     name = f"CLINC150, 150 intents{suffix}"
+    report.add_figure(row_figure(name, "accuracy in scope", mean, result.typed.is_correct))
     report.add_figure(
-        row_bootstrap_figure(name, "accuracy in scope", mean, result.typed.is_correct)
-    )
-    report.add_figure(
-        row_bootstrap_figure(f"{name}, 5 % rejected on dev", "out-of-scope recall", mean,
+        row_figure(f"{name}, 5 % rejected on dev", "out-of-scope recall", mean,
                result.outside_scores < result.threshold), recall_goal,
     )  # fmt: skip
     report.add_figure(
-        row_bootstrap_figure(
-            name, "wrongly rejected", mean, result.inside_scores < result.threshold
-        )
+        row_figure(name, "wrongly rejected", mean, result.inside_scores < result.threshold)
     )
     out = np.r_[
         np.zeros(len(result.inside_scores), bool), np.ones(len(result.outside_scores), bool)
     ]
     scores = -np.r_[result.inside_scores, result.outside_scores]
-    report.add_figure(
-        row_bootstrap_figure(name, "out-of-scope AUROC", auroc, out, scores), auroc_goal
-    )
+    report.add_figure(row_figure(name, "out-of-scope AUROC", auroc, out, scores), auroc_goal)
     report.add_calibration(
         f"intent, {name}", result.typed.probabilities.max(axis=1), result.typed.is_correct, 0.03
     )
@@ -239,7 +189,7 @@ def _add_shipped(
         (t.intent, u.intent) for t, u in zip(result.turns, result.understandings, strict=True)
     ]
     right = np.array([meant == understood for meant, understood in intent_pairs if meant])
-    report.add_figure(row_bootstrap_figure("bank turns", "accuracy", mean, right))
+    report.add_figure(row_figure("bank turns", "accuracy", mean, right))
     several = np.array([len(one.intents) > 1 for one in result.multi_intent_turns])
     exact = np.array(
         [
@@ -249,17 +199,13 @@ def _add_shipped(
     )
     is_split = np.array([len(got) > 1 for got in result.recognised_intents])
     name = "turns with several requests"
+    report.add_figure(row_figure(name, "all of them understood, in order", mean, exact[several]))
     report.add_figure(
-        row_bootstrap_figure(name, "all of them understood, in order", mean, exact[several])
-    )
-    report.add_figure(
-        row_bootstrap_figure(
-            "single requests with a connective", "cut in two", mean, is_split[~several]
-        )
+        row_figure("single requests with a connective", "cut in two", mean, is_split[~several])
     )
     limit = -15.0 if has_encoder else -5.0
     turns = 3 * len(result.turns)
-    time = TextModelFigure(
+    time = range_figure(
         "text turn, one thread", "p95", result.p95_ms, result.median_ms, result.p95_ms, turns
     )
     report.add_figure(time, limit, "ms")

@@ -6,16 +6,16 @@ the model card beside the weights.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit, softmax  # type: ignore[import-untyped]
 
+from agent.lab.arrays import BoolArray, FloatArray
+from agent.lab.json_lines import read_json_lines
 from agent.lab.training.understanding import sentiment as feelings
 from agent.lab.training.understanding.evaluate import BankTurn, latency_ms, read_bank_turns
 from agent.understanding.text_features import plain_text
@@ -26,7 +26,6 @@ from dialogs.pack.model import Pack
 from dialogs.values import Understanding
 
 BANK_TURNS_FILE, SEVERAL_REQUESTS_FILE = "bank_turns.jsonl", "several_requests.jsonl"
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +54,9 @@ def shipped_results(
 ) -> ShippedResults:
     nlu = TurnUnderstanding.load(pack, weights, sentence_checkpoint)
     turns = tuple(read_bank_turns(test_data / BANK_TURNS_FILE))
-    lines = (test_data / SEVERAL_REQUESTS_FILE).read_text(encoding="utf-8").splitlines()
     multi_intent_turns = tuple(
-        MultiIntentTurn(row["text"], tuple(row["intents"])) for row in map(json.loads, lines)
+        MultiIntentTurn(row["text"], tuple(row["intents"]))
+        for row in read_json_lines(test_data / SEVERAL_REQUESTS_FILE)
     )
 
     def understand(text: str) -> Understanding:
@@ -75,16 +74,14 @@ def shipped_results(
     )
 
 
-def upset_probabilities(
-    weights: Path, turns: Sequence[BankTurn]
-) -> tuple[Floats, NDArray[np.bool_]]:
+def upset_probabilities(weights: Path, turns: Sequence[BankTurn]) -> tuple[FloatArray, BoolArray]:
     """Probabilities of upset from words alone, and the labels."""
     model = TextAffectModel.load(weights / "understanding" / "feelings.safetensors")
     claimed = expit(model.log_odds([turn.text for turn in turns]).astype(np.float64))
     return np.asarray(claimed), np.array([turn.upset for turn in turns])
 
 
-def sentiment_confidence(weights: Path, data: Path) -> tuple[Floats, NDArray[np.bool_]]:
+def sentiment_confidence(weights: Path, data: Path) -> tuple[FloatArray, BoolArray]:
     """On GoEmotions' test split: confidence in the predicted sentiment, and whether it is right."""
     model = TextAffectModel.load(weights / "understanding" / "feelings.safetensors")
     rows = [

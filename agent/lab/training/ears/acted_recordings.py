@@ -5,7 +5,6 @@ The cached layers are valid for one encoder, the contours for every encoder.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +16,7 @@ import torch
 from rich.progress import track
 from torch import Tensor
 
+from agent.lab.file_cache import load_or_compute
 from agent.lab.training.ears.corpus import Corpus, Utterance
 from agent.lab.training.ears.offline_recogniser import (
     ChannelSimulation,
@@ -87,11 +87,11 @@ def load_acted_recordings(
         u for u in corpus.utterances if u.source == source and u.emotion in EMOTION_OF_SOURCE_LABEL
     ]
     name = f"{source}-{channel.__name__}"
-    layers_by_path = _load_or_make(
+    layers_by_path = _load_or_encode(
         cache / f"layers-{name}-{recogniser.sha256}.pt",
         lambda: _encode_layers(recogniser, corpus, utterances, channel),
     )
-    contours_by_path = _load_or_make(
+    contours_by_path = _load_or_encode(
         cache / f"contours-{name}.pt", lambda: _compute_contours(corpus, utterances, channel)
     )
     recordings = []
@@ -107,12 +107,13 @@ def load_acted_recordings(
     return recordings
 
 
-def _load_or_make(path: Path, make: Callable[[], T]) -> T:
-    if not path.exists():
-        draft = path.with_suffix(f".{os.getpid()}")
-        torch.save(make(), draft)
-        draft.replace(path)  # atomic: two processes may be computing the same file
-    return cast(T, torch.load(path, mmap=True, weights_only=True))
+def _load_or_encode(path: Path, compute: Callable[[], T]) -> T:
+    return load_or_compute(
+        path,
+        compute,
+        torch.save,
+        lambda file: cast(T, torch.load(file, mmap=True, weights_only=True)),
+    )
 
 
 def _encode_layers(

@@ -10,16 +10,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import soxr  # type: ignore[import-untyped]
-from numpy.typing import NDArray
 
-from audio.codecs import decode, encode
+from agent.lab.arrays import Float32Array
+from audio.codecs import decode, encode, from_pcm16, to_pcm16
 from audio.types import RATE, Samples
 
 TELEPHONE_RATE = 8000  # samples per second on a phone line
 
 # The decoded value of every encoded 16-bit value; negative values index from the end.
-_PCM16_VALUES = np.concatenate([np.arange(32_768), np.arange(-32_768, 0)]).astype(np.float32)
-_MULAW_ROUND_TRIP = decode(encode(_PCM16_VALUES / np.float32(32_768), "mulaw"), "mulaw", 1)[:, 0]
+_PCM16_VALUES = np.arange(2**16).astype(np.uint16).view(np.int16)  # 0 to 32,767, then negative
+_MULAW_ROUND_TRIP = decode(encode(from_pcm16(_PCM16_VALUES), "mulaw"), "mulaw", 1)[:, 0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class AugmentationSettings:
 
 def mulaw_round_trip(samples: Samples) -> Samples:
     """Samples encoded as mu-law and decoded again: ITU-T G.711, 8 bits a sample."""
-    return _MULAW_ROUND_TRIP[np.rint(np.clip(samples, -1, 1) * 32_767).astype(np.int16)]
+    return _MULAW_ROUND_TRIP[to_pcm16(samples)]
 
 
 def resample(samples: Samples, rate: float, target_rate: float) -> Samples:
@@ -104,7 +104,7 @@ def noise_excerpt(noise: Samples, length: int, random: np.random.Generator) -> S
 
 def to_unit_rms(samples: Samples) -> Samples:
     """The samples scaled to RMS 1."""
-    rms: NDArray[np.float32] = np.sqrt(np.mean(samples**2))
+    rms: Float32Array = np.sqrt(np.mean(samples**2))
     return np.asarray(samples / (rms + 1e-6), np.float32)
 
 

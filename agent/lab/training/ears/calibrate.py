@@ -13,10 +13,10 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 from scipy.optimize import minimize  # type: ignore[import-untyped]
 
+from agent.lab.arrays import FloatArray
 from agent.lab.training.ears.corpus import Corpus
 from agent.lab.training.ears.offline_recogniser import EncodedUtterance, OfflineRecogniser
 from agent.lab.training.ears.phrases import MENU
@@ -170,7 +170,7 @@ def _fit_curve(pairs: list[tuple[ConfidenceFeatures, bool]]) -> dict[str, object
     terms = np.array([evidence.as_tuple() for evidence, _ in pairs])
     sign = np.where([right for _, right in pairs], 1.0, -1.0)
 
-    def surprise(curve: NDArray[np.float64]) -> float:
+    def surprise(curve: FloatArray) -> float:
         doubt = np.logaddexp(0, -sign * (curve[0] + terms @ curve[1:]))
         return float(doubt.sum() + 0.02 * np.square(curve[1:]).sum())
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.lab.training.ears.evaluate import RecognitionFigure
+from agent.lab.figures import Figure
+from agent.lab.statistics import interval_note
+from agent.lab.training.ears.evaluate import recognition_cells
 
 ATTRIBUTION = """\
 | data | licence | by |
@@ -45,7 +47,7 @@ class TrainingRecord:
 def write_ears_card(
     out: Path,
     record: TrainingRecord,
-    figures: Sequence[RecognitionFigure],
+    figures: Sequence[Figure],
     calibration_error: float,
     streaming_difference: float,
 ) -> None:
@@ -54,7 +56,7 @@ def write_ears_card(
         if record.earlier_steps
         else ""
     )
-    rows = "\n".join(f"| {f.name} | {f} | {f.turns} | {f.speakers} |" for f in figures)
+    rows = "\n".join(f"| {' | '.join(recognition_cells(figure))} |" for figure in figures)
     text = f"""\
 # Ears: speech recognition
 
@@ -79,8 +81,9 @@ No speaker is in two splits. wuw2's doubtful rows were dropped.
 
 ## Figures
 
-Unseen speakers, through 8 kHz mu-law unless it says wide band; 95 % intervals by bootstrap over
-speakers. "Asked for" means that the dialogue told the recogniser what it expects.
+Unseen speakers, through 8 kHz mu-law unless it says wide band.
+{interval_note("speakers")}.
+"Asked for" means that the dialogue told the recogniser what it expects.
 
 | task | figure (95 %) | turns | speakers |
 |---|---|---|---|
@@ -140,7 +143,8 @@ Measured only: EmoDB (Burkhardt 2005).
 
 Six folds of four actors on whom the head was not trained; each actor's sentences in random order,
 as turns of one call, each relative to that caller's earlier turns. UA is the mean recall over
-classes; chance is 12.5 % for eight. 95 % intervals by bootstrap over speakers.
+classes; chance is 12.5 % for eight.
+{interval_note("speakers")}.
 
 | test | figure (95 %) |
 |---|---|

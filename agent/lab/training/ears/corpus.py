@@ -12,7 +12,6 @@ Sets whose licence forbids shipping never reach the encoder: `SPEECH_SETS` lists
 
 from __future__ import annotations
 
-import gzip
 import io
 import json
 import re
@@ -20,15 +19,15 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import soundfile  # type: ignore[import-untyped]
-from numpy.typing import NDArray
 
+from agent.lab.datasets import Split
+from agent.lab.json_lines import read_json_lines
+from audio.codecs import Pcm16, from_pcm16
 from audio.types import Samples
-
-Split = Literal["train", "dev", "test"]
 
 SPEECH_SETS = (
     "speechocean762",
@@ -71,11 +70,11 @@ class Corpus:
     """Utterances, and the 16-bit samples of all of them in one array."""
 
     utterances: tuple[Utterance, ...]
-    pcm: NDArray[np.int16]
+    pcm: Pcm16
 
     def samples(self, utterance: Utterance) -> Samples:
         piece = self.pcm[utterance.start : utterance.start + utterance.length]
-        return np.asarray(piece, np.float32) / np.float32(32768)
+        return from_pcm16(np.asarray(piece))  # not a memory map
 
     def select(self, split: Split, *sources: str) -> list[Utterance]:
         return [
@@ -108,14 +107,9 @@ def _read_utterances(data: Path, sources: Sequence[str]) -> list[Utterance]:
     return [
         u
         for source in sources
-        for row in _read_rows(data, source)
+        for row in read_json_lines(data / "speech" / f"{source}.jsonl.gz")
         if (u := _utterance(source, row))
     ]
-
-
-def _read_rows(data: Path, source: str) -> Iterator[dict[str, Any]]:
-    with gzip.open(data / "speech" / f"{source}.jsonl.gz", "rt") as lines:
-        yield from map(json.loads, lines)
 
 
 def _utterance(source: str, row: dict[str, Any]) -> Utterance | None:
@@ -147,7 +141,7 @@ def load_corpus(data: Path, sources: Sequence[str], cache: Path) -> Corpus:
 
 def decode_recordings(
     data: Path, utterances: Sequence[Utterance]
-) -> Iterator[tuple[Utterance, NDArray[np.int16]]]:
+) -> Iterator[tuple[Utterance, Pcm16]]:
     """Each utterance with its decoded samples and their true rate."""
     sources = {u.source for u in utterances}
     zips = {source: zipfile.ZipFile(data / "speech" / f"{source}.zip") for source in sources}
@@ -157,9 +151,7 @@ def decode_recordings(
         yield replace(utterance, rate=rate), samples
 
 
-def cached_corpus(
-    cache: Path, decode: Callable[[], Iterable[tuple[Utterance, NDArray[np.int16]]]]
-) -> Corpus:
+def cached_corpus(cache: Path, decode: Callable[[], Iterable[tuple[Utterance, Pcm16]]]) -> Corpus:
     """The corpus in the cache, which `decode` fills when it is missing."""
     index, flat = cache.with_suffix(".jsonl"), cache.with_suffix(".i16")
     if not index.exists():
@@ -173,5 +165,5 @@ def cached_corpus(
                 start += len(samples)
         # The index comes last: while it is missing, an interrupted decoding starts again.
         index.write_text("\n".join(lines))
-    utterances = tuple(Utterance(**json.loads(line)) for line in index.read_text().splitlines())
+    utterances = tuple(Utterance(**row) for row in read_json_lines(index))
     return Corpus(utterances, np.memmap(flat, np.int16, "r"))

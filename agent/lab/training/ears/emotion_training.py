@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from safetensors.torch import save_file
 from scipy.special import softmax  # type: ignore[import-untyped]
 from torch import Tensor, nn
 
+from agent.lab.arrays import Float32Array
 from agent.lab.training.ears.acted_recordings import ActedRecording, emotion_index, in_call_order
 from agent.lab.training.ears.corpus import Utterance
 from audio.emotion import ACTED_EMOTIONS, EmotionHead, align_frames, estimate_from_acted
@@ -138,7 +138,7 @@ def known_caller(
     """A random state of the caller before this turn: none or some of the call's other turns."""
     call = calls[recording.call_key]
     others = random.choice(len(call), int(random.integers(0, settings.max_known_turns + 1)))
-    return SpeakerProfile().merged_with(call[i].single_turn_caller for i in others)
+    return SpeakerProfile().merged_with(call[int(i)].single_turn_caller for i in others)
 
 
 def augment_input(head_input: HeadInput, random: np.random.Generator) -> HeadInput:
@@ -175,7 +175,7 @@ def head_logits(
     head: EmotionHead,
     turns: Sequence[tuple[ActedRecording, SpeakerProfile]],
     max_s: float | None = None,
-) -> NDArray[np.float32]:
+) -> Float32Array:
     """Logits (voices, 8)."""
     parts = [np.zeros((0, len(ACTED_EMOTIONS)), np.float32)]
     for at in range(0, len(turns), 64):
@@ -199,7 +199,7 @@ def actor_number(recording: ActedRecording) -> int:
     return int(recording.utterance.speaker.split("_")[1])
 
 
-EmotionLogits = NDArray[np.float32]
+EmotionLogits = Float32Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)

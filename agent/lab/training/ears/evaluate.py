@@ -8,7 +8,6 @@ speakers (a speaker's turns are drawn together).
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from agent.lab.training.ears.corpus import Corpus, Split, Utterance
+from agent.lab.datasets import Split
+from agent.lab.figures import Figure, percent_text
+from agent.lab.metrics import mean, ratio
+from agent.lab.statistics import Estimate, Statistic, cluster_bootstrap, interval_note
+from agent.lab.training.ears.corpus import Corpus, Utterance
 from agent.lab.training.ears.offline_recogniser import OfflineRecogniser, wide_band_channel
 from agent.lab.training.ears.tasks import (
     JOINED_DIGITS_TASK,
@@ -42,21 +45,6 @@ class RecognitionResult:
     words: int
     is_correct: bool
     confidence: float
-
-
-@dataclass(frozen=True, slots=True)
-class RecognitionFigure:
-    """A share with its 95 % interval, and how many turns and speakers it comes from."""
-
-    name: str
-    value: float
-    low: float
-    high: float
-    turns: int
-    speakers: int
-
-    def __str__(self) -> str:
-        return f"{100 * self.value:.1f} % ({100 * self.low:.1f} to {100 * self.high:.1f})"
 
 
 def recognition_results(
@@ -103,27 +91,23 @@ def absent_keyword_results(
     return results
 
 
-def speaker_bootstrap_figure(
-    name: str, results: Sequence[RecognitionResult], as_word_error_rate: bool, seed: int = 0
-) -> RecognitionFigure:
-    """Word error rate, or the share of turns that are entirely correct."""
-    by_speaker: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    for r in results:
-        by_speaker[r.speaker].append(
-            (r.edits, r.words) if as_word_error_rate else (int(r.is_correct), 1)
-        )
-    sums = np.array([np.sum(pairs, 0) for pairs in by_speaker.values()])  # (speakers, 2)
-    random = np.random.default_rng(seed)
-    drawn = sums[random.integers(len(sums), size=(2000, len(sums)))].sum(1)
-    low, high = np.percentile(drawn[:, 0] / drawn[:, 1], [2.5, 97.5])
-    total = sums.sum(0)
-    return RecognitionFigure(name, total[0] / total[1], low, high, len(results), len(sums))
+def words_wrong(
+    name: str, results: Sequence[RecognitionResult], measure: str = "words wrong"
+) -> Figure:
+    """The word error rate; speakers are drawn for its interval."""
+    rate = ratio([r.edits for r in results], [r.words for r in results])
+    return Figure(name, measure, _estimate(rate, results))
 
 
-def calibration_error(results: Sequence[RecognitionResult]) -> float:
-    return expected_calibration_error(
-        [r.confidence for r in results], [r.is_correct for r in results]
-    )
+def turns_right(
+    name: str, results: Sequence[RecognitionResult], measure: str = "turns right"
+) -> Figure:
+    """The share of turns that are entirely correct; speakers are drawn for its interval."""
+    return Figure(name, measure, _estimate(mean([r.is_correct for r in results]), results))
+
+
+def _estimate(statistic: Statistic, results: Sequence[RecognitionResult]) -> Estimate:
+    return cluster_bootstrap(statistic, [r.speaker for r in results], "speakers")
 
 
 def repeated_text_share(corpus: Corpus, source: str) -> float:
@@ -135,52 +119,29 @@ def repeated_text_share(corpus: Corpus, source: str) -> float:
 
 def recognition_figures(
     corpus: Corpus, folder: Path, split: Split = "test"
-) -> tuple[list[RecognitionFigure], float]:
+) -> tuple[list[Figure], float]:
     """The figures of all tasks, and the calibration error over all their turns."""
-    recogniser, figures_found, all_results = (
-        OfflineRecogniser(folder),
-        list[RecognitionFigure](),
-        list[RecognitionResult](),
-    )
+    recogniser = OfflineRecogniser(folder)
+    figures, all_results = list[Figure](), list[RecognitionResult]()
     for task in TASKS:
         results = recognition_results(recogniser, corpus, task, split)
         all_results += results
-        sentences = task.name.startswith(("telephone", "adults"))
-        figures_found.append(
-            speaker_bootstrap_figure(
-                f"{task.name}: {_measure_name(sentences)}", results, as_word_error_rate=sentences
-            )
-        )
+        is_sentences = task.name.startswith(("telephone", "adults"))
+        figures.append((words_wrong if is_sentences else turns_right)(task.name, results))
         if task.name == "keywords, open":
-            figures_found.append(
-                speaker_bootstrap_figure(
-                    "keywords, open: words wrong", results, as_word_error_rate=True
-                )
-            )
+            figures.append(words_wrong(task.name, results))
     numbers = recognition_results(
         recogniser, joined_digits_corpus(corpus, split), JOINED_DIGITS_TASK, split
     )
-    figures_found.append(
-        speaker_bootstrap_figure(
-            f"{JOINED_DIGITS_TASK.name}: turns right", numbers, as_word_error_rate=False
-        )
-    )
-    figures_found.append(
-        speaker_bootstrap_figure("the same: digits wrong", numbers, as_word_error_rate=True)
-    )
+    figures.append(turns_right(JOINED_DIGITS_TASK.name, numbers))
+    figures.append(words_wrong("the same", numbers, "digits wrong"))
+    absent = absent_keyword_results(recogniser, corpus, split)
+    figures.append(turns_right("keyword not on the list", absent, "doubted"))
     all_results += numbers
-    figures_found.append(
-        speaker_bootstrap_figure(
-            "keyword not on the list: doubted",
-            absent_keyword_results(recogniser, corpus, split),
-            False,
-        )
+    error = expected_calibration_error(
+        [r.confidence for r in all_results], [r.is_correct for r in all_results]
     )
-    return figures_found, calibration_error(all_results)
-
-
-def _measure_name(is_sentence_task: bool) -> str:
-    return "words wrong" if is_sentence_task else "turns right"
+    return figures, error
 
 
 def streaming_difference(
@@ -208,9 +169,19 @@ def streaming_difference(
     return worst
 
 
-def print_figures(figures: Sequence[RecognitionFigure], error: float, console: Console) -> None:
-    table = Table("task", "figure (95 %)", "turns", "speakers", title="ears, unseen speakers")
-    for f in figures:
-        table.add_row(f.name, str(f), str(f.turns), str(f.speakers))
+def print_figures(figures: Sequence[Figure], error: float, console: Console) -> None:
+    table = Table(
+        "task", "figure (95 %)", "turns", "speakers", title="ears, unseen speakers",
+        caption=interval_note("speakers"), caption_justify="left",
+    )  # fmt: skip
+    for figure in figures:
+        table.add_row(*recognition_cells(figure))
     console.print(table)
     console.print(f"expected calibration error over all turns: {error:.3f}")
+
+
+def recognition_cells(figure: Figure) -> tuple[str, str, str, str]:
+    """Task, figure in per cent, turns and speakers, for a table."""
+    found = figure.estimate
+    name = f"{figure.name}: {figure.measure}"
+    return name, percent_text(found), str(found.rows), str(found.clusters)

@@ -7,17 +7,16 @@ customers and on everyday comments; and a pronunciation lexicon.
 
 from __future__ import annotations
 
-import gzip
-import json
 import os
 import shutil
 import subprocess
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
+from agent.lab.datasets import read_goemotions_texts
+from agent.lab.json_lines import read_json_lines
 from agent.lab.training.ears.corpus import DataError, normalise_text
 from audio.phones import pronunciation, word_phones
 
@@ -49,10 +48,10 @@ TRANSCRIPT_REPEATS: Mapping[str, int] = {
 def customer_texts(data: Path) -> list[str]:
     """Turns that customers of banks and similar businesses wrote or said."""
     text = data / "text"
-    lines = [row[key] for name, key in CUSTOMER_TEXT_SETS for row in _read_rows(text / name)]
-    for dialogue in _read_rows(text / "sgd_bank/train.jsonl.gz"):
+    lines = [row[key] for name, key in CUSTOMER_TEXT_SETS for row in read_json_lines(text / name)]
+    for dialogue in read_json_lines(text / "sgd_bank/train.jsonl.gz"):
         lines += [turn["text"] for turn in dialogue["turns"] if turn["s"] == "U"]
-    for call in _read_rows(text / "harper_valley_8/conversations.jsonl.gz"):
+    for call in read_json_lines(text / "harper_valley_8/conversations.jsonl.gz"):
         utterances = (part["human"] for part in call["segments"] if part["role"] == "caller")
         lines += [line.replace("<unk>", " ").replace("[noise]", " ") for line in utterances]
     return [line for line in map(normalise_text, lines) if line]
@@ -60,14 +59,8 @@ def customer_texts(data: Path) -> list[str]:
 
 def everyday_texts(data: Path) -> list[str]:
     """Everyday English: Reddit comments (GoEmotions)."""
-    with gzip.open(data / "text/goemotions/train.tsv.gz", "rt") as rows:
-        lines = [normalise_text(row.split("\t")[0]) for row in rows]
+    lines = map(normalise_text, read_goemotions_texts(data / "text", "train"))
     return [line for line in lines if line]
-
-
-def _read_rows(path: Path) -> Iterator[dict[str, Any]]:
-    with gzip.open(path, "rt") as rows:
-        yield from map(json.loads, rows)
 
 
 def vocabulary(transcripts: Iterable[str], texts: Iterable[str], min_count: int = 4) -> set[str]:

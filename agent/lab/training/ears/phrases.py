@@ -6,13 +6,12 @@ Account numbers, amounts, dates, answers and requests of a retail bank, spoken b
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from agent.lab.json_lines import read_json_lines
 from agent.lab.training.ears.corpus import DIGIT_WORDS, normalise_text
 
 
@@ -69,8 +68,6 @@ SURNAMES = split_words(
     "parker"
 )
 
-Random = np.random.Generator
-
 
 def number_in_words(value: int) -> str:
     """A whole number below a million in words."""
@@ -87,7 +84,7 @@ def number_in_words(value: int) -> str:
     return f"{number_in_words(value // 1000)} thousand {rest}".strip()
 
 
-def digit_phrase(random: Random) -> str:
+def digit_phrase(random: np.random.Generator) -> str:
     parts: list[str] = []
     for _ in range(random.integers(1, 11)):
         digit = "oh" if random.random() < 0.05 else DIGIT_WORDS[random.integers(10)]
@@ -95,7 +92,7 @@ def digit_phrase(random: Random) -> str:
     return " ".join(parts)
 
 
-def amount_phrase(random: Random) -> str:
+def amount_phrase(random: np.random.Generator) -> str:
     value = int(10 ** random.uniform(0, 4.5))
     cents = (
         f" and {number_in_words(int(random.integers(1, 100)))} cents"
@@ -105,7 +102,7 @@ def amount_phrase(random: Random) -> str:
     return f"{number_in_words(value)} {'dollar' if value == 1 else 'dollars'}{cents}"
 
 
-def date_phrase(random: Random) -> str:
+def date_phrase(random: np.random.Generator) -> str:
     month, day = MONTHS[random.integers(12)], ORDINALS[random.integers(31)].replace("|", " ")
     year = int(random.integers(1940, 2030))
     spelled = (
@@ -121,22 +118,22 @@ def date_phrase(random: Random) -> str:
     )
 
 
-def name_phrase(random: Random) -> str:
+def name_phrase(random: np.random.Generator) -> str:
     first, last = NAMES[random.integers(len(NAMES))], SURNAMES[random.integers(len(SURNAMES))]
     return (f"{first} {last}", f"my name is {first} {last}", first)[random.integers(3)]
 
 
-def request_phrase(random: Random) -> str:
+def request_phrase(random: np.random.Generator) -> str:
     return REQUEST_TEMPLATES[random.integers(len(REQUEST_TEMPLATES))].format(
         MENU[random.integers(len(MENU))]
     )
 
 
-def answer_phrase(random: Random) -> str:
+def answer_phrase(random: np.random.Generator) -> str:
     return ANSWERS[random.integers(len(ANSWERS))]
 
 
-PHRASE_KINDS: tuple[tuple[Callable[[Random], str], int], ...] = (
+PHRASE_KINDS: tuple[tuple[Callable[[np.random.Generator], str], int], ...] = (
     (digit_phrase, 900),
     (answer_phrase, 700),
     (amount_phrase, 500),
@@ -146,7 +143,7 @@ PHRASE_KINDS: tuple[tuple[Callable[[Random], str], int], ...] = (
 )
 
 
-def written_requests(data: Path, count: int, random: Random) -> list[str]:
+def written_requests(data: Path, count: int, random: np.random.Generator) -> list[str]:
     """Up to `count` texts of bank customers, short enough for one breath and without digits."""
     lines: list[str] = []
     for path, key in (
@@ -154,8 +151,7 @@ def written_requests(data: Path, count: int, random: Random) -> list[str]:
         (data / "text/natcs_intents/banking_test.jsonl.gz", "utterance"),
         (data / "text/natcs_intents/finance_test.jsonl.gz", "utterance"),
     ):
-        with gzip.open(path, "rt") as rows:
-            lines += [json.loads(row)[key] for row in rows]
+        lines += [row[key] for row in read_json_lines(path)]
     texts = sorted({normalise_text(line) for line in lines if not any(c.isdigit() for c in line)})
     texts = [line for line in texts if 2 <= len(line.split()) <= 14]
     return [texts[i] for i in random.permutation(len(texts))[:count]]

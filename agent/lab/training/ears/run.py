@@ -20,6 +20,8 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.progress import track
 
+from agent.lab.figures import percent_text
+from agent.lab.file_cache import load_or_compute
 from agent.lab.training.ears.acted_recordings import ActedRecording, load_acted_recordings
 from agent.lab.training.ears.calibrate import fit_confidence_curves
 from agent.lab.training.ears.card import TrainingRecord, write_ears_card, write_emotion_card
@@ -30,7 +32,7 @@ from agent.lab.training.ears.corpus import (
     load_corpus,
 )
 from agent.lab.training.ears.emotion_figures import emotion_figures as recall_figures
-from agent.lab.training.ears.emotion_figures import format_interval, recall_with_interval
+from agent.lab.training.ears.emotion_figures import recall_estimate
 from agent.lab.training.ears.emotion_training import (
     EmotionPrediction,
     EmotionTrainingSettings,
@@ -161,11 +163,11 @@ def measure_emotion(data: Path, out: Path, work: Path, settings: EmotionTraining
         load_head(folder), load_acted(data, out, work, EVALUATION_ONLY_SETS)
     )
     rows = recall_figures(folds, temperature)
-    rows["RAVDESS, unseen sentence, same actors, 8 kHz"] = format_interval(
-        recall_with_interval([v for v in other_sentence if v.telephone])
+    rows["RAVDESS, unseen sentence, same actors, 8 kHz"] = percent_text(
+        recall_estimate([v for v in other_sentence if v.telephone])
     )
-    rows["EmoDB, German, 10 unseen speakers, seven classes, 8 kHz"] = format_interval(
-        recall_with_interval([v for v in german if v.telephone], separate_calm=False)
+    rows["EmoDB, German, 10 unseen speakers, seven classes, 8 kHz"] = percent_text(
+        recall_estimate([v for v in german if v.telephone], separate_calm=False)
     )
     write_emotion_card(folder, rows, temperature)
 
@@ -182,15 +184,18 @@ def _fold_predictions(
     key = hashlib.sha256(
         f"{OfflineRecogniser(out / 'ears').sha256} {settings}".encode()
     ).hexdigest()[:12]
-    cache = work / f"fold-{first}-{key}.pickle"
-    if not cache.exists():
+
+    def predictions() -> list[EmotionPrediction]:
         recordings = load_acted(data, out, work, EMOTION_SETS)
         splits = [split_by_actors(recordings, first)] if first else splits_by_sentence(recordings)
-        predictions = [
-            verdict for split in splits for verdict in held_out_predictions(split, settings)
-        ]
-        cache.write_bytes(pickle.dumps(predictions))
-    return cast("list[EmotionPrediction]", pickle.loads(cache.read_bytes()))
+        return [verdict for split in splits for verdict in held_out_predictions(split, settings)]
+
+    return load_or_compute(
+        work / f"fold-{first}-{key}.pickle",
+        predictions,
+        lambda found, path: path.write_bytes(pickle.dumps(found)),
+        lambda path: cast("list[EmotionPrediction]", pickle.loads(path.read_bytes())),
+    )
 
 
 def load_acted(data: Path, out: Path, work: Path, sources: Sequence[str]) -> list[ActedRecording]:

@@ -18,15 +18,14 @@ from pathlib import Path
 
 import numpy as np
 import soundfile  # type: ignore[import-untyped]
-from numpy.typing import NDArray
 
 from agent.lab.training.ears.augmentation import resample
 from agent.lab.training.ears.corpus import Utterance
+from audio.codecs import Pcm16, to_pcm16
 from audio.speak import TtsVoice
 from audio.types import RATE
 
-Pcm = NDArray[np.int16]
-SynthesisFunction = Callable[[str, np.random.Generator], tuple[Pcm, int]]  # text -> samples, rate
+SynthesisFunction = Callable[[str, np.random.Generator], tuple[Pcm16, int]]  # text -> samples, rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ def recorded_voices() -> list[SyntheticVoice]:
 
 def synthesise(
     source: str, texts: Sequence[str], voices: Sequence[SyntheticVoice], seed: int
-) -> Iterator[tuple[Utterance, Pcm]]:
+) -> Iterator[tuple[Utterance, Pcm16]]:
     """Each text spoken by a random voice: a training utterance of `source` and its samples."""
     random = np.random.default_rng(seed)
     for index, text in enumerate(texts):
@@ -92,15 +91,15 @@ def synthesise(
 def espeak_voice(language: str) -> SyntheticVoice:
     """The espeak-ng voice with this name: accent, plus sign, variant."""
 
-    def speak(text: str, random: np.random.Generator) -> tuple[Pcm, int]:
+    def speak(text: str, random: np.random.Generator) -> tuple[Pcm16, int]:
         samples = TtsVoice(language, int(random.integers(120, 230))).synthesise(text, RATE)
-        return np.round(np.clip(samples, -1, 1) * 32767).astype(np.int16), RATE
+        return to_pcm16(samples), RATE
 
     return SyntheticVoice(language, speak)
 
 
 def _flite_voice(voice: str) -> SyntheticVoice:
-    def speak(text: str, random: np.random.Generator) -> tuple[Pcm, int]:
+    def speak(text: str, random: np.random.Generator) -> tuple[Pcm16, int]:
         pace = f"duration_stretch={random.uniform(0.85, 1.2):.2f}"
         with tempfile.NamedTemporaryFile(suffix=".wav") as out:
             command = ["flite", "-voice", voice, "--setf", pace, "-t", text, "-o", out.name]
@@ -111,7 +110,7 @@ def _flite_voice(voice: str) -> SyntheticVoice:
 
 
 def _festival_voice(voice: str) -> SyntheticVoice:
-    def speak(text: str, random: np.random.Generator) -> tuple[Pcm, int]:
+    def speak(text: str, random: np.random.Generator) -> tuple[Pcm16, int]:
         pace = f"(Parameter.set 'Duration_Stretch {random.uniform(0.85, 1.2):.2f})"
         with tempfile.NamedTemporaryFile(suffix=".wav") as out:
             command = ["text2wave", "-eval", f"(voice_{voice})", "-eval", pace, "-o", out.name]
@@ -121,9 +120,9 @@ def _festival_voice(voice: str) -> SyntheticVoice:
     return SyntheticVoice(voice, speak)
 
 
-def _read_wav(wav: bytes) -> tuple[Pcm, int]:
+def _read_wav(wav: bytes) -> tuple[Pcm16, int]:
     """(samples, RATE) of a synthesiser's file; festival's HTS voice, for one, writes 32 kHz."""
     samples, rate = soundfile.read(io.BytesIO(wav), dtype="float32")
     if rate != RATE:
         samples, rate = resample(samples, rate, RATE), RATE
-    return np.round(np.clip(samples, -1, 1) * 32767).astype(np.int16), rate
+    return to_pcm16(samples), rate

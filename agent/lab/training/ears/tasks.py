@@ -10,16 +10,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from agent.lab.datasets import Split
 from agent.lab.training.ears.batches import concatenate_words, word_sequences
-from agent.lab.training.ears.corpus import DIGIT_WORDS, Corpus, Split, Utterance
+from agent.lab.training.ears.corpus import DIGIT_WORDS, Corpus, Utterance
 from agent.lab.training.ears.offline_recogniser import (
     ChannelSimulation,
     telephone_channel,
     wide_band_channel,
 )
 from audio.answer_phrases import NO_PHRASES, YES_PHRASES
+from audio.codecs import Pcm16, to_pcm16
 from audio.types import Expectation
 
 KEYWORDS = ("operator", "voyager", "wildfire", "onword", "think engine")
@@ -128,7 +129,7 @@ def joined_digits_corpus(corpus: Corpus, split: Split, count: int = 200, seed: i
     """Numbers of 2 to 9 digits, joined from one speaker's single digits in artificial rhythm."""
     random = np.random.default_rng(seed)
     single = [u for u in corpus.select(split) if _is_single_digit(u)]
-    samples_of_numbers: list[NDArray[np.int16]] = []
+    samples_of_numbers: list[Pcm16] = []
     utterances: list[Utterance] = []
     start = 0
     for example in word_sequences(single, count, random):
@@ -136,7 +137,7 @@ def joined_digits_corpus(corpus: Corpus, split: Split, count: int = 200, seed: i
             [(corpus.samples(p), p.rate) for p in example.parts], random
         )
         speaker, text = example.parts[0].speaker, example.text
-        samples_of_numbers.append(np.round(np.clip(samples, -1, 1) * 32767).astype(np.int16))
+        samples_of_numbers.append(to_pcm16(samples))
         number = Utterance("joined", text, speaker, split, text, rate, len(samples) / rate)
         utterances.append(replace(number, start=start, length=len(samples)))
         start += len(samples)

@@ -14,15 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from scipy.special import expit, softmax  # type: ignore[import-untyped]
 from torch import Tensor, nn
 
+from agent.lab.arrays import FloatArray
 from agent.lab.fusion_models.classifiers import FusionClassifier, FusionKind, TurnBatch
 from agent.lab.training.fusion.pairs import UNKNOWN, FusionTurn
 from agent.understanding.calibration import fit_platt, fit_temperature
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +71,8 @@ class LogitScale:
 class FusionProbabilities:
     """Probabilities of negative, neutral, positive (turns, 3), and of upset (turns,)."""
 
-    sentiment: Floats
-    upset: Floats
+    sentiment: FloatArray
+    upset: FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +81,7 @@ class CalibratedFusion:
 
     fuser: FusionClassifier
     scales: dict[tuple[bool, bool], LogitScale]
-    sentiment_prior: Floats  # (3,)
+    sentiment_prior: FloatArray  # (3,)
     upset_prior: float
 
     def predict(
@@ -188,7 +186,7 @@ def _training_inputs(
 @torch.inference_mode()
 def fusion_logits(
     fuser: FusionClassifier, turns: Sequence[FusionTurn], condition: InputCondition
-) -> Floats:
+) -> FloatArray:
     """Logits (turns, 4)."""
     parts = [np.zeros((0, 4))]
     for at in range(0, len(turns), 256):

@@ -7,7 +7,6 @@ text is the recogniser's own transcript where the work folder has one
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ import torch
 from rich.console import Console
 
 from agent.lab.fusion_models.subword_vectors import SubwordVectors
+from agent.lab.json_lines import read_json_lines
 from agent.lab.training.fusion.pairs import PairMaterial, SentenceVectors
 from agent.lab.training.fusion.sentences import MoodSentence, mood_sentences
 from agent.lab.training.fusion.voice_frames import load_voice_frames
@@ -65,8 +65,7 @@ def read_transcripts_by_text(folder: Path) -> dict[str, str]:
     """The recogniser's transcript of each plain sentence; of several transcripts, the last."""
     transcripts = {}
     for path in sorted(folder.glob("heard-*.jsonl")):
-        for line in path.read_text(encoding="utf-8").splitlines():
-            row = json.loads(line)
+        for row in read_json_lines(path):
             transcripts[plain_text(row["text"])] = plain_text(row["heard"])
     return transcripts
 

@@ -17,9 +17,9 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from agent.lab.arrays import Float32Array
 from agent.lab.training.fusion.sentences import SENTIMENT_OF_MOOD, MoodClass
 from agent.lab.training.understanding.examples import stable_bucket
 
@@ -79,7 +79,7 @@ class VoiceFrames:
 def _from_arrays(
     value_type: type[SentenceVectors] | type[VoiceFrames],
     labels: tuple[Any, ...],
-    arrays: tuple[NDArray[np.float32], NDArray[np.float32]],
+    arrays: tuple[Float32Array, Float32Array],
 ) -> SentenceVectors | VoiceFrames:
     return value_type(*labels, *map(torch.from_numpy, arrays))
 

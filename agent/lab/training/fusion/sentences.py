@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from agent.lab.training.fusion.word_vectors import is_vector_training_text, read_goemotions_emotions
+from agent.lab.datasets import read_goemotions
+from agent.lab.training.fusion.word_vectors import is_vector_training_text
 from agent.lab.training.understanding.examples import IntentExample, stable_bucket
 from agent.lab.training.understanding.sentiment import CALM_SETS, read_own_sentences
 from agent.understanding.text_features import plain_text
@@ -77,11 +78,7 @@ def _customer_sentences(rows: Sequence[IntentExample]) -> Iterator[MoodSentence]
 
 def _reddit_sentences(data: Path) -> Iterator[MoodSentence]:
     """Comments with one emotion. Disappointment and disapproval may be upset or not: left out."""
-    rest = [
-        one
-        for one in read_goemotions_emotions(data, "train")
-        if not is_vector_training_text(one[0])
-    ]
-    for text, emotions in [*read_goemotions_emotions(data, "dev"), *rest]:
+    rest = [one for one in read_goemotions(data, "train") if not is_vector_training_text(one[0])]
+    for text, emotions in [*read_goemotions(data, "dev"), *rest]:
         if len(emotions) == 1 and (mood := MOOD_OF_EMOTION.get(emotions[0])):
             yield MoodSentence(plain_text(text), mood, False)

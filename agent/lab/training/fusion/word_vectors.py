@@ -3,14 +3,13 @@
 A sentence is the mean of its words, a word the mean of its letter groups
 (agent/lab/fusion_models/subword_vectors.py). The table learns to tell apart the 27 emotions that
 label three quarters of GoEmotions' train split; public customer turns join them as neutral. Every
-other sentence gets the recognition errors of a poor line, so that misheard words get similar vectors.
-These sentences are in no pair, so all folds and seeds share one table. 20 s on one core.
+other sentence gets the recognition errors of a poor line, so that misheard words get similar
+vectors. These sentences are in no pair, so all folds and seeds share one table. 20 s on one core.
 """
 
 from __future__ import annotations
 
-import gzip
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from agent.lab.datasets import read_goemotions
 from agent.lab.fusion_models.subword_vectors import MAX_WORDS, SubwordVectors
 from agent.lab.training.understanding.examples import IntentExample, stable_bucket
 from agent.lab.training.understanding.noise import POOR_LINE, noisy_transcript
@@ -31,21 +31,11 @@ EPOCHS, BATCH_SIZE, LEARNING_RATE = 4, 256, 5e-3
 EmotionText = tuple[str, tuple[str, ...]]  # plain text, emotions
 
 
-def read_goemotions_emotions(data: Path, split: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """GoEmotions' comments and the names of the emotions in each."""
-    folder = data / "goemotions"
-    names = (folder / "original_labels.txt").read_text(encoding="utf-8").split()
-    with gzip.open(folder / f"{split}.tsv.gz", "rt", encoding="utf-8") as lines:
-        for line in lines:
-            text, numbers, _ = line.rstrip("\n").split("\t")
-            yield text, tuple(names[int(number)] for number in numbers.split(","))
-
-
 def vector_training_texts(data: Path, rows: Sequence[IntentExample]) -> list[EmotionText]:
     """The training texts. `data` is the folder of the text sets, `rows` are its examples."""
     texts = [
         (plain_text(text), emotions)
-        for text, emotions in read_goemotions_emotions(data, "train")
+        for text, emotions in read_goemotions(data, "train")
         if is_vector_training_text(text)
     ]
     calm = calm_turns(rows, "train", MAX_CALM_TURNS)

@@ -9,7 +9,6 @@ its callers were told to end with one of five words. The result is small enough 
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -19,6 +18,7 @@ from typing import Any
 
 from rich.console import Console
 
+from agent.lab.json_lines import read_json_lines
 from audio.text_endpointing import ENDINGS_FILE, TurnEndings, is_number_word, words_of
 from audio.types import AudioError
 
@@ -47,7 +47,8 @@ def count_endings(data: Path, out: Path, console: Console) -> None:
         f"{out}: {len(endings.counts)} words and pairs from {len(counted_turns)} turns.\n"
         f"Of {len(held_out)} other turns {100 * shares.ends_incomplete:.1f} % look incomplete at "
         f"their end and {100 * shares.goes_on_incomplete:.1f} % of the places inside do; "
-        f"{100 * shares.ends_complete:.1f} % and {100 * shares.goes_on_complete:.1f} % look complete."
+        f"{100 * shares.ends_complete:.1f} % and {100 * shares.goes_on_complete:.1f} % look "
+        "complete."
     )
 
 
@@ -149,7 +150,6 @@ def _key_text(key: str) -> str:
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
     try:
-        with gzip.open(path, "rt", encoding="utf-8") as lines:
-            yield from map(json.loads, lines)
+        yield from read_json_lines(path)
     except FileNotFoundError:
         raise AudioError(f"{path}: this text set is missing") from None

@@ -2,44 +2,42 @@
 
 The frontier is the best that any policy of a sweep reaches: the fewest cut-offs for a mean dead
 air, the least mean dead air for a share of cut-offs. The mean, not the median: half the turns
-answered at once and half much too late would have a good median. Intervals are 95 %, by bootstrap
-over speakers (a speaker's turns are drawn together); every draw has a frontier of its own.
+answered at once and half much too late would have a good median. Speakers are drawn for the
+intervals (agent/lab/statistics.py); every draw has a frontier of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
+from agent.lab.arrays import BoolArray, FloatArray
+from agent.lab.statistics import (
+    Estimate,
+    Resample,
+    bootstrap_values,
+    estimate_from_values,
+)
 from agent.lab.training.turns.pause_tracks import HOP_S, PauseTrack
 from agent.lab.training.turns.sweep import SweepResult, TurnPolicy
 
 DEAD_AIR_LIMITS_S = (0.3, 0.4, 0.5, 0.6, 0.8, 1.0)  # seconds
 CUT_OFF_LIMITS = (0.05, 0.10)
-BOOTSTRAP_DRAWS = 1000
 GRACE_S = HOP_S / 2  # of dead air, too little to notice
-
-Numbers = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class FrontierEstimate:
-    """A value with its 95 % interval; NaN if no policy reaches the limit."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)
 class Frontier:
-    """The frontier at fixed limits. The JSON report holds these fields by name."""
+    """The frontier at fixed limits; NaN where no policy reaches one.
 
-    cut_at: tuple[FrontierEstimate, ...]  # share of turns, for each of DEAD_AIRS
-    dead_at: tuple[FrontierEstimate, ...]  # seconds, for each of CUT_OFFS
+    The JSON report holds these fields by name.
+    """
+
+    cut_at: tuple[Estimate, ...]  # share of turns, for each of DEAD_AIRS
+    dead_at: tuple[Estimate, ...]  # seconds, for each of CUT_OFFS
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,50 +87,33 @@ def choose_policy(
 
 def frontiers(turns: Sequence[PauseTrack], *sweeps: SweepResult, seed: int = 0) -> list[Frontier]:
     """A frontier for each sweep of the same turns; of two sweeps, also their difference."""
-    draws = _speaker_bootstrap_weights(
-        [turn.speaker for turn in turns], seed
-    )  # (draws, turns); first all
-    points_of_sweeps = [_frontier_points(sweep, draws) for sweep in sweeps]
-    if len(points_of_sweeps) == 2:
-        points_of_sweeps.append(points_of_sweeps[1] - points_of_sweeps[0])
-    return [_frontier_from_points(points) for points in points_of_sweeps]
+    speakers = [turn.speaker for turn in turns]
+    points = [bootstrap_values(partial(_frontier_points, one), speakers, seed) for one in sweeps]
+    if len(points) == 2:
+        points.append(points[1] - points[0])
+    return [_frontier(of_sweep, len(set(speakers)), len(turns)) for of_sweep in points]
 
 
-def _frontier_points(measured: SweepResult, draws: Numbers) -> Numbers:
+def _frontier_points(measured: SweepResult, resample: Resample) -> FloatArray:
     """(draws, points): cut-offs at each DEAD_AIR_LIMITS_S, dead air at each CUT_OFF_LIMITS."""
-    total = draws.sum(1, keepdims=True)
-    cut = draws @ measured.cut.T.astype(np.float64) / total  # (draws, policies)
-    dead = draws @ measured.dead.T / total
+    count = resample.weights.sum(1, keepdims=True)
+    cut = resample.sums(measured.cut.T.astype(np.float64)) / count  # (draws, policies)
+    dead = resample.sums(measured.dead.T) / count
     # GRACE_S, because means of whole hops are rarely exactly 300 ms.
     at_dead = [_best_allowed(cut, dead <= limit + GRACE_S) for limit in DEAD_AIR_LIMITS_S]
     at_cut = [_best_allowed(dead, cut <= limit + 1e-9) for limit in CUT_OFF_LIMITS]
     return np.stack([*at_dead, *at_cut], 1)
 
 
-def _best_allowed(values: Numbers, allowed: NDArray[np.bool_]) -> Numbers:
+def _best_allowed(values: FloatArray, allowed: BoolArray) -> FloatArray:
     best = np.where(allowed, values, np.inf).min(1)
     return np.where(np.isinf(best), np.nan, best)
 
 
-def _speaker_bootstrap_weights(speakers: Sequence[str], seed: int) -> Numbers:
-    names, whose = np.unique(np.array(speakers), return_inverse=True)
-    random = np.random.default_rng(seed)
-    drawn = random.multinomial(
-        len(names), np.full(len(names), 1 / len(names)), size=BOOTSTRAP_DRAWS
-    )
-    times = np.concatenate([np.ones((1, len(names))), drawn])  # (1 + draws, speakers)
-    return np.asarray(times[:, whose], np.float64)
-
-
-def _frontier_from_points(points: Numbers) -> Frontier:
-    figures = []
-    for column in points.T:
-        drawn = column[1:][~np.isnan(column[1:])]
-        low, high = np.percentile(drawn, [2.5, 97.5]) if len(drawn) else (np.nan, np.nan)
-        figures.append(FrontierEstimate(float(column[0]), float(low), float(high)))
-    return Frontier(
-        tuple(figures[: len(DEAD_AIR_LIMITS_S)]), tuple(figures[len(DEAD_AIR_LIMITS_S) :])
-    )
+def _frontier(points: FloatArray, speakers: int, turns: int) -> Frontier:
+    estimates = [estimate_from_values(p, "speakers", speakers, turns) for p in points.T]
+    at = len(DEAD_AIR_LIMITS_S)
+    return Frontier(tuple(estimates[:at]), tuple(estimates[at:]))
 
 
 def held_out_outcome(

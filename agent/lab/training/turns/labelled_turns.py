@@ -19,16 +19,17 @@ from typing import Annotated
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from agent.lab.datasets import Split
 from agent.lab.training.ears.augmentation import resample, white_noise
 from agent.lab.training.ears.corpus import (
     DIGIT_WORDS,
-    Split,
     Utterance,
     decode_recordings,
     read_manifest,
 )
 from agent.lab.training.ears.offline_recogniser import NOISE_FLOOR_RMS, telephone_channel
 from agent.lab.training.ears.tasks import KEYWORDS
+from audio.codecs import from_pcm16
 from audio.files import read
 from audio.types import RATE, AnswerKind, AudioError, Expectation, Samples
 
@@ -114,7 +115,7 @@ def _public_set_turns(
 ) -> Iterator[LabelledTurn]:
     sounds = decode_recordings(folder, [utterance for utterance, _ in answers])
     for (utterance, samples), (_, expect) in zip(sounds, answers, strict=True):
-        line = samples.astype(np.float32) / np.float32(32768)
+        line = from_pcm16(samples)
         line = np.pad(line, (0, int(SILENCE_AFTER_S * utterance.rate)))
         yield LabelledTurn(
             utterance.source, utterance.speaker, expect, telephone_channel(line, utterance.rate)

@@ -6,15 +6,15 @@ of the checkpoint, so that a second run sweeps at once and a new checkpoint anal
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from pydantic import TypeAdapter
 
+from agent.lab.json_lines import JsonLinesCache
 from agent.lab.training.turns.labelled_turns import LabelledTurn
 from agent.lab.training.turns.pause_tracks import PauseTrack, endless_rules, pause_track
 from audio.text_endpointing import TurnEndings
@@ -32,25 +32,11 @@ _SPEECH = TypeAdapter(list[float])
 _WORDS = TypeAdapter(list[tuple[int, str]])
 
 
-class JsonLinesCache(Generic[T]):
-    """Results by key in a file of JSON lines, appended one by one: a kill loses at most one."""
-
-    def __init__(self, file: Path, adapter: TypeAdapter[T]) -> None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        self.file, self._found = file, dict[str, T]()
-        for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else []:
-            try:
-                key, value = json.loads(line)
-            except ValueError:  # the line that a kill cut short
-                continue
-            self._found[key] = adapter.validate_python(value)
-
-    def get_or_compute(self, key: str, compute: Callable[[], T]) -> T:
-        if key not in self._found:
-            self._found[key] = compute()
-            with self.file.open("a", encoding="utf-8") as out:
-                out.write("\n" + json.dumps([key, self._found[key]]))
-        return self._found[key]
+def _cache(file: Path, adapter: TypeAdapter[T]) -> JsonLinesCache[str, T]:
+    """Results by key; a line is [key, result]."""
+    return JsonLinesCache(
+        file, lambda row: (row[0], adapter.validate_python(row[1])), lambda key, value: [key, value]
+    )
 
 
 def pause_tracks(
@@ -61,9 +47,9 @@ def pause_tracks(
     work: Path,
 ) -> Iterator[PauseTrack | None]:
     """Each turn's track, or None where it has no pause. Without `analyser` no words are known."""
-    speech = JsonLinesCache(work / "speech.jsonl", _SPEECH)
+    speech = _cache(work / "speech.jsonl", _SPEECH)
     words = (
-        JsonLinesCache(work / f"words-{analyser.models['words'].sha256}.jsonl", _WORDS)
+        _cache(work / f"words-{analyser.models['words'].sha256}.jsonl", _WORDS)
         if analyser
         else None
     )

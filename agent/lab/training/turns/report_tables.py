@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
-from math import isnan
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from agent.lab.json_output import json_value, write_json
+from agent.lab.statistics import Estimate, interval_note
 from agent.lab.training.turns.frontier import (
     CUT_OFF_LIMITS,
     DEAD_AIR_LIMITS_S,
-    FrontierEstimate,
+    Frontier,
     PolicyOutcome,
 )
 from agent.lab.training.turns.policy_choice import (
@@ -41,8 +40,7 @@ def print_reports(
                 f"  Nothing is chosen from these: {why} pause to learn from.\n", style="dim"
             )
     if out is not None:
-        rows = [_report_json(report) for report in reports]
-        out.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+        write_json([_report_json(report) for report in reports], out)
 
 
 def _frontier_table(report: QuestionKindReport, with_words: bool) -> Table:
@@ -51,7 +49,10 @@ def _frontier_table(report: QuestionKindReport, with_words: bool) -> Table:
         f"{report.name}: {len(report.turns)} turns, {speakers} speakers, "
         f"{report.pausing_turns} turns with a pause"
     )
-    table = Table("", title=title, title_justify="left", title_style="bold")
+    table = Table(
+        "", title=title, title_justify="left", title_style="bold",
+        caption=interval_note("speakers"), caption_justify="left",
+    )  # fmt: skip
     table.add_column("silence alone", justify="right")
     if with_words:
         table.add_column("and words", justify="right")
@@ -108,8 +109,8 @@ def _outcome_cells(
     )
 
 
-def _with_interval(figure: FrontierEstimate, unit: Callable[[float], str]) -> str:
-    if isnan(figure.value):
+def _with_interval(figure: Estimate, unit: Callable[[float], str]) -> str:
+    if not figure.is_known:
         return "-"
     return f"{unit(figure.value)} ({unit(figure.low)} to {unit(figure.high)})"
 
@@ -123,12 +124,10 @@ def _milliseconds(seconds: float) -> str:
 
 
 def _report_json(report: QuestionKindReport) -> dict[str, object]:
-    """The report as JSON values; NaN, which JSON lacks, is null."""
-
     def side(one: PolicyFamily) -> dict[str, object]:
         return {
-            "frontier": asdict(one.frontier),
-            "best": asdict(one.best),
+            "frontier": _frontier_json(one.frontier),
+            "best": one.best,
             "held_out": dict(zip(("cut", "mean"), one.held_out, strict=True)),
         }
 
@@ -137,17 +136,16 @@ def _report_json(report: QuestionKindReport) -> dict[str, object]:
         "turns": len(report.turns),
         "pauses": report.pausing_turns,
         "chosen": report.is_chosen,
-        "now": asdict(report.current),
+        "now": report.current,
         "silence_alone": side(report.silence_alone),
         "and_words": side(report.with_words),
-        "difference": asdict(report.difference),
+        "difference": _frontier_json(report.difference),
     }
-    return {key: _without_nan(value) for key, value in row.items()}
+    return {key: json_value(value, decimals=None) for key, value in row.items()}
 
 
-def _without_nan(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _without_nan(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(inner) for inner in value]
-    return None if isinstance(value, float) and isnan(value) else value
+def _frontier_json(frontier: Frontier) -> dict[str, object]:
+    return {
+        "cut_at": [estimate.bounds for estimate in frontier.cut_at],
+        "dead_at": [estimate.bounds for estimate in frontier.dead_at],
+    }

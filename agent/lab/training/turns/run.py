@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import track as progress
 
 from agent.config import Settings, load_settings
-from agent.lab.training.ears.corpus import Split
+from agent.lab.datasets import Split
 from agent.lab.training.turns.labelled_turns import read_labelled_turns
 from agent.lab.training.turns.pause_tracks import PauseTrack
 from agent.lab.training.turns.policy_choice import (

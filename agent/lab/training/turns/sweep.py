@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 from math import log
 
 import numpy as np
-from numpy.typing import NDArray
 
+from agent.lab.arrays import BoolArray, FloatArray
 from agent.lab.training.turns.pause_tracks import HOP_S, PauseSpan, PauseTrack
 from audio.turns import TurnRules, hop_count
 from audio.types import AnswerKind, Expectation
@@ -67,8 +67,8 @@ class SweepResult:
     """Whether each policy cuts off each turn, and the dead air after it in seconds."""
 
     policies: tuple[TurnPolicy, ...]
-    cut: NDArray[np.bool_]  # (policies, turns)
-    dead: NDArray[np.float64]  # (policies, turns)
+    cut: BoolArray  # (policies, turns)
+    dead: FloatArray  # (policies, turns)
 
 
 def silence_policies() -> list[TurnPolicy]:

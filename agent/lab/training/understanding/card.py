@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.lab.training.understanding.figures import TextModelFigure
+from agent.lab.figures import Figure, figures_markdown
+from agent.lab.statistics import interval_note
 from agent.lab.training.understanding.sentiment import read_own_sentences
 from agent.understanding.multi_intent import MIN_CONFIDENCE
 from agent.understanding.text_models import IntentModel
@@ -93,8 +94,9 @@ only measured on here (USS, STAR's ratings) were not trained on. Licence of the 
 
 ## Figures
 
-Choices were made on tuning splits. Intervals are 95 %, by bootstrap over rows; for milliseconds
-they run from the median to the 95th percentile, on a machine busy with other work. Settings:
+Choices were made on tuning splits. {intervals}.
+Milliseconds run from the median to the 95th percentile, on a machine busy with other work.
+Settings:
 {settings}
 
 {figures}
@@ -112,7 +114,7 @@ def write_card(
     intent_model: IntentModel,
     has_public_data: bool,
     settings: TextModelSettings,
-    figures: Sequence[TextModelFigure],
+    figures: Sequence[Figure],
     has_transcripts: bool,
 ) -> None:
     """Write `out`/README.md for the weights of this run."""
@@ -138,14 +140,7 @@ def write_card(
         heard=TRANSCRIPTS_TEXT if has_transcripts else "",
         rest=1.0 - intent_model.transcript_floor,
         settings=f"`{settings}`",
-        figures=_table(figures),
+        figures=figures_markdown(figures),
+        intervals=interval_note(),
     )
     (out / "README.md").write_text(text, encoding="utf-8")
-
-
-def _table(figures: Sequence[TextModelFigure]) -> str:
-    lines = ["| measured on | measure | value | 95 % interval | rows |", "|---|---|---|---|---|"]
-    for row in figures:
-        interval = f"{row.low:.3f} to {row.high:.3f}"
-        lines.append(f"| {row.name} | {row.measure} | {row.value:.3f} | {interval} | {row.rows} |")
-    return "\n".join(lines)

@@ -18,11 +18,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize  # type: ignore[import-untyped]
 from scipy.sparse import csr_matrix, hstack  # type: ignore[import-untyped]
 from scipy.special import expit, log_expit  # type: ignore[import-untyped]
 
+from agent.lab.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from agent.lab.training.understanding.dialogue_breakdown_card import write_card
 from agent.lab.training.understanding.rated_dialogues import RatedDialogue, read_star
 from agent.understanding.calibration import fit_platt
@@ -36,7 +36,6 @@ from agent.understanding.dialogue_breakdown import BreakdownModel
 from agent.understanding.text_features import TfidfFeatures, WeightsError, plain_text
 from agent.understanding.text_models import TextAffectModel
 
-Array = NDArray[np.float64]
 WEIGHTS_FILE = "understanding/context.safetensors"  # below the folder of all weights
 # Signs that mean the same in any business. The length of a conversation and of its turns is left
 # out: it tells STAR's tasks apart, not its moods. The direction of each weight is fixed, so that a
@@ -66,12 +65,12 @@ class DialogueTurns:
     """All turns of some dialogues, as columns: the signs of a turn's past (n, FEATURE_NAMES),
     its words, label and weight."""
 
-    signs: Array
+    signs: FloatArray
     texts: list[str]
-    dialogue: NDArray[np.int64]  # index of the dialogue
-    annoyed: NDArray[np.bool_]
-    weight: Array  # 1 for each dialogue, divided by its turns
-    fold_key: NDArray[np.int64]  # a stable number of the dialogue, from which folds are made
+    dialogue: IntArray  # index of the dialogue
+    annoyed: BoolArray
+    weight: FloatArray  # 1 for each dialogue, divided by its turns
+    fold_key: IntArray  # a stable number of the dialogue, from which folds are made
 
     @classmethod
     def from_dialogues(cls, dialogues: Sequence[RatedDialogue]) -> DialogueTurns:
@@ -118,7 +117,7 @@ def fit_breakdown_model(
 def fit_on_turns(
     turns: DialogueTurns,
     words: csr_matrix,
-    kept: NDArray[np.bool_],
+    kept: BoolArray,
     feelings: TextAffectModel,
     settings: BreakdownSettings,
 ) -> BreakdownModel:
@@ -133,7 +132,7 @@ def fit_on_turns(
     return _calibrate(last, scores[kept], turns.annoyed[kept], turns.weight[kept])
 
 
-def log_odds(model: BreakdownModel, turns: DialogueTurns, words: csr_matrix) -> Array:
+def log_odds(model: BreakdownModel, turns: DialogueTurns, words: csr_matrix) -> FloatArray:
     """The log-odds (n,) of the model for every turn."""
     shown = (turns.signs - model.usual_features) @ model.feature_weights
     return np.asarray(words @ model.word_weights + shown + model.bias, dtype=float)
@@ -142,7 +141,7 @@ def log_odds(model: BreakdownModel, turns: DialogueTurns, words: csr_matrix) -> 
 def _fit_uncalibrated(
     turns: DialogueTurns,
     words: csr_matrix,
-    kept: NDArray[np.bool_],
+    kept: BoolArray,
     feelings: TextAffectModel,
     settings: BreakdownSettings,
 ) -> BreakdownModel:
@@ -177,12 +176,12 @@ def _fit_uncalibrated(
 
 
 def _fit_bounded_regression(
-    x: csr_matrix, truth: NDArray[np.bool_], weight: Array, cost: float, unbounded_count: int
-) -> tuple[Array, float]:
+    x: csr_matrix, truth: BoolArray, weight: FloatArray, cost: float, unbounded_count: int
+) -> tuple[FloatArray, float]:
     """Logistic regression with L2 penalty; weights from column `unbounded_count` on are >= 0."""
     across = x.T.tocsr()
 
-    def loss(weights: Array) -> tuple[float, Array]:
+    def loss(weights: FloatArray) -> tuple[float, FloatArray]:
         odds = x @ weights[:-1] + weights[-1]
         likely = np.where(truth, log_expit(odds), log_expit(-odds))
         off = weight * (expit(odds) - truth)
@@ -198,7 +197,7 @@ def _fit_bounded_regression(
     return np.asarray(weights[:-1]), float(weights[-1])
 
 
-def _balanced_weights(turns: DialogueTurns, rows: NDArray[np.int64]) -> Array:
+def _balanced_weights(turns: DialogueTurns, rows: IntArray) -> FloatArray:
     """Weights of mean 1 with which annoyed and calm conversations have equal totals."""
     weights, annoyed = turns.weight[rows], turns.annoyed[rows]
     share = float(np.average(annoyed, weights=weights))
@@ -209,7 +208,7 @@ def _balanced_weights(turns: DialogueTurns, rows: NDArray[np.int64]) -> Array:
 
 
 def _calibrate(
-    model: BreakdownModel, scores: Array, annoyed: NDArray[np.bool_], weight: Array
+    model: BreakdownModel, scores: FloatArray, annoyed: BoolArray, weight: FloatArray
 ) -> BreakdownModel:
     """The model rescaled to calibrated log-odds, and rounded as it will be stored."""
     slope, shift = fit_platt(scores, annoyed, weight)
@@ -222,7 +221,7 @@ def _calibrate(
     )
 
 
-def _as_stored(array: NDArray[np.float32]) -> NDArray[np.float32]:
+def _as_stored(array: Float32Array) -> Float32Array:
     return np.asarray(array, dtype=np.float16).astype(np.float32)
 
 

@@ -1,6 +1,5 @@
 """Figures of the text models on sentences that nothing was trained on.
 
-Sets whose licence allows measuring alone (USS, STAR's ratings) are read here and nowhere else.
 Hand-written bank turns come in two halves: those written before the weights, and those written when
 the weights were final. Invariant, held by tests/agent/lab/training/test_understanding.py: no
 held-out turn is a training sentence.
@@ -8,27 +7,21 @@ held-out turn is a training sentence.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import expit  # type: ignore[import-untyped]
 
-from agent.lab.training.understanding.examples import IntentExample, read_json_lines
-from agent.lab.training.understanding.figures import (
-    Array,
-    TextModelFigure,
-    accuracy,
-    auroc,
-    f1,
-    macro_f1,
-    mean,
-    row_bootstrap_figure,
-)
+from agent.lab.arrays import IntArray
+from agent.lab.figures import Figure, row_figure
+from agent.lab.json_lines import read_json_lines
+from agent.lab.metrics import accuracy, auroc, calibration_error, f1, macro_f1, mean
+from agent.lab.statistics import Estimate, cluster_bootstrap
+from agent.lab.training.understanding.examples import IntentExample
 from agent.lab.training.understanding.intents import in_scope_probability
 from agent.lab.training.understanding.noise import (
     CLEAR_LINE,
@@ -38,11 +31,8 @@ from agent.lab.training.understanding.noise import (
     noisy_transcript,
 )
 from agent.lab.training.understanding.sentiment import SentimentExample
-from agent.understanding.calibration import expected_calibration_error
 from agent.understanding.text_models import IntentModel, TextAffectModel
 from dialogs.values import OUT_OF_SCOPE
-
-ANNOYED_QUESTION = "Did the user become aggressive or annoyed"  # STAR's question to its wizards
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +49,10 @@ class BankTurn:
 
 
 def read_bank_turns(path: Path) -> list[BankTurn]:
-    with path.open(encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
-    return [BankTurn(row["text"], row["intent"], row["upset"], row["later"]) for row in rows]
+    return [
+        BankTurn(row["text"], row["intent"], row["upset"], row["later"])
+        for row in read_json_lines(path)
+    ]
 
 
 def _by_time_written(turns: Sequence[BankTurn]) -> dict[str, list[BankTurn]]:
@@ -74,7 +65,7 @@ def _by_time_written(turns: Sequence[BankTurn]) -> dict[str, list[BankTurn]]:
 
 def intent_figures(
     model: IntentModel, rows: Sequence[IntentExample], turns: Sequence[BankTurn]
-) -> list[TextModelFigure]:
+) -> list[Figure]:
     """Accuracy and macro-F1 of the decided intents, including the out-of-scope rule."""
     sets = {name: _texts_and_intents(some) for name, some in _by_time_written(turns).items()}
     for row in rows:
@@ -84,12 +75,12 @@ def intent_figures(
     for name, pairs in sets.items():
         labels = [intent for _, intent in pairs]
         decided = _decided_intents(model, [text for text, _ in pairs])
-        results.append(row_bootstrap_figure(name, "accuracy", accuracy, labels, decided))
-        results.append(row_bootstrap_figure(name, "macro-F1", macro_f1, labels, decided))
+        results.append(row_figure(name, "accuracy", accuracy, labels, decided))
+        results.append(row_figure(name, "macro-F1", macro_f1, labels, decided))
     return results
 
 
-def noisy_line_figures(model: IntentModel, turns: Sequence[BankTurn]) -> list[TextModelFigure]:
+def noisy_line_figures(model: IntentModel, turns: Sequence[BankTurn]) -> list[Figure]:
     """Accuracy on the bank turns with the recognition errors of three phone lines."""
     lines: tuple[tuple[str, LineQuality], ...] = (
         ("clear", CLEAR_LINE),
@@ -106,9 +97,7 @@ def noisy_line_figures(model: IntentModel, turns: Sequence[BankTurn]) -> list[Te
         ]
         title = f"all bank turns, {name} line ({line.misheard_rate:.0%} of words misheard)"
         results.append(
-            row_bootstrap_figure(
-                title, "accuracy", accuracy, labels, _decided_intents(model, texts)
-            )
+            row_figure(title, "accuracy", accuracy, labels, _decided_intents(model, texts))
         )
     return results
 
@@ -123,7 +112,7 @@ def _decided_intents(model: IntentModel, texts: Sequence[str]) -> list[str]:
     return [model.verdict(dict(zip(names, p.tolist(), strict=True))).intent for p in chances]
 
 
-def scope_figures(model: IntentModel, rows: Sequence[IntentExample]) -> list[TextModelFigure]:
+def scope_figures(model: IntentModel, rows: Sequence[IntentExample]) -> list[Figure]:
     """Figures of CLINC150's own task: its out-of-scope test set against its in-scope turns."""
     out = [row.text for row in rows if row.split == "test" and row.source == "clinc150_oos"]
     inside = [
@@ -138,17 +127,15 @@ def scope_figures(model: IntentModel, rows: Sequence[IntentExample]) -> list[Tex
     score = -in_scope_probability(model, [*out, *inside])
     is_out = np.arange(len(rejected)) < len(out)
     return [
-        row_bootstrap_figure("CLINC150, its out-of-scope set", "recall", mean, rejected[is_out]),
-        row_bootstrap_figure(
-            "CLINC150, intents that are ours", "wrongly rejected", mean, rejected[~is_out]
-        ),
-        row_bootstrap_figure("CLINC150, its out-of-scope set", "AUROC", auroc, is_out, score),
+        row_figure("CLINC150, its out-of-scope set", "recall", mean, rejected[is_out]),
+        row_figure("CLINC150, intents that are ours", "wrongly rejected", mean, rejected[~is_out]),
+        row_figure("CLINC150, its out-of-scope set", "AUROC", auroc, is_out, score),
     ]
 
 
 def calibration_figures(
     model: IntentModel, rows: Sequence[IntentExample], turns: Sequence[BankTurn]
-) -> list[TextModelFigure]:
+) -> list[Figure]:
     sets = {
         "public test sets": [(r.text, r.intent) for r in rows if r.split == "test"],
         "all bank turns": _texts_and_intents(turns),
@@ -161,10 +148,10 @@ def calibration_figures(
         labels = [intent for _, intent in pairs]
         hit = np.array([model.intents[at] for at in chances.argmax(axis=1)]) == labels
         results.append(
-            row_bootstrap_figure(
+            row_figure(
                 name,
                 "expected calibration error",
-                expected_calibration_error,
+                calibration_error,
                 chances.max(axis=1),
                 hit,
             )
@@ -174,7 +161,7 @@ def calibration_figures(
 
 def sentiment_figures(
     model: TextAffectModel, rows: Sequence[SentimentExample], turns: Sequence[BankTurn]
-) -> list[TextModelFigure]:
+) -> list[Figure]:
     """Figures on the bank turns and on GoEmotions' test split (`rows`, empty without the data)."""
     results = [
         row
@@ -184,25 +171,19 @@ def sentiment_figures(
     return results + (_goemotions_figures(model, rows) if rows else [])
 
 
-def _upset_figures(
-    model: TextAffectModel, name: str, turns: Sequence[BankTurn]
-) -> list[TextModelFigure]:
+def _upset_figures(model: TextAffectModel, name: str, turns: Sequence[BankTurn]) -> list[Figure]:
     upset = np.array([turn.upset for turn in turns])
     scores = model.log_odds([turn.text for turn in turns])
     title, chances = f"{name}, upset", expit(scores)
     return [
-        row_bootstrap_figure(title, "AUROC", auroc, upset, scores),
-        row_bootstrap_figure(title, "F1 at 0.5", f1, upset, chances > 0.5),
-        row_bootstrap_figure(title, "F1 at 0.3", f1, upset, chances > 0.3),
-        row_bootstrap_figure(
-            title, "expected calibration error", _calibration_error_at_prior, chances, upset
-        ),
+        row_figure(title, "AUROC", auroc, upset, scores),
+        row_figure(title, "F1 at 0.5", f1, upset, chances > 0.5),
+        row_figure(title, "F1 at 0.3", f1, upset, chances > 0.3),
+        Figure(title, "expected calibration error", calibration_error_at_prior(chances, upset)),
     ]
 
 
-def _goemotions_figures(
-    model: TextAffectModel, rows: Sequence[SentimentExample]
-) -> list[TextModelFigure]:
+def _goemotions_figures(model: TextAffectModel, rows: Sequence[SentimentExample]) -> list[Figure]:
     scores = model.log_odds([row.text for row in rows])
     is_upset = np.array([row.upset for row in rows])
     rated = [row for row in rows if row.sentiment]
@@ -210,68 +191,29 @@ def _goemotions_figures(
     balance = model.sentiments([row.text for row in rated])
     title = "GoEmotions test, positive against negative"
     return [
-        row_bootstrap_figure("GoEmotions test, upset", "AUROC", auroc, is_upset, scores),
-        row_bootstrap_figure(title, "AUROC", auroc, plus, balance),
-        row_bootstrap_figure(title, "accuracy", accuracy, plus, balance > 0),
+        row_figure("GoEmotions test, upset", "AUROC", auroc, is_upset, scores),
+        row_figure(title, "AUROC", auroc, plus, balance),
+        row_figure(title, "accuracy", accuracy, plus, balance > 0),
     ]
 
 
-def _calibration_error_at_prior(claimed: Array, upset: Array) -> float:
-    """Calibration error on rows drawn with the share of upset turns of the calibration."""
+def calibration_error_at_prior(claimed: ArrayLike, upset: ArrayLike) -> Estimate:
+    """Calibration error on rows drawn with the share of upset turns of the calibration.
+
+    A turn is in these rows many times, so whole turns are drawn for the interval.
+    """
     rows = rows_at_prior(upset)
-    return expected_calibration_error(claimed[rows], upset[rows]) if len(rows) else float("nan")
+    statistic = calibration_error(np.asarray(claimed)[rows], np.asarray(upset)[rows])
+    return replace(cluster_bootstrap(statistic, rows, "rows"), rows=len(np.asarray(upset)))
 
 
-def rows_at_prior(upset: ArrayLike, prior: float = 0.10) -> NDArray[np.int64]:
+def rows_at_prior(upset: ArrayLike, prior: float = 0.10) -> IntArray:
     """Indices of rows drawn so that about `prior` of them are upset; none if labels are equal."""
     labels, rng = np.asarray(upset, dtype=bool), np.random.default_rng(0)
     yes, no = np.flatnonzero(labels), np.flatnonzero(~labels)
     if not len(yes) or not len(no):
         return np.zeros(0, np.int64)
     return np.concatenate([rng.choice(yes, int(2000 * prior)), rng.choice(no, 2000)])
-
-
-def satisfaction_figures(model: TextAffectModel, data: Path) -> list[TextModelFigure]:
-    """AUROC for dissatisfied turns (mean rating below 2.5) of USS and annoyed users of STAR."""
-    results = []
-    for name in ("MWOZ", "SGD", "ReDial", "CCPE"):
-        path = data / "uss" / f"{name}.jsonl.gz"
-        turns = [
-            (turn["text"], float(np.mean(turn["sat"])) < 2.5)
-            for dialogue in (read_json_lines(path) if path.exists() else ())
-            for turn in dialogue["turns"]
-            if turn["s"] == "U" and turn.get("sat")
-        ]
-        if turns:
-            labels = [low for _, low in turns]
-            scores = model.log_odds([text for text, _ in turns])
-            results.append(
-                row_bootstrap_figure(
-                    f"USS {name}, dissatisfied turns", "AUROC", auroc, labels, scores
-                )
-            )
-    dialogues = list(_star_dialogues(data))
-    if dialogues:
-        labels = [annoyed for _, annoyed in dialogues]
-        highest_scores = [float(model.log_odds(texts).max()) for texts, _ in dialogues]
-        results.append(
-            row_bootstrap_figure(
-                "STAR, annoyed users (dialogues)", "AUROC", auroc, labels, highest_scores
-            )
-        )
-    return results
-
-
-def _star_dialogues(data: Path) -> Iterator[tuple[list[str], bool]]:
-    for name in ("bank", "other"):
-        path = data / "star" / f"{name}_dialogues.jsonl.gz"
-        for dialogue in read_json_lines(path) if path.exists() else ():
-            answers = [
-                a for q, a in dialogue.get("wizard_q", {}).items() if q.startswith(ANNOYED_QUESTION)
-            ]
-            texts = [e["text"] for e in dialogue["events"] if e["a"] == "User" and e.get("text")]
-            if texts and answers and answers[0] is not None:
-                yield texts, bool(answers[0])
 
 
 def latency_ms(answer: Callable[[str], object], texts: Sequence[str]) -> tuple[float, float]:

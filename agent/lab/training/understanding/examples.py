@@ -8,16 +8,15 @@ same folder gives the same examples in the same order.
 
 from __future__ import annotations
 
-import gzip
-import json
 import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
 
+from agent.lab.datasets import Split, read_goemotions_texts
+from agent.lab.json_lines import read_json_lines
 from agent.lab.training.understanding.mapping import (
     NLUPP_RULES,
     NLUPP_SINGLE_LABELS,
@@ -28,7 +27,6 @@ from agent.understanding.text_features import plain_text
 from dialogs.pack.model import Pack
 from dialogs.values import OUT_OF_SCOPE
 
-Split = Literal["train", "dev", "test"]
 MAX_PER_INTENT = (
     700  # sentences of one intent from one set, so that large sets do not outweigh our own
 )
@@ -111,13 +109,6 @@ def cap_per_intent(rows: Iterable[IntentExample]) -> list[IntentExample]:
 def stable_bucket(text: str, buckets: int) -> int:
     """A stable number below `buckets` for a text or a name."""
     return zlib.crc32(text.encode()) % buckets
-
-
-def read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The objects in a gzipped file of JSON lines."""
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            yield json.loads(line)
 
 
 def _all_examples(data: Path) -> Iterator[IntentExample]:
@@ -265,9 +256,9 @@ def out_of_scope_examples(data: Path, max_comments: int = 6_000) -> list[IntentE
     """Out-of-scope sentences for packs of any business, plain: general-knowledge questions, and
     Reddit comments (GoEmotions)."""
     texts = [row["original"] for row in read_json_lines(data / "disfl_qa" / "train.jsonl.gz")]
-    with gzip.open(data / "goemotions" / "train.tsv.gz", "rt", encoding="utf-8") as lines:
-        comments = [line.split("\t")[0] for line in lines]
-    comments.sort(key=lambda text: stable_bucket(text, 2**31))
+    comments = sorted(
+        read_goemotions_texts(data, "train"), key=lambda text: stable_bucket(text, 2**31)
+    )
     texts += comments[:max_comments]
     return [
         IntentExample(plain_text(text), OUT_OF_SCOPE, "anything", "train", text) for text in texts

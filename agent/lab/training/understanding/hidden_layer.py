@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 from torch import Tensor, nn
 from torch.nn import functional
 
+from agent.lab.arrays import FloatArray, IntArray
 from agent.understanding.hidden_layer import HiddenLayer
 
 BATCH_SIZE = 128
@@ -48,8 +48,8 @@ class _BagOfTerms(nn.Module):
 
 def train_layer(
     rows: csr_matrix,
-    labels: NDArray[np.int64],
-    weights: NDArray[np.float64],
+    labels: IntArray,
+    weights: FloatArray,
     hidden: int,
     epochs: int,
     seed: int,
@@ -70,8 +70,8 @@ def train_layer(
 def _optimise(
     bag: _BagOfTerms,
     rows: csr_matrix,
-    labels: NDArray[np.int64],
-    weights: NDArray[np.float64],
+    labels: IntArray,
+    weights: FloatArray,
     epochs: int,
     rng: np.random.Generator,
 ) -> None:

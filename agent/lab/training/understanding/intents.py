@@ -15,10 +15,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack  # type: ignore[import-untyped]
 from sklearn.svm import LinearSVC  # type: ignore[import-untyped]
 
+from agent.lab.arrays import Float32Array, FloatArray, IntArray
 from agent.lab.training.understanding import hidden_layer as layer
 from agent.lab.training.understanding.examples import IntentExample
 from agent.lab.training.understanding.noise import (
@@ -33,8 +33,6 @@ from agent.understanding.text_features import TfidfFeatures, plain_text
 from agent.understanding.text_models import IntentModel
 from dialogs.pack.model import Pack
 from dialogs.values import OUT_OF_SCOPE
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +102,9 @@ def fit_intent_model(
 
 def _fit_hidden_layer(
     rows: csr_matrix,
-    svm_weights: tuple[NDArray[np.float32], NDArray[np.float32]],
-    labels: NDArray[np.int64],
-    weights: Array,
+    svm_weights: tuple[Float32Array, Float32Array],
+    labels: IntArray,
+    weights: FloatArray,
     settings: IntentSettings,
     seed: int,
 ) -> HiddenLayer:
@@ -155,18 +153,18 @@ def _line_quality_for(line: LineQuality, intent: str, pack: Pack | None) -> Line
     return line if may_chat else LineQuality(line.misheard_rate, 0.0)
 
 
-def in_scope_probability(model: IntentModel, texts: Sequence[str]) -> Array:
+def in_scope_probability(model: IntentModel, texts: Sequence[str]) -> FloatArray:
     """The probability of the likeliest in-scope intent of every text (n,)."""
     return max_in_scope(model, np.asarray(model.probabilities(texts), dtype=np.float64))
 
 
-def max_in_scope(model: IntentModel, probabilities: Array) -> Array:
+def max_in_scope(model: IntentModel, probabilities: FloatArray) -> FloatArray:
     """The highest in-scope probability of every row of (n, intents): (n,)."""
     columns = [at for at, name in enumerate(model.intents) if name != OUT_OF_SCOPE]
     return np.asarray(probabilities[:, columns].max(axis=1), dtype=np.float64)
 
 
-def balanced_weights(labels: Iterable[object]) -> Array:
+def balanced_weights(labels: Iterable[object]) -> FloatArray:
     """Weights that add up to 1, with an equal share for every label."""
     _, which, counts = np.unique(list(labels), return_inverse=True, return_counts=True)
     return np.asarray(1.0 / counts[which] / len(counts), dtype=np.float64)

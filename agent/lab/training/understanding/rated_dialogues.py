@@ -17,11 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from agent.lab.training.understanding.evaluate import ANNOYED_QUESTION
-from agent.lab.training.understanding.examples import read_json_lines, stable_bucket
+from agent.lab.json_lines import read_json_lines
+from agent.lab.training.understanding.examples import stable_bucket
 
+ANNOYED_QUESTION = "Did the user become aggressive or annoyed"  # STAR's question to its wizards
 USS_SETS = ("MWOZ", "SGD", "ReDial", "CCPE")
-DISSATISFIED_BELOW = 2.5  # mean rating, as in evaluate.satisfaction_figures
+DISSATISFIED_BELOW = 2.5  # mean rating, as in satisfaction_figures.py
 WHOLE_DIALOGUE = "OVERALL"  # the text of the row in which USS rates the whole conversation
 
 

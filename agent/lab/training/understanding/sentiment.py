@@ -9,8 +9,6 @@ tests/agent/lab/training/test_understanding.py: `usual` is that share as log-odd
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +20,9 @@ from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 from scipy.special import logit  # type: ignore[import-untyped]
 from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 
+from agent.lab.arrays import FloatArray
+from agent.lab.datasets import Split, read_goemotions
+from agent.lab.json_lines import read_json_lines
 from agent.lab.training.understanding.examples import IntentExample, stable_bucket
 from agent.lab.training.understanding.noise import (
     PHONE_LINE,
@@ -33,7 +34,6 @@ from agent.understanding.calibration import fit_platt, fit_temperature
 from agent.understanding.text_features import TfidfFeatures, plain_text
 from agent.understanding.text_models import TextAffectModel
 
-Array = NDArray[np.float64]
 UPSET_EMOTIONS = frozenset({"anger", "annoyance", "disappointment", "disapproval", "disgust"})
 NEGATIVE_EMOTIONS = UPSET_EMOTIONS | {
     "embarrassment",
@@ -77,11 +77,9 @@ class SentimentSettings:
 
 
 def read_own_sentences() -> list[SentimentExample]:
-    with SENTENCES_FILE.open(encoding="utf-8") as lines:
-        rows = [json.loads(row) for row in lines]
     return [
         SentimentExample(row["text"], row["upset"], row["sentiment"], "own", row.get("intent"))
-        for row in rows
+        for row in read_json_lines(SENTENCES_FILE)
     ]
 
 
@@ -93,18 +91,12 @@ def own_intent_examples() -> list[IntentExample]:
     ]
 
 
-def read_goemotions_sentiment(
-    data: Path, split: Literal["train", "dev", "test"]
-) -> Iterator[SentimentExample]:
-    folder = data / "goemotions"
-    names = (folder / "original_labels.txt").read_text(encoding="utf-8").split()
-    with gzip.open(folder / f"{split}.tsv.gz", "rt", encoding="utf-8") as lines:
-        for row in lines:
-            text, numbers, _ = row.rstrip("\n").split("\t")
-            emotions = {names[int(number)] for number in numbers.split(",")}
-            bad, good = bool(emotions & NEGATIVE_EMOTIONS), bool(emotions & POSITIVE_EMOTIONS)
-            sentiment = None if bad and good else good - bad
-            yield SentimentExample(text, bool(emotions & UPSET_EMOTIONS), sentiment, "goemotions")
+def read_goemotions_sentiment(data: Path, split: Split) -> Iterator[SentimentExample]:
+    for text, names in read_goemotions(data, split):
+        emotions = set(names)
+        bad, good = bool(emotions & NEGATIVE_EMOTIONS), bool(emotions & POSITIVE_EMOTIONS)
+        sentiment = None if bad and good else good - bad
+        yield SentimentExample(text, bool(emotions & UPSET_EMOTIONS), sentiment, "goemotions")
 
 
 def calm_turns(rows: Sequence[IntentExample], split: str, max_turns: int) -> list[SentimentExample]:
@@ -201,7 +193,7 @@ def _joined_sentences(
 
 
 def _fit_regression(
-    rows: csr_matrix, labels: NDArray[np.generic], weights: Array, settings: SentimentSettings
+    rows: csr_matrix, labels: NDArray[np.generic], weights: FloatArray, settings: SentimentSettings
 ) -> LogisticRegression:
     model = LogisticRegression(C=settings.regularisation_c, max_iter=200, tol=1e-3)
     return model.fit(rows, labels, sample_weight=weights)
@@ -210,7 +202,7 @@ def _fit_regression(
 def _calibrate_upset(
     model: TextAffectModel,
     own: Sequence[SentimentExample],
-    scores: Array,
+    scores: FloatArray,
     settings: SentimentSettings,
 ) -> TextAffectModel:
     """The model with upset weights and bias rescaled to calibrated log-odds."""
@@ -231,7 +223,7 @@ def _calibrate_upset(
     )
 
 
-def _spread(scores: Array, weights: Array) -> float:
+def _spread(scores: FloatArray, weights: FloatArray) -> float:
     """The standard deviation of the log-odds: the uncertainty of a turn without words."""
     mean = np.average(scores, weights=weights)
     return float(np.sqrt(np.average((scores - mean) ** 2, weights=weights)))

@@ -11,9 +11,8 @@ trains; a sentence always has the same voice.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -21,6 +20,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
+from agent.lab.json_lines import JsonLinesCache
 from agent.lab.training.ears.offline_recogniser import telephone_channel
 from agent.lab.training.ears.speech_synthesis import (
     SyntheticVoice,
@@ -30,6 +30,7 @@ from agent.lab.training.ears.speech_synthesis import (
 )
 from agent.lab.training.understanding.examples import IntentExample, stable_bucket
 from agent.understanding.text_features import plain_text
+from audio.codecs import from_pcm16
 from audio.speech_analyser import SpeechAnalyser
 from audio.types import Expectation
 
@@ -104,20 +105,23 @@ def transcribe_synthesised(
 
     `max_new` limits how many are synthesised now, so that a long list can take several runs.
     """
-    stored = _TranscriptFile(checkpoint, work_folder)
+    stored = _transcript_cache(checkpoint, work_folder)
     wanted = [
         (text, assignment.voice_for(text, take))
         for text in dict.fromkeys(texts)
         for take in range(takes)
         if 0 < len(text) <= MAX_CHARACTERS
     ]
-    missing = [(t, s) for t, s in wanted if (t, s.name) not in stored.transcripts][:max_new]
+    missing = [(t, s) for t, s in wanted if (t, s.name) not in stored.values][:max_new]
     if missing:
         shown: Iterable[tuple[str, SyntheticVoice]] = missing
         if console is not None:
             shown = track(missing, "speaking and transcribing", len(missing), console=console)
-        stored.transcribe(shown)
-    transcripts = (stored.transcripts.get((text, speaker.name)) for text, speaker in wanted)
+        recognise = _recogniser(checkpoint)
+        for text, speaker in shown:
+            transcript = SyntheticTranscript(text, speaker.name, *recognise(text, speaker))
+            stored.add((text, speaker.name), transcript)
+    transcripts = (stored.values.get((text, speaker.name)) for text, speaker in wanted)
     return [one for one in transcripts if one is not None]
 
 
@@ -186,42 +190,23 @@ def read_transcripts(checkpoint: Path, work_folder: Path) -> list[SyntheticTrans
     voices = {speaker.name for speaker in training_voices().voices}
     return [
         one
-        for one in _TranscriptFile(checkpoint, work_folder).transcripts.values()
+        for one in _transcript_cache(checkpoint, work_folder).values.values()
         if one.voice in voices
     ]
 
 
-class _TranscriptFile:
-    """The file of transcripts so far, by text and voice."""
+def _transcript_cache(
+    checkpoint: Path, work_folder: Path
+) -> JsonLinesCache[tuple[str, str], SyntheticTranscript]:
+    """The transcripts so far, by text and voice."""
+    from audio import checkpoints
 
-    def __init__(self, checkpoint: Path, work_folder: Path) -> None:
-        from audio import checkpoints
-
-        self.checkpoint = checkpoint
-        self.path = (
-            work_folder / f"heard-{checkpoints.find(str(checkpoint)).weights_digest()}.jsonl"
-        )
-        self.transcripts: dict[tuple[str, str], SyntheticTranscript] = {}
-        if self.path.exists():
-            for line in self.path.read_text(encoding="utf-8").splitlines():
-                one = SyntheticTranscript(**json.loads(line))
-                self.transcripts[one.text, one.voice] = one
-
-    def transcribe(self, wanted: Iterable[tuple[str, SyntheticVoice]]) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        recognise = _recogniser(self.checkpoint)
-        with self.path.open("a", encoding="utf-8") as out:
-            for text, speaker in wanted:
-                heard, confidence = recognise(text, speaker)
-                transcript = SyntheticTranscript(text, speaker.name, heard, confidence)
-                self.transcripts[text, speaker.name] = transcript
-                row = {
-                    "text": text,
-                    "voice": transcript.voice,
-                    "heard": heard,
-                    "confidence": confidence,
-                }
-                out.write(json.dumps(row, ensure_ascii=False) + "\n")
+    digest = checkpoints.find(str(checkpoint)).weights_digest()
+    return JsonLinesCache(
+        work_folder / f"heard-{digest}.jsonl",
+        lambda row: ((row["text"], row["voice"]), SyntheticTranscript(**row)),
+        lambda _, transcript: asdict(transcript),
+    )
 
 
 def _recogniser(folder: Path) -> Callable[[str, SyntheticVoice], tuple[str, float]]:
@@ -231,9 +216,8 @@ def _recogniser(folder: Path) -> Callable[[str, SyntheticVoice], tuple[str, floa
 
     def recognise(text: str, speaker: SyntheticVoice) -> tuple[str, float]:
         pcm, rate = speaker.speak(text, np.random.default_rng(stable_bucket(text, 2**31)))
-        samples = np.asarray(pcm / 32768, np.float32)
         stream = analyser.open(0, infer_emotion=False)
-        analyser.advance([(stream, telephone_channel(samples, rate))])
+        analyser.advance([(stream, telephone_channel(from_pcm16(pcm), rate))])
         transcript = analyser.finish(stream, Expectation()).transcript
         return transcript.text, round(transcript.confidence, 3)
 

@@ -17,7 +17,6 @@ own intents.
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -25,8 +24,9 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
+from agent.lab.figures import Figure, figures_table, range_figure
+from agent.lab.json_lines import read_json_lines
 from agent.lab.training.understanding import evaluate, intents, tuning
 from agent.lab.training.understanding import examples as prepare
 from agent.lab.training.understanding import sentiment as feelings
@@ -34,8 +34,8 @@ from agent.lab.training.understanding import voice_evidence as voices
 from agent.lab.training.understanding.card import write_card
 from agent.lab.training.understanding.confusions import WordConfusions, add_noisy_copies
 from agent.lab.training.understanding.examples import IntentExample
-from agent.lab.training.understanding.figures import TextModelFigure
 from agent.lab.training.understanding.intents import IntentSettings
+from agent.lab.training.understanding.satisfaction_figures import satisfaction_figures
 from agent.lab.training.understanding.sentiment import SentimentSettings
 from agent.lab.training.understanding.synthetic_transcripts import (
     SyntheticTranscript,
@@ -81,7 +81,7 @@ def train_understanding(
     settings: TextModelSettings | None = None,
     work_folder: Path | None = None,
     sentence_encoder: str = "",
-) -> list[TextModelFigure]:
+) -> list[Figure]:
     """Train, store in a folder of `out`, measure, and write the card beside the weights.
 
     With `work_folder` the models also train on our own transcripts of the sentences, which takes a
@@ -121,7 +121,7 @@ def train_understanding(
         figures = model_figures(model, folder, rows, data, turns)
         figures += _store_voice_weights(folder, out / "emotion")
         progress.update(task, advance=1)
-    console.print(figure_table(figures))
+    console.print(figures_table(figures, "understanding"))
     if encoder is None:
         has_transcripts = any(row.transcripts for row in rows)
         write_card(folder, loaded, model, data is not None, settings, figures, has_transcripts)
@@ -130,9 +130,10 @@ def train_understanding(
 
 def read_out_of_scope() -> list[IntentExample]:
     """Out-of-scope sentences for training without public data."""
-    with OUT_OF_SCOPE_FILE.open(encoding="utf-8") as lines:
-        texts = [json.loads(line)["text"] for line in lines]
-    return [IntentExample(text, OUT_OF_SCOPE, "outside", "train") for text in texts]
+    return [
+        IntentExample(row["text"], OUT_OF_SCOPE, "outside", "train")
+        for row in read_json_lines(OUT_OF_SCOPE_FILE)
+    ]
 
 
 def train_intent_model(
@@ -196,7 +197,7 @@ def _store_sentiment_model(
     feelings.fit_sentiment_temperature(model, dev).save(folder / FEELINGS_FILE)
 
 
-def _store_voice_weights(folder: Path, emotion: Path) -> list[TextModelFigure]:
+def _store_voice_weights(folder: Path, emotion: Path) -> list[Figure]:
     """Fit and store the voice weights; their figures, none without held-out predictions."""
     predictions_file = emotion / "held_out.jsonl"
     if not predictions_file.exists():
@@ -217,7 +218,7 @@ def model_figures(
     rows: Sequence[IntentExample],
     data: Path | None,
     turns_file: Path | None,
-) -> list[TextModelFigure]:
+) -> list[Figure]:
     """The figures of the weights as stored."""
     sentiment_model = TextAffectModel.load(folder / FEELINGS_FILE)
     bank_turns = evaluate.read_bank_turns(turns_file) if turns_file else []
@@ -230,24 +231,12 @@ def model_figures(
     figures += evaluate.calibration_figures(intent_model, rows, bank_turns)
     goemotions = list(feelings.read_goemotions_sentiment(data, "test")) if data else []
     figures += evaluate.sentiment_figures(sentiment_model, goemotions, bank_turns)
-    figures += evaluate.satisfaction_figures(sentiment_model, data) if data else []
+    figures += satisfaction_figures(sentiment_model, data) if data else []
     texts = [turn.text for turn in bank_turns] or [row.text for row in rows[:200]]
     median, high = evaluate.latency_ms(
         lambda text: (intent_model(text), sentiment_model(text)), texts
     )
     figures.append(
-        TextModelFigure("one turn, one core", "milliseconds", median, median, high, len(texts))
+        range_figure("one turn, one core", "milliseconds", median, median, high, len(texts))
     )
     return figures
-
-
-def figure_table(figures: Sequence[TextModelFigure]) -> Table:
-    figure_rows = Table(
-        "measured on", "measure", "value", "95 % interval", "rows", title="understanding"
-    )
-    for row in figures:
-        figure_rows.add_row(
-            row.name, row.measure, f"{row.value:.3f}", f"{row.low:.3f} to {row.high:.3f}",
-            str(row.rows),
-        )  # fmt: skip
-    return figure_rows

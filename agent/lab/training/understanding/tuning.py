@@ -13,12 +13,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import softmax  # type: ignore[import-untyped]
 
+from agent.lab.arrays import BoolArray, FloatArray, IntArray
 from agent.lab.training.understanding.examples import IntentExample
 from agent.lab.training.understanding.intents import (
-    Array,
     IntentSettings,
     balanced_weights,
     max_in_scope,
@@ -42,9 +41,9 @@ class HeldOutScores:
     `is_transcribed` (n,): the words came from a transcriber.
     """
 
-    scores: Array
-    labels: NDArray[np.int64]
-    is_transcribed: NDArray[np.bool_]
+    scores: FloatArray
+    labels: IntArray
+    is_transcribed: BoolArray
 
 
 def score_examples(model: IntentModel, rows: Sequence[IntentExample]) -> HeldOutScores:
@@ -117,7 +116,7 @@ def tune_model(
     return replace(model, threshold=threshold, conformal=coverage)
 
 
-def calibrated_probabilities(model: IntentModel, held_out: HeldOutScores) -> Array:
+def calibrated_probabilities(model: IntentModel, held_out: HeldOutScores) -> FloatArray:
     """(n, intents): each row by the temperature for written or for transcribed words."""
     temperatures = np.where(
         held_out.is_transcribed, model.for_transcripts.temperature, model.temperature
@@ -125,12 +124,12 @@ def calibrated_probabilities(model: IntentModel, held_out: HeldOutScores) -> Arr
     return np.asarray(softmax(held_out.scores / temperatures[:, None], axis=1), dtype=np.float64)
 
 
-def _fit_temperature(held_out: HeldOutScores, which: NDArray[np.bool_]) -> float:
+def _fit_temperature(held_out: HeldOutScores, which: BoolArray) -> float:
     labels = held_out.labels[which]
     return fit_temperature(held_out.scores[which], labels, balanced_weights(labels))
 
 
-def _weighted_quantile(values: Array, weights: Array, share: float) -> float:
+def _weighted_quantile(values: FloatArray, weights: FloatArray, share: float) -> float:
     order = np.argsort(values)
     upto = np.cumsum(weights[order]) / weights.sum()
     return float(values[order][min(int(np.searchsorted(upto, share)), len(order) - 1)])

@@ -17,17 +17,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit  # type: ignore[import-untyped]
 from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 from sklearn.model_selection import GroupKFold  # type: ignore[import-untyped]
 
-from agent.lab.training.understanding.figures import TextModelFigure, auroc, row_bootstrap_figure
-from agent.understanding.calibration import expected_calibration_error
+from agent.lab.arrays import BoolArray, FloatArray
+from agent.lab.figures import Figure
+from agent.lab.json_lines import read_json_lines
+from agent.lab.metrics import auroc, calibration_error
+from agent.lab.statistics import cluster_bootstrap
 from agent.understanding.mood_fusion import VoiceWeights
 from audio.types import EMOTIONS
 
-Array = NDArray[np.float64]
 UPSET_EMOTIONS = frozenset({"angry", "disgusted"})
 SHRINKAGE = 0.6
 FOLDS = 5
@@ -44,15 +45,13 @@ class HeldOutVoice:
 
 def read_held_out_voices(path: Path) -> list[HeldOutVoice]:
     """The predictions in a file of JSON lines; emotions that a line lacks have probability 0."""
-    with path.open(encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
     return [
         HeldOutVoice(
             str(row["speaker"]),
             str(row["label"]),
             tuple(float(row["emotion"].get(name, 0.0)) for name in EMOTIONS),
         )
-        for row in rows
+        for row in read_json_lines(path)
     ]
 
 
@@ -75,10 +74,10 @@ def fit_voice_weights(
     )
 
 
-def voice_figures(voices: Sequence[HeldOutVoice], upset_log_odds: float) -> list[TextModelFigure]:
+def voice_figures(voices: Sequence[HeldOutVoice], upset_log_odds: float) -> list[Figure]:
     """Figures on folds that share no speaker, without shrinkage: these voices are acted, too."""
     chances, upset = _probabilities_and_upset(voices)
-    speakers = [voice.speaker for voice in voices]
+    speakers = np.array([voice.speaker for voice in voices])
     folds = min(FOLDS, len(set(speakers)))
     scores = np.zeros(len(voices))
     for kept, left in GroupKFold(folds).split(chances, upset, speakers):
@@ -88,18 +87,12 @@ def voice_figures(voices: Sequence[HeldOutVoice], upset_log_odds: float) -> list
     weights = _prior_weights(upset, upset_log_odds)
     rng = np.random.default_rng(0)
     rows = rng.choice(len(voices), 4000, p=weights / weights.sum())
-    return [
-        row_bootstrap_figure(
-            "acted voices, upset (angry or disgusted)", "AUROC", auroc, upset, scores
-        ),
-        row_bootstrap_figure(
-            "acted voices, upset (angry or disgusted)",
-            "expected calibration error",
-            expected_calibration_error,
-            expit(scores[rows]),
-            upset[rows],
-        ),
-    ]
+    name = "acted voices, upset (angry or disgusted)"
+    area = cluster_bootstrap(auroc(upset, scores), speakers, "speakers")
+    error = cluster_bootstrap(
+        calibration_error(expit(scores[rows]), upset[rows]), speakers[rows], "speakers"
+    )
+    return [Figure(name, "AUROC", area), Figure(name, "expected calibration error", error)]
 
 
 def store_voice_weights(weights: VoiceWeights, path: Path) -> None:
@@ -113,12 +106,12 @@ def store_voice_weights(weights: VoiceWeights, path: Path) -> None:
     path.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
 
 
-def _probabilities_and_upset(voices: Sequence[HeldOutVoice]) -> tuple[Array, NDArray[np.bool_]]:
+def _probabilities_and_upset(voices: Sequence[HeldOutVoice]) -> tuple[FloatArray, BoolArray]:
     chances = np.array([voice.probabilities for voice in voices])
     return chances, np.array([voice.label in UPSET_EMOTIONS for voice in voices])
 
 
-def _prior_weights(upset: NDArray[np.bool_], upset_log_odds: float) -> Array:
+def _prior_weights(upset: BoolArray, upset_log_odds: float) -> FloatArray:
     """Weights of mean 1 that give upset voices the share of upset customers."""
     share, count = float(expit(upset_log_odds)), len(upset)
     calm = np.logical_not(upset)

@@ -13,7 +13,7 @@ from audio import torchaudio_guard  # noqa: F401
 # isort: split
 
 from agent.cli.main import app, main
-from agent.lab.evaluation.speech_report import worst_emotions, worst_words
+from agent.lab.evaluation.worst_turns import worst_emotions, worst_words
 from tests.agent.lab.evaluation.hearing import turn, write_manifest
 from tests.support.tiny import feeler, speller
 

@@ -20,11 +20,6 @@ from agent.lab.evaluation.escalation.batch_understanding import (
     understand_all,
 )
 from agent.lab.evaluation.escalation.context import domain_folds
-from agent.lab.evaluation.escalation.conversation_bootstrap import (
-    ScoredRows,
-    auroc,
-    bootstrap_conversations,
-)
 from agent.lab.evaluation.escalation.goals import escalation_goals
 from agent.lab.evaluation.escalation.handoff_scores import (
     HandoffDecisions,
@@ -35,6 +30,7 @@ from agent.lab.evaluation.escalation.handoff_scores import (
 from agent.lab.evaluation.escalation.policy_replay import TASK_RULES, policy_trace, replay_policy
 from agent.lab.evaluation.escalation.running_features import conversation_summary, running_features
 from agent.lab.evaluation.escalation.satisfaction import rated_turns
+from agent.lab.evaluation.escalation.scored_rows import ScoredRows
 from agent.lab.evaluation.escalation.weight_tuning import (
     handoff_turns,
     rule_scores,
@@ -166,25 +162,20 @@ def test_an_interval_holds_its_value(rows):
     truth, scores = (np.array(column) for column in zip(*rows, strict=True))
     found = ScoredRows("x", truth, scores, np.arange(len(rows)) // 2).ece()
     assert found.low <= found.value <= found.high
-    assert found.talks == (len(rows) + 1) // 2
+    assert found.clusters == (len(rows) + 1) // 2
 
 
 def test_conversations_are_drawn_whole():
     truth, scores = np.array([True, False] * 2), np.array([2.0, 1.0, 2.0, 1.0])
-    assert (
-        bootstrap_conversations(
-            lambda rows: auroc(truth[rows], scores[rows]), np.array([0, 0, 1, 1])
-        ).low
-        == 1.0
-    )
-    assert np.isnan(auroc(np.array([True]), np.array([1.0])))
+    assert ScoredRows("x", truth, scores, np.array([0, 0, 1, 1])).auroc().low == 1.0
+    assert np.isnan(ScoredRows("x", truth[:1], scores[:1], np.array([0])).auroc().value)
 
 
 def test_goals_say_what_was_reached():
     truth = np.arange(400) % 4 == 0
     perfect = ScoredRows("MWOZ", truth, np.where(truth, 9.0, -9.0), np.arange(400) // 4)
     reached, calibrated = escalation_goals([perfect])
-    assert (reached.goal, reached.got, reached.met) == (0.8, 1.0, True)
+    assert (reached.limit, reached.got, reached.met) == (0.8, 1.0, True)
     assert calibrated.met
     wrong = ScoredRows("STAR", truth, np.where(truth, -9.0, 9.0), np.arange(400))
     assert not any(goal.met for goal in escalation_goals([wrong]))

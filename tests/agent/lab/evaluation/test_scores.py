@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score, recall_score
 
-from agent.lab.evaluation.speaker_bootstrap import estimate
 from agent.lab.evaluation.speech_metrics import (
     NO_VERDICT_COLUMN,
     all_metrics,
     emotion_confusion,
     emotion_verdict,
 )
+from agent.lab.evaluation.tally_metric import estimate
 from audio.types import EMOTIONS
 from tests.agent.lab.evaluation.hearing import turn
 

@@ -8,7 +8,7 @@ import pytest
 from agent.lab.evaluation.understanding import benchmarks, run
 from agent.lab.evaluation.understanding.command import understanding_json
 from agent.lab.evaluation.understanding.reliability_plot import save_reliability_plot
-from agent.lab.training.understanding import figures, intents
+from agent.lab.training.understanding import intents
 from agent.lab.training.understanding.evaluate import rows_at_prior
 from agent.lab.training.understanding.intents import IntentSettings
 from dialogs.pack.loader import load_pack
@@ -81,8 +81,7 @@ def test_few_examples_are_as_few_as_stated(data, monkeypatch):
 
 
 @pytest.mark.model
-def test_what_is_served_is_measured_and_every_goal_has_a_verdict(tmp_path, monkeypatch):
-    monkeypatch.setattr(figures, "BOOTSTRAP_DRAWS", 10)
+def test_what_is_served_is_measured_and_every_goal_has_a_verdict(tmp_path):
     weights, written = ROOT / "agent" / "weights", ROOT / "tests" / "data"
     report = run.understanding_report(
         None, weights, load_pack(), written, None, None, lambda now: None

@@ -40,7 +40,7 @@ from agent.lab.training.ears.corpus import (
     read_manifest,
 )
 from agent.lab.training.ears.ctc_model import flat_start_targets, time_masks
-from agent.lab.training.ears.emotion_figures import recall_with_interval
+from agent.lab.training.ears.emotion_figures import recall_estimate
 from agent.lab.training.ears.emotion_training import (
     EmotionTrainingSettings,
     emotion_predictions,
@@ -50,9 +50,9 @@ from agent.lab.training.ears.emotion_training import (
 )
 from agent.lab.training.ears.evaluate import (
     RecognitionResult,
-    calibration_error,
     repeated_text_share,
-    speaker_bootstrap_figure,
+    turns_right,
+    words_wrong,
 )
 from agent.lab.training.ears.export import export_encoder
 from agent.lab.training.ears.phrases import PHRASE_KINDS, number_in_words
@@ -214,9 +214,10 @@ def test_an_emotion_head_learns_what_is_there():
         some.append(ActedRecording(said, False, torch.tensor(layers).half(), contour))
     head = train_head(some, EmotionTrainingSettings(epochs=12, batch_size=16, learning_rate=5e-3))
     found = emotion_predictions(head, some)
-    value, low, high = recall_with_interval(found)
-    assert 0.8 < low <= value <= high
-    assert recall_with_interval(found, lambda v: v.first_turn_logits)[0] > 0.7
+    recall = recall_estimate(found)
+    assert 0.8 < recall.low <= recall.value <= recall.high
+    assert (recall.drawn, recall.clusters, recall.rows) == ("speakers", 4, 96)
+    assert recall_estimate(found, lambda v: v.first_turn_logits).value > 0.7
     assert set(found[0].early_logits) == {0.5, 1.0, 2.0, 3.0}
 
 
@@ -257,14 +258,10 @@ def test_turns_of_a_call_come_after_each_other():
 
 def test_figures_draw_speakers_together():
     results = [RecognitionResult(f"s{i % 4}", i % 2, 2, i % 2 == 0, 0.5) for i in range(40)]
-    wrong, right = (
-        speaker_bootstrap_figure("x", results, as_word_error_rate=True),
-        speaker_bootstrap_figure("x", results, as_word_error_rate=False),
-    )
+    wrong, right = words_wrong("x", results).estimate, turns_right("x", results).estimate
     assert (wrong.value, right.value) == (0.25, 0.5)
     # two speakers are always right and two always wrong, so drawing speakers varies widely
     assert right.high - right.low > 0.8
-    assert calibration_error(results) == pytest.approx(0)
 
 
 def test_sentences_that_others_said_in_training_are_counted():

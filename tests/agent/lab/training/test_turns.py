@@ -297,7 +297,7 @@ def test_words_are_heard_as_they_come_and_only_once(tmp_path):
     assert list(pause_tracks([first, second], vad, ears, COUNTED, work)) == found
     assert {file.name: file.read_text() for file in work.glob("*.jsonl")} == kept
     (words,) = [text for name, text in kept.items() if name.startswith("words-")]
-    partials = json.loads(words.split("\n")[1])[1]
+    partials = json.loads(words.split("\n")[0])[1]
     assert len(partials) > 1
     assert [hop for hop, _ in partials] == sorted({hop for hop, _ in partials})
 

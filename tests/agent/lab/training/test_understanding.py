@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 from scipy.special import logit
 
-from agent.lab.training.understanding import evaluate, figures, intents, mapping, tuning
+from agent.lab.training.understanding import evaluate, intents, mapping, tuning
 from agent.lab.training.understanding import examples as prepare
 from agent.lab.training.understanding import sentiment as feelings
 from agent.lab.training.understanding import voice_evidence as voices
@@ -168,9 +168,7 @@ def test_a_pack_of_any_vocabulary_gets_a_model_of_its_own_intents():
 
 
 @pytest.mark.model
-def test_training_without_public_data_gives_a_mind(tmp_path, monkeypatch):
-    monkeypatch.setattr(figures, "BOOTSTRAP_DRAWS", 10)
-
+def test_training_without_public_data_gives_a_mind(tmp_path):
     found = train_understanding(
         None,
         tmp_path,
@@ -190,17 +188,6 @@ def test_usual_is_the_stated_share():
     assert feelings.fit_sentiment_model((), settings).base_log_odds == pytest.approx(logit(0.2))
 
 
-def test_a_figure_lies_in_its_interval():
-    rng = np.random.default_rng(0)
-    labels = rng.random(80) < 0.4
-    row = figures.row_bootstrap_figure(
-        "x", "AUROC", figures.auroc, labels, labels + rng.normal(size=80)
-    )
-    assert row.low <= row.value <= row.high
-    assert row.rows == 80
-    assert np.isnan(figures.auroc(np.ones(3), np.zeros(3)))
-
-
 def heard(count=240, seed=0):
     """Voices whose emotion is heard right two times in three."""
     rng = np.random.default_rng(seed)
@@ -214,8 +201,7 @@ def heard(count=240, seed=0):
     return rows
 
 
-def test_no_emotion_of_a_voice_weighs_more_than_anger(tmp_path, monkeypatch):
-    monkeypatch.setattr(figures, "BOOTSTRAP_DRAWS", 10)
+def test_no_emotion_of_a_voice_weighs_more_than_anger(tmp_path):
     learned = voices.fit_voice_weights(heard(), upset_log_odds=-2.2)
     assert learned.emotions["angry"] == max(learned.emotions.values()) > 0.0
     voices.store_voice_weights(learned, tmp_path / "upset.json")

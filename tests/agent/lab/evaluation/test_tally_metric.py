@@ -3,14 +3,8 @@
 import numpy as np
 import pytest
 
-from agent.lab.evaluation.speaker_bootstrap import (
-    TallyMetric,
-    calibration_error,
-    calibration_tally,
-    estimate,
-    estimate_difference,
-    ratio_of_sums,
-)
+from agent.lab.evaluation.tally_metric import TallyMetric, estimate, estimate_difference
+from agent.lab.metrics import ratio_of_sums
 
 
 def counted(right, applies=None):
@@ -24,7 +18,7 @@ def counted(right, applies=None):
 def test_one_speaker_has_an_interval_of_no_width():
     found = estimate(counted([1, 0, 1, 1]), ["ann"] * 4)
     assert found.value == found.low == found.high == 0.75
-    assert found.has_few_speakers
+    assert found.has_few_clusters
 
 
 def test_a_speakers_recordings_are_drawn_together():
@@ -35,8 +29,8 @@ def test_a_speakers_recordings_are_drawn_together():
     # of four speakers two are always right, so draws range from 0 to 1
     assert (by_voice.low, by_voice.high) == (0, 1)
     assert by_recording.high - by_recording.low < 0.4
-    assert by_voice.has_few_speakers
-    assert not by_recording.has_few_speakers
+    assert by_voice.has_few_clusters
+    assert not by_recording.has_few_clusters
 
 
 def test_figures_are_repeatable():
@@ -47,15 +41,15 @@ def test_figures_are_repeatable():
 def test_only_those_it_applies_to_count():
     applies = [True, True, False, False]
     found = estimate(counted([1, 0, 1, 1], applies), ["a", "b", "c", "d"])
-    assert (found.value, found.recordings, found.speakers) == (0.5, 2, 2)
+    assert (found.value, found.rows, found.clusters) == (0.5, 2, 2)
     inside = estimate(counted([1, 0, 1, 1], applies), list("abcd"), np.array([False, True] * 2))
-    assert (inside.value, inside.recordings) == (0, 1)
+    assert (inside.value, inside.rows) == (0, 1)
 
 
 def test_a_group_without_recordings_has_no_figure():
     found = estimate(counted([1, 0]), ["a", "b"], np.zeros(2, bool))
     assert np.isnan([found.value, found.low, found.high]).all()
-    assert found.recordings == found.speakers == 0
+    assert found.rows == found.clusters == 0
 
 
 def test_what_is_hard_for_both_does_not_blur_a_difference():
@@ -71,12 +65,3 @@ def test_what_is_hard_for_both_does_not_blur_a_difference():
     assert gap.high - gap.low < alone.high - alone.low
     none = estimate_difference(counted(base), counted(base), speakers)
     assert none.value == none.low == none.high == 0
-
-
-def test_calibration_error():
-    sure = np.array([0.95, 0.95, 0.95, 0.95, 0.15])
-    right = np.array([True, True, False, False, False])
-    # |4 * 0.95 - 2| of the last bin and 0.15 of the second, over five
-    tally = calibration_tally(sure, right)
-    assert calibration_error(tally.sum(0)) == pytest.approx((1.8 + 0.15) / 5)
-    assert calibration_error(calibration_tally(np.ones(3), np.ones(3, bool)).sum(0)) == 0
