@@ -12,7 +12,7 @@ import server  # noqa: F401  adds the command `serve`
 from agent.cli.main import app
 from agent.cli.settings_reference import DOCUMENT, with_reference
 from agent.config import Settings
-from agent.lab.evaluation.goals import BEGIN_MARK, END_MARK
+from agent.lab.evaluation.goals_command import BEGIN_MARK, END_MARK
 from tests.support import package_map
 
 ROOT = Path(__file__).parents[1]
