@@ -110,6 +110,7 @@ class SpeechAnalyser:
         self._transcriber = transcriber
         self._emotion_estimator = emotion_estimator
         self._model_names = {role: model.name for role, model in models.items()}
+        self._is_warm = False
 
     @classmethod
     def load(
@@ -219,7 +220,11 @@ class SpeechAnalyser:
         return Spoken(transcript, self._cues(stream) if infer_emotion else None, names)
 
     def warm_up(self) -> None:
-        """Run every model once, so that the first caller does not wait for lazy set-up."""
+        """Run every model once, so that the first caller does not wait for lazy set-up; a second
+        call does nothing."""
+        if self._is_warm:
+            return
+        self._is_warm = True
         stream = self.open(0, infer_emotion=True)
         noise = np.random.default_rng(0).standard_normal(RATE, np.float32) * np.float32(0.01)
         self.advance([(stream, noise)])

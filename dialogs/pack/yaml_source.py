@@ -7,6 +7,7 @@ a pack in each way and checks the message.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,7 +34,13 @@ class YamlFile:
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        self._content, self._root = _read_yaml(file)
+        self._text, self._content = _read_yaml(file)
+
+    @cached_property
+    def _root(self) -> Node:
+        # Lines are wanted only of what is wrong; to find them takes as long as to read the file.
+        root: Node = YAML(typ="safe").compose(self._text)
+        return root
 
     def read_as(self, model: type[M]) -> M:
         """The content as `model`; PackError for the first key or value that does not fit."""
@@ -73,10 +80,10 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f'; did you mean "{best[0]}"?' if best else ""
 
 
-def _read_yaml(file: Path) -> tuple[dict[Any, Any], Node]:
+def _read_yaml(file: Path) -> tuple[str, dict[Any, Any]]:
     try:
         text = file.read_text(encoding="utf-8")
-        content, root = YAML(typ="safe").load(text), YAML(typ="safe").compose(text)
+        content = YAML(typ="safe").load(text)
     except FileNotFoundError:
         raise PackError(file, 1, "the pack has no such file") from None
     except MarkedYAMLError as wrong:
@@ -86,7 +93,7 @@ def _read_yaml(file: Path) -> tuple[dict[Any, Any], Node]:
         raise PackError(file, 1, f"is not readable YAML: {wrong}") from None
     if not isinstance(content, dict):
         raise PackError(file, 1, "should be a mapping of names to values")
-    return content, root
+    return text, content
 
 
 def _child(node: Node | None, part: str | int) -> tuple[int, Node] | None:

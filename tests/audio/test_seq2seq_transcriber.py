@@ -29,8 +29,8 @@ from audio.seq2seq_transcriber import (
 from audio.speech_analyser import SpeechAnalyser
 from audio.types import RATE, Expectation, Transcript, Word
 from dialogs.extraction.slots import extract
-from dialogs.pack.loader import load_pack
 from tests.support import tiny
+from tests.support.packs import bank_pack
 
 EMBEDDED = Path("agent") / "weights"
 START = 5000
@@ -157,7 +157,7 @@ def test_words_are_spread_over_the_piece_in_order(words, samples):
 
 @pytest.fixture(scope="module")
 def pack():
-    return load_pack(Path("dialogs") / "bank")
+    return bank_pack()
 
 
 @pytest.mark.parametrize(

@@ -20,9 +20,9 @@ from agent.actions.bank import BankActions
 from agent.understanding.turn_understanding import TurnUnderstanding
 from audio.types import Spoken, Transcript
 from dialogs.manager import Dialogue
-from dialogs.pack.loader import load_pack
 from dialogs.pack.model import Pack
 from dialogs.values import Channel, History, Turn
+from tests.support.packs import bank_pack
 
 TODAY = date(2026, 11, 24)
 WEIGHTS = Path(__file__).parents[2] / "agent" / "weights"
@@ -162,7 +162,7 @@ def answer(decision, aim: Aim, chance: random.Random) -> str:
 
 def main() -> None:
     calls = int(sys.argv[1]) if len(sys.argv) > 1 else 20
-    pack = load_pack()
+    pack = bank_pack()
     mind = TurnUnderstanding.load(pack, WEIGHTS)
     channels: tuple[Channel, ...] = ("call", "voice")
     for channel, rate in product(channels, (0.0, 0.1, 0.2, 0.3, 0.4)):

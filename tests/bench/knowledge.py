@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from dialogs.knowledge.retrieval import Knowledge
-from dialogs.pack.loader import load_pack
+from tests.support.packs import bank_pack
 
 QUESTIONS = Path(__file__).parents[1] / "data" / "bank_questions.jsonl"
 
@@ -75,7 +75,7 @@ def tau2(knowledge: Knowledge, folder: Path) -> dict[str, float]:
 
 
 def main() -> None:
-    knowledge = load_pack().knowledge
+    knowledge = bank_pack().knowledge
     began = time.perf_counter()
     figures = own(knowledge)
     lines = len(QUESTIONS.read_text(encoding="utf-8").splitlines())

@@ -22,8 +22,8 @@ from audio.types import Expectation
 from dialogs.extraction.dates import DateText
 from dialogs.extraction.numbers import find_numbers
 from dialogs.extraction.slots import extract
-from dialogs.pack.loader import load_pack
 from dialogs.pack.model import Pack
+from tests.support.packs import bank_pack
 
 NLUPP_TODAY = date(2022, 3, 15)  # the day its relative dates count from
 ITN_TODAY = date(2010, 1, 1)
@@ -116,7 +116,7 @@ def same(kind: str, wanted: str, found: str) -> bool:
 
 
 def main() -> None:
-    folder, pack = Path(sys.argv[1]), load_pack()
+    folder, pack = Path(sys.argv[1]), bank_pack()
     counts: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
     for source, kind, text, wanted, found in [*itn(folder, pack), *nlupp(folder, pack)]:
         right = same(kind, wanted, found)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from dialogs.pack.loader import load_pack
 from dialogs.pack.model import Pack
+from tests.support.packs import bank_pack
 
 
 @pytest.fixture(scope="session")
 def pack() -> Pack:
-    return load_pack()
+    return bank_pack()

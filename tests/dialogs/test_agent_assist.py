@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialogs.agent_assist import MAX_SUGGESTIONS, suggest_replies
-from dialogs.pack.loader import load_pack
 from dialogs.pack.model import Pack
 from dialogs.values import FurtherRequest, Turn
+from tests.support.packs import bank_pack
 from tests.support.scripted_mind import TODAY, WORDS, Bot, understood
 
-PACK = load_pack()
+PACK = bank_pack()
 TRANSFER = "transfer 50 dollars from checking to savings"
 FEE = "what is the monthly fee of the checking account"
 

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialogs.escalation.scoring import URGENCY_RANK
-from dialogs.pack.loader import load_pack
 from dialogs.responses.request_queue import MAX_DEFERRED_REQUESTS
 from dialogs.values import FurtherRequest, OfferMade
+from tests.support.packs import bank_pack
 from tests.support.scripted_mind import Bot, understood
 
-PACK = load_pack()
+PACK = bank_pack()
 FREE = {"verify_customer", "branch_hours", "book_appointment"}
 EXAMPLES = [e for intent in PACK.intents.values() for e in intent.examples]
 ANSWERS = [

@@ -23,9 +23,10 @@ from dialogs.pack.loader import load_pack
 from dialogs.pack.model import Condition
 from dialogs.pack.yaml_source import PackError
 from dialogs.values import OfferAnswered, OfferMade
+from tests.support.packs import bank_pack
 from tests.support.scripted_mind import Bot
 
-PACK = load_pack()
+PACK = bank_pack()
 SURE = replace(PACK, offer_rules=replace(PACK.offer_rules, no_offer_share=0.0))
 CALM = {"upset": 0.02, "upset_spread": 0.03}
 RICH = {

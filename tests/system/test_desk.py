@@ -323,8 +323,8 @@ def test_nobody_is_there_and_a_call_back_is_noted(tmp_path):
 def test_when_somebody_comes_to_work_those_who_wait_get_more_patience(tmp_path):
     with desk(tmp_path, no_agent_s=40) as empty, waiting(empty) as client:
         live = empty.server.registry[client.resumption.session]
-        (before,) = live.timers._queue_deadlines.values()
+        (before,) = live._timers._queue_deadlines.values()
         with Console(empty.page, "Ada") as ada:
             queued(ada, client.resumption.session)
-            (after,) = live.timers._queue_deadlines.values()
+            (after,) = live._timers._queue_deadlines.values()
         assert after - before == pytest.approx(300 - 40)

@@ -223,7 +223,7 @@ def test_a_client_that_does_not_read_is_dropped_and_others_go_on(tmp_path):
     ):
         line.send(json.dumps(hello))
         until = time.monotonic() + 30
-        while 'why="slow_reader"} 1.0' not in get(house, "/metrics")[2]:
+        while 'reason="slow_reader"} 1.0' not in get(house, "/metrics")[2]:
             assert time.monotonic() < until, "the client was not dropped"
             with suppress(ConnectionClosed):
                 line.send(json.dumps({"type": "text", "text": "what are your opening hours"}))

@@ -11,10 +11,10 @@ import pytest
 from agent.actions.bank import BankActions
 from agent.actions.idempotency import IdempotencyLedger
 from agent.actions.interface import ActionRefused
-from dialogs.pack.loader import load_pack
 from dialogs.pack.model import Pack
 from dialogs.pack.yaml_source import PackError
 from dialogs.values import ActionCall, ActionResult
+from tests.support.packs import bank_pack
 from tests.support.scripted_mind import TODAY
 
 PATRICIA, DAVID = "100421", "100538"
@@ -22,7 +22,7 @@ PATRICIA, DAVID = "100421", "100538"
 
 @pytest.fixture(scope="module")
 def pack() -> Pack:
-    return load_pack()
+    return bank_pack()
 
 
 @pytest.fixture

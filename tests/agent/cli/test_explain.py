@@ -19,11 +19,11 @@ from agent.core.session import Session, SessionRules
 from agent.core.turn_notes import TURN_NOTE_JSON, TurnNote
 from agent.store import Store
 from dialogs.manager import Dialogue
-from dialogs.pack.loader import load_pack
 from dialogs.values import ActionResult, Understanding
+from tests.support.packs import bank_pack
 from tests.support.scripted_mind import understood
 
-PACK = load_pack()
+PACK = bank_pack()
 ANGRY = {"upset": 0.9, "upset_spread": 0.1}
 
 

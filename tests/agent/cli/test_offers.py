@@ -19,8 +19,8 @@ from agent.core.session import Session, SessionRules
 from agent.core.turn_notes import LoggedOffer
 from agent.store import Store
 from dialogs.manager import Dialogue
-from dialogs.pack.loader import load_pack
 from dialogs.values import ActionResult, OfferAnswered, OfferMade
+from tests.support.packs import bank_pack
 from tests.support.scripted_mind import TODAY, understood
 
 NOW = "2026-11-24T10:00:00+00:00"
@@ -125,7 +125,7 @@ def test_the_command_reads_the_server_s_store(tmp_path, monkeypatch):
 
 
 def test_a_session_has_its_offers_remembered():
-    pack = load_pack()
+    pack = bank_pack()
     session = Session(Dialogue(pack, "s1", TODAY, "chat", session_draw=0.9), SessionRules())
     session.receive(e.SessionOpened(0.0, "chat"))
     bank = [{"customer": "100421", "customer_name": "Patricia Miller", "tier": "standard"},

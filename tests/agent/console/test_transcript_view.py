@@ -21,11 +21,11 @@ from agent.core.message_json import message_to_json
 from agent.core.session import Session, SessionRules
 from audio.types import AcousticCues, Prosody, Transcript
 from dialogs.manager import Dialogue
-from dialogs.pack.loader import load_pack
 from dialogs.values import ActionResult, Claim, Evidence
+from tests.support.packs import bank_pack
 from tests.support.scripted_mind import understood
 
-PACK = load_pack()
+PACK = bank_pack()
 TODAY = date(2026, 11, 24)
 TRANSFER = "transfer 50 dollars from checking to savings"
 

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from agent.core import events as e
 from agent.core.session import Session, SessionRules
 from dialogs.manager import Dialogue
-from dialogs.pack.loader import load_pack
 from dialogs.values import ActionResult
+from tests.support.packs import bank_pack
 from tests.support.scripted_mind import understood
 
-PACK = load_pack("dialogs/bank")
+PACK = bank_pack()
 TODAY = date(2026, 11, 24)
 NAMES = st.sampled_from(["Ana", "Ben", "Sue"])
 TEXTS = st.sampled_from(

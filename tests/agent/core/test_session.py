@@ -20,11 +20,11 @@ from audio.turns import TurnRules
 from audio.turns import hop_count as hops_in
 from audio.types import VOICE_HOP, Expectation, Transcript
 from dialogs.manager import Dialogue
-from dialogs.pack.loader import load_pack
 from dialogs.values import NOTHING_HEARD, ActionResult, History, Turn, Understanding
+from tests.support.packs import bank_pack
 from tests.support.scripted_mind import understood
 
-PACK = load_pack("dialogs/bank")
+PACK = bank_pack()
 TODAY = date(2026, 11, 24)
 BOTH = ("customer", "agent")
 WORD = [0.0] * 12 + [0.95] * 20

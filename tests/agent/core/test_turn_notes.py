@@ -13,11 +13,11 @@ from agent.core.session import Session, SessionRules
 from agent.core.turn_notes import TurnNote
 from audio.types import VOICE_HOP
 from dialogs.manager import Dialogue
-from dialogs.pack.loader import load_pack
 from dialogs.pack.privacy_rules import PrivacyRules
+from tests.support.packs import bank_pack
 from tests.support.scripted_mind import understood
 
-PACK = load_pack()
+PACK = bank_pack()
 TODAY = date(2026, 11, 24)
 WORD = tuple([0.0] * 12 + [0.95] * 20)
 

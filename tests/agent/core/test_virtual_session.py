@@ -12,11 +12,11 @@ from agent.core import events as e
 from agent.core.session import Session, SessionRules
 from agent.core.virtual_session import DEADLINE_GRACE_S, DueInput, VirtualSession
 from dialogs.manager import Dialogue
-from dialogs.pack.loader import load_pack
 from dialogs.values import ActionResult
+from tests.support.packs import bank_pack
 from tests.support.scripted_mind import understood
 
-PACK = load_pack()
+PACK = bank_pack()
 OPENED = e.SessionOpened(0.0, "chat")
 
 

@@ -11,14 +11,14 @@ from agent.core.events import UpdateHandoff
 from agent.handoff.online_agents import OnlineAgents
 from agent.handoff.routing import HandoffRouter, PersonUnavailable
 from agent.store import Store
-from dialogs.pack.loader import load_pack
 from dialogs.pack.opening_hours import OpeningHours as Hours
 from dialogs.values import Claim, Escalation
+from tests.support.packs import bank_pack
 
 OPEN = datetime(2026, 11, 24, 15, tzinfo=UTC)  # a Tuesday, ten in New York
 SHUT = OPEN + timedelta(hours=12)
 WHY = Escalation("explicit_request", 0.95, 2.9, (), "normal", (Claim("Wants", "a person."),))
-PACK = load_pack()
+PACK = bank_pack()
 NO_TICKETS = replace(PACK, opening_hours=replace(PACK.opening_hours, issues_tickets=False))
 
 

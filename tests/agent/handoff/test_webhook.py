@@ -29,10 +29,10 @@ from agent.handoff.webhook import (
     WebhookError,
 )
 from agent.store import Store
-from dialogs.pack.loader import load_pack
 from dialogs.pack.model import Pack
 from dialogs.values import Claim, Escalation, Evidence
 from tests.support.helpdesks import SECRET, WAIT_S, Helpdesk, helpdesk, kinds
+from tests.support.packs import bank_pack
 
 WHY = Escalation(
     "explicit_request", 0.95, 2.9, (Evidence("asked_for_person", 5.9, 3, 8.0, "agent"),),
@@ -48,7 +48,7 @@ def desk() -> Iterator[Helpdesk]:
 
 @pytest.fixture(scope="module")
 def pack() -> Pack:
-    return load_pack()
+    return bank_pack()
 
 
 @pytest.fixture

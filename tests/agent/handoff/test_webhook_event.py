@@ -20,10 +20,10 @@ from agent.handoff.webhook_event import (
     HandoffConversation,
     handoff_event,
 )
-from dialogs.pack.loader import load_pack
 from dialogs.values import Claim, Escalation, Evidence
+from tests.support.packs import bank_pack
 
-PACK = load_pack()
+PACK = bank_pack()
 ABOUT = HandoffConversation("5e55", "voice", "c-9", recording=True)
 NOW = datetime(2026, 11, 24, 21, 30, 0, 250_000, UTC)
 WHY = Escalation(

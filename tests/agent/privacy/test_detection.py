@@ -14,10 +14,10 @@ from stdnum import luhn
 from agent.privacy.detection import detect
 from audio.types import Expectation
 from dialogs.extraction.numbers import UNIT_NAMES
-from dialogs.pack.loader import load_pack
 from dialogs.pack.privacy_rules import PII_KINDS, PrivacyRules
+from tests.support.packs import bank_pack
 
-PACK = load_pack()
+PACK = bank_pack()
 OPEN = Expectation()
 DIGITS = UNIT_NAMES[:10]
 CARD = "4111111111111111"

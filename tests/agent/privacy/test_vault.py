@@ -11,7 +11,6 @@ from agent.core import events as e
 from agent.core.event_json import event_from_json, event_to_json
 from agent.privacy.vault import SealError, Vault
 from audio.types import Expectation, Transcript, Word
-from dialogs.pack.loader import load_pack
 from dialogs.values import (
     ActionCall,
     ActionResult,
@@ -21,8 +20,9 @@ from dialogs.values import (
     Slot,
     Understanding,
 )
+from tests.support.packs import bank_pack
 
-PACK = load_pack()
+PACK = bank_pack()
 OPEN = Expectation()
 NUMBER = Expectation("digits", 6)
 PASSCODE = Expectation("digits", 4)

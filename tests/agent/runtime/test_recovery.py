@@ -14,11 +14,11 @@ from agent.privacy.vault import SealError, Vault
 from agent.recordings.bundle import load_recording
 from agent.runtime.recovery import recover_session
 from audio.types import VOICE_HOP
-from dialogs.pack.loader import load_pack
 from tests.agent.conftest import SESSIONS
+from tests.support.packs import bank_pack
 
 ALL = sorted(SESSIONS.glob("*.zip"))
-PACK, RULES = load_pack(), session_rules(Settings())
+PACK, RULES = bank_pack(), session_rules(Settings())
 MOST_STOPS = 25  # of one conversation
 
 

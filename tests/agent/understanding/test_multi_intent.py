@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agent.understanding.multi_intent import MAX_REQUESTS, find_requests
 from agent.understanding.text_models import IntentModel
-from dialogs.pack.loader import load_pack
+from tests.support.packs import bank_pack
 
 ROOT = Path(__file__).parents[3]
 WEIGHTS = ROOT / "agent" / "weights" / "understanding" / "intents.safetensors"
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.model
 
 @cache
 def model():
-    return IntentModel.load(WEIGHTS), load_pack()
+    return IntentModel.load(WEIGHTS), bank_pack()
 
 
 def asked(text):

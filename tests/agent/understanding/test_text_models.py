@@ -10,13 +10,13 @@ from agent.lab.training.understanding.intents import IntentSettings
 from agent.lab.training.understanding.intents import fit_intent_model as fitted_intents
 from agent.lab.training.understanding.sentiment import SentimentSettings, fit_sentiment_model
 from agent.understanding.text_models import IntentModel, TextAffectModel
-from dialogs.pack.loader import load_pack
 from dialogs.values import OUT_OF_SCOPE
+from tests.support.packs import bank_pack
 
 
 @cache
 def intents():
-    pack = load_pack()
+    pack = bank_pack()
     return fitted_intents(own_examples(pack), pack, IntentSettings(noisy_copies=1))
 
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from agent.understanding.turn_understanding import TurnUnderstanding, WeightsError
 from audio.types import AcousticCues, Expectation, Prosody, Spoken, Transcript
-from dialogs.pack.loader import load_pack
 from dialogs.values import NOTHING_HEARD
+from tests.support.packs import bank_pack
 
 WEIGHTS = Path(__file__).parents[3] / "agent" / "weights"
 TODAY = date(2026, 3, 2)
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.model
 
 @cache
 def mind():
-    return TurnUnderstanding.load(load_pack(), WEIGHTS)
+    return TurnUnderstanding.load(bank_pack(), WEIGHTS)
 
 
 def ask(text, expect=OPEN, spoken=None, context=""):
@@ -125,7 +125,7 @@ def test_who_answered_is_told():
 
 def test_weights_for_another_pack_are_refused(tmp_path):
     with pytest.raises(WeightsError, match="train understanding"):
-        TurnUnderstanding.load(load_pack(), tmp_path)
+        TurnUnderstanding.load(bank_pack(), tmp_path)
 
 
 def test_two_requests_are_understood_in_order_each_with_its_values():

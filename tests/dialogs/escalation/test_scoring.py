@@ -15,9 +15,10 @@ from dialogs.pack.loader import load_pack
 from dialogs.pack.model import ErrorCosts
 from dialogs.state import DialogueState
 from dialogs.values import Evidence, History, Understanding
+from tests.support.packs import bank_pack
 from tests.support.scripted_mind import Bot
 
-PACK = load_pack()
+PACK = bank_pack()
 ANGRY = {"upset": 0.9, "upset_spread": 0.1}
 GUESS = {"upset": 0.9, "upset_spread": 0.7}
 CALM = {"upset": 0.05, "upset_spread": 0.1}

@@ -14,10 +14,10 @@ from audio.types import Expectation
 from dialogs.extraction.dates import DateText
 from dialogs.extraction.numbers import find_numbers
 from dialogs.extraction.slots import extract
-from dialogs.pack.loader import load_pack
+from tests.support.packs import bank_pack
 from tests.support.scripted_mind import TODAY
 
-PACK = load_pack()
+PACK = bank_pack()
 OPEN = Expectation()
 ACCOUNTS = Expectation("choice", choices=("checking", "savings", "money market"))
 

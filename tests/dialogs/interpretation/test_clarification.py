@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialogs.pack.loader import load_pack
+from tests.support.packs import bank_pack
 from tests.support.scripted_mind import Bot
 
-PACK = load_pack()
+PACK = bank_pack()
 PAIR = ("transfer_money", "pay_bill")
 ASKABLE = [name for name, intent in PACK.intents.items() if intent.about]
 

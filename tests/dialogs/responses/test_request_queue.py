@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialogs.pack.loader import load_pack
 from dialogs.responses.request_queue import MAX_DEFERRED_REQUESTS
 from dialogs.values import FurtherRequest
+from tests.support.packs import bank_pack
 from tests.support.scripted_mind import Bot, understood
 
-PACK = load_pack()
+PACK = bank_pack()
 WHO = {"customer": "100421", "customer_name": "Patricia Miller", "tier": "standard"}
 GIVEN = {**WHO, "balance": "5.00", "arrives": "2026-12-01", "last_four": "4021",
          "reference": "7", "sent_to": "p", "opens": "09:00", "closes": "17:00",

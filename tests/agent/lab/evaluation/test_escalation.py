@@ -48,12 +48,12 @@ from agent.understanding.text_features import TfidfFeatures, plain_text
 from agent.understanding.text_models import TextAffectModel
 from agent.understanding.turn_understanding import TurnUnderstanding
 from dialogs.escalation.scoring import probability
-from dialogs.pack.loader import load_pack
 from dialogs.pack.model import ErrorCosts
 from dialogs.values import Understanding
+from tests.support.packs import bank_pack
 
 WEIGHTS = Path(__file__).parents[4] / "agent" / "weights"
-PACK = load_pack()
+PACK = bank_pack()
 LOST = "I am sorry, I don't understand."
 WHAT = {  # what a mind might make of these
     "balance": Understanding("balance", "check_balance", 0.9, upset=0.02, upset_spread=0.05),

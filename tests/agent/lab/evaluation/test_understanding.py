@@ -11,7 +11,7 @@ from agent.lab.evaluation.understanding.reliability_plot import save_reliability
 from agent.lab.training.understanding import intents
 from agent.lab.training.understanding.evaluate import rows_at_prior
 from agent.lab.training.understanding.intents import IntentSettings
-from dialogs.pack.loader import load_pack
+from tests.support.packs import bank_pack
 
 ROOT = Path(__file__).parents[4]
 SMALL = IntentSettings(hidden_units=4, epochs=1)
@@ -84,7 +84,7 @@ def test_few_examples_are_as_few_as_stated(data, monkeypatch):
 def test_what_is_served_is_measured_and_every_goal_has_a_verdict(tmp_path):
     weights, written = ROOT / "agent" / "weights", ROOT / "tests" / "data"
     report = run.understanding_report(
-        None, weights, load_pack(), written, None, None, lambda now: None
+        None, weights, bank_pack(), written, None, None, lambda now: None
     )
     told = understanding_json(report)
     assert {goal["what"] for goal in told["goals"]} >= {"text turn, one thread: p95"}

@@ -26,14 +26,14 @@ from agent.understanding.text_features import plain_text
 from agent.understanding.text_models import IntentModel
 from agent.understanding.turn_understanding import TurnUnderstanding
 from audio.types import EMOTIONS
-from dialogs.pack.loader import load_pack
 from dialogs.pack.model import Intent
 from dialogs.values import OUT_OF_SCOPE
+from tests.support.packs import bank_pack
 
 
 @cache
 def bank():
-    return load_pack()
+    return bank_pack()
 
 
 def write(path: Path, rows: Iterable[dict]) -> None:
