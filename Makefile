@@ -3,13 +3,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: serve test check bench format clean
+.PHONY: serve test test-quick check bench format clean
 
 serve: $(STAMP)
 	$(BIN)/hearken serve
 
 test: $(STAMP)
 	$(BIN)/python -m pytest
+
+# What needs neither sockets, nor trained models, nor a browser.
+test-quick: $(STAMP)
+	$(BIN)/python -m pytest -m "not socket and not model and not browser"
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .
