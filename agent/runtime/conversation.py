@@ -356,7 +356,7 @@ class LiveConversation:
         if self.shut_down or self._session.closed:
             return
         assert self._tasks is not None
-        self._session.closed = True
+        self._session.close()
         if self._outbound is not None:
             reason = "the data of this conversation has been erased"
             next_seq = self._recorder.position.server_seq + 1
