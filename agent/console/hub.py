@@ -20,6 +20,7 @@ from websockets.exceptions import ConnectionClosed
 from agent.console import queue_lists
 from agent.console.connection import ConsoleConnection, Presence, authenticate
 from agent.console.queue_lists import ListEntry, QueueSnapshot
+from agent.core import events as e
 from agent.runtime.conversation_status import ConversationStatus
 from agent.runtime.registry import ConversationRegistry
 from agent.runtime.services import Services
@@ -115,7 +116,8 @@ class ConsoleHub:
         await asyncio.sleep(self._services.settings.console_resume_s)
         self._reconnect_timers.pop(name, None)
         for session in self._owned_sessions(name):
-            self._registry[session].lose_person(name)
+            conversation = self._registry[session]
+            conversation.apply(e.PersonLost(conversation.now, name))
 
     def _note_promise(self, session: str, handoff_number: int, name: str) -> None:
         """Note that a helpdesk announces `name` for this handoff. A person at a console takes over

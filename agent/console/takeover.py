@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from agent.core import events as e
 from agent.core.records import utc_text
 from agent.runtime.conversation import LiveConversation
 from agent.runtime.services import Services
@@ -42,7 +43,7 @@ async def accept(
     ):
         raise WireError("too_late", TOO_LATE_TEXT)
     await _accept_all_open(services, conversation, user)
-    conversation.take_over(user.name, user.role)
+    conversation.apply(e.PersonTookOver(conversation.now, user.name, user.role))
     if conversation.is_over:
         await asyncio.to_thread(
             services.store.requeue_handoff, conversation.id, handoff_number, now
@@ -81,7 +82,7 @@ async def take_over(services: Services, conversation: LiveConversation, user: Ag
     if user.role != "supervisor":
         raise WireError("not_allowed", "Only a supervisor may take over without being asked for.")
     await _accept_all_open(services, conversation, user)
-    conversation.take_over(user.name, user.role)
+    conversation.apply(e.PersonTookOver(conversation.now, user.name, user.role))
     if conversation.is_over:
         raise session_over_error()
     if not conversation.status().is_owned_by(user.name):
@@ -102,14 +103,14 @@ async def _accept_all_open(
 def say(conversation: LiveConversation, user: AgentUser, text: str) -> None:
     """Send the owner's text to the customer. WireError when `user` is not the owner."""
     require_owner(conversation, user)
-    conversation.say_as(user.name, text)
+    conversation.apply(e.PersonTextReceived(conversation.now, user.name, text))
 
 
 def hand_back(services: Services, conversation: LiveConversation, user: AgentUser) -> None:
     """Give the conversation back to the bot. WireError when `user` is not the owner."""
     require_owner(conversation, user)
     handoff_numbers = conversation.status().open_handoffs
-    conversation.hand_back(user.name)
+    conversation.apply(e.PersonHandedBack(conversation.now, user.name))
     _finish_handoffs(services, conversation, handoff_numbers, OUTCOME_HANDED_BACK)
 
 
@@ -119,7 +120,7 @@ def close(
     """End the conversation with this outcome. WireError when `user` is not the owner."""
     require_owner(conversation, user)
     handoff_numbers = conversation.status().open_handoffs
-    conversation.end_as(user.name, outcome)
+    conversation.apply(e.PersonEndedSession(conversation.now, user.name, outcome))
     _finish_handoffs(services, conversation, handoff_numbers, outcome)
 
 

@@ -36,7 +36,7 @@ class VoiceBridge:
             raise WireError("no_voice", "This customer writes; there is no audio.")
         self.stop()
         self._conversation = conversation
-        conversation.add_audio_listener(self._customer_audio)
+        conversation.audio_listeners.add(self._customer_audio)
 
     def stop(self, session: str = "") -> None:
         """Disconnect the audio; with a `session`, only if it is connected to that one."""
@@ -44,7 +44,7 @@ class VoiceBridge:
         if conversation is None or session not in ("", conversation.id):
             return
         self._conversation = None
-        conversation.remove_audio_listener(self._customer_audio)
+        conversation.audio_listeners.remove(self._customer_audio)
         while not self._customer_audio.empty():
             self._customer_audio.get_nowait()
         conversation.send_person_audio(b"", self._user.name)

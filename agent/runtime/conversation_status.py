@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agent.core.events import Owner
+from agent.core.records import SessionRecord
+from agent.core.session import Session
 from dialogs.values import Understanding
 
 
@@ -41,3 +43,30 @@ class ConversationStatus:
     def is_owned_by(self, name: str) -> bool:
         """Whether the person or supervisor of this name owns it."""
         return self.is_with_person and self.person_name == name
+
+
+def conversation_status(
+    record: SessionRecord, session: Session, lasts_s: float, customer_connected: bool
+) -> ConversationStatus:
+    """The status of this session."""
+    ownership = session.ownership
+    return ConversationStatus(
+        id=record.id,
+        channel=record.channel,
+        customer=record.customer,
+        began_at=record.began_at,
+        lasts_s=lasts_s,
+        is_over=session.closed,
+        customer_connected=customer_connected,
+        is_customer_away=session.is_customer_away,
+        has_voice=record.speak and "customer" in record.legs,
+        owner=ownership.owner,
+        person_name=ownership.person_name,
+        open_handoffs=ownership.open_handoffs,
+        customer_turns=tuple(
+            (turn.at, turn.understanding)
+            for turn in session.history.turns
+            if turn.leg == "customer"
+        ),
+        misses=session.state.misses,
+    )

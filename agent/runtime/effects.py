@@ -1,25 +1,32 @@
-"""Effect interpreter of one conversation: models, actions, handoffs and notes.
+"""Effect interpreter of one conversation: its customer, models, actions, handoffs and notes.
 
-Each effect runs as a task of the conversation; its result is an input again. Actions and handoffs
-begin only once their row is on disk, and are finished even when the customer leaves meanwhile.
+What takes time runs as a task of the conversation; its result is an input again. Actions and
+handoffs begin only once their row is on disk, and are finished even when the customer leaves
+meanwhile.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 
 from agent.core import events as e
+from agent.core.customer_messages import SequencedMessage
 from agent.core.records import SessionRecord, utc_text
 from agent.core.session import Session
 from agent.handoff.routing import PersonUnavailable
 from agent.inference.engine import UnderstandingError
 from agent.privacy.vault import Vault
+from agent.runtime.customer_delivery import CustomerDelivery
 from agent.runtime.event_bus import ConversationChange
 from agent.runtime.services import Services
 from agent.runtime.timers import ConversationTimers
 from dialogs.values import ActionCall
+
+
+class ConversationOver(Exception):
+    """Raised inside a conversation's task group to end its tasks: the conversation is over."""
 
 
 class EffectRunner:
@@ -31,6 +38,7 @@ class EffectRunner:
         record: SessionRecord,
         session: Session,
         vault: Vault,
+        delivery: CustomerDelivery,
         timers: ConversationTimers,
         now: Callable[[], float],
         apply: Callable[[e.Input], None],
@@ -40,39 +48,73 @@ class EffectRunner:
         self._record = record
         self._session = session
         self._vault = vault
+        self._delivery = delivery
         self._timers = timers
         self._now = now
         self._apply = apply
+        self._tasks: asyncio.TaskGroup | None = None
         # to be finished even if the customer leaves
         self._unfinished: set[asyncio.Task[None]] = set()
 
-    def run(
-        self, effect: e.Effect, durable: asyncio.Future[None] | None, tasks: asyncio.TaskGroup
+    def start(self, tasks: asyncio.TaskGroup) -> None:
+        """Run effects in these tasks from now on: those of the conversation."""
+        self._tasks = tasks
+
+    def run_all(
+        self,
+        effects: Sequence[e.Effect],
+        durable: asyncio.Future[None] | None,
+        messages: Sequence[Sequence[SequencedMessage]],
     ) -> None:
-        """Run this effect in `tasks`, if it is one for the models, the back end, people or the
-        store. `durable` is done when its row is on disk; None: it is already."""
+        """Run the effects of one input, each after its messages to the customer, of which there
+        may be none. `durable` is done when their row is on disk; None: it is already."""
+        for number, effect in enumerate(effects):
+            of_effect = messages[number] if messages else []
+            if isinstance(effect, e.CloseSession):
+                self._delivery.end(effect, of_effect, durable)
+                self.end_tasks()
+            else:
+                self._delivery.send(of_effect, durable)
+                self.run(effect, durable)
+
+    def run(self, effect: e.Effect, durable: asyncio.Future[None] | None) -> None:
+        """Run this effect, if it is more than its messages. `durable` is done when its row is on
+        disk; None: it is already."""
         services, id = self._services, self._record.id
         match effect:
+            case e.StopSpeech(turn):
+                self._delivery.stop_speech(turn)
+            case e.SayReplies(speak=True):
+                self._delivery.speak(effect)
             case e.FeedEncoder():
                 services.engine.feed_encoder(id, effect, partial(self._on_partial, effect.stream))
             case e.DiscardTurn(stream):
                 services.engine.discard_turn(id, stream)
             case e.UnderstandTurn():
-                tasks.create_task(self._understand(effect))
+                self._create_task(self._understand(effect))
             case e.PerformAction(call):
-                self._must_finish(tasks.create_task(self._perform_action(call, durable)))
+                self._must_finish(self._perform_action(call, durable))
             case e.UpdateHandoff():
-                self._must_finish(tasks.create_task(self._update_handoff(effect, durable)))
+                self._must_finish(self._update_handoff(effect, durable))
             case e.StoreNote(note):
                 now = utc_text(services.wall_now())
                 services.journal.submit(lambda: services.store.add_notes(id, [note], now))
 
-    async def wait_unfinished(self) -> None:
-        """Wait for the actions and handoffs that are under way."""
+    def end_tasks(self) -> None:
+        """End all tasks of the conversation, once actions and handoffs under way are finished."""
+        self._create_task(self._raise_when_finished())
+
+    async def _raise_when_finished(self) -> None:
         if self._unfinished:
             await asyncio.wait(self._unfinished)
+        raise ConversationOver
 
-    def _must_finish(self, task: asyncio.Task[None]) -> None:
+    def _create_task(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        assert self._tasks is not None
+        return self._tasks.create_task(work)
+
+    def _must_finish(self, work: Coroutine[None, None, None]) -> None:
+        task = self._create_task(work)
         self._unfinished.add(task)
         task.add_done_callback(self._unfinished.discard)
 

@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from agent.core.customer_messages import CustomerMessage, SequencedMessage, mess
 from agent.core.decisions import comparable_digest, decisions
 from agent.core.event_json import JournalRow, compact_json, event_to_json
 from agent.core.message_json import message_from_json, message_to_json
+from agent.core.ownership import Ownership
+from agent.core.records import utc_text
 from agent.privacy.redaction_record import Redaction
 from agent.privacy.vault import Vault
 from agent.runtime.event_bus import ConversationChange
@@ -142,6 +145,17 @@ class EventRecorder:
         self.last_durable = durable = journal.append(id, row)
         self._services.event_bus.publish(ConversationChange(id, "row", row))
         return durable
+
+    def record_end(self, ownership: Ownership) -> None:
+        """Write that the session is over, and publish it."""
+        store, journal, id = self._services.store, self._services.journal, self._id
+        now = utc_text(self._services.wall_now())
+        journal.submit(lambda: store.end_session(id, now))
+        journal.submit(lambda: store.mark_disconnected(id))
+        if ownership.is_with_person:  # the customer left while a person was there
+            for number in ownership.open_handoffs:
+                journal.submit(partial(store.finish_handoff, id, number, "left", now))
+        self._services.event_bus.publish(ConversationChange(id, "closed"))
 
     async def messages_after(self, seq: int) -> list[SequencedMessage]:
         """The messages after number `seq`, from the store where they are no longer in memory.

@@ -83,4 +83,4 @@ def reissue_open_work(conversation: LiveConversation, open_work: OpenWork) -> No
         if number in open_work.queued_since:
             conversation.start_queue_timeout(number, open_work.queued_since[number])
     if status.is_with_person:  # the console lost its connection, too
-        conversation.lose_person(status.person_name)
+        conversation.apply(e.PersonLost(conversation.now, status.person_name))
