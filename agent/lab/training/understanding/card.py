@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from agent.lab.figures import Figure, figures_markdown
 from agent.lab.statistics import interval_note
 from agent.lab.training.understanding.sentiment import read_own_sentences
+from agent.lab.training.understanding.settings import TextModelSettings
 from agent.understanding.multi_intent import MIN_CONFIDENCE
 from agent.understanding.text_models import IntentModel
 from dialogs.pack.model import Pack
-
-if TYPE_CHECKING:
-    from agent.lab.training.understanding.train import TextModelSettings
 
 SOURCES = (
     ("Banking77", "Casanueva et al. 2020, PolyAI", "CC BY 4.0", "intents"),

@@ -16,11 +16,8 @@ from agent.lab.training.understanding import sentiment as feelings
 from agent.lab.training.understanding import voice_evidence as voices
 from agent.lab.training.understanding.examples import IntentExample
 from agent.lab.training.understanding.noise import POOR_LINE, LineQuality, noisy_transcript
-from agent.lab.training.understanding.train import (
-    HELD_OUT_TURNS_FILE,
-    TextModelSettings,
-    train_understanding,
-)
+from agent.lab.training.understanding.settings import TextModelSettings
+from agent.lab.training.understanding.train import HELD_OUT_TURNS_FILE, train_understanding
 from agent.understanding.mood_fusion import VoiceWeights
 from agent.understanding.text_features import plain_text
 from agent.understanding.text_models import IntentModel
