@@ -6,7 +6,7 @@ surrogate that is already in the text is not replaced again (tests/agent/privacy
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from agent.privacy.detection import LABELS, PrivateSpan, detect
@@ -61,15 +61,7 @@ class TextPseudonymiser:
         self, text: str, spans: Sequence[PrivateSpan], where: str, redaction_log: list[Redaction]
     ) -> str:
         """`text` with a surrogate for each of the spans, which are in order and do not overlap."""
-        result, copied_until = "", 0
-        for span in spans:
-            result += text[copied_until : span.start]
-            surrogate = self.surrogate_format.substitute(text[span.start : span.end], span.value)
-            redaction_log.append(
-                Redaction.from_span(span, where, len(result), len(result) + len(surrogate))
-            )
-            result, copied_until = result + surrogate, span.end
-        return result + text[copied_until:]
+        return substitute_spans(text, spans, where, redaction_log, self.surrogate_format.substitute)
 
     def pseudonymise_keys(
         self, digits: str, expectation: Expectation, redaction_log: list[Redaction]
@@ -113,3 +105,23 @@ class TextPseudonymiser:
                 )
             values[name] = without_known
         return replace(outcome, values=values)
+
+
+def substitute_spans(
+    text: str,
+    spans: Iterable[PrivateSpan],
+    where: str,
+    redaction_log: list[Redaction],
+    substitute: Callable[[str, str], str],
+) -> str:
+    """`text` with what `substitute` makes of each span's fragment and value. The spans are in order
+    and do not overlap."""
+    result, copied_until = "", 0
+    for span in spans:
+        result += text[copied_until : span.start]
+        surrogate = substitute(text[span.start : span.end], span.value)
+        redaction_log.append(
+            Redaction.from_span(span, where, len(result), len(result) + len(surrogate))
+        )
+        result, copied_until = result + surrogate, span.end
+    return result + text[copied_until:]

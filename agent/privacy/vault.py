@@ -24,7 +24,7 @@ from agent.core import customer_messages as m
 from agent.core import events as e
 from agent.privacy.detection import detect
 from agent.privacy.pseudonymise_result import UnderstandingPseudonymiser
-from agent.privacy.pseudonymise_text import NO_EXPECTATION, TextPseudonymiser
+from agent.privacy.pseudonymise_text import NO_EXPECTATION, TextPseudonymiser, substitute_spans
 from agent.privacy.redaction_record import Redaction
 from agent.privacy.surrogate_format import Substitution, SurrogateFormat, apply_substitutions
 from agent.privacy.surrogates import Surrogates
@@ -142,17 +142,14 @@ class Vault:
         """A partial transcript with surrogates. Values that are not known yet get temporary
         surrogates, which are forgotten with the next partial: the words may still change."""
         self._partial_format = SurrogateFormat(Surrogates(self._key))
-        result, copied_until = "", 0
-        for span in detect(text, expectation, self._pack, is_partial=True):
-            result += text[copied_until : span.start]
-            is_known = self._surrogates.find_surrogate(span.value) is not None
+
+        def substitute(fragment: str, value: str) -> str:
+            is_known = self._surrogates.find_surrogate(value) is not None
             surrogate_format = self._surrogate_format if is_known else self._partial_format
-            surrogate = surrogate_format.substitute(text[span.start : span.end], span.value)
-            redaction_log.append(
-                Redaction.from_span(span, "text", len(result), len(result) + len(surrogate))
-            )
-            result, copied_until = result + surrogate, span.end
-        return result + text[copied_until:]
+            return surrogate_format.substitute(fragment, value)
+
+        spans = detect(text, expectation, self._pack, is_partial=True)
+        return substitute_spans(text, spans, "text", redaction_log, substitute)
 
     # -- reveal --------------------------------------------------------------------------------
 
