@@ -20,6 +20,14 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs
 README_BYTES = 8192
 TOP_FOLDERS = ("agent", "audio", "dialogs", "docs", "tests")
 PATH = re.compile(rf"`((?:(?:{'|'.join(TOP_FOLDERS)})/[\w./*-]*|server\.py|pyproject\.toml))`")
+# A Python file wherever it is named, in prose, comments and code: with folders or without.
+PYTHON_FILE = re.compile(r"(?<![\w./*-])(?:[\w-]+/)*[\w-]+\.py\b")
+SOURCES = [
+    ROOT / "server.py",
+    ROOT / "pyproject.toml",
+    ROOT / "Makefile",
+    *(file for top in TOP_FOLDERS for file in sorted((ROOT / top).rglob("*.py"))),
+]
 LINK = re.compile(r"\]\(([^)#:\s]+)(#[\w-]+)?\)")
 COMMAND = re.compile(r"(?:^|[`\s]|bin/)hearken((?: [a-z][a-z-]*)+)")
 
@@ -49,6 +57,21 @@ def test_every_path_and_link_leads_somewhere(document: Path) -> None:
     missing = [path for path in PATH.findall(text) if not list(ROOT.glob(path.rstrip("/")))]
     linked = [link for link, _ in LINK.findall(text)]
     missing += [link for link in linked if not (document.parent / link).exists()]
+    assert not missing
+
+
+def test_every_python_file_that_is_named_exists() -> None:
+    """A name with folders is the end of a path: `core/session.py` names `agent/core/session.py`."""
+    ends = set()
+    for source in SOURCES:
+        parts = source.relative_to(ROOT).parts
+        ends |= {"/".join(parts[start:]) for start in range(len(parts))}
+    missing = [
+        f"{file.relative_to(ROOT)} names {name}"
+        for file in [*DOCUMENTS, *SOURCES]
+        for name in PYTHON_FILE.findall(text_of(file))
+        if name not in ends
+    ]
     assert not missing
 
 

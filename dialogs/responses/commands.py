@@ -1,6 +1,6 @@
 """Universal commands: a person, cancel, start over, repeat, go back, goodbye.
 
-Held by tests/dialogs/test_bank_flows.py and test_recovering.py.
+Held by tests/dialogs/test_bank_flows.py and tests/dialogs/test_dialogue_laws.py.
 """
 
 from __future__ import annotations
