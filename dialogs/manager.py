@@ -213,13 +213,7 @@ class Dialogue:
         return draft.decision()
 
     def _react(self, draft: TurnDraft, history: History, understanding: Understanding) -> None:
-        understanding = filter_requests(self.pack, draft.state, understanding)
-        readings = [
-            (part, interpret(self.pack, draft.state, part))
-            for part in split_requests(understanding)
-        ]
-        placed_readings = (reading for reading in readings if reading[1].kind not in UNPLACED_ACTS)
-        understanding, act = next(placed_readings, readings[0])  # words before it were no request
+        understanding, act = interpret_turn(self.pack, draft.state, understanding)
         if act.kind in {"nothing", "unheard"}:
             understanding = replace(understanding, also=())
         else:
@@ -306,6 +300,16 @@ class Dialogue:
             draft.say("too_late")
             return
         self._react(draft, history, deferred.understanding)
+
+
+def interpret_turn(
+    pack: Pack, state: DialogueState, understanding: Understanding
+) -> tuple[Understanding, DialogueAct]:
+    """The first part of a turn that has a place in the dialogue, with its act."""
+    understanding = filter_requests(pack, state, understanding)
+    readings = [(part, interpret(pack, state, part)) for part in split_requests(understanding)]
+    placed_readings = (reading for reading in readings if reading[1].kind not in UNPLACED_ACTS)
+    return next(placed_readings, readings[0])  # words before it were no request
 
 
 def _remember_name(draft: TurnDraft, understanding: Understanding) -> None:

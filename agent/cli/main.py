@@ -22,6 +22,7 @@ from agent.cli.models import models_app
 from agent.cli.offers import print_offer_report as show_offers
 from agent.cli.recordings import recordings_app
 from agent.cli.replay import replay
+from agent.cli.test import NoConversations, run_conversation_tests
 from agent.cli.tune import tune_app
 from agent.client import ServerRefusal
 from agent.config import PACKAGE_DIR, SettingsError, load_settings
@@ -47,6 +48,7 @@ USER_ERRORS = (
     BenchError,
     EvaluationError,
     ModelsError,
+    NoConversations,
     NothingStored,
     NothingToErase,
     PackError,
@@ -206,6 +208,7 @@ def fusion(
 
 app.command("erase")(erase)
 app.command("replay")(replay)
+app.command("test")(run_conversation_tests)
 evaluate_app.command("ears")(evaluate_ears)
 evaluate_app.command("understanding")(evaluate_understanding)
 evaluate_app.command("goals")(show_goals)

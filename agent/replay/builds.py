@@ -20,7 +20,7 @@ from agent.recordings.recording import Recording, RecordingError
 from agent.replay.diff import TimedDecision
 from agent.replay.modes import ReplayMode
 from agent.replay.run import ReplayTarget
-from dialogs.pack.fingerprint import fingerprint
+from dialogs.pack.fingerprint import fingerprint, pack_files
 from dialogs.pack.loader import load_pack
 from dialogs.pack.model import Pack
 
@@ -148,8 +148,10 @@ def find_build(path: Path, settings: Settings) -> LocalBuild | ExternalBuild:
 
 
 def _pack_files(pack: Pack) -> dict[str, bytes]:
-    files = [file for file in pack.directory.rglob("*") if file.is_file()]
-    return {file.relative_to(pack.directory).as_posix(): file.read_bytes() for file in files}
+    return {
+        file.relative_to(pack.directory).as_posix(): file.read_bytes()
+        for file in pack_files(pack.directory)
+    }
 
 
 def _timed_decisions(decisions: list[dict[str, Any]]) -> list[TimedDecision]:

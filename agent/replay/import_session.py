@@ -77,7 +77,7 @@ class SessionImport:
             if session.closed:
                 break
             receive(event)
-        self.models.end_session(whole)
+        self.models.end_session(self.record.id)
         responder.reference_lines.require_all_used()
         leg_audio = loaders_of(masked_legs.masked_audio())
         return Recording(self.record, ReplayRun(tuple(steps)).rows(), {}, self.record.id, leg_audio)

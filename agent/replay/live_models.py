@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from agent.config import Settings
@@ -52,35 +52,43 @@ class LiveModels:
 
     def answer_source(self, recording: Recording) -> ModelAnswerSource:
         """The answer source for this recording."""
-        in_flight = InFlight(self._hop_samples, self._lookahead_samples)
-        return ModelAnswerSource(self._scheduler, self._messages, in_flight, recording)
+        return replace(self.answer_source_of(recording.record.id), recording=recording)
 
-    def end_session(self, recording: Recording) -> None:
-        """Forget the voice of this recording's customer."""
-        self._scheduler.receive(EndSession(recording.record.id), 0.0)
+    def answer_source_of(self, session: str) -> ModelAnswerSource:
+        """The answer source for a session that is no recording: it has all its audio."""
+        in_flight = InFlight(self._hop_samples, self._lookahead_samples)
+        return ModelAnswerSource(self._scheduler, self._messages, in_flight, session)
+
+    def end_session(self, session: str) -> None:
+        """Forget the voice of this session's customer."""
+        self._scheduler.receive(EndSession(session), 0.0)
 
 
 @dataclass(slots=True)
 class ModelAnswerSource:
-    """Answers the requests of one recording with the models."""
+    """Answers the requests of one session with the models. `recording` is what the session is
+    replayed from; None when nothing of its audio can be missing."""
 
     scheduler: BatchScheduler
     messages: list[MessageFromWorker]
     in_flight: InFlight
-    recording: Recording
+    session: str
+    recording: Recording | None = None
     recorded_fallbacks: int = 0
     _request_count: int = 0
     _leg_of_stream: dict[int, str] = field(default_factory=dict)  # turns in progress
 
     def has_audio_of(self, stream: int) -> bool:
-        """Whether the recording has all audio of this turn so far, unmodified."""
+        """Whether all audio of this turn so far is there, unmodified."""
+        turn = self.in_flight.find_turn((self.session, stream))
+        if self.recording is None:
+            return turn is not None
         audio = self.recording.audio.get(self._leg_of_stream.get(stream, ""))
-        turn = self.in_flight.find_turn((self.recording.record.id, stream))
         return bool(audio and turn and audio.is_intact(turn.start, turn.start + turn.received))
 
     def feed_audio(self, effect: e.FeedEncoder) -> Sequence[str]:
         self._leg_of_stream[effect.stream] = effect.leg
-        chunk = self.in_flight.add_audio(self.recording.record.id, effect, lambda text: None)
+        chunk = self.in_flight.add_audio(self.session, effect, lambda text: None)
         if chunk is None:
             return ()
         self.scheduler.receive(chunk, 0.0)
@@ -88,7 +96,7 @@ class ModelAnswerSource:
         return texts if self.has_audio_of(effect.stream) else ()
 
     def discard_turn(self, stream: int) -> None:
-        key = (self.recording.record.id, stream)
+        key = (self.session, stream)
         self._leg_of_stream.pop(stream, None)
         self.in_flight.discard_turn(key)
         self.scheduler.receive(CancelStream(key), 0.0)
@@ -105,9 +113,7 @@ class ModelAnswerSource:
             self.discard_turn(request.stream)
             return answer_from_recording(request, recorded_answer, at)
         self._request_count += 1
-        model_request = UnderstandRequest(
-            self._request_count, self.recording.record.id, request, today, at
-        )
+        model_request = UnderstandRequest(self._request_count, self.session, request, today, at)
         request_to_send = self.in_flight.add_request(model_request)
         if request_to_send is None:
             return answer_from_recording(request, recorded_answer, at)

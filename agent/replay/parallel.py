@@ -43,7 +43,7 @@ class ReplayWorker:
             )
         finally:
             if models is not None:
-                models.end_session(recording)
+                models.end_session(recording.record.id)
         model_names = models.model_names if models is not None else None
         return replace(result, known_changes=self._build.changes_since(recording, model_names))
 

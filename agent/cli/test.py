@@ -1,0 +1,107 @@
+"""`hearken test`: play the conversation tests of a pack.
+
+agent/cli/main.py imports this file for every command, so it imports slow modules only when it runs.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from agent.config import SettingsError, load_settings
+
+if TYPE_CHECKING:
+    from agent.conversation_tests.case import ConversationCase
+
+PACK_FILE = "pack.yaml"
+
+
+class NoConversations(ValueError):
+    """Nothing to play."""
+
+
+def run_conversation_tests(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[PACK] [FILES]...",
+            help="A pack's folder, and files of its conversations; default: all of the pack.",
+        ),
+    ] = None,
+    tags: Annotated[
+        list[str] | None, typer.Option("--tag", help="Only conversations with one of these tags.")
+    ] = None,
+    name_part: Annotated[
+        str, typer.Option("-k", help="Only conversations with this in their name.")
+    ] = "",
+    junit: Annotated[Path | None, typer.Option(help="Write a JUnit file.")] = None,
+    json_out: Annotated[
+        str | None, typer.Option("--json", help="Write all results as JSON; -: to standard output.")
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="The settings file.")] = None,
+) -> None:
+    """Play the conversations that are written beside a pack, and check what comes of them.
+
+    Exit code 0: all as expected; 1: some are not; 2: a file or the pack has a mistake.
+    """
+    from agent.conversation_tests.loader import conversation_files
+    from agent.conversation_tests.report import print_result, print_summary
+    from agent.conversation_tests.run import ConversationTestRun
+
+    console, began = Console(stderr=json_out == "-"), time.perf_counter()
+    pack_folder, files = _pack_and_files(paths or [])
+    settings = load_settings(config, pack=pack_folder)
+    with ConversationTestRun(settings) as run:
+        cases = run.load(files or conversation_files(run.pack.directory))
+        cases = [one for one in cases if _is_wanted(one, tags or [], name_part)]
+        if not cases:
+            raise NoConversations(f"no such conversations in {run.pack.directory}: nothing to play")
+        results = []
+        for case in cases:
+            results.append(run.play(case))
+            print_result(results[-1], console)
+    seconds = time.perf_counter() - began
+    print_summary(results, seconds, console)
+    if junit is not None:
+        from agent.conversation_tests.report import write_junit
+
+        write_junit(results, junit)
+    if json_out is not None:
+        from agent.conversation_tests.report import results_as_json
+
+        report = json.dumps(results_as_json(results, seconds), indent=1, ensure_ascii=False) + "\n"
+        if json_out == "-":
+            sys.stdout.write(report)
+        else:
+            Path(json_out).write_text(report, encoding="utf-8")
+    raise typer.Exit(0 if all(one.has_passed for one in results) else 1)
+
+
+def _is_wanted(case: ConversationCase, tags: list[str], name_part: str) -> bool:
+    has_tag = not tags or any(tag in case.tags for tag in tags)
+    return has_tag and name_part.casefold() in case.name.casefold()
+
+
+def _pack_and_files(paths: list[Path]) -> tuple[Path | None, list[Path]]:
+    """The pack's folder, None for that of the settings, and the files; empty for all of its."""
+    pack_folder: Path | None = None
+    files: list[Path] = []
+    for path in paths:
+        if (path / PACK_FILE).is_file():
+            pack_folder = path
+        elif path.is_dir():
+            files += sorted(path.rglob("*.yaml"))
+        elif path.is_file():
+            files.append(path)
+        else:
+            raise SettingsError(f"{path}: neither a pack's folder nor a file of conversations")
+    if pack_folder is None and files:
+        beside = (one.parent for file in files for one in file.resolve().parents)
+        pack_folder = next((one for one in beside if (one / PACK_FILE).is_file()), None)
+    return pack_folder, files

@@ -1,0 +1,1 @@
+"""Conversation tests: conversations written in YAML beside a pack, played with the real models."""
