@@ -9,6 +9,7 @@ import sys
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,20 @@ def test_the_packages_themselves_are_layers():
         layer_names(c) for c in contracts() if c["type"] == "layers" and "containers" not in c
     )
     assert packages == set(PACKAGES)
+
+
+def test_no_two_modules_import_each_other():
+    """Not even in a function or for types alone, nor through others."""
+    modules = {
+        file.removesuffix(".py").replace("/", ".").removesuffix(".__init__"): file for file in TREES
+    }
+    imports = {module: set() for module in modules}
+    for module, file in modules.items():
+        for node in ast.walk(TREES[file]):
+            if isinstance(node, ast.ImportFrom) and node.module in modules:
+                names = {f"{node.module}.{alias.name}" for alias in node.names}
+                imports[module] |= (names & set(modules)) or {node.module}
+    TopologicalSorter(imports).prepare()  # CycleError names the modules of a cycle
 
 
 def test_nothing_imports_the_process():

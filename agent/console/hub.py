@@ -20,7 +20,7 @@ from websockets.exceptions import ConnectionClosed
 from agent.console import queue_lists
 from agent.console.connection import ConsoleConnection, Presence, authenticate
 from agent.console.queue_lists import ListEntry, QueueSnapshot
-from agent.core import events as e
+from agent.core.inputs import PersonLost
 from agent.runtime.conversation_status import ConversationStatus
 from agent.runtime.registry import ConversationRegistry
 from agent.runtime.services import Services
@@ -117,7 +117,7 @@ class ConsoleHub:
         self._reconnect_timers.pop(name, None)
         for session in self._owned_sessions(name):
             conversation = self._registry[session]
-            conversation.apply(e.PersonLost(conversation.now, name))
+            conversation.apply(PersonLost(conversation.now, name))
 
     def _note_promise(self, session: str, handoff_number: int, name: str) -> None:
         """Note that a helpdesk announces `name` for this handoff. A person at a console takes over

@@ -10,7 +10,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from agent.core import events as e
+from agent.core.inputs import (
+    PersonEndedSession,
+    PersonHandedBack,
+    PersonTextReceived,
+    PersonTookOver,
+)
 from agent.core.records import utc_text
 from agent.runtime.conversation import LiveConversation
 from agent.runtime.services import Services
@@ -43,7 +48,7 @@ async def accept(
     ):
         raise WireError("too_late", TOO_LATE_TEXT)
     await _accept_all_open(services, conversation, user)
-    conversation.apply(e.PersonTookOver(conversation.now, user.name, user.role))
+    conversation.apply(PersonTookOver(conversation.now, user.name, user.role))
     if conversation.is_over:
         await asyncio.to_thread(
             services.store.requeue_handoff, conversation.id, handoff_number, now
@@ -82,7 +87,7 @@ async def take_over(services: Services, conversation: LiveConversation, user: Ag
     if user.role != "supervisor":
         raise WireError("not_allowed", "Only a supervisor may take over without being asked for.")
     await _accept_all_open(services, conversation, user)
-    conversation.apply(e.PersonTookOver(conversation.now, user.name, user.role))
+    conversation.apply(PersonTookOver(conversation.now, user.name, user.role))
     if conversation.is_over:
         raise session_over_error()
     if not conversation.status().is_owned_by(user.name):
@@ -103,14 +108,14 @@ async def _accept_all_open(
 def say(conversation: LiveConversation, user: AgentUser, text: str) -> None:
     """Send the owner's text to the customer. WireError when `user` is not the owner."""
     require_owner(conversation, user)
-    conversation.apply(e.PersonTextReceived(conversation.now, user.name, text))
+    conversation.apply(PersonTextReceived(conversation.now, user.name, text))
 
 
 def hand_back(services: Services, conversation: LiveConversation, user: AgentUser) -> None:
     """Give the conversation back to the bot. WireError when `user` is not the owner."""
     require_owner(conversation, user)
     handoff_numbers = conversation.status().open_handoffs
-    conversation.apply(e.PersonHandedBack(conversation.now, user.name))
+    conversation.apply(PersonHandedBack(conversation.now, user.name))
     _finish_handoffs(services, conversation, handoff_numbers, OUTCOME_HANDED_BACK)
 
 
@@ -120,7 +125,7 @@ def close(
     """End the conversation with this outcome. WireError when `user` is not the owner."""
     require_owner(conversation, user)
     handoff_numbers = conversation.status().open_handoffs
-    conversation.apply(e.PersonEndedSession(conversation.now, user.name, outcome))
+    conversation.apply(PersonEndedSession(conversation.now, user.name, outcome))
     _finish_handoffs(services, conversation, handoff_numbers, outcome)
 
 

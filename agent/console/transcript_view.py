@@ -20,8 +20,19 @@ from agent.console.transcript_items import (
     owner_text,
 )
 from agent.core import customer_messages as m
-from agent.core import events as e
 from agent.core.event_json import JournalRow, event_from_json
+from agent.core.inputs import (
+    ActionCompleted,
+    ConnectionLost,
+    ConnectionResumed,
+    ConsentChanged,
+    CustomerLeft,
+    DigitsReceived,
+    Input,
+    TextReceived,
+    TurnUnderstood,
+    UnderstandingFailed,
+)
 from agent.core.message_json import message_from_json
 from dialogs.values import Understanding
 
@@ -104,30 +115,30 @@ class TranscriptView:
 
     # -- inputs --------------------------------------------------------------------------------
 
-    def _apply_input(self, event: e.Input) -> list[ViewUpdate]:
+    def _apply_input(self, event: Input) -> list[ViewUpdate]:
         match event:
-            case e.TextReceived(at, text) | e.DigitsReceived(at, text):
+            case TextReceived(at, text) | DigitsReceived(at, text):
                 self._items_without_turn.append(len(self.items))
                 return self._add_item(at, "customer", text)
-            case e.TurnUnderstood(_, request_id, understanding):
+            case TurnUnderstood(_, request_id, understanding):
                 return self._apply_answer(request_id, understanding, 0.0)
-            case e.UnderstandingFailed(at, request_id):
+            case UnderstandingFailed(at, request_id):
                 return self._apply_answer(request_id, None, at)
-            case e.ActionCompleted(at, outcome):
+            case ActionCompleted(at, outcome):
                 action_name = _as_words(self._action_names.get(outcome.key, "what was begun"))
                 action_state = "done" if outcome.ok else "refused"
                 reason_text = f" ({_as_words(outcome.reason)})" if outcome.reason else ""
                 return self._add_item(
                     at, "action", f"{action_name}: {action_state}{reason_text}", state=action_state
                 )
-            case e.ConsentChanged(at, recording):
+            case ConsentChanged(at, recording):
                 may = "agrees to be recorded" if recording else "does not want to be recorded"
                 return self._add_item(at, "notice", f"The customer {may}.")
-            case e.ConnectionLost(at):
+            case ConnectionLost(at):
                 return self._add_item(at, "notice", "The customer's connection is gone.")
-            case e.ConnectionResumed(at):
+            case ConnectionResumed(at):
                 return self._add_item(at, "notice", "The customer is connected again.")
-            case e.CustomerLeft(at, said_end):
+            case CustomerLeft(at, said_end):
                 leaving_text = "has left" if said_end else "did not come back"
                 self.end_reason = f"The customer {leaving_text}."
                 return self._add_item(at, "notice", self.end_reason)

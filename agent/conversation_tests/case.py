@@ -13,7 +13,7 @@ from pathlib import Path
 from re import Pattern
 from typing import Literal
 
-from agent.core.events import Owner
+from agent.core.effects import Owner
 from dialogs.values import Channel, Urgency
 
 NONE = "none"  # in a file: nothing may be there

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from agent.core.events import Owner
+from agent.core.effects import Owner
 from dialogs.interpretation.dialogue_acts import DialogueAct
 from dialogs.values import ActionCall, Escalation, Reply, Understanding
 

@@ -14,8 +14,25 @@ from agent.conversation_tests.case import CaseStep, ConversationCase
 from agent.conversation_tests.outcome import OutcomeLog, StepOutcome, TurnReading
 from agent.conversation_tests.responder import CaseResponder
 from agent.conversation_tests.sound_steps import audio_inputs
-from agent.core import events as e
 from agent.core.customer_messages import BotReply, PersonText
+from agent.core.effects import SayReplies, UpdateHandoff
+from agent.core.inputs import (
+    ActionCompleted,
+    ConsentChanged,
+    Customer,
+    DigitsReceived,
+    FailureReason,
+    HandoffUnanswered,
+    Input,
+    PersonEndedSession,
+    PersonHandedBack,
+    PersonLost,
+    PersonTextReceived,
+    PersonTookOver,
+    SessionOpened,
+    TextReceived,
+    TurnUnderstood,
+)
 from agent.core.session import Session
 from agent.core.virtual_session import VirtualSession
 from agent.handoff.online_agents import OnlineAgents
@@ -70,9 +87,9 @@ class ConversationPlayer:
 
     def _open(self) -> None:
         legs: tuple[Leg, ...] = () if self._case.channel == "chat" else ("customer",)
-        customer = e.Customer("", self._case.customer_name)
-        self._receive(e.SessionOpened(0.0, self._case.channel, legs, bool(legs), customer))
-        self._receive(e.ConsentChanged(0.0, recording=True, emotion=True))
+        customer = Customer("", self._case.customer_name)
+        self._receive(SessionOpened(0.0, self._case.channel, legs, bool(legs), customer))
+        self._receive(ConsentChanged(0.0, recording=True, emotion=True))
         if self._case.people_online:
             self._online_agents.add(PERSON_ONLINE)
         if self._case.identity:
@@ -89,9 +106,9 @@ class ConversationPlayer:
         if not result.ok:
             self._log.problems.append(f"identity: the back end refused it ({result.reason})")
             return
-        completed = e.ActionCompleted(0.0, result)
+        completed = ActionCompleted(0.0, result)
         hidden = self._responder.vault.pseudonymise(completed, self._session.expectation).event
-        assert isinstance(hidden, e.ActionCompleted)
+        assert isinstance(hidden, ActionCompleted)
         facts = {**self._session.state.customer_facts, **hidden.outcome.values}
         self._session.state = replace(
             self._session.state, identity_verified=True, customer_facts=facts
@@ -110,15 +127,15 @@ class ConversationPlayer:
         at, person = self._now, self._session.ownership.person_name
         match step.kind:
             case "customer" | "while_working":
-                self._receive(e.TextReceived(at, step.text))
+                self._receive(TextReceived(at, step.text))
             case "heard":
                 self._responder.heard_confidence = step.confidence
-                self._receive(e.TextReceived(at, step.text))
+                self._receive(TextReceived(at, step.text))
             case "keys":
-                self._receive(e.DigitsReceived(at, step.text))
+                self._receive(DigitsReceived(at, step.text))
             case "models_fail":
                 self._responder.failure = _failure_reason(step.text)
-                self._receive(e.TextReceived(at, "this is not understood"))
+                self._receive(TextReceived(at, "this is not understood"))
             case "sound":
                 assert step.sound is not None
                 for event in audio_inputs(step.sound, at):
@@ -129,17 +146,17 @@ class ConversationPlayer:
                     self._online_agents.discard(PERSON_ONLINE)
                 self._end_waiting(math.inf)
             case "person_joins":
-                self._receive(e.PersonTookOver(at, step.text, "person"))
+                self._receive(PersonTookOver(at, step.text, "person"))
             case "supervisor_joins":
-                self._receive(e.PersonTookOver(at, step.text, "supervisor"))
+                self._receive(PersonTookOver(at, step.text, "supervisor"))
             case "person_says":
-                self._receive(e.PersonTextReceived(at, person, step.text))
+                self._receive(PersonTextReceived(at, person, step.text))
             case "person_hands_back":
-                self._receive(e.PersonHandedBack(at, person))
+                self._receive(PersonHandedBack(at, person))
             case "person_lost":
-                self._receive(e.PersonLost(at, person))
+                self._receive(PersonLost(at, person))
             case "person_ends":
-                self._receive(e.PersonEndedSession(at, person))
+                self._receive(PersonEndedSession(at, person))
 
     # -- time ------------------------------------------------------------------------------------
 
@@ -169,28 +186,28 @@ class ConversationPlayer:
             answer = responder.router.queue_timeout(responder.session, number, now)
             if answer is not None:
                 self._receive(
-                    e.HandoffUnanswered(
+                    HandoffUnanswered(
                         self._now, number, answer.reason, answer.ticket, answer.next_opening
                     )
                 )
 
     # -- inputs and what follows -----------------------------------------------------------------
 
-    def _receive(self, event: e.Input) -> None:
+    def _receive(self, event: Input) -> None:
         expectation = self._session.expectation_for(event)
         hidden = self._responder.vault.pseudonymise(event, expectation).event
-        if isinstance(hidden, e.TurnUnderstood):
+        if isinstance(hidden, TurnUnderstood):
             self._log.readings.append(self._reading(hidden.understanding))
         self._now = max(self._now, event.at)
         for effect in self._virtual.receive(hidden):
             match effect:
-                case e.SayReplies(turn, replies, is_repeat=False):
+                case SayReplies(turn, replies, is_repeat=False):
                     messages = (BotReply(turn, reply) for reply in replies)
                     shown = [self._responder.vault.reveal_in_message(one) for one in messages]
                     self._log.replies += [one.reply for one in shown if isinstance(one, BotReply)]
-                case e.UpdateHandoff(_, "requested", escalation):
+                case UpdateHandoff(_, "requested", escalation):
                     self._log.escalations.append(escalation)
-                case e.UpdateHandoff(_, "callback"):
+                case UpdateHandoff(_, "callback"):
                     self._log.callbacks += 1
 
     def _reading(self, understanding: Understanding) -> TurnReading:
@@ -252,8 +269,8 @@ class ConversationPlayer:
         )
 
 
-def _failure_reason(text: str) -> e.FailureReason:
-    reasons: dict[str, e.FailureReason] = {
+def _failure_reason(text: str) -> FailureReason:
+    reasons: dict[str, FailureReason] = {
         "late": "late", "overloaded": "overloaded", "failed": "failed",
     }  # fmt: skip
     return reasons[text]

@@ -11,7 +11,23 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from agent.conversation_tests.back_end import CaseBackEnd, UndeclaredAnswer
-from agent.core import events as e
+from agent.core.effects import (
+    DiscardTurn,
+    Effect,
+    FeedEncoder,
+    PerformAction,
+    UnderstandTurn,
+    UpdateHandoff,
+)
+from agent.core.inputs import (
+    ActionCompleted,
+    FailureReason,
+    HandoffQueued,
+    HandoffUnanswered,
+    PartialTextReceived,
+    TurnUnderstood,
+    UnderstandingFailed,
+)
 from agent.core.virtual_session import DueInput
 from agent.handoff.routing import HandoffRouter, PersonUnavailable
 from agent.privacy.vault import Vault
@@ -36,7 +52,7 @@ class CaseResponder:
     vault: Vault
     router: HandoffRouter
     heard_confidence: float | None = None
-    failure: e.FailureReason | None = None
+    failure: FailureReason | None = None
     problems: list[str] = field(default_factory=list)
     queue_timeouts: dict[int, float] = field(default_factory=dict)
 
@@ -48,28 +64,28 @@ class CaseResponder:
         """The time of day at this session second."""
         return self.started_at + timedelta(seconds=at)
 
-    def responses_to(self, effect: e.Effect, at: float) -> Iterable[DueInput]:
+    def responses_to(self, effect: Effect, at: float) -> Iterable[DueInput]:
         match effect:
-            case e.FeedEncoder(stream=stream):
+            case FeedEncoder(stream=stream):
                 texts = self.answer_source.feed_audio(effect)
-                return [DueInput(e.PartialTextReceived(at, stream, text)) for text in texts]
-            case e.DiscardTurn(stream):
+                return [DueInput(PartialTextReceived(at, stream, text)) for text in texts]
+            case DiscardTurn(stream):
                 self.answer_source.discard_turn(stream)
-            case e.UnderstandTurn():
+            case UnderstandTurn():
                 return [self._answer(effect, at)]
-            case e.PerformAction(call):
-                return [DueInput(e.ActionCompleted(at + ACTION_S, self._perform(call)))]
-            case e.UpdateHandoff():
+            case PerformAction(call):
+                return [DueInput(ActionCompleted(at + ACTION_S, self._perform(call)))]
+            case UpdateHandoff():
                 return self._route(effect, at)
         return ()
 
-    def _answer(self, request: e.UnderstandTurn, at: float) -> DueInput:
+    def _answer(self, request: UnderstandTurn, at: float) -> DueInput:
         if self.failure is not None:
             reason, self.failure = self.failure, None
-            return DueInput(e.UnderstandingFailed(at, request.request_id, reason))
+            return DueInput(UnderstandingFailed(at, request.request_id, reason))
         answer = self.answer_source.understand(request, None, self.today, at)
         event, confidence = answer.event, self.heard_confidence
-        if confidence is None or not isinstance(event, e.TurnUnderstood):
+        if confidence is None or not isinstance(event, TurnUnderstood):
             return answer
         self.heard_confidence = None
         understanding = replace(event.understanding, heard=confidence)
@@ -83,16 +99,16 @@ class CaseResponder:
             self.problems.append(str(missing))
             return ActionResult(call.key, False, reason="undeclared")
 
-    def _route(self, effect: e.UpdateHandoff, at: float) -> list[DueInput]:
+    def _route(self, effect: UpdateHandoff, at: float) -> list[DueInput]:
         number = effect.id
         if effect.state != "queued":
             self.queue_timeouts.pop(number, None)
         match self.router.route(self.session, "", effect, self.wall_time(at)):
             case PersonUnavailable(reason, ticket, opening):
-                unanswered = e.HandoffUnanswered(at + ROUTING_S, number, reason, ticket, opening)
+                unanswered = HandoffUnanswered(at + ROUTING_S, number, reason, ticket, opening)
                 return [DueInput(unanswered)]
             case int() as position:
                 self.queue_timeouts[number] = at + ROUTING_S + self.router.max_queue_wait_s
                 wait_s = EXPECTED_WAIT_S * position
-                return [DueInput(e.HandoffQueued(at + ROUTING_S, number, position, wait_s))]
+                return [DueInput(HandoffQueued(at + ROUTING_S, number, position, wait_s))]
         return []

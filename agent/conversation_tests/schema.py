@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from agent.core.events import Owner
+from agent.core.effects import Owner
 from dialogs.pack.schema import Probability, StrictYaml, TextOrLines, YamlScalar
 from dialogs.values import Channel, Urgency
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.core import events as e
+from agent.core.inputs import AudioReceived
 from audio import files
 from audio.codecs import quantise, to_pcm16
 from audio.resample import resample
@@ -20,7 +20,7 @@ CHUNK_SAMPLES = RATE // 10  # samples sent at a time
 TRAILING_SILENCE_S = 3.0  # so that the turn ends
 
 
-def audio_inputs(file: Path, begins_at: float) -> Iterator[e.AudioReceived]:
+def audio_inputs(file: Path, begins_at: float) -> Iterator[AudioReceived]:
     """The inputs that this file leads to, the first one after `begins_at`. AudioError when it
     cannot be read or is not mono."""
     samples, rate = files.read(file)
@@ -35,7 +35,7 @@ def audio_inputs(file: Path, begins_at: float) -> Iterator[e.AudioReceived]:
         at = begins_at + min(start + CHUNK_SAMPLES, len(frames)) / RATE
         for hops in intake.push(piece):
             speech = tuple(round(p, 4) for p in hops.speech)
-            yield e.AudioReceived(at, hops.leg, quantise(hops.samples), speech)
+            yield AudioReceived(at, hops.leg, quantise(hops.samples), speech)
 
 
 @cache

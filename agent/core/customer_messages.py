@@ -11,8 +11,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from agent.core import events as e
-from agent.core.events import Owner
+from agent.core.effects import (
+    AnnounceOwner,
+    CloseSession,
+    DiscardTurn,
+    Effect,
+    FeedEncoder,
+    ForwardPersonText,
+    NotifyClient,
+    Owner,
+    PerformAction,
+    SayReplies,
+    ShowPartialText,
+    ShowTurn,
+    StopSpeech,
+    StoreNote,
+    UnderstandTurn,
+    UpdateHandoff,
+)
 from audio.types import AcousticCues, Leg, Transcript
 from dialogs.values import Escalation, Reply, Understanding
 
@@ -144,44 +160,38 @@ class SequencedMessage:
     message: CustomerMessage
 
 
-def messages_of(effects: Sequence[e.Effect]) -> list[list[CustomerMessage]]:
+def messages_of(effects: Sequence[Effect]) -> list[list[CustomerMessage]]:
     """The messages of each effect, in order; none for effects that do not concern the customer."""
     return [_messages_of_effect(effect) for effect in effects]
 
 
-def _messages_of_effect(effect: e.Effect) -> list[CustomerMessage]:
+def _messages_of_effect(effect: Effect) -> list[CustomerMessage]:
     match effect:
-        case e.ShowPartialText(turn, leg, text):
+        case ShowPartialText(turn, leg, text):
             return [InterimTranscript(turn, leg, text)]
-        case e.ShowTurn():
+        case ShowTurn():
             return _turn_messages(effect)
-        case e.SayReplies(is_repeat=True):
+        case SayReplies(is_repeat=True):
             return []
-        case e.SayReplies(turn, replies):
+        case SayReplies(turn, replies):
             return [BotReply(turn, reply) for reply in replies]
-        case e.StopSpeech(turn):
+        case StopSpeech(turn):
             return [SpeechStopped(turn)]
-        case e.UpdateHandoff(id, state, escalation, position, wait_s, ticket):
+        case UpdateHandoff(id, state, escalation, position, wait_s, ticket):
             return [HandoffStatus(id, state, escalation, position, wait_s, ticket)]
-        case e.AnnounceOwner(owner, name):
+        case AnnounceOwner(owner, name):
             return [OwnerNotice(owner, name)]
-        case e.NotifyClient(code, text):
+        case NotifyClient(code, text):
             return [ClientNotice(code, text)]
-        case e.ForwardPersonText(name, text):
+        case ForwardPersonText(name, text):
             return [PersonText(name, text)]
-        case e.CloseSession(_, reason):
+        case CloseSession(_, reason):
             return [Goodbye(reason)]
-        case (
-            e.FeedEncoder()
-            | e.DiscardTurn()
-            | e.UnderstandTurn()
-            | e.PerformAction()
-            | e.StoreNote()
-        ):
+        case FeedEncoder() | DiscardTurn() | UnderstandTurn() | PerformAction() | StoreNote():
             return []
 
 
-def _turn_messages(effect: e.ShowTurn) -> list[CustomerMessage]:
+def _turn_messages(effect: ShowTurn) -> list[CustomerMessage]:
     messages: list[CustomerMessage] = []
     if effect.transcript is not None:
         messages.append(FinalTranscript(effect.turn, effect.leg, effect.transcript, effect.end))

@@ -10,7 +10,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from agent.core import events as e
+from agent.core.effects import (
+    AnnounceOwner,
+    CloseSession,
+    Effect,
+    FeedEncoder,
+    ForwardPersonText,
+    NotifyClient,
+    PerformAction,
+    SayReplies,
+    ShowTurn,
+    StopSpeech,
+    StoreNote,
+    UnderstandTurn,
+    UpdateHandoff,
+)
 from agent.core.event_json import effects_digest
 from agent.core.turn_notes import TurnNote
 from dialogs.values import RuleScore
@@ -19,7 +33,7 @@ DecisionRecord = dict[str, Any]
 ROUND_DIGITS = 3  # digits of probabilities and weights
 
 
-def decisions(effects: Sequence[e.Effect]) -> list[DecisionRecord]:
+def decisions(effects: Sequence[Effect]) -> list[DecisionRecord]:
     """The decisions in these effects, in their order."""
     records: list[DecisionRecord] = []
     turn = 0
@@ -29,53 +43,53 @@ def decisions(effects: Sequence[e.Effect]) -> list[DecisionRecord]:
     return records
 
 
-def comparable_digest(effects: Sequence[e.Effect]) -> str:
+def comparable_digest(effects: Sequence[Effect]) -> str:
     """The digest of the effects that do not depend on the audio; rows are compared by it."""
     return effects_digest([effect for effect in effects if not _depends_on_audio(effect)])
 
 
-def _depends_on_audio(effect: e.Effect) -> bool:
-    return isinstance(effect, e.FeedEncoder) or (
-        isinstance(effect, e.NotifyClient) and effect.code == "clipping"
+def _depends_on_audio(effect: Effect) -> bool:
+    return isinstance(effect, FeedEncoder) or (
+        isinstance(effect, NotifyClient) and effect.code == "clipping"
     )
 
 
-def _decisions_of(effect: e.Effect) -> list[tuple[str, DecisionRecord]]:
+def _decisions_of(effect: Effect) -> list[tuple[str, DecisionRecord]]:
     if _depends_on_audio(effect):
         return []
     match effect:
-        case e.UnderstandTurn(leg=leg, stream=None, text=text):
+        case UnderstandTurn(leg=leg, stream=None, text=text):
             return [("turn", {"leg": leg, "typed": text, "ask": effect.request_id})]
-        case e.UnderstandTurn(leg=leg, spoke_until=until):
+        case UnderstandTurn(leg=leg, spoke_until=until):
             return [("turn", {"leg": leg, "until": until, "ask": effect.request_id})]
-        case e.ShowTurn():
+        case ShowTurn():
             return _turn_decisions(effect)
-        case e.SayReplies(replies=replies, is_repeat=is_repeat):
+        case SayReplies(replies=replies, is_repeat=is_repeat):
             repeat_mark = {"again": True} if is_repeat else {}
             return [
                 ("reply", {"text": one.text, "flow": one.flow, "step": one.step} | repeat_mark)
                 for one in replies
             ]
-        case e.PerformAction(call):
+        case PerformAction(call):
             arguments = dict(sorted(call.arguments.items()))
             return [("action", {"name": call.name, "arguments": arguments, "key": call.key})]
-        case e.UpdateHandoff(id, "requested", escalation):
+        case UpdateHandoff(id, "requested", escalation):
             requested = {"rule": escalation.rule, "probability": _round(escalation.probability)}
             return [("escalation", requested | {"urgency": escalation.urgency, "id": id})]
-        case e.UpdateHandoff(id, state, escalation, ticket=ticket):
+        case UpdateHandoff(id, state, escalation, ticket=ticket):
             handoff = {"state": state, "rule": escalation.rule, "id": id, "ticket": ticket}
             return [("hand_over", handoff)]
-        case e.AnnounceOwner(owner, name):
+        case AnnounceOwner(owner, name):
             return [("owner", {"owner": owner, "name": name})]
-        case e.StopSpeech():
+        case StopSpeech():
             return [("hush", {})]
-        case e.NotifyClient(code):
+        case NotifyClient(code):
             return [("notice", {"code": code})]
-        case e.ForwardPersonText(name, text):
+        case ForwardPersonText(name, text):
             return [("person", {"name": name, "text": text})]
-        case e.StoreNote(TurnNote() as note):
+        case StoreNote(TurnNote() as note):
             return [("rule", _rule_decision(one)) for one in note.judged]
-        case e.CloseSession(code, reason):
+        case CloseSession(code, reason):
             return [("close", {"code": code, "reason": reason})]
     return []
 
@@ -94,7 +108,7 @@ def _rule_decision(judgement: RuleScore) -> DecisionRecord:
     }
 
 
-def _turn_decisions(show: e.ShowTurn) -> list[tuple[str, DecisionRecord]]:
+def _turn_decisions(show: ShowTurn) -> list[tuple[str, DecisionRecord]]:
     decisions_found: list[tuple[str, DecisionRecord]] = []
     if show.end is not None:
         decisions_found.append(("turn_end", {"leg": show.leg, "end": show.end}))

@@ -18,7 +18,48 @@ from typing import Any
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from agent.core import events as e
+from agent.core.effects import (
+    AnnounceOwner,
+    CloseSession,
+    DiscardTurn,
+    Effect,
+    FeedEncoder,
+    ForwardPersonText,
+    NotifyClient,
+    PerformAction,
+    SayReplies,
+    ShowPartialText,
+    ShowTurn,
+    StopSpeech,
+    StoreNote,
+    UnderstandTurn,
+    UpdateHandoff,
+)
+from agent.core.inputs import (
+    ActionCompleted,
+    AudioReceived,
+    ConnectionLost,
+    ConnectionResumed,
+    ConsentChanged,
+    CustomerLeft,
+    DeadlineReached,
+    DigitsReceived,
+    HandoffQueued,
+    HandoffUnanswered,
+    Input,
+    PartialTextReceived,
+    PersonEndedSession,
+    PersonHandedBack,
+    PersonLost,
+    PersonTextReceived,
+    PersonTookOver,
+    SessionOpened,
+    SpeechPlayed,
+    SpeechSent,
+    TextReceived,
+    TurnUnderstood,
+    UnderstandingFailed,
+)
 from audio.types import VOICE_HOP, Leg, Samples
 
 # Returns the next samples of a leg, for an `AudioReceived` line: leg, number of samples.
@@ -29,51 +70,51 @@ VERSION = 2  # of rows: how digests are made and which messages are stored; part
 # The tag of each input and the keys of its fields, in their order. On disk since the first version:
 # a new input is added, a new key goes to the end, and nothing that is here changes.
 INPUT_TAGS: Mapping[type, tuple[str, tuple[str, ...]]] = {
-    e.SessionOpened: ("Opened", ("at", "channel", "legs", "speak", "customer")),
-    e.AudioReceived: ("Heard", ("at", "leg", "samples", "speech")),
-    e.TextReceived: ("Typed", ("at", "text")),
-    e.DigitsReceived: ("Digits", ("at", "digits")),
-    e.PartialTextReceived: ("Partial", ("at", "stream", "text")),
-    e.TurnUnderstood: ("Understood", ("at", "ask", "result", "transcript")),
-    e.UnderstandingFailed: ("Missed", ("at", "ask", "why")),
-    e.ActionCompleted: ("Acted", ("at", "outcome")),
-    e.SpeechSent: ("Speaking", ("at", "turn", "ms")),
-    e.SpeechPlayed: ("Played", ("at", "turn", "ms")),
-    e.ConsentChanged: ("Consented", ("at", "recording", "emotion")),
-    e.PersonTookOver: ("TookOver", ("at", "name", "role")),
-    e.PersonTextReceived: ("Said", ("at", "name", "text")),
-    e.PersonHandedBack: ("HandedBack", ("at", "name")),
-    e.PersonLost: ("Abandoned", ("at", "name")),
-    e.PersonEndedSession: ("Finished", ("at", "name", "outcome")),
-    e.HandoffQueued: ("Queued", ("at", "id", "position", "wait_s")),
-    e.HandoffUnanswered: ("Unreached", ("at", "id", "why", "ticket", "when")),
-    e.ConnectionLost: ("Dropped", ("at",)),
-    e.ConnectionResumed: ("Resumed", ("at", "missed")),
-    e.DeadlineReached: ("Tick", ("at",)),
-    e.CustomerLeft: ("Left", ("at", "said_end")),
+    SessionOpened: ("Opened", ("at", "channel", "legs", "speak", "customer")),
+    AudioReceived: ("Heard", ("at", "leg", "samples", "speech")),
+    TextReceived: ("Typed", ("at", "text")),
+    DigitsReceived: ("Digits", ("at", "digits")),
+    PartialTextReceived: ("Partial", ("at", "stream", "text")),
+    TurnUnderstood: ("Understood", ("at", "ask", "result", "transcript")),
+    UnderstandingFailed: ("Missed", ("at", "ask", "why")),
+    ActionCompleted: ("Acted", ("at", "outcome")),
+    SpeechSent: ("Speaking", ("at", "turn", "ms")),
+    SpeechPlayed: ("Played", ("at", "turn", "ms")),
+    ConsentChanged: ("Consented", ("at", "recording", "emotion")),
+    PersonTookOver: ("TookOver", ("at", "name", "role")),
+    PersonTextReceived: ("Said", ("at", "name", "text")),
+    PersonHandedBack: ("HandedBack", ("at", "name")),
+    PersonLost: ("Abandoned", ("at", "name")),
+    PersonEndedSession: ("Finished", ("at", "name", "outcome")),
+    HandoffQueued: ("Queued", ("at", "id", "position", "wait_s")),
+    HandoffUnanswered: ("Unreached", ("at", "id", "why", "ticket", "when")),
+    ConnectionLost: ("Dropped", ("at",)),
+    ConnectionResumed: ("Resumed", ("at", "missed")),
+    DeadlineReached: ("Tick", ("at",)),
+    CustomerLeft: ("Left", ("at", "said_end")),
 }
 # The tag of each effect, which is part of its digest.
 EFFECT_TAGS: Mapping[type, str] = {
-    e.FeedEncoder: "Listen",
-    e.DiscardTurn: "Forget",
-    e.UnderstandTurn: "Understand",
-    e.ShowPartialText: "Caption",
-    e.ShowTurn: "Show",
-    e.SayReplies: "Say",
-    e.StopSpeech: "Hush",
-    e.PerformAction: "Act",
-    e.UpdateHandoff: "HandOver",
-    e.AnnounceOwner: "Owned",
-    e.NotifyClient: "Notify",
-    e.ForwardPersonText: "Relay",
-    e.StoreNote: "Remember",
-    e.CloseSession: "Close",
+    FeedEncoder: "Listen",
+    DiscardTurn: "Forget",
+    UnderstandTurn: "Understand",
+    ShowPartialText: "Caption",
+    ShowTurn: "Show",
+    SayReplies: "Say",
+    StopSpeech: "Hush",
+    PerformAction: "Act",
+    UpdateHandoff: "HandOver",
+    AnnounceOwner: "Owned",
+    NotifyClient: "Notify",
+    ForwardPersonText: "Relay",
+    StoreNote: "Remember",
+    CloseSession: "Close",
 }
-AUDIO_TAG = INPUT_TAGS[e.AudioReceived][0]
+AUDIO_TAG = INPUT_TAGS[AudioReceived][0]
 
 _INPUT_TYPES = {tag: (kind, keys) for kind, (tag, keys) in INPUT_TAGS.items()}
 _READERS = {
-    tag: TypeAdapter[e.Input](kind) for tag, (kind, _) in _INPUT_TYPES.items() if tag != AUDIO_TAG
+    tag: TypeAdapter[Input](kind) for tag, (kind, _) in _INPUT_TYPES.items() if tag != AUDIO_TAG
 }
 _FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in INPUT_TAGS}
 
@@ -102,7 +143,7 @@ class JournalRow:
     redactions: str = "[]"
 
 
-def event_to_json(event: e.Input) -> str:
+def event_to_json(event: Input) -> str:
     """An input as one line."""
     tag, keys = INPUT_TAGS[type(event)]
     fields_by_name: dict[str, Any] = {"type": tag}
@@ -112,7 +153,7 @@ def event_to_json(event: e.Input) -> str:
     return compact_json(fields_by_name)
 
 
-def event_from_json(line: str, read_audio: AudioReader | None = None) -> e.Input:
+def event_from_json(line: str, read_audio: AudioReader | None = None) -> Input:
     """An input from its line; EventFormatError when the line is none. Without `read_audio` the
     samples of audio are silence."""
     try:
@@ -123,9 +164,7 @@ def event_from_json(line: str, read_audio: AudioReader | None = None) -> e.Input
             audio = (
                 read_audio(values["leg"], samples) if read_audio else np.zeros(samples, np.float32)
             )
-            return e.AudioReceived(
-                float(values["at"]), values["leg"], audio, tuple(values["speech"])
-            )
+            return AudioReceived(float(values["at"]), values["leg"], audio, tuple(values["speech"]))
         kind, keys = _INPUT_TYPES[tag]
         names = zip(keys, _FIELDS[kind], strict=True)
         arguments = {name: values[key] for key, name in names if key in values}
@@ -136,12 +175,12 @@ def event_from_json(line: str, read_audio: AudioReader | None = None) -> e.Input
         ) from None
 
 
-def effects_to_json(effects: Sequence[e.Effect]) -> str:
+def effects_to_json(effects: Sequence[Effect]) -> str:
     """Effects as a JSON list of tags and values; of audio only the number of samples."""
     return compact_json([[EFFECT_TAGS[type(effect)], *_value_list(effect)] for effect in effects])
 
 
-def effects_digest(effects: Sequence[e.Effect]) -> str:
+def effects_digest(effects: Sequence[Effect]) -> str:
     """What effects are compared by: equal for equal effects, empty for none. Opens with the version
     of rows that it belongs to."""
     if not effects:

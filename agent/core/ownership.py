@@ -17,8 +17,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from agent.core import events as e
-from agent.core.events import Owner
+from agent.core.effects import AnnounceOwner, Effect, Owner, UpdateHandoff
+from agent.core.inputs import ActionCompleted, HandoffQueued, HandoffUnanswered
 from dialogs.values import ConsoleRole, Escalation
 
 
@@ -30,7 +30,7 @@ class Ownership:
         self.person_name = ""  # of the person or supervisor who owns it
         self._escalations: dict[int, Escalation] = {}
         self._handoff_count = 0
-        self._deferred: list[e.ActionCompleted] = []
+        self._deferred: list[ActionCompleted] = []
 
     @property
     def is_with_person(self) -> bool:
@@ -46,28 +46,28 @@ class Ownership:
         """The numbers of the open handoffs."""
         return tuple(self._escalations)
 
-    def request_person(self, escalation: Escalation) -> list[e.Effect]:
+    def request_person(self, escalation: Escalation) -> list[Effect]:
         """Open a handoff with this escalation; return the effects."""
         self._handoff_count += 1
         self._escalations[self._handoff_count] = escalation
-        requested = e.UpdateHandoff(self._handoff_count, "requested", escalation)
+        requested = UpdateHandoff(self._handoff_count, "requested", escalation)
         return [requested] if self.is_with_person else [requested, *self._set_owner("queued")]
 
-    def queue_position(self, event: e.HandoffQueued) -> list[e.Effect]:
+    def queue_position(self, event: HandoffQueued) -> list[Effect]:
         """The effect that reports a handoff's position in the queue; none when it is over."""
         escalation = self._escalations.get(event.id)
         if escalation is None or self.is_with_person:
             return []
-        return [e.UpdateHandoff(event.id, "queued", escalation, event.position, event.wait_s)]
+        return [UpdateHandoff(event.id, "queued", escalation, event.position, event.wait_s)]
 
-    def take_over(self, name: str, role: ConsoleRole) -> list[e.Effect]:
+    def take_over(self, name: str, role: ConsoleRole) -> list[Effect]:
         """Make this person the owner; return the effects, none when this role may not take over."""
         if self.is_with_person and (role != "supervisor" or self.owner == "supervisor"):
             return []
         accepted = self._handoffs_as("accepted") if not self.is_with_person else []
         return [*accepted, *self._set_owner(role, name)]
 
-    def hand_back(self, name: str) -> tuple[list[e.Effect], list[e.ActionCompleted]] | None:
+    def hand_back(self, name: str) -> tuple[list[Effect], list[ActionCompleted]] | None:
         """Make the bot the owner again; return the effects that end the handoffs, and the action
         results deferred meanwhile. None when the person `name` does not own the conversation."""
         if not self.is_with_person or name not in ("", self.person_name):
@@ -76,7 +76,7 @@ class Ownership:
         deferred, self._escalations, self._deferred = self._deferred, {}, []
         return [*ended, *self._set_owner("bot")], deferred
 
-    def remove_person(self, name: str) -> list[e.Effect]:
+    def remove_person(self, name: str) -> list[Effect]:
         """Remove the owner and request the open handoffs again; return the effects, none when the
         person `name` does not own the conversation."""
         if not self.is_owned_by(name):
@@ -86,33 +86,33 @@ class Ownership:
             *self._set_owner("queued" if self._escalations else "bot"),
         ]
 
-    def close_unanswered(self, event: e.HandoffUnanswered) -> list[e.Effect] | None:
+    def close_unanswered(self, event: HandoffUnanswered) -> list[Effect] | None:
         """Close a handoff that no person takes; return the effects. None when it is over already,
         or a person has taken over."""
         if self.is_with_person or event.id not in self._escalations:
             return None
         escalation = self._escalations.pop(event.id)
-        effects: list[e.Effect] = [
-            e.UpdateHandoff(event.id, "callback", escalation, ticket=event.ticket)
+        effects: list[Effect] = [
+            UpdateHandoff(event.id, "callback", escalation, ticket=event.ticket)
         ]
         return effects if self._escalations else [*effects, *self._set_owner("bot")]
 
-    def defer_result(self, event: e.ActionCompleted) -> None:
+    def defer_result(self, event: ActionCompleted) -> None:
         """Keep an action's result until the bot may speak again."""
         self._deferred.append(event)
 
-    def take_deferred_results(self) -> list[e.ActionCompleted]:
+    def take_deferred_results(self) -> list[ActionCompleted]:
         """Take out the deferred action results, oldest first."""
         deferred, self._deferred = self._deferred, []
         return deferred
 
-    def _handoffs_as(self, state: Literal["requested", "accepted", "ended"]) -> list[e.Effect]:
+    def _handoffs_as(self, state: Literal["requested", "accepted", "ended"]) -> list[Effect]:
         return [
-            e.UpdateHandoff(id, state, escalation) for id, escalation in self._escalations.items()
+            UpdateHandoff(id, state, escalation) for id, escalation in self._escalations.items()
         ]
 
-    def _set_owner(self, owner: Owner, name: str = "") -> list[e.Effect]:
+    def _set_owner(self, owner: Owner, name: str = "") -> list[Effect]:
         if (owner, name) == (self.owner, self.person_name):
             return []
         self.owner, self.person_name = owner, name
-        return [e.AnnounceOwner(owner, name)]
+        return [AnnounceOwner(owner, name)]

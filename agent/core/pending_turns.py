@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.core.events import TurnUnderstood, UnderstandingFailed
+from agent.core.inputs import TurnUnderstood, UnderstandingFailed
 from audio.types import Expectation, Leg
 
 OPEN_EXPECTATION = Expectation()  # nothing in particular was asked

@@ -8,53 +8,63 @@ where a person leaves. Inputs of a person who does not own the conversation chan
 
 from __future__ import annotations
 
-from agent.core import events as e
+from agent.core.effects import Effect, ForwardPersonText, SayReplies
+from agent.core.inputs import (
+    ActionCompleted,
+    HandoffQueued,
+    HandoffUnanswered,
+    PersonEndedSession,
+    PersonHandedBack,
+    PersonLost,
+    PersonTextReceived,
+    PersonTookOver,
+)
 from agent.core.session_state import SessionState
 from dialogs.values import ConsoleRole
 
 PersonEvent = (
-    e.PersonTookOver
-    | e.PersonTextReceived
-    | e.PersonHandedBack
-    | e.PersonLost
-    | e.PersonEndedSession
-    | e.HandoffQueued
-    | e.HandoffUnanswered
+    PersonTookOver
+    | PersonTextReceived
+    | PersonHandedBack
+    | PersonLost
+    | PersonEndedSession
+    | HandoffQueued
+    | HandoffUnanswered
 )
 
 
-def apply_person_event(state: SessionState, event: PersonEvent) -> list[e.Effect]:
+def apply_person_event(state: SessionState, event: PersonEvent) -> list[Effect]:
     """Apply one input about a person or a handoff; return its effects."""
     ownership = state.ownership
     match event:
-        case e.PersonTookOver(at, name, role):
+        case PersonTookOver(at, name, role):
             accepted = ownership.take_over(name, role)
             if not accepted:
                 return []
             return [*state.playback.barge_in(), *accepted, *_introduce_person(state, at)]
-        case e.PersonTextReceived(_, name, text):
-            return [e.ForwardPersonText(name, text)] if ownership.is_owned_by(name) else []
-        case e.PersonHandedBack(at, name):
+        case PersonTextReceived(_, name, text):
+            return [ForwardPersonText(name, text)] if ownership.is_owned_by(name) else []
+        case PersonHandedBack(at, name):
             handed_back = ownership.hand_back(name)
             if handed_back is None:
                 return []
             ended, deferred = handed_back
             return [*ended, *_apply_results(state, deferred), *_return_to_bot(state, at)]
-        case e.PersonLost(at, name):
+        case PersonLost(at, name):
             reopened = ownership.remove_person(name)
             return [*reopened, *_go_on_without(state, name, at)] if reopened else []
-        case e.PersonEndedSession(_, name):
+        case PersonEndedSession(_, name):
             if not ownership.is_owned_by(name):
                 return []
             ended, _ = ownership.hand_back(name) or ([], [])
             return [*ended[:-1], *state.close(f"{name} has ended the conversation")]
-        case e.HandoffQueued():
+        case HandoffQueued():
             return ownership.queue_position(event)
-        case e.HandoffUnanswered():
+        case HandoffUnanswered():
             return _apply_unanswered(state, event)
 
 
-def _introduce_person(state: SessionState, at: float) -> list[e.Effect]:
+def _introduce_person(state: SessionState, at: float) -> list[Effect]:
     """Tell the customer who joins, spoken where replies are spoken."""
     name, owner = state.ownership.person_name, state.ownership.owner
     role: ConsoleRole = "supervisor" if owner == "supervisor" else "person"
@@ -63,10 +73,10 @@ def _introduce_person(state: SessionState, at: float) -> list[e.Effect]:
     state.dialogue_state = decision.state
     state.playback.restart_silence_timer(at)
     replies = decision.replies
-    return [e.SayReplies(turn, replies, state.playback.speaks)] if replies else []
+    return [SayReplies(turn, replies, state.playback.speaks)] if replies else []
 
 
-def _go_on_without(state: SessionState, name: str, at: float) -> list[e.Effect]:
+def _go_on_without(state: SessionState, name: str, at: float) -> list[Effect]:
     """Tell the customer that the person is gone; the bot goes on when no handoff is open."""
     if state.ownership.owner == "bot":
         return _return_to_bot(state, at)
@@ -76,18 +86,18 @@ def _go_on_without(state: SessionState, name: str, at: float) -> list[e.Effect]:
     return [*effects, *_apply_results(state, state.ownership.take_deferred_results())]
 
 
-def _return_to_bot(state: SessionState, at: float) -> list[e.Effect]:
+def _return_to_bot(state: SessionState, at: float) -> list[Effect]:
     effects = _apply_results(state, state.ownership.take_deferred_results())
     turn = state.next_turn()
     decision = state.dialogue.on_handed_back(state.dialogue_state, state.history, at, turn)
     return [*effects, *state.apply_decision(decision, at, turn)]
 
 
-def _apply_results(state: SessionState, deferred: list[e.ActionCompleted]) -> list[e.Effect]:
+def _apply_results(state: SessionState, deferred: list[ActionCompleted]) -> list[Effect]:
     return [effect for event in deferred for effect in state.apply_action_result(event)]
 
 
-def _apply_unanswered(state: SessionState, event: e.HandoffUnanswered) -> list[e.Effect]:
+def _apply_unanswered(state: SessionState, event: HandoffUnanswered) -> list[Effect]:
     effects = state.ownership.close_unanswered(event)
     if effects is None:
         return []

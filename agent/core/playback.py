@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 
-from agent.core import events as e
+from agent.core.effects import Effect, SayReplies, StopSpeech
+from agent.core.inputs import SpeechPlayed, SpeechSent
 from dialogs.values import Reply
 
 
@@ -34,45 +35,45 @@ class Playback:
         if not self.customer_away:  # the silence of a lost connection means nothing
             self.silence_deadline = at + self._patience_s
 
-    def say(self, turn: int, replies: tuple[Reply, ...]) -> list[e.Effect]:
+    def say(self, turn: int, replies: tuple[Reply, ...]) -> list[Effect]:
         """The replies of a decision: none when there are none."""
         if not replies:
             return []
         self._last_replies, self._interrupted = replies, False
-        return [e.SayReplies(turn, replies, self.speaks)]
+        return [SayReplies(turn, replies, self.speaks)]
 
-    def on_sent(self, event: e.SpeechSent) -> None:
+    def on_sent(self, event: SpeechSent) -> None:
         """Audio of a turn has been sent: silence counts from its end."""
         self._speaking_turn = event.turn
         self.restart_silence_timer(event.at + event.sent_ms / 1000)
 
-    def on_played(self, event: e.SpeechPlayed) -> None:
+    def on_played(self, event: SpeechPlayed) -> None:
         """The client has played a turn to its end."""
         if event.turn == self._speaking_turn:
             self._speaking_turn = None
             self.restart_silence_timer(event.at)
 
-    def barge_in(self) -> list[e.Effect]:
+    def barge_in(self) -> list[Effect]:
         """The customer begins to speak or has typed: speech stops, silence is over."""
         self.silence_deadline = math.inf
         if self._speaking_turn is None:
             return []
         stopped_turn, self._speaking_turn, self._interrupted = self._speaking_turn, None, True
-        return [e.StopSpeech(stopped_turn)]
+        return [StopSpeech(stopped_turn)]
 
     @property
     def was_interrupted(self) -> bool:
         """Whether a barge-in stopped replies that no other replies have followed."""
         return self._interrupted
 
-    def repeat_interrupted(self, turn: int) -> list[e.Effect]:
+    def repeat_interrupted(self, turn: int) -> list[Effect]:
         """What interrupted the replies was noise: speak them again, as this turn."""
         self._interrupted = False
         return self.repeat(turn)
 
-    def repeat(self, turn: int) -> list[e.Effect]:
+    def repeat(self, turn: int) -> list[Effect]:
         """Speak the last replies again, as this turn."""
-        return [e.SayReplies(turn, self._last_replies, self.speaks, is_repeat=True)]
+        return [SayReplies(turn, self._last_replies, self.speaks, is_repeat=True)]
 
     @property
     def can_repeat(self) -> bool:

@@ -11,7 +11,25 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from agent.core import events as e
+from agent.core.effects import Effect, NotifyClient
+from agent.core.inputs import (
+    ActionCompleted,
+    AudioReceived,
+    ConnectionLost,
+    ConnectionResumed,
+    ConsentChanged,
+    CustomerLeft,
+    DeadlineReached,
+    DigitsReceived,
+    Input,
+    PartialTextReceived,
+    SessionOpened,
+    SpeechPlayed,
+    SpeechSent,
+    TextReceived,
+    TurnUnderstood,
+    UnderstandingFailed,
+)
 from agent.core.ownership import Ownership
 from agent.core.person_events import apply_person_event
 from agent.core.session_state import SessionState
@@ -89,10 +107,10 @@ class Session:
         """By leg, the position of the next sample."""
         return {leg: taking.position for leg, taking in self._state.legs.items()}
 
-    def expectation_for(self, event: e.Input) -> Expectation:
+    def expectation_for(self, event: Input) -> Expectation:
         """What the customer had been asked when the words of this input, not received yet, were
         said: an answer of the models belongs to the turn that was to be understood."""
-        if isinstance(event, e.TurnUnderstood | e.UnderstandingFailed):
+        if isinstance(event, TurnUnderstood | UnderstandingFailed):
             return self._requests.expectation_of(event.request_id) or self.expectation
         return self.expectation
 
@@ -102,45 +120,45 @@ class Session:
         """Close the session from outside, without effects: its stored data was erased."""
         self._state.closed = True
 
-    def receive(self, event: e.Input) -> list[e.Effect]:
+    def receive(self, event: Input) -> list[Effect]:
         """Apply one input; return its effects in order, none once the session is closed."""
         if self.closed:
             return []
         match event:
-            case e.SessionOpened():
+            case SessionOpened():
                 return self._on_opened(event)
-            case e.AudioReceived():
+            case AudioReceived():
                 return self._spoken_turns.add_audio(event)
-            case e.TextReceived(at, text) | e.DigitsReceived(at, text):
+            case TextReceived(at, text) | DigitsReceived(at, text):
                 return [*self._state.playback.barge_in(), *self._requests.add_text(text, at)]
-            case e.PartialTextReceived():
+            case PartialTextReceived():
                 return self._spoken_turns.show_partial_text(event)
-            case e.TurnUnderstood() | e.UnderstandingFailed():
+            case TurnUnderstood() | UnderstandingFailed():
                 return self._requests.apply_answer(event)
-            case e.ActionCompleted():
+            case ActionCompleted():
                 return self._state.apply_action_result(event)
-            case e.SpeechSent():
+            case SpeechSent():
                 self._state.playback.on_sent(event)
                 return []
-            case e.SpeechPlayed():
+            case SpeechPlayed():
                 self._state.playback.on_played(event)
                 return []
-            case e.ConsentChanged():
+            case ConsentChanged():
                 self._state.set_consent(event)
                 return []
-            case e.ConnectionLost(at):
+            case ConnectionLost(at):
                 return self._on_connection_lost(at)
-            case e.ConnectionResumed():
+            case ConnectionResumed():
                 return self._on_connection_resumed(event)
-            case e.DeadlineReached(at):
+            case DeadlineReached(at):
                 return self._on_deadline(at)
-            case e.CustomerLeft(_, sent_end):
+            case CustomerLeft(_, sent_end):
                 effects = self._state.close("the conversation has ended")
                 return effects if sent_end else effects[:-1]  # no connection is left to close
             case _:
                 return apply_person_event(self._state, event)
 
-    def _on_opened(self, event: e.SessionOpened) -> list[e.Effect]:
+    def _on_opened(self, event: SessionOpened) -> list[Effect]:
         patience_s = self.rules.silence_s if event.legs else self.rules.idle_s
         self._state.playback.open(event.speak, patience_s)
         self._state.set_channel(event.channel)
@@ -149,7 +167,7 @@ class Session:
         decision = self.dialogue.on_opened(event.customer.name)
         return self._state.apply_decision(decision, event.at, turn)
 
-    def _on_deadline(self, at: float) -> list[e.Effect]:
+    def _on_deadline(self, at: float) -> list[Effect]:
         state = self._state
         effects = self._spoken_turns.end_stalled(at)
         if effects or at < state.playback.silence_deadline:
@@ -167,13 +185,13 @@ class Session:
         decision = self.dialogue.on_silence(self.state, self.history, at, turn)
         return state.apply_decision(decision, at, turn)
 
-    def _on_connection_lost(self, at: float) -> list[e.Effect]:
+    def _on_connection_lost(self, at: float) -> list[Effect]:
         """End open turns and suspend the silence timer until the connection is resumed."""
         effects = self._spoken_turns.end_open(at)
         self._state.playback.on_connection_lost()
         return effects
 
-    def _on_connection_resumed(self, event: e.ConnectionResumed) -> list[e.Effect]:
+    def _on_connection_resumed(self, event: ConnectionResumed) -> list[Effect]:
         state = self._state
         # open on a connection that was replaced before its loss was noticed
         effects = self._spoken_turns.end_open(event.at)
@@ -182,7 +200,7 @@ class Session:
         if state.legs and event.missed_samples:
             lost_s = event.missed_samples / RATE  # the wording is part of recorded effects
             gap = f"{lost_s:.1f} s of sound were lost while the connection was away."
-            effects.append(e.NotifyClient("gap", gap))
+            effects.append(NotifyClient("gap", gap))
         if state.playback.can_repeat and not state.ownership.is_with_person:
             effects += state.playback.repeat(state.next_turn())
         state.playback.restart_silence_timer(event.at)

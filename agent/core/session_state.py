@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.core import events as e
+from agent.core.effects import CloseSession, DiscardTurn, Effect, PerformAction, StoreNote
+from agent.core.inputs import ActionCompleted, ConsentChanged
 from agent.core.ownership import Ownership
 from agent.core.pending_turns import PendingTurn
 from agent.core.playback import Playback
@@ -54,7 +55,7 @@ class SessionState:
         self.history = replace(self.history, channel=channel)
         self._note_policy = replace(self._note_policy, channel=channel)
 
-    def set_consent(self, event: e.ConsentChanged) -> None:
+    def set_consent(self, event: ConsentChanged) -> None:
         """Set what may be recorded and inferred from now on, as far as the pack allows it."""
         rules = self.dialogue.pack.privacy
         self._note_policy = replace(self._note_policy, recording=rules.may_record(event.recording))
@@ -75,18 +76,18 @@ class SessionState:
 
     def apply_decision(
         self, decision: Decision, at: float, turn: int, understanding: Understanding | None = None
-    ) -> list[e.Effect]:
+    ) -> list[Effect]:
         """Make a decision of the dialogue the state of this session; return its effects."""
         self.dialogue_state, self.expectation = decision.state, decision.expectation
         if "customer" in self.legs:
             self.legs["customer"].set_expectation(self.expectation)
-        effects: list[e.Effect] = []
+        effects: list[Effect] = []
         if (note := self._note_policy.turn_note(turn, at, decision, understanding)) is not None:
-            effects.append(e.StoreNote(note))
-        effects += [e.StoreNote(offer) for offer in decision.offers]
+            effects.append(StoreNote(note))
+        effects += [StoreNote(offer) for offer in decision.offers]
         effects += self.playback.say(turn, decision.replies)
         if decision.action_call is not None:
-            effects.append(e.PerformAction(decision.action_call))
+            effects.append(PerformAction(decision.action_call))
         if decision.escalation is not None:
             effects += self.ownership.request_person(decision.escalation)
             escalations = (*self.history.escalations, decision.escalation)
@@ -98,7 +99,7 @@ class SessionState:
             else effects
         )
 
-    def apply_action_result(self, event: e.ActionCompleted) -> list[e.Effect]:
+    def apply_action_result(self, event: ActionCompleted) -> list[Effect]:
         """Tell the customer what an action led to; it waits while a person owns the conversation,
         because the bot then says nothing."""
         if self.ownership.is_with_person:
@@ -110,7 +111,7 @@ class SessionState:
         )
         return self.apply_decision(decision, event.at, turn)
 
-    def resume_after_noise(self, at: float) -> list[e.Effect]:
+    def resume_after_noise(self, at: float) -> list[Effect]:
         """Go on as if a turn had not happened: it was a cough, a sneeze, a door. Replies that it
         interrupted are spoken again."""
         self.playback.restart_silence_timer(at)
@@ -118,8 +119,8 @@ class SessionState:
             return []
         return self.playback.repeat_interrupted(self.next_turn())
 
-    def close(self, reason: str) -> list[e.Effect]:
+    def close(self, reason: str) -> list[Effect]:
         """Close the session; the last of the effects closes the connection."""
         self.closed = True
-        streams = [e.DiscardTurn(leg.open_turn) for leg in self.legs.values() if leg.open_turn]
-        return [*streams, e.CloseSession(1000, reason)]
+        streams = [DiscardTurn(leg.open_turn) for leg in self.legs.values() if leg.open_turn]
+        return [*streams, CloseSession(1000, reason)]

@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from agent.core import events as e
+from agent.core.effects import Effect, ShowPartialText
+from agent.core.inputs import AudioReceived, PartialTextReceived
 from agent.core.session_state import SessionState
 from agent.core.turn_taking import (
     LegTurnChange,
@@ -44,25 +45,25 @@ class SpokenTurns:
         """When the first open turn has stalled, in session seconds; infinite without one."""
         return min((self._stalls_at(leg) for leg in self._open_legs()), default=math.inf)
 
-    def add_audio(self, event: e.AudioReceived) -> list[e.Effect]:
+    def add_audio(self, event: AudioReceived) -> list[Effect]:
         """Add audio of one leg; return the effects of the turns that begin and end in it."""
         leg = self._state.legs[event.leg]
         changes = leg.push(event, self._state.may_infer_emotion(event.leg))
         return self._apply_changes(leg, changes, event.at)
 
-    def show_partial_text(self, event: e.PartialTextReceived) -> list[e.Effect]:
+    def show_partial_text(self, event: PartialTextReceived) -> list[Effect]:
         """Show the words so far of an open turn."""
         for leg in self._open_legs():
             if leg.open_turn == event.stream:
                 leg.set_partial_text(event.text)
-                return [e.ShowPartialText(leg.open_turn, leg.leg, event.text)]
+                return [ShowPartialText(leg.open_turn, leg.leg, event.text)]
         return []  # the turn has ended meanwhile: its final transcript will come
 
-    def end_stalled(self, at: float) -> list[e.Effect]:
+    def end_stalled(self, at: float) -> list[Effect]:
         """End the open turns whose audio has failed to come for too long."""
         return self._end([leg for leg in self._open_legs() if at >= self._stalls_at(leg)], at)
 
-    def end_open(self, at: float) -> list[e.Effect]:
+    def end_open(self, at: float) -> list[Effect]:
         """End the open turns, because their connection is gone."""
         return self._end(self._open_legs(), at)
 
@@ -77,16 +78,16 @@ class SpokenTurns:
     def _stalls_at(self, leg: LegTurnTaking) -> float:
         return leg.last_audio_at + self._stalled_s
 
-    def _end(self, legs: Sequence[LegTurnTaking], at: float) -> list[e.Effect]:
-        effects: list[e.Effect] = []
+    def _end(self, legs: Sequence[LegTurnTaking], at: float) -> list[Effect]:
+        effects: list[Effect] = []
         for leg in legs:
             effects += self._apply_changes(leg, leg.end_turn(), at)
         return effects
 
     def _apply_changes(
-        self, leg: LegTurnTaking, changes: Sequence[e.Effect | LegTurnChange], at: float
-    ) -> list[e.Effect]:
-        effects: list[e.Effect] = []
+        self, leg: LegTurnTaking, changes: Sequence[Effect | LegTurnChange], at: float
+    ) -> list[Effect]:
+        effects: list[Effect] = []
         for event in changes:
             match event:
                 case LegTurnStarted():

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agent.core.events import AudioReceived, DiscardTurn, Effect, FeedEncoder, NotifyClient
+from agent.core.effects import DiscardTurn, Effect, FeedEncoder, NotifyClient
+from agent.core.inputs import AudioReceived
 from audio.turns import FalseOnset, TurnAudio, TurnDetector, TurnEndpoint, TurnOnset, TurnRules
 from audio.types import RATE, VOICE_HOP, Expectation, Leg, Samples
 

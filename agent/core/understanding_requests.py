@@ -7,7 +7,8 @@ requests are in flight are joined into one (tests/agent/core/test_session.py).
 
 from __future__ import annotations
 
-from agent.core import events as e
+from agent.core.effects import Effect, NotifyClient, ShowTurn, UnderstandTurn
+from agent.core.inputs import TurnUnderstood, UnderstandingFailed
 from agent.core.pending_turns import PendingTurn, PendingTurns
 from agent.core.session_state import SessionState
 from agent.core.turn_taking import LegTurnEnded
@@ -35,20 +36,20 @@ class UnderstandingRequests:
 
     # -- requests ------------------------------------------------------------------------------
 
-    def add_text(self, text: str, at: float) -> list[e.Effect]:
+    def add_text(self, text: str, at: float) -> list[Effect]:
         """Request the meaning of a typed text, now or when fewer requests are in flight."""
         if len(self._pending) >= self._max_in_flight:
             self._deferred_texts.append(text)
             return []
         return [self._request_typed(text, at)]
 
-    def add_spoken(self, ended: LegTurnEnded, leg: Leg, at: float) -> e.UnderstandTurn:
+    def add_spoken(self, ended: LegTurnEnded, leg: Leg, at: float) -> UnderstandTurn:
         """Request the meaning of a spoken turn that has ended."""
         state, turn = self._state, ended.turn
         expectation = state.expectation if leg == "customer" else Expectation()
         pending = self._pending.add(turn, leg, at, ended.voiced_s, ended.end, expectation)
         previous_turns, previous_replies = state.history.recent_texts(CONTEXT_TURNS)
-        return e.UnderstandTurn(
+        return UnderstandTurn(
             pending.request_id,
             turn,
             leg,
@@ -62,13 +63,13 @@ class UnderstandingRequests:
             previous_replies,
         )
 
-    def _request_typed(self, text: str, at: float) -> e.UnderstandTurn:
+    def _request_typed(self, text: str, at: float) -> UnderstandTurn:
         state = self._state
         pending = self._pending.add(
             state.next_turn(), "customer", at, expectation=state.expectation
         )
         previous_turns, previous_replies = state.history.recent_texts(CONTEXT_TURNS)
-        return e.UnderstandTurn(
+        return UnderstandTurn(
             pending.request_id,
             pending.turn,
             "customer",
@@ -82,9 +83,9 @@ class UnderstandingRequests:
 
     # -- answers -------------------------------------------------------------------------------
 
-    def apply_answer(self, event: e.TurnUnderstood | e.UnderstandingFailed) -> list[e.Effect]:
+    def apply_answer(self, event: TurnUnderstood | UnderstandingFailed) -> list[Effect]:
         """Apply an answer of the models, and those that waited for it; return the effects."""
-        effects: list[e.Effect] = []
+        effects: list[Effect] = []
         for pending, answer in self._pending.add_answer(event):
             if not self._state.closed:
                 effects += self._apply(pending, answer, event.at)
@@ -95,9 +96,9 @@ class UnderstandingRequests:
         return effects
 
     def _apply(
-        self, pending: PendingTurn, answer: e.TurnUnderstood | e.UnderstandingFailed, at: float
-    ) -> list[e.Effect]:
-        if isinstance(answer, e.UnderstandingFailed):
+        self, pending: PendingTurn, answer: TurnUnderstood | UnderstandingFailed, at: float
+    ) -> list[Effect]:
+        if isinstance(answer, UnderstandingFailed):
             return self._apply_failure(pending, answer)
         state, understanding = self._state, answer.understanding
         if (
@@ -108,8 +109,8 @@ class UnderstandingRequests:
             return state.resume_after_noise(at)
         if pending.leg != "customer":
             state.add_turn(pending, understanding, None)
-            return [e.ShowTurn(pending.turn, pending.leg, answer.transcript, None, pending.end)]
-        show = e.ShowTurn(pending.turn, pending.leg, answer.transcript, understanding, pending.end)
+            return [ShowTurn(pending.turn, pending.leg, answer.transcript, None, pending.end)]
+        show = ShowTurn(pending.turn, pending.leg, answer.transcript, understanding, pending.end)
         if state.ownership.is_with_person:
             state.add_turn(pending, understanding, None)
             return [show]
@@ -119,13 +120,11 @@ class UnderstandingRequests:
         state.add_turn(pending, understanding, decision)
         return [show, *state.apply_decision(decision, at, pending.turn, understanding)]
 
-    def _apply_failure(
-        self, pending: PendingTurn, failure: e.UnderstandingFailed
-    ) -> list[e.Effect]:
+    def _apply_failure(self, pending: PendingTurn, failure: UnderstandingFailed) -> list[Effect]:
         state = self._state
         if pending.leg != "customer" or state.ownership.is_with_person:
             return []
-        notice = e.NotifyClient(
+        notice = NotifyClient(
             "missed", f"Turn {pending.turn} could not be understood: {failure.reason}."
         )
         decision = state.dialogue.on_understanding_failed(

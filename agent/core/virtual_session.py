@@ -22,7 +22,16 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Protocol
 
-from agent.core import events as e
+from agent.core.effects import Effect, PerformAction, UnderstandTurn, UpdateHandoff
+from agent.core.inputs import (
+    ActionCompleted,
+    DeadlineReached,
+    HandoffQueued,
+    HandoffUnanswered,
+    Input,
+    TurnUnderstood,
+    UnderstandingFailed,
+)
 from agent.core.session import Session
 
 DEADLINE_GRACE_S = 0.05
@@ -33,7 +42,7 @@ NO_REDACTIONS = "[]"
 class DueInput:
     """An input that is due at its own time, `event.at`. `redactions` as in a row: a JSON list."""
 
-    event: e.Input
+    event: Input
     redactions: str = NO_REDACTIONS
 
     def delayed_by(self, seconds: float) -> DueInput:
@@ -44,7 +53,7 @@ class DueInput:
 class EffectResponder(Protocol):
     """The models, the back end and the queue for people, as a virtual session meets them."""
 
-    def responses_to(self, effect: e.Effect, at: float) -> Iterable[DueInput]:
+    def responses_to(self, effect: Effect, at: float) -> Iterable[DueInput]:
         """The inputs that an effect of session second `at` leads to, none of them due before it."""
         ...
 
@@ -53,30 +62,30 @@ class EffectResponder(Protocol):
 class OpenWork:
     """What a session has asked for and not been given yet."""
 
-    turn_requests: dict[int, e.UnderstandTurn] = field(default_factory=dict)  # by request id
-    actions: dict[str, e.PerformAction] = field(default_factory=dict)  # by key
-    handoffs: dict[int, e.UpdateHandoff] = field(default_factory=dict)  # requested, by number
+    turn_requests: dict[int, UnderstandTurn] = field(default_factory=dict)  # by request id
+    actions: dict[str, PerformAction] = field(default_factory=dict)  # by key
+    handoffs: dict[int, UpdateHandoff] = field(default_factory=dict)  # requested, by number
     queued_since: dict[int, float] = field(default_factory=dict)  # handoffs that have been queued
 
-    def update(self, event: e.Input, effects: Iterable[e.Effect]) -> None:
+    def update(self, event: Input, effects: Iterable[Effect]) -> None:
         """Close what this input answers, then open what its effects ask for."""
         match event:
-            case e.TurnUnderstood(request_id=id) | e.UnderstandingFailed(request_id=id):
+            case TurnUnderstood(request_id=id) | UnderstandingFailed(request_id=id):
                 self.turn_requests.pop(id, None)
-            case e.ActionCompleted(outcome=outcome):
+            case ActionCompleted(outcome=outcome):
                 self.actions.pop(outcome.key, None)
-            case e.HandoffQueued(at, id):
+            case HandoffQueued(at, id):
                 self.handoffs.pop(id, None)
                 self.queued_since[id] = at
-            case e.HandoffUnanswered(id=id):
+            case HandoffUnanswered(id=id):
                 self.handoffs.pop(id, None)
         for effect in effects:
             match effect:
-                case e.UnderstandTurn(request_id):
+                case UnderstandTurn(request_id):
                     self.turn_requests[request_id] = effect
-                case e.PerformAction(call):
+                case PerformAction(call):
                     self.actions[call.key] = effect
-                case e.UpdateHandoff(id, "requested"):
+                case UpdateHandoff(id, "requested"):
                     self.handoffs[id] = effect
 
 
@@ -91,7 +100,7 @@ class VirtualSession:
         self._due: list[tuple[float, int, DueInput]] = []
         self._order = count()  # of inputs that are due at the same time
 
-    def receive(self, event: e.Input) -> list[e.Effect]:
+    def receive(self, event: Input) -> list[Effect]:
         """Apply one input and return its effects; what they lead to is due from now on."""
         effects = self.session.receive(event)
         self.open_work.update(event, effects)
@@ -109,6 +118,6 @@ class VirtualSession:
             if self._due and self._due[0][0] <= min(at, deadline):
                 yield heappop(self._due)[2]
             elif deadline + DEADLINE_GRACE_S < at < math.inf:
-                yield DueInput(e.DeadlineReached(deadline))
+                yield DueInput(DeadlineReached(deadline))
             else:
                 return

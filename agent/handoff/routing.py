@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from agent.core.events import UpdateHandoff
+from agent.core.effects import UpdateHandoff
 from agent.core.records import utc_text
 from agent.handoff.online_agents import OnlineAgents
 from agent.store import Store

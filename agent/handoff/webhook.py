@@ -26,7 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from standardwebhooks import Webhook as Signer
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
-from agent.core.events import UpdateHandoff
+from agent.core.effects import UpdateHandoff
 from agent.core.records import utc_text
 from agent.handoff.webhook_event import HandoffConversation, handoff_event
 from agent.store import OutboxMessage, Store

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
-from agent.core.events import UpdateHandoff
+from agent.core.effects import UpdateHandoff
 from dialogs.pack.model import Pack
 from dialogs.pack.reserved_names import PERSON_INTENT
 from dialogs.values import Escalation

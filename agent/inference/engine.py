@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
 
-from agent.core.events import FailureReason, FeedEncoder, UnderstandTurn
+from agent.core.effects import FeedEncoder, UnderstandTurn
+from agent.core.inputs import FailureReason
 from agent.inference.in_flight import InFlight
 from agent.inference.messages import (
     CancelStream,

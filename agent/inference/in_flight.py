@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from agent.core.events import FeedEncoder
+from agent.core.effects import FeedEncoder
 from agent.inference.messages import (
     AudioChunk,
     MessageToWorker,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from agent.core.events import UnderstandTurn
+from agent.core.effects import UnderstandTurn
 from audio.types import Samples, Transcript
 from dialogs.values import Understanding
 

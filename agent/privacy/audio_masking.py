@@ -13,7 +13,15 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from agent.core import events as e
+from agent.core.effects import DiscardTurn, Effect, FeedEncoder, UnderstandTurn
+from agent.core.inputs import (
+    AudioReceived,
+    ConnectionResumed,
+    Input,
+    PartialTextReceived,
+    TurnUnderstood,
+    UnderstandingFailed,
+)
 from agent.privacy.redaction_record import Redaction
 from audio.types import RATE, Samples
 from dialogs.pack.privacy_rules import PiiKind
@@ -70,25 +78,25 @@ class AudioMasker:
         self._pending_turns: dict[int, _BufferedTurn] = {}  # by request id
 
     def process(
-        self, event: e.Input, effects: Sequence[e.Effect], redactions: Sequence[Redaction]
+        self, event: Input, effects: Sequence[Effect], redactions: Sequence[Redaction]
     ) -> list[MaskedAudio]:
         """The audio that may be stored after this input.
 
         `event` is the pseudonymised input, `effects` follow from it, `redactions` are its record.
         """
         match event:
-            case e.AudioReceived(leg=leg, samples=samples):
+            case AudioReceived(leg=leg, samples=samples):
                 self._append_audio(leg, samples)
-            case e.ConnectionResumed(missed_samples=missed):
+            case ConnectionResumed(missed_samples=missed):
                 for buffer in self._buffers.values():
                     buffer.next_position += missed
-            case e.PartialTextReceived(stream=stream):
+            case PartialTextReceived(stream=stream):
                 for turn in (*self._open_turns.values(), *self._pending_turns.values()):
                     if turn.stream == stream:
                         turn.partial_kinds |= {one.kind for one in redactions}
-            case e.TurnUnderstood(request_id=ask):
+            case TurnUnderstood(request_id=ask):
                 self._mask_turn(ask, redactions)
-            case e.UnderstandingFailed(request_id=ask):
+            case UnderstandingFailed(request_id=ask):
                 self._mask_turn(ask, None)
         for effect in effects:
             self._apply_effect(effect)
@@ -116,14 +124,14 @@ class AudioMasker:
             buffer.chunks.append((buffer.next_position, samples))
             buffer.next_position += len(samples)
 
-    def _apply_effect(self, effect: e.Effect) -> None:
+    def _apply_effect(self, effect: Effect) -> None:
         match effect:
-            case e.FeedEncoder(stream=stream, leg=leg, start=start, samples=samples):
+            case FeedEncoder(stream=stream, leg=leg, start=start, samples=samples):
                 turn = self._open_turns.setdefault(stream, _BufferedTurn(stream, leg, start, start))
                 turn.end = max(turn.end, start + len(samples))
-            case e.DiscardTurn(stream=stream):
+            case DiscardTurn(stream=stream):
                 self._open_turns.pop(stream, None)
-            case e.UnderstandTurn(stream=int() as stream) if stream in self._open_turns:
+            case UnderstandTurn(stream=int() as stream) if stream in self._open_turns:
                 turn = self._open_turns.pop(stream)
                 turn.end = max(turn.end, self._buffers[turn.leg].next_position)
                 turn.expects_digits = effect.expectation.kind == "digits"

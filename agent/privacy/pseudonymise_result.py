@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from agent.core import events as e
+from agent.core.inputs import TurnUnderstood
 from agent.privacy.detection import PrivateSpan
 from agent.privacy.pseudonymise_text import NO_EXPECTATION, TextPseudonymiser
 from agent.privacy.redaction_record import Redaction
@@ -33,8 +33,8 @@ class UnderstandingPseudonymiser:
         self._secret_slots = {name for name, spec in pack.slots.items() if spec.is_secret}
 
     def pseudonymise(
-        self, event: e.TurnUnderstood, expectation: Expectation, redaction_log: list[Redaction]
-    ) -> e.TurnUnderstood:
+        self, event: TurnUnderstood, expectation: Expectation, redaction_log: list[Redaction]
+    ) -> TurnUnderstood:
         """The event with surrogates; the same object where nothing is private.
 
         Typed words were pseudonymised before the models saw them, so surrogates in them stay.

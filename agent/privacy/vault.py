@@ -21,7 +21,16 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from agent.core import customer_messages as m
-from agent.core import events as e
+from agent.core.inputs import (
+    ActionCompleted,
+    DigitsReceived,
+    Input,
+    PartialTextReceived,
+    PersonEndedSession,
+    PersonTextReceived,
+    TextReceived,
+    TurnUnderstood,
+)
 from agent.privacy.detection import detect
 from agent.privacy.pseudonymise_result import UnderstandingPseudonymiser
 from agent.privacy.pseudonymise_text import NO_EXPECTATION, TextPseudonymiser, substitute_spans
@@ -47,7 +56,7 @@ class SealError(ValueError):
 class PseudonymisedInput:
     """An input whose private values are replaced, and the record of the replacements."""
 
-    event: e.Input
+    event: Input
     redactions: tuple[Redaction, ...] = ()
 
 
@@ -82,13 +91,13 @@ class Vault:
 
     # -- pseudonymise --------------------------------------------------------------------------
 
-    def pseudonymise(self, event: e.Input, expectation: Expectation) -> PseudonymisedInput:
+    def pseudonymise(self, event: Input, expectation: Expectation) -> PseudonymisedInput:
         """The input with surrogates, and their record. `expectation` is the question that was open
         when the input was said. Surrogates in words that were pseudonymised before stay."""
         redaction_log: list[Redaction] = []
         match event:
-            case e.TextReceived() | e.PersonTextReceived():
-                is_typed = isinstance(event, e.TextReceived)
+            case TextReceived() | PersonTextReceived():
+                is_typed = isinstance(event, TextReceived)
                 text = self._text_pseudonymiser.pseudonymise(
                     event.text,
                     expectation if is_typed else NO_EXPECTATION,
@@ -99,7 +108,7 @@ class Vault:
                 return PseudonymisedInput(
                     replace(event, text=text) if redaction_log else event, tuple(redaction_log)
                 )
-            case e.PersonEndedSession(outcome=original):
+            case PersonEndedSession(outcome=original):
                 pseudonymised = self._text_pseudonymiser.pseudonymise(
                     original, NO_EXPECTATION, "text", redaction_log, is_raw=False
                 )
@@ -107,26 +116,26 @@ class Vault:
                     replace(event, outcome=pseudonymised) if redaction_log else event,
                     tuple(redaction_log),
                 )
-            case e.DigitsReceived(digits=digits):
+            case DigitsReceived(digits=digits):
                 text = self._text_pseudonymiser.pseudonymise_keys(
                     digits, expectation, redaction_log
                 )
                 return PseudonymisedInput(
                     replace(event, digits=text) if redaction_log else event, tuple(redaction_log)
                 )
-            case e.PartialTextReceived(text=words):
+            case PartialTextReceived(text=words):
                 text = self._pseudonymise_partial(words, expectation, redaction_log)
                 return PseudonymisedInput(
                     replace(event, text=text) if redaction_log else event, tuple(redaction_log)
                 )
-            case e.TurnUnderstood():
+            case TurnUnderstood():
                 return PseudonymisedInput(
                     self._understanding_pseudonymiser.pseudonymise(
                         event, expectation, redaction_log
                     ),
                     tuple(redaction_log),
                 )
-            case e.ActionCompleted(outcome=outcome) if outcome.values:
+            case ActionCompleted(outcome=outcome) if outcome.values:
                 pseudonymised_outcome = self._text_pseudonymiser.pseudonymise_outcome(
                     outcome, redaction_log
                 )

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
-from agent.core import events as e
 from agent.core.event_json import AUDIO_TAG, EventFormatError, JournalRow, event_from_json
+from agent.core.inputs import AudioReceived, ConnectionResumed, Input
 from agent.core.records import SessionRecord
 from agent.recordings.leg_audio import EMPTY_LEG, LegAudio
 from audio.types import VOICE_HOP, Leg, Samples
@@ -43,7 +43,7 @@ class Recording:
         """The audio of each leg, decoded at the first access."""
         return {leg: unpack() for leg, unpack in self.audio_loaders.items()}
 
-    def inputs(self, with_audio: bool = False) -> Iterator[e.Input]:
+    def inputs(self, with_audio: bool = False) -> Iterator[Input]:
         """The inputs in order; samples are silence unless `with_audio`.
 
         RecordingError when a row holds no input of this version.
@@ -61,9 +61,9 @@ class Recording:
                     f"{self.name}/{INPUTS_FILE}:{number}: {wrong}; {REMEDY}"
                 ) from None
             yield event
-            if isinstance(event, e.AudioReceived):
+            if isinstance(event, AudioReceived):
                 positions[event.leg] += len(event.samples)
-            elif isinstance(event, e.ConnectionResumed):
+            elif isinstance(event, ConnectionResumed):
                 positions = {leg: start + event.missed_samples for leg, start in positions.items()}
 
     @cached_property

@@ -10,9 +10,17 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from agent.core import events as e
 from agent.core.decisions import DecisionRecord
 from agent.core.event_json import JournalRow
+from agent.core.inputs import (
+    AudioReceived,
+    DigitsReceived,
+    Input,
+    PersonTextReceived,
+    SpeechSent,
+    TextReceived,
+    TurnUnderstood,
+)
 from agent.recordings.recording import Recording
 from audio.types import RATE, VOICE_HOP
 
@@ -56,21 +64,21 @@ class _TranscriptReader:
             self._apply(event, row)
         return sorted((self._with_spoken_end(one) for one in self.lines), key=lambda one: one.start)
 
-    def _apply(self, event: e.Input, row: JournalRow) -> None:
+    def _apply(self, event: Input, row: JournalRow) -> None:
         row_decisions: list[DecisionRecord] = json.loads(row.decisions)
         match event:
-            case e.AudioReceived(at, _, samples) if self.legs_start_s is None:
+            case AudioReceived(at, _, samples) if self.legs_start_s is None:
                 self.legs_start_s = max(0.0, at - len(samples) / RATE)
-            case e.SpeechSent(_, turn, ms):
+            case SpeechSent(_, turn, ms):
                 self.spoken_ms[turn] = max(ms, self.spoken_ms.get(turn, 0))
-            case e.TurnUnderstood():
+            case TurnUnderstood():
                 self._add_understood(event, row)
-            case e.PersonTextReceived(at, name, text):
+            case PersonTextReceived(at, name, text):
                 self.lines.append(_displayed_line(at, "person", text, name))
         for one in row_decisions:
             if one["kind"] == "turn":
                 self.turn_of_request[one["ask"]] = (one["turn"], one["leg"], row.at)
-                if isinstance(event, e.TextReceived | e.DigitsReceived) and one.get(
+                if isinstance(event, TextReceived | DigitsReceived) and one.get(
                     "typed"
                 ) == _typed_text(event):
                     self.private_in_typed[one["ask"]] = list(_private_spans(row))
@@ -79,7 +87,7 @@ class _TranscriptReader:
                     replace(_displayed_line(row.at, "bot", one["text"]), turn=one["turn"])
                 )
 
-    def _add_understood(self, event: e.TurnUnderstood, row: JournalRow) -> None:
+    def _add_understood(self, event: TurnUnderstood, row: JournalRow) -> None:
         turn, leg, requested_at = self.turn_of_request.get(
             event.request_id, (0, "customer", row.at)
         )
@@ -119,14 +127,14 @@ def transcript_lines(recording: Recording) -> list[TranscriptLine]:
 def legs_start_s(recording: Recording) -> float:
     """Seconds of the conversation before the first sample of its legs; 0 without audio."""
     for event in recording.inputs():
-        if isinstance(event, e.AudioReceived):
+        if isinstance(event, AudioReceived):
             hops = len(event.samples) // VOICE_HOP * VOICE_HOP
             return max(0.0, event.at - hops / RATE)
     return 0.0
 
 
-def _typed_text(event: e.TextReceived | e.DigitsReceived) -> str:
-    return event.text if isinstance(event, e.TextReceived) else event.digits
+def _typed_text(event: TextReceived | DigitsReceived) -> str:
+    return event.text if isinstance(event, TextReceived) else event.digits
 
 
 def _private_spans(row: JournalRow) -> Iterator[ReplacedSpan]:

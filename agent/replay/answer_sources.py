@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Protocol
 
-from agent.core import events as e
+from agent.core.effects import FeedEncoder, UnderstandTurn
 from agent.core.virtual_session import DueInput
 from agent.replay.recorded_answers import NotRecorded, RecordedAnswer
 
@@ -27,7 +27,7 @@ class AnswerSource(Protocol):
         """Whether this source has the turn's audio and so provides its partial texts."""
         ...
 
-    def feed_audio(self, effect: e.FeedEncoder) -> Sequence[str]:
+    def feed_audio(self, effect: FeedEncoder) -> Sequence[str]:
         """Feed audio of a turn; returns its partial texts, one for each change."""
         ...
 
@@ -37,7 +37,7 @@ class AnswerSource(Protocol):
 
     def understand(
         self,
-        request: e.UnderstandTurn,
+        request: UnderstandTurn,
         recorded_answer: RecordedAnswer | None,
         today: date,
         at: float,
@@ -55,7 +55,7 @@ class RecordedAnswerSource:
     def has_audio_of(self, stream: int) -> bool:
         return False
 
-    def feed_audio(self, effect: e.FeedEncoder) -> Sequence[str]:
+    def feed_audio(self, effect: FeedEncoder) -> Sequence[str]:
         return ()
 
     def discard_turn(self, stream: int) -> None:
@@ -63,7 +63,7 @@ class RecordedAnswerSource:
 
     def understand(
         self,
-        request: e.UnderstandTurn,
+        request: UnderstandTurn,
         recorded_answer: RecordedAnswer | None,
         today: date,
         at: float,
@@ -72,7 +72,7 @@ class RecordedAnswerSource:
 
 
 def answer_from_recording(
-    request: e.UnderstandTurn, recorded_answer: RecordedAnswer | None, at: float
+    request: UnderstandTurn, recorded_answer: RecordedAnswer | None, at: float
 ) -> DueInput:
     """The recorded answer under the number of this request, due at `at`. NotRecorded when there is
     none."""

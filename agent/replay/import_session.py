@@ -14,8 +14,22 @@ from datetime import date
 import numpy as np
 
 from agent.actions.interface import Actions
-from agent.core import events as e
+from agent.core.effects import (
+    DiscardTurn,
+    Effect,
+    FeedEncoder,
+    PerformAction,
+    UnderstandTurn,
+    UpdateHandoff,
+)
 from agent.core.event_json import compact_json
+from agent.core.inputs import (
+    ActionCompleted,
+    HandoffQueued,
+    Input,
+    PartialTextReceived,
+    TurnUnderstood,
+)
 from agent.core.records import SessionRecord
 from agent.core.session_factory import new_session
 from agent.core.virtual_session import DueInput, VirtualSession
@@ -47,7 +61,7 @@ class SessionImport:
     reference_lines: Sequence[ImportedLine] = ()
     leg_audio: Mapping[str, LegAudio] = field(default_factory=dict)
 
-    def run(self, inputs: Iterable[e.Input]) -> Recording:
+    def run(self, inputs: Iterable[Input]) -> Recording:
         """The recording that follows from these inputs, the last of which ends the session.
         RecordingError when a reference line belongs to no turn."""
         whole = Recording(self.record, (), audio_loaders=loaders_of(self.leg_audio))
@@ -63,7 +77,7 @@ class SessionImport:
         virtual, masked_legs = VirtualSession(session, responder), _MaskedLegs(self.leg_audio)
         steps: list[ReplayStep] = []
 
-        def receive(event: e.Input) -> None:
+        def receive(event: Input) -> None:
             hidden = vault.pseudonymise(event, session.expectation_for(event))
             effects = virtual.receive(hidden.event)
             redactions = compact_json([one.as_json_fields() for one in hidden.redactions])
@@ -98,40 +112,40 @@ class ImportResponder:
     _turn_ranges: dict[int, tuple[int, int]] = field(default_factory=dict)  # by stream
     _unaligned_requests: set[int] = field(default_factory=set)  # understood from a reference text
 
-    def responses_to(self, effect: e.Effect, at: float) -> Iterable[DueInput]:
+    def responses_to(self, effect: Effect, at: float) -> Iterable[DueInput]:
         match effect:
-            case e.FeedEncoder(stream, _, start, samples):
+            case FeedEncoder(stream, _, start, samples):
                 first, _ = self._turn_ranges.get(stream, (start, start))
                 self._turn_ranges[stream] = (first, start + len(samples))
                 texts = self.answer_source.feed_audio(effect)
-                return [DueInput(e.PartialTextReceived(at, stream, text)) for text in texts]
-            case e.DiscardTurn(stream):
+                return [DueInput(PartialTextReceived(at, stream, text)) for text in texts]
+            case DiscardTurn(stream):
                 self.answer_source.discard_turn(stream)
-            case e.UnderstandTurn():
+            case UnderstandTurn():
                 return [self._answer(effect, at)]
-            case e.PerformAction(call):
+            case PerformAction(call):
                 outcome = self.bank.perform(self.vault.reveal_in_call(call))
-                return [DueInput(e.ActionCompleted(at, outcome))]
-            case e.UpdateHandoff(id, "requested"):
-                return [DueInput(e.HandoffQueued(at + QUEUE_DELAY_S, id, 1, 0))]
+                return [DueInput(ActionCompleted(at, outcome))]
+            case UpdateHandoff(id, "requested"):
+                return [DueInput(HandoffQueued(at + QUEUE_DELAY_S, id, 1, 0))]
         return ()
 
     def placed_redactions(
-        self, event: e.Input, redactions: Sequence[Redaction]
+        self, event: Input, redactions: Sequence[Redaction]
     ) -> Sequence[Redaction]:
         """The redactions of an input with their positions. Reference words have no known position:
         position 0 makes the audio masker silence the whole turn."""
-        if isinstance(event, e.TurnUnderstood) and event.request_id in self._unaligned_requests:
+        if isinstance(event, TurnUnderstood) and event.request_id in self._unaligned_requests:
             return [replace(one, from_sample=0, to_sample=0) for one in redactions]
         return redactions
 
-    def _answer(self, request: e.UnderstandTurn, at: float) -> DueInput:
+    def _answer(self, request: UnderstandTurn, at: float) -> DueInput:
         answer = self.answer_source.understand(request, None, self.today, at)
         understood = answer.event
         if (
             request.stream is None
             or request.leg != "customer"
-            or not isinstance(understood, e.TurnUnderstood)
+            or not isinstance(understood, TurnUnderstood)
         ):
             return answer
         start, end = self._turn_ranges[request.stream]
@@ -141,7 +155,7 @@ class ImportResponder:
         self._unaligned_requests.add(request.request_id)
         typed_request = replace(request, stream=None, text=text)
         read = self.answer_source.understand(typed_request, None, self.today, at).event
-        assert isinstance(read, e.TurnUnderstood)
+        assert isinstance(read, TurnUnderstood)
         voice = understood.understanding
         understanding = replace(
             read.understanding, cues=voice.cues, upset=voice.upset, upset_spread=voice.upset_spread
@@ -172,7 +186,7 @@ class _MaskedLegs:
         self._samples = {leg: np.zeros_like(one.samples) for leg, one in leg_audio.items()}
 
     def process(
-        self, event: e.Input, effects: Sequence[e.Effect], redactions: Sequence[Redaction]
+        self, event: Input, effects: Sequence[Effect], redactions: Sequence[Redaction]
     ) -> None:
         """Mask what this input and its effects say of the audio."""
         self._store(self._masker.process(event, effects, redactions))

@@ -20,8 +20,17 @@ import numpy as np
 
 from agent.actions.bank import BankActions
 from agent.actions.interface import Actions
-from agent.core import events as e
 from agent.core.event_json import VERSION
+from agent.core.inputs import (
+    AudioReceived,
+    ConsentChanged,
+    Customer,
+    CustomerLeft,
+    Input,
+    PersonTextReceived,
+    SessionOpened,
+    TextReceived,
+)
 from agent.core.records import SessionRecord, utc_text
 from agent.recordings.leg_audio import LegAudio
 from agent.recordings.recording import Recording, RecordingError
@@ -90,12 +99,10 @@ def _import_audio(
     return session_import.run(_audio_inputs(legs, pcm_of_leg))
 
 
-def _audio_inputs(legs: Sequence[Leg], pcm_of_leg: Mapping[Leg, Pcm16]) -> Iterator[e.Input]:
+def _audio_inputs(legs: Sequence[Leg], pcm_of_leg: Mapping[Leg, Pcm16]) -> Iterator[Input]:
     """The inputs of a call at 16 kHz, with exactly the samples that the recording stores."""
-    yield e.SessionOpened(
-        0.0, "call" if len(legs) > 1 else "voice", tuple(legs), False, e.Customer("")
-    )
-    yield e.ConsentChanged(0.0, recording=True, emotion=True)
+    yield SessionOpened(0.0, "call" if len(legs) > 1 else "voice", tuple(legs), False, Customer(""))
+    yield ConsentChanged(0.0, recording=True, emotion=True)
     intake = VoiceInput(VoiceActivityDetector.load(), "pcm_s16le", RATE, legs)
     frames = np.stack([pcm_of_leg[leg] for leg in legs], axis=1)
     for start in range(0, len(frames), CHUNK_SAMPLES):
@@ -103,22 +110,22 @@ def _audio_inputs(legs: Sequence[Leg], pcm_of_leg: Mapping[Leg, Pcm16]) -> Itera
         at = min(start + CHUNK_SAMPLES, len(frames)) / RATE
         for hops in intake.push(piece):
             speech = tuple(round(p, 4) for p in hops.speech)
-            yield e.AudioReceived(at, hops.leg, quantise(hops.samples), speech)
-    yield e.CustomerLeft(len(frames) / RATE + 10.0, sent_end=True)
+            yield AudioReceived(at, hops.leg, quantise(hops.samples), speech)
+    yield CustomerLeft(len(frames) / RATE + 10.0, sent_end=True)
 
 
-def _chat_inputs(log: Sequence[ImportedLine]) -> Iterator[e.Input]:
-    yield e.SessionOpened(0.0, "chat", (), False, e.Customer(""))
-    yield e.ConsentChanged(0.0, recording=True, emotion=False)
+def _chat_inputs(log: Sequence[ImportedLine]) -> Iterator[Input]:
+    yield SessionOpened(0.0, "chat", (), False, Customer(""))
+    yield ConsentChanged(0.0, recording=True, emotion=False)
     at = 0.0
     for line in log:
         at = max(at + 0.1, line.start) if line.start is not None else at + TYPED_LINE_INTERVAL_S
         yield (
-            e.TextReceived(at, line.text)
+            TextReceived(at, line.text)
             if line.is_customer
-            else e.PersonTextReceived(at, line.speaker, line.text)
+            else PersonTextReceived(at, line.speaker, line.text)
         )
-    yield e.CustomerLeft(at + TYPED_LINE_INTERVAL_S, sent_end=True)
+    yield CustomerLeft(at + TYPED_LINE_INTERVAL_S, sent_end=True)
 
 
 # -- bank, key and session record ----------------------------------------------------------------

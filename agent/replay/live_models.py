@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from agent.config import Settings
-from agent.core import events as e
+from agent.core.effects import FeedEncoder, UnderstandTurn
+from agent.core.inputs import TurnUnderstood
 from agent.core.virtual_session import DueInput
 from agent.inference.in_flight import InFlight
 from agent.inference.messages import (
@@ -86,7 +87,7 @@ class ModelAnswerSource:
         audio = self.recording.audio.get(self._leg_of_stream.get(stream, ""))
         return bool(audio and turn and audio.is_intact(turn.start, turn.start + turn.received))
 
-    def feed_audio(self, effect: e.FeedEncoder) -> Sequence[str]:
+    def feed_audio(self, effect: FeedEncoder) -> Sequence[str]:
         self._leg_of_stream[effect.stream] = effect.leg
         chunk = self.in_flight.add_audio(self.session, effect, lambda text: None)
         if chunk is None:
@@ -103,7 +104,7 @@ class ModelAnswerSource:
 
     def understand(
         self,
-        request: e.UnderstandTurn,
+        request: UnderstandTurn,
         recorded_answer: RecordedAnswer | None,
         today: date,
         at: float,
@@ -122,7 +123,7 @@ class ModelAnswerSource:
             match one:
                 case ModelAnswered(request_id=number, result=answer, caller=caller):
                     self.in_flight.remove_answered(number, caller)
-                    event = e.TurnUnderstood(
+                    event = TurnUnderstood(
                         at, request.request_id, answer.understanding, answer.transcript
                     )
                     return DueInput(event)

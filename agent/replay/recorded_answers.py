@@ -10,7 +10,16 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from agent.core import events as e
+from agent.core.effects import UnderstandTurn
+from agent.core.inputs import (
+    ActionCompleted,
+    HandoffQueued,
+    HandoffUnanswered,
+    Input,
+    PersonTookOver,
+    TurnUnderstood,
+    UnderstandingFailed,
+)
 from agent.core.virtual_session import OpenWork
 from agent.recordings.recording import Recording
 from audio.types import RATE
@@ -27,7 +36,7 @@ class NotRecorded(LookupError):
 class RecordedAnswer:
     """A recorded answer of the models, the seconds it took, and its redactions as in a row."""
 
-    event: e.TurnUnderstood | e.UnderstandingFailed
+    event: TurnUnderstood | UnderstandingFailed
     latency_s: float
     redactions: str
 
@@ -56,7 +65,7 @@ class RecordedAnswers:
 
     _requests: dict[int, _RecordedRequest] = field(default_factory=dict)  # by request id
     _actions: dict[str, _RecordedAction] = field(default_factory=dict)  # by key
-    _queue_answers: dict[int, list[tuple[float, e.HandoffQueued | e.HandoffUnanswered]]] = field(
+    _queue_answers: dict[int, list[tuple[float, HandoffQueued | HandoffUnanswered]]] = field(
         default_factory=dict
     )
     _accepted_at: set[float] = field(default_factory=set)  # times at which a handoff was accepted
@@ -92,21 +101,21 @@ class RecordedAnswers:
             case {"kind": "hand_over", "state": "accepted"}:
                 self._accepted_at.add(at)
 
-    def _add_input(self, event: e.Input, redactions: str, handoff_times: dict[int, float]) -> None:
+    def _add_input(self, event: Input, redactions: str, handoff_times: dict[int, float]) -> None:
         match event:
-            case e.TurnUnderstood(at, ask) | e.UnderstandingFailed(at, ask):
+            case TurnUnderstood(at, ask) | UnderstandingFailed(at, ask):
                 if (request := self._requests.get(ask)) is not None and request.answer is None:
                     request.answer = RecordedAnswer(event, at - request.requested_at, redactions)
-            case e.ActionCompleted(at, outcome):
+            case ActionCompleted(at, outcome):
                 if (action := self._actions.get(outcome.key)) is not None:
                     action.latency_s, action.outcome = at - action.requested_at, outcome
-            case e.HandoffQueued(at, id) | e.HandoffUnanswered(at, id):
+            case HandoffQueued(at, id) | HandoffUnanswered(at, id):
                 latency_s = at - handoff_times.get(id, at)
                 self._queue_answers.setdefault(id, []).append((latency_s, event))
 
     # -- look-ups of a replay ------------------------------------------------------------------
 
-    def answer_to(self, request: e.UnderstandTurn) -> RecordedAnswer | None:
+    def answer_to(self, request: UnderstandTurn) -> RecordedAnswer | None:
         """The recorded answer for the same turn; None without such a turn, or without an answer."""
         first = self._requests.get(request.request_id)
         for recorded_request in ([first] if first else []) + list(self._requests.values()):
@@ -128,15 +137,13 @@ class RecordedAnswers:
         arguments_text = ", ".join(f"{name}={value}" for name, value in sorted(arguments.items()))
         raise NotRecorded(f"the bank's answer to {call.name}({arguments_text}) was never recorded")
 
-    def take_queue_answer(
-        self, id: int
-    ) -> tuple[float, e.HandoffQueued | e.HandoffUnanswered] | None:
+    def take_queue_answer(self, id: int) -> tuple[float, HandoffQueued | HandoffUnanswered] | None:
         """Take the next recorded answer to this handoff request, after the seconds it took; None
         when there is none, for a session does not depend on it."""
         places = self._queue_answers.get(id)
         return places.pop(0) if places else None
 
-    def was_requested(self, event: e.PersonTookOver) -> bool:
+    def was_requested(self, event: PersonTookOver) -> bool:
         return event.at in self._accepted_at
 
     def missing_answers(self, open_work: OpenWork) -> Iterator[str]:
@@ -150,7 +157,7 @@ class RecordedAnswers:
                 yield f"the bank's answer to {action.call.name} was never recorded"
 
 
-def _is_same_turn(recorded_request: _RecordedRequest, request: e.UnderstandTurn) -> bool:
+def _is_same_turn(recorded_request: _RecordedRequest, request: UnderstandTurn) -> bool:
     if request.stream is None:
         return recorded_request.typed is not None and recorded_request.typed == request.text
     if recorded_request.voice_end is None or request.spoke_until is None:

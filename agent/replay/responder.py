@@ -11,8 +11,26 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from agent.core import events as e
-from agent.core.events import Owner
+from agent.core.effects import (
+    DiscardTurn,
+    Effect,
+    FeedEncoder,
+    Owner,
+    PerformAction,
+    UnderstandTurn,
+    UpdateHandoff,
+)
+from agent.core.inputs import (
+    ActionCompleted,
+    DeadlineReached,
+    HandoffQueued,
+    HandoffUnanswered,
+    Input,
+    PartialTextReceived,
+    PersonTookOver,
+    TurnUnderstood,
+    UnderstandingFailed,
+)
 from agent.core.virtual_session import DueInput
 from agent.replay.answer_sources import AnswerSource, answer_from_recording
 from agent.replay.recorded_answers import NotRecorded, RecordedAnswers
@@ -30,27 +48,27 @@ class ReplayResponder:
     _partials: dict[int, list[str]] = field(default_factory=dict)  # by stream, in order
     _last_partial: dict[int, str] = field(default_factory=dict)  # by stream: the last one fed
 
-    def external_input(self, event: e.Input, owner: Owner) -> e.Input | None:
+    def external_input(self, event: Input, owner: Owner) -> Input | None:
         """What is fed for this recorded input: itself when it comes from outside; None when this
         replay recomputes it. `owner` is who owns the replayed conversation now."""
         match event:
             case (
-                e.DeadlineReached()
-                | e.TurnUnderstood()
-                | e.UnderstandingFailed()
-                | e.ActionCompleted()
-                | e.HandoffQueued()
-                | e.HandoffUnanswered()
+                DeadlineReached()
+                | TurnUnderstood()
+                | UnderstandingFailed()
+                | ActionCompleted()
+                | HandoffQueued()
+                | HandoffUnanswered()
             ):
                 return None
-            case e.PartialTextReceived(at, stream, text) if self.answer_source.has_audio_of(stream):
+            case PartialTextReceived(at, stream, text) if self.answer_source.has_audio_of(stream):
                 return self._partial_at(at, stream, text) if self.keep_latency else None
-            case e.PersonTookOver(role="person") if owner == "bot":
+            case PersonTookOver(role="person") if owner == "bot":
                 # In the recording they were called; in this replay nobody has been called.
                 return None if self.recorded_answers.was_requested(event) else event
         return event
 
-    def _partial_at(self, at: float, stream: int, recorded_text: str) -> e.Input | None:
+    def _partial_at(self, at: float, stream: int, recorded_text: str) -> Input | None:
         """The partial text for this time: the recorded one if the models have produced it by now,
         else their latest; None when it is not new."""
         texts = self._partials.get(stream, [])
@@ -60,9 +78,9 @@ class ReplayResponder:
         if text == self._last_partial.get(stream):
             return None
         self._last_partial[stream] = text
-        return e.PartialTextReceived(at, stream, text)
+        return PartialTextReceived(at, stream, text)
 
-    def responses_to(self, effect: e.Effect, at: float) -> Iterable[DueInput]:
+    def responses_to(self, effect: Effect, at: float) -> Iterable[DueInput]:
         """The inputs that this effect leads to; none where the recording lacks the answer."""
         try:
             return self._responses_to(effect, at)
@@ -70,31 +88,31 @@ class ReplayResponder:
             self.missing_answers.append(f"{at:.1f} s: {error}")
             return ()
 
-    def _responses_to(self, effect: e.Effect, at: float) -> Iterable[DueInput]:
+    def _responses_to(self, effect: Effect, at: float) -> Iterable[DueInput]:
         match effect:
-            case e.FeedEncoder(stream=stream):
+            case FeedEncoder(stream=stream):
                 texts = self.answer_source.feed_audio(effect)
                 self._partials.setdefault(stream, []).extend(texts)
                 if not self.keep_latency:
-                    return [DueInput(e.PartialTextReceived(at, stream, text)) for text in texts]
-            case e.DiscardTurn(stream):
+                    return [DueInput(PartialTextReceived(at, stream, text)) for text in texts]
+            case DiscardTurn(stream):
                 self.answer_source.discard_turn(stream)
-            case e.UnderstandTurn():
+            case UnderstandTurn():
                 return [self._answer(effect, at)]
-            case e.PerformAction(call):
+            case PerformAction(call):
                 latency_s, outcome = self.recorded_answers.take_outcome(call)
-                return [self._delayed(DueInput(e.ActionCompleted(at, outcome)), latency_s)]
-            case e.UpdateHandoff(id, "requested"):
+                return [self._delayed(DueInput(ActionCompleted(at, outcome)), latency_s)]
+            case UpdateHandoff(id, "requested"):
                 if (queue_answer := self.recorded_answers.take_queue_answer(id)) is not None:
                     latency_s, event = queue_answer
                     return [self._delayed(DueInput(replace(event, at=at)), latency_s)]
         return ()
 
-    def _answer(self, request: e.UnderstandTurn, at: float) -> DueInput:
+    def _answer(self, request: UnderstandTurn, at: float) -> DueInput:
         recorded = self.recorded_answers.answer_to(request)
         if recorded is None:
             return self.answer_source.understand(request, None, self.today, at)
-        if self.keep_latency and isinstance(recorded.event, e.UnderstandingFailed):
+        if self.keep_latency and isinstance(recorded.event, UnderstandingFailed):
             self.answer_source.discard_turn(request.stream or 0)
             answer = answer_from_recording(request, recorded, at)
         else:

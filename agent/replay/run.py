@@ -13,9 +13,10 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from agent.core import events as e
 from agent.core.decisions import DecisionRecord, comparable_digest, decisions
+from agent.core.effects import Effect
 from agent.core.event_json import JournalRow, compact_json, event_to_json, is_comparable
+from agent.core.inputs import Input
 from agent.core.session import SessionRules
 from agent.core.session_factory import new_session
 from agent.core.virtual_session import NO_REDACTIONS, DueInput, VirtualSession
@@ -42,15 +43,13 @@ class ReplayStep:
     """One input with the decisions on it, the digest of its effects, and `redactions` as in a
     row."""
 
-    event: e.Input
+    event: Input
     decisions: list[DecisionRecord]
     digest: str
     redactions: str = NO_REDACTIONS
 
     @classmethod
-    def from_effects(
-        cls, event: e.Input, effects: Sequence[e.Effect], redactions: str
-    ) -> ReplayStep:
+    def from_effects(cls, event: Input, effects: Sequence[Effect], redactions: str) -> ReplayStep:
         """The step of an input that had these effects."""
         return cls(event, decisions(effects), comparable_digest(effects), redactions)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from agent.core import events as e
+from agent.core.inputs import AudioReceived
 from audio.codecs import encode
 
 
@@ -26,7 +26,7 @@ class AudioListeners:
         """Put no more audio into this queue."""
         self._queues.discard(queue)
 
-    def forward(self, event: e.AudioReceived) -> None:
+    def forward(self, event: AudioReceived) -> None:
         """Put this audio into all queues, if it is the customer's."""
         if event.leg != "customer" or not self._queues:
             return

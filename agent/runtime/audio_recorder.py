@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from agent.core import events as e
+from agent.core.effects import Effect, FeedEncoder
+from agent.core.inputs import AudioReceived, ConnectionResumed, ConsentChanged, Input
 from agent.core.records import SessionRecord
 from agent.privacy.audio_masking import AudioMasker, MaskedAudio
 from agent.privacy.redaction_record import Redaction
@@ -50,21 +51,21 @@ class AudioRecorder:
         self._pieces: dict[str, list[MaskedAudio]] = {}
 
     def push(
-        self, event: e.Input, effects: Sequence[e.Effect], redactions: Sequence[Redaction]
+        self, event: Input, effects: Sequence[Effect], redactions: Sequence[Redaction]
     ) -> None:
         """Add one input as the session received it, with its effects and redactions."""
-        streams = {effect.stream for effect in effects if isinstance(effect, e.FeedEncoder)}
+        streams = {effect.stream for effect in effects if isinstance(effect, FeedEncoder)}
         self.stream_started = bool(streams - self._streams)
         self._streams = (self._streams | streams) if streams else self._streams
         if self._masker is None:
             return
         match event:
-            case e.AudioReceived(leg=leg, samples=samples):
+            case AudioReceived(leg=leg, samples=samples):
                 self._positions[leg] += len(samples)
-            case e.ConnectionResumed(missed_samples=missed_samples):
+            case ConnectionResumed(missed_samples=missed_samples):
                 self._flush()
                 self._positions = {leg: at + missed_samples for leg, at in self._positions.items()}
-            case e.ConsentChanged(recording=recording):
+            case ConsentChanged(recording=recording):
                 self._set_consent(self._rules.may_record(recording))
         for piece in self._masker.process(event, effects, redactions):
             self._add_piece(piece)

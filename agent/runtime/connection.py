@@ -11,7 +11,8 @@ import asyncio
 
 from websockets.asyncio.server import ServerConnection
 
-from agent.core import events as e
+from agent.core.effects import CloseSession
+from agent.core.inputs import AudioReceived, Input
 from agent.runtime.conversation import LiveConversation
 from agent.runtime.outbound import OutboundQueue
 from agent.runtime.registry import CannotResume, ConversationRegistry
@@ -96,7 +97,7 @@ class ClientConnection:
         except WireError as error:
             self._send_error(error)
 
-    def _apply_once(self, event: e.Input, client_seq: int) -> None:
+    def _apply_once(self, event: Input, client_seq: int) -> None:
         """Apply a client message once: after a resume, a client sends all unacknowledged messages
         again."""
         assert self.conversation is not None
@@ -211,18 +212,18 @@ class ClientConnection:
     def _send_error(self, error: WireError) -> None:
         self._outbound.send_text(self.encoder.error(self.now, error))
         if self._peer.count_mistake(error):
-            self._outbound.end(e.CloseSession(CLOSE_NOT_ALLOWED, MISTAKES_TEXT))
+            self._outbound.end(CloseSession(CLOSE_NOT_ALLOWED, MISTAKES_TEXT))
 
     def _count_closed(self, code: int) -> None:
         self.services.metrics.sessions_closed.labels(str(code)).inc()
 
 
-def _audio_received(hops: VoiceHops, at: float) -> e.AudioReceived:
+def _audio_received(hops: VoiceHops, at: float) -> AudioReceived:
     """The input of these hops, with samples rounded to PCM16: models hear exactly what a recording
     can hold."""
     samples = quantise(hops.samples)
     assert len(samples) % VOICE_HOP == 0
-    return e.AudioReceived(at, hops.leg, samples, tuple(round(p, 4) for p in hops.speech))
+    return AudioReceived(at, hops.leg, samples, tuple(round(p, 4) for p in hops.speech))
 
 
 def _require_same_channel(conversation: LiveConversation, hello: Hello) -> None:

@@ -12,8 +12,9 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
-from agent.core import events as e
 from agent.core.customer_messages import Goodbye, SequencedMessage
+from agent.core.effects import CloseSession, Effect, FeedEncoder
+from agent.core.inputs import AudioReceived, ConnectionLost, ConnectionResumed, Input, SpeechSent
 from agent.core.records import SessionRecord
 from agent.core.session import Session
 from agent.privacy.vault import Vault
@@ -21,7 +22,7 @@ from agent.runtime.audio_listeners import AudioListeners
 from agent.runtime.audio_recorder import AudioRecorder
 from agent.runtime.conversation_status import ConversationStatus, conversation_status
 from agent.runtime.customer_delivery import CustomerDelivery
-from agent.runtime.effects import ConversationOver, EffectRunner
+from agent.runtime.effect_runner import ConversationOver, EffectRunner
 from agent.runtime.event_recorder import EventRecorder, JournalPosition
 from agent.runtime.outbound import OutboundQueue
 from agent.runtime.services import Services
@@ -155,7 +156,7 @@ class LiveConversation:
         if not self._delivery.detach(outbound) or self._session.closed:
             return
         self._timers.start_resume_window()
-        self.apply(e.ConnectionLost(self.now))
+        self.apply(ConnectionLost(self.now))
         self._delivery.publish_presence()
 
     def resume(self) -> None:
@@ -165,11 +166,11 @@ class LiveConversation:
             missed_samples = (
                 max(0, int((self.now - self._last_audio_at) * RATE)) // VOICE_HOP * VOICE_HOP
             )
-        self.apply(e.ConnectionResumed(self.now, missed_samples))
+        self.apply(ConnectionResumed(self.now, missed_samples))
 
     def on_speech_sent(self, turn: int, sent_ms: int) -> None:
         """Apply that so much of a turn's spoken replies has been sent to the client."""
-        self.apply(e.SpeechSent(self._speech_started_at, turn, sent_ms))
+        self.apply(SpeechSent(self._speech_started_at, turn, sent_ms))
 
     def on_speech_started(self) -> None:
         """Note the time at which audio of a turn's replies starts."""
@@ -201,7 +202,7 @@ class LiveConversation:
 
     # -- inputs --------------------------------------------------------------------------------
 
-    def apply(self, event: e.Input, client_seq: int = 0) -> None:
+    def apply(self, event: Input, client_seq: int = 0) -> None:
         """Apply one input, at `self.now`: replace private values, write its row, run its effects.
         `client_seq` is the client's number of its message, 0 for none. Inputs are ignored once the
         conversation is over or its process stops."""
@@ -211,12 +212,12 @@ class LiveConversation:
         event = hidden.event
         effects = self._session.receive(event)
         self._audio_recorder.push(event, effects, hidden.redactions)
-        if isinstance(event, e.AudioReceived):
+        if isinstance(event, AudioReceived):
             self.audio_listeners.forward(event)
             self._last_audio_at = event.at
             # audio that opens a stream is written at once: turns are numbered in the order of rows
             if not self._audio_recorder.stream_started and all(
-                isinstance(effect, e.FeedEncoder) for effect in effects
+                isinstance(effect, FeedEncoder) for effect in effects
             ):
                 self._recorder.coalesce_audio(event)
                 self._effect_runner.run_all(effects, None, [])
@@ -227,7 +228,7 @@ class LiveConversation:
 
     # -- effects -------------------------------------------------------------------------------
 
-    def reissue_effect(self, effect: e.Effect) -> None:
+    def reissue_effect(self, effect: Effect) -> None:
         """Run again an effect that a stopped process did not finish; its row is on disk."""
         self._effect_runner.run(effect, None)
 
@@ -239,7 +240,7 @@ class LiveConversation:
         reason = "the data of this conversation has been erased"
         next_seq = self._recorder.position.server_seq + 1
         goodbye = SequencedMessage(next_seq, self.now, Goodbye(reason))
-        self._delivery.end(e.CloseSession(1000, reason), [goodbye])
+        self._delivery.end(CloseSession(1000, reason), [goodbye])
         self._effect_runner.end_tasks()
 
 

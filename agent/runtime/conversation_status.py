@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.core.events import Owner
+from agent.core.effects import Owner
 from agent.core.records import SessionRecord
 from agent.core.session import Session
 from dialogs.values import Understanding

@@ -11,8 +11,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from agent.core import events as e
 from agent.core.customer_messages import SequencedMessage
+from agent.core.effects import CloseSession, SayReplies
 from agent.privacy.vault import Vault
 from agent.runtime.event_bus import ConversationChange
 from agent.runtime.outbound import OutboundQueue
@@ -39,7 +39,7 @@ class CustomerDelivery:
         """Attach a connection; an earlier one is closed with CLOSE_REPLACED."""
         if self._outbound is not None:
             self._outbound.end(
-                e.CloseSession(CLOSE_REPLACED, "this conversation goes on in another connection")
+                CloseSession(CLOSE_REPLACED, "this conversation goes on in another connection")
             )
         self._outbound = outbound
 
@@ -70,7 +70,7 @@ class CustomerDelivery:
             for message in messages:
                 self._outbound.send_message(self.reveal(message), durable)
 
-    def speak(self, replies: e.SayReplies) -> None:
+    def speak(self, replies: SayReplies) -> None:
         """Speak replies after earlier ones."""
         if self._outbound is not None:
             self._outbound.queue_speech(replies)
@@ -87,7 +87,7 @@ class CustomerDelivery:
 
     def end(
         self,
-        close: e.CloseSession,
+        close: CloseSession,
         last_messages: Sequence[SequencedMessage],
         durable: asyncio.Future[None] | None = None,
     ) -> None:

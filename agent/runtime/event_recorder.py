@@ -14,10 +14,11 @@ from functools import partial
 
 import numpy as np
 
-from agent.core import events as e
 from agent.core.customer_messages import CustomerMessage, SequencedMessage, messages_of
 from agent.core.decisions import comparable_digest, decisions
+from agent.core.effects import Effect
 from agent.core.event_json import JournalRow, compact_json, event_to_json
+from agent.core.inputs import AudioReceived, ConsentChanged, Input
 from agent.core.message_json import message_from_json, message_to_json
 from agent.core.ownership import Ownership
 from agent.core.records import utc_text
@@ -59,7 +60,7 @@ class EventRecorder:
         self._vault = vault
         self._token = token
         self._recent: deque[SequencedMessage] = deque(maxlen=MAX_RECENT_MESSAGES)
-        self._coalesced: dict[str, e.AudioReceived] = {}  # by leg: coalesced audio, not written yet
+        self._coalesced: dict[str, AudioReceived] = {}  # by leg: coalesced audio, not written yet
         self._coalesced_packets = 0
 
     def restore_recent(self, lines: Iterable[str]) -> None:
@@ -69,12 +70,12 @@ class EventRecorder:
         first = self.position.server_seq - len(recent) + 1
         self._recent.extend(_numbered(recent, first))
 
-    def coalesce_audio(self, event: e.AudioReceived) -> None:
+    def coalesce_audio(self, event: AudioReceived) -> None:
         """Hold back audio that led to nothing, to write it with more audio in one row."""
         earlier = self._coalesced.get(event.leg)
         if earlier is not None:
             samples = np.concatenate([earlier.samples, event.samples])
-            event = e.AudioReceived(
+            event = AudioReceived(
                 event.at,
                 event.leg,
                 samples,
@@ -93,8 +94,8 @@ class EventRecorder:
 
     def record(
         self,
-        event: e.Input,
-        effects: list[e.Effect],
+        event: Input,
+        effects: list[Effect],
         client_seq: int,
         redactions: Sequence[Redaction],
     ) -> tuple[asyncio.Future[None], list[list[SequencedMessage]]]:
@@ -117,8 +118,8 @@ class EventRecorder:
 
     def _append_row(
         self,
-        event: e.Input,
-        effects: list[e.Effect],
+        event: Input,
+        effects: list[Effect],
         lines: list[str],
         client_seq: int,
         redactions: str,
@@ -127,7 +128,7 @@ class EventRecorder:
         if self._vault.has_unsealed_changes:
             sealed = self._vault.seal(self._token)
             journal.submit(lambda: store.save_sealed_vault(id, sealed))
-        if isinstance(event, e.ConsentChanged):
+        if isinstance(event, ConsentChanged):
             may_record = self._services.pack.privacy.may_record(event.recording)
             journal.submit(lambda: store.set_recording_consent(id, may_record))
         self.position.rows += 1

@@ -14,8 +14,8 @@ from typing import Protocol
 
 from websockets.asyncio.server import ServerConnection
 
-from agent.core import events as e
 from agent.core.customer_messages import SequencedMessage
+from agent.core.effects import CloseSession, SayReplies
 from agent.inference.engine import Engine
 from agent.wire.interface import CustomerEncoder
 from agent.wire.messages import AudioFormat
@@ -24,7 +24,7 @@ from audio.resample import Resampler
 from audio.types import RATE
 
 # A message, audio or the close, and the future that must be done before it is sent.
-_Item = tuple[str | bytes | e.CloseSession, asyncio.Future[None] | None]
+_Item = tuple[str | bytes | CloseSession, asyncio.Future[None] | None]
 
 
 class SpeechProgress(Protocol):
@@ -58,7 +58,7 @@ class OutboundQueue:
         self._write_s = write_s
         self._outbox: asyncio.Queue[_Item] = asyncio.Queue(limit)
         self._opening_messages: list[tuple[str, asyncio.Future[None] | None]] = []
-        self._speech_queue: asyncio.Queue[e.SayReplies] = asyncio.Queue(16)
+        self._speech_queue: asyncio.Queue[SayReplies] = asyncio.Queue(16)
         self._end_items: asyncio.Future[list[_Item]] = asyncio.get_running_loop().create_future()
         self._format: AudioFormat | None = None
         # for the voice of the person who speaks now
@@ -96,7 +96,7 @@ class OutboundQueue:
         with suppress(asyncio.QueueFull):
             self._outbox.put_nowait((audio, None))
 
-    def queue_speech(self, replies: e.SayReplies) -> None:
+    def queue_speech(self, replies: SayReplies) -> None:
         """Queue replies to be spoken after earlier ones. A full queue ends the connection."""
         try:
             self._speech_queue.put_nowait(replies)
@@ -113,7 +113,7 @@ class OutboundQueue:
 
     def end(
         self,
-        close: e.CloseSession,
+        close: CloseSession,
         last_messages: Sequence[SequencedMessage] = (),
         durable: asyncio.Future[None] | None = None,
     ) -> None:
@@ -159,7 +159,7 @@ class OutboundQueue:
         self._opening_messages = []
         while True:
             item, durable = await self._outbox.get()
-            if isinstance(item, e.CloseSession):
+            if isinstance(item, CloseSession):
                 await self._wait_durable(durable)
                 on_closed(item.code)
                 await self._socket.close(item.code, item.reason[:120])
@@ -193,7 +193,7 @@ class OutboundQueue:
 
     async def _speak_replies(
         self,
-        replies: e.SayReplies,
+        replies: SayReplies,
         engine: Engine,
         audio_format: AudioFormat,
         progress: SpeechProgress,

@@ -12,8 +12,8 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from agent.core import events as e
 from agent.core.event_json import JournalRow, event_from_json
+from agent.core.inputs import ConnectionLost, PersonLost, UnderstandingFailed
 from agent.core.records import SessionRecord
 from agent.core.session import Session, SessionRules
 from agent.core.session_factory import new_session
@@ -66,14 +66,12 @@ def recover_session(
 def reissue_open_work(conversation: LiveConversation, open_work: OpenWork) -> None:
     """Re-issue the work in flight at the stop. Spoken turns fail, because their audio is gone."""
     if not conversation.status().is_customer_away:  # the process ended before the loss was noticed
-        conversation.apply(e.ConnectionLost(conversation.now))
+        conversation.apply(ConnectionLost(conversation.now))
     for request in open_work.turn_requests.values():
         if request.stream is None:
             conversation.reissue_effect(request)
         else:
-            conversation.apply(
-                e.UnderstandingFailed(conversation.now, request.request_id, "failed")
-            )
+            conversation.apply(UnderstandingFailed(conversation.now, request.request_id, "failed"))
     for action in open_work.actions.values():
         conversation.reissue_effect(action)
     for handoff in open_work.handoffs.values():
@@ -83,4 +81,4 @@ def reissue_open_work(conversation: LiveConversation, open_work: OpenWork) -> No
         if number in open_work.queued_since:
             conversation.start_queue_timeout(number, open_work.queued_since[number])
     if status.is_with_person:  # the console lost its connection, too
-        conversation.apply(e.PersonLost(conversation.now, status.person_name))
+        conversation.apply(PersonLost(conversation.now, status.person_name))

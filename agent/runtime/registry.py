@@ -12,8 +12,8 @@ import logging
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 
-from agent.core import events as e
 from agent.core.event_json import VERSION, EventFormatError
+from agent.core.inputs import Customer, SessionOpened
 from agent.core.records import SessionRecord, utc_text
 from agent.core.session_factory import new_session
 from agent.privacy.vault import SealError, Vault
@@ -72,9 +72,9 @@ class ConversationRegistry(Mapping[str, LiveConversation]):
             services, record, session, Vault(services.pack, secrets.token_bytes(32)), token
         )
         services.journal.submit(lambda: services.store.create_session(record))
-        customer = e.Customer(hello.customer.id, hello.customer.name)
+        customer = Customer(hello.customer.id, hello.customer.name)
         legs = hello.audio.legs if hello.audio else ()
-        opened = e.SessionOpened(conversation.now, hello.channel, legs, hello.speak, customer)
+        opened = SessionOpened(conversation.now, hello.channel, legs, hello.speak, customer)
         self._start(conversation, lambda: conversation.apply(opened))
         return conversation, token
 

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
-from agent.runtime.effects import ConversationOver
+from agent.runtime.effect_runner import ConversationOver
 from agent.runtime.metrics import Metrics
 from agent.wire.parsing import CLOSE_NOT_ALLOWED, WireError
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from contextlib import suppress
 
-from agent.core import events as e
+from agent.core.inputs import CustomerLeft, DeadlineReached, HandoffUnanswered, Input
 from agent.core.session import Session
 from agent.runtime.event_bus import ConversationChange
 from agent.runtime.services import Services
@@ -25,7 +25,7 @@ class ConversationTimers:
         id: str,
         session: Session,
         now: Callable[[], float],
-        apply: Callable[[e.Input], None],
+        apply: Callable[[Input], None],
     ) -> None:
         """`apply` takes the inputs of timers that fire; `now` is the time in session seconds."""
         self._services = services
@@ -94,10 +94,10 @@ class ConversationTimers:
 
     async def _apply_due(self) -> None:
         if self._session.deadline <= self._now():
-            self._apply(e.DeadlineReached(self._now()))
+            self._apply(DeadlineReached(self._now()))
         if self._resume_deadline <= self._now():
             self._resume_deadline = math.inf
-            self._apply(e.CustomerLeft(self._now()))
+            self._apply(CustomerLeft(self._now()))
         for number, at in list(self._queue_deadlines.items()):
             if at <= self._now():
                 del self._queue_deadlines[number]
@@ -111,7 +111,7 @@ class ConversationTimers:
         unanswered = await asyncio.to_thread(router.queue_timeout, self._id, number, now)
         if unanswered is not None:
             self._apply(
-                e.HandoffUnanswered(
+                HandoffUnanswered(
                     self._now(),
                     number,
                     unanswered.reason,

@@ -12,7 +12,14 @@ import json
 
 from pydantic import ValidationError
 
-from agent.core import events as e
+from agent.core.inputs import (
+    ConsentChanged,
+    CustomerLeft,
+    DigitsReceived,
+    Input,
+    SpeechPlayed,
+    TextReceived,
+)
 from agent.wire.messages import (
     CLIENT_MESSAGE_JSON,
     AudioFormat,
@@ -49,7 +56,7 @@ class NativeDecoder:
         """The audio format that hello declared; None before hello, and for a chat."""
         return self.hello.audio if self.hello else None
 
-    def decode(self, message: str | bytes, at: float) -> e.Input | Hello | AudioFrames:
+    def decode(self, message: str | bytes, at: float) -> Input | Hello | AudioFrames:
         """The input, hello or audio of one websocket message that came at `at`, in session seconds;
         WireError when it cannot be accepted."""
         if isinstance(message, bytes):
@@ -91,7 +98,7 @@ class NativeDecoder:
         )
 
 
-def _input_from_fields(fields: dict[str, object], at: float) -> tuple[e.Input, int]:
+def _input_from_fields(fields: dict[str, object], at: float) -> tuple[Input, int]:
     """The input of a message, and the client's number of it."""
     if fields.get("type") == "hello":
         raise WireError("hello_twice", "hello was sent already; open a new connection instead.")
@@ -102,15 +109,15 @@ def _input_from_fields(fields: dict[str, object], at: float) -> tuple[e.Input, i
     return _input_from_message(message, at), message.n
 
 
-def _input_from_message(message: ClientMessage, at: float) -> e.Input:
+def _input_from_message(message: ClientMessage, at: float) -> Input:
     match message:
         case TextMessage(text=text):
-            return e.TextReceived(at, text)
+            return TextReceived(at, text)
         case DigitsMessage(digits=digits):
-            return e.DigitsReceived(at, digits)
+            return DigitsReceived(at, digits)
         case ConsentMessage(recording=recording, emotion=emotion):
-            return e.ConsentChanged(at, recording, emotion)
+            return ConsentChanged(at, recording, emotion)
         case PlayedMessage(turn=turn, ms=ms):
-            return e.SpeechPlayed(at, turn, ms)
+            return SpeechPlayed(at, turn, ms)
         case EndMessage():
-            return e.CustomerLeft(at, sent_end=True)
+            return CustomerLeft(at, sent_end=True)

@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 
 from agent.client import Client, Message
-from agent.core import events as e
 from agent.core.event_json import event_from_json
+from agent.core.inputs import PersonTextReceived, PersonTookOver, TurnUnderstood
 from agent.store import Store
 from audio.speak import TtsVoice
 from audio.types import RATE
@@ -117,8 +117,8 @@ def types(client: Client, house: Serving) -> None:
 def person_reads_out(client: Client, house: Serving, card: str) -> None:
     live = house.server.registry[client.resumption.session]
     for event in (
-        lambda: e.PersonTookOver(live.now, "Dana", "supervisor"),
-        lambda: e.PersonTextReceived(live.now, "Dana", f"The new card is {card}."),
+        lambda: PersonTookOver(live.now, "Dana", "supervisor"),
+        lambda: PersonTextReceived(live.now, "Dana", f"The new card is {card}."),
     ):
         house.loop.call_soon_threadsafe(lambda event=event: live.apply(event()))
     assert client.wait_for("agent", timeout_s=30)["text"] == f"The new card is {card}."
@@ -218,7 +218,7 @@ def test_private_sound_is_silence_and_the_rest_is_there(left):
     words = [
         word
         for event in (event_from_json(row.input) for row in rows)
-        if isinstance(event, e.TurnUnderstood) and event.transcript
+        if isinstance(event, TurnUnderstood) and event.transcript
         for word in event.transcript.words
     ]
     plain = [word for word in words if word.text in ("my", "card", "number", "is")]

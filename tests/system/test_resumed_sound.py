@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from agent.client import Client
-from agent.core import events as e
 from agent.core.event_json import event_from_json
+from agent.core.inputs import AudioReceived, ConnectionResumed, TurnUnderstood
 from agent.store import Store
 from audio.speak import TtsVoice
 from dialogs.pack.loader import load_pack
@@ -42,10 +42,10 @@ def test_sound_goes_on_where_its_legs_were(tmp_path):
         )
     assert all(a.start + a.length <= b.start for a, b in pairwise(pieces))
     events = [event_from_json(row.input) for row in rows]
-    first, second = (one.transcript.words for one in events if isinstance(one, e.TurnUnderstood))
-    (missed,) = (one.missed_samples for one in events if isinstance(one, e.ConnectionResumed))
+    first, second = (one.transcript.words for one in events if isinstance(one, TurnUnderstood))
+    (missed,) = (one.missed_samples for one in events if isinstance(one, ConnectionResumed))
     assert second[0].start - first[0].start > missed
     for word in (*first, *second):
         assert np.nan_to_num(sound[word.start : word.end]).any(), word
-    heard = sum(len(one.samples) for one in events if isinstance(one, e.AudioReceived))
+    heard = sum(len(one.samples) for one in events if isinstance(one, AudioReceived))
     assert len(sound) == heard + missed

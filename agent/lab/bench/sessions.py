@@ -20,8 +20,8 @@ import numpy as np
 from websockets.sync.client import ClientConnection, connect
 
 from agent.config import PACKAGE_DIR
-from agent.core import events as e
 from agent.core.event_json import VERSION, JournalRow, event_to_json
+from agent.core.inputs import AudioReceived, Input, SessionOpened, TextReceived, UnderstandingFailed
 from agent.core.records import SessionRecord, utc_text
 from agent.lab.bench.process_tree import ProcessTree
 from agent.lab.bench.server_process import RunningServer, running_server
@@ -86,7 +86,7 @@ async def _append_rows(store: Store) -> list[float]:
     store.create_session(_record("appended", "chat", ()))
     latencies_s = []
     for n in range(1, APPENDED_ROWS + 1):
-        event_json = event_to_json(e.TextReceived(float(n), "what is the fee for a wire transfer"))
+        event_json = event_to_json(TextReceived(float(n), "what is the fee for a wire transfer"))
         began = time.perf_counter()
         await journal.append(
             "appended", JournalRow(n, float(n), event_json, 0, ("{}",), "[]", "0" * 64)
@@ -194,18 +194,18 @@ def _write_voice_sessions(store: Store) -> None:
         store.append_rows([(session, row) for row in rows], _now())
 
 
-def _voice_session_events() -> Iterator[e.Input]:
+def _voice_session_events() -> Iterator[Input]:
     hops = round(ROW_AUDIO_S * RATE / VOICE_HOP)
     quiet = np.zeros(hops * VOICE_HOP, np.float32)
-    yield e.SessionOpened(0.0, "voice", ("customer",), True)
+    yield SessionOpened(0.0, "voice", ("customer",), True)
     request_id = 0
     for step in range(AUDIO_ROWS):
         at = step * ROW_AUDIO_S
         talks = at % TURN_PERIOD_S < SPEECH_S
-        yield e.AudioReceived(at, "customer", quiet, (0.95 if talks else 0.02,) * hops)
+        yield AudioReceived(at, "customer", quiet, (0.95 if talks else 0.02,) * hops)
         if at % TURN_PERIOD_S == FAILURE_OFFSET_S:
             request_id += 1
-            yield e.UnderstandingFailed(at, request_id, "failed")
+            yield UnderstandingFailed(at, request_id, "failed")
 
 
 def _record(id: str, channel: str, legs: tuple[str, ...]) -> SessionRecord:

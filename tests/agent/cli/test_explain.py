@@ -14,7 +14,14 @@ from rich.console import Console
 
 from agent.cli.explain import print_explanation, print_sessions
 from agent.cli.main import main
-from agent.core import events as e
+from agent.core.effects import Effect, PerformAction, StoreNote, UnderstandTurn
+from agent.core.inputs import (
+    ActionCompleted,
+    ConsentChanged,
+    SessionOpened,
+    TextReceived,
+    TurnUnderstood,
+)
 from agent.core.session import Session, SessionRules
 from agent.core.turn_notes import TURN_NOTE_JSON, TurnNote
 from agent.store import Store
@@ -34,23 +41,23 @@ class Chat:
         dialogue = Dialogue(PACK, "s1", date(2026, 11, 24), "chat")
         self.session, self.at = Session(dialogue, SessionRules()), 0.0
         self.notes: list[TurnNote] = []
-        self._take(self.session.receive(e.SessionOpened(0.0, "chat")))
+        self._take(self.session.receive(SessionOpened(0.0, "chat")))
         if recording:
-            self.session.receive(e.ConsentChanged(0.0, recording=True, emotion=True))
+            self.session.receive(ConsentChanged(0.0, recording=True, emotion=True))
 
     def says(self, text: str, sure: float = 0.9, **more: object) -> None:
         self.at += 1.0
-        for effect in self.session.receive(e.TextReceived(self.at, text)):
-            if isinstance(effect, e.UnderstandTurn):
+        for effect in self.session.receive(TextReceived(self.at, text)):
+            if isinstance(effect, UnderstandTurn):
                 what = understood(PACK, text, effect.expectation, sure, **more)
-                self._take(self.session.receive(e.TurnUnderstood(self.at, effect.request_id, what)))
+                self._take(self.session.receive(TurnUnderstood(self.at, effect.request_id, what)))
 
-    def _take(self, effects: list[e.Effect]) -> None:
-        self.notes += [one.note for one in effects if isinstance(one, e.StoreNote)]
+    def _take(self, effects: list[Effect]) -> None:
+        self.notes += [one.note for one in effects if isinstance(one, StoreNote)]
         for effect in effects:
-            if isinstance(effect, e.PerformAction):
+            if isinstance(effect, PerformAction):
                 outcome = ActionResult(effect.call.key, False, reason="no_match")
-                self._take(self.session.receive(e.ActionCompleted(self.at, outcome)))
+                self._take(self.session.receive(ActionCompleted(self.at, outcome)))
 
 
 def printed(show, *arguments) -> str:
@@ -138,7 +145,7 @@ def test_with_consent_words_are_kept_and_secrets_are_not():
 def test_consent_taken_back_holds_from_then_on():
     chat = Chat(recording=True)
     chat.says("hello there")
-    chat.session.receive(e.ConsentChanged(1.5, recording=False, emotion=False))
+    chat.session.receive(ConsentChanged(1.5, recording=False, emotion=False))
     chat.says("hello again")
     assert [bool(note.words) for note in chat.notes] == [True, False]
 

@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 
 from agent.cli.main import app
 from agent.cli.offers import offer_report, print_offer_report, wilson_interval
-from agent.core import events as e
+from agent.core.effects import PerformAction, StoreNote, UnderstandTurn
+from agent.core.inputs import ActionCompleted, SessionOpened, TextReceived, TurnUnderstood
 from agent.core.session import Session, SessionRules
 from agent.core.turn_notes import LoggedOffer
 from agent.store import Store
@@ -127,29 +128,29 @@ def test_the_command_reads_the_server_s_store(tmp_path, monkeypatch):
 def test_a_session_has_its_offers_remembered():
     pack = bank_pack()
     session = Session(Dialogue(pack, "s1", TODAY, "chat", session_draw=0.9), SessionRules())
-    session.receive(e.SessionOpened(0.0, "chat"))
+    session.receive(SessionOpened(0.0, "chat"))
     bank = [{"customer": "100421", "customer_name": "Patricia Miller", "tier": "standard"},
             {"balance": "1842.17"}]  # fmt: skip
     notes, at, waiting = [], 0.0, []
 
     def feed(event):
         for effect in session.receive(event):
-            if isinstance(effect, e.StoreNote):
+            if isinstance(effect, StoreNote):
                 notes.append(effect.note)
-            elif isinstance(effect, e.PerformAction):
+            elif isinstance(effect, PerformAction):
                 waiting.append(effect.call.key)
-            elif isinstance(effect, e.UnderstandTurn):
+            elif isinstance(effect, UnderstandTurn):
                 what = understood(pack, effect.text, effect.expectation, upset_spread=0.05)
-                feed(e.TurnUnderstood(at, effect.request_id, what))
+                feed(TurnUnderstood(at, effect.request_id, what))
 
     for text in ("what is my checking balance", "100421", "4471"):
         at += 1.0
-        feed(e.TextReceived(at, text))
+        feed(TextReceived(at, text))
     while waiting:
-        feed(e.ActionCompleted(at, ActionResult(waiting.pop(0), True, bank.pop(0))))
+        feed(ActionCompleted(at, ActionResult(waiting.pop(0), True, bank.pop(0))))
     (offer,) = [note for note in notes if isinstance(note, OfferMade)]
     assert set(offer.scores) == {"savings_advice"}
     if offer.chosen:
-        feed(e.TextReceived(at, "yes"))
+        feed(TextReceived(at, "yes"))
         (answer,) = [note for note in notes if isinstance(note, OfferAnswered)]
         assert answer.outcome == "accepted"

@@ -13,10 +13,26 @@ from hypothesis import strategies as st
 from agent.console.linked_claims import link_claims
 from agent.console.transcript_items import MoodPoint, TranscriptItem
 from agent.console.transcript_view import TranscriptView
-from agent.core import events as e
 from agent.core.customer_messages import messages_of
 from agent.core.decisions import decisions
+from agent.core.effects import PerformAction, UnderstandTurn
 from agent.core.event_json import JournalRow, event_to_json
+from agent.core.inputs import (
+    ActionCompleted,
+    ConnectionLost,
+    ConnectionResumed,
+    ConsentChanged,
+    CustomerLeft,
+    HandoffQueued,
+    HandoffUnanswered,
+    PersonHandedBack,
+    PersonTextReceived,
+    PersonTookOver,
+    SessionOpened,
+    TextReceived,
+    TurnUnderstood,
+    UnderstandingFailed,
+)
 from agent.core.message_json import message_to_json
 from agent.core.session import Session, SessionRules
 from audio.types import AcousticCues, Prosody, Transcript
@@ -36,7 +52,7 @@ class Talk:
     def __init__(self, channel="chat", speak=False):
         self.session = Session(Dialogue(PACK, "s1", TODAY, channel), SessionRules())
         self.rows: list[JournalRow] = []
-        self.feed(e.SessionOpened(0.0, channel, (), speak))
+        self.feed(SessionOpened(0.0, channel, (), speak))
 
     def feed(self, event):
         effects = self.session.receive(event)
@@ -53,18 +69,18 @@ class Talk:
         return self.understands(ask, text, at + 0.5, **more)
 
     def types(self, text):
-        effects = self.feed(e.TextReceived(float(len(self.rows)), text))
-        return next((one for one in effects if isinstance(one, e.UnderstandTurn)), None)
+        effects = self.feed(TextReceived(float(len(self.rows)), text))
+        return next((one for one in effects if isinstance(one, UnderstandTurn)), None)
 
     def understands(self, ask, text, at, **more):
         return self.feed(
-            e.TurnUnderstood(at, ask.request_id, understood(PACK, text, ask.expectation, **more))
+            TurnUnderstood(at, ask.request_id, understood(PACK, text, ask.expectation, **more))
         )
 
     def bank(self, effects, ok=True, reason="", **values):
-        (act,) = [one for one in effects if isinstance(one, e.PerformAction)]
+        (act,) = [one for one in effects if isinstance(one, PerformAction)]
         at = float(len(self.rows))
-        return self.feed(e.ActionCompleted(at, ActionResult(act.call.key, ok, values, reason)))
+        return self.feed(ActionCompleted(at, ActionResult(act.call.key, ok, values, reason)))
 
     @property
     def board(self):
@@ -122,7 +138,7 @@ def test_texts_joined_into_one_question_stay_lines_of_their_own():
     board = talk.board
     assert {one.turn for one in board.items[1:]} == {first.turn, second.turn, None}
     effects = talk.understands(first, "hello", 9.5)
-    (joined,) = [one for one in effects if isinstance(one, e.UnderstandTurn)]
+    (joined,) = [one for one in effects if isinstance(one, UnderstandTurn)]
     assert joined.text == "my balance please"
     shown = [one for one in talk.board.items if one.kind == "customer"]
     assert [one.text for one in shown] == ["hello", "are you there", "my balance", "please"]
@@ -152,7 +168,7 @@ def test_a_mood_that_is_hardly_known_is_not_shown():
 
 def test_what_is_heard_is_shown_with_how_it_sounded():
     talk = Talk("voice", speak=True)
-    talk.session.receive(e.ConsentChanged(0.0, True, True))
+    talk.session.receive(ConsentChanged(0.0, True, True))
     ask = talk.types("hello")  # the words come with the answer, as they do for speech
     cues = AcousticCues(
         {"angry": 0.7, "neutral": 0.3},
@@ -163,7 +179,7 @@ def test_what_is_heard_is_shown_with_how_it_sounded():
         1.0,
     )
     result = replace(understood(PACK, "hello"), cues=cues)
-    talk.feed(e.TurnUnderstood(3.0, ask.request_id, result, Transcript("hello", 0.9)))
+    talk.feed(TurnUnderstood(3.0, ask.request_id, result, Transcript("hello", 0.9)))
     board = talk.board
     said = [one for one in board.items if one.kind == "customer"][-1]
     assert (said.text, said.spoken, said.emotion) == ("hello", True, "angry")
@@ -199,15 +215,15 @@ def test_a_hand_over_its_owner_and_its_claims():
         "I want to talk to a person",
     ]
     assert [turns[turn].at for turn, _ in wants.links] == [at for _, at in wants.links]
-    talk.feed(e.HandoffQueued(90.0, 1, 2, 240))
-    talk.feed(e.PersonTookOver(91.0, "Ada"))
-    talk.feed(e.PersonTextReceived(92.0, "Ada", "This is Ada."))
+    talk.feed(HandoffQueued(90.0, 1, 2, 240))
+    talk.feed(PersonTookOver(91.0, "Ada"))
+    talk.feed(PersonTextReceived(92.0, "Ada", "This is Ada."))
     board = talk.board
     assert (board.owner, board.owner_name) == ("person", "Ada")
     assert ("handoff", "Place 2 in the queue, about 4 minutes.") in lines(board)
     assert ("owner", "Ada has taken over.") in lines(board)
     assert ("person", "This is Ada.") in lines(board)
-    talk.feed(e.PersonHandedBack(93.0, "Ada"))
+    talk.feed(PersonHandedBack(93.0, "Ada"))
     board = talk.board
     assert (board.owner, board.owner_name, board.open_handoff) == ("bot", "", None)
 
@@ -215,25 +231,25 @@ def test_a_hand_over_its_owner_and_its_claims():
 def test_nobody_came():
     talk = Talk()
     talk.says("agent")
-    talk.feed(e.HandoffUnanswered(9.0, 1, "nobody", "C00001", ""))
+    talk.feed(HandoffUnanswered(9.0, 1, "nobody", "C00001", ""))
     assert ("handoff", "Nobody came; a call back is noted as C00001.") in lines(talk.board)
     assert talk.board.open_handoff is None
 
 
 def test_while_a_person_speaks_what_could_not_be_understood_is_not_lost():
     talk = Talk()
-    talk.feed(e.PersonTookOver(1.0, "Ada", "supervisor"))
+    talk.feed(PersonTookOver(1.0, "Ada", "supervisor"))
     ask = talk.types("are you there")
-    talk.feed(e.UnderstandingFailed(5.0, ask.request_id, "late"))
+    talk.feed(UnderstandingFailed(5.0, ask.request_id, "late"))
     assert lines(talk.board)[-1] == ("customer", "are you there")
 
 
 def test_connections_and_the_end():
     talk = Talk()
-    talk.feed(e.ConnectionLost(1.0))
-    talk.feed(e.ConnectionResumed(2.0))
-    talk.feed(e.ConsentChanged(2.5, True, False))
-    talk.feed(e.CustomerLeft(3.0, sent_end=True))
+    talk.feed(ConnectionLost(1.0))
+    talk.feed(ConnectionResumed(2.0))
+    talk.feed(ConsentChanged(2.5, True, False))
+    talk.feed(CustomerLeft(3.0, sent_end=True))
     board = talk.board
     said = [text for _, text in lines(board, "notice")]
     assert said == [
@@ -248,7 +264,7 @@ def test_connections_and_the_end():
 def test_who_opens_late_sees_what_is_seen_by_who_follows():
     talk = identified()
     talk.says("I want to talk to a person", upset=0.7)
-    talk.feed(e.PersonTookOver(50.0, "Ada"))
+    talk.feed(PersonTookOver(50.0, "Ada"))
     talk.says("hello there")
     board, seen, moods = TranscriptView(), {}, []
     for row in talk.rows:

@@ -8,7 +8,18 @@ from typing import get_args
 import pytest
 
 from agent.core import customer_messages as m
-from agent.core import events as e
+from agent.core.effects import (
+    AnnounceOwner,
+    CloseSession,
+    DiscardTurn,
+    ForwardPersonText,
+    NotifyClient,
+    SayReplies,
+    ShowPartialText,
+    ShowTurn,
+    StopSpeech,
+    UpdateHandoff,
+)
 from agent.core.event_json import EventFormatError
 from agent.core.message_json import MESSAGE_TAGS, message_from_json, message_to_json
 from audio.types import AcousticCues, Prosody, Transcript, Word
@@ -49,17 +60,17 @@ MEANING = Understanding(
 )
 REPLY = Reply("Nine to five.", suggestions=("Map",), source=DocumentSource("d1", "Hours"))
 EFFECTS = [
-    e.ShowPartialText(3, "customer", "my ca"),
-    e.ShowTurn(3, "customer", WORDS, MEANING, 6912),
-    e.ShowTurn(4, "agent", WORDS, None),
-    e.SayReplies(3, (REPLY, Reply("Anything else?")), speak=True),
-    e.StopSpeech(3),
-    e.UpdateHandoff(1, "queued", WHY, 2, 240),
-    e.UpdateHandoff(1, "callback", WHY, ticket="C00001"),
-    e.AnnounceOwner("person", "Dana"),
-    e.NotifyClient("gap", "Half a second is missing."),
-    e.ForwardPersonText("Dana", "Hello, Dana here."),
-    e.CloseSession(1000, "the conversation has ended"),
+    ShowPartialText(3, "customer", "my ca"),
+    ShowTurn(3, "customer", WORDS, MEANING, 6912),
+    ShowTurn(4, "agent", WORDS, None),
+    SayReplies(3, (REPLY, Reply("Anything else?")), speak=True),
+    StopSpeech(3),
+    UpdateHandoff(1, "queued", WHY, 2, 240),
+    UpdateHandoff(1, "callback", WHY, ticket="C00001"),
+    AnnounceOwner("person", "Dana"),
+    NotifyClient("gap", "Half a second is missing."),
+    ForwardPersonText("Dana", "Hello, Dana here."),
+    CloseSession(1000, "the conversation has ended"),
 ]
 MESSAGES = [one for of_effect in m.messages_of(EFFECTS) for one in of_effect]
 
@@ -88,8 +99,8 @@ def test_anything_else_is_an_error(line):
 
 
 def test_replies_that_are_only_spoken_again_are_no_new_message():
-    again = e.SayReplies(3, (REPLY,), speak=True, is_repeat=True)
-    assert m.messages_of([again, e.DiscardTurn(1)]) == [[], []]
+    again = SayReplies(3, (REPLY,), speak=True, is_repeat=True)
+    assert m.messages_of([again, DiscardTurn(1)]) == [[], []]
 
 
 def test_a_summary_is_its_claims_one_a_line():

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
-from agent.core import events as e
 from agent.core.decisions import comparable_digest, decisions
+from agent.core.effects import (
+    AnnounceOwner,
+    CloseSession,
+    DiscardTurn,
+    ForwardPersonText,
+    NotifyClient,
+    PerformAction,
+    SayReplies,
+    ShowTurn,
+    StopSpeech,
+    StoreNote,
+    UnderstandTurn,
+    UpdateHandoff,
+)
 from agent.core.turn_notes import TurnNote
 from audio.types import AcousticCues, Expectation, Prosody, Transcript
 from dialogs.values import (
@@ -29,11 +42,11 @@ def test_a_turn_from_its_end_to_what_is_done():
     judged = RuleScore("upset_over_turns", -1.7, 0.1544, 1 / 6, 0.04, terms)
     found = decisions(
         [
-            e.UnderstandTurn(1, 3, "customer", 3, "", Expectation("amount"), spoke_until=5120),
-            e.ShowTurn(3, "customer", Transcript("pay 25", 0.9), heard, 9000),
-            e.StoreNote(TurnNote(3, 1.0, "voice", (judged,))),
-            e.SayReplies(3, (Reply("Done.", flow="pay", step="do"),), True),
-            e.PerformAction(ActionCall("s1-1", "pay_bill", {"amount": "25.00"})),
+            UnderstandTurn(1, 3, "customer", 3, "", Expectation("amount"), spoke_until=5120),
+            ShowTurn(3, "customer", Transcript("pay 25", 0.9), heard, 9000),
+            StoreNote(TurnNote(3, 1.0, "voice", (judged,))),
+            SayReplies(3, (Reply("Done.", flow="pay", step="do"),), True),
+            PerformAction(ActionCall("s1-1", "pay_bill", {"amount": "25.00"})),
         ]
     )
     assert [{"turn": 3} | one for one in found] == found
@@ -61,16 +74,16 @@ def test_people_and_ends():
     why = Escalation("explicit_request", 0.91239, 2.3, (), "normal", ())
     found = decisions(
         [
-            e.StopSpeech(2),
-            e.UpdateHandoff(1, "requested", why),
-            e.UpdateHandoff(1, "callback", why, ticket="C00001"),
-            e.AnnounceOwner("person", "Dana"),
-            e.ForwardPersonText("Dana", "hello"),
-            e.NotifyClient("missed", "a turn"),
-            e.NotifyClient("clipping", "loud"),
-            e.StoreNote(OfferAnswered(1, 2, 0.0, "accepted")),
-            e.DiscardTurn(4),
-            e.CloseSession(1000, "bye"),
+            StopSpeech(2),
+            UpdateHandoff(1, "requested", why),
+            UpdateHandoff(1, "callback", why, ticket="C00001"),
+            AnnounceOwner("person", "Dana"),
+            ForwardPersonText("Dana", "hello"),
+            NotifyClient("missed", "a turn"),
+            NotifyClient("clipping", "loud"),
+            StoreNote(OfferAnswered(1, 2, 0.0, "accepted")),
+            DiscardTurn(4),
+            CloseSession(1000, "bye"),
         ]
     )
     rule = {"turn": 2, "rule": "explicit_request", "id": 1}
@@ -86,11 +99,11 @@ def test_people_and_ends():
 
 
 def test_how_loud_it_was_is_no_decision():
-    loud = e.NotifyClient("clipping", "9 % of turn 3 is clipped")
+    loud = NotifyClient("clipping", "9 % of turn 3 is clipped")
     assert decisions([loud]) == []
-    assert comparable_digest([loud, e.StopSpeech(3)]) == comparable_digest([e.StopSpeech(3)])
+    assert comparable_digest([loud, StopSpeech(3)]) == comparable_digest([StopSpeech(3)])
 
 
 def test_an_employee_is_never_judged():
-    shown = e.ShowTurn(2, "agent", Transcript("one moment", 0.9), None, 100)
+    shown = ShowTurn(2, "agent", Transcript("one moment", 0.9), None, 100)
     assert {one["kind"] for one in decisions([shown])} == {"turn_end", "transcript"}

@@ -9,7 +9,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from agent.core import events as e
+from agent.core.effects import CloseSession, Effect, FeedEncoder, SayReplies, ShowTurn, StopSpeech
 from agent.core.event_json import (
     EFFECT_TAGS,
     INPUT_TAGS,
@@ -19,6 +19,32 @@ from agent.core.event_json import (
     event_from_json,
     event_to_json,
     is_comparable,
+)
+from agent.core.inputs import (
+    ActionCompleted,
+    AudioReceived,
+    ConnectionLost,
+    ConnectionResumed,
+    ConsentChanged,
+    Customer,
+    CustomerLeft,
+    DeadlineReached,
+    DigitsReceived,
+    HandoffQueued,
+    HandoffUnanswered,
+    Input,
+    PartialTextReceived,
+    PersonEndedSession,
+    PersonHandedBack,
+    PersonLost,
+    PersonTextReceived,
+    PersonTookOver,
+    SessionOpened,
+    SpeechPlayed,
+    SpeechSent,
+    TextReceived,
+    TurnUnderstood,
+    UnderstandingFailed,
 )
 from audio.types import AcousticCues, Prosody, Transcript, Word
 from dialogs.values import ActionResult, Evidence, FurtherRequest, Reply, Slot, Understanding
@@ -45,27 +71,27 @@ HEARD = Understanding(
     ("a",),
 )
 INPUTS = [
-    e.SessionOpened(0.0, "call", ("customer", "agent"), True, e.Customer("7", "Ann")),
-    e.TextReceived(1.0, "hello"),
-    e.DigitsReceived(1.0, "12#"),
-    e.PartialTextReceived(1.0, 2, "hel"),
-    e.TurnUnderstood(1.5, 3, HEARD, Transcript("hi", 0.5, (Word("hi", 0, 3, 0.2),))),
-    e.UnderstandingFailed(1.0, 2, "late"),
-    e.ActionCompleted(1.0, ActionResult("k", True, {"a": "b"})),
-    e.SpeechSent(1.0, 2, 30),
-    e.SpeechPlayed(1.0, 2, 20),
-    e.ConsentChanged(1.0, True, False),
-    e.PersonTookOver(1.0, "Dana", "supervisor"),
-    e.PersonTextReceived(1.0, "Dana", "hi"),
-    e.PersonHandedBack(1.0, "Dana"),
-    e.PersonLost(1.0, "Dana"),
-    e.PersonEndedSession(1.0, "Dana", "resolved"),
-    e.HandoffQueued(1.0, 1, 2, 3),
-    e.HandoffUnanswered(1.0, 1, "closed", "T1", "tomorrow"),
-    e.ConnectionLost(1.0),
-    e.ConnectionResumed(1.0, 512),
-    e.DeadlineReached(1.0),
-    e.CustomerLeft(1.0, True),
+    SessionOpened(0.0, "call", ("customer", "agent"), True, Customer("7", "Ann")),
+    TextReceived(1.0, "hello"),
+    DigitsReceived(1.0, "12#"),
+    PartialTextReceived(1.0, 2, "hel"),
+    TurnUnderstood(1.5, 3, HEARD, Transcript("hi", 0.5, (Word("hi", 0, 3, 0.2),))),
+    UnderstandingFailed(1.0, 2, "late"),
+    ActionCompleted(1.0, ActionResult("k", True, {"a": "b"})),
+    SpeechSent(1.0, 2, 30),
+    SpeechPlayed(1.0, 2, 20),
+    ConsentChanged(1.0, True, False),
+    PersonTookOver(1.0, "Dana", "supervisor"),
+    PersonTextReceived(1.0, "Dana", "hi"),
+    PersonHandedBack(1.0, "Dana"),
+    PersonLost(1.0, "Dana"),
+    PersonEndedSession(1.0, "Dana", "resolved"),
+    HandoffQueued(1.0, 1, 2, 3),
+    HandoffUnanswered(1.0, 1, "closed", "T1", "tomorrow"),
+    ConnectionLost(1.0),
+    ConnectionResumed(1.0, 512),
+    DeadlineReached(1.0),
+    CustomerLeft(1.0, True),
 ]
 
 
@@ -79,9 +105,9 @@ def test_an_input_is_read_back_as_it_was(event):
 
 def test_sound_is_asked_for_by_leg_and_length():
     tone = np.linspace(-1, 1, 1024, dtype=np.float32)
-    event = e.AudioReceived(1.0, "customer", tone, (0.123456789, 0.5))
+    event = AudioReceived(1.0, "customer", tone, (0.123456789, 0.5))
     back = event_from_json(event_to_json(event), lambda leg, samples: tone[:samples])
-    assert isinstance(back, e.AudioReceived)
+    assert isinstance(back, AudioReceived)
     assert back.speech_probabilities == event.speech_probabilities
     assert np.array_equal(back.samples, tone)
     assert not np.any(event_from_json(event_to_json(event)).samples)
@@ -96,24 +122,24 @@ def test_anything_else_is_an_error(line):
 
 
 def test_effects_differ_when_anything_in_them_does():
-    show = e.ShowTurn(1, "customer", None, HEARD)
-    other = e.ShowTurn(1, "customer", None, Understanding("Grüße, 10 €", "greeting", 0.9))
+    show = ShowTurn(1, "customer", None, HEARD)
+    other = ShowTurn(1, "customer", None, Understanding("Grüße, 10 €", "greeting", 0.9))
     assert (
         effects_digest([show])
-        == effects_digest([e.ShowTurn(1, "customer", None, HEARD)])
+        == effects_digest([ShowTurn(1, "customer", None, HEARD)])
         != effects_digest([other])
     )
     assert effects_digest([]) == ""
 
 
 def test_of_sound_the_length_is_written():
-    listen = e.FeedEncoder(1, "customer", 0, np.zeros(512, np.float32), True)
+    listen = FeedEncoder(1, "customer", 0, np.zeros(512, np.float32), True)
     assert json.loads(effects_to_json([listen])) == [["Listen", 1, "customer", 0, 512, True]]
 
 
 def test_every_input_and_effect_has_a_tag_of_its_own():
-    assert set(INPUT_TAGS) == set(get_args(e.Input))
-    assert set(EFFECT_TAGS) == set(get_args(e.Effect))
+    assert set(INPUT_TAGS) == set(get_args(Input))
+    assert set(EFFECT_TAGS) == set(get_args(Effect))
     assert len({tag for tag, _ in INPUT_TAGS.values()}) == len(INPUT_TAGS)
     assert len(set(EFFECT_TAGS.values())) == len(EFFECT_TAGS)
 
@@ -128,7 +154,7 @@ def test_what_is_on_disk_is_read_for_ever():
 
 def test_a_digest_hangs_on_tags_and_values_alone():
     reply = Reply("Hello.", flow="greet", step="say")
-    effects = [e.StopSpeech(2), e.SayReplies(3, (reply,), True), e.CloseSession(1000, "bye")]
+    effects = [StopSpeech(2), SayReplies(3, (reply,), True), CloseSession(1000, "bye")]
     assert effects_digest(effects) == DIGEST
     assert is_comparable(effects_digest(effects))
     assert is_comparable("")

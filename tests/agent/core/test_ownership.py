@@ -11,7 +11,30 @@ from datetime import date
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.core import events as e
+from agent.core.effects import (
+    AnnounceOwner,
+    Effect,
+    PerformAction,
+    SayReplies,
+    UnderstandTurn,
+    UpdateHandoff,
+)
+from agent.core.inputs import (
+    ActionCompleted,
+    ConnectionLost,
+    ConnectionResumed,
+    HandoffQueued,
+    HandoffUnanswered,
+    Input,
+    PersonHandedBack,
+    PersonLost,
+    PersonTextReceived,
+    PersonTookOver,
+    SessionOpened,
+    TextReceived,
+    TurnUnderstood,
+    UnderstandingFailed,
+)
 from agent.core.session import Session, SessionRules
 from dialogs.manager import Dialogue
 from dialogs.values import ActionResult
@@ -48,39 +71,39 @@ class World:
     def __init__(self) -> None:
         self.session = Session(Dialogue(PACK, "s1", TODAY, "chat"), SessionRules())
         self.at = 0.0
-        self.asks: list[e.UnderstandTurn] = []
-        self.acts: list[e.PerformAction] = []
+        self.asks: list[UnderstandTurn] = []
+        self.acts: list[PerformAction] = []
         self.stand: dict[int, str] = {}  # hand-over -> how it stands
         self.told = ("bot", "")  # whom the customer was told they talk to
         self.keys: set[str] = set()
-        self.do(e.SessionOpened(0.0, "chat"))
+        self.do(SessionOpened(0.0, "chat"))
 
-    def do(self, event: e.Input) -> list[e.Effect]:
+    def do(self, event: Input) -> list[Effect]:
         before = self.session.ownership.is_with_person
         effects = self.session.receive(event)
         for effect in effects:
             self.note(effect)
         owner = self.session.ownership
         assert self.told == (owner.owner, owner.person_name), "the customer knows whom they talk to"
-        introduced = isinstance(event, e.PersonTookOver) and not before
-        if owner.is_with_person and before and not isinstance(event, e.PersonTookOver):
-            assert not any(isinstance(one, e.SayReplies) for one in effects), "a person owns it"
-        if owner.is_with_person and not introduced and not isinstance(event, e.PersonTookOver):
-            assert not any(isinstance(one, e.PerformAction) for one in effects)
+        introduced = isinstance(event, PersonTookOver) and not before
+        if owner.is_with_person and before and not isinstance(event, PersonTookOver):
+            assert not any(isinstance(one, SayReplies) for one in effects), "a person owns it"
+        if owner.is_with_person and not introduced and not isinstance(event, PersonTookOver):
+            assert not any(isinstance(one, PerformAction) for one in effects)
         return effects
 
-    def note(self, effect: e.Effect) -> None:
+    def note(self, effect: Effect) -> None:
         match effect:
-            case e.UnderstandTurn():
+            case UnderstandTurn():
                 self.asks.append(effect)
-            case e.PerformAction(call):
+            case PerformAction(call):
                 assert call.key not in self.keys, "nothing is done twice"
                 self.keys.add(call.key)
                 self.acts.append(effect)
-            case e.AnnounceOwner(owner, name):
+            case AnnounceOwner(owner, name):
                 assert self.told != (owner, name), "told once"
                 self.told = (owner, name)
-            case e.UpdateHandoff(id, state):
+            case UpdateHandoff(id, state):
                 follows = {
                     "requested": {None, "accepted", "queued", "requested"},
                     "queued": {"requested", "queued"},
@@ -96,46 +119,44 @@ class World:
         at, owner = self.at, self.session.ownership
         match kind:
             case "types":
-                self.do(e.TextReceived(at, str(what)))
+                self.do(TextReceived(at, str(what)))
             case "answers" if self.asks:
                 ask = self.asks.pop(0)
                 result = understood(PACK, ask.text, ask.expectation)
                 self.do(
-                    e.TurnUnderstood(at, ask.request_id, result)
+                    TurnUnderstood(at, ask.request_id, result)
                     if what
-                    else e.UnderstandingFailed(at, ask.request_id, "late")
+                    else UnderstandingFailed(at, ask.request_id, "late")
                 )
             case "acts" if self.acts:
                 key = self.acts.pop(0).call.key
                 values = {"customer": "100421", "customer_name": "Pat Miller", "tier": "standard"}
-                self.do(
-                    e.ActionCompleted(at, ActionResult(key, bool(what), values if what else {}))
-                )
+                self.do(ActionCompleted(at, ActionResult(key, bool(what), values if what else {})))
             case "takes":
                 held, was = owner.owner, owner.person_name
                 role = "supervisor" if what == "Sue" else "person"
-                self.do(e.PersonTookOver(at, str(what), role))
+                self.do(PersonTookOver(at, str(what), role))
                 if held == "person" and role == "person" or held == "supervisor":
                     assert (owner.owner, owner.person_name) == (held, was), (
                         "nobody takes from another"
                     )
             case "says":
-                effects = self.do(e.PersonTextReceived(at, str(what), "hello"))
+                effects = self.do(PersonTextReceived(at, str(what), "hello"))
                 assert bool(effects) == owner.is_owned_by(str(what))
             case "gives_back":
                 mine = owner.is_owned_by(str(what))
-                self.do(e.PersonHandedBack(at, str(what)))
+                self.do(PersonHandedBack(at, str(what)))
                 assert not mine or owner.owner in ("bot", "queued")
             case "goes":
-                self.do(e.PersonLost(at, str(what)))
+                self.do(PersonLost(at, str(what)))
             case "nobody" if isinstance(what, int):
-                self.do(e.HandoffUnanswered(at, what, "nobody", f"T{what}"))
+                self.do(HandoffUnanswered(at, what, "nobody", f"T{what}"))
             case "queued" if isinstance(what, int):
-                self.do(e.HandoffQueued(at, what, 1, 60))
+                self.do(HandoffQueued(at, what, 1, 60))
             case "drops":
-                self.do(e.ConnectionLost(at))
+                self.do(ConnectionLost(at))
             case "comes_back":
-                self.do(e.ConnectionResumed(at))
+                self.do(ConnectionResumed(at))
 
 
 @given(STEPS)
@@ -161,7 +182,7 @@ def test_giving_back_keeps_what_was_known_and_goes_on(steps, text):
     if not world.session.ownership.is_with_person or world.session.closed:
         return
     turns, known = world.session.history.turns, dict(world.session.state.customer_facts)
-    effects = world.do(e.PersonHandedBack(world.at + 1.0, world.session.ownership.person_name))
-    assert any(isinstance(one, e.SayReplies) for one in effects), "the bot says that it is back"
+    effects = world.do(PersonHandedBack(world.at + 1.0, world.session.ownership.person_name))
+    assert any(isinstance(one, SayReplies) for one in effects), "the bot says that it is back"
     assert world.session.history.turns[: len(turns)] == turns
     assert known.items() <= world.session.state.customer_facts.items()

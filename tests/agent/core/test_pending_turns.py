@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.events import TurnUnderstood, UnderstandingFailed
+from agent.core.inputs import TurnUnderstood, UnderstandingFailed
 from agent.core.pending_turns import PendingTurns
 from dialogs.values import Understanding
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.events import AudioReceived, DiscardTurn, FeedEncoder, NotifyClient
+from agent.core.effects import DiscardTurn, FeedEncoder, NotifyClient
+from agent.core.inputs import AudioReceived
 from agent.core.turn_taking import LegTurnDiscarded, LegTurnEnded, LegTurnStarted, LegTurnTaking
 from audio.turns import TurnRules
 from audio.turns import hop_count as hops_in

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from agent.core.events import UpdateHandoff
+from agent.core.effects import UpdateHandoff
 from agent.handoff.online_agents import OnlineAgents
 from agent.handoff.routing import HandoffRouter, PersonUnavailable
 from agent.store import Store

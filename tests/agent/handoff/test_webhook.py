@@ -17,7 +17,7 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
-from agent.core.events import UpdateHandoff
+from agent.core.effects import UpdateHandoff
 from agent.core.records import SessionRecord
 from agent.handoff.webhook import (
     CLAIM_LEASE_S,

@@ -13,7 +13,7 @@ from cloudevents.core.formats.json import JSONFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.events import UpdateHandoff
+from agent.core.effects import UpdateHandoff
 from agent.handoff.webhook_event import (
     PUBLISHED_STATES,
     SENTIMENT_TERMS,

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.events import FeedEncoder, UnderstandTurn
+from agent.core.effects import FeedEncoder, UnderstandTurn
 from agent.inference.in_flight import MAX_TRIES, InFlight
 from agent.inference.messages import AudioChunk, RestoreCaller, UnderstandRequest
 from audio.types import Expectation

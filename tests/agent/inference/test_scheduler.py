@@ -18,7 +18,7 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from agent.core.events import UnderstandTurn
+from agent.core.effects import UnderstandTurn
 from agent.inference.messages import (
     AudioChunk,
     CancelStream,

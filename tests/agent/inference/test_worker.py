@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from agent.client import Client
-from agent.core.events import FeedEncoder, UnderstandTurn
+from agent.core.effects import FeedEncoder, UnderstandTurn
 from agent.inference.engine import Engine, EngineRules, ModelsError
 from agent.inference.messages import (
     LoadFailed,

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core import events as e
+from agent.core.effects import DiscardTurn, FeedEncoder, UnderstandTurn
+from agent.core.inputs import (
+    AudioReceived,
+    ConnectionResumed,
+    DeadlineReached,
+    PartialTextReceived,
+    TurnUnderstood,
+    UnderstandingFailed,
+)
 from agent.privacy.audio_masking import (
     MAX_HOLD_SAMPLES,
     MIN_HOLD_SAMPLES,
@@ -26,19 +34,19 @@ OTHER = -SPEECH
 
 
 def heard(samples, leg="customer"):
-    return e.AudioReceived(0.0, leg, samples, ())
+    return AudioReceived(0.0, leg, samples, ())
 
 
 def listen(start, samples, stream=1, leg="customer"):
-    return e.FeedEncoder(stream, leg, start, samples, False)
+    return FeedEncoder(stream, leg, start, samples, False)
 
 
 def understand(stream=1, ask=1, leg="customer", kind="open"):
-    return e.UnderstandTurn(ask, stream, leg, stream, "", Expectation(kind))
+    return UnderstandTurn(ask, stream, leg, stream, "", Expectation(kind))
 
 
 def understood(ask=1):
-    return e.TurnUnderstood(0.0, ask, Understanding("", "", 0.0))
+    return TurnUnderstood(0.0, ask, Understanding("", "", 0.0))
 
 
 def spoken(start, end):
@@ -95,7 +103,7 @@ def test_a_turn_is_not_written_before_it_is_understood():
 def test_words_that_are_private_are_silence_and_what_is_around_them():
     reel = Reel()
     reel.push(heard(SPEECH[: 6 * RATE]), [listen(0, SPEECH[: 6 * RATE])])
-    reel.push(e.DeadlineReached(1.0), [understand()])
+    reel.push(DeadlineReached(1.0), [understand()])
     reel.push(understood(), (), [spoken(2 * RATE, 3 * RATE)])
     whole = reel.close().leg()
     start, end = 2 * RATE - PAD_SAMPLES, 3 * RATE + PAD_SAMPLES
@@ -108,7 +116,7 @@ def test_words_that_are_private_are_silence_and_what_is_around_them():
     ("kind", "answer", "redactions"),
     [
         ("digits", understood(), []),
-        ("open", e.UnderstandingFailed(0.0, 1, "late"), []),
+        ("open", UnderstandingFailed(0.0, 1, "late"), []),
         ("open", understood(), [spoken(0, 0)]),
         ("open", understood(), [spoken(2 * RATE, 3 * RATE), spoken(0, 0)]),
     ],
@@ -117,7 +125,7 @@ def test_a_turn_is_silence_where_a_number_was_asked_or_nobody_knows(kind, answer
     reel = Reel()
     reel.push(heard(SPEECH[: 2 * RATE]))
     reel.push(heard(SPEECH[2 * RATE : 5 * RATE]), [listen(2 * RATE, SPEECH[2 * RATE : 5 * RATE])])
-    reel.push(e.DeadlineReached(1.0), [understand(kind=kind)])
+    reel.push(DeadlineReached(1.0), [understand(kind=kind)])
     reel.push(answer, (), redactions)
     reel.push(heard(SPEECH[5 * RATE : 8 * RATE]))
     whole = reel.close().leg()
@@ -143,10 +151,10 @@ def test_a_number_that_was_in_words_on_the_way_is_not_kept_when_they_change(aske
     reel = Reel()
     reel.push(heard(SPEECH[: 3 * RATE]), [listen(0, SPEECH[: 3 * RATE])])
     reel.push(
-        e.PartialTextReceived(1.0, 1, "seven seven"), (), [Redaction(kind, "text", 0, 4, "number")]
+        PartialTextReceived(1.0, 1, "seven seven"), (), [Redaction(kind, "text", 0, 4, "number")]
     )
-    reel.push(e.PartialTextReceived(1.1, 1, "pay a bill"))
-    reel.push(e.DeadlineReached(1.2), [understand(kind=asked)])
+    reel.push(PartialTextReceived(1.1, 1, "pay a bill"))
+    reel.push(DeadlineReached(1.2), [understand(kind=asked)])
     reel.push(understood())
     assert reel.close().leg().any() == there
 
@@ -154,7 +162,7 @@ def test_a_number_that_was_in_words_on_the_way_is_not_kept_when_they_change(aske
 def test_what_was_no_speech_is_kept():
     reel = Reel()
     reel.push(heard(SPEECH[: 3 * RATE]), [listen(RATE, SPEECH[RATE : 3 * RATE])])
-    reel.push(e.DeadlineReached(1.0), [e.DiscardTurn(1)])
+    reel.push(DeadlineReached(1.0), [DiscardTurn(1)])
     assert np.array_equal(reel.close().leg(), SPEECH[: 3 * RATE])
 
 
@@ -181,7 +189,7 @@ def test_a_turn_that_never_ends_is_not_held_for_ever_but_silenced():
 def test_sound_that_was_lost_is_a_gap_and_positions_go_on_after_it():
     reel = Reel()
     reel.push(heard(SPEECH[:RATE]))
-    reel.push(e.ConnectionResumed(2.0, 5 * VOICE_HOP))
+    reel.push(ConnectionResumed(2.0, 5 * VOICE_HOP))
     reel.push(heard(SPEECH[RATE : 2 * RATE]))
     whole = reel.close().leg()
     after = RATE + 5 * VOICE_HOP
@@ -193,7 +201,7 @@ def test_sound_that_was_lost_is_a_gap_and_positions_go_on_after_it():
 def test_a_tape_goes_on_where_its_legs_were():
     reel = Reel(("customer", "agent"), {"customer": 7 * RATE})
     reel.push(heard(SPEECH[:RATE]), [listen(7 * RATE, SPEECH[:RATE])])
-    reel.push(e.DeadlineReached(1.0), [understand()])
+    reel.push(DeadlineReached(1.0), [understand()])
     reel.push(understood(), (), [spoken(7 * RATE + 3000, 7 * RATE + 4000)])
     reel.push(heard(OTHER[:RATE], "agent"))
     reel.close()
@@ -208,7 +216,7 @@ def test_what_is_private_on_one_leg_is_kept_on_the_other():
     reel = Reel(("customer", "agent"))
     reel.push(heard(OTHER[: 2 * RATE], "agent"))
     reel.push(heard(SPEECH[: 2 * RATE]), [listen(0, SPEECH[: 2 * RATE])])
-    reel.push(e.DeadlineReached(1.0), [understand(kind="digits")])
+    reel.push(DeadlineReached(1.0), [understand(kind="digits")])
     reel.push(understood())
     reel.close()
     assert not reel.leg().any()
@@ -259,7 +267,7 @@ def test_private_sound_is_never_written_whatever_happens_in_whatever_order(happe
     at, secret, count = {"customer": 0, "agent": 0}, {"customer": [], "agent": []}, 0
     for what, leg in happenings:
         effects, redactions = [], []
-        event = e.DeadlineReached(0.0)
+        event = DeadlineReached(0.0)
         if what <= 3:
             samples = SPEECH[: random.randrange(0, 2 * RATE)]
             event = heard(samples, leg)
@@ -276,9 +284,9 @@ def test_private_sound_is_never_written_whatever_happens_in_whatever_order(happe
             effects.append(understand(stream, stream, leg, "digits"))
         elif what in (5, 6) and asks:
             ask = asks.pop(random.randrange(len(asks)))
-            event = understood(ask) if what == 5 else e.UnderstandingFailed(0.0, ask, "late")
+            event = understood(ask) if what == 5 else UnderstandingFailed(0.0, ask, "late")
         elif what == 7:
-            event = e.ConnectionResumed(0.0, VOICE_HOP)
+            event = ConnectionResumed(0.0, VOICE_HOP)
             at = {name: position + VOICE_HOP for name, position in at.items()}
         reel.push(event, effects, redactions)
     reel.close()

@@ -7,8 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.core import customer_messages as m
-from agent.core import events as e
 from agent.core.event_json import event_from_json, event_to_json
+from agent.core.inputs import (
+    ActionCompleted,
+    DigitsReceived,
+    PartialTextReceived,
+    PersonEndedSession,
+    PersonTextReceived,
+    TextReceived,
+    TurnUnderstood,
+)
 from agent.privacy.vault import SealError, Vault
 from audio.types import Expectation, Transcript, Word
 from dialogs.values import (
@@ -35,7 +43,7 @@ def vault():
 
 
 def typed(kept, text, asked=OPEN):
-    return kept.pseudonymise(e.TextReceived(1.0, text), asked).event.text
+    return kept.pseudonymise(TextReceived(1.0, text), asked).event.text
 
 
 def shown(kept, kind, text):
@@ -88,7 +96,7 @@ def test_what_may_be_a_secret_is_replaced_whether_or_not_it_fills_a_slot(text, s
 )
 def test_what_is_private_is_replaced_in_its_shape_and_shown_to_its_owner(text, secret):
     kept = vault()
-    (one,) = kept.pseudonymise(e.TextReceived(1.0, text), OPEN).redactions
+    (one,) = kept.pseudonymise(TextReceived(1.0, text), OPEN).redactions
     hidden = typed(kept, text)
     covered = hidden[one.start : one.end]
     assert secret not in hidden
@@ -111,7 +119,7 @@ def test_the_same_value_has_the_same_surrogate_however_it_is_said():
 
 
 def test_what_is_not_private_is_the_same_input():
-    event = e.TextReceived(1.0, "transfer 250 dollars to savings")
+    event = TextReceived(1.0, "transfer 250 dollars to savings")
     assert vault().pseudonymise(event, OPEN).event is event
 
 
@@ -154,10 +162,10 @@ def test_what_was_hidden_once_stays_as_it_is(text):
     hidden = typed(kept, text)
     assert kept.has_unsealed_changes == bool(text != hidden)
     kept.seal("t")
-    assert kept.pseudonymise(e.PersonTextReceived(2.0, "Dana", hidden), OPEN).event.text == hidden
+    assert kept.pseudonymise(PersonTextReceived(2.0, "Dana", hidden), OPEN).event.text == hidden
     result = Understanding(hidden, "inform", 0.9)
     assert (
-        kept.pseudonymise(e.TurnUnderstood(3.0, 1, result), OPEN).event.understanding.text == hidden
+        kept.pseudonymise(TurnUnderstood(3.0, 1, result), OPEN).event.understanding.text == hidden
     )
     assert not kept.has_unsealed_changes
 
@@ -181,7 +189,7 @@ def test_what_was_hidden_once_stays_as_it_is(text):
 )
 def test_keys_that_are_a_number_are_hidden(digits, asked, private):
     kept = vault()
-    hidden = kept.pseudonymise(e.DigitsReceived(1.0, digits), asked).event.digits
+    hidden = kept.pseudonymise(DigitsReceived(1.0, digits), asked).event.digits
     assert (hidden != digits) == private
     assert len(hidden) == len(digits)
     assert shown(kept, "transcript", hidden) == digits
@@ -191,7 +199,7 @@ def test_a_person_may_name_a_surrogate_and_the_customer_reads_the_number():
     kept = vault()
     hidden = typed(kept, CARD)
     said = kept.pseudonymise(
-        e.PersonTextReceived(2.0, "Dana", f"Is {hidden} right, and 5500 0000 0000 0004?"), OPEN
+        PersonTextReceived(2.0, "Dana", f"Is {hidden} right, and 5500 0000 0000 0004?"), OPEN
     )
     assert f"Is {hidden} right" in said.event.text
     assert "5500" not in said.event.text
@@ -199,18 +207,18 @@ def test_a_person_may_name_a_surrogate_and_the_customer_reads_the_number():
 
 
 def test_what_a_person_writes_at_the_end_is_hidden_too():
-    done = vault().pseudonymise(e.PersonEndedSession(2.0, "Dana", f"new card {CARD}"), OPEN).event
+    done = vault().pseudonymise(PersonEndedSession(2.0, "Dana", f"new card {CARD}"), OPEN).event
     assert CARD not in done.outcome
 
 
 def test_words_that_grow_are_hidden_from_their_third_digit_and_then_forgotten():
     kept = vault()
     for words in ("four one one", "four one one one one one", SAID):
-        hidden = kept.pseudonymise(e.PartialTextReceived(1.0, 1, words), NUMBER).event.text
+        hidden = kept.pseudonymise(PartialTextReceived(1.0, 1, words), NUMBER).event.text
         assert hidden != words
         assert shown(kept, "partial", hidden) == words
     assert not kept.has_unsealed_changes
-    kept.pseudonymise(e.PartialTextReceived(1.1, 1, "never mind"), NUMBER)
+    kept.pseudonymise(PartialTextReceived(1.1, 1, "never mind"), NUMBER)
     assert shown(kept, "partial", hidden) == hidden
 
 
@@ -228,7 +236,7 @@ def understood(text, slots=(), also=(), evidence=(), heard=True):
         text, "inform", 0.9, slots=tuple(slots), also=tuple(also), evidence=tuple(evidence),
         trouble_evidence=tuple(evidence),
     )  # fmt: skip
-    return e.TurnUnderstood(5.0, 1, result, spoken(text) if heard else None)
+    return TurnUnderstood(5.0, 1, result, spoken(text) if heard else None)
 
 
 def test_nothing_of_an_answer_says_what_was_said():
@@ -273,7 +281,7 @@ def test_words_in_time_are_replaced_in_their_place():
 
 def test_a_number_of_which_nobody_knows_when_it_was_said_has_no_place():
     result = understood("one oh oh four two one").understanding
-    event = e.TurnUnderstood(5.0, 1, result, Transcript("one oh oh four two one", 0.9))
+    event = TurnUnderstood(5.0, 1, result, Transcript("one oh oh four two one", 0.9))
     found = vault().pseudonymise(event, NUMBER).redactions
     assert [r.to_sample for r in found if r.where == "transcript"] == [0]
 
@@ -325,7 +333,7 @@ def test_what_the_bank_answers_is_hidden_where_it_is_private():
         "customer": "100421", "mail": "jane@example.com", "card": CARD, "ssn": "123-45-6789",
         "phone": "212-555-0187", "balance": "2500.00", "day": "2026-11-24", "reference": "TR-1234",
     }  # fmt: skip
-    event = kept.pseudonymise(e.ActionCompleted(2.0, ActionResult("k", True, values)), OPEN).event
+    event = kept.pseudonymise(ActionCompleted(2.0, ActionResult("k", True, values)), OPEN).event
     told = event.outcome.values
     assert told["customer"] == number
     assert [name for name in values if told[name] == values[name]] == [
@@ -335,7 +343,7 @@ def test_what_the_bank_answers_is_hidden_where_it_is_private():
     ]
     for name in ("mail", "card", "ssn", "phone"):
         assert shown(kept, "reply", told[name]) == values[name]
-    again = kept.pseudonymise(e.ActionCompleted(3.0, event.outcome), OPEN).event.outcome
+    again = kept.pseudonymise(ActionCompleted(3.0, event.outcome), OPEN).event.outcome
     assert again == event.outcome
 
 

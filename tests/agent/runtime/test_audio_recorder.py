@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from agent.core import events as e
+from agent.core.inputs import AudioReceived, ConnectionResumed, ConsentChanged, TextReceived
 from agent.core.records import SessionRecord
 from agent.runtime.audio_recorder import MIN_PIECE_SAMPLES, AudioRecorder
 from agent.store import Store
@@ -43,7 +43,7 @@ def begun(store, **more):
 
 def heard(start, packets):
     for at in range(start, start + packets * PACKET, PACKET):
-        yield e.AudioReceived(at / RATE, "customer", SPEECH[at : at + PACKET], (0.0,) * 25)
+        yield AudioReceived(at / RATE, "customer", SPEECH[at : at + PACKET], (0.0,) * 25)
 
 
 def kept(store, record, *runs, rules=ASK):
@@ -57,7 +57,7 @@ def kept(store, record, *runs, rules=ASK):
             for positions, events in runs:
                 track = AudioRecorder(store, journal, record, rules, positions)
                 for event in events:
-                    if isinstance(event, e.ConsentChanged):
+                    if isinstance(event, ConsentChanged):
                         agreed = rules.may_record(event.recording)
                         journal.submit(
                             lambda agreed=agreed: store.set_recording_consent("a", agreed)
@@ -77,7 +77,7 @@ def kept(store, record, *runs, rules=ASK):
 
 
 def agreed(at=0.0, recording=True):
-    return e.ConsentChanged(at, recording, emotion=False)
+    return ConsentChanged(at, recording, emotion=False)
 
 
 def covered(found):
@@ -129,11 +129,11 @@ def test_after_a_stop_it_goes_on_where_the_legs_were(store):
     store.set_recording_consent("a", True)
     lost = 8 * HOP
     first, second = {}, {"customer": 10 * PACKET}
-    events = [e.ConnectionResumed(9.0, lost), *heard(10 * PACKET + lost, 10)]
+    events = [ConnectionResumed(9.0, lost), *heard(10 * PACKET + lost, 10)]
     found = kept(store, record, (first, heard(0, 10)), (second, events))
     assert covered(found) == [(0, 10 * PACKET), (10 * PACKET + lost, 20 * PACKET + lost)]
 
 
 def test_a_chat_has_no_sound(store):
     record = begun(store, legs=())
-    assert kept(store, record, ({}, [agreed(), e.TextReceived(1.0, "hello")])) == {}
+    assert kept(store, record, ({}, [agreed(), TextReceived(1.0, "hello")])) == {}

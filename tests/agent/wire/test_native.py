@@ -9,8 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core import events as e
 from agent.core.customer_messages import SequencedMessage, messages_of
+from agent.core.effects import DiscardTurn, Effect, SayReplies, ShowTurn, UpdateHandoff
+from agent.core.inputs import (
+    ConsentChanged,
+    CustomerLeft,
+    DigitsReceived,
+    SpeechPlayed,
+    TextReceived,
+)
 from agent.wire.messages import Hello
 from agent.wire.native import NativeDecoder
 from agent.wire.native_encoder import NativeEncoder
@@ -38,7 +45,7 @@ def opened(hello: dict) -> NativeDecoder:
     return wire
 
 
-def encoded(effect: e.Effect, at: float) -> list[str]:
+def encoded(effect: Effect, at: float) -> list[str]:
     """The messages of an effect, the first ones of their conversation."""
     ((*messages,),) = messages_of([effect])
     numbered = [SequencedMessage(seq, at, one) for seq, one in enumerate(messages, 1)]
@@ -48,14 +55,14 @@ def encoded(effect: e.Effect, at: float) -> list[str]:
 @pytest.mark.parametrize(
     ("message", "event"),
     [
-        ({"type": "text", "text": "  hello "}, e.TextReceived(1.5, "hello")),
-        ({"type": "digits", "digits": "12#"}, e.DigitsReceived(1.5, "12#")),
+        ({"type": "text", "text": "  hello "}, TextReceived(1.5, "hello")),
+        ({"type": "digits", "digits": "12#"}, DigitsReceived(1.5, "12#")),
         (
             {"type": "consent", "recording": False, "emotion": True},
-            e.ConsentChanged(1.5, recording=False, emotion=True),
+            ConsentChanged(1.5, recording=False, emotion=True),
         ),
-        ({"type": "played", "turn": 3, "ms": 900}, e.SpeechPlayed(1.5, 3, 900)),
-        ({"type": "end"}, e.CustomerLeft(1.5, sent_end=True)),
+        ({"type": "played", "turn": 3, "ms": 900}, SpeechPlayed(1.5, 3, 900)),
+        ({"type": "end"}, CustomerLeft(1.5, sent_end=True)),
     ],
 )
 def test_a_message_becomes_its_event(message, event):
@@ -105,7 +112,7 @@ def test_a_wrong_message_is_an_error_and_the_talk_goes_on(message):
     with pytest.raises(WireError) as refused:
         wire.decode(json.dumps(message), 1.0)
     assert refused.value.close_code is None
-    assert wire.decode('{"type": "text", "text": "still here"}', 2.0) == e.TextReceived(
+    assert wire.decode('{"type": "text", "text": "still here"}', 2.0) == TextReceived(
         2.0, "still here"
     )
 
@@ -188,7 +195,7 @@ WHY = Escalation(
 
 def test_what_is_understood_becomes_transcript_cues_and_understanding():
     transcript = Transcript("my card is gone", 0.8, (Word("my", 320, 4800, 0.9),))
-    sent = encoded(e.ShowTurn(3, "customer", transcript, HEARD), 7.25)
+    sent = encoded(ShowTurn(3, "customer", transcript, HEARD), 7.25)
     heard, cues, understanding = (json.loads(message) for message in sent)
     assert [m["seq"] for m in (heard, cues, understanding)] == [1, 2, 3]
     assert (heard["type"], heard["start"], heard["end"]) == ("transcript", 320, 4800)
@@ -200,15 +207,15 @@ def test_what_is_understood_becomes_transcript_cues_and_understanding():
 
 
 def test_a_transcript_says_where_its_turn_was_over():
-    show = e.ShowTurn(3, "customer", Transcript("hi", 0.8), HEARD, end=101 * 512)
+    show = ShowTurn(3, "customer", Transcript("hi", 0.8), HEARD, end=101 * 512)
     assert json.loads(encoded(show, 7.25)[0])["turn_end"] == 3.232
-    typed = e.ShowTurn(3, "customer", Transcript("hi", 0.8), HEARD)
+    typed = ShowTurn(3, "customer", Transcript("hi", 0.8), HEARD)
     assert "turn_end" not in json.loads(encoded(typed, 7.25)[0])
 
 
 def test_an_employee_is_transcribed_and_nothing_else():
     transcript = Transcript("how can i help", 0.8)
-    sent = encoded(e.ShowTurn(2, "agent", transcript, None), 1.0)
+    sent = encoded(ShowTurn(2, "agent", transcript, None), 1.0)
     assert [json.loads(message)["type"] for message in sent] == ["transcript"]
 
 
@@ -216,18 +223,18 @@ def test_replies_name_their_source():
     reply = Reply(
         "Nine to five.", suggestions=("Directions",), source=DocumentSource("d1", "Opening hours")
     )
-    (sent,) = encoded(e.SayReplies(1, (reply,), speak=False), 1.0)
+    (sent,) = encoded(SayReplies(1, (reply,), speak=False), 1.0)
     message = json.loads(sent)
     assert message["source"] == {"id": "d1", "title": "Opening hours"}
     assert message["suggestions"] == ["Directions"]
 
 
 def test_a_hand_over_carries_its_evidence():
-    (sent,) = encoded(e.UpdateHandoff(1, "queued", WHY, position=2, wait_s=240), 9.0)
+    (sent,) = encoded(UpdateHandoff(1, "queued", WHY, position=2, wait_s=240), 9.0)
     message = json.loads(sent)
     assert (message["rule"], message["position"], message["wait_s"]) == ("upset_over_turns", 2, 240)
     assert message["evidence"][0]["term"] == "voice: angry"
 
 
 def test_models_and_the_bank_are_not_the_clients_business():
-    assert encoded(e.DiscardTurn(1), 0.0) == []
+    assert encoded(DiscardTurn(1), 0.0) == []

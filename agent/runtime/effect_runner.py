@@ -11,8 +11,28 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 
-from agent.core import events as e
 from agent.core.customer_messages import SequencedMessage
+from agent.core.effects import (
+    CloseSession,
+    DiscardTurn,
+    Effect,
+    FeedEncoder,
+    PerformAction,
+    SayReplies,
+    StopSpeech,
+    StoreNote,
+    UnderstandTurn,
+    UpdateHandoff,
+)
+from agent.core.inputs import (
+    ActionCompleted,
+    HandoffQueued,
+    HandoffUnanswered,
+    Input,
+    PartialTextReceived,
+    TurnUnderstood,
+    UnderstandingFailed,
+)
 from agent.core.records import SessionRecord, utc_text
 from agent.core.session import Session
 from agent.handoff.routing import PersonUnavailable
@@ -41,7 +61,7 @@ class EffectRunner:
         delivery: CustomerDelivery,
         timers: ConversationTimers,
         now: Callable[[], float],
-        apply: Callable[[e.Input], None],
+        apply: Callable[[Input], None],
     ) -> None:
         """`apply` takes the inputs that result; `now` is the time in session seconds."""
         self._services = services
@@ -62,7 +82,7 @@ class EffectRunner:
 
     def run_all(
         self,
-        effects: Sequence[e.Effect],
+        effects: Sequence[Effect],
         durable: asyncio.Future[None] | None,
         messages: Sequence[Sequence[SequencedMessage]],
     ) -> None:
@@ -70,33 +90,33 @@ class EffectRunner:
         may be none. `durable` is done when their row is on disk; None: it is already."""
         for number, effect in enumerate(effects):
             of_effect = messages[number] if messages else []
-            if isinstance(effect, e.CloseSession):
+            if isinstance(effect, CloseSession):
                 self._delivery.end(effect, of_effect, durable)
                 self.end_tasks()
             else:
                 self._delivery.send(of_effect, durable)
                 self.run(effect, durable)
 
-    def run(self, effect: e.Effect, durable: asyncio.Future[None] | None) -> None:
+    def run(self, effect: Effect, durable: asyncio.Future[None] | None) -> None:
         """Run this effect, if it is more than its messages. `durable` is done when its row is on
         disk; None: it is already."""
         services, id = self._services, self._record.id
         match effect:
-            case e.StopSpeech(turn):
+            case StopSpeech(turn):
                 self._delivery.stop_speech(turn)
-            case e.SayReplies(speak=True):
+            case SayReplies(speak=True):
                 self._delivery.speak(effect)
-            case e.FeedEncoder():
+            case FeedEncoder():
                 services.engine.feed_encoder(id, effect, partial(self._on_partial, effect.stream))
-            case e.DiscardTurn(stream):
+            case DiscardTurn(stream):
                 services.engine.discard_turn(id, stream)
-            case e.UnderstandTurn():
+            case UnderstandTurn():
                 self._create_task(self._understand(effect))
-            case e.PerformAction(call):
+            case PerformAction(call):
                 self._must_finish(self._perform_action(call, durable))
-            case e.UpdateHandoff():
+            case UpdateHandoff():
                 self._must_finish(self._update_handoff(effect, durable))
-            case e.StoreNote(note):
+            case StoreNote(note):
                 now = utc_text(services.wall_now())
                 services.journal.submit(lambda: services.store.add_notes(id, [note], now))
 
@@ -120,9 +140,9 @@ class EffectRunner:
 
     def _on_partial(self, stream: int, text: str) -> None:
         if not self._session.closed:
-            self._apply(e.PartialTextReceived(self._now(), stream, text))
+            self._apply(PartialTextReceived(self._now(), stream, text))
 
-    async def _understand(self, effect: e.UnderstandTurn) -> None:
+    async def _understand(self, effect: UnderstandTurn) -> None:
         services, id, asked_at = self._services, self._record.id, self._now()
         channel = self._session.history.channel
         try:
@@ -131,14 +151,12 @@ class EffectRunner:
             )
         except UnderstandingError as failure:
             services.metrics.understanding_failures.labels(failure.reason).inc()
-            self._apply(e.UnderstandingFailed(self._now(), effect.request_id, failure.reason))
+            self._apply(UnderstandingFailed(self._now(), effect.request_id, failure.reason))
             return
         services.metrics.turns_understood.labels(channel).inc()
         services.metrics.answer_latency.labels(channel).observe(self._now() - asked_at)
         self._apply(
-            e.TurnUnderstood(
-                self._now(), effect.request_id, result.understanding, result.transcript
-            )
+            TurnUnderstood(self._now(), effect.request_id, result.understanding, result.transcript)
         )
 
     async def _perform_action(self, call: ActionCall, durable: asyncio.Future[None] | None) -> None:
@@ -147,10 +165,10 @@ class EffectRunner:
         outcome = await asyncio.to_thread(
             self._services.actions.perform, self._vault.reveal_in_call(call)
         )
-        self._apply(e.ActionCompleted(self._now(), outcome))
+        self._apply(ActionCompleted(self._now(), outcome))
 
     async def _update_handoff(
-        self, effect: e.UpdateHandoff, durable: asyncio.Future[None] | None
+        self, effect: UpdateHandoff, durable: asyncio.Future[None] | None
     ) -> None:
         services, record, number = self._services, self._record, effect.id
         if durable is not None:
@@ -165,8 +183,8 @@ class EffectRunner:
         services.event_bus.publish(ConversationChange(record.id, "queue"))
         match routed:
             case PersonUnavailable(reason, ticket, next_opening):
-                self._apply(e.HandoffUnanswered(self._now(), number, reason, ticket, next_opening))
+                self._apply(HandoffUnanswered(self._now(), number, reason, ticket, next_opening))
             case int():
                 self._timers.start_queue_timeout(number, self._now())
                 wait_s = routed * services.settings.wait_s
-                self._apply(e.HandoffQueued(self._now(), number, routed, wait_s))
+                self._apply(HandoffQueued(self._now(), number, routed, wait_s))
