@@ -267,7 +267,7 @@ def test_a_person_and_a_customer_hear_each_other(house, ada, grace):
         ada.send("voice", session=session, on=False)
         assert client.wait_for("speech")["state"] == "end"
         ada.sync()
-        assert house.server.registry[session]._audio_listeners == set()
+        assert house.server.registry[session].audio_listeners._queues == set()
 
 
 def test_the_voice_of_a_person_is_kept_nowhere_and_no_model_hears_it(house, ada):
@@ -304,7 +304,7 @@ def test_nobody_hears_who_has_been_taken_over(house, ada, grace):
         grace.send("say", session=session, text="This is Grace.")
         while (told := client.wait_for("agent", "audio"))["type"] == "audio":
             assert b"\x01\x02" * 320 not in told["data"]  # it is the bot, who says who is there
-        assert house.server.registry[session]._audio_listeners == set()
+        assert house.server.registry[session].audio_listeners._queues == set()
 
 
 def test_who_writes_has_no_voice(house, ada):
