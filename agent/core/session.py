@@ -77,8 +77,13 @@ class Session:
 
     @property
     def state(self) -> DialogueState:
-        """Where the dialogue stands."""
+        """Where the dialogue stands. It may be set before the first turn, to begin a conversation
+        with what is known already, such as an identity."""
         return self._state.dialogue_state
+
+    @state.setter
+    def state(self, state: DialogueState) -> None:
+        self._state.dialogue_state = state
 
     @property
     def expectation(self) -> Expectation:
