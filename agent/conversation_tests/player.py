@@ -13,7 +13,6 @@ from dataclasses import replace
 from agent.conversation_tests.case import CaseStep, ConversationCase
 from agent.conversation_tests.outcome import OutcomeLog, StepOutcome, TurnReading
 from agent.conversation_tests.responder import CaseResponder
-from agent.conversation_tests.sound_steps import audio_inputs
 from agent.core import events as e
 from agent.core.customer_messages import BotReply, PersonText
 from agent.core.session import Session
@@ -77,6 +76,8 @@ class ConversationPlayer:
             self._online_agents.add(PERSON_ONLINE)
         if self._case.identity:
             self._identify()
+        self._whole.add(self._log)  # the greeting belongs to no step
+        self._log = OutcomeLog(problems=self._log.problems)
 
     def _identify(self) -> None:
         """Begin with a customer whose identity the back end has confirmed."""
@@ -120,6 +121,8 @@ class ConversationPlayer:
                 self._responder.failure = _failure_reason(step.text)
                 self._receive(e.TextReceived(at, "this is not understood"))
             case "sound":
+                from agent.conversation_tests.sound_steps import audio_inputs  # slow to import
+
                 assert step.sound is not None
                 for event in audio_inputs(step.sound, at):
                     self._advance(event.at)
