@@ -31,7 +31,7 @@ from agent.conversation_tests.schema import (
     ConversationYaml,
     ExpectYaml,
     SettingYaml,
-    StepYaml,
+    TurnYaml,
 )
 from dialogs.interpretation.dialogue_acts import DialogueActKind
 from dialogs.pack.fingerprint import TESTS_FOLDER
@@ -173,7 +173,7 @@ class _CaseBuilder:
             for name, answers in source.items()
         }
 
-    def _step(self, source: StepYaml, path: list[str | int]) -> CaseStep:
+    def _step(self, source: TurnYaml, path: list[str | int]) -> CaseStep:
         given = [kind for kind in get_args(StepKind) if getattr(source, kind) is not None]
         if len(given) != 1:
             kinds = ", ".join(get_args(StepKind))

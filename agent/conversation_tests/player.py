@@ -13,7 +13,6 @@ from dataclasses import replace
 from agent.conversation_tests.case import CaseStep, ConversationCase
 from agent.conversation_tests.outcome import OutcomeLog, StepOutcome, TurnReading
 from agent.conversation_tests.responder import CaseResponder
-from agent.conversation_tests.sound_steps import audio_inputs
 from agent.core.customer_messages import BotReply, PersonText
 from agent.core.effects import SayReplies, UpdateHandoff
 from agent.core.inputs import (
@@ -94,6 +93,8 @@ class ConversationPlayer:
             self._online_agents.add(PERSON_ONLINE)
         if self._case.identity:
             self._identify()
+        self._whole.add(self._log)  # the greeting belongs to no step
+        self._log = OutcomeLog(problems=self._log.problems)
 
     def _identify(self) -> None:
         """Begin with a customer whose identity the back end has confirmed."""
@@ -137,6 +138,7 @@ class ConversationPlayer:
                 self._responder.failure = _failure_reason(step.text)
                 self._receive(TextReceived(at, "this is not understood"))
             case "sound":
+
                 assert step.sound is not None
                 for event in audio_inputs(step.sound, at):
                     self._advance(event.at)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from agent.conversation_tests.back_end import CaseBackEnd, UndeclaredAnswer
 from agent.core.effects import (
@@ -31,9 +32,11 @@ from agent.core.inputs import (
 from agent.core.virtual_session import DueInput
 from agent.handoff.routing import HandoffRouter, PersonUnavailable
 from agent.privacy.vault import Vault
-from agent.replay.live_models import ModelAnswerSource
 from audio.types import Transcript
 from dialogs.values import ActionCall, ActionResult
+
+if TYPE_CHECKING:
+    from agent.replay.live_models import ModelAnswerSource
 
 ACTION_S = 1.0  # what an action takes
 ROUTING_S = 0.5  # what the answer of the queue takes

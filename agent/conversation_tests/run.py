@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from agent.config import Settings, session_rules
 from agent.conversation_tests.back_end import CaseBackEnd, seeded_bank
@@ -27,10 +28,12 @@ from agent.core.session import Session
 from agent.handoff.online_agents import OnlineAgents
 from agent.handoff.routing import HandoffRouter
 from agent.privacy.vault import Vault
-from agent.replay.live_models import LiveModels
 from agent.store import Store
 from dialogs.manager import Dialogue
 from dialogs.pack.loader import load_pack
+
+if TYPE_CHECKING:
+    from agent.replay.live_models import LiveModels
 
 VAULT_KEY = b"conversation tests: their customers are invented"
 
@@ -89,6 +92,8 @@ class ConversationTestRun:
     @cached_property
     def models(self) -> LiveModels:
         """The models of this machine; loading them takes seconds."""
+        from agent.replay.live_models import LiveModels  # a mistake in a file is told sooner
+
         return LiveModels(self._settings, self.pack)
 
     def load(self, files: Sequence[Path]) -> list[ConversationCase]:

@@ -80,7 +80,7 @@ class ExpectYaml(StrictYaml):
     act: str | None = None
 
 
-class StepYaml(StrictYaml):
+class TurnYaml(StrictYaml):
     """One step: exactly one of the things that can happen, with its options."""
 
     customer: YamlScalar | None = None
@@ -119,7 +119,7 @@ class ConversationYaml(SettingYaml):
     """One conversation."""
 
     name: str
-    turns: list[StepYaml] = Field(min_length=1)
+    turns: list[TurnYaml] = Field(min_length=1)
     expect: ExpectYaml = ExpectYaml()
 
 
