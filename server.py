@@ -35,7 +35,8 @@ from agent.handoff.online_agents import OnlineAgents
 from agent.handoff.routing import HandoffRouter
 from agent.handoff.webhook import Webhook
 from agent.inference.engine import Engine, EngineRules
-from agent.inference.worker import ForkserverLauncher, error_location, reserve_core
+from agent.inference.launcher import ForkserverLauncher, reserve_core
+from agent.inference.worker import error_location
 from agent.runtime.admission import Admission, AdmissionLimits, stream_capacity
 from agent.runtime.connection import ClientConnection
 from agent.runtime.event_bus import ConversationChange, EventBus

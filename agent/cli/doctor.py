@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agent.config import Settings, SettingsError, load_settings
-from agent.inference.worker import load_scheduler
+from agent.inference.launcher import load_scheduler
 from audio.types import AudioError
 from dialogs.pack.loader import load_pack
 from dialogs.pack.model import Pack

@@ -23,6 +23,7 @@ from typing import TypeVar
 from agent.core.effects import FeedEncoder, UnderstandTurn
 from agent.core.inputs import FailureReason
 from agent.inference.in_flight import InFlight
+from agent.inference.launcher import LaunchWorker, ModelWorker
 from agent.inference.messages import (
     CancelStream,
     EndSession,
@@ -41,7 +42,6 @@ from agent.inference.messages import (
 )
 from agent.inference.transport import WorkerTransport
 from agent.inference.vad_batcher import VadBatcher
-from agent.inference.worker import LaunchWorker, ModelWorker
 from audio.codecs import Encoding, encode
 from audio.speak import TtsVoice
 from audio.types import RATE, Leg, Samples

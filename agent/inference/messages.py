@@ -6,6 +6,8 @@ that a turn can be re-sent from its start to models that have lost it.
 
 from __future__ import annotations
 
+import pickle
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -15,6 +17,7 @@ from audio.types import Samples, Transcript
 from dialogs.values import Understanding
 
 StreamKey = tuple[str, int]  # session, stream
+FRAME_HEADER = struct.Struct("!I")  # bytes of the pickle that follows
 
 
 # -- to the models -----------------------------------------------------------------------------
@@ -168,3 +171,11 @@ MessageFromWorker = (
     | StreamsFailed
     | WorkerLoad
 )
+
+# -- on the socket -----------------------------------------------------------------------------
+
+
+def message_frame(message: MessageToWorker | MessageFromWorker) -> bytes:
+    """A message as bytes for the socket, in either direction: its length, then its pickle."""
+    pickled = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+    return FRAME_HEADER.pack(len(pickled)) + pickled

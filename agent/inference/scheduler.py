@@ -41,7 +41,7 @@ from agent.inference.messages import (
 from audio.types import Expectation, Samples, Spoken
 from dialogs.values import Understanding
 
-# These import torch, which only the models' process needs (agent/inference/worker.py)
+# These import torch, which only the models' process needs (agent/inference/launcher.py)
 if TYPE_CHECKING:
     from agent.understanding.turn_understanding import TurnUnderstanding
     from audio.speaker_normalisation import SpeakerProfile

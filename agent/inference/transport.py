@@ -10,8 +10,7 @@ import asyncio
 import pickle
 from collections.abc import Callable
 
-from agent.inference.messages import MessageFromWorker, MessageToWorker
-from agent.inference.worker import FRAME_HEADER, message_frame
+from agent.inference.messages import FRAME_HEADER, MessageFromWorker, MessageToWorker, message_frame
 
 
 class WorkerTransport(asyncio.Protocol):

@@ -1,23 +1,18 @@
-"""The models process: its start, its socket loop, and the measuring of costs at start-up.
+"""Loop of the models process at its end of the socket, and the measuring of costs at start-up.
 
 The models have a process of their own, with one torch thread, at the other end of a socket: an
-event loop that serves a hundred callers and a matrix product must not share an interpreter. The
-process is forked from one that has imported torch already, so that a new one is ready within
-seconds after a crash.
+event loop that serves a hundred callers and a matrix product must not share an interpreter. How
+the process is started: agent/inference/launcher.py.
 
 Three threads: one reads the socket, one schedules, one runs everything torch. An exception of a
 model is reported and survived (agent/inference/scheduler.py); a crash ends this process, and the
-engine starts another.
+engine starts another (tests/agent/inference/test_worker.py).
 """
 
 from __future__ import annotations
 
-import gc
-import multiprocessing
-import os
 import pickle
 import queue
-import signal
 import socket
 import struct
 import threading
@@ -27,141 +22,27 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
 
-from agent.config import Settings
 from agent.inference.messages import (
+    FRAME_HEADER,
     LoadFailed,
     MeasureCosts,
     MessageFromWorker,
     MessageToWorker,
     ModelCosts,
     WorkerReady,
+    message_frame,
 )
 from agent.inference.scheduler import BatchScheduler
 from audio.types import RATE, Expectation, Samples
-from dialogs.pack.loader import load_pack
-from dialogs.pack.model import Pack
 
-FRAME_HEADER = struct.Struct("!I")  # bytes of the pickle that follows
 HEARTBEAT_S = 1.0  # between two messages about the load
 USUAL_TURN_S = 4.0  # length of a usual turn, over which the cost of its end is spread
 MEASURED_STREAMS = 16  # open streams while costs are measured
-STOP_TIMEOUT_S = 5.0  # to finish the batch under way; a worker that takes longer is killed
 
 SendMessage = Callable[[MessageFromWorker], None]
+# loads the models from disk; called in the thread that will use them
 LoadScheduler = Callable[[SendMessage], BatchScheduler]
-
-
-class ModelWorker(Protocol):
-    """Running models at the other end of a socket."""
-
-    def stop(self) -> None:
-        """Wait until the worker has ended, as it does once the socket is closed."""
-
-    def kill(self) -> None:
-        """End the worker at once, whatever it is doing."""
-
-
-# starts models on this end of a socket pair; blocking
-LaunchWorker = Callable[[socket.socket], ModelWorker]
-
-
-def message_frame(message: MessageToWorker | MessageFromWorker) -> bytes:
-    """A message as bytes for the socket, in either direction: its length, then its pickle."""
-    pickled = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
-    return FRAME_HEADER.pack(len(pickled)) + pickled
-
-
-# -- starting ----------------------------------------------------------------------------------
-
-
-class ForkserverLauncher:
-    """Launches a models process with these settings, through a fork server."""
-
-    def __init__(self, settings: Settings, core: int | None = None) -> None:
-        """`core`: the processor core reserved for the models, from `reserve_core`."""
-        self._settings, self._core = settings, core
-        self._context = multiprocessing.get_context("forkserver")
-        # Modules that take seconds to import are imported once, in the fork server.
-        models = ["audio.speech_analyser", "agent.understanding.turn_understanding"]
-        self._context.set_forkserver_preload(models)
-
-    def __call__(self, end: socket.socket) -> ModelWorker:
-        arguments = (end, self._settings, self._core)
-        process = self._context.Process(target=_run_worker, args=arguments, daemon=True)
-        process.start()
-        end.close()  # the new process has its own copy
-        return _ForkedWorker(process)
-
-
-class _ForkedWorker:
-    def __init__(self, process: Any) -> None:
-        self._process = process
-
-    def stop(self) -> None:
-        self._process.join(STOP_TIMEOUT_S)
-        self.kill()
-        self._process.join()
-
-    def kill(self) -> None:
-        self._process.kill()
-
-
-def reserve_core() -> int | None:
-    """Reserve one core for the models, if there are two: this process keeps to the others. Returns
-    that core, or None. A batch that shares its core with the sockets takes half as long again.
-    Linux only."""
-    if not hasattr(os, "sched_setaffinity") or len(cores := os.sched_getaffinity(0)) < 2:
-        return None
-    core = max(cores)
-    os.sched_setaffinity(0, cores - {core})
-    return core
-
-
-def _run_worker(end: socket.socket, settings: Settings, core: int | None) -> None:
-    if core is not None:
-        os.sched_setaffinity(0, {core})
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal; the engine ends us
-
-    def load(send: SendMessage) -> BatchScheduler:
-        scheduler = load_scheduler(settings, load_pack(settings.pack), send)
-        # Loaded objects are never garbage; searching a million vocabulary entries for garbage again
-        # and again took a tenth of the time.
-        gc.collect()
-        gc.freeze()
-        return scheduler
-
-    serve(end, load)
-
-
-def load_scheduler(settings: Settings, pack: Pack, send: SendMessage) -> BatchScheduler:
-    """Load the models from disk; call it in the thread that will use them, as it sets up torch.
-
-    Torch takes seconds to import: imported here, so that commands without models start fast.
-    """
-    import torch
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    from agent.understanding.turn_understanding import TurnUnderstanding
-    from audio.speech_analyser import SpeechAnalyser
-
-    torch.set_num_threads(1)  # two OpenMP threads collapse as soon as anything else runs
-    threadpool_limits(1)  # NumPy's second thread would spin while it waits
-    analyser = SpeechAnalyser.load(
-        settings.weights,
-        speech_checkpoint=settings.speech_checkpoint or None,
-        emotion_checkpoint=settings.emotion_checkpoint or None,
-        seq2seq_checkpoint=settings.writer_checkpoint or None,
-        seq2seq_limit_s=settings.answer_s / 2,
-        precision=settings.precision,
-    )
-    return BatchScheduler(
-        analyser, TurnUnderstanding.load(pack, settings.weights, settings.sentence_checkpoint), send
-    )
-
-
-# -- the socket loop ---------------------------------------------------------------------------
 
 
 def serve(end: socket.socket, load: LoadScheduler) -> None:

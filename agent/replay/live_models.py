@@ -17,6 +17,7 @@ from agent.core.effects import FeedEncoder, UnderstandTurn
 from agent.core.inputs import TurnUnderstood
 from agent.core.virtual_session import DueInput
 from agent.inference.in_flight import InFlight
+from agent.inference.launcher import load_scheduler
 from agent.inference.messages import (
     CancelStream,
     EndSession,
@@ -27,7 +28,6 @@ from agent.inference.messages import (
 )
 from agent.inference.messages import RequestAnswered as ModelAnswered
 from agent.inference.scheduler import BatchScheduler
-from agent.inference.worker import load_scheduler
 from agent.recordings.recording import Recording
 from agent.replay.answer_sources import answer_from_recording
 from agent.replay.recorded_answers import RecordedAnswer

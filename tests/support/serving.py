@@ -14,8 +14,9 @@ from pathlib import Path
 from agent.actions.interface import Actions
 from agent.config import Settings
 from agent.inference.engine import Engine
+from agent.inference.launcher import LaunchWorker, load_scheduler
 from agent.inference.scheduler import BatchScheduler
-from agent.inference.worker import LaunchWorker, SendMessage, load_scheduler
+from agent.inference.worker import SendMessage
 from agent.runtime.services import Services
 from dialogs.pack.loader import load_pack
 from server import Server, build_services

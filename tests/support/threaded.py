@@ -5,7 +5,8 @@ from __future__ import annotations
 import socket
 import threading
 
-from agent.inference.worker import STOP_TIMEOUT_S, LoadScheduler, serve
+from agent.inference.launcher import STOP_TIMEOUT_S
+from agent.inference.worker import LoadScheduler, serve
 
 
 class Threaded:

@@ -22,16 +22,19 @@ import pytest
 from agent.client import Client
 from agent.core.effects import FeedEncoder, UnderstandTurn
 from agent.inference.engine import Engine, EngineRules, ModelsError
+from agent.inference.launcher import ForkserverLauncher
 from agent.inference.messages import (
+    FRAME_HEADER,
     LoadFailed,
     RequestAnswered,
     RestoreCaller,
     UnderstandRequest,
     UnderstandResult,
     WorkerReady,
+    message_frame,
 )
 from agent.inference.scheduler import BatchScheduler
-from agent.inference.worker import FRAME_HEADER, ForkserverLauncher, message_frame, serve
+from agent.inference.worker import serve
 from audio import files
 from audio.codecs import encode
 from audio.resample import resample
