@@ -138,7 +138,6 @@ class ConversationPlayer:
                 self._responder.failure = _failure_reason(step.text)
                 self._receive(TextReceived(at, "this is not understood"))
             case "sound":
-
                 assert step.sound is not None
                 for event in audio_inputs(step.sound, at):
                     self._advance(event.at)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -50,15 +50,17 @@ class EventRecorder:
         vault: Vault,
         token: str,
         position: JournalPosition,
+        on_failed: Callable[[BaseException], None],
     ) -> None:
         """`vault` is sealed with the client's `token`; messages are numbered on from
-        `position.server_seq`."""
+        `position.server_seq`. `on_failed` is called when something could not be written."""
         self.position = position
         self.last_durable: asyncio.Future[None] | None = None  # done when the last row is on disk
         self._services = services
         self._id = id
         self._vault = vault
         self._token = token
+        self._on_failed = on_failed
         self._recent: deque[SequencedMessage] = deque(maxlen=MAX_RECENT_MESSAGES)
         self._coalesced: dict[str, AudioReceived] = {}  # by leg: coalesced audio, not written yet
         self._coalesced_packets = 0
@@ -127,10 +129,10 @@ class EventRecorder:
         journal, store, id = self._services.journal, self._services.store, self._id
         if self._vault.has_unsealed_changes:
             sealed = self._vault.seal(self._token)
-            journal.submit(lambda: store.save_sealed_vault(id, sealed))
+            self._watch(journal.submit(lambda: store.save_sealed_vault(id, sealed)))
         if isinstance(event, ConsentChanged):
             may_record = self._services.pack.privacy.may_record(event.recording)
-            journal.submit(lambda: store.set_recording_consent(id, may_record))
+            self._watch(journal.submit(lambda: store.set_recording_consent(id, may_record)))
         self.position.rows += 1
         self.position.client_seq = max(self.position.client_seq, client_seq)
         row = JournalRow(
@@ -144,6 +146,7 @@ class EventRecorder:
             redactions,
         )
         self.last_durable = durable = journal.append(id, row)
+        self._watch(durable)
         self._services.event_bus.publish(ConversationChange(id, "row", row))
         return durable
 
@@ -157,6 +160,13 @@ class EventRecorder:
             for number in ownership.open_handoffs:
                 journal.submit(partial(store.finish_handoff, id, number, "left", now))
         self._services.event_bus.publish(ConversationChange(id, "closed"))
+
+    def _watch(self, durable: asyncio.Future[None]) -> None:
+        durable.add_done_callback(self._report_failure)
+
+    def _report_failure(self, durable: asyncio.Future[None]) -> None:
+        if not durable.cancelled() and (failure := durable.exception()) is not None:
+            self._on_failed(failure)
 
     async def messages_after(self, seq: int) -> list[SequencedMessage]:
         """The messages after number `seq`, from the store where they are no longer in memory.

@@ -71,7 +71,8 @@ class ConversationRegistry(Mapping[str, LiveConversation]):
         conversation = LiveConversation(
             services, record, session, Vault(services.pack, secrets.token_bytes(32)), token
         )
-        services.journal.submit(lambda: services.store.create_session(record))
+        created = services.journal.submit(lambda: services.store.create_session(record))
+        created.add_done_callback(lambda done: _fail_with(conversation, done))
         customer = Customer(hello.customer.id, hello.customer.name)
         legs = hello.audio.legs if hello.audio else ()
         opened = SessionOpened(conversation.now, hello.channel, legs, hello.speak, customer)
@@ -86,7 +87,9 @@ class ConversationRegistry(Mapping[str, LiveConversation]):
                 raise CannotResume("That session is over.")  # a wrong token learns no more
             if conversation.is_over:
                 raise CannotResume("That session is over.")
-            return conversation
+            if not conversation.shut_down:
+                return conversation
+            await asyncio.wait([self._tasks[request.session]])  # it failed: recover what is stored
         recovering = self._recovering.get(request.session)
         if recovering is None:
             recovering = asyncio.create_task(self._recover(request))
@@ -96,6 +99,7 @@ class ConversationRegistry(Mapping[str, LiveConversation]):
 
     async def _recover(self, request: ResumeRequest) -> LiveConversation:
         services = self._services
+        await services.journal.readmit(request.session)
         record = await asyncio.to_thread(services.store.find_session, request.session)
         if record is None or record.state != "live":
             raise CannotResume("That session is over.")
@@ -190,6 +194,11 @@ def _decision_settings(services: Services) -> dict[str, str]:
     return {
         name: services.settings.masked_values()[name] for name in ("turns", "answer_s", "precision")
     }
+
+
+def _fail_with(conversation: LiveConversation, done: asyncio.Future[None]) -> None:
+    if not done.cancelled() and (failure := done.exception()) is not None:
+        conversation.fail(failure)
 
 
 def _is_resume_token(record: SessionRecord, token: str) -> bool:
