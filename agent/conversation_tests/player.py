@@ -13,6 +13,7 @@ from dataclasses import replace
 from agent.conversation_tests.case import CaseStep, ConversationCase
 from agent.conversation_tests.outcome import OutcomeLog, StepOutcome, TurnReading
 from agent.conversation_tests.responder import CaseResponder
+from agent.conversation_tests.sound_steps import audio_inputs
 from agent.core.customer_messages import BotReply, PersonText
 from agent.core.effects import SayReplies, UpdateHandoff
 from agent.core.inputs import (

@@ -100,6 +100,8 @@ class LiveConversation:
                 self._effect_runner.start(tasks)
                 tasks.create_task(self._timers.run())
                 tasks.create_task(self._raise_failure())
+                if not self._delivery.is_connected:  # recovered: its client may be gone again
+                    self._timers.start_resume_window()
                 begin()
                 self.started.set()
         except* ConversationOver:
@@ -112,7 +114,7 @@ class LiveConversation:
                 self._recorder.flush_audio()
             self._audio_recorder.stop()
             if self._session.closed:
-                self._recorder.record_end(self._session.ownership)
+                self._recorder.record_end(self._session.ownership, self.record.customer)
 
     # -- status --------------------------------------------------------------------------------
 

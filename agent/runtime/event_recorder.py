@@ -16,7 +16,7 @@ import numpy as np
 
 from agent.core.customer_messages import CustomerMessage, SequencedMessage, messages_of
 from agent.core.decisions import comparable_digest, decisions
-from agent.core.effects import Effect
+from agent.core.effects import Effect, UpdateHandoff
 from agent.core.event_json import JournalRow, compact_json, event_to_json
 from agent.core.inputs import AudioReceived, ConsentChanged, Input
 from agent.core.message_json import message_from_json, message_to_json
@@ -26,6 +26,7 @@ from agent.privacy.redaction_record import Redaction
 from agent.privacy.vault import Vault
 from agent.runtime.event_bus import ConversationChange
 from agent.runtime.services import Services
+from agent.store.retention import OUTCOME_LEFT
 
 MAX_RECENT_MESSAGES = 256  # messages held in memory for a client that resumes
 PACKETS_PER_ROW = 16  # audio inputs, of all legs together, coalesced before a write
@@ -150,15 +151,19 @@ class EventRecorder:
         self._services.event_bus.publish(ConversationChange(id, "row", row))
         return durable
 
-    def record_end(self, ownership: Ownership) -> None:
-        """Write that the session is over, and publish it."""
+    def record_end(self, ownership: Ownership, customer: str) -> None:
+        """Write that the session is over, and publish it. Open handoffs are withdrawn from the
+        helpdesk; in our own queue they stay, so that somebody can call back."""
         store, journal, id = self._services.store, self._services.journal, self._id
-        now = utc_text(self._services.wall_now())
+        wall_now, router = self._services.wall_now(), self._services.handoff_router
+        now = utc_text(wall_now)
         journal.submit(lambda: store.end_session(id, now))
         journal.submit(lambda: store.mark_disconnected(id))
-        if ownership.is_with_person:  # the customer left while a person was there
-            for number in ownership.open_handoffs:
-                journal.submit(partial(store.finish_handoff, id, number, "left", now))
+        for number, escalation in ownership.open_escalations.items():
+            ended = UpdateHandoff(number, "ended", escalation)
+            journal.submit(partial(router.route, id, customer, ended, wall_now))
+            if ownership.is_with_person:  # the customer left while a person was there
+                journal.submit(partial(store.finish_handoff, id, number, OUTCOME_LEFT, now))
         self._services.event_bus.publish(ConversationChange(id, "closed"))
 
     def _watch(self, durable: asyncio.Future[None]) -> None:
