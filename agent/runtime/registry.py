@@ -22,6 +22,8 @@ from agent.runtime.recovery import recover_session, reissue_open_work
 from agent.runtime.services import Services
 from agent.wire.messages import Hello, ResumeRequest
 
+OVER_TEXT = "That session is over."
+
 log = logging.getLogger("hearken.registry")
 
 
@@ -81,15 +83,30 @@ class ConversationRegistry(Mapping[str, LiveConversation]):
 
     async def resume(self, request: ResumeRequest) -> LiveConversation:
         """The conversation this client resumes, recovered from the store where necessary;
-        CannotResume when it is over, unknown or not the client's."""
-        if (conversation := self._conversations.get(request.session)) is not None:
-            if not _is_resume_token(conversation.record, request.token):
-                raise CannotResume("That session is over.")  # a wrong token learns no more
-            if conversation.is_over:
-                raise CannotResume("That session is over.")
-            if not conversation.shut_down:
-                return conversation
-            await asyncio.wait([self._tasks[request.session]])  # it failed: recover what is stored
+        CannotResume when it is over, unknown or not the client's.
+
+        Each caller's token is checked before anything is done for it, and again when it has waited:
+        a recovery may be shared, but only by those who have the token of its session.
+        """
+        if (conversation := self._conversations.get(request.session)) is None:
+            record = await asyncio.to_thread(self._services.store.find_session, request.session)
+            _require_token(record, request.token)
+            conversation = self._conversations.get(request.session)
+        else:
+            _require_token(conversation.record, request.token)
+            if conversation.shut_down and not conversation.is_over:
+                await asyncio.wait([self._tasks[request.session]])  # failed: recover what is stored
+                conversation = self._conversations.get(request.session)
+        if conversation is None:
+            conversation = await self._shared_recovery(request)
+        await conversation.started.wait()
+        _require_token(conversation.record, request.token)
+        if conversation.is_over or conversation.shut_down:
+            raise CannotResume(OVER_TEXT)
+        return conversation
+
+    async def _shared_recovery(self, request: ResumeRequest) -> LiveConversation:
+        """The recovered conversation; callers who come meanwhile wait for the same recovery."""
         recovering = self._recovering.get(request.session)
         if recovering is None:
             recovering = asyncio.create_task(self._recover(request))
@@ -100,11 +117,10 @@ class ConversationRegistry(Mapping[str, LiveConversation]):
     async def _recover(self, request: ResumeRequest) -> LiveConversation:
         services = self._services
         await services.journal.readmit(request.session)
-        record = await asyncio.to_thread(services.store.find_session, request.session)
-        if record is None or record.state != "live":
-            raise CannotResume("That session is over.")
-        if not _is_resume_token(record, request.token):
-            raise CannotResume("That session is over.")  # a wrong token learns no more
+        found = await asyncio.to_thread(services.store.find_session, request.session)
+        record = _require_token(found, request.token)
+        if record.state != "live":
+            raise CannotResume(OVER_TEXT)
         if record.version != VERSION:
             raise CannotResume("That session was begun by another version of this program.")
         if record.pack != services.pack_digest:
@@ -201,8 +217,12 @@ def _fail_with(conversation: LiveConversation, done: asyncio.Future[None]) -> No
         conversation.fail(failure)
 
 
-def _is_resume_token(record: SessionRecord, token: str) -> bool:
-    return secrets.compare_digest(record.token, _token_digest(token))
+def _require_token(record: SessionRecord | None, token: str) -> SessionRecord:
+    """The record; CannotResume unless there is one and this is its token. A wrong token learns no
+    more than that."""
+    if record is None or not secrets.compare_digest(record.token, _token_digest(token)):
+        raise CannotResume(OVER_TEXT)
+    return record
 
 
 def _token_digest(token: str) -> str:
