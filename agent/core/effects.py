@@ -157,7 +157,10 @@ class StoreNote:
 
 @dataclass(frozen=True, slots=True)
 class CloseSession:
-    """End the session and close the connection. `code` is the websocket's close code."""
+    """Say goodbye to the client and close its connection; `code` is the websocket's close code.
+
+    Whether the session is over is `Session.closed`, also when no connection is left to close.
+    """
 
     code: int
     reason: str

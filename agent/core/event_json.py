@@ -60,6 +60,7 @@ from agent.core.inputs import (
     TurnUnderstood,
     UnderstandingFailed,
 )
+from agent.core.json_reading import MAX_INTEGER, read_json
 from audio.types import VOICE_HOP, Leg, Samples
 
 # Returns the next samples of a leg, for an `AudioReceived` line: leg, number of samples.
@@ -157,8 +158,9 @@ def event_from_json(line: str, read_audio: AudioReader | None = None) -> Input:
     """An input from its line; EventFormatError when the line is none. Without `read_audio` the
     samples of audio are silence."""
     try:
-        values = json.loads(line)
+        values = read_json(line)
         tag = values.pop("type")
+        _require_position(values)
         if tag == AUDIO_TAG:
             samples = len(values["speech"]) * VOICE_HOP
             audio = (
@@ -173,6 +175,15 @@ def event_from_json(line: str, read_audio: AudioReader | None = None) -> Input:
         raise EventFormatError(
             f"not an input of a session: {type(error).__name__}: {error}"
         ) from None
+
+
+def _require_position(values: Mapping[str, Any]) -> None:
+    """ValueError unless the time and all counters of an input are in bounds."""
+    if not 0 <= values["at"] <= MAX_INTEGER:
+        raise ValueError(f"at is not from 0 to {MAX_INTEGER} seconds")
+    for key, value in values.items():
+        if isinstance(value, int) and value < 0:
+            raise ValueError(f"{key} is negative")
 
 
 def effects_to_json(effects: Sequence[Effect]) -> str:

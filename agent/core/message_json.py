@@ -7,7 +7,6 @@ tags and keys stay what they are when a class or a field is renamed
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
@@ -16,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from agent.core import customer_messages as m
 from agent.core.event_json import EventFormatError, compact_json, json_value
+from agent.core.json_reading import read_json
 
 # The tag of each message and the keys of its fields, in their order.
 MESSAGE_TAGS: Mapping[type, tuple[str, tuple[str, ...]]] = {
@@ -55,7 +55,7 @@ def message_to_json(at: float, message: m.CustomerMessage) -> str:
 def message_from_json(seq: int, line: str) -> m.SequencedMessage:
     """The message with number `seq` from its line. EventFormatError when the line is none."""
     try:
-        entry = json.loads(line)
+        entry = read_json(line)
         tag = entry["type"]
         kind, keys = _MESSAGE_TYPES[tag]
         names = zip(keys, _FIELDS[kind], strict=True)

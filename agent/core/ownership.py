@@ -15,6 +15,8 @@ only the owner can speak, hand back, end or be lost (tests/agent/core/test_owner
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal
 
 from agent.core.effects import AnnounceOwner, Effect, Owner, UpdateHandoff
@@ -45,6 +47,11 @@ class Ownership:
     def open_handoffs(self) -> tuple[int, ...]:
         """The numbers of the open handoffs."""
         return tuple(self._escalations)
+
+    @property
+    def open_escalations(self) -> Mapping[int, Escalation]:
+        """The escalations of the open handoffs, by number."""
+        return MappingProxyType(self._escalations)
 
     def request_person(self, escalation: Escalation) -> list[Effect]:
         """Open a handoff with this escalation; return the effects."""

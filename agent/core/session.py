@@ -126,7 +126,8 @@ class Session:
         self._state.closed = True
 
     def receive(self, event: Input) -> list[Effect]:
-        """Apply one input; return its effects in order, none once the session is closed."""
+        """Apply one input; return its effects in order, none once the session is closed. Whoever
+        runs the session looks at `closed` after each input: not every end has an effect."""
         if self.closed:
             return []
         match event:
@@ -159,7 +160,7 @@ class Session:
                 return self._on_deadline(at)
             case CustomerLeft(_, sent_end):
                 effects = self._state.close("the conversation has ended")
-                return effects if sent_end else effects[:-1]  # no connection is left to close
+                return effects if sent_end else effects[:-1]  # nobody is left to be told
             case _:
                 return apply_person_event(self._state, event)
 

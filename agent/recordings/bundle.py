@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.core.event_json import JournalRow, compact_json
+from agent.core.json_reading import MAX_INTEGER, read_json
 from agent.core.records import SessionRecord
 from agent.recordings import MANIFEST_FILE
 from agent.recordings.leg_audio import LegAudio
@@ -72,7 +73,9 @@ def load_recording(path: Path) -> Recording:
         record_fields |= dict.fromkeys(SECRET_FIELDS, "")
         record = SessionRecord(**record_fields | {"legs": tuple(record_fields["legs"])})
         labels = {str(name): str(value) for name, value in manifest["labels"].items()}
-    except (KeyError, TypeError, AttributeError) as wrong:
+    except RecordingError:
+        raise
+    except (KeyError, TypeError, AttributeError, ValueError) as wrong:
         detail = f"{type(wrong).__name__}: {wrong}"
         raise RecordingError(
             f"{path / MANIFEST_FILE}: fields are missing ({detail}); {REMEDY}"
@@ -101,7 +104,7 @@ def _file_reader(path: Path) -> Callable[[str], bytes]:
 
 def _parse_manifest(data: bytes, path: Path) -> dict[str, Any]:
     try:
-        manifest = json.loads(data)
+        manifest = read_json(data)
         version = manifest["format"]
     except (ValueError, KeyError, TypeError) as wrong:
         raise RecordingError(f"{path}: no description of a recording ({wrong}); {REMEDY}") from None
@@ -126,7 +129,7 @@ def _read_verified(
 
 
 def _audio_loader(data: bytes, entry: Mapping[str, Any], path: Path) -> Callable[[], LegAudio]:
-    intact_ranges = tuple((int(start), int(end)) for start, end in entry["kept"])
+    intact_ranges = tuple((_sample_position(a), _sample_position(b)) for a, b in entry["kept"])
 
     def load_audio() -> LegAudio:
         try:
@@ -137,14 +140,24 @@ def _audio_loader(data: bytes, entry: Mapping[str, Any], path: Path) -> Callable
     return load_audio
 
 
+def _sample_position(value: object) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError("a position is no whole number from 0 on")
+    return value
+
+
 def _parse_rows(data: bytes, path: Path) -> tuple[JournalRow, ...]:
     rows: list[JournalRow] = []
     for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), 1):
         try:
-            fields_of_row = json.loads(line)
+            fields_of_row = read_json(line)
+            if type(n := fields_of_row["n"]) is not int or n < 1:
+                raise ValueError("n is no whole number from 1 on")
+            if not 0 <= (at := float(fields_of_row["at"])) <= MAX_INTEGER:
+                raise ValueError(f"at is not from 0 to {MAX_INTEGER} seconds")
             row = JournalRow(
-                fields_of_row["n"],
-                float(fields_of_row["at"]),
+                n,
+                at,
                 compact_json(fields_of_row["input"]),
                 decisions=compact_json(fields_of_row.get("decisions", [])),
                 digest=fields_of_row["digest"],

@@ -101,7 +101,8 @@ class ClientConnection:
         """Apply a client message once: after a resume, a client sends all unacknowledged messages
         again."""
         assert self.conversation is not None
-        if client_seq and client_seq <= self.conversation.client_seq:
+        if client_seq and client_seq <= (last := self.conversation.client_seq):
+            self._outbound.send_text(self.encoder.error(self.now, _old_number_error(last)))
             return
         self.conversation.apply(event, client_seq)
         if client_seq:
@@ -224,6 +225,14 @@ def _audio_received(hops: VoiceHops, at: float) -> AudioReceived:
     samples = quantise(hops.samples)
     assert len(samples) % VOICE_HOP == 0
     return AudioReceived(at, hops.leg, samples, tuple(round(p, 4) for p in hops.speech))
+
+
+def _old_number_error(last: int) -> WireError:
+    return WireError(
+        "old_number",
+        f"A message whose n is not above {last}, the last one applied, was not applied; count n up "
+        "by one with each message.",
+    )
 
 
 def _require_same_channel(conversation: LiveConversation, hello: Hello) -> None:

@@ -15,6 +15,7 @@ from datetime import datetime
 from agent.core.customer_messages import Goodbye, SequencedMessage
 from agent.core.effects import CloseSession, Effect, FeedEncoder
 from agent.core.inputs import AudioReceived, ConnectionLost, ConnectionResumed, Input, SpeechSent
+from agent.core.json_reading import MAX_INTEGER
 from agent.core.records import SessionRecord
 from agent.core.session import Session
 from agent.privacy.vault import Vault
@@ -54,6 +55,8 @@ class LiveConversation:
         self._vault = vault
         began_at = datetime.fromisoformat(record.began_at)
         self.shut_down = False
+        self._failure: BaseException | None = None  # why something of it could not be stored
+        self._failed = asyncio.Event()
         self.started = asyncio.Event()  # set when the first input or the recovery has been applied
         self.audio_listeners = AudioListeners()
         self._clock_zero = services.clock() - max(
@@ -65,7 +68,7 @@ class LiveConversation:
             services.store, services.journal, record, services.pack.privacy, positions
         )
         self._recorder = EventRecorder(
-            services, self.id, vault, token, position or JournalPosition()
+            services, self.id, vault, token, position or JournalPosition(), self.fail
         )
         self._delivery = CustomerDelivery(services, self.id, vault)
         self._timers = ConversationTimers(services, self.id, session, lambda: self.now, self.apply)
@@ -96,6 +99,9 @@ class LiveConversation:
             async with asyncio.TaskGroup() as tasks:
                 self._effect_runner.start(tasks)
                 tasks.create_task(self._timers.run())
+                tasks.create_task(self._raise_failure())
+                if not self._delivery.is_connected:  # recovered: its client may be gone again
+                    self._timers.start_resume_window()
                 begin()
                 self.started.set()
         except* ConversationOver:
@@ -104,10 +110,11 @@ class LiveConversation:
             self.shut_down = True
             self.started.set()
             self._services.engine.end_session(self.id)
-            self._recorder.flush_audio()
+            if self._failure is None:
+                self._recorder.flush_audio()
             self._audio_recorder.stop()
             if self._session.closed:
-                self._recorder.record_end(self._session.ownership)
+                self._recorder.record_end(self._session.ownership, self.record.customer)
 
     # -- status --------------------------------------------------------------------------------
 
@@ -163,9 +170,8 @@ class LiveConversation:
         """Go on after another connection has been attached; audio lost meanwhile is skipped."""
         missed_samples = 0
         if self.record.legs:
-            missed_samples = (
-                max(0, int((self.now - self._last_audio_at) * RATE)) // VOICE_HOP * VOICE_HOP
-            )
+            missed = int((self.now - self._last_audio_at) * RATE)
+            missed_samples = min(max(0, missed), MAX_INTEGER) // VOICE_HOP * VOICE_HOP
         self.apply(ConnectionResumed(self.now, missed_samples))
 
     def on_speech_sent(self, turn: int, sent_ms: int) -> None:
@@ -242,6 +248,19 @@ class LiveConversation:
         goodbye = SequencedMessage(next_seq, self.now, Goodbye(reason))
         self._delivery.end(CloseSession(1000, reason), [goodbye])
         self._effect_runner.end_tasks()
+
+    def fail(self, failure: BaseException) -> None:
+        """End this run of the conversation, because something of it could not be stored. What is
+        stored is whole: a client that comes back finds the conversation as it was before."""
+        if self._failure is None:
+            self._failure = failure
+            self.shut_down = self.shut_down or not self._session.closed
+            self._failed.set()
+
+    async def _raise_failure(self) -> None:
+        await self._failed.wait()
+        assert self._failure is not None
+        raise self._failure
 
 
 def _seconds_between(since: datetime, now: datetime) -> float:

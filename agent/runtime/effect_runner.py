@@ -92,10 +92,11 @@ class EffectRunner:
             of_effect = messages[number] if messages else []
             if isinstance(effect, CloseSession):
                 self._delivery.end(effect, of_effect, durable)
-                self.end_tasks()
             else:
                 self._delivery.send(of_effect, durable)
                 self.run(effect, durable)
+        if self._session.closed:  # with or without a client that could be told
+            self.end_tasks()
 
     def run(self, effect: Effect, durable: asyncio.Future[None] | None) -> None:
         """Run this effect, if it is more than its messages. `durable` is done when its row is on

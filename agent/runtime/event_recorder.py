@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from agent.core.customer_messages import CustomerMessage, SequencedMessage, messages_of
 from agent.core.decisions import comparable_digest, decisions
-from agent.core.effects import Effect
+from agent.core.effects import Effect, UpdateHandoff
 from agent.core.event_json import JournalRow, compact_json, event_to_json
 from agent.core.inputs import AudioReceived, ConsentChanged, Input
 from agent.core.message_json import message_from_json, message_to_json
@@ -26,6 +26,7 @@ from agent.privacy.redaction_record import Redaction
 from agent.privacy.vault import Vault
 from agent.runtime.event_bus import ConversationChange
 from agent.runtime.services import Services
+from agent.store.retention import OUTCOME_LEFT
 
 MAX_RECENT_MESSAGES = 256  # messages held in memory for a client that resumes
 PACKETS_PER_ROW = 16  # audio inputs, of all legs together, coalesced before a write
@@ -50,15 +51,17 @@ class EventRecorder:
         vault: Vault,
         token: str,
         position: JournalPosition,
+        on_failed: Callable[[BaseException], None],
     ) -> None:
         """`vault` is sealed with the client's `token`; messages are numbered on from
-        `position.server_seq`."""
+        `position.server_seq`. `on_failed` is called when something could not be written."""
         self.position = position
         self.last_durable: asyncio.Future[None] | None = None  # done when the last row is on disk
         self._services = services
         self._id = id
         self._vault = vault
         self._token = token
+        self._on_failed = on_failed
         self._recent: deque[SequencedMessage] = deque(maxlen=MAX_RECENT_MESSAGES)
         self._coalesced: dict[str, AudioReceived] = {}  # by leg: coalesced audio, not written yet
         self._coalesced_packets = 0
@@ -127,10 +130,10 @@ class EventRecorder:
         journal, store, id = self._services.journal, self._services.store, self._id
         if self._vault.has_unsealed_changes:
             sealed = self._vault.seal(self._token)
-            journal.submit(lambda: store.save_sealed_vault(id, sealed))
+            self._watch(journal.submit(lambda: store.save_sealed_vault(id, sealed)))
         if isinstance(event, ConsentChanged):
             may_record = self._services.pack.privacy.may_record(event.recording)
-            journal.submit(lambda: store.set_recording_consent(id, may_record))
+            self._watch(journal.submit(lambda: store.set_recording_consent(id, may_record)))
         self.position.rows += 1
         self.position.client_seq = max(self.position.client_seq, client_seq)
         row = JournalRow(
@@ -144,19 +147,31 @@ class EventRecorder:
             redactions,
         )
         self.last_durable = durable = journal.append(id, row)
+        self._watch(durable)
         self._services.event_bus.publish(ConversationChange(id, "row", row))
         return durable
 
-    def record_end(self, ownership: Ownership) -> None:
-        """Write that the session is over, and publish it."""
+    def record_end(self, ownership: Ownership, customer: str) -> None:
+        """Write that the session is over, and publish it. Open handoffs are withdrawn from the
+        helpdesk; in our own queue they stay, so that somebody can call back."""
         store, journal, id = self._services.store, self._services.journal, self._id
-        now = utc_text(self._services.wall_now())
+        wall_now, router = self._services.wall_now(), self._services.handoff_router
+        now = utc_text(wall_now)
         journal.submit(lambda: store.end_session(id, now))
         journal.submit(lambda: store.mark_disconnected(id))
-        if ownership.is_with_person:  # the customer left while a person was there
-            for number in ownership.open_handoffs:
-                journal.submit(partial(store.finish_handoff, id, number, "left", now))
+        for number, escalation in ownership.open_escalations.items():
+            ended = UpdateHandoff(number, "ended", escalation)
+            journal.submit(partial(router.route, id, customer, ended, wall_now))
+            if ownership.is_with_person:  # the customer left while a person was there
+                journal.submit(partial(store.finish_handoff, id, number, OUTCOME_LEFT, now))
         self._services.event_bus.publish(ConversationChange(id, "closed"))
+
+    def _watch(self, durable: asyncio.Future[None]) -> None:
+        durable.add_done_callback(self._report_failure)
+
+    def _report_failure(self, durable: asyncio.Future[None]) -> None:
+        if not durable.cancelled() and (failure := durable.exception()) is not None:
+            self._on_failed(failure)
 
     async def messages_after(self, seq: int) -> list[SequencedMessage]:
         """The messages after number `seq`, from the store where they are no longer in memory.

@@ -52,14 +52,22 @@ class HttpEndpoints:
 
     @property
     def is_ready(self) -> bool:
-        """Whether everything is loaded and the models process runs."""
-        return self._is_loaded() and self._services.engine.is_ready
+        """Whether everything is loaded, the models process runs and the journal is written."""
+        return not self._not_ready_reason
+
+    @property
+    def _not_ready_reason(self) -> str:
+        if not (self._is_loaded() and self._services.engine.is_ready):
+            return "The models are being loaded."
+        if self._services.journal.is_stalled:
+            return "Nothing can be stored at the moment; see the database and its disk."
+        return ""
 
     def _capacity_refusal(self, path: str) -> HttpAnswer | None:
         """The answer that refuses a further session for lack of capacity; else None."""
         if not self.is_ready:
             wait = ("Retry-After", str(LOADING_RETRY_S))
-            return text_answer(503, "The models are being loaded.", wait)
+            return text_answer(503, self._not_ready_reason, wait)
         if self._is_full_for(path):
             self._services.metrics.refusals.labels("overloaded").inc()
             seconds = self._services.admission.retry_s
@@ -93,7 +101,7 @@ class HttpEndpoints:
             case "/readyz" if self.is_ready:
                 return text_answer(200, "ready")
             case "/readyz":
-                return text_answer(503, "loading models")
+                return text_answer(503, self._not_ready_reason)
             case "/metrics":
                 self._update_gauges()
                 return HttpAnswer(200, CONTENT_TYPE_LATEST, self._services.metrics.exposition())

@@ -22,6 +22,8 @@ from agent.runtime.recovery import recover_session, reissue_open_work
 from agent.runtime.services import Services
 from agent.wire.messages import Hello, ResumeRequest
 
+OVER_TEXT = "That session is over."
+
 log = logging.getLogger("hearken.registry")
 
 
@@ -71,7 +73,8 @@ class ConversationRegistry(Mapping[str, LiveConversation]):
         conversation = LiveConversation(
             services, record, session, Vault(services.pack, secrets.token_bytes(32)), token
         )
-        services.journal.submit(lambda: services.store.create_session(record))
+        created = services.journal.submit(lambda: services.store.create_session(record))
+        created.add_done_callback(lambda done: _fail_with(conversation, done))
         customer = Customer(hello.customer.id, hello.customer.name)
         legs = hello.audio.legs if hello.audio else ()
         opened = SessionOpened(conversation.now, hello.channel, legs, hello.speak, customer)
@@ -80,13 +83,30 @@ class ConversationRegistry(Mapping[str, LiveConversation]):
 
     async def resume(self, request: ResumeRequest) -> LiveConversation:
         """The conversation this client resumes, recovered from the store where necessary;
-        CannotResume when it is over, unknown or not the client's."""
-        if (conversation := self._conversations.get(request.session)) is not None:
-            if not _is_resume_token(conversation.record, request.token):
-                raise CannotResume("That session is over.")  # a wrong token learns no more
-            if conversation.is_over:
-                raise CannotResume("That session is over.")
-            return conversation
+        CannotResume when it is over, unknown or not the client's.
+
+        Each caller's token is checked before anything is done for it, and again when it has waited:
+        a recovery may be shared, but only by those who have the token of its session.
+        """
+        if (conversation := self._conversations.get(request.session)) is None:
+            record = await asyncio.to_thread(self._services.store.find_session, request.session)
+            _require_token(record, request.token)
+            conversation = self._conversations.get(request.session)
+        else:
+            _require_token(conversation.record, request.token)
+            if conversation.shut_down and not conversation.is_over:
+                await asyncio.wait([self._tasks[request.session]])  # failed: recover what is stored
+                conversation = self._conversations.get(request.session)
+        if conversation is None:
+            conversation = await self._shared_recovery(request)
+        await conversation.started.wait()
+        _require_token(conversation.record, request.token)
+        if conversation.is_over or conversation.shut_down:
+            raise CannotResume(OVER_TEXT)
+        return conversation
+
+    async def _shared_recovery(self, request: ResumeRequest) -> LiveConversation:
+        """The recovered conversation; callers who come meanwhile wait for the same recovery."""
         recovering = self._recovering.get(request.session)
         if recovering is None:
             recovering = asyncio.create_task(self._recover(request))
@@ -96,11 +116,11 @@ class ConversationRegistry(Mapping[str, LiveConversation]):
 
     async def _recover(self, request: ResumeRequest) -> LiveConversation:
         services = self._services
-        record = await asyncio.to_thread(services.store.find_session, request.session)
-        if record is None or record.state != "live":
-            raise CannotResume("That session is over.")
-        if not _is_resume_token(record, request.token):
-            raise CannotResume("That session is over.")  # a wrong token learns no more
+        await services.journal.readmit(request.session)
+        found = await asyncio.to_thread(services.store.find_session, request.session)
+        record = _require_token(found, request.token)
+        if record.state != "live":
+            raise CannotResume(OVER_TEXT)
         if record.version != VERSION:
             raise CannotResume("That session was begun by another version of this program.")
         if record.pack != services.pack_digest:
@@ -192,8 +212,17 @@ def _decision_settings(services: Services) -> dict[str, str]:
     }
 
 
-def _is_resume_token(record: SessionRecord, token: str) -> bool:
-    return secrets.compare_digest(record.token, _token_digest(token))
+def _fail_with(conversation: LiveConversation, done: asyncio.Future[None]) -> None:
+    if not done.cancelled() and (failure := done.exception()) is not None:
+        conversation.fail(failure)
+
+
+def _require_token(record: SessionRecord | None, token: str) -> SessionRecord:
+    """The record; CannotResume unless there is one and this is its token. A wrong token learns no
+    more than that."""
+    if record is None or not secrets.compare_digest(record.token, _token_digest(token)):
+        raise CannotResume(OVER_TEXT)
+    return record
 
 
 def _token_digest(token: str) -> str:

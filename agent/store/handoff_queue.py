@@ -103,6 +103,13 @@ class HandoffQueue(Database):
             session, number, states, state="ended", outcome=outcome, changed_at=now
         )
 
+    def finish_accepted_handoffs(self, session: str, outcome: str, now: str) -> None:
+        """End the handoffs of this session that a person has accepted."""
+        condition = (handoffs.c.session == session) & (handoffs.c.state == "accepted")
+        values = {"state": "ended", "outcome": outcome, "changed_at": now}
+        with self._transaction() as connection:
+            connection.execute(update(handoffs).where(condition).values(values))
+
     def create_ticket(self, session: str, number: int, reason: str, now: str) -> str:
         """Turn a queued handoff into a call-back ticket. Returns the ticket's number, always the
         same for a handoff; empty when the handoff was accepted or is over."""

@@ -13,6 +13,7 @@ from agent.core.records import utc_text
 from agent.store import Store
 
 RETENTION_INTERVAL_S = 60.0
+OUTCOME_LEFT = "left"  # outcome of a handoff whose customer left the person who had accepted it
 OVERWRITE_TIMEOUT_S = 1.0  # to wait for readers; else the next run does it
 
 
@@ -37,6 +38,7 @@ def apply_retention(
         if record.id not in live_ids and last_seen + grace < now:
             store.end_session(record.id, utc_text(now))
             store.mark_disconnected(record.id)
+            store.finish_accepted_handoffs(record.id, OUTCOME_LEFT, utc_text(now))
     store.delete_older_than(
         {kind: utc_text(now - timedelta(days=days)) for kind, days in keep_days.items()}
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -70,7 +71,7 @@ audio = Table(
     metadata,
     Column("session", String, nullable=False),
     Column("leg", String, nullable=False),
-    Column("start", Integer, nullable=False),
+    Column("start", BigInteger, nullable=False),  # samples: 32 bits hold 37 hours
     Column("length", Integer, nullable=False),
     _text_column("sha256"),
     Column("flac", LargeBinary, nullable=False),

@@ -12,7 +12,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
-from agent.wire.messages import WireMessage
+from agent.wire.messages import MAX_TEXT, WITHOUT_CONTROLS, Count, ProtocolVersion, WireMessage
 from agent.wire.parsing import (
     CLOSE_NOT_ALLOWED,
     AudioFrames,
@@ -27,10 +27,14 @@ SAMPLE_BYTES = 2  # bytes of a sample
 ClosingOutcome = Literal["resolved", "follow_up", "passed_on", "not_reached", "other"]
 CLOSING_OUTCOMES: tuple[ClosingOutcome, ...] = get_args(ClosingOutcome)
 
-PersonName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
-SessionId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+PersonName = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60), WITHOUT_CONTROLS
+]
+SessionId = Annotated[str, StringConstraints(min_length=1, max_length=64), WITHOUT_CONTROLS]
 ConsoleText = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TEXT),
+    WITHOUT_CONTROLS,
 ]
 
 
@@ -38,7 +42,7 @@ class ConsoleHello(WireMessage):
     """The first message. A person's role follows from the token."""
 
     type: Literal["hello"]
-    protocol: Literal[1]
+    protocol: ProtocolVersion
     name: PersonName
     token: Annotated[str, Field(max_length=400)]
 
@@ -61,7 +65,7 @@ class AcceptMessage(WireMessage):
 
     type: Literal["accept"]
     session: SessionId
-    id: int = Field(ge=1)
+    id: Annotated[Count, Field(ge=1)]
 
 
 class SayMessage(WireMessage):

@@ -7,15 +7,39 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    model_validator,
+)
 
+from agent.core.json_reading import MAX_INTEGER
 from audio.codecs import Encoding
 from audio.resample import RATES
 from audio.types import Leg
 from dialogs.values import Channel
 
+MAX_TEXT = 4000  # characters of one text that somebody types
+# Whole numbers as such: no true, no "3", no 3.0, and no more than every store can hold.
+Count = Annotated[int, Field(strict=True, ge=0, le=MAX_INTEGER)]
+ProtocolVersion = Annotated[Count, Field(ge=1, le=1)]
+_NO_TEXT = dict.fromkeys({*range(32), 127} - {9, 10, 13}, " ")  # controls that are no white space
+
+
+def _without_controls(text: object) -> object:
+    """The text with control characters as spaces: some databases cannot hold them."""
+    return text.translate(_NO_TEXT) if isinstance(text, str) else text
+
+
+WITHOUT_CONTROLS = BeforeValidator(_without_controls)
 MessageText = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TEXT),
+    WITHOUT_CONTROLS,
 ]
 
 
@@ -29,8 +53,8 @@ class AudioFormat(WireMessage):
     """The client's audio, in both directions. `legs` are in channel order."""
 
     encoding: Encoding
-    rate: int
-    channels: Literal[1, 2] = 1
+    rate: Count
+    channels: Annotated[Count, Field(ge=1, le=2)] = 1
     legs: tuple[Leg, ...] = ("customer",)
 
     @model_validator(mode="after")
@@ -48,23 +72,23 @@ class AudioFormat(WireMessage):
 class HelloCustomer(WireMessage):
     """The customer as the client names them. A claim, not a verified identity."""
 
-    id: Annotated[str, Field(max_length=200)] = ""
-    name: Annotated[str, Field(max_length=200)] = ""
+    id: Annotated[str, Field(max_length=200), WITHOUT_CONTROLS] = ""
+    name: Annotated[str, Field(max_length=200), WITHOUT_CONTROLS] = ""
 
 
 class ResumeRequest(WireMessage):
     """The session a client resumes; `last_seq` is the last message number it received."""
 
-    session: str
-    token: str
-    last_seq: int = Field(ge=0)
+    session: Annotated[str, Field(max_length=64), WITHOUT_CONTROLS]
+    token: Annotated[str, Field(max_length=400)]
+    last_seq: Count
 
 
 class Hello(WireMessage):
     """The first message of a connection. `speak`: replies are spoken as well as shown."""
 
     type: Literal["hello"]
-    protocol: Literal[1]
+    protocol: ProtocolVersion
     channel: Channel
     audio: AudioFormat | None = None
     speak: bool = False
@@ -85,7 +109,7 @@ class NumberedClientMessage(WireMessage):
     """A message after hello. `n` counts a client's messages of a session from 1, so that one sent
     again after a resume is not applied twice; a client that never resumes may leave it out."""
 
-    n: int = Field(0, ge=0)
+    n: Count = 0
 
 
 class TextMessage(NumberedClientMessage):
@@ -114,8 +138,8 @@ class PlayedMessage(NumberedClientMessage):
     """The client has played `ms` milliseconds of a turn's spoken replies."""
 
     type: Literal["played"]
-    turn: int = Field(ge=0)
-    ms: int = Field(ge=0)
+    turn: Count
+    ms: Count
 
 
 class EndMessage(NumberedClientMessage):

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from agent.core.json_reading import JsonNumberError, read_json
 from agent.wire.messages import WireMessage
 
 CLOSE_NOT_ALLOWED = 1008
@@ -37,10 +38,12 @@ class AudioFrames:
 
 
 def parse_object(message: str) -> dict[str, object]:
-    """The fields of a JSON object; WireError when it is none."""
+    """The fields of a JSON object; WireError when it is none, or has a number out of bounds."""
     try:
-        fields = json.loads(message)
-    except (ValueError, RecursionError) as error:
+        fields = read_json(message)
+    except JsonNumberError as error:
+        raise WireError("bad_message", f"In this message {error}.") from None
+    except ValueError as error:
         raise WireError("bad_json", f"This text message is not JSON: {error}.") from None
     if not isinstance(fields, dict):
         raise WireError("bad_message", 'A message is a JSON object with a "type".')

@@ -102,7 +102,17 @@ def test_what_a_helpdesk_was_not_told_before_a_restart_it_is_told_after_it(start
         assert client.wait_for("ready")["resumed"]
         client.end()
         assert client.wait_for("bye")
+        assert kinds([desk.next()]) == ["ended"]
     assert desk.events() == []
+
+
+def test_of_a_customer_who_does_not_come_back_the_request_is_withdrawn(start, desk):
+    with start(resume_s=0) as house, waiting(house) as client:
+        assert kinds([desk.next()]) == ["requested"]
+        client.drop_connection()
+        withdrawn = desk.next()
+        assert kinds([withdrawn]) == ["ended"]
+        assert withdrawn["data"]["conversation_id"] == client.resumption.session
 
 
 def test_who_is_named_and_sits_at_a_console_has_it_at_once(start, desk):

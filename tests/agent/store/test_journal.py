@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+import threading
 
 import pytest
 
 from agent.core.event_json import JournalRow
-from agent.store.journal import MAX_QUEUED_WRITES, Journal, JournalFull
+from agent.store.journal import MAX_QUEUED_WRITES, Journal, JournalFull, WriteFailed
 
 
 class Book:
@@ -17,11 +19,16 @@ class Book:
         self.rows: list[tuple[str, JournalRow]] = []
         self.transactions = 0
         self.broken = False
+        self.failure: BaseException = OSError("no space left on device")
+        self.poison: set[str] = set()  # sessions whose rows fail, and with them the whole group
+        self.hold = threading.Event()  # rows wait for it
+        self.hold.set()
         self.erased = frozenset()
 
     def append_rows(self, rows, now):
-        if self.broken:
-            raise OSError("no space left on device")
+        self.hold.wait(30)
+        if self.broken or self.poison & {session for session, _ in rows}:
+            raise self.failure
         self.transactions += 1
         self.rows += rows
         return self.erased
@@ -76,10 +83,114 @@ def test_what_the_disk_refuses_is_told_and_the_next_is_tried():
         with pytest.raises(OSError, match="no space"):
             await journal.append("a", row(1))
         book.broken = False
-        await journal.append("a", row(2))
+        await journal.append("b", row(1))
 
     _, book = journalled(work)
-    assert [one.n for _, one in book.rows] == [2]
+    assert book.rows == [("b", row(1))]
+
+
+def test_after_a_row_that_is_missing_no_row_of_its_session_is_written():
+    async def work(journal, book):
+        book.broken = True
+        with pytest.raises(OSError, match="no space"):
+            await journal.append("a", row(1))
+        book.broken = False
+        with pytest.raises(OSError, match="no space"):
+            await journal.append("a", row(2))
+        await journal.readmit("a")  # its conversation has been recovered from what is stored
+        await journal.append("a", row(1))
+
+    _, book = journalled(work)
+    assert book.rows == [("a", row(1))]
+
+
+# Whatever may come from a database driver, from our own mistakes and from the system.
+FAILURES = [
+    OverflowError("too large for SQLite"), KeyError("n"), ZeroDivisionError(), MemoryError(),
+    RecursionError(), StopIteration(), SystemExit(1), KeyboardInterrupt(), AssertionError(),
+    sqlite3.Warning(),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda one: type(one).__name__)
+def test_whatever_a_write_raises_the_next_one_is_done(failure):
+    def fail():
+        raise failure
+
+    async def work(journal, book):
+        book.broken, book.failure = True, failure
+        futures = [journal.append("a", row(1)), journal.submit(fail)]
+        for future in futures:
+            await asyncio.wait([future])
+            told = future.exception()
+            assert told is failure or (isinstance(told, WriteFailed) and told.__cause__ is failure)
+        book.broken = False
+        await journal.append("b", row(1))
+        await journal.submit(lambda: None)
+
+    _, book = journalled(work)
+    assert book.rows == [("b", row(1))]
+
+
+def test_a_session_whose_row_fails_takes_no_other_with_it():
+    async def work(journal, book):
+        book.poison, book.failure = {"bad", "worse"}, OverflowError()
+        book.hold.clear()
+        first = journal.append("a", row(1))  # the others queue up behind it, as one group
+        futures = {}
+        for n in range(1, 4):
+            for session in ("b", "bad", "c", "worse"):
+                futures[session, n] = journal.append(session, row(n))
+        book.hold.set()
+        await first
+        await asyncio.wait(futures.values())
+        return {one for one, future in futures.items() if future.exception() is not None}
+
+    failed, book = journalled(work)
+    assert failed == {(session, n) for session in ("bad", "worse") for n in (1, 2, 3)}
+    assert [one.n for session, one in book.rows if session == "b"] == [1, 2, 3]
+    assert [one.n for session, one in book.rows if session == "c"] == [1, 2, 3]
+
+
+def test_what_failed_together_is_written_even_if_the_journal_stops_just_then():
+    async def work(journal, book):
+        book.poison, book.failure = {"bad"}, OverflowError()
+        book.hold.clear()
+        for session in ("a", "b", "bad", "c"):
+            journal.append(session, row(1))
+        threading.Timer(0, book.hold.set).start()
+
+    _, book = journalled(work)
+    assert sorted(session for session, _ in book.rows) == ["a", "b", "c"]
+
+
+def test_a_journal_that_makes_no_progress_says_so(monkeypatch):
+    monkeypatch.setattr("agent.store.journal.MAX_WRITE_S", 0.0)
+
+    async def work(journal, book):
+        assert not journal.is_stalled
+        book.hold.clear()
+        future = journal.append("a", row(1))
+        assert journal.is_stalled
+        book.hold.set()
+        await future
+        await journal.submit(lambda: None)
+
+    journalled(work)
+
+
+def test_after_the_end_writes_are_refused():
+    async def work(journal, book):
+        return journal
+
+    journal, _ = journalled(work)
+
+    async def late():
+        journal.start()
+        with pytest.raises(WriteFailed, match="stopped"):
+            await journal.append("a", row(1))
+
+    asyncio.run(late())
 
 
 def test_who_goes_on_though_erased_is_told_of():

@@ -7,11 +7,13 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from agent.core.event_json import JournalRow
 from agent.core.records import SessionRecord
 from agent.store import Store
 from agent.store.retention import apply_retention
+from agent.store.tables import handoffs
 from dialogs.pack.privacy_rules import DEFAULT_KEEP_DAYS
 from dialogs.values import Escalation
 
@@ -60,6 +62,17 @@ def test_who_has_not_come_back_in_time_is_let_go(store):
         "b": 1,
         "c": 1,
     }
+
+
+def test_a_person_whose_customer_has_not_come_back_is_free_again(store):
+    talking(store, "a", 0)
+    talking(store, "b", 0)
+    assert store.accept_handoff("a", 1, "Ada", at(1).isoformat())
+    tidied(store, at(121))
+    assert [one.session for one in store.queued_customers()] == ["b"]  # may be called back
+    with store.engine.connect() as books:
+        found = books.execute(select(handoffs.c.session, handoffs.c.state, handoffs.c.outcome))
+        assert set(found.all()) == {("a", "ended", "left"), ("b", "queued", "")}
 
 
 def test_who_says_nothing_is_not_let_go_by_another_process(store):

@@ -34,6 +34,8 @@ from dialogs.values import (
     Understanding,
 )
 
+# Numbers that do not count messages; a database would not hold some of them.
+NO_COUNTS = (2**31, 2**63, 2**64, 10**400, -1, -(2**63), True, 1.5, 2.0, 1e300, "3", [3])
 CHAT = {"type": "hello", "protocol": 1, "channel": "chat"}
 PCM = {"encoding": "pcm_s16le", "rate": 16000, "channels": 1}
 VOICE = {"type": "hello", "protocol": 1, "channel": "voice", "audio": PCM, "speak": True}
@@ -104,6 +106,9 @@ def test_before_hello_only_a_right_hello_is_accepted(message, code, close):
         {"type": "digits", "digits": "12a"},
         {"type": "played", "turn": -1, "ms": 0},
         {"type": "played", "turn": float("nan"), "ms": 0},
+        *({"type": "text", "text": "hi", "n": n} for n in NO_COUNTS),
+        *({"type": "played", "turn": n, "ms": 0} for n in NO_COUNTS),
+        *({"type": "played", "turn": 1, "ms": n} for n in NO_COUNTS),
         CHAT,
     ],
 )
@@ -115,6 +120,39 @@ def test_a_wrong_message_is_an_error_and_the_talk_goes_on(message):
     assert wire.decode('{"type": "text", "text": "still here"}', 2.0) == TextReceived(
         2.0, "still here"
     )
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "NaN", "Infinity", "-Infinity"])
+@pytest.mark.parametrize("field", ["n", "x"])
+def test_what_is_no_number_is_an_error_that_says_so(number, field):
+    wire = opened(CHAT)
+    with pytest.raises(WireError, match="number") as refused:
+        wire.decode(f'{{"type": "text", "text": "hi", "{field}": {number}}}', 1.0)
+    assert (refused.value.code, refused.value.close_code) == ("bad_message", None)
+
+
+@pytest.mark.parametrize("number", NO_COUNTS)
+@pytest.mark.parametrize("path", ["protocol", "audio.rate", "audio.channels", "resume.last_seq"])
+def test_a_hello_with_a_number_out_of_bounds_is_refused(number, path):
+    hello = VOICE | {"resume": {"session": "s", "token": "t", "last_seq": 0}}
+    *parents, name = path.split(".")
+    changed = hello[parents[0]] | {name: number} if parents else number
+    with pytest.raises(WireError):
+        NativeDecoder().decode(json.dumps(hello | {(parents or [name])[0]: changed}), 0.0)
+
+
+def test_the_largest_number_is_one_that_every_store_holds():
+    wire = opened(CHAT)
+    wire.decode(json.dumps({"type": "text", "text": "hi", "n": 2**31 - 1}), 1.0)
+    assert wire.client_seq == 2**31 - 1
+
+
+def test_control_characters_are_spaces():
+    hello = CHAT | {"customer": {"id": "c\0-17", "name": "Pat\x1b[2J"}}
+    wire = opened(hello)
+    assert (wire.hello.customer.id, wire.hello.customer.name) == ("c -17", "Pat [2J")
+    event = wire.decode(json.dumps({"type": "text", "text": "\0 one\ntwo\x07"}), 1.0)
+    assert event == e.TextReceived(1.0, "one\ntwo")
 
 
 def test_an_error_names_the_field_and_not_the_value():
