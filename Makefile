@@ -3,13 +3,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
+# Every process imports the same modules: what Python compiles it is to keep.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: serve test test-quick check bench format clean
 
 serve: $(STAMP)
 	$(BIN)/hearken serve
 
+# Two processes, a file of tests to each in turn; threads of their own would wait for each other.
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # What needs neither sockets, nor trained models, nor a browser.
 test-quick: $(STAMP)

@@ -62,12 +62,12 @@ SWITCH_INTERVAL_S = 0.0005
 
 def build_services(
     settings: Settings,
+    pack: Pack,
     core: int | None = None,
     wall_now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
 ) -> Services:
-    """Build all services of a server from its settings. `core` is the processor core reserved for
-    the models. PackError when the pack is broken, WebhookError when a helpdesk's address is."""
-    pack = load_pack(settings.pack)
+    """Build all services of a server from its settings and the pack they name. `core` is the
+    processor core reserved for the models. WebhookError when a helpdesk's address is broken."""
     rules = EngineRules(settings.answer_s, settings.requests_waiting, settings.voice)
     settings.state.mkdir(parents=True, exist_ok=True)
     actions = (
@@ -296,7 +296,8 @@ def serve_command(
         log.info("the console is open for this run; the link to it is on standard output")
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     core = reserve_core() if settings.own_core else None
-    asyncio.run(run(Server(build_services(settings, core)), settings is not given))
+    services = build_services(settings, load_pack(settings.pack), core)
+    asyncio.run(run(Server(services), settings is not given))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import sys
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -51,9 +52,13 @@ def sources() -> Iterator[Path]:
 TREES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text()) for path in sources()}
 
 
+@cache
+def all_nodes() -> list[tuple[str, ast.AST]]:
+    return [(file, node) for file, tree in TREES.items() for node in ast.walk(tree)]
+
+
 def nodes(*kinds: type[ast.AST]) -> Iterator[tuple[str, ast.AST]]:
-    for file, tree in TREES.items():
-        yield from ((file, node) for node in ast.walk(tree) if isinstance(node, kinds))
+    return ((file, node) for file, node in all_nodes() if isinstance(node, kinds))
 
 
 def contracts() -> list[dict]:

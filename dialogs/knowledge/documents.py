@@ -20,6 +20,8 @@ def replace_bank_name(text: str, original_name: str, bank_name: str) -> str:
     """
     stem = re.escape(original_name).replace(r"\-", "[-\u2010\u2011 ]?")
     short = re.escape(original_name.split("-")[0])
+    if not re.search(short, text, re.IGNORECASE):
+        return text  # most texts: every pattern below contains it
     text = re.sub(rf"\b(?:https?://)?(?:www\.)?{short.lower()}bank\.com\S*", "our website", text)
     text = re.sub(rf"(?i:\bnon[-\u2011 ]){short}(?:[-\u2011 ]Bank)?\b", "other-bank", text)
     text = re.sub(rf"{stem}(?:\+| Plus\b)", f"{bank_name} Plus", text)

@@ -12,7 +12,9 @@ import gzip
 import json
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from math import log
 from pathlib import Path
 
@@ -109,9 +111,11 @@ class Knowledge:
         """
         passages: list[Passage] = []
         texts: list[list[str]] = []
+        # Documents repeat their words thirty times, and no word of a customer is kept here.
+        stem = cache(_stem)
         with gzip.open(file, "rt", encoding="utf-8") as lines:
             for line in lines:
-                _add_document(json.loads(line), bank_names, passages, texts)
+                _add_document(json.loads(line), bank_names, stem, passages, texts)
         return cls(passages, texts, min_score, min_coverage)
 
     def rank_passages(self, question: str, count: int = 5) -> list[tuple[Passage, float]]:
@@ -183,9 +187,13 @@ class Knowledge:
 
 def content_words(text: str) -> list[str]:
     """Stems of the content words in order, synonyms mapped to one word, stop words left out."""
+    return [_stem(word) for word in _unstemmed_content_words(text)]
+
+
+def _unstemmed_content_words(text: str) -> list[str]:
     raw = re.findall(r"[a-z0-9%$][a-z0-9'.%-]*", text.lower().replace("\u2019", "'"))
     stripped = (word.strip(".'-") for word in raw)
-    return [_stem(word) for word in stripped if word and word not in _STOP_WORD_SET]
+    return [word for word in stripped if word and word not in _STOP_WORD_SET]
 
 
 def _stem(word: str) -> str:
@@ -203,9 +211,13 @@ def _stem(word: str) -> str:
 def _add_document(
     document: dict[str, str],
     bank_names: tuple[str, str] | None,
+    stem: Callable[[str], str],
     passages: list[Passage],
     texts: list[list[str]],
 ) -> None:
+    def stems(text: str) -> list[str]:
+        return [stem(word) for word in _unstemmed_content_words(text)]
+
     subject, title, text = document["subject"], document["title"], document["text"]
     if bank_names:
         subject, title, text = (
@@ -213,9 +225,9 @@ def _add_document(
         )
     source_title = title if subject.lower() in title.lower() else f"{subject}: {title}"
     source = DocumentSource(document["id"], source_title)
-    head = content_words(subject) * 2 + content_words(title)
+    head = stems(subject) * 2 + stems(title)
     for heading, sentences in markdown_sections(text):
-        words = head + content_words(heading) + content_words(" ".join(sentences))
+        words = head + stems(heading) + stems(" ".join(sentences))
         about = subject.lower().removesuffix(" business checking account")
         passages.append(Passage(source, about, tuple(sentences), frozenset(words)))
         texts.append(words)

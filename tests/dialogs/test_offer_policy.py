@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 
 import pytest
@@ -23,7 +22,7 @@ from dialogs.pack.loader import load_pack
 from dialogs.pack.model import Condition
 from dialogs.pack.yaml_source import PackError
 from dialogs.values import OfferAnswered, OfferMade
-from tests.support.packs import bank_pack
+from tests.support.packs import bank_pack, copy_bank_pack
 from tests.support.scripted_mind import Bot
 
 PACK = bank_pack()
@@ -324,7 +323,7 @@ def test_the_number_of_an_occasion_is_a_number_between_0_and_1(chance, occasion)
     ],
 )
 def test_offers_that_do_not_hold_together_are_refused(old, new, says, tmp_path):
-    shutil.copytree(PACK.directory, tmp_path / "pack")
+    copy_bank_pack(tmp_path / "pack")
     file = tmp_path / "pack" / "offers.yaml"
     assert old in file.read_text()
     file.write_text(file.read_text().replace(old, new, 1))
@@ -334,7 +333,7 @@ def test_offers_that_do_not_hold_together_are_refused(old, new, says, tmp_path):
 
 
 def test_how_a_declined_offer_is_answered_must_be_said(tmp_path):
-    shutil.copytree(PACK.directory, tmp_path / "pack")
+    copy_bank_pack(tmp_path / "pack")
     file = tmp_path / "pack" / "replies.yaml"
     file.write_text(file.read_text().replace("  offer.declined:", "  offer.refused:", 1))
     with pytest.raises(PackError, match="offer.declined"):

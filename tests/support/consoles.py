@@ -18,8 +18,8 @@ from websockets.sync.client import connect
 from agent.client import Client
 from agent.store.journal import Journal
 from agent.store.tables import handoffs
-from dialogs.pack.loader import load_pack
-from tests.support.mortal import ScriptedMind
+from tests.support.packs import bank_pack
+from tests.support.scripted_models import DeafAnalyser, ScriptedMind
 from tests.support.serving import Serving, serving
 
 Message = dict[str, Any]
@@ -108,10 +108,10 @@ def desk(
     today: Callable[[], datetime] = noon,
     **settings: object,
 ) -> Iterator[Serving]:
-    """A server with consoles; intents are found by words, unless `mind` says otherwise."""
-    tokens = {"agent_token": "a", "supervisor_token": "s"}
-    mind = mind or ScriptedMind(load_pack())
-    with serving(state, mind, today=today, **{**tokens, **settings}) as running:
+    """A server with consoles, deaf; intents are found by words, unless `mind` says otherwise."""
+    given = {"agent_token": "a", "supervisor_token": "s", **settings}
+    mind = mind or ScriptedMind(bank_pack())
+    with serving(state, mind, today=today, analyser=DeafAnalyser(), **given) as running:
         yield running
 
 

@@ -2,7 +2,7 @@
 
 `dies_at` is the number of the row at which the process ends, "before" or "after" that row is on
 disk: at every such place a customer must find their conversation as they left it. The models are
-the scripted mind; store, bank and sockets are the real ones.
+scripted; store, bank and sockets are the real ones.
 """
 
 from __future__ import annotations
@@ -22,10 +22,8 @@ from typing import Literal
 
 from agent.core.event_json import JournalRow
 from agent.store import Store
-from audio.types import Expectation, Spoken
-from dialogs.pack.model import Pack
-from dialogs.values import Understanding
-from tests.support.scripted_mind import understood
+from tests.support.packs import bank_pack
+from tests.support.scripted_models import DeafAnalyser, ScriptedMind
 
 When = Literal["before", "after"]
 
@@ -33,10 +31,10 @@ _ISOLATED = multiprocessing.get_context("forkserver")
 
 
 @cache
-def _with_models() -> None:
-    """A process has one fork server: whoever started it before had not read the models for us."""
+def _start_fork_server() -> None:
+    """A process has one fork server: whoever started it before had not prepared it for us."""
     _forkserver._stop()
-    _ISOLATED.set_forkserver_preload(["tests.support.mortal_models", "tests.support.mortal"])
+    _ISOLATED.set_forkserver_preload(["tests.support.mortal_preload"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,29 +61,15 @@ class MortalStore(Store):
         return erased
 
 
-class ScriptedMind:
-    """Finds intents by words, so that every run answers alike."""
-
-    models: dict[str, str] = {}
-
-    def __init__(self, pack: Pack) -> None:
-        self._pack = pack
-
-    def understand(
-        self, text: str, spoken: Spoken | None, expect: Expectation, *more: object, **rest: object
-    ) -> Understanding:
-        return understood(self._pack, text or spoken.transcript.text, expect)
-
-
 def serve(state: Path, told: Connection, death: Death | None) -> None:
     """The child's life: tells the port, then serves until its parent hangs up."""
     import server
-    from tests.support.mortal_models import PACK
     from tests.support.serving import serving
 
     MortalStore.death = death
     server.Store = MortalStore
-    with serving(state, ScriptedMind(PACK), agent_token="a", resume_s=600) as running:
+    mind, settings = ScriptedMind(bank_pack()), {"agent_token": "a", "resume_s": 600}
+    with serving(state, mind, analyser=DeafAnalyser(), **settings) as running:
         told.send(running.port)
         with suppress(EOFError):
             told.recv()
@@ -94,7 +78,7 @@ def serve(state: Path, told: Connection, death: Death | None) -> None:
 @contextmanager
 def child(state: Path, death: Death | None = None) -> Iterator[tuple[str, BaseProcess]]:
     """Address and process of a server that serves `state` until it dies or the block ends."""
-    _with_models()
+    _start_fork_server()
     ours, theirs = _ISOLATED.Pipe()
     process = _ISOLATED.Process(target=serve, args=(state, theirs, death))
     process.start()

@@ -18,8 +18,8 @@ from agent.inference.launcher import LaunchWorker, load_scheduler
 from agent.inference.scheduler import BatchScheduler
 from agent.inference.worker import SendMessage
 from agent.runtime.services import Services
-from dialogs.pack.loader import load_pack
 from server import Server, build_services
+from tests.support.packs import pack_in
 from tests.support.threaded import Threaded
 
 
@@ -52,13 +52,16 @@ def serving(
     actions: Actions | None = None,
     launch: Callable[[Settings], LaunchWorker] | None = None,
     today: Callable[[], datetime] | None = None,
+    analyser: object | None = None,
     **settings: object,
 ) -> Iterator[Serving]:
-    """Serve until the block ends; `mind` and `actions` may be something scripted, `today` another
-    clock on the wall. The models are in a thread, unless `launch` says otherwise."""
+    """Serve until the block ends; `mind`, `analyser` and `actions` may be something scripted,
+    `today` another clock on the wall. The models are in a thread, unless `launch` says
+    otherwise."""
     given = Settings(**{"port": 0, "state": state, "capacity": 100, **settings})
-    house = build_services(given, wall_now=today) if today else build_services(given)
-    start = launch(house.settings) if launch else _threaded(house, mind)
+    clock = {"wall_now": today} if today else {}
+    house = build_services(given, pack_in(given.pack), **clock)
+    start = launch(house.settings) if launch else _threaded(house, mind, analyser)
     house = replace(house, engine=Engine(start, house.engine.rules))
     house = replace(house, actions=actions or house.actions)
     server, started = Server(house), threading.Event()
@@ -85,14 +88,16 @@ def serving(
         loop.close()
 
 
-def _threaded(house: Services, mind: object | None) -> LaunchWorker:
+def _threaded(house: Services, mind: object | None, analyser: object | None) -> LaunchWorker:
     """Models that are read from disk once for all tests; every server has its own streams."""
 
     def load(tell: SendMessage) -> BatchScheduler:
+        if mind and analyser:
+            return BatchScheduler(analyser, mind, tell)
         # With a mind that is given only the ears are wanted, and any pack's will do.
         pack = Settings().pack if mind else house.pack.directory
         read = read_models(house.settings.weights, pack)
-        return BatchScheduler(read.analyser, mind or read.turn_understanding, tell)
+        return BatchScheduler(analyser or read.analyser, mind or read.turn_understanding, tell)
 
     return Threaded(load)
 
@@ -100,4 +105,4 @@ def _threaded(house: Services, mind: object | None) -> LaunchWorker:
 @cache
 def read_models(weights: Path, pack: Path) -> BatchScheduler:
     """The models, read once in a process."""
-    return load_scheduler(Settings(weights=weights), load_pack(pack), lambda message: None)
+    return load_scheduler(Settings(weights=weights), pack_in(pack), lambda message: None)

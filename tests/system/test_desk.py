@@ -22,7 +22,7 @@ from tests.support.consoles import (
     waiting,
 )
 
-pytestmark = [pytest.mark.socket, pytest.mark.model]
+pytestmark = pytest.mark.socket
 
 
 @pytest.fixture(scope="module")

@@ -11,16 +11,17 @@ from typer.testing import CliRunner
 from agent.cli.main import app
 from agent.client import Client
 from agent.store import Store
-from dialogs.pack.loader import load_pack
-from tests.support.mortal import ScriptedMind
+from tests.support.packs import bank_pack
+from tests.support.scripted_models import DeafAnalyser, ScriptedMind
 from tests.support.serving import serving
 
-pytestmark = [pytest.mark.socket, pytest.mark.model]
+pytestmark = pytest.mark.socket
 
 
 @pytest.fixture
 def house(tmp_path):
-    with serving(tmp_path / "state", ScriptedMind(load_pack())) as running:
+    mind, analyser = ScriptedMind(bank_pack()), DeafAnalyser()
+    with serving(tmp_path / "state", mind, analyser=analyser) as running:
         yield running
 
 

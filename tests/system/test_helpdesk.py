@@ -14,13 +14,14 @@ import pytest
 
 from agent.client import Client
 from agent.handoff.webhook import CLAIM_LEASE_S
-from dialogs.pack.loader import load_pack
+from dialogs.pack.loader import BANK_PACK
 from tests.support.consoles import Console, customer, outcome, waiting
 from tests.support.helpdesks import SECRET, Helpdesk, helpdesk, kinds
-from tests.support.mortal import ScriptedMind
+from tests.support.packs import pack_in
+from tests.support.scripted_models import DeafAnalyser, ScriptedMind
 from tests.support.serving import Serving, serving
 
-pytestmark = [pytest.mark.socket, pytest.mark.model]
+pytestmark = pytest.mark.socket
 
 Start = Callable[..., AbstractContextManager[Serving]]
 
@@ -40,7 +41,7 @@ class Wall:
 def always_open(tmp_path_factory) -> Path:
     """The built-in pack, without hours: people may come at any time."""
     folder = tmp_path_factory.mktemp("packs") / "bank"
-    shutil.copytree(load_pack().directory, folder)
+    shutil.copytree(BANK_PACK, folder)
     (folder / "people.yaml").unlink()
     return folder
 
@@ -72,8 +73,8 @@ def start(tmp_path, always_open, desk, wall) -> Start:
 
     def started(**settings: object) -> AbstractContextManager[Serving]:
         hook = {"webhook_url": desk.url, "webhook_secret": SECRET, "pack": always_open}
-        mind = ScriptedMind(load_pack(always_open))
-        return serving(tmp_path, mind, today=wall, **hook | settings)
+        mind = ScriptedMind(pack_in(always_open))
+        return serving(tmp_path, mind, today=wall, analyser=DeafAnalyser(), **hook | settings)
 
     return started
 

@@ -25,8 +25,8 @@ from agent.store import Store
 from audio.speak import TtsVoice
 from audio.types import RATE
 from dialogs.extraction.numbers import UNIT_NAMES
-from dialogs.pack.loader import load_pack
-from tests.support.mortal import ScriptedMind
+from tests.support.packs import bank_pack
+from tests.support.scripted_models import ScriptedMind
 from tests.support.serving import Serving, serving
 from tests.support.speaking import PCM, hears, leg
 
@@ -172,7 +172,7 @@ def left(tmp_path_factory):
     typing, speaking = (Left(tmp_path_factory.mktemp(name)) for name in ("typed", "spoken"))
     try:
         typing.serve(types)
-        speaking.serve(speaks, "voice", PCM, mind=ScriptedMind(load_pack()))
+        speaking.serve(speaks, "voice", PCM, mind=ScriptedMind(bank_pack()))
     finally:
         logging.getLogger().removeHandler(listener)
         logging.getLogger().setLevel(before)

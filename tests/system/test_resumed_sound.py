@@ -13,8 +13,8 @@ from agent.core.event_json import event_from_json
 from agent.core.inputs import AudioReceived, ConnectionResumed, TurnUnderstood
 from agent.store import Store
 from audio.speak import TtsVoice
-from dialogs.pack.loader import load_pack
-from tests.support.mortal import ScriptedMind
+from tests.support.packs import bank_pack
+from tests.support.scripted_models import ScriptedMind
 from tests.support.serving import serving
 from tests.support.speaking import PCM, hears, leg
 
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.socket, pytest.mark.model]
 
 
 def test_sound_goes_on_where_its_legs_were(tmp_path):
-    mind, voice = ScriptedMind(load_pack()), TtsVoice("en-us", 140)
+    mind, voice = ScriptedMind(bank_pack()), TtsVoice("en-us", 140)
     with serving(tmp_path, mind) as house:
         client = Client(house.url, "voice", PCM)
         client.wait_for("reply")

@@ -17,7 +17,7 @@ from agent.client import Message, Resumption
 from tests.support.mortal import child
 from tests.system.test_survival import told
 
-pytestmark = [pytest.mark.socket, pytest.mark.model]
+pytestmark = pytest.mark.socket
 
 MANY = 200
 SOME = MANY // 4  # have their answer when the server dies; the others have not, or just now

@@ -8,7 +8,6 @@ from datetime import timedelta
 
 import pytest
 
-from dialogs.pack.loader import load_pack
 from dialogs.values import Evidence
 from tests.support.consoles import (
     TRANSFER,
@@ -23,9 +22,10 @@ from tests.support.consoles import (
     settle,
     waiting,
 )
-from tests.support.mortal import ScriptedMind
+from tests.support.packs import bank_pack
+from tests.support.scripted_models import ScriptedMind
 
-pytestmark = [pytest.mark.socket, pytest.mark.model]
+pytestmark = pytest.mark.socket
 
 LONG = ("word " * 799).strip()
 MOST = 3000  # of them: more than a connection holds on its way
@@ -217,7 +217,7 @@ class Feeling(ScriptedMind):
 
 
 def test_an_upset_customer_is_an_alert_and_the_reasons_are_shown(tmp_path):
-    with desk(tmp_path, Feeling(load_pack())) as house, customer(house) as client:
+    with desk(tmp_path, Feeling(bank_pack())) as house, customer(house) as client:
         session = client.resumption.session
         with Console(house.page, "Grace", "s") as grace:
             grace.send("watch", session=session)

@@ -16,7 +16,7 @@ from agent.client import Client, Message, Resumption
 from tests.support.consoles import desk, waiting
 from tests.support.mortal import Death, mortal
 
-pytestmark = [pytest.mark.socket, pytest.mark.model]
+pytestmark = pytest.mark.socket
 
 SCRIPT = ("transfer 50 dollars from checking to savings", "100421", "4471", "yes", "thank you")
 CONVERSATION = frozenset({"reply", "understanding", "owner", "handoff", "agent", "bye"})

@@ -40,6 +40,9 @@ WHY = Escalation(
 )  # fmt: skip
 
 
+pytestmark = pytest.mark.socket
+
+
 @pytest.fixture
 def desk() -> Iterator[Helpdesk]:
     with helpdesk() as desk:

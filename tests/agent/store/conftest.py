@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy import create_engine
@@ -23,22 +24,24 @@ def _program(name: str) -> str | None:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """The URL of a server that is started for this run, listening on a socket in a folder."""
     programs = _program("initdb"), _program("pg_ctl")
     if not all(programs):
         pytest.skip("there is no PostgreSQL here (Debian's package postgresql)")
     initdb, pg_ctl = programs
-    folder = tmp_path_factory.mktemp("postgres")
-    nobody = _other_than_root(folder)
-    books, log = folder / "books", folder / "log"
-    _run(nobody, initdb, "-D", str(books), "-A", "trust", "-U", "hearken", "--no-sync")
-    options = f"-k {folder} -c listen_addresses='' -c fsync=off"
-    _run(nobody, pg_ctl, "-D", str(books), "-l", str(log), "-o", options, "-w", "start")
-    try:
-        yield f"postgresql+psycopg://hearken@/postgres?host={folder}"
-    finally:
-        _run(nobody, pg_ctl, "-D", str(books), "-m", "immediate", "stop")
+    # Not among pytest's folders: each run closes those of all runs to other users.
+    with TemporaryDirectory(prefix="hearken-postgres-") as name:
+        folder = Path(name)
+        nobody = _other_than_root(folder)
+        books, log = folder / "books", folder / "log"
+        _run(nobody, initdb, "-D", str(books), "-A", "trust", "-U", "hearken", "--no-sync")
+        options = f"-k {folder} -c listen_addresses='' -c fsync=off"
+        _run(nobody, pg_ctl, "-D", str(books), "-l", str(log), "-o", options, "-w", "start")
+        try:
+            yield f"postgresql+psycopg://hearken@/postgres?host={folder}"
+        finally:
+            _run(nobody, pg_ctl, "-D", str(books), "-m", "immediate", "stop")
 
 
 def _other_than_root(folder: Path) -> dict[str, int]:
@@ -46,8 +49,6 @@ def _other_than_root(folder: Path) -> dict[str, int]:
     if os.getuid() != 0:
         return {}
     user = pwd.getpwnam("nobody")
-    for path in (folder, folder.parent, folder.parent.parent):
-        path.chmod(0o755)
     os.chown(folder, user.pw_uid, user.pw_gid)
     return {"user": user.pw_uid, "group": user.pw_gid}
 

@@ -11,8 +11,6 @@ from dataclasses import replace
 
 import pytest
 
-from dialogs.pack.loader import load_pack
-
 pytest.importorskip("selenium", reason="selenium is not installed (pip install -e .[dev])")
 from selenium import webdriver
 from selenium.webdriver.common.by import By
@@ -21,10 +19,11 @@ from audio.types import Expectation, Spoken
 from dialogs.values import Understanding
 from tests.agent.web.console_page import Page, browser_with_tone
 from tests.agent.web.test_widget import STATUS, Widget
-from tests.support.mortal import ScriptedMind
+from tests.support.packs import bank_pack
+from tests.support.scripted_models import DeafAnalyser, ScriptedMind
 from tests.support.serving import Serving, in_hours, serving
 
-pytestmark = [pytest.mark.browser, pytest.mark.model, pytest.mark.socket]
+pytestmark = [pytest.mark.browser, pytest.mark.socket]
 
 
 class Feeling(ScriptedMind):
@@ -40,7 +39,8 @@ class Feeling(ScriptedMind):
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     state, tokens = tmp_path_factory.mktemp("state"), {"agent_token": "a", "supervisor_token": "s"}
-    with serving(state, Feeling(load_pack()), today=in_hours, **tokens) as running:
+    mind, analyser = Feeling(bank_pack()), DeafAnalyser()
+    with serving(state, mind, today=in_hours, analyser=analyser, **tokens) as running:
         yield running
 
 

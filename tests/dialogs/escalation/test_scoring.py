@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from math import fsum, isclose
 
@@ -15,7 +14,7 @@ from dialogs.pack.loader import load_pack
 from dialogs.pack.model import ErrorCosts
 from dialogs.state import DialogueState
 from dialogs.values import Evidence, History, Understanding
-from tests.support.packs import bank_pack
+from tests.support.packs import bank_pack, copy_bank_pack
 from tests.support.scripted_mind import Bot
 
 PACK = bank_pack()
@@ -257,7 +256,7 @@ def test_handing_over_is_the_cheaper_mistake_exactly_above_the_threshold(missed,
 
 
 def test_a_rule_may_say_its_thresholds_itself(pack, tmp_path):
-    shutil.copytree(pack.directory, tmp_path / "pack")
+    copy_bank_pack(tmp_path / "pack")
     file = tmp_path / "pack" / "escalation.yaml"
     said = "least_turns: 2\n    enter: 0.6\n    leave: 0.2"
     file.write_text(file.read_text().replace("least_turns: 2", said))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from dialogs.pack.loader import load_pack
 from dialogs.pack.opening_hours import ALL_DAY, MINUTES_PER_DAY, OpeningHours
 from dialogs.pack.yaml_source import PackError
+from tests.support.packs import copy_bank_pack
 
 NEW_YORK = ZoneInfo("America/New_York")
 MINUTE = timedelta(minutes=1)
@@ -47,7 +47,7 @@ def test_hours_are_those_of_the_packs_clock(pack):
 
 
 def test_a_pack_that_says_nothing_is_always_there(pack, tmp_path):
-    folder = shutil.copytree(pack.directory, tmp_path / "pack")
+    folder = copy_bank_pack(tmp_path / "pack")
     (folder / "people.yaml").unlink()
     people = load_pack(folder).opening_hours
     assert people == OpeningHours()
@@ -127,7 +127,7 @@ def test_around_the_clock_is_always(now):
     ],
 )
 def test_each_way_to_break_it(pack, tmp_path, old, new, says, named):
-    folder = shutil.copytree(pack.directory, tmp_path / "pack")
+    folder = copy_bank_pack(tmp_path / "pack")
     file = folder / "people.yaml"
     assert old in file.read_text()
     file.write_text(file.read_text().replace(old, new, 1))
@@ -140,7 +140,7 @@ def test_each_way_to_break_it(pack, tmp_path, old, new, says, named):
 
 
 def test_several_spans_of_a_day(pack, tmp_path):
-    folder = shutil.copytree(pack.directory, tmp_path / "pack")
+    folder = copy_bank_pack(tmp_path / "pack")
     file = folder / "people.yaml"
     file.write_text(file.read_text().replace("08:00-20:00", "13:00-24:00, 8:30-12:00", 1))
     people = load_pack(folder).opening_hours

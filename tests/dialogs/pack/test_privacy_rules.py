@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 
 from dialogs.pack.loader import load_pack
 from dialogs.pack.privacy_rules import DEFAULT_KEEP_DAYS, PII_KINDS, PrivacyRules
 from dialogs.pack.yaml_source import PackError
+from tests.support.packs import copy_bank_pack
 
 
 def test_the_built_in_pack_hides_everything_and_asks(pack):
@@ -16,7 +15,7 @@ def test_the_built_in_pack_hides_everything_and_asks(pack):
 
 
 def test_a_pack_without_the_file_is_as_careful(pack, tmp_path):
-    folder = shutil.copytree(pack.directory, tmp_path / "pack")
+    folder = copy_bank_pack(tmp_path / "pack")
     (folder / "privacy.yaml").unlink()
     assert load_pack(folder).privacy == pack.privacy
 
@@ -32,7 +31,7 @@ def test_who_may_be_recorded_and_felt(rule, refused, agreed):
 
 
 def test_a_pack_may_hide_less_and_keep_longer(pack, tmp_path):
-    folder = shutil.copytree(pack.directory, tmp_path / "pack")
+    folder = copy_bank_pack(tmp_path / "pack")
     (folder / "privacy.yaml").write_text("redact: [card]\nkeep_days: {recordings: 7}\n")
     rules = load_pack(folder).privacy
     assert rules.redacted_kinds == {"card"}
@@ -61,7 +60,7 @@ def test_a_pack_may_hide_less_and_keep_longer(pack, tmp_path):
     ],
 )
 def test_each_way_to_break_it(pack, tmp_path, file, old, new, says, named):
-    folder = shutil.copytree(pack.directory, tmp_path / "pack")
+    folder = copy_bank_pack(tmp_path / "pack")
     page = folder / f"{file}.yaml"
     assert old in page.read_text()
     page.write_text(page.read_text().replace(old, new, 1))
