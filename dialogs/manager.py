@@ -22,6 +22,7 @@ from dialogs.responses.fallback import reprompt
 from dialogs.responses.handback import nobody_came, person_done, person_joins, person_lost
 from dialogs.responses.next_request import start_next_request
 from dialogs.responses.offers import make_offer, record_offer_outcome
+from dialogs.responses.progress import track_progress
 from dialogs.responses.request_queue import (
     as_single_request,
     defer_requests,
@@ -29,7 +30,13 @@ from dialogs.responses.request_queue import (
     find_person_request,
     split_requests,
 )
-from dialogs.state import Decision, DeferredRequest, DialogueState, UnmetHandoff
+from dialogs.state import (
+    Decision,
+    DeferredRequest,
+    DialogueState,
+    UnmetHandoff,
+    with_fresh_patience,
+)
 from dialogs.turn_draft import SessionContext, TurnDraft
 from dialogs.values import (
     NOTHING_HEARD,
@@ -140,6 +147,7 @@ class Dialogue:
             draft.say("one_moment")
             return draft.decision()
         reprompt(draft, "missed")
+        track_progress(draft, state, DialogueAct("unheard"))
         offered = draft.state.question.kind == "person" or draft.state.waiting_for_person
         if not offered and self._context.channel != "call" and draft.state.misses > 1:
             draft.say("typed")
@@ -155,10 +163,9 @@ class Dialogue:
             REPEATED_MISUNDERSTANDING_RULE,
         }
         state = replace(
-            state,
+            with_fresh_patience(state),
             waiting_for_person=False,
             handoff_urgency="",
-            misses=0,
             silences=0,
             active_causes=state.active_causes - ended_causes,
             unmet_handoff=None,
@@ -213,6 +220,7 @@ class Dialogue:
         return draft.decision()
 
     def _react(self, draft: TurnDraft, history: History, understanding: Understanding) -> None:
+        before = draft.state
         understanding, act = interpret_turn(self.pack, draft.state, understanding)
         if act.kind in {"nothing", "unheard"}:
             understanding = replace(understanding, also=())
@@ -232,6 +240,7 @@ class Dialogue:
         ):
             self._answer_person_request(draft, as_single_request(understanding, person_request))
         start_next_request(draft)
+        track_progress(draft, before, act)
         maybe_escalate(draft, history, with_interpreted_intent(understanding, act))
 
     def _answer_person_request(self, draft: TurnDraft, understanding: Understanding) -> None:

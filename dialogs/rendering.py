@@ -1,13 +1,14 @@
 """Rendering of replies from templates, by tone, channel and values.
 
 Only `{name}` is interpreted in a template, so a customer's words can be filled in safely.
-Wordings rotate by a counter, never at random. Held by tests/dialogs/test_rendering.py.
+Wordings rotate by a counter, never at random. Held by tests/dialogs/test_rendering.py, and that
+no text is said in two turns in a row by tests/dialogs/test_dialogue_laws.py.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 
@@ -33,12 +34,31 @@ def next_tone(pack: Pack, understanding: Understanding | None, tone: Tone, apolo
     return tone
 
 
-def pick_template(wording: Wording, tone: Tone, channel: Channel, counter: int) -> tuple[str, Tone]:
-    """One template of a reply and its actual tone: neutral when the tone has no wordings."""
-    if tone != "neutral" and (lines := getattr(wording, tone)):
-        return lines[counter % len(lines)], tone
-    lines = wording.voice if channel in SPOKEN_CHANNELS and wording.voice else wording.neutral
-    return lines[counter % len(lines)], "neutral"
+def templates_in_turn(
+    wording: Wording, tone: Tone, channel: Channel, counter: int
+) -> list[tuple[str, Tone]]:
+    """The templates of a reply with their tones, the one to use first: those of `tone`, rotated by
+    `counter`, then the neutral ones of the channel, then the brief ones."""
+    neutral = wording.voice if channel in SPOKEN_CHANNELS and wording.voice else wording.neutral
+    by_tone: dict[Tone, tuple[str, ...]] = {"neutral": neutral, "brief": wording.brief}
+    if tone == "apologetic":
+        by_tone["apologetic"] = wording.apologetic
+    order: list[Tone] = [tone, *(other for other in by_tone if other != tone)]
+    templates: list[tuple[str, Tone]] = []
+    for one in order:
+        lines = by_tone[one]
+        first = counter % len(lines) if lines else 0
+        templates += [(line, one) for line in (*lines[first:], *lines[:first])]
+    return templates
+
+
+def unlike(texts: Collection[str], text: str, lead_ins: Sequence[str], counter: int) -> str:
+    """`text`, with one of the `lead_ins` before it if it is among `texts`."""
+    if text not in texts:
+        return text
+    first = counter % len(lead_ins)
+    led = [f"{lead} {text}" for lead in (*lead_ins[first:], *lead_ins[:first])]
+    return next((one for one in led if one not in texts), led[0])
 
 
 def render(template: str, values: Mapping[str, str]) -> str:

@@ -166,7 +166,11 @@ class DialogueState:
     # customer, customer_name, tier, name
     customer_facts: Mapping[str, str] = field(default_factory=dict)
     request_in_question: DeferredRequest | None = None  # request that the open question is about
-    misses: int = 0  # turns in a row that were not understood
+    misses: int = 0  # turns that were not understood since the last progress
+    stalled_turns: int = 0  # turns of the customer in a row that led nowhere
+    # flows begun since the last progress in one: begun again, they lead nowhere
+    flows_begun: frozenset[str] = frozenset()
+    has_declined_person: bool = False
     silences: int = 0
     person_requests: int = 0
     accepted_person_offer: bool = False
@@ -179,6 +183,9 @@ class DialogueState:
     apology_count: int = 0
     tone: Tone = "neutral"
     last_replies: tuple[Reply, ...] = ()
+    recent_texts: tuple[
+        str, ...
+    ] = ()  # of the replies before this turn: not said again as they are
     customer_requests: tuple[TurnQuote, ...] = ()  # quoted
     action_records: tuple[ActionRecord, ...] = ()
     promises: tuple[TurnQuote, ...] = ()
@@ -202,6 +209,11 @@ class DialogueState:
     def with_task(self, task: Task) -> DialogueState:
         """The state with the active task replaced by `task`."""
         return replace(self, tasks=(*self.tasks[:-1], task))
+
+
+def with_fresh_patience(state: DialogueState) -> DialogueState:
+    """The state with no turn counted that was not understood or led nowhere."""
+    return replace(state, misses=0, stalled_turns=0, flows_begun=frozenset())
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,15 @@ from datetime import date
 from types import MappingProxyType
 
 from audio.types import Expectation
-from dialogs.pack.model import Pack, SlotSpec
+from dialogs.pack.model import Pack, SlotSpec, Wording
 from dialogs.rendering import (
     SPOKEN_CHANNELS,
     format_on_date,
     format_value,
     next_tone,
-    pick_template,
     render,
+    templates_in_turn,
+    unlike,
 )
 from dialogs.state import Decision, DeferredRequest, DialogueState, Question, Task, TurnQuote
 from dialogs.values import (
@@ -32,6 +33,7 @@ from dialogs.values import (
     OfferMade,
     Reply,
     RuleScore,
+    Tone,
     Understanding,
 )
 
@@ -89,14 +91,14 @@ class TurnDraft:
         values: Mapping[str, str] = NO_VALUES,
         source: DocumentSource | None = None,
     ) -> None:
-        """Append the reply called `reply_name` of the pack, filled with `values`.
+        """Append the reply called `reply_name` of the pack, filled with `values`, in a wording that
+        the customer has not just been given.
 
         `source` is the document that an answer quotes. KeyError for an unknown reply.
         """
         words = self.context.pack.replies[reply_name]
         state = self.state
-        template, tone = pick_template(words, state.tone, self.context.channel, state.reply_count)
-        text = render(template, {**self.template_values(), **values})
+        text, tone = self._render_unlike_recent(words, {**self.template_values(), **values})
         state = replace(state, reply_count=state.reply_count + 1)
         if state.tone == "apologetic" and self._may_apologise():
             if tone != "apologetic":
@@ -113,6 +115,21 @@ class TurnDraft:
         self.replies.append(
             Reply(text, tone, flow=task.flow if task else "", step=reply_name, source=source)
         )
+
+    def _render_unlike_recent(
+        self, wording: Wording, values: Mapping[str, str]
+    ) -> tuple[str, Tone]:
+        """The reply in the next of its wordings that was not said in the turn before; if all were,
+        the first with a lead-in."""
+        recent, counter = self.state.recent_texts, self.state.reply_count
+        rendered = [
+            (render(template, values), tone)
+            for template, tone in templates_in_turn(
+                wording, self.state.tone, self.context.channel, counter
+            )
+        ]
+        text, tone = next((one for one in rendered if one[0] not in recent), rendered[0])
+        return unlike(recent, text, self.context.pack.lead_ins, counter), tone
 
     def _may_apologise(self) -> bool:
         since = self.turn - self.state.last_apology_turn
@@ -211,6 +228,8 @@ class TurnDraft:
         state = self.state
         if any(reply.step != "one_moment" for reply in self.replies):
             state = replace(state, last_replies=tuple(self.replies))
+        if self.replies:
+            state = replace(state, recent_texts=tuple(reply.text for reply in self.replies))
         if self.ends_session:
             state = replace(state, is_over=True, tasks=(), queued_requests=(), further_requests=())
         self.state = state

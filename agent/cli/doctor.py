@@ -16,6 +16,7 @@ from rich.table import Table
 from agent.config import Settings, SettingsError, load_settings
 from agent.inference.launcher import load_scheduler
 from audio.types import AudioError
+from dialogs.pack.advice import wording_advice
 from dialogs.pack.loader import load_pack
 from dialogs.pack.model import Pack
 from dialogs.pack.yaml_source import PackError
@@ -69,6 +70,8 @@ def _run_checks(config: Path | None) -> Iterator[CheckResult]:
     yield CheckResult(
         "ok", "pack", f"{pack.bank_name}: {len(pack.intents)} intents, {len(pack.flows)} flows"
     )
+    for sentence in wording_advice(pack):
+        yield CheckResult("note", "pack", sentence)
     yield from _check_models(settings, pack)
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from dialogs.escalation.scoring import URGENCY_RANK, standing_urgency
 from dialogs.pack.reserved_names import EXPLICIT_REQUEST_RULE
-from dialogs.state import UnmetHandoff
+from dialogs.state import UnmetHandoff, with_fresh_patience
 from dialogs.turn_draft import TurnDraft
 
 
@@ -58,11 +58,10 @@ def remind_of_ticket(draft: TurnDraft) -> None:
 def record_unmet_handoff(draft: TurnDraft, unmet: UnmetHandoff) -> None:
     """Store the unmet handoff and stop waiting for a person; miss and silence counts restart."""
     draft.state = replace(
-        draft.state,
+        with_fresh_patience(draft.state),
         unmet_handoff=unmet,
         waiting_for_person=False,
         handoff_urgency="",
-        misses=0,
         silences=0,
     )
 

@@ -29,7 +29,8 @@ from dialogs.values import (
 URGENCY_RANK = {"": 0, "low": 1, "normal": 2, "high": 3}
 # Terms whose detail is fixed text; the details of all other terms may quote the customer.
 TERMS_WITHOUT_QUOTES = frozenset(
-    ["baseline", "asked_before", "not_understood", "failed_verification", "valued_customer", "calm"]
+    ["baseline", "asked_before", "not_understood", "no_progress", "failed_verification"]
+    + ["valued_customer", "calm"]
 )
 MAX_TURNS_WEIGHED = 6  # customer turns whose evidence counts, the current one included
 MAX_TROUBLE_SIGNS = 2  # strongest signs of a breakdown named in the detail of "going_wrong"
@@ -219,6 +220,8 @@ def _term_evidence(
             )
         case "not_understood":
             return evidence_now(float(state.misses), _times_in_a_row(state.misses))
+        case "no_progress":
+            return evidence_now(_stalled_turns(state), f"{_stalled_turns(state):.0f} turns")
         case "going_wrong":
             return evidence_now(
                 current.understanding.trouble, _trouble_signs(current.understanding)
@@ -243,6 +246,11 @@ def _trouble_signs(understanding: Understanding) -> str:
     return ", ".join(
         f"{e.term}, {e.detail}" if e.detail else e.term for e in signs[:MAX_TROUBLE_SIGNS]
     )
+
+
+def _stalled_turns(state: DialogueState) -> float:
+    """Turns since the last progress that were understood and led nowhere."""
+    return float(max(0, state.stalled_turns - state.misses))
 
 
 def _times_in_a_row(misses: int) -> str:
@@ -283,6 +291,8 @@ def _has_enough_turns(rule: Rule, state: DialogueState, evidence: tuple[Evidence
         return True  # this term covers several turns by itself
     turns = {e.turn for e in evidence if e.weight > 0}
     missed = state.misses if "not_understood" in rule.term_weights else 0
+    if "no_progress" in rule.term_weights:
+        missed = max(missed, state.stalled_turns)
     return max(len(turns), missed) >= rule.min_turns
 
 

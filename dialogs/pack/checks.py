@@ -26,6 +26,7 @@ def check_pack(pack: Pack, yaml_files: Mapping[str, YamlFile]) -> None:
         _check_replies,
         _check_rules,
         _check_menu,
+        _check_patience,
         check_offers,
     ):
         for file, trail, message in checks(pack):
@@ -184,6 +185,15 @@ def _check_rules(pack: Pack) -> Iterator[PackFault]:
         if name not in pack.rules:
             message = f"the rule {name} is missing: the engine needs it"
             yield "escalation", ["rules"], message
+
+
+def _check_patience(pack: Pack) -> Iterator[PackFault]:
+    limits = pack.retry_limits
+    if limits.stalled_before_person <= limits.stalled_before_change:
+        message = "`stalled_before_person` must be more than `stalled_before_change`"
+        yield "pack", ["patience", "stalled_before_person"], message
+    if not pack.lead_ins:
+        yield "replies", ["lead_ins"], "`lead_ins` must not be empty"
 
 
 def _check_menu(pack: Pack) -> Iterator[PackFault]:

@@ -85,6 +85,7 @@ def _assemble(folder: Path, yaml_files: Mapping[str, YamlFile]) -> Pack:
         verification_flow=flows.verify_with,
         replies={name: _build_wording(wording) for name, wording in replies.replies.items()},
         apologies=tuple(replies.apologies),
+        lead_ins=tuple(replies.lead_ins),
         rules=rules,
         error_costs=ErrorCosts(**escalation_yaml.costs.model_dump()),
         evidence_decay=escalation_yaml.remember,

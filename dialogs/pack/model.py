@@ -248,6 +248,9 @@ class RetryLimits:
     verifications: int
     misses_before_menu: int
     misses_before_person: int
+    # turns without progress, before the dialogue asks in another way, and before it offers a person
+    stalled_before_change: int
+    stalled_before_person: int
     silences_before_offer: int
     silences_before_end: int
 
@@ -267,6 +270,7 @@ class Pack:
     verification_flow: str
     replies: Mapping[str, Wording]
     apologies: tuple[str, ...]
+    lead_ins: tuple[str, ...]  # put before a text that would be said twice in a row
     rules: Mapping[str, Rule]
     error_costs: ErrorCosts
     evidence_decay: float

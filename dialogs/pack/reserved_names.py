@@ -42,11 +42,12 @@ no_answer no_answer_offer verify.begin verify.locked wrong.length wrong.zero wro
 wrong.past wrong.future wrong.same waiting waiting_money handed_back go_on noted next_task
 next_question next_maybe dropped goodbye_rest too_many which which_to_do which_again
 unreached.closed unreached.closed_now unreached.nobody unreached.too_long unreached.ticket
-unreached.noted unreached.still person.joined person.supervisor person.left
+unreached.noted unreached.still so_far yes_or_no few_words verify.other_way person.joined
+person.supervisor person.left
 """
 _VALUES = """
 bank agent menu comma_name task intent answer count length limit on_date rest because person ticket
-when
+when known
 """
 ENGINE_REPLIES = tuple(_REPLIES.split())  # the engine says these by itself
 BUILT_IN_VALUES = tuple(_VALUES.split())  # placeholders that the engine fills by itself

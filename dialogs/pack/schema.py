@@ -26,7 +26,7 @@ YamlScalar = Annotated[str, BeforeValidator(lambda value: str(value))]
 # Evidence that an escalation rule can weigh; dialogs/escalation/scoring.py measures each.
 EVIDENCE_TERMS = (
     "asked_for_person", "accepted_offer", "asked_before", "upset", "calm", "complaint",
-    "not_understood", "valued_customer", "failed_verification", "going_wrong",
+    "not_understood", "no_progress", "valued_customer", "failed_verification", "going_wrong",
 )  # fmt: skip
 PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")  # a value's place in a reply
 
@@ -132,6 +132,7 @@ class RepliesYaml(StrictYaml):
     """The file replies.yaml."""
 
     apologies: TextOrLines
+    lead_ins: TextOrLines = ["Once more:", "Again:"]
     replies: dict[str, TextOrLines | ReplyYaml]
 
 
@@ -278,6 +279,8 @@ class PatienceYaml(StrictYaml):
     verifications: int = Field(ge=1)
     misses_before_menu: int = Field(ge=1)
     misses_before_person: int = Field(ge=1)
+    stalled_before_change: int = Field(default=3, ge=1)
+    stalled_before_person: int = Field(default=5, ge=2)
     silences_before_offer: int = Field(ge=1)
     silences_before_end: int = Field(ge=1)
 

@@ -14,6 +14,11 @@ from dialogs.escalation.callback import is_person_unavailable
 from dialogs.interpretation.clarification import ask_clarification
 from dialogs.interpretation.dialogue_acts import DialogueAct
 from dialogs.pack.reserved_names import COMPLAINT_INTENT, PERSON_INTENT
+from dialogs.responses.closing import (
+    answer_doubtful_goodbye,
+    answer_no_to_more,
+    ends_conversation,
+)
 from dialogs.responses.commands import (
     cancel,
     cancel_all,
@@ -28,6 +33,7 @@ from dialogs.responses.fallback import (
     YES_NO_EXPECTATION,
     answer_silence,
     ask_menu,
+    decline_person,
     intent_phrase,
     reprompt,
     resume_task,
@@ -43,9 +49,10 @@ MIN_ANSWER_COVERAGE = 0.75
 
 
 def respond(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
-    """Run the reaction to this dialogue act; an act that was understood resets the misses."""
-    if act.kind not in {"unclear", "unheard", "out_of_scope", "repeat", "nothing"}:
-        draft.state = replace(draft.state, misses=0)
+    """Run the reaction to this dialogue act; words that end the conversation come first."""
+    if ends_conversation(draft, act, understanding):
+        say_goodbye(draft)
+        return
     REACTIONS[act.kind](draft, act, understanding)
 
 
@@ -212,9 +219,7 @@ def _react_to_no(draft: TurnDraft, _act: DialogueAct, understanding: Understandi
         case "confirm":
             _ask_change(draft)
         case "intent" | "which":
-            draft.state = replace(
-                state, request_in_question=None, misses=0 if state.further_requests else 1
-            )
+            draft.state = replace(state, request_in_question=None)
             if state.tasks or state.further_requests:
                 resume_task(draft)
             else:
@@ -222,7 +227,9 @@ def _react_to_no(draft: TurnDraft, _act: DialogueAct, understanding: Understandi
         case "resume" | "change":
             cancel(draft)
         case "more":
-            say_goodbye(draft)
+            answer_no_to_more(draft, understanding)
+        case "person":
+            decline_person(draft)
         case "offer":
             decline_offer(draft)
         case "slot":
@@ -260,7 +267,6 @@ def _react_to_unsure_yes(
 def _react_to_question(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
     answer = draft.context.pack.knowledge.find_answer(understanding.text)
     if answer is not None:
-        draft.state = replace(draft.state, misses=0)
         remember_request(draft, understanding)
         draft.say("answer", {"answer": answer.text}, answer.source)
     elif act.confidence >= draft.context.pack.intent_thresholds.act_from:
@@ -310,6 +316,6 @@ REACTIONS: dict[str, Reaction] = {
     "start_over": lambda draft, _act, _understanding: start_over(draft),
     "repeat": lambda draft, _act, _understanding: repeat_replies(draft),
     "go_back": lambda draft, _act, _understanding: go_back(draft),
-    "goodbye": lambda draft, _act, _understanding: say_goodbye(draft),
+    "goodbye": lambda draft, _act, understanding: answer_doubtful_goodbye(draft, understanding),
     "change": _react_to_change,
 }

@@ -13,7 +13,7 @@ from audio.types import Expectation
 from dialogs.escalation.callback import is_person_unavailable
 from dialogs.interpretation.clarification import ask_clarification
 from dialogs.responses.flow_steps import advance, ask_slot, mark_nothing_in_progress
-from dialogs.state import DialogueState, Question
+from dialogs.state import DialogueState, Question, with_fresh_patience
 from dialogs.turn_draft import TurnDraft
 
 YES_NO_EXPECTATION = Expectation("yes_no")
@@ -35,13 +35,14 @@ def resume_task(draft: TurnDraft) -> None:
 
 
 def reprompt(draft: TurnDraft, reply: str) -> None:
-    """React to a turn that was not understood: `reply`, later a closed choice, then a person."""
+    """React to a turn that was not understood: `reply`, later a closed choice, then a person (once:
+    a customer who said no to one is not asked again before there is progress)."""
     state, limits = draft.state, draft.context.pack.retry_limits
     draft.state = state = replace(state, misses=state.misses + 1)
     if state.waiting_for_person and state.question.kind == "waiting":
         draft.say("waiting")
         return
-    if state.misses >= limits.misses_before_person and not is_person_unavailable(draft):
+    if state.misses >= limits.misses_before_person and may_offer_person(draft):
         offer_person(draft)
         return
     draft.say(reply)
@@ -71,6 +72,18 @@ def menu_question(draft: TurnDraft, reply: str = "menu") -> Question:
     pack = draft.context.pack
     choices = tuple(pack.menu_phrase(name).lower() for name in pack.menu_intents)
     return Question("menu", "", reply, Expectation("choice", choices=choices))
+
+
+def may_offer_person(draft: TurnDraft) -> bool:
+    """Whether a person may be offered: somebody can come, and the customer has not declined it."""
+    return not (is_person_unavailable(draft) or draft.state.has_declined_person)
+
+
+def decline_person(draft: TurnDraft) -> None:
+    """Go on without a person, as the customer wants, and with fresh patience."""
+    fresh = with_fresh_patience(draft.state)
+    draft.state = replace(fresh, has_declined_person=True)
+    resume_task(draft)
 
 
 def offer_person(draft: TurnDraft) -> None:

@@ -102,7 +102,7 @@ SCRIPTS = {
         < boxes
         > cancel
         < stopped your check order
-        < Back to your transfer: I'll move $10.00
+        < Back to your transfer: I'll move $10.00 | Back to your transfer: $10.00
     """,
     "a question nobody can answer, within a task": f"""
         > transfer ten dollars from checking to savings
@@ -149,7 +149,7 @@ SCRIPTS = {
         > transfer ten dollars from checking to savings
         {KNOWN}
         > what is the monthly maintenance fee of the blue account
-        < Back to your transfer: I'll move $10.00
+        < Back to your transfer: I'll move $10.00 | Back to your transfer: $10.00
         ? yes_no
         > yes
         ! transfer
@@ -219,9 +219,9 @@ SCRIPTS = {
     "an answer to another question of the task": f"""
         > i want to dispute a charge
         {KNOWN}
-        < store or company
+        < store or company | charged you
         > 39 dollars
-        < store or company
+        < store or company | charged you
         > it was pulse gym
         > the debit one
         < $39.00 from pulse gym on your debit card
@@ -336,7 +336,7 @@ SCRIPTS = {
         > yes
         ! dispute
         < can't find a charge
-        < store or company
+        < store or company | charged you
     """,
     "password": f"""
         > i forgot my password
@@ -419,7 +419,7 @@ SCRIPTS = {
     "too few digits": """
         > balance of savings
         > one zero zero
-        < I heard 3 digits, but I need 6
+        < That's 3 digits, but I need 6
         ? digits
     """,
     "friendly talk keeps the thread": f"""

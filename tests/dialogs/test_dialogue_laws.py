@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialogs.escalation.scoring import URGENCY_RANK
+from dialogs.pack.model import normalise_text
 from dialogs.responses.request_queue import MAX_DEFERRED_REQUESTS
 from dialogs.values import FurtherRequest, OfferMade
 from tests.support.packs import bank_pack
@@ -54,12 +55,22 @@ BEGINNINGS = [
 ]
 
 
+def intents_of(pack, text: str) -> set[str]:
+    """What the customer may have asked for with these words."""
+    return {understood(pack, text).intent, pack.intent_by_example.get(normalise_text(text), "")}
+
+
 class Watch(Bot):
     """A conversation that checks every decision."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.said_last = [reply.text for reply in self.last.replies]
 
     def play(self, move: tuple[str, str, float]) -> None:
         kind, text, sure = move
         before, calls, ended = self.state, len(self.calls), self.state.is_over
+        said_before = self.said_last
         if kind == "bank" and not self.calls:
             return
         match kind:
@@ -80,6 +91,15 @@ class Watch(Bot):
             case "nothing" | "misses" | "returns" | "loses":
                 getattr(self, kind)()
         self.check(before, calls, kind)
+        if self.last.replies:
+            self.check_unlike(said_before, text)
+            self.said_last = [reply.text for reply in self.last.replies]
+
+    def check_unlike(self, said_before: list[str], text: str) -> None:
+        """No text is said again in the next turn, unless the customer asked for that."""
+        was_asked = "repeat" in intents_of(self.pack, text)
+        for reply in self.last.replies:
+            assert was_asked or reply.text not in said_before, "said twice in a row"
 
     def request(self, text: str, sure: float) -> FurtherRequest:
         what = understood(self.pack, text)

@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialogs.pack.model import Wording
-from dialogs.rendering import format_on_date, format_value, next_tone, pick_template, render
+from dialogs.rendering import (
+    format_on_date,
+    format_value,
+    next_tone,
+    render,
+    templates_in_turn,
+)
 from dialogs.values import Understanding
 from tests.support.scripted_mind import TODAY, Bot
 
@@ -57,15 +63,15 @@ def test_what_a_customer_says_is_never_a_template(text):
 
 def test_wordings_rotate_and_follow_mood_and_channel():
     words = Wording(("one", "two"), ("sorry",), ("short",), ("aloud",))
-    assert [pick_template(words, "neutral", "chat", n)[0] for n in range(3)] == [
+    assert [templates_in_turn(words, "neutral", "chat", n)[0][0] for n in range(3)] == [
         "one",
         "two",
         "one",
     ]
-    assert pick_template(words, "neutral", "call", 0) == ("aloud", "neutral")
-    assert pick_template(words, "apologetic", "call", 0) == ("sorry", "apologetic")
-    assert pick_template(words, "brief", "chat", 5) == ("short", "brief")
-    assert pick_template(Wording(("one",)), "brief", "chat", 0) == ("one", "neutral")
+    assert templates_in_turn(words, "neutral", "call", 0)[0] == ("aloud", "neutral")
+    assert templates_in_turn(words, "apologetic", "call", 0)[0] == ("sorry", "apologetic")
+    assert templates_in_turn(words, "brief", "chat", 5)[0] == ("short", "brief")
+    assert templates_in_turn(Wording(("one",)), "brief", "chat", 0)[0] == ("one", "neutral")
 
 
 def felt(upset: float, spread: float) -> Understanding:

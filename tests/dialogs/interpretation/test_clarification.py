@@ -64,7 +64,7 @@ def test_what_was_said_first_is_kept(pack):
 
 def test_neither_shows_what_there_is(pack):
     for answer in ("neither", "no", "none of them"):
-        assert "You can say: " in asked(pack).says(answer)
+        assert "You can choose: " in asked(pack).says(answer)
 
 
 def test_both_is_one_after_the_other(pack):
@@ -85,7 +85,7 @@ def test_a_request_of_its_own_wins(pack):
 def test_yes_to_two_things_is_asked_once_more_and_then_the_menu(pack):
     bot = asked(pack)
     assert "Which one is it" in bot.says("yes")
-    assert "You can say: " in bot.says("yes")
+    assert "You can choose: " in bot.says("yes")
 
 
 def test_silence_repeats_the_choice(pack):
