@@ -152,7 +152,7 @@ def test_control_characters_are_spaces():
     wire = opened(hello)
     assert (wire.hello.customer.id, wire.hello.customer.name) == ("c -17", "Pat [2J")
     event = wire.decode(json.dumps({"type": "text", "text": "\0 one\ntwo\x07"}), 1.0)
-    assert event == e.TextReceived(1.0, "one\ntwo")
+    assert event == TextReceived(1.0, "one\ntwo")
 
 
 def test_an_error_names_the_field_and_not_the_value():
