@@ -14,6 +14,7 @@ from audio.types import Expectation
 from dialogs.extraction.dates import DateText
 from dialogs.extraction.numbers import Number, find_numbers
 
+MAX_CONTEXT = 64  # letters before a number in which the words are looked for that announce it
 _NUMERIC_DATE = re.compile(
     r"(?<![\d/.-])(?:\d{4}-(?:0?[1-9]|1[0-2])-(?:0?[1-9]|[12]\d|3[01])"
     r"|(?:0?[1-9]|[12]\d|3[01])([/.-])(?:0?[1-9]|[12]\d|3[01])\1(?:(?:19|20)\d\d|\d\d))"
@@ -66,22 +67,26 @@ def find_dates_and_times(low: str, expectation: Expectation) -> Iterator[tuple[i
         yield span.start, span.end
 
 
+def _context_before(low: str, number: Number) -> str:
+    return low[max(0, number.start - MAX_CONTEXT) : number.start]
+
+
 def has_currency(low: str, number: Number) -> bool:
     """Whether a currency is named directly before or after the number."""
-    before = low[: number.start].rstrip()[-1:]
+    before = _context_before(low, number).rstrip()[-1:]
     return bool(_CURRENCY_WORD.match(low, number.end)) or before in {"$", "€", "£"}
 
 
 def is_amount(low: str, number: Number) -> bool:
     """Whether the words before the number announce an amount."""
-    return _AMOUNT_BEFORE.search(low[: number.start]) is not None
+    return _AMOUNT_BEFORE.search(_context_before(low, number)) is not None
 
 
 def is_public_number(low: str, number: Number) -> bool:
     """Whether it is a zip code, or another number that belongs to no person."""
     sizes = [len(part) for part in number.groups]
     is_short = sum(sizes) <= 5 or sizes == [5, 4]
-    return is_short and _PUBLIC_NUMBER_BEFORE.search(low[: number.start]) is not None
+    return is_short and _PUBLIC_NUMBER_BEFORE.search(_context_before(low, number)) is not None
 
 
 def is_grouped_or_years(low: str, number: Number) -> bool:

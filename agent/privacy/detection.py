@@ -24,7 +24,7 @@ from agent.privacy.allow_list import (
     is_grouped_or_years,
     is_public_number,
 )
-from agent.privacy.context_cues import ContextCue, cue_after, cue_before
+from agent.privacy.context_cues import MAX_CUE_DISTANCE, ContextCue, cue_after, cue_before
 from agent.privacy.email_addresses import find_email_addresses
 from agent.privacy.text_folding import blank_out, fold_text
 from audio.types import Expectation
@@ -182,7 +182,7 @@ def _find_numbers(
     runs = find_numbers(low, "digits" if expectation.kind == "digits" else "")
     specs = secret_slots(pack)
     is_only_numbers = _has_only_numbers(low, runs)
-    cues = [cue_before(low[: run.start], specs) or cue_after(low[run.end :], specs) for run in runs]
+    cues = [_cue_beside(low, run, specs) for run in runs]
     joined = "".join(run.digits for run in runs)
     if (
         expectation.kind == "digits"
@@ -193,7 +193,7 @@ def _find_numbers(
         yield PrivateSpan(runs[0].start, runs[-1].end, _kind_by_length(joined), joined)
         return
     for run, cue in zip(runs, cues, strict=True):
-        is_unfinished = is_partial and not low[run.end :].strip(" \0.,")
+        is_unfinished = is_partial and run.end >= len(low.rstrip(" \0.,"))
         kind = _kind_in_context(low, run, cue, expectation, is_only_numbers)
         if kind is None and is_unfinished and len(run.digits) >= 3:
             kind = _kind_by_length(run.digits)
@@ -202,6 +202,12 @@ def _find_numbers(
             yield from _split_secrets(
                 low, PrivateSpan(run.start, run.end, kind, run.digits, label), specs
             )
+
+
+def _cue_beside(low: str, run: Number, specs: list[SlotSpec]) -> ContextCue | None:
+    before = low[max(0, run.start - MAX_CUE_DISTANCE) : run.start]
+    after = low[run.end : run.end + MAX_CUE_DISTANCE]
+    return cue_before(before, specs) or cue_after(after, specs)
 
 
 def _kind_in_context(

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 MAX_SPELLED_SYMBOLS = 24  # letters and digits that are spelled one by one
 _DIGIT = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)"
 _SPELLED_PART = rf"(?:[a-z\d] ){{0,{MAX_SPELLED_SYMBOLS}}}\w+"
-_WRITTEN_ADDRESS = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
+# Begins where a run of its characters begins: a long word without an "@" is read once.
+_WRITTEN_ADDRESS = re.compile(r"(?<![\w.+%-])[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
 _MORE_OF_USER = rf"(?: (?:(?:dot|underscore|dash|hyphen) \w+|{_DIGIT}\b))"
 _SPOKEN_ADDRESS = re.compile(
     rf"\b(?P<user>{_SPELLED_PART}{_MORE_OF_USER}{{0,{MAX_SPELLED_SYMBOLS}}})"

@@ -178,9 +178,11 @@ class SurrogateFormat:
 
 def apply_substitutions(text: str, substitutions: Sequence[Substitution]) -> str:
     """`text` after these substitutions, which are in order and do not overlap."""
-    for start, end, replacement in reversed(substitutions):
-        text = f"{text[:start]}{replacement}{text[end:]}"
-    return text
+    parts, copied_until = [], 0
+    for start, end, replacement in substitutions:
+        parts += [text[copied_until:start], replacement]
+        copied_until = end
+    return "".join([*parts, text[copied_until:]])
 
 
 def in_shape_of(fragment: str, digits: str) -> str:

@@ -29,6 +29,10 @@ def _fold(letter: str) -> str:
 
 def blank_out(low: str, bounds: Iterable[tuple[int, int]]) -> str:
     """`low` with NUL characters in these (start, end) ranges; of the same length."""
-    for start, end in bounds:
-        low = low[:start] + "\0" * (end - start) + low[end:]
-    return low
+    parts, copied_until = [], 0
+    for start, end in sorted(bounds):
+        if end > copied_until:  # ranges may overlap
+            start = max(start, copied_until)
+            parts += [low[copied_until:start], "\0" * (end - start)]
+            copied_until = end
+    return "".join([*parts, low[copied_until:]])
