@@ -17,6 +17,7 @@ from dialogs.pack.model import Pack, normalise_text
 from dialogs.pack.reserved_names import EXPLICIT_REQUEST_RULE, REPEATED_MISUNDERSTANDING_RULE
 from dialogs.responses.action_results import apply_action_result
 from dialogs.responses.by_act import respond
+from dialogs.responses.callbacks import offer_due_callback
 from dialogs.responses.commands import request_person
 from dialogs.responses.fallback import reprompt
 from dialogs.responses.handback import nobody_came, person_done, person_joins, person_lost
@@ -34,6 +35,7 @@ from dialogs.state import (
     Decision,
     DeferredRequest,
     DialogueState,
+    PeopleAvailability,
     UnmetHandoff,
     with_fresh_patience,
 )
@@ -148,7 +150,9 @@ class Dialogue:
             return draft.decision()
         reprompt(draft, "missed")
         track_progress(draft, state, DialogueAct("unheard"))
-        offered = draft.state.question.kind == "person" or draft.state.waiting_for_person
+        offered = (
+            draft.state.question.kind in {"person", "callback"} or draft.state.waiting_for_person
+        )
         if not offered and self._context.channel != "call" and draft.state.misses > 1:
             draft.say("typed")
         maybe_escalate(draft, history, SILENT_TURN)
@@ -195,6 +199,10 @@ class Dialogue:
             draft, UnmetHandoff(reason, ticket, next_opening, state.handoff_urgency or "normal", at)
         )
         return self._finish_turn(draft, history)
+
+    def on_availability(self, state: DialogueState, people: PeopleAvailability) -> DialogueState:
+        """The state once it is known whether a person could take over. Nothing is said."""
+        return replace(state, people=people)
 
     def on_person_joined(
         self,
@@ -262,7 +270,11 @@ class Dialogue:
         comes last, because it depends on everything else in the turn.
         """
         if draft.nothing_in_progress and not draft.ends_session:
-            if not draft.state.waiting_for_person and not make_offer(draft, history, understanding):
+            if not (
+                draft.state.waiting_for_person
+                or offer_due_callback(draft)
+                or make_offer(draft, history, understanding)
+            ):
                 draft.ask(draft.open_question("more"))
             if draft.state.waiting_for_person and not draft.replies:
                 draft.say("waiting")

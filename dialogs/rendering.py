@@ -75,6 +75,8 @@ def format_value(value: str, kind: str, channel: Channel, today: date) -> str:
             return _amount(value, spoken)
         case "digits":
             return " ".join(value) if spoken else value
+        case "contact":
+            return " ".join(value) if spoken and "@" not in value else value
         case "date":
             return _date(value, today)
         case "time":

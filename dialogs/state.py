@@ -30,7 +30,7 @@ from dialogs.values import (
 StandingUrgency = Urgency | Literal[""]  # of the handoff that is requested; empty: none
 QuestionKind = Literal[
     "open", "more", "slot", "confirm", "change", "intent", "which", "menu", "person", "resume",
-    "waiting", "offer",
+    "waiting", "offer", "callback",
 ]  # fmt: skip
 
 
@@ -147,6 +147,14 @@ class UnmetHandoff:
 
 
 @dataclass(frozen=True, slots=True)
+class PeopleAvailability:
+    """Whether a person could take over now; `next_opening` says in words when one can, if known."""
+
+    is_available: bool = True
+    next_opening: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DialogueState:
     """State of one conversation. `tasks` is a stack: the last one is active."""
 
@@ -171,6 +179,10 @@ class DialogueState:
     # flows begun since the last progress in one: begun again, they lead nowhere
     flows_begun: frozenset[str] = frozenset()
     has_declined_person: bool = False
+    people: PeopleAvailability = PeopleAvailability()
+    is_callback_due: bool = False  # to be offered when no task is in progress
+    has_declined_callback: bool = False
+    callback_ticket: str = ""  # of the call back that was promised
     silences: int = 0
     person_requests: int = 0
     accepted_person_offer: bool = False

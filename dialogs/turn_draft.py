@@ -12,6 +12,7 @@ from datetime import date
 from types import MappingProxyType
 
 from audio.types import Expectation
+from dialogs.extraction.contacts import is_address
 from dialogs.pack.model import Pack, SlotSpec, Wording
 from dialogs.rendering import (
     SPOKEN_CHANNELS,
@@ -150,7 +151,7 @@ class TurnDraft:
         """Answers to `question` that a chat client can show as buttons; may be empty."""
         pack = self.context.pack
         match question.kind:
-            case "confirm" | "intent" | "person":
+            case "confirm" | "intent" | "person" | "callback":
                 return ("Yes", "No")
             case "offer":
                 return ("Yes", "No, thanks")
@@ -189,11 +190,27 @@ class TurnDraft:
             if spec.is_secret:
                 continue  # a secret is never repeated to the customer
             values[name] = format_value(filled.value, spec.type, context.channel, context.today)
+            if spec.type == "contact":
+                values |= self._callback_values(filled.value, values[name])
             if spec.type == "date":
                 values["on_date"] = format_on_date(filled.value, context.today)
         for name, (value, kind) in task.result_values.items():
             values[name] = format_value(value, kind, context.channel, context.today)
         return values
+
+    def _callback_values(self, contact: str, shown: str) -> dict[str, str]:
+        """How and when the customer will be reached at this contact, in words."""
+        replies, channel = self.context.pack.replies, self.context.channel
+        unmet, people = self.state.unmet_handoff, self.state.people
+        when = (unmet.next_opening if unmet else "") or people.next_opening
+        reach = replies["callback.address" if is_address(contact) else "callback.phone"]
+        call_time = replies["callback.opening" if when else "callback.soon"]
+
+        def words(wording: Wording) -> str:
+            template, _ = templates_in_turn(wording, "neutral", channel, 0)[0]
+            return render(template, {"contact": shown, "when": when})
+
+        return {"reach": words(reach), "call_time": words(call_time)}
 
     def expectation_for(self, spec: SlotSpec) -> Expectation:
         """The kind of answer the models should expect when this slot is asked for."""

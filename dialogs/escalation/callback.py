@@ -1,8 +1,9 @@
-"""Replies when no person is available, and the call-back ticket.
+"""Replies when no person is available, and the call back that is promised instead.
 
-After a handoff that nobody took, further requests for a person are not handed off for a while,
-unless a more urgent rule fires: the customer is reminded of the ticket number of the call-back.
-Held by tests/dialogs/escalation/test_callback.py.
+A call back is promised only to a customer who has said where to reach them: the flow that
+people.yaml names asks for it, reads it back and gets a ticket. After a handoff that nobody took,
+further requests for a person are not handed off for a while, unless a more urgent rule fires. Held
+by tests/dialogs/escalation/test_callback.py.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dialogs.escalation.scoring import URGENCY_RANK, standing_urgency
+from dialogs.pack.model import Pack
 from dialogs.pack.reserved_names import EXPLICIT_REQUEST_RULE
-from dialogs.state import UnmetHandoff, with_fresh_patience
+from dialogs.state import DialogueState, UnmetHandoff, with_fresh_patience
 from dialogs.turn_draft import TurnDraft
 
 
@@ -21,6 +23,40 @@ def is_person_unavailable(draft: TurnDraft, rule: str = EXPLICIT_REQUEST_RULE) -
     return (
         not draft.state.waiting_for_person
         and URGENCY_RANK[draft.context.pack.rules[rule].urgency] <= URGENCY_RANK[standing]
+    )
+
+
+def can_person_come(draft: TurnDraft) -> bool:
+    """Whether a person could take over now, as far as is known: only then may one be offered."""
+    return draft.state.people.is_available and not is_person_unavailable(draft)
+
+
+def may_offer_callback(draft: TurnDraft) -> bool:
+    """Whether a call back can be promised, and the customer has neither one nor declined it."""
+    state = draft.state
+    unmet = state.unmet_handoff
+    return bool(
+        draft.context.pack.opening_hours.callback_flow
+        and not (state.callback_ticket or (unmet and unmet.ticket))
+        and not state.has_declined_callback
+        and not is_arranging_callback(state, draft.context.pack)
+    )
+
+
+def is_arranging_callback(state: DialogueState, pack: Pack) -> bool:
+    """Whether the customer is being asked where to reach them."""
+    return any(task.flow == pack.opening_hours.callback_flow for task in state.tasks)
+
+
+def record_callback(draft: TurnDraft, ticket: str) -> None:
+    """Store that a call back was promised under this ticket."""
+    state = draft.state
+    unmet = state.unmet_handoff or UnmetHandoff("nobody", "", "", "normal", draft.at)
+    draft.state = replace(
+        state,
+        unmet_handoff=replace(unmet, ticket=ticket, at=draft.at),
+        callback_ticket=ticket,
+        is_callback_due=False,
     )
 
 
@@ -35,7 +71,9 @@ def explain_unavailable(draft: TurnDraft) -> None:
         )
     else:
         draft.say(f"unreached.{unmet.reason}")
-    if unmet.ticket:
+    if draft.state.callback_ticket:
+        draft.say("unreached.noted", _ticket_values(draft, unmet))
+    elif unmet.ticket:
         draft.say("unreached.ticket", _ticket_values(draft, unmet))
 
 
@@ -57,6 +95,8 @@ def remind_of_ticket(draft: TurnDraft) -> None:
 
 def record_unmet_handoff(draft: TurnDraft, unmet: UnmetHandoff) -> None:
     """Store the unmet handoff and stop waiting for a person; miss and silence counts restart."""
+    if not unmet.ticket:
+        unmet = replace(unmet, ticket=draft.state.callback_ticket)
     draft.state = replace(
         with_fresh_patience(draft.state),
         unmet_handoff=unmet,

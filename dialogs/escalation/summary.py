@@ -6,11 +6,12 @@ Every claim is an extract with its turns; there are no conclusions and no secret
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 
 from dialogs.pack.model import Pack
-from dialogs.pack.reserved_names import CUSTOMER_NAME_VALUE
+from dialogs.pack.reserved_names import CUSTOMER_NAME_VALUE, SERVER_ACTIONS
 from dialogs.rendering import format_value
 from dialogs.state import DialogueState, Task
 from dialogs.values import Claim, History, Understanding
@@ -23,19 +24,28 @@ def summarise(
 ) -> tuple[Claim, ...]:
     """The claims of the summary, in the order a person reads them; topics without content are left
     out."""
-    claims = [
-        _requests_claim(state),
-        *(
-            _task_claim(pack, state, task)
-            for task in state.tasks
-            if task.flow != pack.verification_flow
-        ),
-        _deferred_claim(pack, state),
-        _actions_claim(pack, state),
-        _identity_claim(state),
-        _mood_claim(history, understanding, turn),
-        _promises_claim(state),
-    ]
+    claims = summarise_state(pack, state)
+    *before, promises = claims if state.promises else (*claims, None)
+    mood = _mood_claim(history, understanding, turn)
+    return _single_lines([*before, mood, promises])
+
+
+def summarise_state(pack: Pack, state: DialogueState) -> tuple[Claim, ...]:
+    """The claims about what was asked, done and promised; the promises come last."""
+    internal = {pack.verification_flow, pack.opening_hours.callback_flow}
+    return _single_lines(
+        [
+            _requests_claim(state),
+            *(_task_claim(pack, state, task) for task in state.tasks if task.flow not in internal),
+            _deferred_claim(pack, state),
+            _actions_claim(pack, state),
+            _identity_claim(state),
+            _promises_claim(state),
+        ]
+    )
+
+
+def _single_lines(claims: Iterable[Claim | None]) -> tuple[Claim, ...]:
     # Line breaks in quotes must not create lines that look like lines of the summary.
     return tuple(replace(one, text=" ".join(one.text.split())) for one in claims if one)
 
@@ -104,7 +114,9 @@ def _chat_text(value: str, kind: str) -> str:
 def _actions_claim(pack: Pack, state: DialogueState) -> Claim | None:
     """Results of actions; failed attempts to verify the identity are in the claim on identity."""
     records = [
-        one for one in state.action_records if one.ok or one.action not in pack.verifying_actions
+        one
+        for one in state.action_records
+        if (one.ok or one.action not in pack.verifying_actions) and one.action not in SERVER_ACTIONS
     ]
     actions = [
         f"{one.action.replace('_', ' ')} {'done' if one.ok else f'refused, {one.reason}'} "

@@ -14,6 +14,7 @@ from typing import Literal
 
 from dialogs.extraction.choices import closest_phrase
 from dialogs.interpretation.clarification import askable_options, is_short, resolve_clarification
+from dialogs.interpretation.contact_answers import contact_assignment, names_contact
 from dialogs.interpretation.slot_filling import SlotAssignment, assign_slots, assign_to_task
 from dialogs.pack.model import Pack, normalise_text
 from dialogs.pack.reserved_names import PERSON_INTENT, YES_NO_SLOT
@@ -30,7 +31,7 @@ DialogueActKind = Literal[
 VALUES_ONLY_SHARE = 0.6  # share of the characters in slot values from which a turn is values only
 FILLERS = frozenset({"uh", "um", "er", "erm", "hm", "hmm", "ah", "eh", "mm", "well", "so", "like"})
 CLOSED_QUESTIONS = frozenset(
-    {"confirm", "intent", "which", "person", "more", "change", "resume", "offer"}
+    {"confirm", "intent", "which", "person", "more", "change", "resume", "offer", "callback"}
 )
 COMMAND_INTENTS: dict[str, DialogueActKind] = {
     PERSON_INTENT: "person",
@@ -67,6 +68,10 @@ def interpret(pack: Pack, state: DialogueState, understanding: Understanding) ->
         return DialogueAct("go_back")
     intent = pack.intent_by_example.get(text, understanding.intent)
     confidence = 1.0 if text in pack.intent_by_example else understanding.confidence
+    if contact := contact_assignment(pack, state, understanding):
+        return DialogueAct("answer", intent, confidence, (contact,))
+    if state.question.kind == "callback" and names_contact(understanding):
+        return DialogueAct("yes")
     if is_free_text_asked(pack, state):
         return _free_text_answer(pack, state, understanding, intent, confidence)
     assignments = assign_slots(pack, state, understanding.slots)

@@ -10,7 +10,12 @@ from collections.abc import Iterator, Mapping
 
 from dialogs.pack.model import Flow, Pack, Step
 from dialogs.pack.offer_rules import check_offers
-from dialogs.pack.reserved_names import BUILT_IN_VALUES, ENGINE_REPLIES, ENGINE_RULES
+from dialogs.pack.reserved_names import (
+    ARRANGE_CALLBACK_ACTION,
+    BUILT_IN_VALUES,
+    ENGINE_REPLIES,
+    ENGINE_RULES,
+)
 from dialogs.pack.schema import EVIDENCE_TERMS, PLACEHOLDER
 from dialogs.pack.yaml_source import YamlFile, YamlPath, did_you_mean, missing_text
 
@@ -27,6 +32,7 @@ def check_pack(pack: Pack, yaml_files: Mapping[str, YamlFile]) -> None:
         _check_rules,
         _check_menu,
         _check_patience,
+        _check_callback_flow,
         check_offers,
     ):
         for file, trail, message in checks(pack):
@@ -75,7 +81,8 @@ def _check_slots(pack: Pack) -> Iterator[PackFault]:
 def _check_flows(pack: Pack) -> Iterator[PackFault]:
     if pack.verification_flow not in pack.flows:
         yield "flows", ["verify_with"], missing_text("flow", pack.verification_flow, pack.flows)
-    started = {intent.flow for intent in pack.intents.values()} | {pack.verification_flow}
+    started = {intent.flow for intent in pack.intents.values()}
+    started |= {pack.verification_flow, pack.opening_hours.callback_flow}
     for name, flow in pack.flows.items():
         if name not in started:
             yield "flows", ["flows", name], f"{name}: no intent starts this flow"
@@ -194,6 +201,25 @@ def _check_patience(pack: Pack) -> Iterator[PackFault]:
         yield "pack", ["patience", "stalled_before_person"], message
     if not pack.lead_ins:
         yield "replies", ["lead_ins"], "`lead_ins` must not be empty"
+
+
+def _check_callback_flow(pack: Pack) -> Iterator[PackFault]:
+    """A promise to call back is made only after its contact was read back."""
+    name = pack.opening_hours.callback_flow
+    path: YamlPath = ["call_back_with"]
+    if not name:
+        return
+    if (flow := pack.flows.get(name)) is None:
+        yield "people", path, missing_text("flow", name, pack.flows)
+        return
+    steps = [step.name if step.kind == "do" else step.kind for step in flow.steps]
+    contacts = [slot for slot in flow.slots if pack.slots[slot].type == "contact"]
+    if len(contacts) != 1:
+        yield "people", path, f"{name} has to ask for one slot of type contact"
+    elif ARRANGE_CALLBACK_ACTION not in steps:
+        yield "people", path, f"{name} has no step `do: {ARRANGE_CALLBACK_ACTION}`"
+    elif "confirm" not in steps[: steps.index(ARRANGE_CALLBACK_ACTION)]:
+        yield "people", path, f"{name} has to read the contact back before it promises a call"
 
 
 def _check_menu(pack: Pack) -> Iterator[PackFault]:

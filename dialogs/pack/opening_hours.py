@@ -30,6 +30,9 @@ class OpeningHours:
     max_wait_s: float = 300.0  # in the queue, before a call-back is offered instead
     ask_again_after_s: float = 600.0  # after an unmet handoff; an earlier request gets the ticket
     issues_tickets: bool = True  # call-backs get a ticket number
+    # the flow that asks where a customer can be called back; empty: nobody is called back
+    callback_flow: str = ""
+    phone_region: str = "US"  # of telephone numbers without a country code, ISO 3166
     # handoffs of high urgency reach a person outside the hours
     urgent_always_reachable: bool = False
 

@@ -38,6 +38,8 @@ def build_opening_hours(yaml_file: YamlFile) -> OpeningHours:
         max_wait_s=source.longest_wait_s,
         ask_again_after_s=source.again_after_s,
         issues_tickets=source.tickets,
+        callback_flow=source.call_back_with if source.tickets else "",
+        phone_region=source.phone_region,
         urgent_always_reachable=source.urgent_any_time,
     )
 

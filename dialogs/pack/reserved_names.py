@@ -24,6 +24,12 @@ PERSON_INTENT = "talk_to_person"
 COMPLAINT_INTENT = "complaint"
 ENDING_INTENTS = frozenset({"cancel", "goodbye"})
 
+# Actions that the server carries out itself (agent/handoff/callbacks.py).
+CHECK_CONTACT_ACTION = "check_contact"  # whether somebody can be reached at this contact
+ARRANGE_CALLBACK_ACTION = "arrange_callback"  # promises a call back, and gives its ticket
+SERVER_ACTIONS = frozenset({CHECK_CONTACT_ACTION, ARRANGE_CALLBACK_ACTION})
+ABOUT_ARGUMENT = "about"  # of ARRANGE_CALLBACK_ACTION: the summary; no private value is revealed
+
 # Slots of values without a role in the pack: a bare number, a run of digits, a yes or no.
 NUMBER_SLOT = "number"
 DIGITS_SLOT = "digits"
@@ -42,12 +48,14 @@ no_answer no_answer_offer verify.begin verify.locked wrong.length wrong.zero wro
 wrong.past wrong.future wrong.same waiting waiting_money handed_back go_on noted next_task
 next_question next_maybe dropped goodbye_rest too_many which which_to_do which_again
 unreached.closed unreached.closed_now unreached.nobody unreached.too_long unreached.ticket
-unreached.noted unreached.still so_far yes_or_no few_words verify.other_way person.joined
+unreached.noted unreached.still unreached.offer callback.offer callback.phone callback.address
+callback.soon callback.opening callback.other_ways
+so_far yes_or_no few_words verify.other_way person.joined
 person.supervisor person.left
 """
 _VALUES = """
 bank agent menu comma_name task intent answer count length limit on_date rest because person ticket
-when known
+when known reach call_time
 """
 ENGINE_REPLIES = tuple(_REPLIES.split())  # the engine says these by itself
 BUILT_IN_VALUES = tuple(_VALUES.split())  # placeholders that the engine fills by itself

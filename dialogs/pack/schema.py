@@ -14,7 +14,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from dialogs.pack.privacy_rules import DEFAULT_KEEP_DAYS, PII_KINDS, ConsentRule, PiiKind
 from dialogs.values import Channel, Urgency
 
-SlotType = Literal["amount", "digits", "date", "time", "name", "choice", "yes_no", "text"]
+SlotType = Literal[
+    "amount", "digits", "date", "time", "name", "choice", "yes_no", "text", "contact"
+]
 IntentKind = Literal["task", "question", "talk", "control"]
 Probability = Annotated[float, Field(ge=0, le=1)]
 TextOrLines = Annotated[
@@ -236,6 +238,8 @@ class PeopleYaml(StrictYaml):
     urgent_any_time: bool = False
     longest_wait_s: float = Field(default=300.0, gt=0)
     tickets: bool = True
+    call_back_with: str = ""
+    phone_region: str = Field(default="US", pattern="^[A-Z]{2}$")
     again_after_s: float = Field(default=600.0, ge=0)
 
 

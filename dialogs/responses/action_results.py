@@ -8,10 +8,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dialogs.escalation.callback import is_person_unavailable, remind_of_ticket
+from dialogs.escalation.callback import (
+    is_arranging_callback,
+    is_person_unavailable,
+    record_callback,
+    remind_of_ticket,
+)
 from dialogs.pack.model import FailureResponse, Step
-from dialogs.pack.reserved_names import FAILED_VERIFICATION_RULE
-from dialogs.responses.fallback import offer_person
+from dialogs.pack.reserved_names import ARRANGE_CALLBACK_ACTION, FAILED_VERIFICATION_RULE
+from dialogs.responses.fallback import decline_callback, offer_person
+from dialogs.responses.fallback import may_offer_person as can_offer_person
 from dialogs.responses.flow_steps import (
     MAX_REFUSALS,
     action_fingerprint,
@@ -79,6 +85,8 @@ def _apply_success(
         draft.state = replace(
             draft.state, identity_verified=True, failed_verifications=0, customer_facts=facts
         )
+    if step.name == ARRANGE_CALLBACK_ACTION:
+        record_callback(draft, result.values.get("ticket", ""))
     if step.reply:
         draft.say(step.reply)
     advance(draft)
@@ -114,9 +122,12 @@ def _apply_failure(draft: TurnDraft, task: Task, step: Step, result: ActionResul
 def _abandon_task(draft: TurnDraft, may_offer_person: bool) -> None:
     """Drop the task; a failed identity check also drops the task that needed it."""
     task, pack = draft.state.task, draft.context.pack
+    if is_arranging_callback(draft.state, pack):
+        decline_callback(draft)
+        return
     count = 2 if task and task.flow == pack.verification_flow else 1
     draft.state = replace(draft.state, tasks=draft.state.tasks[:-count])
-    if may_offer_person and not (draft.state.waiting_for_person or is_person_unavailable(draft)):
+    if may_offer_person and not draft.state.waiting_for_person and can_offer_person(draft):
         offer_person(draft)
     else:
         advance(draft)

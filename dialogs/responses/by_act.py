@@ -10,10 +10,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from audio.types import Expectation
-from dialogs.escalation.callback import is_person_unavailable
+from dialogs.escalation.callback import can_person_come, is_arranging_callback
 from dialogs.interpretation.clarification import ask_clarification
 from dialogs.interpretation.dialogue_acts import DialogueAct
 from dialogs.pack.reserved_names import COMPLAINT_INTENT, PERSON_INTENT
+from dialogs.responses.callbacks import accept_callback
 from dialogs.responses.closing import (
     answer_doubtful_goodbye,
     answer_no_to_more,
@@ -33,6 +34,7 @@ from dialogs.responses.fallback import (
     YES_NO_EXPECTATION,
     answer_silence,
     ask_menu,
+    decline_callback,
     decline_person,
     intent_phrase,
     reprompt,
@@ -184,6 +186,8 @@ def _react_to_yes(draft: TurnDraft, act: DialogueAct, understanding: Understandi
         case "person":
             draft.state = replace(state, accepted_person_offer=True)
             request_person(draft, understanding)
+        case "callback":
+            accept_callback(draft, understanding)
         case "resume":
             advance(draft)
         case "offer":
@@ -230,8 +234,12 @@ def _react_to_no(draft: TurnDraft, _act: DialogueAct, understanding: Understandi
             answer_no_to_more(draft, understanding)
         case "person":
             decline_person(draft)
+        case "callback":
+            decline_callback(draft)
         case "offer":
             decline_offer(draft)
+        case "slot" if is_arranging_callback(state, draft.context.pack):
+            decline_callback(draft)
         case "slot":
             reprompt(draft, "unclear")
         case "menu":
@@ -271,9 +279,7 @@ def _react_to_question(draft: TurnDraft, act: DialogueAct, understanding: Unders
         draft.say("answer", {"answer": answer.text}, answer.source)
     elif act.confidence >= draft.context.pack.intent_thresholds.act_from:
         remember_request(draft, understanding)
-        if not (
-            draft.state.tasks or draft.state.waiting_for_person or is_person_unavailable(draft)
-        ):
+        if not (draft.state.tasks or draft.state.waiting_for_person or not can_person_come(draft)):
             draft.ask(Question("person", "", "no_answer_offer", YES_NO_EXPECTATION))
             return
         draft.say("no_answer")

@@ -7,10 +7,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dialogs.escalation.callback import is_person_unavailable, remind_of_ticket
+from dialogs.escalation.callback import (
+    is_arranging_callback,
+    is_person_unavailable,
+    may_offer_callback,
+    remind_of_ticket,
+)
 from dialogs.escalation.summary import mask_secrets
 from dialogs.pack.reserved_names import EXPLICIT_REQUEST_RULE
-from dialogs.responses.fallback import resume_task
+from dialogs.responses.fallback import decline_callback, offer_callback, resume_task
 from dialogs.responses.flow_steps import (
     advance,
     mark_nothing_in_progress,
@@ -40,7 +45,10 @@ def request_person(draft: TurnDraft, understanding: Understanding) -> None:
         draft.say("waiting")
         return
     if is_person_unavailable(draft):
-        resume_task(draft)
+        if may_offer_callback(draft):
+            offer_callback(draft)
+        else:
+            resume_task(draft)
         remind_of_ticket(draft)
         return
     if not state.accepted_person_offer:
@@ -62,6 +70,9 @@ def cancel(draft: TurnDraft, dropped: str = "") -> None:
     """Cancel the active task. `dropped` names the requests that are cancelled with it."""
     state, pack = draft.state, draft.context.pack
     tasks = state.tasks
+    if is_arranging_callback(state, pack):
+        decline_callback(draft)
+        return
     if tasks and tasks[-1].flow == pack.verification_flow:
         tasks = tasks[:-1]  # the identity check only served the task below
     if not tasks:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from audio.types import Expectation
-from dialogs.escalation.callback import is_person_unavailable
+from dialogs.escalation.callback import can_person_come, may_offer_callback
 from dialogs.interpretation.clarification import ask_clarification
 from dialogs.responses.flow_steps import advance, ask_slot, mark_nothing_in_progress
 from dialogs.state import DialogueState, Question, with_fresh_patience
@@ -42,11 +42,17 @@ def reprompt(draft: TurnDraft, reply: str) -> None:
     if state.waiting_for_person and state.question.kind == "waiting":
         draft.say("waiting")
         return
-    if state.misses >= limits.misses_before_person and may_offer_person(draft):
+    is_asked = state.question.kind == "callback"
+    if state.misses >= limits.misses_before_person and not is_asked and may_offer_person(draft):
         offer_person(draft)
         return
+    if state.question.kind == "callback" and state.misses >= limits.misses_before_menu:
+        decline_callback(draft)  # nothing that was said is a yes
+        return
     draft.say(reply)
-    if reply == "out_of_scope" and not state.tasks:
+    if state.question.kind == "callback":
+        draft.ask(state.question)
+    elif reply == "out_of_scope" and not state.tasks:
         draft.state = replace(draft.state, question=menu_question(draft))  # the reply names it
     elif state.question.kind == "slot" and state.task:
         tries = max(
@@ -58,7 +64,7 @@ def reprompt(draft: TurnDraft, reply: str) -> None:
         advance(draft)
     elif state.misses >= limits.misses_before_menu:
         ask_menu(draft)
-    elif state.question.kind in {"intent", "which", "person", "resume"}:
+    elif state.question.kind in {"intent", "which", "person", "resume", "callback"}:
         draft.state = replace(draft.state, question=draft.open_question())
 
 
@@ -75,8 +81,11 @@ def menu_question(draft: TurnDraft, reply: str = "menu") -> Question:
 
 
 def may_offer_person(draft: TurnDraft) -> bool:
-    """Whether a person may be offered: somebody can come, and the customer has not declined it."""
-    return not (is_person_unavailable(draft) or draft.state.has_declined_person)
+    """Whether a person, or a call back where none can come, may be offered: the customer has not
+    declined it."""
+    if can_person_come(draft):
+        return not draft.state.has_declined_person
+    return may_offer_callback(draft)
 
 
 def decline_person(draft: TurnDraft) -> None:
@@ -87,11 +96,43 @@ def decline_person(draft: TurnDraft) -> None:
 
 
 def offer_person(draft: TurnDraft) -> None:
-    """Ask whether the customer wants a person, unless they already wait for one."""
+    """Ask whether the customer wants a person, unless they already wait for one; where nobody can
+    come, whether they want to be called back."""
     if draft.state.waiting_for_person:
         mark_nothing_in_progress(draft)
-    else:
+    elif can_person_come(draft):
         draft.ask(Question("person", "", "offer_person", YES_NO_EXPECTATION))
+    elif may_offer_callback(draft):
+        offer_callback(draft)
+    else:
+        resume_task(draft)
+
+
+def offer_callback(draft: TurnDraft) -> None:
+    """Ask whether somebody shall call back."""
+    reply = "callback.offer" if draft.state.unmet_handoff else "unreached.offer"
+    draft.state = replace(draft.state, is_callback_due=False)
+    draft.ask(Question("callback", "", reply, YES_NO_EXPECTATION))
+
+
+def decline_callback(draft: TurnDraft) -> None:
+    """Promise nothing, say how the business can be reached, and go on."""
+    pack, state = draft.context.pack, draft.state
+    leaving = {pack.opening_hours.callback_flow, pack.verification_flow}
+    tasks = tuple(task for task in state.tasks if task.flow not in leaving)
+    draft.state = replace(
+        state, tasks=tasks, has_declined_callback=True, is_callback_due=False, misses=0
+    )
+    draft.say("callback.other_ways")
+    go_on_with_tasks(draft)
+
+
+def go_on_with_tasks(draft: TurnDraft) -> None:
+    """Ask whether to go on with the unfinished task; without one nothing is in progress."""
+    if draft.state.tasks:
+        draft.ask(Question("resume", "", "go_on", YES_NO_EXPECTATION))
+    else:
+        mark_nothing_in_progress(draft)
 
 
 def answer_silence(draft: TurnDraft) -> None:
@@ -116,7 +157,7 @@ def ask_again(draft: TurnDraft, state: DialogueState) -> None:
         return
     if state.question.kind == "slot":
         ask_slot(draft, state.question.name)
-    elif state.question.kind in {"person", "resume"}:
+    elif state.question.kind in {"person", "resume", "callback"}:
         draft.ask(state.question)
     elif state.question.kind == "which":
         ask_clarification(draft, state.question.options, is_repeated=True)

@@ -13,9 +13,15 @@ from dataclasses import replace
 
 from audio.types import Expectation
 from dialogs.escalation.callback import is_person_unavailable, remind_of_ticket
+from dialogs.escalation.summary import summarise_state
 from dialogs.interpretation.slot_filling import SlotAssignment, assign_to_task, validation_error
 from dialogs.pack.model import Flow, Step
-from dialogs.pack.reserved_names import CUSTOMER_NAME_VALUE
+from dialogs.pack.reserved_names import (
+    ABOUT_ARGUMENT,
+    ARRANGE_CALLBACK_ACTION,
+    CHECK_CONTACT_ACTION,
+    CUSTOMER_NAME_VALUE,
+)
 from dialogs.rendering import format_value
 from dialogs.responses.request_queue import merge_deferred_slots
 from dialogs.state import PendingAction, Question, SlotValue, Task
@@ -63,7 +69,9 @@ def fill_slot(draft: TurnDraft, assignment: SlotAssignment) -> bool:
         assignment.name, SlotValue(assignment.slot.value, assignment.slot.said, draft.turn)
     )
     if old is None or old.value != assignment.slot.value:
-        task = with_confirmations_reopened(draft, task)
+        task = with_confirmations_reopened(
+            draft, _with_check_reopened(draft, task, assignment.name)
+        )
     flow = pack.flows[task.flow]
     if assignment.name in flow.distinct_slots and not _has_distinct_values(task, flow):
         draft.say("wrong.same")
@@ -83,8 +91,23 @@ def fill_slot(draft: TurnDraft, assignment: SlotAssignment) -> bool:
 def _already_acted_on(draft: TurnDraft, task: Task, name: str) -> bool:
     """Whether a finished action of the task used this slot."""
     steps = draft.context.pack.flows[task.flow].steps
-    done_steps = (steps[i] for i in task.finished_steps if steps[i].kind == "do")
+    done_steps = (
+        steps[i]
+        for i in task.finished_steps
+        if steps[i].kind == "do" and steps[i].name != CHECK_CONTACT_ACTION
+    )
     return any(name == slot for step in done_steps for _, slot in step.arguments)
+
+
+def _with_check_reopened(draft: TurnDraft, task: Task, slot: str) -> Task:
+    """The task with the check of this contact still to be done: it can, for it changes nothing."""
+    steps = draft.context.pack.flows[task.flow].steps
+    finished = {
+        i
+        for i in task.finished_steps
+        if steps[i].name != CHECK_CONTACT_ACTION or slot not in dict(steps[i].arguments).values()
+    }
+    return replace(task, finished_steps=frozenset(finished))
 
 
 def with_confirmations_reopened(draft: TurnDraft, task: Task) -> Task:
@@ -144,6 +167,9 @@ def advance(draft: TurnDraft) -> None:
             returns_to_task = bool(draft.state.tasks)
             continue
         if _needs_identity(draft, flow):
+            if returns_to_task:
+                draft.say("back_to")
+                returns_to_task = False
             draft.state = replace(
                 draft.state,
                 tasks=(*draft.state.tasks, Task(pack.verification_flow, start_turn=draft.turn)),
@@ -250,6 +276,8 @@ def _start_action(draft: TurnDraft, task: Task, index: int, step: Step) -> None:
     arguments = {name: task.slots[slot].value for name, slot in step.arguments}
     if not step.verifies_identity and (customer := state.customer_facts.get("customer")):
         arguments["customer"] = customer
+    if step.name == ARRANGE_CALLBACK_ACTION:
+        arguments[ABOUT_ARGUMENT] = summary_text(draft)
     attempt = action_fingerprint(step.name, arguments)
     # A retry of an action whose effect is unknown reuses its key, so that it cannot happen
     # twice; any other action gets a new key.
@@ -264,6 +292,12 @@ def _start_action(draft: TurnDraft, task: Task, index: int, step: Step) -> None:
         pending_action=PendingAction(call, index, draft.turn),
         question=Question("open", reply="one_moment"),
     )
+
+
+def summary_text(draft: TurnDraft) -> str:
+    """What the conversation is about, for the person who calls back; one claim a line."""
+    claims = summarise_state(draft.context.pack, draft.state)
+    return "\n".join(f"{claim.label}: {claim.text}" for claim in claims)
 
 
 def action_fingerprint(action: str, arguments: Mapping[str, str]) -> str:

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dialogs.escalation.callback import explain_unavailable, record_unmet_handoff
-from dialogs.responses.fallback import YES_NO_EXPECTATION, ask_again
+from dialogs.escalation.callback import (
+    explain_unavailable,
+    may_offer_callback,
+    record_unmet_handoff,
+)
+from dialogs.responses.fallback import YES_NO_EXPECTATION, ask_again, offer_callback
 from dialogs.responses.flow_steps import mark_nothing_in_progress
 from dialogs.responses.next_request import start_next_request
 from dialogs.responses.request_queue import lower_confidence
-from dialogs.state import Question, UnmetHandoff
+from dialogs.state import DialogueState, Question, UnmetHandoff
 from dialogs.turn_draft import TurnDraft
 from dialogs.values import ConsoleRole
 
@@ -49,13 +53,23 @@ def nobody_came(draft: TurnDraft, unmet: UnmetHandoff) -> None:
     explain_unavailable(draft)
     if draft.state.pending_action is not None:
         draft.say("one_moment")
+        draft.state = replace(draft.state, is_callback_due=may_offer_callback(draft))
+    elif _is_idle(draft.state) and may_offer_callback(draft):
+        offer_callback(draft)
     elif draft.state.question.kind == "waiting":
         _ask_whether_to_go_on(draft)
     elif draft.state.tasks or draft.state.question.kind not in {"open", "more", "menu"}:
+        draft.state = replace(draft.state, is_callback_due=may_offer_callback(draft))
         ask_again(draft, draft.state)  # a task went on while the customer waited
     else:
         mark_nothing_in_progress(draft)
         start_next_request(draft)
+
+
+def _is_idle(state: DialogueState) -> bool:
+    """Whether nothing went on while the customer waited."""
+    is_open = state.question.kind in {"open", "more", "menu"} and not state.tasks
+    return state.question.kind == "waiting" or is_open
 
 
 def _ask_whether_to_go_on(draft: TurnDraft) -> None:

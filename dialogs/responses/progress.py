@@ -24,6 +24,7 @@ TurnOutcome = Literal["progress", "neutral", "stalled"]
 TURNS_BETWEEN_OFFERS = 3  # stalled turns from one offer of a person, or of a way out, to the next
 # Acts that are answered as the customer asked, whatever has been tried before.
 UNCHANGED_ACTS = frozenset({"nothing", "repeat", "person"})
+HELP_QUESTIONS = frozenset({"person", "callback"})
 YES_NO_QUESTIONS = frozenset({"confirm", "resume", "intent"})
 # Said only because the question follows: they go when it is asked in another way.
 LEADING_REPLIES = frozenset({"back_to", "keypad", "typed", "unclear", "choices"})
@@ -60,7 +61,7 @@ def turn_outcome(draft: TurnDraft, before: DialogueState, act: DialogueAct) -> T
         return "neutral"
     if len(state.tasks) < len(before.tasks) or _given_values(before) - _given_values(state):
         return "neutral"  # something was cancelled or taken back
-    if before.question.kind in {"offer", "person", "resume"} and act.kind in {"yes", "no"}:
+    if before.question.kind in {"offer", "resume", *HELP_QUESTIONS} and act.kind in {"yes", "no"}:
         return "neutral"
     return "neutral" if before.question.kind == "confirm" and act.kind == "no" else "stalled"
 
@@ -101,10 +102,10 @@ def _new_flows(draft: TurnDraft, before: DialogueState) -> frozenset[str]:
 def change_approach(draft: TurnDraft, before: DialogueState, act: DialogueAct) -> None:
     """After many stalled turns: ask in another way, or offer a person."""
     state, limits = draft.state, draft.context.pack.retry_limits
-    asks_person = before.question.kind == "person" or state.question.kind == "person"
+    asks_person = bool({before.question.kind, state.question.kind} & HELP_QUESTIONS)
     if state.stalled_turns < limits.stalled_before_change or act.kind in UNCHANGED_ACTS:
         return
-    if state.question.kind == "person":
+    if state.question.kind in HELP_QUESTIONS:
         return
     beyond = state.stalled_turns - limits.stalled_before_person
     is_offer_due = beyond >= 0 and beyond % TURNS_BETWEEN_OFFERS == 0 and not asks_person
