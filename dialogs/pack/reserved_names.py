@@ -24,8 +24,10 @@ PERSON_INTENT = "talk_to_person"
 COMPLAINT_INTENT = "complaint"
 ENDING_INTENTS = frozenset({"cancel", "goodbye"})
 
-# Slots of values without a role in the pack: a bare number, a run of digits, a yes or no.
+# Slots of values without a role in the pack: a bare number, a number of things ("2 boxes"), a run
+# of digits, a yes or no.
 NUMBER_SLOT = "number"
+COUNT_SLOT = "count"
 DIGITS_SLOT = "digits"
 YES_NO_SLOT = "yes_no"
 

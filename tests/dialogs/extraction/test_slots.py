@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audio.types import Expectation
-from dialogs.extraction.dates import DateText
+
 from dialogs.extraction.numbers import find_numbers
 from dialogs.extraction.slots import extract
 from tests.support.packs import bank_pack
