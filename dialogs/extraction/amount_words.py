@@ -8,18 +8,20 @@ Held by tests/dialogs/extraction/test_amounts.py.
 
 from __future__ import annotations
 
+from dialogs.extraction.tokens import word_set
+
 CURRENCY_AFTER = frozenset({"dollar", "dollars", "buck", "bucks", "usd", "dollars'", "$", "dlrs"})
 CURRENCY_BEFORE = frozenset({"$", "usd", "dollars"})
 CENTS = frozenset({"cent", "cents", "penny", "pennies", "c", "\u00a2", "cts"})
 NATIONS = frozenset({"us", "american"})
-FOREIGN = frozenset(
-    "\u20ac \u00a3 \u00a5 \u20b9 \u20bd \u20a9 eur euro euros gbp quid sterling pound pounds pence yen jpy "
-    "yuan renminbi rmb cny cad aud nzd chf franc francs peso pesos mxn rupee rupees inr krona kronor "
-    "krone kroner sek nok dkk zloty pln ruble rubles real reais brl won rand zar lira shekel shekels "
-    "dirham dirhams bitcoin bitcoins btc eth ethereum crypto".split()
+FOREIGN = word_set(
+    "€ £ ¥ ₹ ₽ ₩ eur euro euros gbp quid sterling pound pounds pence yen jpy yuan renminbi "
+    "rmb cny cad aud nzd chf franc francs peso pesos mxn rupee rupees inr krona kronor krone "
+    "kroner sek nok dkk zloty pln ruble rubles real reais brl won rand zar lira shekel "
+    "shekels dirham dirhams bitcoin bitcoins btc eth ethereum crypto"
 )
-FOREIGN_NATIONS = frozenset(
-    "canadian australian zealand hongkong singapore mexican jamaican bahamian barbadian".split()
+FOREIGN_NATIONS = word_set(
+    "canadian australian zealand hongkong singapore mexican jamaican bahamian barbadian"
 )
 PERCENT = frozenset({"%", "percent", "pct"})
 SIGNS = frozenset({"minus", "negative"})
@@ -28,7 +30,7 @@ BOUNDS = (
     ("no", "more"), ("over",), ("under",), ("below",), ("above",), ("maximum",), ("minimum",),
     ("max",), ("min",), ("nearly",), ("almost",), ("not", "exceeding"), ("and", "up"),
 )  # fmt: skip
-CHANGES = frozenset("change changed raise lower increase reduce correct go down up move edit".split())
+CHANGES = word_set("change changed raise lower increase reduce correct go down up move edit")
 _MOVING = (
     "pay paying transfer transferring move moving send sending wire wiring put take give deposit "
     "withdraw change correct increase raise reduce lower set make need want wanted like say said "
@@ -38,12 +40,13 @@ _MOVING = (
     "value price payment transfer bill rent fee balance of for by to at with than the and or but "
     "then so please an also plus me him her them us you it this that my your from into in on "
     "correction sorry i'd think guess uh um er hm well dispute disputing disputed even let's lets "
-    "do try here's here each sharp flat pls between either minus negative a half then oh"
+    "do try here's here each sharp pls between either minus negative a half then oh"
 )
 _AFTER = (
     "to from into out in on at by for and or but so please pls now thanks thank today tomorrow "
     "tonight not no yes instead rather more less only then when if as because since off over total "
-    "altogether is was would should will that this it i you we via using with per each even exactly "
+    "altogether is was would should will that this it i you we via using with per each even "
+    "exactly "
     "flat ok okay right should back next again towards toward until before after around per or-so "
     "ish right correct though maybe there here all my the too also max only thx cheers sharp even "
     "asap immediately straight a"

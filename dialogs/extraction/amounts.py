@@ -19,6 +19,7 @@ from dialogs.extraction.value_spans import Problem, ValueSpan, overlaps
 
 MAX_DIGITS = 9  # more digits without a currency are a number of something
 MIN_CODE_DIGITS = 7  # digits of a number that is no amount unless its currency is named
+_ENDINGS = frozenset({"ending", "ends", "end", "begins", "beginning", "starting", "starts"})
 NumberRole = Literal["money", "amount", "count", "number", "none"]
 
 
@@ -65,12 +66,15 @@ class AmountReader:
         return self.items[at].text if 0 <= at < len(self.items) else ""
 
     def _is_number(self, at: int) -> bool:
-        return 0 <= at < len(self.items) and not self.is_taken[at] and self.items[at].kind == "number"
+        return (
+            0 <= at < len(self.items) and not self.is_taken[at] and self.items[at].kind == "number"
+        )
 
     # -- one amount -------------------------------------------------------------------------------
 
     def _amount(self, at: int) -> tuple[int, AmountSpan] | None:
         """The amount whose number begins at an item, and the item behind it."""
+        value: Decimal | None
         if self._text(at) in {"a", "one", "another"} and self._text(at + 1) in {"dollar", "buck"}:
             value, end = self._with_cents(Decimal(1), at + 2)
             return end, self._span(at, end, value, "money")
@@ -154,7 +158,9 @@ class AmountReader:
                 return None, place + 1, "dollar"
             value, behind = self._with_cents(value, place + 1)
             return value, behind, "dollar"
-        is_cents = word in words.CENTS and (word != "c" or adjacent(self.items[end - 1], self.items[end]))
+        is_cents = word in words.CENTS and (
+            word != "c" or adjacent(self.items[end - 1], self.items[end])
+        )
         if is_cents and value is not None:
             return value / 100, place + 1, "dollar"
         return value, end, ""
@@ -174,7 +180,9 @@ class AmountReader:
         if self._text(place + 1) in words.CENTS:
             return dollars + cents / 100, place + 2
         behind = self._text(place + 1)
-        is_other = behind in words.CURRENCY_AFTER or (behind and behind not in words.WORDS_AFTER and behind not in {",", ".", "?", "!"})
+        is_other = behind in words.CURRENCY_AFTER or (
+            behind and behind not in words.WORDS_AFTER and behind not in {",", ".", "?", "!"}
+        )
         if has_and or cents < 10 or is_other:
             return dollars, at
         return dollars + cents / 100, place + 1
@@ -248,7 +256,9 @@ class AmountReader:
                 before < 0
                 or self.is_taken[before]
                 or self._text(before) in words.WORDS_BEFORE
-                or not self._text(before)[:1].isalnum() and self._text(before) not in {"#", "/"}
+                or self._text(before).endswith("ly")  # an adverb: "honestly three"
+                or not self._text(before)[:1].isalnum()
+                and self._text(before) not in {"#", "/"}
             )
         is_clear_behind = (
             behind >= len(self.items)
@@ -257,10 +267,12 @@ class AmountReader:
             or self._text(behind) in {"grand"}
             or (not self._text(behind)[:1].isalnum() and self._text(behind) not in {"/", "#", ":"})
         )
-        if not is_clear_before:
+        if self._text(before) in {"in", "with"} and self._text(before - 1) in _ENDINGS:
             return "none"
         if not is_clear_behind or self._text(behind) in UNITS:
             return "count"
+        if not is_clear_before:
+            return "none"
         return "amount" if self.is_expected else "number"
 
 

@@ -23,10 +23,11 @@ from dialogs.extraction.time_words import (
     month_at,
     weekday_at,
 )
+from dialogs.extraction.tokens import word_set
 from dialogs.extraction.value_spans import Problem
 
-_NOT_A_DAY_OF_MONTH = frozenset(
-    "dollar dollars buck bucks usd cent cents am pm a.m p.m percent % euro euros pound pounds".split()
+_NOT_A_DAY_OF_MONTH = word_set(
+    "dollar dollars buck bucks usd cent cents am pm a.m p.m percent % euro euros pound pounds"
 )
 _WHICH = {"next": 1, "this": 0, "coming": 0, "following": 0, "last": -1, "past": -1}
 _EDGES = {"end": -1, "close": -1, "beginning": 1, "start": 1}
@@ -180,7 +181,11 @@ class DatePhrases:
         yield DatePhrase(end, day)
         # "friday, december the 4th" is one day, if they agree
         follows = self._skip(end, ",")
-        for other in (*self._month_and_day(follows), *self._nth(follows), *self._numeric_at(follows)):
+        for other in (
+            *self._month_and_day(follows),
+            *self._nth(follows),
+            *self._numeric_at(follows),
+        ):
             agrees = other.day is not None and other.day.weekday() == weekday
             problem: Problem = "" if agrees else other.problem or "unclear_day"
             yield DatePhrase(other.end, other.day if agrees else None, problem)
@@ -191,9 +196,11 @@ class DatePhrases:
 
     def _which_weekday(self, weekday: int, which: int | None, is_of_week: bool) -> date:
         if which == -1 and not is_of_week:
-            return days.shift(days.next_weekday(weekday, self.today), -1, "week") if (
-                weekday != self.today.weekday()
-            ) else days.shift(self.today, -1, "week")
+            return (
+                days.shift(days.next_weekday(weekday, self.today), -1, "week")
+                if (weekday != self.today.weekday())
+                else days.shift(self.today, -1, "week")
+            )
         if which == 1 or is_of_week:
             return days.weekday_of_week(weekday, self.today, which or 0)
         return days.next_weekday(weekday, self.today)
@@ -257,10 +264,21 @@ class DatePhrases:
                         end, None if problem else found, problem if found else "no_such_day"
                     )
             is_word = not is_last and not self.items[place].is_written
-            is_bare = not self._text(behind) or self._text(behind) in {",", ".", "at", "please", "by"}
-            if ordinal is not None and not is_last_day and (
-                self.is_expected or (has_article and (not is_word or (is_bare and ordinal > 12)))
-                or (has_article and is_bare and self._text(at - 1) in {"on", "by"})
+            is_bare = not self._text(behind) or self._text(behind) in {
+                ",",
+                ".",
+                "at",
+                "please",
+                "by",
+            }
+            if (
+                ordinal is not None
+                and not is_last_day
+                and (
+                    self.is_expected
+                    or (has_article and (not is_word or (is_bare and ordinal > 12)))
+                    or (has_article and is_bare and self._text(at - 1) in {"on", "by"})
+                )
             ):
                 found = days.next_monthday(ordinal, self.today) if ordinal <= 31 else None
                 if self._text(place + 1) not in {"one", "time", "of"}:
@@ -357,8 +375,7 @@ class DatePhrases:
     def _from_anchor(self, at: int, count: int, unit: str) -> Iterator[DatePhrase]:
         if at >= len(self.items):
             return
-        anchors = [phrase for phrase in self._simple(at)]
-        if anchors:
-            anchor = max(anchors, key=lambda phrase: phrase.end)
+        anchor = max(self._simple(at), key=lambda phrase: phrase.end, default=None)
+        if anchor is not None:
             day = days.shift(anchor.day, count, unit) if anchor.day else None
             yield DatePhrase(anchor.end, day, anchor.problem)

@@ -13,14 +13,17 @@ from datetime import date
 from dialogs.extraction.date_phrases import DatePhrases
 from dialogs.extraction.number_items import Item
 from dialogs.extraction.time_words import DAY_PARTS, is_time_word
+from dialogs.extraction.tokens import word_set
 from dialogs.extraction.value_spans import Problem, ValueSpan, overlaps
 
 NEAR = 3  # items between a day and an unread word about time that belongs to it
 # A day with one of these before it is not that day.
-_NOT_THE_DAY = frozenset("before after until till since past around within every each".split())
+_NOT_THE_DAY = frozenset(
+    ["before", "after", "until", "till", "since", "past", "around", "within", "every", "each"]
+)
 _BETWEEN_DAYS = frozenset({"or", "to", "-", "\u2013", "till", "until", "through"})
-_LOOSE = frozenset("later sometime early late soon".split())  # these leave the day as it is
-_LINKS = frozenset("a an the of on in at by for this next from and , . it to my is be".split())
+_LOOSE = frozenset(["later", "sometime", "early", "late", "soon"])  # these leave the day as it is
+_LINKS = word_set("a an the of on in at by for this next from and , . it to my is be")
 
 
 def find_dates(
@@ -100,7 +103,9 @@ def _with_unread(
     for at in unread:
         beside = next((entry for entry in found if _belongs(items, at, entry)), None)
         if beside is None:
-            if not any(span.value and items[at].text in {"later", *DAY_PARTS} for span in spans.values()):
+            if not any(
+                span.value and items[at].text in {"later", *DAY_PARTS} for span in spans.values()
+            ):
                 alone.append(at)
         elif items[at].text not in _LOOSE | DAY_PARTS:
             span = beside[2]

@@ -16,17 +16,18 @@ from audio.types import Expectation
 from dialogs.extraction.amount_words import CENTS, CURRENCY_AFTER
 from dialogs.extraction.numbers import Number, find_numbers
 from dialogs.extraction.self_repair import SlotSpan
+from dialogs.extraction.tokens import word_set
 from dialogs.pack.model import SlotSpec
 from dialogs.pack.reserved_names import DIGITS_SLOT
 from dialogs.values import Slot
 
 MIN_DIGITS = 3  # of a number that a cue names while nothing was asked
 # Words before or behind digits that belong to another sentence.
-_ACTING = frozenset(
-    "pay transfer move send wire put take withdraw deposit spend spent owe want need order book have "
-    "reference ref invoice ticket case ending ends in charge charged".split()
+_ACTING = word_set(
+    "pay transfer move send wire put take withdraw deposit spend spent owe want need order "
+    "book have reference ref invoice ticket case ending ends in charge charged"
 )
-_GOING_ON = frozenset("to from into for on at of towards each".split())
+_GOING_ON = frozenset(["to", "from", "into", "for", "on", "at", "of", "towards", "each"])
 _PHONE_GROUPS = ((3, 3, 4), (1, 3, 3, 4))
 _LINK = r"(?:\s*(?:is|it's|its|was|:|,|#|=|no\.?|num|nr|number|number is)\s*)*"
 
@@ -46,7 +47,9 @@ class IdentityReader:
         runs = find_numbers(self.folded, "digits" if is_asked and self.is_heard else "")
         runs = [run for run in runs if not self._has_currency(run)]
         cued = [(run, self._cued_spec(run)) for run in runs]
-        if pair := self._pair([run for run, spec in cued if spec is None or not is_asked], is_asked):
+        if pair := self._pair(
+            [run for run, spec in cued if spec is None or not is_asked], is_asked
+        ):
             yield from pair
             return
         plain = [run for run, spec in cued if spec is None and self._is_answer(run)]
@@ -57,7 +60,11 @@ class IdentityReader:
             yield from self._asked(plain, any(spec for _, spec in cued))
             return
         for run in plain:
-            if len(run.groups) > 2 and len(run.digits) >= 3 and all(len(g) == 1 for g in run.groups):
+            if (
+                len(run.groups) > 2
+                and len(run.digits) >= 3
+                and all(len(g) == 1 for g in run.groups)
+            ):
                 yield self._span(run, DIGITS_SLOT)
 
     def _asked(self, runs: list[Number], is_cued: bool) -> Iterator[SlotSpan]:
@@ -94,9 +101,13 @@ class IdentityReader:
             fits = is_asked or len(run.digits) == spec.length
             for cue in spec.cues:
                 escaped = re.escape(cue)
-                if re.search(rf"\b{escaped}{_LINK}$", before) and (fits or self._is_number(run, spec)):
+                if re.search(rf"\b{escaped}{_LINK}\s*$", before) and (
+                    fits or self._is_number(run, spec)
+                ):
                     return spec
-                if fits and re.match(rf"\W*(?:is|as|was|for)?\s*(?:my|the|our)\s+{escaped}\b", behind):
+                if fits and re.match(
+                    rf"\W*(?:is|as|was|for)?\s*(?:my|the|our)\s+{escaped}\b", behind
+                ):
                     return spec
         return None
 
@@ -131,8 +142,11 @@ class IdentityReader:
             return []
         start, end = runs[0].start, runs[-1].end
         said = self.folded[start:end]
+        places = [*range(start, start + len(cuts)), end]  # the last one takes the rest
         return [
-            SlotSpan(Slot(spec.name, total[cut - spec.length : cut], said), start + i, start + i + 1)
+            SlotSpan(
+                Slot(spec.name, total[cut - spec.length : cut], said), places[i], places[i + 1]
+            )
             for i, (spec, cut) in enumerate(zip(self.specs, cuts, strict=True))
         ]
 

@@ -15,16 +15,20 @@ from dataclasses import dataclass
 from rapidfuzz import fuzz
 
 from dialogs.extraction.free_text import answer_kind
+from dialogs.extraction.tokens import word_set
 
 MAX_NAME_WORDS = 7
 MIN_SPELLED_LETTERS = 3
 MIN_SPELLED_SIMILARITY = 55.0  # of a spelling and the name it spells; rapidfuzz's 0 to 100
 _NAME_WORD = re.compile(r"[^\W\d_]+(?:['\u2019.-]+[^\W\d_]+)*\.?|\S")
 _NOT_NAME_WORDS = (
-    "yes no yeah yep please thanks thank you hello hi hey it is the a an my name names under put and of "
-    "i'm im am this just can could call me sure ok okay uh um er calling from with here to want need i "
+    "yes no yeah yep please thanks thank you hello hi hey it is the a an my name names under put "
+    "and of "
+    "i'm im am this just can could call me sure ok okay uh um er calling from with here to want "
+    "need i "
     "would like account number on at who that be speaking again pin code mother's maiden but so "
-    "because it's its that's what why how when where which do does did don't dont not know remember "
+    "because it's its that's what why how when where which do does did don't dont not know "
+    "remember "
     "have tell give rather won't use you're your customer are for first last full surname given "
     "spelled spelt spell or in is's well actually sorry as said mr mrs ms miss dr sir madam "
     "he she they we was were will good morning afternoon evening go by"
@@ -32,12 +36,13 @@ _NOT_NAME_WORDS = (
 _NOT_NAMES = frozenset(_NOT_NAME_WORDS.split())
 # Words of that list that are names, too, when they are written or placed like one.
 _ALSO_NAMES = frozenset({"an", "so", "in", "will", "may", "do", "you", "am", "my", "ha", "dr"})
-_PARTICLES = frozenset("de del della der den di da dos du la le van von vom zu bin ibn al el y e".split())
+_PARTICLES = word_set("de del della der den di da dos du la le van von vom zu bin ibn al el y e")
 _PARTS_OF_NAME = frozenset({"first", "last", "name", "surname"})  # "first name ann last name lee"
 _TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "sir", "madam"})
 _AS_IN = re.compile(r"\b([a-z])\W+(?:as in|for|like(?: in)?|is for)\W+[^\W\d_]+", re.IGNORECASE)
 _SPELLING = re.compile(
-    r"(?<![\w'])(?:double[ -][a-z]|[a-z])(?:[\s,-]+(?:double[ -][a-z]|[a-z](?![\w'.]))){2,}(?![\w'.])",
+    r"(?<![\w'])(?:double[ -][a-z]|[a-z])(?:[\s,-]+(?:double[ -][a-z]"
+    r"|[a-z](?![\w'.]))){2,}(?![\w'.])",
     re.IGNORECASE,
 )
 _ENDING_IN = re.compile(r"\bwith an? ([a-z])(?: at the end)?\b", re.IGNORECASE)
@@ -60,7 +65,8 @@ def find_person_name(text: str, cues: Sequence[str], is_expected: bool) -> Perso
         return None
     if after is not None and not is_expected and "name" not in after.group():
         return None  # "this is wrong" is no introduction
-    if after is None and answer_kind(text) != "value":
+    is_introduced = after is not None and "name" in after.group()
+    if not is_introduced and answer_kind(text) != "value":
         return None
     start = after.end() if after else 0
     rest = text[start:]
@@ -102,8 +108,11 @@ def _words_of_name(text: str, is_alone: bool) -> list[tuple[int, int, str]]:
                 break
             continue
         follows = any(m.group()[0].isalpha() for m in matches[at + 1 : at + 2])
-        is_placed = low in _ALSO_NAMES and not words and follows and (
-            is_short or (is_mixed and word[0].isupper() and at > 0)
+        is_placed = (
+            low in _ALSO_NAMES
+            and not words
+            and follows
+            and (is_short or (is_mixed and word[0].isupper() and at > 0))
         )
         is_capital = low in _ALSO_NAMES and is_mixed and word[0].isupper() and bool(words)
         if low in _NOT_NAMES and not (is_placed or is_capital):
@@ -140,7 +149,8 @@ def _with_spelling(words: list[str], spelled: list[str]) -> list[str]:
     """The name with each spelled word in the place of the one it spells."""
     result = list(words)
     for word in spelled:
-        scores = [fuzz.ratio(word, said.lower()) for said in result]
+        begins = [said for said in result if said[:1].lower() == word[0]]
+        scores = [100.0 if begins == [said] else fuzz.ratio(word, said.lower()) for said in result]
         if scores and max(scores) >= MIN_SPELLED_SIMILARITY:
             result[scores.index(max(scores))] = word
         else:

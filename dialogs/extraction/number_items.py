@@ -186,7 +186,8 @@ class NumberReader:
         return self._item(at, ahead - at, Decimal(joined.replace(",", ".")))
 
     def _scaled(self, at: int, item: Item, taken: int) -> tuple[Item, int]:
-        """The number times the scale behind it: "2 grand", "1.5 million", "3 thousand 5 hundred"."""
+        """The number times the scale behind it: "2 grand", "1.5 million", "3 thousand 5 "
+        "hundred"."""
         total, scale = item.value, 1
         if item.is_scale:
             return item, taken
@@ -216,7 +217,13 @@ class NumberReader:
     def _with_zeros(self, at: int, item: Item, taken: int) -> tuple[Item, int]:
         """The number with zeros behind it: "15 and two zeros"."""
         ahead = at + taken
-        while ahead < at + taken + 3 and self._word(ahead) in {"and", "with", "then", "followed", "by"}:
+        while ahead < at + taken + 3 and self._word(ahead) in {
+            "and",
+            "with",
+            "then",
+            "followed",
+            "by",
+        }:
             ahead += 1
         count = self._simple(ahead) if ahead > at + taken else None
         if count is None or self._word(ahead + count[1]) not in _ZEROS or item.value is None:
@@ -227,7 +234,8 @@ class NumberReader:
         return self._item(at, ahead + count[1] + 1 - at, item.value * 10 ** int(zeros))
 
     def _with_fraction(self, at: int, item: Item, taken: int) -> tuple[Item, int]:
-        """The number with "and a half" behind it, and perhaps a scale: "two and a half thousand"."""
+        """The number with "and a half" behind it, and perhaps a scale: "two and a half "
+        "thousand"."""
         ahead = at + taken
         if self._word(ahead) == "-":
             ahead += 1
@@ -248,7 +256,8 @@ class NumberReader:
         return self._item(at, ahead + bool(scale) - at, value)
 
     def _fraction(self, at: int) -> tuple[Item, int] | None:
-        """A part of a scale: "half a million", "a quarter million", "three quarters of a million"."""
+        """A part of a scale: "half a million", "a quarter million", "three quarters of a "
+        "million"."""
         ahead = at + (self._word(at) in {"a", "one"})
         part = {"half": Decimal("0.5"), "quarter": Decimal("0.25")}.get(self._word(ahead))
         if self._word(at) == "three" and self._word(at + 1) == "quarters":
@@ -321,7 +330,8 @@ def written_value(text: str) -> Decimal | None:
         is_single_dot = separator == "." and digits.count(".") == 1
         if not is_single_dot or digits.rfind(",") > digits.rfind("."):
             whole, decimals = _split_decimals(digits, separator)
-            return Decimal(f"{whole.replace(separator, '')}.{decimals or 0}")
+            digits = whole.replace(separator, "") + (f".{decimals}" if decimals else "")
+            return Decimal(digits)
         return None
     if _DECIMALS.fullmatch(digits):
         return Decimal(digits.replace(",", "."))

@@ -27,7 +27,9 @@ SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9,
 DIGIT_CHARACTERS = frozenset("0123456789")
 ZERO_WORDS = {"oh", "o", "nought", "naught"}
 REPEAT_WORDS = {"double": 2, "triple": 3}
-PLURAL_DIGITS = {f"{name}{'es' if name in {'zero', 'six'} else 's'}": name for name in UNIT_NAMES[:10]}
+PLURAL_DIGITS = {
+    f"{name}{'es' if name in {'zero', 'six'} else 's'}": name for name in UNIT_NAMES[:10]
+}
 PLURAL_DIGITS |= {"zeros": "zero", "ohs": "zero", "noughts": "zero"}
 MAX_REPEATS = 6  # of one digit: "two zeros"
 

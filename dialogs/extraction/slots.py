@@ -37,6 +37,7 @@ from dialogs.values import Slot
 
 MAX_CHARACTERS = 4000  # more is no answer, and is not read
 MIN_LONE_DIGITS = 4  # a lone number as long as this, not asked for, may be a code
+_NUMBER_BEHIND = re.compile(r"\.?\s*#?\d{5,}")
 _ROLES = {"money": "amount", "amount": "amount", "count": COUNT_SLOT, "number": NUMBER_SLOT}
 
 
@@ -84,7 +85,13 @@ class _SlotReader:
                 self.spans.append(span)
 
     def _slot(
-        self, name: str, start: int, end: int, value: str, confidence: float = 1.0, problem: str = ""
+        self,
+        name: str,
+        start: int,
+        end: int,
+        value: str,
+        confidence: float = 1.0,
+        problem: str = "",
     ) -> SlotSpan:
         said = self.folded[start:end]
         return SlotSpan(Slot(name, value, said, confidence, problem), start, end)
@@ -93,6 +100,8 @@ class _SlotReader:
         is_expected = self.expectation.kind == "yes_no"
         if match := yes_or_no(self.folded, is_expected=is_expected):
             start, end, value = match
+            if value == "no" and _NUMBER_BEHIND.match(self.folded, end):
+                return  # "customer no. 100421"
             yield self._slot(YES_NO_SLOT, start, end, value)
 
     def _choices(self) -> Iterator[SlotSpan]:
@@ -140,7 +149,7 @@ class _SlotReader:
                 yield self._slot("amount", first.start, first.end, "", problem="unclear_amount")
         for one in amounts:
             span, name, value = one.span, _ROLES[one.role], one.span.value
-            if span.problem and name != "amount":
+            if span.problem and name == COUNT_SLOT:
                 continue
             if value:
                 value = f"{Decimal(value):.2f}" if name == "amount" else _plain(value)
@@ -169,7 +178,9 @@ def _plain(value: str) -> str:
 
 def _role_name(folded: str, start: int, root: SlotSpec, pack: Pack) -> str:
     """The slot of a choice by the cue before it: "to my savings" fills the account to move to."""
-    before = re.sub(r"\b(?:my|the|your|our|a)$", "", folded[max(0, start - 60) : start].rstrip()).rstrip()
+    before = re.sub(
+        r"\b(?:my|the|your|our|a)$", "", folded[max(0, start - 60) : start].rstrip()
+    ).rstrip()
     for spec in pack.slots.values():
         if spec.family == root.family and spec.name != root.name:
             for cue in spec.cues:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dialogs.extraction.number_items import Item
+from dialogs.extraction.tokens import word_set
 
 _WEEKDAYS = (
     "monday mon", "tuesday tues tue tuesdy", "wednesday wed weds wensday wednsday wendsday",
@@ -23,8 +24,8 @@ WEEKDAYS = {name: at for at, names in enumerate(_WEEKDAYS) for name in names.spl
 MONTHS = {name: at for at, names in enumerate(_MONTHS, 1) for name in names.split()}
 # Short or common words that name a day or a month only beside a word that says so.
 _AMBIGUOUS = frozenset({"sat", "sun", "wed", "mon", "may", "march", "mar", "jan"})
-_DAY_CUES = frozenset(
-    "on next this last by until till before after every coming of in from since end".split()
+_DAY_CUES = word_set(
+    "on next this last by until till before after every coming of in from since end"
 )
 UNITS = {
     "day": "day", "days": "day", "week": "week", "weeks": "week", "wk": "week", "wks": "week",
@@ -32,8 +33,8 @@ UNITS = {
     "year": "year", "years": "year", "yr": "year", "yrs": "year",
 }  # fmt: skip
 NEAR_DAYS = {
-    "today": 0, "tonight": 0, "tonite": 0, "2day": 0, "tomorrow": 1, "tmrw": 1, "tmr": 1, "tmrrw": 1,
-    "tomorow": 1, "tommorow": 1, "tommorrow": 1, "tomorrrow": 1, "tomorro": 1, "tmw": 1,
+    "today": 0, "tonight": 0, "tonite": 0, "2day": 0, "tomorrow": 1, "tmrw": 1, "tmr": 1, "tmw": 1,
+    "tomorow": 1, "tommorow": 1, "tommorrow": 1, "tomorrrow": 1, "tomorro": 1,
     "yesterday": -1, "yday": -1,
 }  # fmt: skip
 AT_ONCE = frozenset({"now", "immediately", "asap", "instantly"})
@@ -45,16 +46,16 @@ _FIXED_DAYS = {  # words -> month, day
     ("new", "years", "day"): (1, 1), ("new", "year's"): (1, 1), ("valentine's", "day"): (2, 14),
     ("halloween",): (10, 31),
 }  # fmt: skip
-_OTHER_TIME_WORDS = frozenset(
-    "weekend weekends weekly monthly daily yearly annually quarterly fortnightly biweekly later "
-    "sometime someday soon easter thanksgiving holiday holidays birthday payday paycheck salary "
-    "wages earliest latest whenever recurring repeatedly regularly anniversary wedding quarter "
-    "hour hours minute minutes decade o'clock oclock".split()
+_OTHER_TIME_WORDS = word_set(
+    "weekend weekends weekly monthly daily yearly annually quarterly fortnightly biweekly "
+    "later sometime someday soon easter thanksgiving holiday holidays birthday payday "
+    "paycheck salary wages earliest latest whenever recurring repeatedly regularly "
+    "anniversary wedding quarter hour hours minute minutes decade o'clock oclock"
 )
 _CONDITIONS = (("get", "paid"), ("got", "paid"), ("being", "paid"), ("am", "paid"))
 # Phrases with a word about time that say nothing about when.
-_NO_TIME_BEFORE = frozenset("good nice great lovely wonderful bad long busy hard the-other one".split())
-_NO_TIME_AFTER = frozenset("bill bills statement fee fees charge invoice old limit interest".split())
+_NO_TIME_BEFORE = word_set("good nice great lovely wonderful bad long busy hard the-other one")
+_NO_TIME_AFTER = word_set("bill bills statement fee fees charge invoice old limit interest")
 _MOMENTS = frozenset({"minute", "minutes", "hour", "hours", "quarter"})
 
 
@@ -91,6 +92,12 @@ def fixed_day_at(items: Sequence[Item], at: int) -> tuple[int, int, int] | None:
     return None
 
 
+def _is_duration(items: Sequence[Item], at: int) -> bool:
+    """Whether a unit tells how long something has lasted: "a customer for ten years"."""
+    counted = at > 0 and (items[at - 1].kind == "number" or items[at - 1].text in {"a", "many"})
+    return counted and at > 1 and items[at - 2].text in {"for", "over", "last", "past"}
+
+
 def is_time_word(items: Sequence[Item], at: int) -> bool:
     """Whether the item is a word about time, here and not in passing ("good morning")."""
     word = items[at].text
@@ -100,6 +107,8 @@ def is_time_word(items: Sequence[Item], at: int) -> bool:
         return False
     if word in _MOMENTS:
         return at > 1 and any(one.text in {"in", "within"} for one in items[max(0, at - 3) : at])
+    if word in UNITS and (after == "old" or _is_duration(items, at)):
+        return False
     plural = word.removesuffix("s")
     if (word, after) in _CONDITIONS:
         return True
@@ -109,6 +118,9 @@ def is_time_word(items: Sequence[Item], at: int) -> bool:
         or month_at(items, at) is not None
         or word in _OTHER_TIME_WORDS
         or word in NEAR_DAYS
-        or (word in UNITS and not (word == "day" and before in {"all", "every", "these"} and not after))
+        or (
+            word in UNITS
+            and not (word == "day" and before in {"all", "every", "these"} and not after)
+        )
         or fixed_day_at(items, at) is not None
     )

@@ -13,17 +13,18 @@ from dataclasses import dataclass
 
 from dialogs.extraction.number_items import Item
 from dialogs.extraction.time_words import UNITS, month_at
+from dialogs.extraction.tokens import word_set
 from dialogs.extraction.value_spans import Problem, ValueSpan
 
 _NAMED = {"noon": "12:00", "midday": "12:00", "midnight": "00:00"}
 _AT = frozenset({"at", "around", "about", "@"})
-_BOUNDS = frozenset("after before until till between from since earlier later than by".split())
+_BOUNDS = word_set("after before until till between from since earlier later than by")
 _PAST, _TO = frozenset({"past", "after"}), frozenset({"to", "till", "before", "of"})
-_NOT_BEHIND_TIME = frozenset(
-    "dollar dollars buck bucks cent cents usd percent % st th $ - / euro euros pounds of".split()
+_NOT_BEHIND_TIME = word_set(
+    "dollar dollars buck bucks cent cents usd percent % st th $ - / euro euros pounds of"
 )
 _PARTS = {"morning": "am", "afternoon": "pm", "evening": "pm", "night": "night"}
-_VAGUE = frozenset("quarter earliest latest soonest anytime whenever".split())
+_VAGUE = frozenset(["quarter", "earliest", "latest", "soonest", "anytime", "whenever"])
 _CHOICES = frozenset({"or", "to", "and", "-", "\u2013"})
 _TWO_DIGITS = range(10, 60)
 
@@ -123,10 +124,13 @@ class TimePhrases:
         if re.fullmatch(r"\d{1,2}\.\d\d", item.text):  # "9.30 am"
             half, end = self._half(at + 1)
             if (half or (is_announced and self.is_expected)) and int(item.text[-2:]) < 60:
-                yield TimePhrase(end, *map(int, item.text.split(".")), half)
+                hour, minute = map(int, item.text.split("."))
+                yield TimePhrase(end, hour, minute, half)
             return
         number = self._number(at, 2400)
-        if number is None or (item.is_written and len(item.text) > 1 and item.text[0] == "0" and number > 24):
+        if number is None or (
+            item.is_written and len(item.text) > 1 and item.text[0] == "0" and number > 24
+        ):
             return
         if number > 24:
             half, end = self._half(at + 1)
@@ -166,7 +170,9 @@ class TimePhrases:
             yield TimePhrase(behind, hour, minute, half)
 
 
-def find_times(items: Sequence[Item], is_expected: bool = False, office_hours: bool = True) -> list[ValueSpan]:
+def find_times(
+    items: Sequence[Item], is_expected: bool = False, office_hours: bool = True
+) -> list[ValueSpan]:
     """The times said, left to right. A bare "2 30" counts only when a time was asked for."""
     phrases = TimePhrases(items, is_expected)
     found: list[tuple[int, int, ValueSpan]] = []
@@ -177,7 +183,9 @@ def find_times(items: Sequence[Item], is_expected: bool = False, office_hours: b
             at += 1
             continue
         value = _clock(phrase, office_hours)
-        problem: Problem = "" if value else "unclear_time" if phrase.hour is None else "no_such_time"
+        problem: Problem = (
+            "" if value else "unclear_time" if phrase.hour is None else "no_such_time"
+        )
         before = items[at - 1].text if at else ""
         if before in _BOUNDS and not problem:
             value, problem = "", "unclear_time"
@@ -191,7 +199,8 @@ def find_times(items: Sequence[Item], is_expected: bool = False, office_hours: b
 
 
 def find_vague_time(items: Sequence[Item]) -> ValueSpan | None:
-    """Words that ask for some time of the day without saying which: "in the afternoon", "after 3"."""
+    """Words that ask for some time of the day without saying which: "in the afternoon", "after "
+    "3"."""
     for at, item in enumerate(items):
         before = items[at - 1] if at else None
         is_bound = before is not None and before.text in _BOUNDS and item.kind == "number"
@@ -215,8 +224,11 @@ def _with_bare_choice(
     for at, (first, _, span) in enumerate(found):
         if first >= 2 and items[first - 1].text in _CHOICES and items[first - 2].kind == "number":
             value = items[first - 2].value
-            if value is not None and value <= 12 and items[first - 1].text != "and" or (
-                first >= 3 and items[first - 3].text == "between"
+            if (
+                value is not None
+                and value <= 12
+                and items[first - 1].text != "and"
+                or (first >= 3 and items[first - 3].text == "between")
             ):
                 spans[at] = ValueSpan(items[first - 2].start, span.end, "", "unclear_time")
     return spans

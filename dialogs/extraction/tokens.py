@@ -21,9 +21,7 @@ _DATE = (
     r"|\d{1,2}(?P<mark>[.-])\d{1,2}(?P=mark)(?:\d{4}|\d\d)(?![\d.-]\d|\d)"
 )
 # Telephone numbers in groups, and anything with several hyphens between its digits.
-_CODE = (
-    r"\+?\(?\d{3}\)?[ .-]?\d{3}[ .-]\d{4}(?![\d,.]\d|\d)|\d+(?:-\d+){2,}|\d{3,}-\d{3,}(?!\d)"
-)
+_CODE = r"\+?\(?\d{3}\)?[ .-]?\d{3}[ .-]\d{4}(?![\d,.]\d|\d)|\d+(?:-\d+){2,}|\d{3,}-\d{3,}(?!\d)"
 # Digits with separators; "O" and "l" typed for 0 and 1 count within a number.
 _TYPED = r"(?<![a-z\d])(?=[ol]{0,9}\d)(?>[\dol]+(?:[.,'][\dol]+)*)(?![a-z\d\u2044])"
 _DIGITS = r"\d+\u2044\d+|(?>\d+(?:[.,']\d+)*)|(?<![\w.])\.\d+"
@@ -49,6 +47,11 @@ class Token:
     text: str
     start: int
     end: int
+
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text, which is how long lists of words are written down."""
+    return frozenset(text.split())
 
 
 def fold_case(text: str) -> str:

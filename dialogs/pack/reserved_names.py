@@ -41,14 +41,16 @@ greeting open more back_to one_moment too_late goodbye goodbye_unfinished cancel
 nothing_to_cancel start_over nothing_to_go_back unclear unheard missed keypad typed menu choices
 offer_person did_you_mean sure change out_of_scope still_there still_there_menu silent_end answer
 no_answer no_answer_offer verify.begin verify.locked wrong.length wrong.zero wrong.too_much
-wrong.past wrong.future wrong.same waiting waiting_money handed_back go_on noted next_task
+wrong.past wrong.future wrong.same wrong.unclear_amount wrong.range wrong.relative wrong.negative
+wrong.currency wrong.no_such_day wrong.unclear_day wrong.no_such_time wrong.unclear_time
+wrong.several no_value waiting waiting_money handed_back go_on noted next_task
 next_question next_maybe dropped goodbye_rest too_many which which_to_do which_again
 unreached.closed unreached.closed_now unreached.nobody unreached.too_long unreached.ticket
 unreached.noted unreached.still person.joined person.supervisor person.left
 """
 _VALUES = """
 bank agent menu comma_name task intent answer count length limit on_date rest because person ticket
-when
+when label
 """
 ENGINE_REPLIES = tuple(_REPLIES.split())  # the engine says these by itself
 BUILT_IN_VALUES = tuple(_VALUES.split())  # placeholders that the engine fills by itself
