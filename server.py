@@ -73,7 +73,7 @@ def build_services(
     actions = (
         HttpActions(settings.actions_url, settings.actions_token.get_secret_value())
         if settings.actions_url
-        else BankActions(settings.state / "bank.sqlite3", pack)
+        else BankActions(settings.state / "bank.sqlite3", pack, wall_now)
     )
     store = Store(settings.database or settings.state / "hearken.sqlite3")
     event_bus, online_agents = EventBus(), OnlineAgents()

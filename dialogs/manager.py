@@ -20,6 +20,7 @@ from dialogs.responses.by_act import respond
 from dialogs.responses.callbacks import offer_due_callback
 from dialogs.responses.commands import request_person
 from dialogs.responses.fallback import reprompt
+from dialogs.responses.flow_steps import remember_identity
 from dialogs.responses.handback import nobody_came, person_done, person_joins, person_lost
 from dialogs.responses.next_request import start_next_request
 from dialogs.responses.offers import make_offer, record_offer_outcome
@@ -238,6 +239,8 @@ class Dialogue:
             draft.state = replace(draft.state, silences=0)
             draft.update_tone(understanding)
             _remember_name(draft, understanding)
+            further = (slot for request in understanding.also for slot in request.slots)
+            remember_identity(draft, (*understanding.slots, *further))
         draft.nothing_in_progress = False
         record_offer_outcome(draft, act)
         respond(draft, act, understanding)

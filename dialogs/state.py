@@ -70,13 +70,23 @@ class Task:
     start_turn: int = 0  # turn of the request
     request_text: str = ""  # the customer's words
     offer_number: int = 0  # number of the accepted offer that started it, 0 for none
+    # slots that the customer spoke of without a value that can be used: never filled by a default
+    open_slots: frozenset[str] = frozenset()
 
     def with_slot(self, name: str, slot_value: SlotValue) -> Task:
         """The task with this slot filled; the count of misfit answers restarts."""
         order = (*(n for n in self.fill_order if n != name), name)
         return replace(
-            self, slots={**self.slots, name: slot_value}, fill_order=order, misfit_answers=0
+            self,
+            slots={**self.slots, name: slot_value},
+            fill_order=order,
+            misfit_answers=0,
+            open_slots=self.open_slots - {name},
         )
+
+    def with_open_slots(self, *names: str) -> Task:
+        """The task with these slots empty, to be asked for and never filled by a default."""
+        return replace(self.without_slots(*names), open_slots=self.open_slots | set(names))
 
     def without_slots(self, *names: str) -> Task:
         """The task with these slots empty."""
@@ -173,6 +183,8 @@ class DialogueState:
     failed_verifications: int = 0
     # customer, customer_name, tier, name
     customer_facts: Mapping[str, str] = field(default_factory=dict)
+    # parts of an identity that were given and not yet checked, by slot: kept through any digression
+    identity_claims: Mapping[str, SlotValue] = field(default_factory=dict)
     request_in_question: DeferredRequest | None = None  # request that the open question is about
     misses: int = 0  # turns that were not understood since the last progress
     stalled_turns: int = 0  # turns of the customer in a row that led nowhere

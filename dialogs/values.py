@@ -42,13 +42,15 @@ class Evidence:
 class Slot:
     """A normalised value from a turn: amounts "250.00", dates ISO 8601, digits only digits.
 
-    `said` is the customer's wording in lower case or as typed.
+    `said` is the customer's wording in lower case or as typed. `problem` says why words of this
+    kind gave no value ("range", "no_such_day"); `value` is then empty, and must not be guessed.
     """
 
     name: str
     value: str
     said: str
     confidence: float = 1.0
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

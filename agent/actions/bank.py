@@ -7,7 +7,8 @@ tests/agent/actions/test_bank.py.
 from __future__ import annotations
 
 import hmac
-from datetime import date, timedelta
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from sqlite3 import Connection
 
@@ -18,17 +19,26 @@ from agent.actions.interface import UNKNOWN_ACTION, ActionRefused
 from dialogs.pack.model import Pack
 from dialogs.values import ActionCall, ActionResult
 
+# An order for "today" may be confirmed after midnight.
+MIDNIGHT_TOLERANCE = timedelta(days=1)
 IDENTITY_ARGUMENTS = frozenset({"customer_number", "passcode"})  # of `verify_customer`
 
 
 class BankActions:
     """Implements `Actions` (agent/actions/interface.py) on the database at `path`, or ":memory:".
 
-    Delivery dates count from `today`, or from the day of the call.
+    `wall_now` is the current time with its zone. Days and hours are those of the pack's own zone,
+    as they are for the dialogue and for the people who take over.
     """
 
-    def __init__(self, path: Path | str, pack: Pack, today: date | None = None) -> None:
-        self._today = today
+    def __init__(
+        self,
+        path: Path | str,
+        pack: Pack,
+        wall_now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._wall_now = wall_now
+        self._zone = pack.opening_hours.zone
         self._ledger = IdempotencyLedger(path, IDENTITY_ARGUMENTS)
         self._ledger.initialise(lambda db: seed(db, pack.directory / "seed.yaml"))
         self._effects: dict[str, ActionEffect] = {
@@ -41,7 +51,7 @@ class BankActions:
             "reset_password": _reset_password,
             "order_checks": self._order_checks,
             "branch_hours": branches.branch_hours,
-            "book_appointment": branches.book_appointment,
+            "book_appointment": self._book_appointment,
             "dispute": _dispute,
             "report_fraud": _report_fraud,
         }
@@ -74,6 +84,9 @@ class BankActions:
         _balance_in_cents(db, customer, account)
         _add_order(db, customer, "checks", f"{arguments['boxes']} for {account}")
         return {"arrives": self._business_days(10)}
+
+    def _book_appointment(self, db: Connection, arguments: Arguments) -> Values:
+        return branches.book_appointment(db, arguments, self._now())
 
     def _transfer(self, db: Connection, arguments: Arguments) -> Values:
         customer, amount = _verified_customer(arguments), _amount_in_cents(arguments)
@@ -110,14 +123,19 @@ class BankActions:
         return {"reference": _add_order(db, customer, "bill", payee, amount, arguments["date"])}
 
     def _is_in_future(self, arguments: Arguments) -> bool:
-        """Whether the order is for a future day; then it is only stored, and no money moves now."""
-        return date.fromisoformat(arguments["date"]) > self._current_day()
+        """Whether the order is for a future day; then it is only stored, and no money moves now.
+        Refused: "past"."""
+        day, today = date.fromisoformat(arguments["date"]), self._now().date()
+        if day < today - MIDNIGHT_TOLERANCE:
+            raise ActionRefused("past")
+        return day > today
 
-    def _current_day(self) -> date:
-        return self._today or date.today()
+    def _now(self) -> datetime:
+        """The current time where the bank is."""
+        return self._wall_now().astimezone(self._zone)
 
     def _business_days(self, count: int) -> str:
-        day = self._current_day()
+        day = self._now().date()
         while count:
             day += timedelta(days=1)
             count -= day.weekday() < 5

@@ -6,7 +6,7 @@ Held by tests/agent/actions/test_bank.py.
 from __future__ import annotations
 
 import sqlite3
-from datetime import date
+from datetime import date, datetime
 from sqlite3 import Connection
 
 from agent.actions.idempotency import Arguments, Values
@@ -35,16 +35,19 @@ def _opening_times(db: Connection, branch: str, day: str) -> tuple[str, str]:
     return str(row["opens"]), str(row["closes"])
 
 
-def book_appointment(db: Connection, arguments: Arguments) -> Values:
-    """Book an appointment. Refused: "closed", or "taken" when another has that time."""
+def book_appointment(db: Connection, arguments: Arguments, now: datetime) -> Values:
+    """Book an appointment; `now` is the time where the bank is. Refused: "past", "closed" on that
+    day, "outside_hours" at that time, or "taken" when another has it."""
     branch, day, time = arguments["branch"], arguments["date"], arguments["time"]
+    if f"{day} {time}" <= f"{now:%Y-%m-%d %H:%M}":
+        raise ActionRefused("past")
     opens, closes = _opening_times(db, branch, day)
     if (
         not _minutes_of_day(opens)
         <= _minutes_of_day(time)
         <= _minutes_of_day(closes) - APPOINTMENT_MINUTES
     ):
-        raise ActionRefused("closed")
+        raise ActionRefused("outside_hours")
     try:
         inserted = db.execute(
             "INSERT INTO appointments (branch, day, time, topic, name) VALUES (?, ?, ?, ?, ?)",

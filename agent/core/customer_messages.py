@@ -213,5 +213,5 @@ def _turn_meaning(turn: int, understanding: Understanding) -> TurnMeaning:
         understanding.sentiment,
         understanding.upset,
         understanding.upset_spread,
-        tuple((slot.name, slot.value) for slot in understanding.slots),
+        tuple((slot.name, slot.value) for slot in understanding.slots if not slot.problem),
     )

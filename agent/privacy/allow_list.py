@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from datetime import date
 
 from audio.types import Expectation
-from dialogs.extraction.dates import DateText
+from dialogs.extraction.dates import find_dates
+from dialogs.extraction.number_items import read_items
 from dialogs.extraction.numbers import Number, find_numbers
+from dialogs.extraction.times import find_times
 
 MAX_CONTEXT = 64  # letters before a number in which the words are looked for that announce it
 _NUMERIC_DATE = re.compile(
@@ -61,10 +63,13 @@ def find_amounts_of_money(low: str) -> Iterator[tuple[int, int]]:
 
 def find_dates_and_times(low: str, expectation: Expectation) -> Iterator[tuple[int, int]]:
     """Ranges of dates and times of day, also in words."""
-    spelled = DateText(low)
+    items = read_items(low)
+    times = find_times(items)
     # Only the positions are used, so any day serves as today.
-    for span in (*spelled.times(), *spelled.dates(date(2026, 1, 1), expectation.kind == "date")):
-        yield span.start, span.end
+    days = find_dates(items, date(2026, 1, 1), times, expectation.kind == "date")
+    for span in (*times, *days):
+        if span.value:
+            yield span.start, span.end
 
 
 def _context_before(low: str, number: Number) -> str:

@@ -227,6 +227,8 @@ def _kind_in_context(
         )
     if is_grouped_or_years(low, run):
         return None
+    if expectation.kind == "digits" and is_amount(low, run) and not is_only_numbers:
+        return None  # "transfer 500 to savings" is no answer, and its amount must stay
     if expectation.kind == "digits" and (count >= 3 or (is_only_numbers and count > 1)):
         return _kind_by_length(run.digits)
     is_amount_or_date = expectation.kind in {"amount", "date"} or is_amount(low, run)

@@ -165,7 +165,7 @@ def _session_record(
         began_at=began,
         channel=channel,
         customer="",
-        today=now.date().isoformat(),
+        today=build.target.pack.opening_hours.local_day(now).isoformat(),
         legs=legs,
         speak=False,
         pack=build.pack_digest,

@@ -188,7 +188,7 @@ def _session_record(services: Services, id: str, token: str, hello: Hello) -> Se
         began_at=now.isoformat(),
         channel=hello.channel,
         customer=hello.customer.id,
-        today=now.date().isoformat(),
+        today=services.pack.opening_hours.local_day(now).isoformat(),
         legs=audio.legs if audio else (),
         speak=hello.speak,
         pack=services.pack_digest,

@@ -133,7 +133,7 @@ class TurnUnderstanding:
         text_nfkc = unicodedata.normalize("NFKC", text)
         intents = self.intents.for_transcripts if spoken else self.intents
         verdict, slots, further_requests = self._interpret(
-            intents, text_nfkc, affect, expectation, context, today
+            intents, text_nfkc, affect, expectation, context, today, spoken is not None
         )
         open_question = expectation.kind == "open" and not further_requests
         possible = intents.conformal(verdict.probabilities, spoken is not None)
@@ -188,17 +188,18 @@ class TurnUnderstanding:
         expectation: Expectation,
         context: str,
         today: date,
+        is_heard: bool,
     ) -> tuple[IntentVerdict, tuple[Slot, ...], tuple[FurtherRequest, ...]]:
         """The first request with its slots, and further requests of the same turn."""
         words = plain_text(text)
-        slots = extract(text, self.pack, expectation, today) if words else ()
+        slots = extract(text, self.pack, expectation, today, is_heard) if words else ()
         if is_foreign_script(text):
             return IntentVerdict(OUT_OF_SCOPE, 1.0, {}), slots, ()
         if pieces := find_requests(text, intents, self.pack):
             first, *more = pieces
             verdict = IntentVerdict(first.intent, first.confidence, {})
-            wanted = tuple(self._request(piece, today) for piece in more)
-            return verdict, extract(first.text, self.pack, expectation, today), wanted
+            wanted = tuple(self._request(piece, today, is_heard) for piece in more)
+            return verdict, extract(first.text, self.pack, expectation, today, is_heard), wanted
         meaning = IntentResolver(self.pack, intents)
         verdict = meaning(words, slots, affect, expectation, context)
         if request_text := request_after_yes(verdict, text, slots, context):
@@ -207,12 +208,12 @@ class TurnUnderstanding:
             return (
                 IntentVerdict("affirm", YES_NO_CONFIDENCE, {}),
                 yes,
-                (self._request(rest, today),),
+                (self._request(rest, today, is_heard),),
             )
         return verdict, slots, ()
 
-    def _request(self, segment: RequestSegment, today: date) -> FurtherRequest:
-        slots = extract(segment.text, self.pack, Expectation(), today)
+    def _request(self, segment: RequestSegment, today: date, is_heard: bool) -> FurtherRequest:
+        slots = extract(segment.text, self.pack, Expectation(), today, is_heard)
         return FurtherRequest(segment.text, segment.intent, segment.confidence, slots)
 
     def _confidence_factor(self, transcript_confidence: float) -> float:

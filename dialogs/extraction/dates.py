@@ -1,218 +1,135 @@
-"""Extraction of dates from text, relative to `today`.
+"""Days in a text, and the words about time that no day or time explains.
 
 A weekday is the next one to come, "next friday" is the friday of next week, a day without a year
-is the nearest one ahead. Patterns find the phrases; dateparser reads those that need a calendar.
-Held by tests/dialogs/extraction/test_slots.py.
+is the nearest one ahead. Two days to choose from, a day that does not exist and words that leave
+the day open are spans with a problem. Held by tests/dialogs/extraction/test_dates.py.
 """
 
 from __future__ import annotations
 
-import re
-from datetime import date, datetime, timedelta
-from functools import lru_cache
+from collections.abc import Sequence
+from datetime import date
 
-from dateparser.date import DateDataParser  # type: ignore[import-untyped]
+from dialogs.extraction.date_phrases import DatePhrases
+from dialogs.extraction.number_items import Item
+from dialogs.extraction.time_words import DAY_PARTS, is_time_word
+from dialogs.extraction.tokens import word_set
+from dialogs.extraction.value_spans import Problem, ValueSpan, overlaps
 
-from dialogs.extraction.numbers import find_numbers
-from dialogs.extraction.times import ValueSpan, find_times
-
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-MONTH_NAMES = (
-    "january", "february", "march", "april", "may", "june", "july", "august", "september",
-    "october", "november", "december",
-)  # fmt: skip
-_ORDINAL_WORDS = (
-    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
-    "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
+NEAR = 3  # items between a day and an unread word about time that belongs to it
+# A day with one of these before it is not that day.
+_NOT_THE_DAY = frozenset(
+    ["before", "after", "until", "till", "since", "past", "around", "within", "every", "each"]
 )
-ORDINAL_LIST = _ORDINAL_WORDS.split()
-
-_MONTH = "(?P<month>" + "|".join(rf"{m[:3]}(?:{m[3:]})?" for m in MONTH_NAMES) + r"|sept)\.?"
-_DAY_OF_MONTH = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
-_YEAR = r"(?:,?\s+(?:of\s+)?(?P<year>(?:19|20)\d\d))?"
-DATE_PATTERNS = tuple(
-    re.compile(pattern)
-    for pattern in (
-        r"\b(?P<iso>\d{4}-\d{2}-\d{2})\b",
-        r"\b(?P<us>(?:[0-2]?\d|3[01])/(?:[0-2]?\d|3[01])(?:/\d{2,4})?)\b",
-        rf"\b{_MONTH}\s+(?:the\s+)?{_DAY_OF_MONTH}\b(?!\s*(?:dollars|bucks|am\b|pm\b|a\.?m|p\.?m|:)){_YEAR}",
-        rf"\b(?:the\s+)?{_DAY_OF_MONTH}\s+(?:of\s+)?{_MONTH}(?![a-z]){_YEAR}",
-        rf"\b(?:(?P<which>next week|last week|next|last|this|coming|on|past)\s+)?"
-        rf"(?P<weekday>{'|'.join(WEEKDAYS)})"
-        r"(?:\s+(?P<after>next week|last week|in (?:a|\d) weeks?))?\b",
-        r"\b(?P<from>\d+|a|an) (?P<unit>day|week|month)s? (?:away )?from (?:now|today)\b",
-        r"\b(?P<week>a week from (?:today|tomorrow))\b",
-        r"\b(?P<word>day after tomorrow|day before yesterday|today|tonight|tomorrow|yesterday"
-        r"|last night|this (?:morning|afternoon|evening)|right away|right now|immediately)\b",
-        r"\b(?P<in>in (?:\d+|a|an) (?:day|week|month)s?(?: time)?)\b",
-        r"\b(?P<ago>(?:\d+|a|an) (?:day|week|month|year)s? ago)\b",
-        r"\b(?P<week>next week|next month|last week|last month)\b",
-        r"\b(?:on\s+)?the (?P<nth>\d{1,2})(?:st|nd|rd|th)\b",
-        r"\b(?P<bare>\d{1,2}(?:st|nd|rd|th)|now)\b",
-    )
-)
+_BETWEEN_DAYS = frozenset({"or", "to", "-", "\u2013", "till", "until", "through"})
+_LOOSE = frozenset(["later", "sometime", "early", "late", "soon"])  # these leave the day as it is
+_LINKS = word_set("a an the of on in at by for this next from and , . it to my is be")
 
 
-class DateText:
-    """Text with number and ordinal words written as digits, aligned with the original text.
+def find_dates(
+    items: Sequence[Item], today: date, times: Sequence[ValueSpan] = (), is_expected: bool = False
+) -> list[ValueSpan]:
+    """The days said, left to right, as ISO 8601; `times` are the times of day already read.
 
-    Spans that its methods return are positions in the original text.
+    A bare "4th" counts only when a day was asked for.
     """
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self._origin = list(range(len(text) + 1))
-        for match in reversed(list(_ORDINAL.finditer(text))):
-            self._replace(match.start(), match.end(), _ordinal_in_digits(match))
-        for number in reversed(find_numbers(self.text)):
-            if not self.text[number.start : number.end].upper().isupper():
-                continue  # already digits
-            self._replace(number.start, number.end, " ".join(number.groups))
-        for match in reversed(list(_SPOKEN_YEAR.finditer(self.text))):
-            self._replace(match.start(), match.end(), match.group(1) + match.group(2))
-
-    def _replace(self, start: int, end: int, replacement: str) -> None:
-        self.text = self.text[:start] + replacement + self.text[end:]
-        first, last = self._origin[start], self._origin[end]
-        self._origin[start:end] = [first, *[last] * (len(replacement) - 1)]
-
-    def dates(self, today: date, is_expected: bool = False) -> list[ValueSpan]:
-        """Dates of the text, as `find_dates` gives them."""
-        return [self._original_span(span) for span in find_dates(self.text, today, is_expected)]
-
-    def times(self, office_hours: bool = True, is_expected: bool = False) -> list[ValueSpan]:
-        """Times of day of the text, as `find_times` gives them."""
-        return [
-            self._original_span(span) for span in find_times(self.text, office_hours, is_expected)
-        ]
-
-    def _original_span(self, span: ValueSpan) -> ValueSpan:
-        return ValueSpan(self._origin[span.start], self._origin[span.end], span.value)
-
-
-def _ordinal_in_digits(match: re.Match[str]) -> str:
-    if match.group(2) == "thirtieth":
-        return "30th"
-    tens = {"twenty": 20, "thirty": 30}.get(match.group(1) or "", 0)
-    value = tens + ORDINAL_LIST.index(match.group(2)) + 1
-    suffix = {1: "st", 2: "nd", 3: "rd"}.get(value % 10 if value // 10 != 1 else 0, "th")
-    return f"{value}{suffix}"
-
-
-# "one second" is no date, and "the second one" is a choice.
-_ORDINAL = re.compile(
-    rf"\b(?:(twenty|thirty)[ -])?((?<!one )(?<!a )(?:{'|'.join(ORDINAL_LIST)})|thirtieth)\b"
-    r"(?! (?:one|time))"
-)
-_SPOKEN_YEAR = re.compile(r"\b(19|20) (\d\d)\b(?!\s*(?:a\.?\s?m|p\.?\s?m|dollar|buck))")
-
-
-def find_dates(text: str, today: date, is_expected: bool = False) -> list[ValueSpan]:
-    """Dates in text whose numbers are digits, left to right, as ISO 8601.
-
-    A bare "4th" counts only when a date was asked for.
-    """
-    spans: list[ValueSpan] = []
-    for pattern in DATE_PATTERNS if is_expected else DATE_PATTERNS[:-1]:
-        for match in pattern.finditer(text):
-            if any(match.start() < span.end and span.start < match.end() for span in spans):
-                continue
-            day = _day(match.groupdict(), today)
-            if day is not None:
-                spans.append(ValueSpan(match.start(), match.end(), day.isoformat()))
-    return _without_weekdays(text, sorted(spans, key=lambda span: span.start))
-
-
-def _without_weekdays(text: str, spans: list[ValueSpan]) -> list[ValueSpan]:
-    """`spans` without weekdays directly before a date: "Friday, October 16" is one date."""
-    remaining: list[ValueSpan] = []
-    for i, span in enumerate(spans):
-        following = spans[i + 1] if i + 1 < len(spans) else None
-        gap = text[span.end : following.start].strip(" ,") if following else "-"
-        if following and not gap and text[span.start : span.end].split()[-1] in WEEKDAYS:
+    phrases = DatePhrases(items, today, is_expected)
+    found: list[tuple[int, int, ValueSpan]] = []  # first item, item behind, span
+    at, next_time = 0, 0
+    while at < len(items):
+        while next_time < len(times) and times[next_time].end <= items[at].start:
+            next_time += 1
+        in_time = next_time < len(times) and times[next_time].start <= items[at].start
+        phrase = None if in_time else phrases.longest(at)
+        if phrase is None:
+            at += 1
             continue
-        remaining.append(span)
-    return remaining
+        problem: Problem = phrase.problem
+        if at and items[at - 1].text in _NOT_THE_DAY and not problem:
+            problem = "unclear_day"
+        value = phrase.day.isoformat() if phrase.day and not problem else ""
+        start, end = items[at].start, items[phrase.end - 1].end
+        found.append((at, phrase.end, ValueSpan(start, end, value, problem)))
+        at = phrase.end
+    found = _with_choices(items, found)
+    return _with_unread(items, found, times)
 
 
-def _day(part: dict[str, str | None], today: date) -> date | None:
-    if part.get("weekday"):
-        return _weekday(part, today)
-    if iso := part.get("iso"):
-        return _iso(iso)
-    if part.get("bare") == "now":
-        return today
-    if nth := part.get("nth") or part.get("bare"):
-        return _monthday(int(re.sub(r"\D", "", nth)), today)
-    if word := part.get("word"):
-        shift = {"day after tomorrow": 2, "tomorrow": 1, "yesterday": -1, "last night": -1,
-                 "day before yesterday": -2}.get(word, 0)  # fmt: skip
-        return today + timedelta(days=shift)
-    if (week := part.get("week")) and "from" in week:
-        return today + timedelta(days=8 if "tomorrow" in week else 7)
-    if part.get("month"):
-        month, day, year = part["month"] or "", part["day"], part.get("year")
-        return _parse_with_calendar(f"{month[:3]} {day} {year or ''}".strip(), today)
-    if ahead := part.get("from"):
-        return _parse_with_calendar(
-            f"in {ahead.replace('an', '1').replace('a', '1')} {part['unit']}s", today
-        )
-    phrase = part.get("us") or part.get("in") or part.get("ago") or part.get("week") or ""
-    return _parse_with_calendar(
-        phrase.replace(" time", "").replace(" an ", " 1 ").replace(" a ", " 1 "), today
-    )
+def _with_choices(
+    items: Sequence[Item], found: list[tuple[int, int, ValueSpan]]
+) -> list[tuple[int, int, ValueSpan]]:
+    """Two days with "or" or "to" between them as one span that leaves the day open."""
+    merged: list[tuple[int, int, ValueSpan]] = []
+    for first, behind, span in found:
+        if merged:
+            _, before_end, before = merged[-1]
+            between = [item.text for item in items[before_end:first]]
+            starts_between = merged[-1][0] and items[merged[-1][0] - 1].text == "between"
+            is_choice = len(between) == 1 and (
+                between[0] in _BETWEEN_DAYS or (between[0] == "and" and starts_between)
+            )
+            if is_choice:
+                open_span = ValueSpan(before.start, span.end, "", "unclear_day")
+                merged[-1] = (merged[-1][0], behind, open_span)
+                continue
+        merged.append((first, behind, span))
+    return merged
 
 
-def _weekday(part: dict[str, str | None], today: date) -> date:
-    index = WEEKDAYS.index(part["weekday"] or "")
-    ahead = (index - today.weekday()) % 7
-    which, after = part.get("which") or "", part.get("after") or ""
-    monday = today - timedelta(days=today.weekday())
-    if "last week" in {which, after}:
-        return monday + timedelta(days=index - 7)
-    if which in {"last", "past"}:
-        return today - timedelta(days=(7 - ahead) if ahead else 7)
-    if which in {"next", "next week"} or after == "next week":
-        return monday + timedelta(days=index + 7)
-    weeks = int(re.sub(r"\D", "", after) or 1) if after else 0
-    return today + timedelta(days=(ahead or 7) + 7 * weeks)
+def _with_unread(
+    items: Sequence[Item],
+    found: list[tuple[int, int, ValueSpan]],
+    times: Sequence[ValueSpan],
+) -> list[ValueSpan]:
+    """The spans, and a problem for the words about time that nothing explains: at the day beside
+    them, which they may change, or else by themselves."""
+    covered = [False] * len(items)
+    for first, behind, _ in found:
+        covered[first:behind] = [True] * (behind - first)
+    next_time = 0
+    unread: list[int] = []
+    for at, item in enumerate(items):
+        while next_time < len(times) and times[next_time].end <= item.start:
+            next_time += 1
+        in_time = next_time < len(times) and times[next_time].start <= item.start
+        if covered[at] or in_time or item.text in _LOOSE - {"later"}:
+            continue
+        is_part = item.text in DAY_PARTS and at > 0 and items[at - 1].text in {"the", "by", "this"}
+        is_year = _is_year(item) and at > 0 and items[at - 1].text in {"in", "year", "of", "by"}
+        if is_part or is_year or is_time_word(items, at):
+            unread.append(at)
+    spans = {id(entry[2]): entry[2] for entry in found}
+    alone: list[int] = []
+    for at in unread:
+        beside = next((entry for entry in found if _belongs(items, at, entry)), None)
+        if beside is None:
+            if not any(
+                span.value and items[at].text in {"later", *DAY_PARTS} for span in spans.values()
+            ):
+                alone.append(at)
+        elif items[at].text not in _LOOSE | DAY_PARTS:
+            span = beside[2]
+            start, end = min(span.start, items[at].start), max(span.end, items[at].end)
+            spans[id(span)] = ValueSpan(start, end, "", span.problem or "unclear_day")
+    result = list(spans.values())
+    if alone:
+        start, end = items[alone[0]].start, items[alone[0]].end
+        for at in alone[1:]:
+            if all(item.text in _LINKS for item in items if end <= item.start < items[at].start):
+                end = items[at].end
+            else:
+                break
+        if not overlaps(start, end, result):
+            result.append(ValueSpan(start, end, "", "unclear_day"))
+    return sorted(result, key=lambda span: span.start)
 
 
-def _iso(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
+def _is_year(item: Item) -> bool:
+    return item.is_written and len(item.text) == 4 and item.text[:2] in {"19", "20"}
 
 
-def _monthday(day: int, today: date) -> date | None:
-    year, month = today.year, today.month
-    for _ in range(13):
-        try:
-            candidate = date(year, month, day)
-        except ValueError:
-            candidate = None
-        if candidate is not None and candidate >= today:
-            return candidate
-        year, month = (year + 1, 1) if month == 12 else (year, month + 1)
-    return None
-
-
-@lru_cache(maxsize=4)
-def _parser(today: date) -> DateDataParser:
-    return DateDataParser(
-        languages=["en"],
-        settings={
-            "PREFER_DATES_FROM": "future",
-            "RELATIVE_BASE": datetime(today.year, today.month, today.day),
-            "DATE_ORDER": "MDY",
-        },
-    )
-
-
-def _parse_with_calendar(text: str, today: date) -> date | None:
-    moment = _parser(today).get_date_data(text).date_obj
-    if moment is None:
-        return None
-    day: date = moment.date()
-    return day
+def _belongs(items: Sequence[Item], at: int, entry: tuple[int, int, ValueSpan]) -> bool:
+    """Whether only links stand between an unread word and a day."""
+    first, behind, _ = entry
+    between = items[at + 1 : first] if at < first else items[behind:at]
+    return len(between) <= NEAR and all(item.text in _LINKS for item in between)

@@ -10,34 +10,31 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
 
-from rapidfuzz.distance import DamerauLevenshtein
 from text_to_num import alpha2digit  # type: ignore[import-untyped]
 
-_UNIT_WORDS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-    "fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty "
-    "ninety"
+from dialogs.extraction.ear_repairs import (
+    MISHEARD_DIGITS,
+    UNIT_NAMES,
+    HeardNumber,
+    repair_heard_numbers,
 )
-UNIT_NAMES = _UNIT_WORDS.split()
+
+__all__ = ["UNIT_NAMES", "Number", "find_numbers"]
+
 SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9,
           "trillion": 10**12, "quadrillion": 10**15}  # fmt: skip
 DIGIT_CHARACTERS = frozenset("0123456789")
-ExpectedNumber = Literal["", "digits", "amount"]
 ZERO_WORDS = {"oh", "o", "nought", "naught"}
 REPEAT_WORDS = {"double": 2, "triple": 3}
-# Words that a recogniser writes for spoken digits; read as digits only when digits were asked for.
-MISHEARD_DIGITS = {"to": "two", "too": "two", "for": "four", "fore": "four", "ate": "eight",
-            "won": "one", "tree": "three", "free": "three", "sex": "six", "nein": "nine",
-            "niner": "nine", "sics": "six", "fife": "five", "hundreds": "hundred"}  # fmt: skip
+PLURAL_DIGITS = {
+    f"{name}{'es' if name in {'zero', 'six'} else 's'}": name for name in UNIT_NAMES[:10]
+}
+PLURAL_DIGITS |= {"zeros": "zero", "ohs": "zero", "noughts": "zero"}
+MAX_REPEATS = 6  # of one digit: "two zeros"
 
 TOKEN_PATTERN = re.compile(
     r"\d[\d,]*(?:\.\d+)?k?(?![a-z0-9])|\d+|[a-z]+(?:'[a-z]+)?|[^\sa-z\d]", re.ASCII
-)
-# Common words at edit distance 1 from a number word that are not misheard numbers.
-_NOT_NUMBERS = frozenset(
-    {"is", "it", "in", "so", "no", "or", "my", "an", "the", "then", "ton", "wine"}
 )
 _DECIMAL = re.compile(r"\d+(?:\.\d+)?")
 _NUMBER_WORDS = {*UNIT_NAMES, *SCALES, *ZERO_WORDS, *REPEAT_WORDS, "point", "grand", "fourty"}
@@ -85,24 +82,24 @@ class NumberToken:
     end: int
 
 
-def find_numbers(text: str, expected: ExpectedNumber = "") -> list[Number]:
+def find_numbers(text: str, heard: HeardNumber = "") -> list[Number]:
     """All runs of numbers in lower-case `text`, left to right.
 
-    When digits or an amount are `expected`, words that sound like numbers count as numbers.
+    When digits or an amount were asked for and the text was `heard`, words that sound like numbers
+    count as numbers.
     """
     tokens = [NumberToken(m.group(), m.start(), m.end()) for m in TOKEN_PATTERN.finditer(text)]
-    if expected:
-        units = (
-            UNIT_NAMES[:10] if expected == "digits" else [*UNIT_NAMES[1:], "hundred", "thousand"]
-        )
-        tokens = _correct_near_words(tokens, units)
+    tokens = repair_heard_numbers(tokens, heard)
     runs: list[list[NumberToken]] = [[]]
     for i, token in enumerate(tokens):
         after = tokens[i + 1].text if i + 1 < len(tokens) else ""
         if token.text == "-" and runs[-1]:
             continue
-        if _is_number(token.text, expected == "digits") or _is_connector(
-            token.text, runs[-1], after
+        is_repeat = token.text in PLURAL_DIGITS and bool(runs[-1]) and _is_count(runs[-1][-1].text)
+        if (
+            is_repeat
+            or _is_number(token.text, heard == "digits")
+            or _is_connector(token.text, runs[-1], after)
         ):
             runs[-1].append(token)
         elif runs[-1]:
@@ -115,31 +112,9 @@ def find_numbers(text: str, expected: ExpectedNumber = "") -> list[Number]:
     return [number for run in runs if (number := _number_of_run(_trim_run(run)))]
 
 
-def _correct_near_words(tokens: list[NumberToken], units: list[str]) -> list[NumberToken]:
-    """Tokens with near misses of number words corrected: "zerno" beside a number is "zero".
-
-    The edit distance must be 1, to exactly one number word, and a neighbour must be a number.
-    """
-    corrected = list(tokens)
-    is_certain = [
-        t.text[0] in DIGIT_CHARACTERS or t.text in _NUMBER_WORDS or t.text in MISHEARD_DIGITS
-        for t in tokens
-    ]
-    for _ in tokens:  # a corrected token may confirm its neighbours
-        for i, token in enumerate(corrected):
-            near = "" if is_certain[i] else _nearest_unit(token.text, units)
-            if near and (
-                (i > 0 and is_certain[i - 1]) or (i + 1 < len(is_certain) and is_certain[i + 1])
-            ):
-                corrected[i], is_certain[i] = NumberToken(near, token.start, token.end), True
-    return corrected
-
-
-def _nearest_unit(word: str, units: list[str]) -> str:
-    if len(word) < 2 or not word.isalpha() or word in _NOT_NUMBERS:
-        return ""
-    near = [unit for unit in units if DamerauLevenshtein.distance(word, unit) == 1]
-    return near[0] if len(near) == 1 else ""
+def _is_count(word: str) -> bool:
+    """Whether the word says how often a digit is repeated: "two zeros", "2 zeros"."""
+    return word in UNIT_NAMES[2 : MAX_REPEATS + 1] or (word.isdigit() and 2 <= int(word[:2]) <= 6)
 
 
 def _is_number(word: str, digits_expected: bool) -> bool:
@@ -159,8 +134,12 @@ def _is_connector(word: str, current: list[NumberToken], after: str) -> bool:
 
 def _trim_run(run: list[NumberToken]) -> list[NumberToken]:
     """`run` without trailing connectors; empty when only "oh" or "point" are left."""
-    while run and run[-1].text in {"point", "and", "double", "triple"}:
-        run = run[:-1]
+    end = len(run)
+    while end and run[end - 1].text in {"point", "and", "double", "triple"}:
+        end -= 1
+    run = run[:end]
+    if run and run[0].text in ZERO_WORDS and any(t.text[0] in DIGIT_CHARACTERS for t in run):
+        run = run[1:]  # "oh, 50"
     if all(token.text in ZERO_WORDS | {"point"} for token in run) and len(run) < 3:
         return []
     return run
@@ -179,6 +158,11 @@ def _normal_words(words: list[str]) -> list[str]:
     copies = 1
     for word in words:
         word = MISHEARD_DIGITS.get(word, word)
+        if word in PLURAL_DIGITS and out:
+            count = out.pop()
+            repeats = int(count) if count.isdigit() else UNIT_NAMES.index(count)
+            out += [PLURAL_DIGITS[word]] * repeats
+            continue
         if word in REPEAT_WORDS:
             copies = REPEAT_WORDS[word]
             continue

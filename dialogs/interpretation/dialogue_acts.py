@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from dialogs.extraction.choices import closest_phrase
+from dialogs.extraction.free_text import answer_kind
 from dialogs.interpretation.clarification import askable_options, is_short, resolve_clarification
 from dialogs.interpretation.contact_answers import contact_assignment, names_contact
 from dialogs.interpretation.slot_filling import SlotAssignment, assign_slots, assign_to_task
@@ -22,7 +23,8 @@ from dialogs.state import DialogueState, Task
 from dialogs.values import NOTHING_HEARD, OUT_OF_SCOPE, Slot, Understanding
 
 DialogueActKind = Literal[
-    "nothing", "unheard", "unclear", "yes", "no", "unsure_yes", "answer", "task", "again", "maybe",
+    "nothing", "unheard", "unclear", "yes", "no", "unsure_yes", "answer", "no_value", "task",
+    "again", "maybe",
     "which", "picked",
     "question", "talk", "person", "cancel", "start_over", "repeat", "go_back", "goodbye",
     "change", "out_of_scope",
@@ -75,6 +77,8 @@ def interpret(pack: Pack, state: DialogueState, understanding: Understanding) ->
     if is_free_text_asked(pack, state):
         return _free_text_answer(pack, state, understanding, intent, confidence)
     assignments = assign_slots(pack, state, understanding.slots)
+    if no_value := _no_name(pack, state, understanding, assignments):
+        return no_value
     act = (
         _command(pack, state, intent, confidence, assignments, text)
         or _clarification_answer(pack, state, intent, confidence, text)
@@ -138,6 +142,23 @@ def is_free_text_asked(pack: Pack, state: DialogueState) -> bool:
     return spec is not None and spec.type == "text"
 
 
+def _no_name(
+    pack: Pack,
+    state: DialogueState,
+    understanding: Understanding,
+    assignments: tuple[SlotAssignment, ...],
+) -> DialogueAct | None:
+    """A question or refusal where a name was asked for; requests go their own way."""
+    spec = pack.slots.get(state.question.name) if state.question.kind == "slot" else None
+    if spec is None or spec.type != "name" or assignments:
+        return None
+    kind = answer_kind(understanding.text)
+    if kind == "unknown" or (kind in {"question", "refusal"} and spec.help_reply):
+        is_bare_no = understanding.intent in COMMAND_INTENTS
+        return None if is_bare_no else DialogueAct("no_value", kind)
+    return None
+
+
 def _free_text_answer(
     pack: Pack, state: DialogueState, understanding: Understanding, intent: str, confidence: float
 ) -> DialogueAct:
@@ -157,6 +178,16 @@ def _free_text_answer(
     if _is_values_only(assignments, understanding):
         # values for other slots of the task
         return DialogueAct("answer", intent, confidence, assignments)
+    kind = answer_kind(understanding.text)
+    spec = pack.slots[name]
+    if kind == "request" and _is_new_request(pack, state, intent, confidence, is_answered=False):
+        return DialogueAct("task", intent, confidence)
+    if kind in {"question", "refusal", "unknown"}:
+        if kind == "unknown" and spec.value_if_unknown:
+            slot = Slot(name, spec.value_if_unknown, understanding.text.strip())
+            given = SlotAssignment(name, slot, len(state.tasks) - 1)
+            return DialogueAct("answer", assignments=(given,))
+        return DialogueAct("no_value", kind)
     answer = _LEADING_WORDS.sub("", understanding.text.strip()) or understanding.text.strip()
     slot = Slot(name, answer, understanding.text.strip(), understanding.heard)
     return DialogueAct("answer", assignments=(SlotAssignment(name, slot, len(state.tasks) - 1),))

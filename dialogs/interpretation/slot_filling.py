@@ -1,19 +1,20 @@
 """Slot filling: assignment of extracted values to the slots of a task, and their validation.
 
 A value whose role is known goes to the slot of that name; any other goes to the slot that was
-asked for, then to one still missing, then it corrects the one filled last. Held by
-tests/dialogs/interpretation/test_slot_filling.py.
+asked for, then to one still missing, then it corrects the one filled last. Beside an amount with
+its currency a bare number is no amount, and of two different values for one slot neither is taken:
+the customer is asked. Held by tests/dialogs/interpretation/test_slot_filling.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from dialogs.pack.model import Pack, SlotSpec
-from dialogs.pack.reserved_names import DIGITS_SLOT, NUMBER_SLOT, YES_NO_SLOT
+from dialogs.pack.reserved_names import COUNT_SLOT, DIGITS_SLOT, NUMBER_SLOT, YES_NO_SLOT
 from dialogs.state import DialogueState, Task
 from dialogs.values import Slot
 
@@ -45,12 +46,33 @@ def assign_to_task(
     pack: Pack, task: Task, slots: Iterable[Slot], asked_slot: str
 ) -> list[tuple[str, Slot]]:
     """Slot names of `task` with their values; `asked_slot` is the one asked for, or empty."""
+    values = tuple(slots)
+    has_amount = any(s.name in pack.slots and pack.slots[s.name].type == "amount" for s in values)
     assigned: dict[str, Slot] = {}
-    for slot in slots:
+    for slot in values:
+        if has_amount and slot.name == NUMBER_SLOT:
+            slot = replace(slot, name=COUNT_SLOT)
         assignment = _assign(pack, task, slot, asked_slot, assigned)
+        if assignment is None:
+            assignment = _second_choice(pack, task, slot, assigned)
         if assignment is not None:
-            assigned[assignment[0]] = assignment[1]
+            name, value = assignment
+            first = assigned.get(name)
+            if first is not None and (first.value, first.problem) != (value.value, value.problem):
+                value = replace(value, value="", problem="several")
+            assigned[name] = value
     return list(assigned.items())
+
+
+def _second_choice(
+    pack: Pack, task: Task, slot: Slot, assigned: dict[str, Slot]
+) -> tuple[str, Slot] | None:
+    """A second value for the only slot of its family, as "pay the water and the power company"."""
+    spec = pack.slots.get(slot.name)
+    if spec is None or spec.type != "choice":
+        return None
+    family = [n for n in pack.flows[task.flow].slots if pack.slots[n].family == spec.family]
+    return (family[0], slot) if len(family) == 1 and family[0] in assigned else None
 
 
 def _assign(
@@ -60,7 +82,7 @@ def _assign(
     asked_spec = pack.slots.get(asked_slot)
     if slot.name == YES_NO_SLOT:
         return (asked_slot, slot) if asked_spec and asked_spec.type == "yes_no" else None
-    if slot.name in {NUMBER_SLOT, DIGITS_SLOT}:
+    if slot.name in {NUMBER_SLOT, DIGITS_SLOT, COUNT_SLOT}:
         return _assign_number(pack, names, slot, asked_spec, task)
     spec = pack.slots.get(slot.name)
     if spec is None:
@@ -98,10 +120,17 @@ def _assign_number(
 ) -> tuple[str, Slot] | None:
     """A bare number fills the slot asked for; otherwise it can only be an amount.
 
-    Exception: a number that is a known choice value may correct a filled slot.
+    Exception: a number that is a known choice value may correct a filled slot. A number of things
+    ("2 boxes") fills nothing else.
     """
+    if slot.problem:
+        amounts = [name for name in names if pack.slots[name].type == "amount"]
+        is_asked = asked_spec is not None and asked_spec.name in amounts
+        name = asked_spec.name if is_asked and asked_spec else next(iter(amounts), "")
+        return (name, slot) if name and slot.name == NUMBER_SLOT else None
     digits = slot.value.replace(".", "")
-    match asked_spec.type if asked_spec else "":
+    is_count = slot.name == COUNT_SLOT
+    match asked_spec.type if asked_spec and not is_count else "":
         case "digits":
             assert asked_spec is not None
             return asked_spec.name, Slot(asked_spec.name, digits, slot.said)
@@ -121,9 +150,8 @@ def _assign_number(
     amounts = [n for n in names if pack.slots[n].type == "amount"]
     unfilled = [n for n in amounts if n not in task.slots]
     name = (unfilled or amounts or [""])[0]
-    corrects = name in task.slots
-    if not name or slot.name != NUMBER_SLOT or (corrects and len(digits) > 3):
-        return None  # a long number nobody asked for may be a repeated passcode
+    if not name or slot.name != NUMBER_SLOT:
+        return None  # digits that nobody asked for may be a repeated passcode
     return name, Slot(name, f"{Decimal(slot.value):.2f}", slot.said)
 
 
@@ -135,6 +163,11 @@ def _clock_time(value: str) -> str:
     hour, minute = int(hour_digits), int(minute_digits or 0)
     hour += 12 if 1 <= hour <= 6 else 0
     return f"{hour:02d}:{minute:02d}" if hour < 24 and minute < 60 else ""
+
+
+def slot_error(spec: SlotSpec, slot: Slot, today: date) -> str:
+    """The name of the reply that says why the slot cannot be filled so, or the empty string."""
+    return f"wrong.{slot.problem}" if slot.problem else validation_error(spec, slot.value, today)
 
 
 def validation_error(spec: SlotSpec, value: str, today: date) -> str:

@@ -73,7 +73,11 @@ def _check_slots(pack: Pack) -> Iterator[PackFault]:
         if spec.is_secret and spec.type != "digits":
             message = f"{name}: only digits can be secret, because words cannot be masked"
             yield "slots", [*path, "secret"], message
-        for key, reply in (("ask", spec.ask_reply), ("again", spec.reask_reply)):
+        for key, reply in (
+            ("ask", spec.ask_reply),
+            ("again", spec.reask_reply),
+            ("help", spec.help_reply or spec.ask_reply),
+        ):
             if reply not in pack.replies:
                 yield "slots", [*path, key], missing_text("reply", reply, pack.replies)
 

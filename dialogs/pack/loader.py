@@ -187,6 +187,8 @@ def _build_slots(source: SlotsYaml, yaml_file: YamlFile) -> dict[str, SlotSpec]:
             is_secret=slot.secret,
             must_be_past=slot.past,
             limit=slot.max or root.max,
+            help_reply=slot.help,
+            value_if_unknown=slot.unknown,
         )
     return specs
 

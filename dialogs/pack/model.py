@@ -37,7 +37,8 @@ class SlotSpec:
     """One slot. `ask_reply` and `reask_reply` name the replies that ask for it.
 
     Slots of one `family` are roles of the same kind of value, such as the account a transfer goes
-    from and the one it goes to. `limit` is the highest amount, 0 for none.
+    from and the one it goes to. `limit` is the highest amount, 0 for none. `help_reply` answers a
+    customer who asks why or cannot say; `value_if_unknown` lets the flow go on without a value.
     """
 
     name: str
@@ -52,6 +53,8 @@ class SlotSpec:
     is_secret: bool = False
     must_be_past: bool = False
     limit: float = 0.0
+    help_reply: str = ""
+    value_if_unknown: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,10 @@ class OpeningHours:
     # handoffs of high urgency reach a person outside the hours
     urgent_always_reachable: bool = False
 
+    def local_day(self, now: datetime) -> date:
+        """The date that it is at `now`, an aware datetime, where the business is."""
+        return now.astimezone(self.zone).date()
+
     def is_open(self, now: datetime) -> bool:
         """Whether a person is available at `now`, an aware datetime."""
         local = now.astimezone(self.zone)

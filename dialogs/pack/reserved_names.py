@@ -30,8 +30,10 @@ ARRANGE_CALLBACK_ACTION = "arrange_callback"  # promises a call back, and gives 
 SERVER_ACTIONS = frozenset({CHECK_CONTACT_ACTION, ARRANGE_CALLBACK_ACTION})
 ABOUT_ARGUMENT = "about"  # of ARRANGE_CALLBACK_ACTION: the summary; no private value is revealed
 
-# Slots of values without a role in the pack: a bare number, a run of digits, a yes or no.
+# Slots of values without a role in the pack: a bare number, a number of things ("2 boxes"), a run
+# of digits, a yes or no.
 NUMBER_SLOT = "number"
+COUNT_SLOT = "count"
 DIGITS_SLOT = "digits"
 YES_NO_SLOT = "yes_no"
 
@@ -45,7 +47,9 @@ greeting open more back_to one_moment too_late goodbye goodbye_unfinished cancel
 nothing_to_cancel start_over nothing_to_go_back unclear unheard missed keypad typed menu choices
 offer_person did_you_mean sure change out_of_scope still_there still_there_menu silent_end answer
 no_answer no_answer_offer verify.begin verify.locked wrong.length wrong.zero wrong.too_much
-wrong.past wrong.future wrong.same waiting waiting_money handed_back go_on noted next_task
+wrong.past wrong.future wrong.same wrong.unclear_amount wrong.range wrong.relative wrong.negative
+wrong.currency wrong.no_such_day wrong.unclear_day wrong.no_such_time wrong.unclear_time
+wrong.several no_value waiting waiting_money handed_back go_on noted next_task
 next_question next_maybe dropped goodbye_rest too_many which which_to_do which_again
 unreached.closed unreached.closed_now unreached.nobody unreached.too_long unreached.ticket
 unreached.noted unreached.still unreached.offer callback.offer callback.phone callback.address
@@ -55,7 +59,7 @@ person.supervisor person.left
 """
 _VALUES = """
 bank agent menu comma_name task intent answer count length limit on_date rest because person ticket
-when known reach call_time
+when label known reach call_time
 """
 ENGINE_REPLIES = tuple(_REPLIES.split())  # the engine says these by itself
 BUILT_IN_VALUES = tuple(_VALUES.split())  # placeholders that the engine fills by itself

@@ -65,6 +65,8 @@ class SlotYaml(StrictYaml):
     label: str = ""
     ask: str
     again: str = ""
+    help: str = ""
+    unknown: YamlScalar = ""
     cues: list[str] = []
     length: int = Field(default=0, ge=0)
     values: dict[str, list[YamlScalar]] = {}

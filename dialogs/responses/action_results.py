@@ -83,7 +83,11 @@ def _apply_success(
     if step.verifies_identity:
         facts = {**draft.state.customer_facts, **dict(result.values)}
         draft.state = replace(
-            draft.state, identity_verified=True, failed_verifications=0, customer_facts=facts
+            draft.state,
+            identity_verified=True,
+            failed_verifications=0,
+            customer_facts=facts,
+            identity_claims={},
         )
     if step.name == ARRANGE_CALLBACK_ACTION:
         record_callback(draft, result.values.get("ticket", ""))
@@ -99,6 +103,7 @@ def _apply_failure(draft: TurnDraft, task: Task, step: Step, result: ActionResul
     task = replace(task, refusals=task.refusals + 1)
     draft.state = draft.state.with_task(task)
     if step.verifies_identity and failure.slots_to_reask:
+        draft.state = replace(draft.state, identity_claims={})
         failed_verifications = draft.state.failed_verifications + 1
         draft.state = replace(draft.state, failed_verifications=failed_verifications)
         if failed_verifications >= draft.context.pack.retry_limits.verifications:
@@ -112,7 +117,7 @@ def _apply_failure(draft: TurnDraft, task: Task, step: Step, result: ActionResul
     draft.say(failure.reply)
     if failure.slots_to_reask and task.refusals < MAX_REFUSALS:
         draft.state = draft.state.with_task(
-            with_confirmations_reopened(draft, task.without_slots(*failure.slots_to_reask))
+            with_confirmations_reopened(draft, task.with_open_slots(*failure.slots_to_reask))
         )
         advance(draft)
         return

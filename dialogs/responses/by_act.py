@@ -91,6 +91,18 @@ def _react_to_answer(draft: TurnDraft, act: DialogueAct, _understanding: Underst
     advance(draft)
 
 
+def _explain_slot(draft: TurnDraft, _act: DialogueAct, _understanding: Understanding) -> None:
+    """No value for the slot that was asked for: say what it is for, and ask again."""
+    name, task = draft.state.question.name, draft.state.task
+    spec = draft.context.pack.slots[name]
+    if task is not None:
+        misfits = task.misfit_answers + 1
+        draft.state = draft.state.with_task(replace(task, misfit_answers=misfits))
+        is_repeated = misfits > 1 or not spec.help_reply
+        draft.say("no_value" if is_repeated else spec.help_reply, {"label": spec.label})
+    ask_slot(draft, name)
+
+
 def slot_values(state: DialogueState) -> list[dict[str, str]]:
     """The slot values of each task, bottom of the stack first."""
     return [{name: f.value for name, f in task.slots.items()} for task in state.tasks]
@@ -310,6 +322,7 @@ REACTIONS: dict[str, Reaction] = {
     "no": _react_to_no,
     "unsure_yes": _react_to_unsure_yes,
     "answer": _react_to_answer,
+    "no_value": _explain_slot,
     "task": _react_to_task,
     "maybe": _react_to_maybe,
     "which": _ask_which,

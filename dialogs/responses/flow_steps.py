@@ -14,7 +14,7 @@ from dataclasses import replace
 from audio.types import Expectation
 from dialogs.escalation.callback import is_person_unavailable, remind_of_ticket
 from dialogs.escalation.summary import summarise_state
-from dialogs.interpretation.slot_filling import SlotAssignment, assign_to_task, validation_error
+from dialogs.interpretation.slot_filling import SlotAssignment, assign_to_task, slot_error
 from dialogs.pack.model import Flow, Step
 from dialogs.pack.reserved_names import (
     ABOUT_ARGUMENT,
@@ -24,7 +24,7 @@ from dialogs.pack.reserved_names import (
 )
 from dialogs.rendering import format_value
 from dialogs.responses.request_queue import merge_deferred_slots
-from dialogs.state import PendingAction, Question, SlotValue, Task
+from dialogs.state import DialogueState, PendingAction, Question, SlotValue, Task
 from dialogs.turn_draft import TurnDraft, format_list
 from dialogs.values import ActionCall, OfferAnswered, Slot
 
@@ -43,7 +43,9 @@ def begin_task(draft: TurnDraft, flow_name: str, slots: Iterable[Slot], request_
     for name, slot in assign_to_task(pack, task, merge_deferred_slots(draft, flow_name, slots), ""):
         fill_slot(draft, SlotAssignment(name, slot, len(draft.state.tasks) - 1))
     flow = pack.flows[flow_name]
-    if _needs_identity(draft, flow) and not (flow.moves_money and state.waiting_for_person):
+    must_ask = set(pack.flows[pack.verification_flow].slots) - set(draft.state.identity_claims)
+    will_begin = not (flow.moves_money and state.waiting_for_person)
+    if _needs_identity(draft, flow) and must_ask and will_begin:
         draft.say("verify.begin")
 
 
@@ -55,14 +57,17 @@ def fill_slot(draft: TurnDraft, assignment: SlotAssignment) -> bool:
     pack, state = draft.context.pack, draft.state
     spec = pack.slots[assignment.name]
     task = state.tasks[assignment.task_index]
-    error_reply = validation_error(spec, assignment.slot.value, draft.context.today)
+    if _already_acted_on(draft, task, assignment.name):
+        draft.say("too_late")
+        return False
+    error_reply = slot_error(spec, assignment.slot, draft.context.today)
     if error_reply:
         limit = format_value(f"{spec.limit}", "amount", draft.context.channel, draft.context.today)
         count, length = str(len(assignment.slot.value)), str(spec.length)
         draft.say(error_reply, {"count": count, "length": length, "limit": limit})
-        return False
-    if _already_acted_on(draft, task, assignment.name):
-        draft.say("too_late")
+        # What was said stands against any value that was there before, and against a default.
+        task = with_confirmations_reopened(draft, task.with_open_slots(assignment.name))
+        draft.state = with_task_at(draft.state, assignment.task_index, task)
         return False
     old = task.slots.get(assignment.name)
     task = task.with_slot(
@@ -77,15 +82,38 @@ def fill_slot(draft: TurnDraft, assignment: SlotAssignment) -> bool:
         draft.say("wrong.same")
         other = next(n for n in reversed(flow.distinct_slots) if n != assignment.name)
         task = task.without_slots(other)
-    draft.state = replace(
-        draft.state,
-        tasks=(
-            *state.tasks[: assignment.task_index],
-            task,
-            *state.tasks[assignment.task_index + 1 :],
-        ),
-    )
+    draft.state = with_task_at(draft.state, assignment.task_index, task)
+    if task.flow == pack.verification_flow:
+        remember_identity(draft, (replace(assignment.slot, name=assignment.name),))
     return True
+
+
+def with_task_at(state: DialogueState, index: int, task: Task) -> DialogueState:
+    """The state with the task at this place of the stack replaced."""
+    return replace(state, tasks=(*state.tasks[:index], task, *state.tasks[index + 1 :]))
+
+
+def remember_identity(draft: TurnDraft, slots: Iterable[Slot]) -> None:
+    """Keep parts of the identity that a turn states, until they are checked. A value that cannot
+    be one, by its length, is no claim."""
+    pack, state = draft.context.pack, draft.state
+    if state.identity_verified or state.identity_locked:
+        return
+    names = pack.flows[pack.verification_flow].slots
+    claims = {
+        slot.name: SlotValue(slot.value, slot.said, draft.turn)
+        for slot in slots
+        if slot.name in names and not slot_error(pack.slots[slot.name], slot, draft.context.today)
+    }
+    draft.state = replace(state, identity_claims={**state.identity_claims, **claims})
+
+
+def _verification_task(draft: TurnDraft) -> Task:
+    """The task that checks the identity, with what the customer has already stated."""
+    task = Task(draft.context.pack.verification_flow, start_turn=draft.turn)
+    for name, claim in draft.state.identity_claims.items():
+        task = task.with_slot(name, claim)
+    return task
 
 
 def _already_acted_on(draft: TurnDraft, task: Task, name: str) -> bool:
@@ -172,7 +200,7 @@ def advance(draft: TurnDraft) -> None:
                 returns_to_task = False
             draft.state = replace(
                 draft.state,
-                tasks=(*draft.state.tasks, Task(pack.verification_flow, start_turn=draft.turn)),
+                tasks=(*draft.state.tasks, _verification_task(draft)),
             )
             continue
         next_found = next_step(flow, task)
@@ -212,7 +240,7 @@ def _run_step(draft: TurnDraft, task: Task, index: int, step: Step) -> bool:
             if name := _known_name(draft, step):
                 draft.state = state.with_task(task.with_slot(step.name, SlotValue(name)))
                 return True
-            if step.default:
+            if step.default and step.name not in task.open_slots:
                 value = draft.context.today.isoformat() if step.default == "today" else step.default
                 draft.state = state.with_task(task.with_slot(step.name, SlotValue(value)))
                 return True

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from dialogs.interpretation.dialogue_acts import is_free_text_asked
+from dialogs.interpretation.repeated_requests import split_repeated_requests
 from dialogs.pack.model import Pack, normalise_text
 from dialogs.pack.reserved_names import COMPLAINT_INTENT, ENDING_INTENTS, PERSON_INTENT, YES_NO_SLOT
 from dialogs.state import DeferredRequest, DialogueState
@@ -29,11 +30,12 @@ def filter_requests(
     "... no, forget it" takes back the requests before it; values for a task in progress are added
     to its slots; a sentence that is an example of one intent in the pack is one request.
     """
+    if is_free_text_asked(pack, state):
+        return replace(understanding, also=())
+    understanding = split_repeated_requests(pack, state, understanding)
     if not understanding.also:
         return understanding
-    if normalise_text(understanding.text) in pack.intent_by_example or is_free_text_asked(
-        pack, state
-    ):
+    if normalise_text(understanding.text) in pack.intent_by_example:
         return replace(understanding, also=())
     understanding = replace(
         understanding, also=tuple(r for r in understanding.also if _is_request(pack, r))
@@ -159,16 +161,18 @@ def merge_deferred_slots(draft: TurnDraft, flow: str, slots: Iterable[Slot]) -> 
 
     A request with another value for one of them ("and in savings?") stays deferred.
     """
-    merged = {slot.name: slot for slot in slots}
+    said, added = tuple(slots), list[Slot]()
+    merged = {slot.name: slot for slot in said}
     for waited in draft.state.further_requests:
         deferred_slots = {slot.name: slot for slot in waited.understanding.slots}
         is_same_flow = draft.context.pack.intents[waited.understanding.intent].flow == flow
         if is_same_flow and all(
             merged[n].value == s.value for n, s in deferred_slots.items() if n in merged
         ):
+            added += [slot for name, slot in deferred_slots.items() if name not in merged]
             merged = {**deferred_slots, **merged}
             draft.state = without_request(draft.state, waited)
-    return tuple(merged.values())
+    return (*added, *said)
 
 
 def lower_confidence(pack: Pack, state: DialogueState) -> DialogueState:

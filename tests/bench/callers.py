@@ -23,6 +23,7 @@ from dialogs.manager import Dialogue
 from dialogs.pack.model import Pack
 from dialogs.values import Channel, History, Turn
 from tests.support.packs import bank_pack
+from tests.support.scripted_mind import opening_time
 
 TODAY = date(2026, 11, 24)
 WEIGHTS = Path(__file__).parents[2] / "agent" / "weights"
@@ -93,7 +94,7 @@ def call(
     chance: random.Random,
     channel: Channel = "call",
 ) -> Counter[str]:
-    bank = BankActions(":memory:", pack, TODAY)
+    bank = BankActions(":memory:", pack, opening_time)
     keys = False  # after the hint, digits are keyed in
     dialogue = Dialogue(pack, "bench", TODAY, channel)
     decision, talk, count = dialogue.on_opened(), History(channel), Counter[str]()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from agent.actions.bank import BankActions
-from tests.support.scripted_mind import TODAY, Bot
+from tests.support.scripted_mind import Bot, opening_time
 
 KNOWN = "> 100421\n> 4471\n! verify_customer\n< Thank"
 
@@ -143,7 +143,9 @@ SCRIPTS = {
         > transfer 5 dollars from savings to checking yesterday
         < already passed
         {KNOWN}
-        < today
+        < which day
+        > today
+        < $5.00 from savings to checking today
     """,
     "a question in the middle": f"""
         > transfer ten dollars from checking to savings
@@ -435,6 +437,138 @@ SCRIPTS = {
         < can't help with that|outside
         ? yes_no
     """,
+    "a reference is no amount": f"""
+        > pay 40 dollars to city water, reference 77
+        {KNOWN}
+        < pay $40.00 to City Water from your checking account today
+    """,
+    "two bills in one breath": f"""
+        > pay 40 dollars to city water and 25 to valley power
+        < right after
+        {KNOWN}
+        < pay $40.00 to City Water
+        > yes
+        ! pay_bill payee=City Water amount=40.00
+        < pay $25.00 to Valley Power
+        > yes
+        ! pay_bill payee=Valley Power amount=25.00
+    """,
+    "two companies and one amount": f"""
+        > pay city water and valley power 40 dollars
+        < one at a time
+        {KNOWN}
+        < Who should I pay
+        > city water
+        < $40.00 to City Water
+    """,
+    "a share is asked about, never computed or guessed": f"""
+        > transfer fifty percent of it from savings to checking
+        < amount in dollars
+        {KNOWN}
+        ? amount
+        > half
+        < amount in dollars
+        > 2 or 3 hundred
+        < exactly one
+        > minus fifty
+        < less than zero
+        > fifty euros
+        < US dollars
+        > two and a half thousand
+        < $2,500.00 from savings to checking
+        > no, make it 1500
+        < $1,500.00
+        > actually a few hundred
+        < not sure which amount
+        ? amount
+        > 1.234,56
+        < $1,234.56
+    """,
+    "a day that is not understood never becomes today": f"""
+        > pay 40 dollars to city water the day after payday
+        < not sure which day
+        {KNOWN}
+        < which day
+        > november 31st
+        < doesn't exist
+        > every friday
+        < not sure which day
+        > the last friday of the month
+        < $40.00 to City Water from your checking account on Friday, November 27
+        > no, on december 32nd
+        < doesn't exist
+        ? date
+        > a week from friday
+        < on Friday, December 4
+    """,
+    "an identity given in the first turn": """
+        > hi im patricia, customer 100421 passcode 4471, move $75 from savings to checking
+        ! verify_customer customer_number=100421 passcode=4471
+        < $75.00 from savings to checking
+    """,
+    "an identity given by halves, with a digression between": """
+        > transfer ten dollars from checking to savings
+        > 100421
+        < passcode
+        > what are your hours downtown
+        ! branch_hours
+        < passcode
+        > 4471
+        ! verify_customer customer_number=100421 passcode=4471
+    """,
+    "another sentence is no failed attempt": """
+        > balance of savings
+        > 100421
+        < passcode
+        > 5551234567
+        < 10 digits
+        > 4471
+        ! verify_customer customer_number=100421 passcode=4471
+        < Thank
+    """,
+    "a store that nobody remembers": f"""
+        > dispute a charge
+        {KNOWN}
+        < store or company
+        > why do you ask?
+        < look by the amount alone
+        ? open
+        > i don't remember the name
+        < How much was the charge
+        > 39 dollars
+        > debit
+        < from an unknown store on your debit card
+    """,
+    "a name that is asked back": """
+        > an appointment downtown on tuesday at eleven about a loan
+        < What name
+        > why do you need my name?
+        < looks you up
+        ? name
+        > i'd rather not say
+        < without the name
+        > Siobh\u00e1n O'Brien-McCarthy
+        < under Siobh\u00e1n O'Brien-McCarthy
+    """,
+    "an appointment in the past, and outside the hours": """
+        > an appointment downtown today at 7 am about a loan
+        > An Li
+        > yes
+        ! book_appointment
+        < already passed
+        ? date
+        > december 2nd
+        > 9 pm
+        < 9:00 PM
+        > yes
+        ! book_appointment
+        < isn't open at 9:00 PM on Wednesday, December 2
+        > half past nine
+        < 9:30 AM
+        > yes
+        ! book_appointment time=09:30 name=An Li
+        < booked
+    """,
     "leaving in the middle": """
         > transfer ten dollars
         > bye
@@ -452,7 +586,7 @@ SCRIPTS = {
 
 @pytest.mark.parametrize("title", SCRIPTS)
 def test_script(pack, title):
-    bot, bank = Bot(pack), BankActions(":memory:", pack, TODAY)
+    bot, bank = Bot(pack), BankActions(":memory:", pack, opening_time)
     heard: list[str] = []
     for line in filter(None, map(str.strip, SCRIPTS[title].splitlines())):
         mark, _, words = line.partition(" ")

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 from audio.types import Expectation
 from dialogs.extraction.slots import extract
@@ -16,6 +16,12 @@ from dialogs.state import Decision
 from dialogs.values import ActionResult, History, Turn, Understanding
 
 TODAY = date(2026, 11, 24)  # a Tuesday
+
+
+def opening_time() -> datetime:
+    """That Tuesday at 8:30 in New York, where the built-in bank is."""
+    return datetime(2026, 11, 24, 13, 30, tzinfo=UTC)
+
 
 # The first words that fit decide, so the more special ones stand first.
 WORDS = (
@@ -50,12 +56,13 @@ def understood(
     text: str,
     expect: Expectation | None = None,
     sure: float = 0.9,
+    is_heard: bool = False,
     **more: object,
 ) -> Understanding:
     low = text.lower()
     intent = next((name for name, words in WORDS if any(w in low for w in words)), "")
     intent = intent or pack.intent_by_example.get(normalise_text(text), "inform")
-    slots = extract(text, pack, expect or Expectation(), TODAY)
+    slots = extract(text, pack, expect or Expectation(), TODAY, is_heard)
     made = Understanding(text, intent, sure, upset=0.1, upset_spread=0.15, slots=slots)
     return replace(made, **more)  # type: ignore[arg-type]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -15,7 +16,7 @@ from dialogs.pack.model import Pack
 from dialogs.pack.yaml_source import PackError
 from dialogs.values import ActionCall, ActionResult
 from tests.support.packs import bank_pack
-from tests.support.scripted_mind import TODAY
+from tests.support.scripted_mind import TODAY, opening_time
 
 PATRICIA, DAVID = "100421", "100538"
 
@@ -27,7 +28,7 @@ def pack() -> Pack:
 
 @pytest.fixture
 def bank(pack):
-    made = BankActions(":memory:", pack, TODAY)
+    made = BankActions(":memory:", pack, opening_time)
     yield Asking(made)
     made.close()
 
@@ -105,7 +106,7 @@ def test_an_order_for_another_day_moves_nothing_today(bank):
 
 def test_the_same_key_from_two_threads_takes_effect_once(pack, tmp_path):
     path = tmp_path / "bank.sqlite3"
-    banks = [Asking(BankActions(path, pack, TODAY)) for _ in range(2)]
+    banks = [Asking(BankActions(path, pack, opening_time)) for _ in range(2)]
     start = threading.Barrier(8)
     outcomes: list[ActionResult] = []
 
@@ -178,10 +179,10 @@ def test_books_that_others_hold_are_unavailable(tmp_path):
 
 def test_the_books_outlive_the_process(pack, tmp_path):
     path = tmp_path / "bank.sqlite3"
-    first = Asking(BankActions(path, pack, TODAY))
+    first = Asking(BankActions(path, pack, opening_time))
     done = first.transfer("10.00", key="k")
     first.actions.close()
-    second = Asking(BankActions(path, pack, TODAY))
+    second = Asking(BankActions(path, pack, opening_time))
     assert second.transfer("10.00", key="k") == done
     assert second.balance("checking") == "1832.17"
     second.actions.close()
@@ -197,7 +198,7 @@ def test_identity_and_what_is_kept_of_it(bank, pack, tmp_path):
     assert bank("verify_customer", customer_number=PATRICIA, passcode="0000").reason == "no_match"
     assert bank("verify_customer", customer_number="000000", passcode="4471").reason == "no_match"
     path = tmp_path / "bank.sqlite3"
-    kept = Asking(BankActions(path, pack, TODAY))
+    kept = Asking(BankActions(path, pack, opening_time))
     kept("verify_customer", customer_number=PATRICIA, passcode="4471")
     kept.actions.close()
     assert b"4471" not in path.read_bytes()
@@ -245,9 +246,12 @@ def test_branches(bank):
     [
         ("2026-12-01", "10:30", ""),
         ("2026-12-01", "10:00", "taken"),
-        ("2026-12-01", "16:45", "closed"),
-        ("2026-12-01", "07:00", "closed"),
+        ("2026-12-01", "16:45", "outside_hours"),
+        ("2026-12-01", "07:00", "outside_hours"),
         ("2026-11-29", "10:00", "closed"),
+        ("2026-11-24", "08:29", "past"),
+        ("2026-11-23", "10:00", "past"),
+        ("2026-11-24", "08:31", ""),
     ],
 )
 def test_appointments(bank, day, time, reason):
@@ -255,12 +259,28 @@ def test_appointments(bank, day, time, reason):
     assert (got.ok, got.reason) == (not reason, reason)
 
 
+@pytest.mark.parametrize(
+    ("utc", "day"),
+    [("2026-11-24T03:00", "2026-11-23"), ("2026-11-24T15:00", "2026-11-24"),
+     ("2026-11-25T04:59", "2026-11-24"), ("2026-11-25T05:00", "2026-11-25")],
+)  # fmt: skip
+def test_the_banks_day_is_that_of_its_own_time_zone(pack, utc, day):
+    """In New York it is still yesterday for five hours of the day in Greenwich."""
+    now = datetime.fromisoformat(f"{utc}+00:00")
+    late = Asking(BankActions(":memory:", pack, lambda: now))
+    assert pack.opening_hours.local_day(now).isoformat() == day
+    assert late.transfer("10.00", date=day).ok
+    assert late.balance("checking") == "1832.17"  # moved at once: it is today
+    tomorrow = date.fromisoformat(day) + timedelta(1)
+    assert late.transfer("10.00", date=tomorrow.isoformat()).ok
+    assert late.balance("checking") == "1832.17"
+    assert late.transfer("10.00", date="2026-11-20").reason == "past"
+
+
 def test_a_broken_seed_is_named_by_line(pack, tmp_path):
     text = (pack.directory / "seed.yaml").read_text().replace("passcode:", "passcod:", 1)
     (tmp_path / "seed.yaml").write_text(text)
 
-    class Elsewhere:
-        directory = tmp_path
-
+    elsewhere = replace(pack, directory=tmp_path)
     with pytest.raises(PackError, match=r'seed\.yaml:\d+: unknown key "passcod"'):
-        BankActions(":memory:", Elsewhere())
+        BankActions(":memory:", elsewhere)

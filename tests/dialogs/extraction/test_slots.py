@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audio.types import Expectation
-from dialogs.extraction.dates import DateText
 from dialogs.extraction.numbers import find_numbers
 from dialogs.extraction.slots import extract
 from tests.support.packs import bank_pack
@@ -22,8 +21,9 @@ OPEN = Expectation()
 ACCOUNTS = Expectation("choice", choices=("checking", "savings", "money market"))
 
 
-def slots(text: str, expect: Expectation = OPEN) -> list[tuple[str, str]]:
-    return [(slot.name, slot.value) for slot in extract(text, PACK, expect, TODAY)]
+def slots(text: str, expect: Expectation = OPEN, is_heard: bool = False) -> list[tuple[str, str]]:
+    found = extract(text, PACK, expect, TODAY, is_heard)
+    return [(slot.name, slot.value) for slot in found if not slot.problem]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_money(text, value):
      ("then fifty", "50.00"), ("1,250", "1250.00"), ("it's 80", "80.00")],
 )  # fmt: skip
 def test_a_bare_number_is_an_amount_when_one_was_asked(text, value):
-    assert slots(text, Expectation("amount")) == [("amount", value)]
+    assert slots(text, Expectation("amount"), is_heard=True) == [("amount", value)]
 
 
 @pytest.mark.parametrize(
@@ -76,13 +76,13 @@ def test_a_bare_number_is_an_amount_when_one_was_asked(text, value):
         ),
         ("i can't remember it, too", []),
         ("one zerno zero foer two ane", [("customer_number", "100421")]),
-        ("my number is one zero zero", [("digits", "100")]),
+        ("my number is one zero zero", [("customer_number", "100")]),
         ("zero zero four two", [("digits", "0042")]),
         ("100421 and my passcode is 4471", [("customer_number", "100421"), ("passcode", "4471")]),
     ],
 )
 def test_digits_where_digits_were_asked(text, found):
-    assert slots(text, Expectation("digits", length=6)) == found
+    assert slots(text, Expectation("digits", length=6), is_heard=True) == found
 
 
 def test_a_passcode_where_one_was_asked():
@@ -238,7 +238,7 @@ def test_a_pronoun_counts_nothing():
 
 def test_names():
     assert slots("hello my name is ada lovelace") == [("name", "Ada Lovelace")]
-    assert slots("mary-jane o'neil please", Expectation("name")) == [("name", "Mary-jane O'neil")]
+    assert slots("mary-jane o'neil please", Expectation("name")) == [("name", "Mary-Jane O'Neil")]
     assert slots("hi my name is james miller i would like to pay")[0] == ("name", "James Miller")
     assert slots("this is wrong") == [("yes_no", "no")] or slots("this is wrong") == []
 
@@ -265,16 +265,8 @@ def test_a_pack_without_names():
 
 
 def test_cents_belong_to_the_dollars_beside_them():
-    assert slots("ten dollars and 2 boxes") == [("amount", "10.00"), ("number", "2")]
+    assert slots("ten dollars and 2 boxes") == [("amount", "10.00"), ("count", "2")]
     assert slots("ten dollars twenty dollars") == [("amount", "10.00"), ("amount", "20.00")]
-
-
-def test_spelled_words_lead_back_to_what_was_said():
-    text = "at ten thirty on march third"
-    spelled = DateText(text)
-    assert spelled.text == "at 10 30 on march 3rd"
-    day = spelled.dates(TODAY)[0]
-    assert text[day.start : day.end] == "march third"
 
 
 @given(
@@ -282,6 +274,9 @@ def test_spelled_words_lead_back_to_what_was_said():
 )
 def test_any_text_gives_values_in_normal_form(text, kind):
     for slot in extract(text, PACK, Expectation(kind), TODAY):
+        if slot.problem:
+            assert slot.value == ""
+            continue
         spec = PACK.slots.get(slot.name)
         match spec.type if spec else slot.name:
             case "amount":

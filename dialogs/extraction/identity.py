@@ -1,0 +1,156 @@
+"""Digits that identify a customer: numbers and codes of the pack's digit slots.
+
+A cue ("customer number", "... is my passcode") names the slot in any turn. Without one, digits
+count only where digits were asked for, and not within another sentence ("transfer 5000 to
+savings"). Two slots said in one go are told apart by the gap between them: ten digits in one piece
+or in a telephone number's groups are one number. Held by tests/dialogs/extraction/test_identity.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from audio.types import Expectation
+from dialogs.extraction.amount_words import CENTS, CURRENCY_AFTER
+from dialogs.extraction.numbers import Number, find_numbers
+from dialogs.extraction.self_repair import SlotSpan
+from dialogs.extraction.tokens import word_set
+from dialogs.pack.model import SlotSpec
+from dialogs.pack.reserved_names import DIGITS_SLOT
+from dialogs.values import Slot
+
+MIN_DIGITS = 3  # of a number that a cue names while nothing was asked
+# Words before or behind digits that belong to another sentence.
+_ACTING = word_set(
+    "pay transfer move send wire put take withdraw deposit spend spent owe want need order "
+    "book have reference ref invoice ticket case ending ends in charge charged"
+)
+_GOING_ON = frozenset(["to", "from", "into", "for", "on", "at", "of", "towards", "each"])
+_PHONE_GROUPS = ((3, 3, 4), (1, 3, 3, 4))
+_LINK = r"(?:\s*(?:is|it's|its|was|:|,|#|=|no\.?|num|nr|number|number is)\s*)*"
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityReader:
+    """Reads the digit slots of folded text. `is_heard`: its words come from speech recognition."""
+
+    folded: str
+    specs: Sequence[SlotSpec]
+    expectation: Expectation
+    is_heard: bool
+
+    def read(self) -> Iterator[SlotSpan]:
+        """The digit slots said; runs of digits of no known slot are called DIGITS_SLOT."""
+        is_asked = self.expectation.kind == "digits"
+        runs = find_numbers(self.folded, "digits" if is_asked and self.is_heard else "")
+        runs = [run for run in runs if not self._has_currency(run)]
+        cued = [(run, self._cued_spec(run)) for run in runs]
+        if pair := self._pair(
+            [run for run, spec in cued if spec is None or not is_asked], is_asked
+        ):
+            yield from pair
+            return
+        plain = [run for run, spec in cued if spec is None and self._is_answer(run)]
+        for run, spec in cued:
+            if spec is not None:
+                yield self._span(run, spec.name)
+        if is_asked:
+            yield from self._asked(plain, any(spec for _, spec in cued))
+            return
+        for run in plain:
+            if (
+                len(run.groups) > 2
+                and len(run.digits) >= 3
+                and all(len(g) == 1 for g in run.groups)
+            ):
+                yield self._span(run, DIGITS_SLOT)
+
+    def _asked(self, runs: list[Number], is_cued: bool) -> Iterator[SlotSpan]:
+        """The answer to a question for digits."""
+        length = self.expectation.length
+        if len(runs) > 1 and not is_cued and sum(len(run.digits) for run in runs) == length:
+            groups = tuple(group for run in runs for group in run.groups)
+            runs = [Number(runs[0].start, runs[-1].end, groups, True)]
+        # Four of six expected digits are no passcode, unless a run of full length is there too.
+        is_complete = not length or any(len(run.digits) == length for run in runs)
+        for run in runs:
+            count = len(run.digits)
+            named = is_complete or count == length
+            spec = next((s for s in self.specs if named and s.length and s.length == count), None)
+            if not (is_cued and spec is None):
+                yield self._span(run, spec.name if spec else DIGITS_SLOT)
+
+    def _span(self, run: Number, name: str) -> SlotSpan:
+        said = self.folded[run.start : run.end]
+        return SlotSpan(Slot(name, run.digits, said), run.start, run.end)
+
+    def _has_currency(self, run: Number) -> bool:
+        after = re.match(r"\s*([a-z$]+)", self.folded[run.end : run.end + 20])
+        before = self.folded[max(0, run.start - 4) : run.start].rstrip()[-1:]
+        is_behind = after is not None and after.group(1) in CURRENCY_AFTER | CENTS
+        return is_behind or before in {"$", "\u20ac", "\u00a3"}
+
+    def _cued_spec(self, run: Number) -> SlotSpec | None:
+        """The slot that the words beside the run name."""
+        is_asked = self.expectation.kind == "digits"
+        before = self.folded[max(0, run.start - 60) : run.start]
+        behind = self.folded[run.end : run.end + 40]
+        for spec in self.specs:
+            fits = is_asked or len(run.digits) == spec.length
+            for cue in spec.cues:
+                escaped = re.escape(cue)
+                if re.search(rf"\b{escaped}{_LINK}\s*$", before) and (
+                    fits or self._is_number(run, spec)
+                ):
+                    return spec
+                if fits and re.match(
+                    rf"\W*(?:is|as|was|for)?\s*(?:my|the|our)\s+{escaped}\b", behind
+                ):
+                    return spec
+        return None
+
+    def _is_number(self, run: Number, spec: SlotSpec) -> bool:
+        """Whether a number of another length is meant for the slot: too short or too long."""
+        return len(run.digits) >= MIN_DIGITS and (not spec.length or len(run.digits) < 10)
+
+    def _is_answer(self, run: Number) -> bool:
+        """Whether the words beside a run leave it an answer, and no part of another sentence."""
+        before = re.findall(r"[a-z']+$", self.folded[: run.start].rstrip()[-20:])
+        behind = re.match(r"\s+([a-z']+)", self.folded[run.end : run.end + 20])
+        if before and before[0] in _ACTING:
+            return False
+        return self.is_heard or behind is None or behind.group(1) not in _GOING_ON
+
+    def _pair(self, runs: list[Number], is_asked: bool) -> list[SlotSpan]:
+        """Both slots said in one go, split where a gap is; empty for anything else."""
+        lengths = [spec.length for spec in self.specs]
+        total = "".join(run.digits for run in runs)
+        if len(lengths) < 2 or not all(lengths) or len(total) != sum(lengths):
+            return []
+        if not all(self._is_answer(run) for run in runs):
+            return []
+        groups = [len(group.replace(".", "")) for run in runs for group in run.groups]
+        is_spelled = is_asked and all(size == 1 for size in groups)
+        is_phone = tuple(groups) in _PHONE_GROUPS or (is_spelled and _is_phone_number(total))
+        ends, at = set(), 0
+        for size in groups:
+            ends.add(at := at + size)
+        cuts = [sum(lengths[: i + 1]) for i in range(len(lengths))]
+        if is_phone or not ends.issuperset(cuts) or not (is_asked or len(groups) == len(lengths)):
+            return []
+        start, end = runs[0].start, runs[-1].end
+        said = self.folded[start:end]
+        places = [*range(start, start + len(cuts)), end]  # the last one takes the rest
+        return [
+            SlotSpan(
+                Slot(spec.name, total[cut - spec.length : cut], said), places[i], places[i + 1]
+            )
+            for i, (spec, cut) in enumerate(zip(self.specs, cuts, strict=True))
+        ]
+
+
+def _is_phone_number(digits: str) -> bool:
+    """Whether ten digits have the form of a North American telephone number."""
+    return len(digits) == 10 and digits[0] in "23456789" and digits[3] in "23456789"
