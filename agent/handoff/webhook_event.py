@@ -75,7 +75,7 @@ def callback_event(
     """The event of a call back at `now` (aware). It does not hold the contact, which only consoles
     show; `name` is the person who has called back."""
     at = now.astimezone(UTC)
-    identity = f"{conversation.id}|{ticket.id}|{state}|{at.isoformat()}"
+    identity = f"{conversation.id}|{ticket.id}|{state}"  # each state comes once
     id = f"msg_{hashlib.sha256(identity.encode()).hexdigest()[:32]}"
     attributes = {
         "specversion": "1.0",
