@@ -31,6 +31,7 @@ from agent.config import Settings, load_settings, session_rules
 from agent.console.hub import ConsoleHub
 from agent.console.local_access import console_link, with_local_console
 from agent.core.records import utc_text
+from agent.handoff.callbacks import CallbackActions
 from agent.handoff.online_agents import OnlineAgents
 from agent.handoff.routing import HandoffRouter
 from agent.handoff.webhook import Webhook
@@ -84,7 +85,7 @@ def build_services(
         pack_digest=fingerprint(pack.directory),
         engine=Engine(ForkserverLauncher(settings, core), rules),
         admission=Admission(AdmissionLimits(settings.max_sessions, settings.capacity)),
-        actions=actions,
+        actions=CallbackActions(actions, store, pack, wall_now, helpdesk),
         store=store,
         journal=Journal(
             store,

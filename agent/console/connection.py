@@ -180,6 +180,9 @@ class ConsoleConnection:
                 self._voice_bridge.start(self._conversation(session))
             case c.VoiceMessage(session=session):
                 self._voice_bridge.stop(session)
+            case c.CallBackDoneMessage(ticket=ticket, outcome=outcome):
+                await takeover.finish_callback(services, ticket, outcome, user)
+                self._presence.lists_changed.set()
 
     async def accept(self, session: str, handoff_number: int) -> None:
         """Take a handoff from the queue. WireError when somebody else has it, or it is over."""

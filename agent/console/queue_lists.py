@@ -137,6 +137,9 @@ def callback_entries(snapshot: QueueSnapshot) -> list[ListEntry]:
             "why": one.reason,
             "written_at": one.written_at,
             "summary": one.summary,
+            "contact": one.contact,
+            "name": one.contact_name,
+            "due_at": one.due_at,
         }
         for one in snapshot.tickets
     ]

@@ -1,4 +1,4 @@
-"""What a person can do with a conversation: accept, take over, say, hand back, close.
+"""What a person can do: accept a conversation, take it over, say, hand back, close, call back.
 
 The store decides who gets a handoff, the session who may speak; both are asked here, in this
 order. A forbidden act raises `WireError` with a sentence for the person and changes nothing
@@ -8,6 +8,7 @@ order. A forbidden act raises `WireError` with a sentence for the person and cha
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 
 from agent.core.inputs import (
@@ -19,8 +20,12 @@ from agent.core.inputs import (
 from agent.core.records import utc_text
 from agent.runtime.conversation import LiveConversation
 from agent.runtime.services import Services
+from agent.store import CallbackTicket
+from agent.wire.console import CallBackOutcome
 from agent.wire.parsing import WireError
 from dialogs.values import ConsoleRole
+
+log = logging.getLogger("hearken.console")
 
 OUTCOME_HANDED_BACK = "handed_back"  # outcome of a handoff that a person gave back to the bot
 OUTCOME_CUSTOMER_LEFT = "gone"  # outcome of a handoff whose customer did not wait
@@ -142,6 +147,27 @@ def _finish_handoffs(
             store.finish_handoff(id, number, outcome, now)
 
     services.journal.submit(finish)
+
+
+async def finish_callback(
+    services: Services, ticket: str, outcome: CallBackOutcome, user: AgentUser
+) -> None:
+    """Mark a call back as done, once, by this person; the customer's contact is forgotten.
+
+    WireError when there is no such ticket, or somebody else has marked it.
+    """
+    now = services.wall_now()
+    done: list[CallbackTicket | None] = []
+
+    def finish() -> None:
+        done.append(services.store.finish_callback(ticket, user.name, outcome, utc_text(now)))
+
+    await services.journal.submit(finish)  # after what the conversation wrote before
+    if not done or done[0] is None:
+        raise WireError("too_late", "This call back is done, or there is none of this number.")
+    log.info("a call back is done", extra={"ticket": ticket, "session": done[0].session})
+    if services.helpdesk is not None:
+        await asyncio.to_thread(services.helpdesk.notify_callback, done[0], "done", now, user.name)
 
 
 def require_owner(conversation: LiveConversation, user: AgentUser) -> None:

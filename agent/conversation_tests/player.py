@@ -18,6 +18,7 @@ from agent.core.customer_messages import BotReply, PersonText
 from agent.core.effects import SayReplies, UpdateHandoff
 from agent.core.inputs import (
     ActionCompleted,
+    AvailabilityChanged,
     ConsentChanged,
     Customer,
     DigitsReceived,
@@ -127,6 +128,9 @@ class ConversationPlayer:
         else:
             self._advance(self._now + TURN_INTERVAL_S)
         at, person = self._now, self._session.ownership.person_name
+        people = self._responder.availability(at)
+        if people != self._session.state.people:
+            self._receive(AvailabilityChanged(at, people.is_available, people.next_opening))
         match step.kind:
             case "customer" | "while_working":
                 self._receive(TextReceived(at, step.text))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from agent.actions.interface import Actions
 from agent.conversation_tests.back_end import CaseBackEnd, UndeclaredAnswer
 from agent.core.effects import (
     DiscardTurn,
@@ -33,6 +34,7 @@ from agent.core.virtual_session import DueInput
 from agent.handoff.routing import HandoffRouter, PersonUnavailable
 from agent.privacy.vault import Vault
 from audio.types import Transcript
+from dialogs.state import PeopleAvailability
 from dialogs.values import ActionCall, ActionResult
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ class CaseResponder:
     back_end: CaseBackEnd
     vault: Vault
     router: HandoffRouter
+    actions: Actions  # the back end's, behind those of the server
     heard_confidence: float | None = None
     failure: FailureReason | None = None
     problems: list[str] = field(default_factory=list)
@@ -66,6 +69,10 @@ class CaseResponder:
     def wall_time(self, at: float) -> datetime:
         """The time of day at this session second."""
         return self.started_at + timedelta(seconds=at)
+
+    def availability(self, at: float) -> PeopleAvailability:
+        """Whether a person could take over at this session second."""
+        return self.router.availability(self.wall_time(at))
 
     def responses_to(self, effect: Effect, at: float) -> Iterable[DueInput]:
         match effect:
@@ -97,7 +104,7 @@ class CaseResponder:
 
     def _perform(self, call: ActionCall) -> ActionResult:
         try:
-            return self.back_end.perform(self.vault.reveal_in_call(call))
+            return self.actions.perform(self.vault.reveal_in_call(call))
         except UndeclaredAnswer as missing:
             self.problems.append(str(missing))
             return ActionResult(call.key, False, reason="undeclared")

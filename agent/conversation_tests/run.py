@@ -25,6 +25,7 @@ from agent.conversation_tests.player import ConversationPlayer
 from agent.conversation_tests.responder import CaseResponder
 from agent.core.records import utc_text
 from agent.core.session import Session
+from agent.handoff.callbacks import CallbackActions
 from agent.handoff.online_agents import OnlineAgents
 from agent.handoff.routing import HandoffRouter
 from agent.privacy.vault import Vault
@@ -111,13 +112,15 @@ class ConversationTestRun:
         dialogue = Dialogue(self.pack, session_id, today, case.channel, case.offer_draw)
         session = Session(dialogue, self._rules)
         online_agents = OnlineAgents()
+        back_end = CaseBackEnd(bank, case.back_end)
         responder = CaseResponder(
             session_id,
             case.started_at,
             models.answer_source_of(session_id),
-            CaseBackEnd(bank, case.back_end),
+            back_end,
             Vault(self.pack, VAULT_KEY),
             HandoffRouter(self.pack, self._store, online_agents, has_consoles=True),
+            CallbackActions(back_end, self._store, self.pack, lambda: case.started_at),
         )
         player = ConversationPlayer(case, session, responder, online_agents)
         try:

@@ -38,6 +38,7 @@ from agent.core.effects import (
 from agent.core.inputs import (
     ActionCompleted,
     AudioReceived,
+    AvailabilityChanged,
     ConnectionLost,
     ConnectionResumed,
     ConsentChanged,
@@ -89,6 +90,7 @@ INPUT_TAGS: Mapping[type, tuple[str, tuple[str, ...]]] = {
     PersonEndedSession: ("Finished", ("at", "name", "outcome")),
     HandoffQueued: ("Queued", ("at", "id", "position", "wait_s")),
     HandoffUnanswered: ("Unreached", ("at", "id", "why", "ticket", "when")),
+    AvailabilityChanged: ("Staffed", ("at", "available", "when")),
     ConnectionLost: ("Dropped", ("at",)),
     ConnectionResumed: ("Resumed", ("at", "missed")),
     DeadlineReached: ("Tick", ("at",)),

@@ -182,13 +182,23 @@ class HandoffQueued:
 
 @dataclass(frozen=True, slots=True)
 class HandoffUnanswered:
-    """No person takes this handoff. `ticket` is the id of the call-back ticket, `next_opening` says
+    """No person takes this handoff. `ticket` is that of a promised call back, `next_opening` says
     in words when a person is available again; both may be empty."""
 
     at: float
     id: int
     reason: UnavailableReason
     ticket: str = ""
+    next_opening: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AvailabilityChanged:
+    """Whether a person could take over from now on; `next_opening` says in words when one can, if
+    known. Nothing is said; it decides what the bot may offer."""
+
+    at: float
+    available: bool
     next_opening: str = ""
 
 
@@ -243,6 +253,7 @@ Input = (
     | PersonEndedSession
     | HandoffQueued
     | HandoffUnanswered
+    | AvailabilityChanged
     | ConnectionLost
     | ConnectionResumed
     | DeadlineReached

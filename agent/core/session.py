@@ -15,6 +15,7 @@ from agent.core.effects import Effect, NotifyClient
 from agent.core.inputs import (
     ActionCompleted,
     AudioReceived,
+    AvailabilityChanged,
     ConnectionLost,
     ConnectionResumed,
     ConsentChanged,
@@ -38,7 +39,7 @@ from agent.core.understanding_requests import UnderstandingRequests
 from audio.turns import TurnRules
 from audio.types import RATE, Expectation
 from dialogs.manager import Dialogue
-from dialogs.state import DialogueState
+from dialogs.state import DialogueState, PeopleAvailability
 from dialogs.values import History
 
 
@@ -151,6 +152,10 @@ class Session:
                 return []
             case ConsentChanged():
                 self._state.set_consent(event)
+                return []
+            case AvailabilityChanged(_, available, next_opening):
+                people = PeopleAvailability(available, next_opening)
+                self.state = self.dialogue.on_availability(self.state, people)
                 return []
             case ConnectionLost(at):
                 return self._on_connection_lost(at)

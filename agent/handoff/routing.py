@@ -1,7 +1,8 @@
-"""Handoff routing: queue, opening hours, agents online, helpdesk, call-back ticket.
+"""Handoff routing: queue, opening hours, agents online, helpdesk.
 
-Every request for a person ends with a person, with a call-back ticket or with a reason why nobody
-is available. Blocking; called in a thread (tests/agent/handoff/test_routing.py).
+Every request for a person ends with a person, or with a reason why nobody is available; then the
+dialogue may arrange a call back (agent/handoff/callbacks.py). Blocking, but for `availability`;
+called in a thread (tests/agent/handoff/test_routing.py).
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from agent.core.records import utc_text
 from agent.handoff.online_agents import OnlineAgents
 from agent.store import Store
 from dialogs.pack.model import Pack
+from dialogs.state import PeopleAvailability
 from dialogs.values import UnavailableReason
 
 
 @dataclass(frozen=True, slots=True)
 class PersonUnavailable:
-    """No person is available. `ticket` is the number of the call-back ticket, `next_opening` is in
-    words; both may be empty."""
+    """No person is available. `ticket` is the number of a call back that was promised already,
+    `next_opening` is in words; both may be empty."""
 
     reason: UnavailableReason
     ticket: str = ""
@@ -35,7 +37,7 @@ class Helpdesk(Protocol):
 
 
 class HandoffRouter:
-    """Routes handoffs to the console's queue, to a helpdesk, or to a call-back ticket."""
+    """Routes handoffs to the console's queue or to a helpdesk, or says why nobody comes."""
 
     def __init__(
         self,
@@ -57,11 +59,19 @@ class HandoffRouter:
 
     @property
     def max_queue_wait_s(self) -> float:
-        """How long a customer waits in the queue before a call-back ticket is created."""
+        """How long a customer waits in the queue before they are told that nobody comes."""
         longest = float(self._pack.opening_hours.max_wait_s)
         if self._helpdesk is None and not self._online_agents:
             return min(self._no_agent_wait_s, longest)
         return longest
+
+    def availability(self, now: datetime) -> PeopleAvailability:
+        """Whether a person could take over now: within the opening hours, and somebody is logged in
+        or a helpdesk is connected. Does not block."""
+        opening_hours = self._pack.opening_hours
+        if not opening_hours.is_open(now):
+            return PeopleAvailability(False, opening_hours.next_opening_text(now))
+        return PeopleAvailability(self._helpdesk is not None or bool(self._online_agents))
 
     def route(
         self, session: str, customer: str, effect: UpdateHandoff, now: datetime
@@ -82,7 +92,7 @@ class HandoffRouter:
         reason: UnavailableReason = "too_long"
         if self._helpdesk is None and not self._online_agents:
             reason = "nobody"
-        return self._create_callback(session, number, reason, now)
+        return self._end_wait(session, number, reason, now)
 
     def _enqueue(
         self, session: str, customer: str, effect: UpdateHandoff, now: datetime
@@ -96,24 +106,17 @@ class HandoffRouter:
         self._store.requeue_handoff(session, effect.id, utc_text(now))
         place = self._store.enqueue(session, effect.id, effect.escalation, utc_text(now), customer)
         if not (is_urgent or self._pack.opening_hours.is_open(now)):
-            return self._create_callback(session, effect.id, "closed", now)
+            return self._end_wait(session, effect.id, "closed", now)
         if not self._has_consoles and self._helpdesk is None:
-            return self._create_callback(session, effect.id, "nobody", now)
+            return self._end_wait(session, effect.id, "nobody", now)
         return place
 
-    def _create_callback(
-        self,
-        session: str,
-        number: int,
-        reason: UnavailableReason,
-        now: datetime,
+    def _end_wait(
+        self, session: str, number: int, reason: UnavailableReason, now: datetime
     ) -> PersonUnavailable | None:
-        """Create a call-back ticket, if the pack has tickets; None when no longer queued."""
-        opening_hours, ticket = self._pack.opening_hours, ""
-        if opening_hours.issues_tickets:
-            ticket = self._store.create_ticket(session, number, reason, utc_text(now))
-        if not ticket and not self._store.is_queued(session, number):
+        """End the wait of a handoff: nobody comes. None when it is no longer queued."""
+        if not self._store.record_unanswered(session, number, reason, utc_text(now)):
             return None
-        return PersonUnavailable(
-            reason, ticket, opening_hours.next_opening_text(now) if reason == "closed" else ""
-        )
+        opening_hours = self._pack.opening_hours
+        next_opening = opening_hours.next_opening_text(now) if reason == "closed" else ""
+        return PersonUnavailable(reason, next_opening=next_opening)

@@ -28,8 +28,14 @@ from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from agent.core.effects import UpdateHandoff
 from agent.core.records import utc_text
-from agent.handoff.webhook_event import HandoffConversation, handoff_event
-from agent.store import OutboxMessage, Store
+from agent.handoff.webhook_event import (
+    CallbackState,
+    HandoffConversation,
+    WebhookEvent,
+    callback_event,
+    handoff_event,
+)
+from agent.store import CallbackTicket, OutboxMessage, Store
 from dialogs.pack.model import Pack
 
 log = logging.getLogger("hearken.webhook")
@@ -111,9 +117,20 @@ class Webhook:
         conversation = HandoffConversation(session, record.channel, customer, record.recording)
         if (webhook_event := handoff_event(self._pack, conversation, effect, now)) is None:
             return
-        self._store.add_message(
-            webhook_event.id, session, effect.id, webhook_event.body, utc_text(now)
-        )
+        self._add(webhook_event, session, effect.id, now)
+
+    def notify_callback(
+        self, ticket: CallbackTicket, state: CallbackState, now: datetime, name: str = ""
+    ) -> None:
+        """Store the event of a call back for delivery. Blocking; for any thread."""
+        record = self._store.find_session(ticket.session)
+        channel, recording = (record.channel, record.recording) if record else ("", False)
+        conversation = HandoffConversation(ticket.session, channel, ticket.customer, recording)
+        event = callback_event(conversation, ticket, state, now, name)
+        self._add(event, ticket.session, ticket.number, now)
+
+    def _add(self, event: WebhookEvent, session: str, number: int, now: datetime) -> None:
+        self._store.add_message(event.id, session, number, event.body, utc_text(now))
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._wake_up.set)
 

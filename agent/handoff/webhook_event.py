@@ -1,4 +1,4 @@
-"""The CloudEvents 1.0 event of a handoff, for a helpdesk outside.
+"""The CloudEvents 1.0 events of handoffs and call backs, for a helpdesk outside.
 
 Its data has the same fields in all states. Pure: the same handoff at the same moment gives the same
 event with the same id (tests/agent/handoff/test_webhook.py). Private values are surrogates in it,
@@ -10,15 +10,18 @@ from __future__ import annotations
 import hashlib
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from typing import Literal
 
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
 from agent.core.effects import UpdateHandoff
+from agent.store import CallbackTicket
 from dialogs.pack.model import Pack
 from dialogs.pack.reserved_names import PERSON_INTENT
 from dialogs.values import Escalation
 
+CallbackState = Literal["arranged", "done"]
 PUBLISHED_STATES = ("requested", "accepted", "ended", "callback")  # not "queued"
 SENTIMENT_TERMS = ("upset", "calm", "going_wrong", "complaint")  # terms of evidence about mood
 
@@ -60,6 +63,43 @@ def handoff_event(
     }
     cloud_event = CloudEvent(attributes, _event_data(pack, conversation, effect, at))
     return WebhookEvent(id, JSONFormat().write(cloud_event).decode())
+
+
+def callback_event(
+    conversation: HandoffConversation,
+    ticket: CallbackTicket,
+    state: CallbackState,
+    now: datetime,
+    name: str = "",
+) -> WebhookEvent:
+    """The event of a call back at `now` (aware). It does not hold the contact, which only consoles
+    show; `name` is the person who has called back."""
+    at = now.astimezone(UTC)
+    identity = f"{conversation.id}|{ticket.id}|{state}"  # each state comes once
+    id = f"msg_{hashlib.sha256(identity.encode()).hexdigest()[:32]}"
+    attributes = {
+        "specversion": "1.0",
+        "id": id,
+        "source": f"/conversations/{conversation.id}",
+        "type": f"hearken.callback.{state}.v1",
+        "subject": f"{conversation.id}/{ticket.id}",
+        "time": at,
+        "datacontenttype": "application/json",
+    }
+    data = {
+        "ticket": ticket.id,
+        "handoff_id": f"{conversation.id}/{ticket.number}",
+        "conversation_id": conversation.id,
+        "state": state,
+        "created_at": at.isoformat().replace("+00:00", "Z"),
+        "reason_code": ticket.reason,
+        "due_at": ticket.due_at or None,
+        "done_by": name or None,
+        "customer": {"id": conversation.customer} if conversation.customer else {},
+        "consent": {"recording": conversation.recording},
+    }
+    body = JSONFormat().write(CloudEvent(attributes, data)).decode()
+    return WebhookEvent(id, body)
 
 
 def _event_id(session: str, effect: UpdateHandoff, at: datetime) -> str:

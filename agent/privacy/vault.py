@@ -40,6 +40,7 @@ from agent.privacy.surrogates import Surrogates
 from agent.privacy.timed_words import join_words, substitute_in_words
 from audio.types import Expectation, Transcript
 from dialogs.pack.model import Pack
+from dialogs.pack.reserved_names import ABOUT_ARGUMENT, ARRANGE_CALLBACK_ACTION
 from dialogs.values import ActionCall
 
 # Messages in which codes are revealed, too: the customer's own words and those of a person to them.
@@ -164,9 +165,11 @@ class Vault:
 
     def reveal_in_call(self, call: ActionCall) -> ActionCall:
         """The call with the original values, for the back end. Codes are revealed only in arguments
-        that the pack fills from a secret slot."""
+        that the pack fills from a secret slot. The summary for who calls back stays as it is."""
         arguments = {
-            name: self._surrogate_format.reveal(
+            name: value
+            if (call.name, name) == (ARRANGE_CALLBACK_ACTION, ABOUT_ARGUMENT)
+            else self._surrogate_format.reveal(
                 value, include_codes=(call.name, name) in self._secret_arguments
             )
             for name, value in call.arguments.items()

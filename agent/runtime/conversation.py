@@ -9,12 +9,22 @@ replaced first, then its row is written; its messages and actions wait until the
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from agent.core.customer_messages import Goodbye, SequencedMessage
 from agent.core.effects import CloseSession, Effect, FeedEncoder
-from agent.core.inputs import AudioReceived, ConnectionLost, ConnectionResumed, Input, SpeechSent
+from agent.core.inputs import (
+    AudioReceived,
+    AvailabilityChanged,
+    ConnectionLost,
+    ConnectionResumed,
+    DigitsReceived,
+    Input,
+    SpeechSent,
+    TextReceived,
+)
 from agent.core.json_reading import MAX_INTEGER
 from agent.core.records import SessionRecord
 from agent.core.session import Session
@@ -30,6 +40,8 @@ from agent.runtime.services import Services
 from agent.runtime.timers import ConversationTimers
 from audio.types import RATE, VOICE_HOP
 from dialogs.agent_assist import SuggestedReply, suggest_replies
+
+AVAILABILITY_INTERVAL_S = 5.0  # between two looks, with audio, whether a person could take over
 
 
 class LiveConversation:
@@ -64,6 +76,7 @@ class LiveConversation:
         )
         self._last_audio_at = last_input_at  # when the last audio came, in session seconds
         self._speech_started_at = 0.0
+        self._availability_known_until = -math.inf  # in session seconds
         self._audio_recorder = AudioRecorder(
             services.store, services.journal, record, services.pack.privacy, positions
         )
@@ -214,6 +227,8 @@ class LiveConversation:
         conversation is over or its process stops."""
         if self._session.closed or self.shut_down:
             return
+        if isinstance(event, TextReceived | DigitsReceived | AudioReceived):
+            self._update_availability(event)
         hidden = self._vault.pseudonymise(event, self._session.expectation_for(event))
         event = hidden.event
         effects = self._session.receive(event)
@@ -231,6 +246,16 @@ class LiveConversation:
         durable, messages = self._recorder.record(event, effects, client_seq, hidden.redactions)
         self._effect_runner.run_all(effects, durable, messages)
         self._timers.rearm()
+
+    def _update_availability(self, event: TextReceived | DigitsReceived | AudioReceived) -> None:
+        """Before words of the customer: tell the session whether a person could take over, if that
+        has changed. With audio not for every packet."""
+        if isinstance(event, AudioReceived) and event.at < self._availability_known_until:
+            return
+        self._availability_known_until = event.at + AVAILABILITY_INTERVAL_S
+        people = self._services.handoff_router.availability(self._services.wall_now())
+        if people != self._session.state.people:
+            self.apply(AvailabilityChanged(event.at, people.is_available, people.next_opening))
 
     # -- effects -------------------------------------------------------------------------------
 

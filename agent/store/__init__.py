@@ -11,6 +11,7 @@ from __future__ import annotations
 from agent.store.handoff_queue import URGENCIES
 from agent.store.records import (
     AudioSegment,
+    CallbackRequest,
     CallbackTicket,
     ErasureReceipt,
     NotedConversation,
@@ -22,6 +23,7 @@ from agent.store.store import NothingStored, Store, open_store
 __all__ = [
     "URGENCIES",
     "AudioSegment",
+    "CallbackRequest",
     "CallbackTicket",
     "ErasureReceipt",
     "NotedConversation",

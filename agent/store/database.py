@@ -49,7 +49,7 @@ class Database:
         with self._transaction() as connection:
             _set_old_queue_aside(connection)
             metadata.create_all(connection)
-            _add_overwritten_column(connection)
+            _add_missing_columns(connection)
             _copy_old_queue(connection)
 
     def close(self) -> None:
@@ -140,16 +140,21 @@ def _begin_transaction(connection: Connection) -> None:
     connection.exec_driver_sql("begin immediate" if writes else "begin")
 
 
-# Columns that an earlier layout did not have: whether anything of what was erased is left, and
-# which version of rows a session has.
-ADDED = {
-    "receipts": ("overwritten", "boolean not null default false"),
-    "sessions": ("version", "integer not null default 1"),
-}
+# Columns that an earlier layout did not have: whether anything of what was erased is left, which
+# version of rows a session has, and where and when to call a customer back.
+_EMPTY_TEXT = "text not null default ''"
+ADDED = (
+    ("receipts", "overwritten", "boolean not null default false"),
+    ("sessions", "version", "integer not null default 1"),
+    ("handoffs", "contact", _EMPTY_TEXT),
+    ("handoffs", "contact_name", _EMPTY_TEXT),
+    ("handoffs", "due_at", _EMPTY_TEXT),
+    ("handoffs", "call_key", _EMPTY_TEXT),
+)
 
 
-def _add_overwritten_column(connection: Connection) -> None:
-    for table, (column, kind) in ADDED.items():
+def _add_missing_columns(connection: Connection) -> None:
+    for table, column, kind in ADDED:
         if column not in {one["name"] for one in inspect(connection).get_columns(table)}:
             connection.execute(text(f"alter table {table} add column {column} {kind}"))
 

@@ -9,14 +9,19 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from agent.store.database import Database
-from agent.store.records import CallbackTicket, QueuedCustomer
+from agent.store.records import CallbackRequest, CallbackTicket, QueuedCustomer
 from agent.store.tables import handoffs
 from dialogs.values import Escalation
 
 URGENCIES = ("high", "normal", "low")
+TICKET_COLUMNS = (
+    handoffs.c.ticket, handoffs.c.session, handoffs.c.number, handoffs.c.customer,
+    handoffs.c.why, handoffs.c.changed_at, handoffs.c.summary, handoffs.c.contact,
+    handoffs.c.contact_name, handoffs.c.due_at,
+)  # fmt: skip
 
 
 class HandoffQueue(Database):
@@ -110,19 +115,14 @@ class HandoffQueue(Database):
         with self._transaction() as connection:
             connection.execute(update(handoffs).where(condition).values(values))
 
-    def create_ticket(self, session: str, number: int, reason: str, now: str) -> str:
-        """Turn a queued handoff into a call-back ticket. Returns the ticket's number, always the
-        same for a handoff; empty when the handoff was accepted or is over."""
-        condition = _is_handoff(session, number)
-        with self._read_connection() as connection:
-            id = connection.execute(select(handoffs.c.id).where(condition)).scalar()
-        if id is None:
-            return ""
-        values = {"state": "callback", "ticket": f"C{id:05d}", "why": reason, "changed_at": now}
+    def record_unanswered(self, session: str, number: int, reason: str, now: str) -> bool:
+        """End the wait of a queued handoff: nobody came, and the customer may be called back.
+        Whether it has ended so, now or before; False when it was accepted or is over."""
+        values = {"state": "callback", "why": reason, "changed_at": now}
         self._update_handoff(session, number, ("queued",), **values)
-        has_ticket = condition & (handoffs.c.state == "callback")
+        condition = _is_handoff(session, number) & (handoffs.c.state == "callback")
         with self._read_connection() as connection:
-            return connection.execute(select(handoffs.c.ticket).where(has_ticket)).scalar() or ""
+            return connection.execute(select(handoffs.c.id).where(condition)).scalar() is not None
 
     def is_queued(self, session: str, number: int) -> bool:
         """Whether the handoff is still in the queue."""
@@ -130,15 +130,83 @@ class HandoffQueue(Database):
         with self._read_connection() as connection:
             return connection.execute(select(handoffs.c.id).where(condition)).scalar() is not None
 
+    def arrange_callback(
+        self, request: CallbackRequest, customer: str, now: str
+    ) -> CallbackTicket | None:
+        """Promise a call back for the last handoff that nobody took, or for the conversation itself
+        when there was none. Returns its ticket, the same for the same key; None when the session
+        was erased."""
+        of_session = handoffs.c.session == request.session
+        if request.session in self._erased_sessions:
+            return None
+        with self._transaction() as connection:
+            known = select(*TICKET_COLUMNS).where(of_session, handoffs.c.call_key == request.key)
+            if (row := connection.execute(known).first()) is not None:
+                return CallbackTicket(*row)
+            unanswered = select(handoffs.c.id).where(of_session, handoffs.c.state == "callback")
+            id = connection.execute(unanswered.order_by(handoffs.c.number.desc())).scalar()
+            if id is None:
+                id = self._add_unrequested(connection, request, customer, now)
+            values = {
+                "ticket": f"C{id:05d}",
+                "contact": request.contact,
+                "contact_name": request.name,
+                "due_at": request.due_at,
+                "call_key": request.key,
+                "changed_at": now,
+            }
+            connection.execute(update(handoffs).where(handoffs.c.id == id).values(values))
+            row = connection.execute(select(*TICKET_COLUMNS).where(handoffs.c.id == id)).one()
+        return CallbackTicket(*row)
+
+    def _add_unrequested(
+        self, connection: Connection, request: CallbackRequest, customer: str, now: str
+    ) -> int:
+        """A row for a call back that no handoff led to: its number is below those of handoffs."""
+        lowest = connection.execute(
+            select(func.min(handoffs.c.number)).where(handoffs.c.session == request.session)
+        ).scalar()
+        values = {
+            "session": request.session,
+            "number": min(0, 0 if lowest is None else lowest - 1),
+            "asked_at": now,
+            "rule": "call_back",
+            "urgency": "normal",
+            "probability": 1.0,
+            "summary": request.about,
+            "evidence": "[]",
+            "state": "callback",
+            "customer": customer,
+            "why": "nobody",
+        }
+        inserted = connection.execute(insert(handoffs).values(values).returning(handoffs.c.id))
+        return int(inserted.scalar_one())
+
     def callback_tickets(self) -> list[CallbackTicket]:
         """All customers to call back, oldest first."""
-        columns = (
-            handoffs.c.ticket, handoffs.c.session, handoffs.c.number, handoffs.c.customer,
-            handoffs.c.why, handoffs.c.changed_at, handoffs.c.summary,
-        )  # fmt: skip
-        query = select(*columns).where(handoffs.c.state == "callback").order_by(handoffs.c.id)
+        promised = (handoffs.c.state == "callback") & (handoffs.c.ticket != "")
+        query = select(*TICKET_COLUMNS).where(promised).order_by(handoffs.c.id)
         with self._read_connection() as connection:
             return [CallbackTicket(*row) for row in connection.execute(query).all()]
+
+    def finish_callback(
+        self, ticket: str, name: str, outcome: str, now: str
+    ) -> CallbackTicket | None:
+        """The customer was called back by `name`: the ticket is done and its contact forgotten.
+        Returns the ticket as it was; None when there is none, or somebody else has done it."""
+        is_open = (handoffs.c.state == "callback") & (handoffs.c.ticket == ticket) & (ticket != "")
+        values = {
+            "state": "ended",
+            "name": name,
+            "outcome": outcome,
+            "changed_at": now,
+            "contact": "",
+            "contact_name": "",
+        }
+        with self._transaction() as connection:
+            row = connection.execute(select(*TICKET_COLUMNS).where(is_open)).first()
+            done = connection.execute(update(handoffs).where(is_open).values(values)).rowcount
+        return CallbackTicket(*row) if row is not None and done else None
 
     def set_connected(self, session: str, connected: bool) -> None:
         """Set whether the customer is connected."""

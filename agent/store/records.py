@@ -36,7 +36,9 @@ class QueuedCustomer:
 
 @dataclass(frozen=True, slots=True)
 class CallbackTicket:
-    """A promise to call a customer back. `reason` is "closed", "nobody" or "too_long"."""
+    """A promise to call a customer back. `reason` is "closed", "nobody" or "too_long"; `contact` is
+    a telephone number or an e-mail address, empty in tickets of earlier versions; `due_at` is when
+    somebody is back who can call, empty for as soon as possible."""
 
     id: str
     session: str
@@ -45,6 +47,22 @@ class CallbackTicket:
     reason: str
     written_at: str
     summary: str
+    contact: str = ""
+    contact_name: str = ""
+    due_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackRequest:
+    """A call back to be promised: where, to whom, about what. `key` is that of its action: the same
+    key is the same promise."""
+
+    session: str
+    key: str
+    contact: str
+    name: str
+    about: str
+    due_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)

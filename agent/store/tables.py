@@ -97,6 +97,10 @@ handoffs = Table(
     _text_column("outcome"),
     _text_column("ticket"),
     _text_column("why"),
+    _text_column("contact"),  # where to call back, as the customer gave it; empty once done
+    _text_column("contact_name"),
+    _text_column("due_at"),  # when somebody is back who can call; empty: as soon as possible
+    _text_column("call_key"),  # of the action that promised the call back
     UniqueConstraint("session", "number"),
     CheckConstraint(
         "state in ('queued', 'accepted', 'ended', 'callback')", name="handoffs_state_known"

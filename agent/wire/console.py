@@ -27,6 +27,7 @@ SAMPLE_BYTES = 2  # bytes of a sample
 ClosingOutcome = Literal["resolved", "follow_up", "passed_on", "not_reached", "other"]
 CLOSING_OUTCOMES: tuple[ClosingOutcome, ...] = get_args(ClosingOutcome)
 
+CallBackOutcome = Literal["reached", "not_reached"]
 PersonName = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60), WITHOUT_CONTROLS
 ]
@@ -114,6 +115,14 @@ class VoiceMessage(WireMessage):
     on: bool
 
 
+class CallBackDoneMessage(WireMessage):
+    """The customer of this ticket was called back, or tried in vain: nothing is left to do."""
+
+    type: Literal["call_back_done"]
+    ticket: Annotated[str, StringConstraints(min_length=1, max_length=20)]
+    outcome: CallBackOutcome = "reached"
+
+
 ConsoleMessage = (
     WatchMessage
     | UnwatchMessage
@@ -124,6 +133,7 @@ ConsoleMessage = (
     | TakeOverMessage
     | WhisperMessage
     | VoiceMessage
+    | CallBackDoneMessage
 )
 _CONSOLE_MESSAGE_JSON = TypeAdapter[ConsoleMessage](
     Annotated[ConsoleMessage, Field(discriminator="type")],

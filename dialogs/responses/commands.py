@@ -70,7 +70,7 @@ def cancel(draft: TurnDraft, dropped: str = "") -> None:
     """Cancel the active task. `dropped` names the requests that are cancelled with it."""
     state, pack = draft.state, draft.context.pack
     tasks = state.tasks
-    if is_arranging_callback(state, pack):
+    if is_arranging_callback(state, pack) or state.question.kind == "callback":
         decline_callback(draft)
         return
     if tasks and tasks[-1].flow == pack.verification_flow:

@@ -308,16 +308,42 @@ def test_after_a_restart_somebody_else_can_take_the_conversation(tmp_path):
             assert "This is Ada." in [one["text"] for one in opened["items"]]
 
 
-def test_nobody_is_there_and_a_call_back_is_noted(tmp_path):
+def told(client: Client, *words: str) -> str:
+    """The next reply with one of these words."""
+    while not any(one in (text := client.wait_for("reply")["text"]) for one in words):
+        pass
+    return text
+
+
+def test_nobody_is_there_and_a_call_back_is_noted_with_its_contact_and_done(tmp_path):
     with desk(tmp_path, no_agent_s=0) as empty, customer(empty) as client:
         client.say("I want to talk to a person")
         while (over := client.wait_for("handoff"))["state"] != "callback":
             pass
+        assert not over.get("ticket"), "nothing is promised yet"
         with Console(empty.page, "Ada") as ada:
-            there = ada.wait_for("calls_back", lambda said: said["tickets"])
-            (ticket,) = there["tickets"]
-        assert (ticket["ticket"], ticket["why"]) == (over["ticket"], "nobody")
-        assert ticket["session"] == client.resumption.session
+            assert ada.wait_for("calls_back")["tickets"] == []
+            told(client, "call you back", "call back")
+            client.say("yes please")
+            told(client, "number")
+            client.say("it is 415-555-0123")
+            told(client, "name")
+            client.say("my name is Ada Lovelace")
+            assert "0123" in told(client, "Is that right")
+            client.say("yes")
+            noted = told(client, "Your number for that is")
+            (ticket,) = ada.wait_for("calls_back", lambda said: said["tickets"])["tickets"]
+            assert ticket["ticket"] in noted
+            assert (ticket["contact"], ticket["why"]) == ("+1 415-555-0123", "nobody")
+            assert ticket["name"] == "Ada Lovelace"
+            assert "Wants:" in ticket["summary"]
+            assert ticket["session"] == client.resumption.session
+            rows = empty.server.services.store.read_rows(ticket["session"])
+            assert "555-0123" not in str(rows), "the conversation itself holds surrogates only"
+            ada.send("call_back_done", ticket=ticket["ticket"])
+            ada.wait_for("calls_back", lambda said: not said["tickets"])
+            ada.send("call_back_done", ticket=ticket["ticket"])
+            assert ada.wait_for("error")["code"] == "too_late"
 
 
 def test_when_somebody_comes_to_work_those_who_wait_get_more_patience(tmp_path):

@@ -173,7 +173,7 @@ def test_who_waits_for_a_person_waits_no_longer_because_of_a_restart(tmp_path):
         at = deepcopy(client.resumption)  # as it was, and without a goodbye
     with desk(tmp_path, no_agent_s=0) as house, Client(house.url, resume=at) as client:
         told = client.wait_for("handoff")
-        assert (told["state"], told["ticket"]) == ("callback", "C00001")
+        assert (told["state"], told.get("ticket")) == ("callback", None)
 
 
 def test_a_page_that_was_loaded_anew_gets_everything_however_much_it_was(tmp_path):

@@ -30,7 +30,8 @@ export class ConsoleApp {
     this.role = "person";
     this.name = "";
     this.connection = null;
-    this.lists = new Lists({ open: (session) => this.open(session), accept: (entry) => this.accept(entry) });
+    this.lists = new Lists({ open: (session) => this.open(session), accept: (entry) => this.accept(entry),
+      done: ({ ticket }, outcome) => this.connection.send({ type: "call_back_done", ticket, outcome }) });
     this.live = new SessionTable({ open: (session) => this.open(session), takeOver: (row) => this.takeOver(row) });
     this.voice = new VoiceCall({ frame: (pcm) => this.connection.sendAudio(pcm), changed: () => this.draw(), trouble: showProblem });
     this.view = new ConversationView({

@@ -9,7 +9,8 @@ const byId = (id) => document.getElementById(id);
 const seconds = () => performance.now() / 1000;
 
 export class Lists {
-  /** `actions.open(session)` for an entry that is chosen, `actions.accept(entry)`. */
+  /** `actions.open(session)` for an entry that is chosen, `actions.accept(entry)`, and
+   *  `actions.done(ticket, outcome)` for a call that was returned. */
   constructor(actions) {
     this.actions = actions;
     this.waiting = [];
@@ -49,11 +50,26 @@ export class Lists {
   calls(tickets) {
     byId("calls-empty").hidden = tickets.length > 0;
     setText(byId("calls-count"), String(tickets.length));
-    byId("calls").replaceChildren(...tickets.map(({ ticket, customer, why, written_at: at, summary: text }) =>
-      make("li", {},
-        make("p", { class: "entry-head" }, make("b", {}, Customer(customer)), make("span", {}, ticket)),
-        make("p", { class: "quiet" }, `${whyCallBack(why)} · ${wallTime(at)}`),
-        text ? make("p", { class: "entry-summary" }, summary(text)) : null)));
+    updateKeyedList(byId("calls"), tickets, ({ ticket }) => ticket, (one, before) => this.#call(one, before));
+  }
+
+  /** A call to return: who, where, when, about what, and that it is done. */
+  #call(one, before) {
+    const { ticket, customer, why, written_at: at, summary: text, contact, name, due_at: due } = one;
+    const row = before ?? make("li", {});
+    const drawn = JSON.stringify(one);
+    if (row.drawn === drawn) return row;
+    row.drawn = drawn;
+    const done = (outcome, label, hint) => make("button", { type: "button", class: "done", "aria-label": `${ticket}: ${hint}`,
+      onclick: () => this.actions.done(one, outcome) }, label);
+    row.replaceChildren(
+      make("p", { class: "entry-head" }, make("b", {}, name || Customer(customer)), make("span", {}, ticket)),
+      make("p", { class: "contact" }, contact || "No number or address was noted"),
+      make("p", { class: "quiet" }, `${whyCallBack(why)} · ${wallTime(at)}${due ? ` · call from ${wallTime(due)}` : ""}`),
+      text ? make("p", { class: "entry-summary" }, summary(text)) : "",
+      make("p", { class: "done-row" }, done("reached", "Done", "the customer was called back"),
+        done("not_reached", "Not reached", "the customer could not be reached")));
+    return row;
   }
 
   #entry(entry, before) {

@@ -13,11 +13,13 @@ from contextlib import closing
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 
 from agent.core.event_json import JournalRow
 from agent.core.records import SessionRecord
 from agent.core.turn_notes import TurnNote
-from agent.store import Store
+from agent.store import CallbackRequest, Store
+from agent.store.tables import handoffs
 from dialogs.values import Claim, Escalation
 
 NOW = "2026-11-24T10:00:00+00:00"
@@ -108,25 +110,74 @@ def test_of_many_who_reach_for_a_hand_over_one_gets_it(opened):
     assert stores[1].accept_handoff("a", 1, "another", LATER)
 
 
+def call_back(key="a:1", session="a", contact="+1 415-555-0123", about="Wants: a card"):
+    return CallbackRequest(session, key, contact, "Ann Lee", about, LATER)
+
+
+def test_nobody_is_promised_a_call_before_a_contact_is_known(store):
+    store.enqueue("a", 1, why(), NOW, "ann")
+    assert store.record_unanswered("a", 1, "closed", NOW)
+    assert store.record_unanswered("a", 1, "nobody", LATER)
+    assert store.callback_tickets() == []
+    assert not store.accept_handoff("a", 1, "Dana", NOW)
+    assert not store.record_unanswered("b", 1, "closed", NOW)
+
+
 def test_a_ticket_is_the_same_however_often_it_is_asked_for(store):
     store.enqueue("a", 1, why(), NOW, "ann")
-    ticket = store.create_ticket("a", 1, "closed", NOW)
-    assert ticket == store.create_ticket("a", 1, "nobody", LATER)
-    assert [(one.id, one.reason, one.customer) for one in store.callback_tickets()] == [
-        (ticket, "closed", "ann")
-    ]
-    assert not store.accept_handoff("a", 1, "Dana", NOW)
-    assert store.create_ticket("b", 1, "closed", NOW) == ""
+    store.record_unanswered("a", 1, "closed", NOW)
+    ticket = store.arrange_callback(call_back(), "ann", NOW)
+    assert (ticket.id, ticket.contact, ticket.reason) == ("C00001", "+1 415-555-0123", "closed")
+    assert (ticket.summary, ticket.due_at, ticket.customer) == (why().summary, LATER, "ann")
+    assert store.arrange_callback(call_back(contact="other"), "ann", LATER) == ticket
+    assert store.callback_tickets() == [ticket]
 
 
-def test_who_was_taken_gets_no_ticket(store):
+def test_a_call_back_without_a_handoff_has_the_summary_it_was_given(store):
+    first = store.arrange_callback(call_back(), "ann", NOW)
+    assert (first.summary, first.customer, first.number) == ("Wants: a card", "ann", 0)
+    assert store.finish_callback(first.id, "Dana", "reached", LATER) == first
+    second = store.arrange_callback(call_back("a:2"), "ann", LATER)
+    assert second.number < 0
+    assert store.callback_tickets() == [second]
+
+
+def test_a_call_back_is_done_once_and_its_contact_forgotten(store):
+    ticket = store.arrange_callback(call_back(), "ann", NOW)
+    start = threading.Barrier(4)
+
+    def finish(name):
+        start.wait()
+        return store.finish_callback(ticket.id, name, "reached", LATER)
+
+    with ThreadPoolExecutor(4) as pool:
+        done = [one for one in pool.map(finish, "ABCD") if one]
+    assert done == [ticket]
+    assert store.callback_tickets() == []
+    with store._read_connection() as connection:
+        row = connection.execute(select(handoffs)).one()
+    assert (row.state, row.outcome, row.contact, row.contact_name) == ("ended", "reached", "", "")
+    assert store.finish_callback("", "Dana", "reached", LATER) is None
+
+
+def test_a_contact_is_erased_with_its_session_and_after_its_time(store):
+    store.arrange_callback(call_back(), "ann", NOW)
+    store.arrange_callback(call_back("b:1", "b"), "bob", LATER)
+    gone = store.delete_older_than({"tickets": "2026-11-24T12:00:00+00:00"})
+    assert gone == {"tickets": 1}
+    assert [one.session for one in store.callback_tickets()] == ["b"]
+    assert store.erase("b", LATER) is not None
+    assert store.callback_tickets() == []
+
+
+def test_who_was_taken_is_not_called_back(store):
     store.enqueue("a", 1, why(), NOW, "ann")
     assert store.is_queued("a", 1)
     store.accept_handoff("a", 1, "Dana", NOW)
     assert not store.is_queued("a", 1)
-    assert store.create_ticket("a", 1, "too_long", NOW) == ""
+    assert not store.record_unanswered("a", 1, "too_long", NOW)
     store.finish_handoff("a", 1, "resolved", NOW)
-    assert store.create_ticket("a", 1, "too_long", NOW) == ""
+    assert not store.record_unanswered("a", 1, "too_long", NOW)
     assert store.callback_tickets() == []
 
 
@@ -253,7 +304,7 @@ def test_what_is_old_is_forgotten_by_kind(store):
         everything(store, id, "ann")
     store.end_session("a", NOW)
     store.end_session("b", LATER)
-    store.create_ticket("a", 1, "closed", NOW)
+    store.record_unanswered("a", 1, "closed", NOW)
     store.accept_handoff("b", 1, "Dana", NOW)
     kinds = ("recordings", "judgements", "offers", "handovers", "tickets")
     gone = store.delete_older_than(dict.fromkeys(kinds, "2026-11-24T12:00:00+00:00"))
@@ -285,8 +336,27 @@ def test_a_queue_of_an_earlier_version_is_taken_over(tmp_path):
         assert [(one.session, one.urgency) for one in store.queued_customers()] == [("old", "high")]
         store.close()
     store = Store(file)
-    assert store.create_ticket("old", 1, "closed", NOW) == "C00007"
+    store.record_unanswered("old", 1, "closed", NOW)
+    assert store.arrange_callback(call_back("old:1", "old"), "", NOW).id == "C00007"
     assert [(one.id, one.overwritten) for one in store.read_receipts()] == [("r", False)]
+    store.close()
+
+
+def test_tickets_without_a_contact_of_an_earlier_version_are_still_listed(tmp_path):
+    file = tmp_path / "hearken.sqlite3"
+    Store(file).close()
+    with sqlite3.connect(file) as books:
+        for column in ("contact", "contact_name", "due_at", "call_key"):
+            books.execute(f"alter table handoffs drop column {column}")
+        books.execute(
+            "insert into handoffs (session, number, probability, state, ticket, why)"
+            " values ('old', 1, 0.5, 'callback', 'C00001', 'closed')"
+        )
+    books.close()
+    store = Store(file)
+    (ticket,) = store.callback_tickets()
+    assert (ticket.id, ticket.contact, ticket.due_at) == ("C00001", "", "")
+    assert store.finish_callback("C00001", "Dana", "not_reached", NOW) == ticket
     store.close()
 
 

@@ -208,10 +208,26 @@ def test_who_is_too_late_is_told(page: Page, server: ScriptedConsole) -> None:
 
 def test_calls_to_return_are_listed(page: Page, server: ScriptedConsole) -> None:
     ticket = {"ticket": "C-17", "session": "s9", "customer": "Sam", "why": "closed"}
-    tickets = [ticket | {"written_at": BEGAN, "summary": "Wants: a new card"}]
+    where = {"contact": "+1 415-555-0123", "name": "Sam Hill", "due_at": BEGAN}
+    tickets = [ticket | where | {"written_at": BEGAN, "summary": "Wants: a new card"}]
+    tickets.append(ticket | {"ticket": "C-18", "written_at": BEGAN, "summary": ""})
     server.first = (queue(), {"type": "calls_back", "tickets": tickets})
-    page.enter().sees("#calls-count", "1").press("#calls-part summary")
+    page.enter().sees("#calls-count", "2").press("#calls-part summary")
     page.sees("#calls", "Outside opening hours").sees("#calls", "C-17").sees("#calls", "Wants: a")
+    page.sees("#calls", "+1 415-555-0123").sees("#calls", "Sam Hill")
+    page.sees("#calls", "No number or address was noted")
+
+
+def test_a_call_that_was_returned_is_done(page: Page, server: ScriptedConsole) -> None:
+    ticket = {"ticket": "C-17", "session": "s9", "customer": "Sam", "why": "closed"}
+    calls = {"type": "calls_back", "tickets": [ticket | {"written_at": BEGAN, "summary": ""}]}
+    server.first = (queue(), calls)
+    page.enter().sees("#calls-count", "1").press("#calls-part summary").press("#calls .done")
+    console = server.consoles[-1]
+    (sent,) = received(page, console, "call_back_done")
+    assert (sent["ticket"], sent["outcome"]) == ("C-17", "reached")
+    console.push({"type": "calls_back", "tickets": []})
+    page.sees("#calls-empty", "Nobody has to be called back")
 
 
 # ---- the conversation
@@ -338,6 +354,7 @@ MARKUP = "<img src=x onerror=window.hit=1><b>bold</b>"
 def test_markup_stays_text(page: Page, server: ScriptedConsole) -> None:
     said = {"customer": MARKUP, "summary": MARKUP, "rule": MARKUP, "channel": MARKUP}
     ticket = {"ticket": MARKUP, "session": "s9", "written_at": BEGAN, "why": MARKUP}
+    ticket |= {"contact": MARKUP, "name": MARKUP, "due_at": MARKUP}
     server.first = (
         queue(waiting("s1", **said)),
         {"type": "calls_back", "tickets": [ticket | {"customer": MARKUP, "summary": MARKUP}]},
