@@ -8,7 +8,7 @@ with a back end of its own declares its answers (tests/agent/conversation_tests/
 from __future__ import annotations
 
 import shutil
-from datetime import date
+from datetime import date, datetime, time
 from pathlib import Path
 
 from agent.actions.bank import BankActions
@@ -18,6 +18,7 @@ from dialogs.pack.model import Pack
 from dialogs.values import ActionCall, ActionResult
 
 SEED_FILE = "seed.yaml"
+TIME_OF_DAY = time(12)  # of all conversations, in the pack's own zone
 
 
 class UndeclaredAnswer(LookupError):
@@ -37,12 +38,14 @@ class SeededBank:
         bank.close()  # the last connection of a database writes everything into its one file
 
     def fresh_copy(self, today: date) -> BankActions:
-        """A bank that no conversation has touched; the one before it is gone then."""
+        """A bank that no conversation has touched, at noon of this day; the one before it is gone
+        then."""
         copy = self._folder / "bank.sqlite3"
         for left_over in self._folder.glob("bank.sqlite3*"):
             left_over.unlink()
         shutil.copyfile(self._seeded, copy)
-        return BankActions(copy, self._pack, today)
+        now = datetime.combine(today, TIME_OF_DAY, self._pack.opening_hours.zone)
+        return BankActions(copy, self._pack, lambda: now)
 
 
 def seeded_bank(pack: Pack, folder: Path) -> SeededBank | None:
