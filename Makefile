@@ -12,12 +12,14 @@ serve: $(STAMP)
 	$(BIN)/hearken serve
 
 # Two processes, a file of tests to each in turn; threads of their own would wait for each other.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
 test: $(STAMP)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(PYTEST)
 
 # What needs neither sockets, nor trained models, nor a browser.
 test-quick: $(STAMP)
-	$(BIN)/python -m pytest -m "not socket and not model and not browser"
+	$(PYTEST) -m "not socket and not model and not browser"
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .

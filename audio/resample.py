@@ -20,7 +20,6 @@ from math import ceil
 
 import numpy as np
 import samplerate  # type: ignore[import-not-found]
-from scipy.signal import firwin  # type: ignore[import-untyped]
 
 from audio.types import AudioError, Samples
 
@@ -28,11 +27,20 @@ RATES = (8_000, 16_000, 22_050, 24_000, 44_100, 48_000)
 
 _CONVERTER = "sinc_medium"
 _HALF_TAPS = 24  # samples on either side from which a sample between two others is computed
-# Every other tap of a half-band filter is zero: these are the others, which sum to one.
-_HALF_BAND_TAPS = (2 * firwin(4 * _HALF_TAPS - 1, 0.5, window=("kaiser", 7.0)))[::2].astype(
-    np.float32
-)
 _AHEAD_S = 0.01  # more than the converter ever looks ahead, at the lowest rate
+
+
+def _half_band_taps() -> Samples:
+    """A windowed sinc. Every other tap is zero: these are the others, which sum to one. The same
+    as scipy.signal.firwin's, which takes half of the server's start to import
+    (tests/audio/test_resample.py)."""
+    places = np.arange(1 - 2 * _HALF_TAPS, 2 * _HALF_TAPS)
+    taps = np.sinc(places / 2) * np.kaiser(len(places), 7.0)
+    odd_taps: Samples = (2 * taps / taps.sum())[::2].astype(np.float32)
+    return odd_taps
+
+
+_HALF_BAND_TAPS = _half_band_taps()
 
 
 class Resampler:

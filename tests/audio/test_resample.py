@@ -7,8 +7,9 @@ import pytest
 import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.signal import firwin
 
-from audio.resample import RATES, Resampler, resample
+from audio.resample import _HALF_BAND_TAPS, RATES, Resampler, resample
 from audio.types import RATE, AudioError
 from tests.support.strategies import cut, packet_sizes
 
@@ -26,6 +27,11 @@ def level_db(samples, hz, rate):
     window = np.hanning(len(middle))
     turning = np.exp(-2j * np.pi * hz * np.arange(len(middle)) / rate)
     return 20 * np.log10(2 * abs(np.sum(middle * window * turning)) / window.sum() + 1e-9)
+
+
+def test_the_half_band_filter_is_a_windowed_sinc():
+    taps = firwin(2 * len(_HALF_BAND_TAPS) - 1, 0.5, window=("kaiser", 7.0))
+    assert np.array_equal(_HALF_BAND_TAPS, (2 * taps[::2]).astype(np.float32))
 
 
 @settings(max_examples=60)

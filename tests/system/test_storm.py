@@ -35,7 +35,7 @@ class Customer:
 
     async def comes(self, url: str) -> None:
         """For the first time, or again with what they have read so far."""
-        self._line = await connect(url, compression=None, open_timeout=None)
+        self._line = await connect(url, compression=None, open_timeout=None, proxy=None)
         hello: Message = {"type": "hello", "protocol": 1, "channel": "chat"}
         if self.at.session:
             asked = {"session": self.at.session, "token": self.at.token}

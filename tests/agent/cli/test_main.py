@@ -63,6 +63,7 @@ def test_a_chat_that_may_be_recorded_can_be_replayed(house, tmp_path):
 
 
 @pytest.mark.model
+@pytest.mark.socket
 def test_doctor_names_the_models(tmp_path, monkeypatch):
     monkeypatch.setenv("HEARKEN_STATE", str(tmp_path))
     code, output = run("doctor")

@@ -193,6 +193,7 @@ def doctor(monkeypatch, tmp_path, capsys):
 
 
 @pytest.mark.model
+@pytest.mark.socket
 def test_doctor_names_the_writer_and_where_it_comes_from(doctor, tmp_path):
     tiny.moonshine(tmp_path / "turns")
     code, said = doctor(WRITER_CHECKPOINT=tmp_path / "turns")
@@ -203,6 +204,7 @@ def test_doctor_names_the_writer_and_where_it_comes_from(doctor, tmp_path):
 
 
 @pytest.mark.model
+@pytest.mark.socket
 @pytest.mark.parametrize("setting", ["SPEECH", "EMOTION", "WRITER"])
 def test_doctor_names_what_is_not_here(doctor, setting):
     code, said = doctor(**{f"{setting}_CHECKPOINT": "no-one/has-this"})
