@@ -212,6 +212,7 @@ class Server:
         await self.registry.stop()
         await self.services.engine.stop()
         await asyncio.to_thread(self.services.journal.stop)
+        self.services.long_texts.stop()
         self.services.store.close()
 
     async def handle(self, socket: ServerConnection) -> None:

@@ -15,6 +15,7 @@ from agent.core.turn_taking import LegTurnEnded
 from audio.types import Expectation, Leg
 
 CONTEXT_TURNS = 8  # earlier turns of the customer that go to the models with a turn
+MAX_JOINED_TEXT = 4000  # characters of texts that are joined into one turn
 MAX_NOISE_VOICE_S = 0.5  # a turn without words and with less voice than this was not speech
 
 
@@ -91,9 +92,21 @@ class UnderstandingRequests:
                 effects += self._apply(pending, answer, event.at)
         has_room = len(self._pending) < self._max_in_flight
         if self._deferred_texts and has_room and not self._state.closed:
-            text, self._deferred_texts = " ".join(self._deferred_texts), []
-            effects.append(self._request_typed(text, event.at))
+            effects.append(self._request_typed(self._take_deferred_text(), event.at))
         return effects
+
+    def _take_deferred_text(self) -> str:
+        """The deferred texts as one, as far as they are no longer than one text may be: the others
+        are left for the next request."""
+        count, length = 1, len(self._deferred_texts[0])
+        while count < len(self._deferred_texts):
+            length += 1 + len(self._deferred_texts[count])
+            if length > MAX_JOINED_TEXT:
+                break
+            count += 1
+        joined = " ".join(self._deferred_texts[:count])
+        del self._deferred_texts[:count]
+        return joined
 
     def _apply(
         self, pending: PendingTurn, answer: TurnUnderstood | UnderstandingFailed, at: float

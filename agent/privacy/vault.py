@@ -12,7 +12,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, TypeVar, cast
 
@@ -31,7 +31,7 @@ from agent.core.inputs import (
     TextReceived,
     TurnUnderstood,
 )
-from agent.privacy.detection import detect
+from agent.privacy.detection import PrivateSpan, detect
 from agent.privacy.pseudonymise_result import UnderstandingPseudonymiser
 from agent.privacy.pseudonymise_text import NO_EXPECTATION, TextPseudonymiser, substitute_spans
 from agent.privacy.redaction_record import Redaction
@@ -92,11 +92,24 @@ class Vault:
 
     # -- pseudonymise --------------------------------------------------------------------------
 
-    def pseudonymise(self, event: Input, expectation: Expectation) -> PseudonymisedInput:
+    def pseudonymise(
+        self,
+        event: Input,
+        expectation: Expectation,
+        spans: Sequence[PrivateSpan] | None = None,
+    ) -> PseudonymisedInput:
         """The input with surrogates, and their record. `expectation` is the question that was open
-        when the input was said. Surrogates in words that were pseudonymised before stay."""
+        when the input was said; `spans` are what `detect` found in a typed text, if it was asked
+        already. Surrogates in words that were pseudonymised before stay."""
         redaction_log: list[Redaction] = []
         match event:
+            case TextReceived() if spans is not None:
+                text = self._text_pseudonymiser.substitute_spans(
+                    event.text, spans, "text", redaction_log
+                )
+                return PseudonymisedInput(
+                    replace(event, text=text) if redaction_log else event, tuple(redaction_log)
+                )
             case TextReceived() | PersonTextReceived():
                 is_typed = isinstance(event, TextReceived)
                 text = self._text_pseudonymiser.pseudonymise(

@@ -8,16 +8,20 @@ resume; a failure here ends this connection alone.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 
 from websockets.asyncio.server import ServerConnection
 
 from agent.core.effects import CloseSession
-from agent.core.inputs import AudioReceived, Input
+from agent.core.inputs import AudioReceived, Input, TextReceived
+from agent.privacy.detection import PrivateSpan
 from agent.runtime.conversation import LiveConversation
 from agent.runtime.outbound import OutboundQueue
 from agent.runtime.registry import CannotResume, ConversationRegistry
 from agent.runtime.services import Services
 from agent.runtime.socket_peer import MISTAKES_TEXT, SocketPeer, role_of_token
+from agent.runtime.typed_text import TypingBudget
 from agent.wire.messages import AudioFormat, Hello
 from agent.wire.native import NativeDecoder
 from agent.wire.native_encoder import NativeEncoder
@@ -48,6 +52,7 @@ class ClientConnection:
         self.encoder = NativeEncoder()
         self.conversation: LiveConversation | None = None
         self.streams = 0  # legs of live audio
+        self._typing_budget = TypingBudget()
         self._outbound = OutboundQueue(
             socket, self.encoder, services.settings.max_outbox, services.settings.write_s
         )
@@ -93,21 +98,36 @@ class ClientConnection:
             if isinstance(decoded, AudioFrames):
                 await self._on_audio(intake, decoded)
             elif not isinstance(decoded, Hello):
-                self._apply_once(decoded, self.decoder.client_seq)
+                await self._apply_once(decoded, self.decoder.client_seq)
         except WireError as error:
             self._send_error(error)
 
-    def _apply_once(self, event: Input, client_seq: int) -> None:
+    async def _apply_once(self, event: Input, client_seq: int) -> None:
         """Apply a client message once: after a resume, a client sends all unacknowledged messages
         again."""
         assert self.conversation is not None
+        spans: Sequence[PrivateSpan] | None = None
+        if isinstance(event, TextReceived):
+            spans = await self._prepare_text(event)
+            event = replace(event, at=self.now)
+        # Only now: the same message may have come by another connection meanwhile.
         if client_seq and client_seq <= (last := self.conversation.client_seq):
             self._outbound.send_text(self.encoder.error(self.now, _old_number_error(last)))
             return
-        self.conversation.apply(event, client_seq)
+        self.conversation.apply(event, client_seq, spans)
         if client_seq:
             received = self.encoder.received(self.now, client_seq)
             self._outbound.send_text(received, self.conversation.last_durable)
+
+    async def _prepare_text(self, event: TextReceived) -> Sequence[PrivateSpan] | None:
+        """Wait until the connection may type this much, and search a long text elsewhere: its
+        private spans, or None."""
+        assert self.conversation is not None
+        wait_s = self._typing_budget.spend(len(event.text), self.services.clock())
+        if wait_s:
+            await asyncio.sleep(wait_s)
+        expectation = self.conversation.expectation_for(event)
+        return await self.services.long_texts.spans(event.text, expectation, self.services.pack)
 
     async def _read_hello(self) -> Hello:
         """The client's hello; WireError when it is none or must be refused."""

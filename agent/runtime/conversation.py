@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from agent.core.customer_messages import Goodbye, SequencedMessage
@@ -28,6 +28,7 @@ from agent.core.inputs import (
 from agent.core.json_reading import MAX_INTEGER
 from agent.core.records import SessionRecord
 from agent.core.session import Session
+from agent.privacy.detection import PrivateSpan
 from agent.privacy.vault import Vault
 from agent.runtime.audio_listeners import AudioListeners
 from agent.runtime.audio_recorder import AudioRecorder
@@ -38,7 +39,7 @@ from agent.runtime.event_recorder import EventRecorder, JournalPosition
 from agent.runtime.outbound import OutboundQueue
 from agent.runtime.services import Services
 from agent.runtime.timers import ConversationTimers
-from audio.types import RATE, VOICE_HOP
+from audio.types import RATE, VOICE_HOP, Expectation
 from dialogs.agent_assist import SuggestedReply, suggest_replies
 
 AVAILABILITY_INTERVAL_S = 5.0  # between two looks, with audio, whether a person could take over
@@ -221,15 +222,22 @@ class LiveConversation:
 
     # -- inputs --------------------------------------------------------------------------------
 
-    def apply(self, event: Input, client_seq: int = 0) -> None:
+    def expectation_for(self, event: Input) -> Expectation:
+        """What the customer had been asked when the words of this input were said."""
+        return self._session.expectation_for(event)
+
+    def apply(
+        self, event: Input, client_seq: int = 0, spans: Sequence[PrivateSpan] | None = None
+    ) -> None:
         """Apply one input, at `self.now`: replace private values, write its row, run its effects.
-        `client_seq` is the client's number of its message, 0 for none. Inputs are ignored once the
-        conversation is over or its process stops."""
+        `client_seq` is the client's number of its message, 0 for none; `spans` the private ones of
+        a typed text, where they are known. Inputs are ignored once the conversation is over or its
+        process stops."""
         if self._session.closed or self.shut_down:
             return
         if isinstance(event, TextReceived | DigitsReceived | AudioReceived):
             self._update_availability(event)
-        hidden = self._vault.pseudonymise(event, self._session.expectation_for(event))
+        hidden = self._vault.pseudonymise(event, self._session.expectation_for(event), spans)
         event = hidden.event
         effects = self._session.receive(event)
         self._audio_recorder.push(event, effects, hidden.redactions)

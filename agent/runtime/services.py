@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from agent.actions.interface import Actions
@@ -16,6 +16,7 @@ from agent.inference.engine import Engine
 from agent.runtime.admission import Admission
 from agent.runtime.event_bus import EventBus
 from agent.runtime.metrics import Metrics
+from agent.runtime.typed_text import LongTextDetection
 from agent.store import Store
 from agent.store.journal import Journal
 from dialogs.pack.model import Pack
@@ -41,4 +42,5 @@ class Services:
     wall_now: Callable[[], datetime]
     event_bus: EventBus
     online_agents: OnlineAgents
+    long_texts: LongTextDetection = field(default_factory=LongTextDetection)
     helpdesk: Webhook | None = None  # receives handoff events

@@ -47,6 +47,7 @@ from agent.core.inputs import (
     UnderstandingFailed,
 )
 from agent.core.session import Session, SessionRules
+from agent.core.understanding_requests import MAX_JOINED_TEXT
 from audio.text_endpointing import TurnEndings
 from audio.turns import TurnRules
 from audio.turns import hop_count as hops_in
@@ -206,6 +207,22 @@ def test_texts_typed_faster_than_we_answer_are_joined():
     assert session.receive(TextReceived(1.2, "balance")) == []
     effects = session.receive(answer(first, "check", 1.3))
     assert of(effects, UnderstandTurn)[0].text == "my balance"
+
+
+def test_texts_are_joined_up_to_the_length_of_one_and_none_is_lost():
+    session, _ = opened(max_requests_in_flight=1)
+    (request,) = session.receive(TextReceived(1.0, "first"))
+    texts = [letter * 1900 for letter in "abcde"]
+    for text in texts:
+        assert session.receive(TextReceived(1.1, text)) == []
+    asked = []
+    for _ in range(3):
+        effects = session.receive(answer(request, request.text, 1.3))
+        (request,) = of(effects, UnderstandTurn)
+        asked.append(request.text)
+    assert max(map(len, asked)) <= MAX_JOINED_TEXT
+    assert " ".join(asked).split() == texts
+    assert of(session.receive(answer(request, request.text, 1.4)), UnderstandTurn) == []
 
 
 def test_a_missed_turn_has_something_to_say():
