@@ -50,11 +50,11 @@ def find_contact(text: str) -> Contact | None:
     if match := _WRITTEN_ADDRESS.search(lowered):
         return Contact(match.group().rstrip("."), match.group())
     if match := _SPOKEN_ADDRESS.search(lowered):
-        return Contact(f"{_joined(match['user'])}@{_joined(match['domain'])}", match.group())
+        return Contact(f"{_written_part(match['user'])}@{_written_part(match['domain'])}", match.group())
     return _find_phone_number(lowered)
 
 
-def _joined(words: str) -> str:
+def _written_part(words: str) -> str:
     """Spoken parts of an address as it is written: "jane dot doe" is "jane.doe"."""
     parts = re.split(r" ?\b(dot|underscore|dash)\b ?| ?(\.) ?", words)
     return "".join(_SIGNS.get(part, part) for part in parts if part).replace(" ", "")
