@@ -15,7 +15,7 @@ from dialogs.extraction.numbers import find_numbers
 MIN_PHONE_DIGITS, MAX_PHONE_DIGITS = 7, 15  # ITU-T E.164: 15 at most
 _WRITTEN_ADDRESS = re.compile(r"[\w.%+-]+@[\w-]+(?:\.[\w-]+)+")
 _SPOKEN_ADDRESS = re.compile(
-    r"\b(?P<user>[\w%+-]+(?: ?(?:dot|\.|underscore|dash) ?[\w%+-]+)*) ?(?:at|@) ?"
+    r"\b(?P<user>[\w%+-]+(?: ?(?:dot|\.|underscore|dash) ?[\w%+-]+)*) ?(?:at|@|\(at\)|\[at\]) ?"
     r"(?P<domain>[\w-]+(?: ?(?:dot|\.) ?[a-z][\w-]*)+)\b"
 )
 _WRITTEN_NUMBER = re.compile(
@@ -50,7 +50,9 @@ def find_contact(text: str) -> Contact | None:
     if match := _WRITTEN_ADDRESS.search(lowered):
         return Contact(match.group().rstrip("."), match.group())
     if match := _SPOKEN_ADDRESS.search(lowered):
-        return Contact(f"{_written_part(match['user'])}@{_written_part(match['domain'])}", match.group())
+        return Contact(
+            f"{_written_part(match['user'])}@{_written_part(match['domain'])}", match.group()
+        )
     return _find_phone_number(lowered)
 
 
