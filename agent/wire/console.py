@@ -119,7 +119,7 @@ class CallBackDoneMessage(WireMessage):
     """The customer of this ticket was called back, or tried in vain: nothing is left to do."""
 
     type: Literal["call_back_done"]
-    ticket: Annotated[str, StringConstraints(min_length=1, max_length=20)]
+    ticket: Annotated[str, StringConstraints(min_length=1, max_length=20), WITHOUT_CONTROLS]
     outcome: CallBackOutcome = "reached"
 
 

@@ -15,7 +15,12 @@ from dialogs.escalation.scoring import (
     forced_escalation,
 )
 from dialogs.interpretation.dialogue_acts import DialogueAct
-from dialogs.pack.reserved_names import COMPLAINT_INTENT, PERSON_INTENT, RISKY_INTENT_RULE
+from dialogs.pack.reserved_names import (
+    COMPLAINT_INTENT,
+    FAILED_VERIFICATION_RULE,
+    PERSON_INTENT,
+    RISKY_INTENT_RULE,
+)
 from dialogs.state import Question
 from dialogs.turn_draft import TurnDraft
 from dialogs.values import Escalation, History, Understanding
@@ -46,7 +51,7 @@ def maybe_escalate(draft: TurnDraft, history: History, understanding: Understand
         active_causes=assessment.active_causes | {escalation.rule},
     )
     draft.escalation, draft.evidence = escalation, escalation.evidence
-    _announce_handoff(draft, escalation.rule, pack.rules[escalation.rule].reply)
+    _announce_handoff(draft, escalation.rule, _announcement(draft, escalation.rule))
 
 
 def _record_rule_scores(
@@ -63,6 +68,17 @@ def _record_rule_scores(
             or earlier.led_to in UNCHANGED_OUTCOMES
         ):
             draft.rule_scores[rule_score.rule] = rule_score
+
+
+def _announcement(draft: TurnDraft, rule: str) -> str:
+    """The reply that says what happens now: that a person comes, unless nobody seems to be there.
+    Then it is only looked for one; if none is found, the customer is told."""
+    spec, hours = draft.context.pack.rules[rule], draft.context.pack.opening_hours
+    reaches_somebody = draft.state.people.is_available or (
+        spec.urgency == "high" and hours.urgent_always_reachable
+    )
+    is_general = rule not in {RISKY_INTENT_RULE, FAILED_VERIFICATION_RULE}
+    return "person.search" if is_general and not reaches_somebody else spec.reply
 
 
 def _announce_handoff(draft: TurnDraft, rule: str, reply: str) -> None:

@@ -15,7 +15,7 @@ from dialogs.extraction.numbers import find_numbers
 MIN_PHONE_DIGITS, MAX_PHONE_DIGITS = 7, 15  # ITU-T E.164: 15 at most
 _WRITTEN_ADDRESS = re.compile(r"[\w.%+-]+@[\w-]+(?:\.[\w-]+)+")
 _SPOKEN_ADDRESS = re.compile(
-    r"\b(?P<user>[\w%+-]+(?: ?(?:dot|\.|underscore|dash) ?[\w%+-]+)*) ?(?:at|@) ?"
+    r"\b(?P<user>[\w%+-]+(?: ?(?:dot|\.|underscore|dash) ?[\w%+-]+)*) ?(?:at|@|\(at\)|\[at\]) ?"
     r"(?P<domain>[\w-]+(?: ?(?:dot|\.) ?[a-z][\w-]*)+)\b"
 )
 _WRITTEN_NUMBER = re.compile(
@@ -50,11 +50,13 @@ def find_contact(text: str) -> Contact | None:
     if match := _WRITTEN_ADDRESS.search(lowered):
         return Contact(match.group().rstrip("."), match.group())
     if match := _SPOKEN_ADDRESS.search(lowered):
-        return Contact(f"{_joined(match['user'])}@{_joined(match['domain'])}", match.group())
+        return Contact(
+            f"{_written_part(match['user'])}@{_written_part(match['domain'])}", match.group()
+        )
     return _find_phone_number(lowered)
 
 
-def _joined(words: str) -> str:
+def _written_part(words: str) -> str:
     """Spoken parts of an address as it is written: "jane dot doe" is "jane.doe"."""
     parts = re.split(r" ?\b(dot|underscore|dash)\b ?| ?(\.) ?", words)
     return "".join(_SIGNS.get(part, part) for part in parts if part).replace(" ", "")

@@ -9,6 +9,10 @@ from __future__ import annotations
 import re
 
 MAX_CLOSING_WORDS = 20  # nobody needs more for a goodbye
+# As it is often typed.
+_WITH_APOSTROPHE = {
+    "im": "i'm", "ive": "i've", "thats": "that's", "dont": "don't", "youve": "you've",
+}  # fmt: skip
 
 # Said only by somebody who leaves, also in the middle of a task.
 _GOODBYE = (
@@ -69,11 +73,13 @@ _YES_WORDS = re.compile(rf"(?:^| )(?:{_YES})(?= |$)")
 
 def is_goodbye(text: str) -> bool:
     """Whether `text` (normalised) is a goodbye and nothing else."""
+    text = _spelled(text)
     return _is_whole(text) and bool(_GOODBYE_WORDS.search(text))
 
 
 def is_plain_no_more(text: str) -> bool:
     """Whether `text` (normalised) answers "anything else?" with a no, and says nothing else."""
+    text = _spelled(text)
     if not _is_whole(text):
         return False
     is_no = _NO_WORDS.search(text) and not _YES_WORDS.search(text)
@@ -83,6 +89,10 @@ def is_plain_no_more(text: str) -> bool:
 def contains_goodbye(text: str) -> bool:
     """Whether there is a goodbye somewhere in `text` (normalised)."""
     return bool(_GOODBYE_WORDS.search(text))
+
+
+def _spelled(text: str) -> str:
+    return " ".join(_WITH_APOSTROPHE.get(word, word) for word in text.split())
 
 
 def _is_whole(text: str) -> bool:

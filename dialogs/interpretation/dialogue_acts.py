@@ -148,9 +148,9 @@ def _no_name(
     understanding: Understanding,
     assignments: tuple[SlotAssignment, ...],
 ) -> DialogueAct | None:
-    """A question or refusal where a name was asked for; requests go their own way."""
+    """A question or refusal where a name or contact was asked for; requests go their own way."""
     spec = pack.slots.get(state.question.name) if state.question.kind == "slot" else None
-    if spec is None or spec.type != "name" or assignments:
+    if spec is None or spec.type not in {"name", "contact"} or assignments:
         return None
     kind = answer_kind(understanding.text)
     if kind == "unknown" or (kind in {"question", "refusal"} and spec.help_reply):

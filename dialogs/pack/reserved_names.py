@@ -53,7 +53,7 @@ wrong.several no_value waiting waiting_money handed_back go_on noted next_task
 next_question next_maybe dropped goodbye_rest too_many which which_to_do which_again
 unreached.closed unreached.closed_now unreached.nobody unreached.too_long unreached.ticket
 unreached.noted unreached.still unreached.offer callback.offer callback.phone callback.address
-callback.soon callback.opening callback.other_ways
+callback.soon callback.opening callback.other_ways person.search
 so_far yes_or_no few_words verify.other_way person.joined
 person.supervisor person.left
 """

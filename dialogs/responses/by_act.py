@@ -91,8 +91,12 @@ def _react_to_answer(draft: TurnDraft, act: DialogueAct, _understanding: Underst
     advance(draft)
 
 
-def _explain_slot(draft: TurnDraft, _act: DialogueAct, _understanding: Understanding) -> None:
-    """No value for the slot that was asked for: say what it is for, and ask again."""
+def _explain_slot(draft: TurnDraft, act: DialogueAct, _understanding: Understanding) -> None:
+    """No value for the slot that was asked for: say what it is for, and ask again. Who refuses to
+    say where to call back is promised nothing."""
+    if act.intent == "refusal" and is_arranging_callback(draft.state, draft.context.pack):
+        decline_callback(draft)
+        return
     name, task = draft.state.question.name, draft.state.task
     spec = draft.context.pack.slots[name]
     if task is not None:
@@ -304,7 +308,9 @@ def _react_to_question(draft: TurnDraft, act: DialogueAct, understanding: Unders
 def _react_to_talk(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
     if act.intent == COMPLAINT_INTENT:
         remember_request(draft, understanding)
-    draft.say(f"talk.{act.intent}")
+    is_waiting = draft.state.waiting_for_person and draft.state.question.kind == "waiting"
+    if not (is_waiting and act.intent == COMPLAINT_INTENT):  # it would offer the person who comes
+        draft.say(f"talk.{act.intent}")
     resume_task(draft)
 
 

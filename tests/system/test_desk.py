@@ -311,8 +311,9 @@ def test_after_a_restart_somebody_else_can_take_the_conversation(tmp_path):
 
 def told(client: Client, *words: str) -> str:
     """The next reply with one of these words."""
-    while not any(one in (text := client.wait_for("reply")["text"]) for one in words):
-        pass
+    text = ""
+    while not any(one in text for one in words):
+        text = client.wait_for("reply")["text"]
     return text
 
 

@@ -20,6 +20,7 @@ CONTACTS = {
     "write to jane.doe@example.com.": "jane.doe@example.com",
     "jane dot doe at gmail dot com": "jane.doe@gmail.com",
     "jane underscore doe at mail dot example dot org": "jane_doe@mail.example.org",
+    "jane (at) example dot com": "jane@example.com",
     "abcdefgh at redacted dot invalid": "abcdefgh@redacted.invalid",
 }
 

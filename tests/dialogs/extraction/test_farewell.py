@@ -22,7 +22,7 @@ NO_MORE = [
     "no", "No thanks", "nope, that's all", "nah i'm good", "that's it, thank you", "nothing else",
     "that will be all", "no, thank you very much", "I don't think so", "not right now", "all set",
     "yes that's all", "i have everything i need", "we're done", "no more questions",
-    "that's fine, thanks",
+    "that's fine, thanks", "no thanks im good", "thats it", "i dont need anything else",
 ]  # fmt: skip
 NEITHER = [
     "humna pls", "later", "bye the way i need a new card", "no wait stop", "no, that's wrong",

@@ -114,6 +114,8 @@ def test_the_built_in_pack_is_whole(pack):
         ("escalation", "      needless: 3", "      needless: 3\n    enter: 0.5", "give one of",
          "enter: 0.5"),
         ("escalation", "missed: 5 ", "missed: 0 ", "greater than 0", "missed: 0"),
+        ("pack", "stalled_before_person: 5", "stalled_before_person: 3", "must be more than",
+         "before_person: 3"),
         ("escalation", "rearm: 0.25", "rearm: 1.5", "less than 1", "rearm"),
         ("escalation", "costs:\n  missed", "cost:\n  missed", 'did you mean "costs"', "cost:"),
         ("escalation", "report_fraud: 10.0", "report_fraude: 10.0", "report_fraud", "fraude"),

@@ -127,6 +127,9 @@ def test_around_the_clock_is_always(now):
         ("longest_wait_s: 300", "longest_wait: 300", 'did you mean "longest_wait_s"', "longest"),
         ("longest_wait_s: 300", "longest_wait_s: 0", "greater than 0", "longest"),
         ("tickets: true", "tickets: perhaps", "boolean", "tickets"),
+        ("call_back_with: call_back", "call_back_with: call_bak", "no flow", "call_bak"),
+        ("with: call_back", "with: verify", "one slot of type contact", "with: verify"),
+        ("phone_region: US", "phone_region: America", "match", "phone_region"),
     ],
 )
 def test_each_way_to_break_it(pack, tmp_path, old, new, says, named):
@@ -140,6 +143,21 @@ def test_each_way_to_break_it(pack, tmp_path, old, new, says, named):
     assert error.file == file
     assert says in error.message
     assert named in file.read_text().splitlines()[error.line - 1]
+
+
+@pytest.mark.parametrize(
+    ("old", "says"),
+    [("      - confirm: callback.confirm\n", "read the contact back"),
+     ("do: arrange_callback", "do: arrange_callback")],
+)  # fmt: skip
+def test_a_call_back_is_read_back_before_it_is_promised(pack, tmp_path, old, says):
+    folder = copy_bank_pack(tmp_path / "pack")
+    file = folder / "flows.yaml"
+    file.write_text(file.read_text().replace(old, "do: something" if "do:" in old else ""))
+    with pytest.raises(PackError) as caught:
+        load_pack(folder)
+    assert says in caught.value.message
+    assert caught.value.file.name == "people.yaml"
 
 
 def test_several_spans_of_a_day(pack, tmp_path):

@@ -76,12 +76,14 @@ def test_a_wrong_number_is_corrected_at_the_read_back_and_checked_again(pack):
     assert "4155550199" in bot.bank()
 
 
-@pytest.mark.parametrize("said", ["no", "never mind"])
+@pytest.mark.parametrize("said", ["no", "never mind", "i'd rather not say"])
 @pytest.mark.parametrize("at", ["the offer", "the contact", "the read-back"])
 def test_who_gives_no_contact_is_promised_nothing_and_told_other_ways(pack, said, at):
     bot = nobody_came(pack)
     if at != "the offer":
         bot.says("yes")
+    if at == "the offer" and "rather" in said:
+        said = "no"
     if at == "the read-back":
         bot.says("415-555-0123")
         bot.bank()
@@ -92,6 +94,13 @@ def test_who_gives_no_contact_is_promised_nothing_and_told_other_ways(pack, said
     assert not bot.state.tasks
     assert "arrange_callback" not in [call.name for call in bot.calls]
     assert all("call" not in one.text for one in bot.state.promises)
+
+
+def test_who_asks_what_the_number_is_for_is_told(pack):
+    bot = nobody_came(pack)
+    bot.says("yes")
+    assert "reach you" in bot.says("why do you need my number?")
+    assert bot.state.question.name == "contact"
 
 
 def test_a_number_that_nobody_has_is_asked_for_again_and_given_up(pack):
@@ -179,6 +188,15 @@ def test_nobody_is_offered_who_is_not_there(pack):
     assert bot.state.question.kind != "person"
     bot.says("what are your hours downtown")
     bot.bank(ok=False, reason="unavailable")
+    assert bot.state.question.kind == "callback"
+
+
+def test_nobody_is_said_to_come_who_is_not_there(pack):
+    bot = with_nobody_there(pack, WHEN)
+    assert "colleague to join" not in bot.says("agent")
+    assert bot.escalations
+    assert bot.state.promises == ()
+    bot.unreached("closed", "", WHEN)
     assert bot.state.question.kind == "callback"
 
 
