@@ -23,6 +23,7 @@ from agent.core.event_json import (
 from agent.core.inputs import (
     ActionCompleted,
     AudioReceived,
+    AvailabilityChanged,
     ConnectionLost,
     ConnectionResumed,
     ConsentChanged,
@@ -31,7 +32,6 @@ from agent.core.inputs import (
     DeadlineReached,
     DigitsReceived,
     HandoffQueued,
-    AvailabilityChanged,
     HandoffUnanswered,
     Input,
     PartialTextReceived,
