@@ -15,6 +15,9 @@ from audio.types import AcousticCues, Leg, Prosody
 OUT_OF_SCOPE = "out_of_scope"
 NOTHING_HEARD = "nothing_heard"
 
+# Of a field that was added later: rows and digests are as before while it is empty.
+OMITTED_WHEN_EMPTY = {"omitted_when_empty": True}
+
 Tone = Literal["neutral", "apologetic", "brief"]
 Channel = Literal["chat", "voice", "call"]
 OfferOutcome = Literal["accepted", "declined", "ignored", "completed", "abandoned"]
@@ -50,7 +53,7 @@ class Slot:
     value: str
     said: str
     confidence: float = 1.0
-    problem: str = ""
+    problem: str = field(default="", metadata=OMITTED_WHEN_EMPTY)
 
 
 @dataclass(frozen=True, slots=True)

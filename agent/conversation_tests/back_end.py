@@ -8,7 +8,6 @@ with a back end of its own declares its answers (tests/agent/conversation_tests/
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -37,13 +36,14 @@ class SeededBank:
         self.action_names = bank.action_names
         bank.close()  # the last connection of a database writes everything into its one file
 
-    def fresh_copy(self, wall_now: Callable[[], datetime]) -> BankActions:
-        """A bank with this clock, touched by no conversation; the one before it is gone then."""
+    def fresh_copy(self, now: datetime) -> BankActions:
+        """A bank that no conversation has touched, where the time is `now`; the one before it is
+        gone then."""
         copy = self._folder / "bank.sqlite3"
         for left_over in self._folder.glob("bank.sqlite3*"):
             left_over.unlink()
         shutil.copyfile(self._seeded, copy)
-        return BankActions(copy, self._pack, wall_now)
+        return BankActions(copy, self._pack, lambda: now)
 
 
 def seeded_bank(pack: Pack, folder: Path) -> SeededBank | None:

@@ -107,8 +107,8 @@ class ConversationTestRun:
         models, began = self.models, time.perf_counter()
         self._count += 1
         session_id = f"conversation-test-{self._count}"
-        today = case.started_at.date()
-        bank = self._bank.fresh_copy(lambda: case.started_at) if self._bank else None
+        today = self.pack.opening_hours.local_day(case.started_at)
+        bank = self._bank.fresh_copy(case.started_at) if self._bank else None
         dialogue = Dialogue(self.pack, session_id, today, case.channel, case.offer_draw)
         session = Session(dialogue, self._rules)
         online_agents = OnlineAgents()

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
@@ -209,7 +209,7 @@ def is_comparable(digest: str) -> bool:
 def _value_list(value: Any) -> Any:
     """Without any name of a field: a dataclass is the list of its values."""
     if is_dataclass(value) and not isinstance(value, type):
-        return [_value_list(getattr(value, field.name)) for field in fields(value)]
+        return [_value_list(one) for _, one in _written_fields(value)]
     if isinstance(value, dict):
         return {str(key): _value_list(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
@@ -217,11 +217,19 @@ def _value_list(value: Any) -> Any:
     return json_value(value)
 
 
+def _written_fields(value: Any) -> Iterator[tuple[str, Any]]:
+    """Names and values of a dataclass, without later fields that are empty."""
+    for one in fields(value):
+        content = getattr(value, one.name)
+        if not one.metadata.get("omitted_when_empty") or content:
+            yield one.name, content
+
+
 def json_value(value: Any) -> Any:
     """A value in terms of JSON: a dataclass is a dictionary of its fields, samples are their
     number."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: json_value(getattr(value, field.name)) for field in fields(value)}
+        return {name: json_value(one) for name, one in _written_fields(value)}
     if isinstance(value, np.ndarray):
         return len(value)
     if isinstance(value, dict):

@@ -7,6 +7,7 @@ question. Held by tests/agent/understanding/test_turn_understanding.py.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from rapidfuzz import fuzz
@@ -59,6 +60,8 @@ class IntentResolver:
         if words == NUMBER_TOKEN and "inform" in self.model.intents:
             return IntentVerdict("inform", 0.99, {"inform": 0.99})
         verdict = self.model(words)
+        if expectation.kind == "digits" and self._is_identity(words, slots):
+            return IntentVerdict("inform", 0.99, {"inform": 0.99})
         values = tuple(slot for slot in slots if slot.name != YES_NO_SLOT)
         fitting = (
             any(_fits_question(slot, expectation) for slot in values)
@@ -75,6 +78,14 @@ class IntentResolver:
             if affect.known and angry >= COMPLAINT_FROM:
                 return IntentVerdict(COMPLAINT_INTENT, angry, verdict.probabilities)
         return verdict
+
+    def _is_identity(self, words: str, slots: tuple[Slot, ...]) -> bool:
+        """Whether the turn only says the digits that were asked for, with their names: "the
+        passcode is 4471" asks for no new passcode."""
+        specs = {name: spec for name, spec in self.pack.slots.items() if spec.type == "digits"}
+        named = tuple(slot for slot in slots if slot.name in specs)
+        cues = {word for spec in specs.values() for cue in spec.cues for word in cue.split()}
+        return "inform" in self.model.intents and _is_only_values(named, words, cues)
 
     def _is_full_request(
         self, words: str, verdict: IntentVerdict, fits: bool, context: str
@@ -158,13 +169,15 @@ def _fits_question(slot: Slot, expectation: Expectation) -> bool:
     )
 
 
-def _is_only_values(values: tuple[Slot, ...], words: str) -> bool:
+def _is_only_values(
+    values: tuple[Slot, ...], words: str, names: Collection[str] = frozenset()
+) -> bool:
     """Whether there are only values and function words: "from my savings to checking"."""
     left = words.split()
     for word in (word for slot in values for word in plain_text(slot.said).split()):
         if word in left:
             left.remove(word)
-    return bool(values) and all(word in FUNCTION_WORDS for word in left)
+    return bool(values) and all(word in FUNCTION_WORDS or word in names for word in left)
 
 
 def _resembles_choice(words: str, expectation: Expectation) -> bool:

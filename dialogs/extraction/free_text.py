@@ -12,7 +12,7 @@ from typing import Literal
 
 from dialogs.extraction.tokens import word_set
 
-AnswerKind = Literal["value", "question", "unknown", "refusal", "request"]
+AnswerKind = Literal["value", "question", "unknown", "refusal", "request", "assent"]
 MAX_READ = 300  # characters: what an answer is shows at its beginning
 _OPENERS = re.compile(
     r"^(?:(?:uh|um|er|well|so|oh|hm+|ah|sorry|but|and|wait|hang on|honestly|actually|ok|okay|no"
@@ -64,6 +64,10 @@ _REFUSAL = re.compile(
     r"(?:you )?(?:don't|do not|dont) need (?:it|that|my|to)|not telling|leave it|it doesn't matter|"
     r"doesn't matter|does it matter|never ?mind)"
 )
+_ASSENT = re.compile(
+    r"(?:(?:yes|yeah|yep|yup|y|ok|okay|k|sure|right|correct|fine|thanks|thank you|please|hello|hi"
+    r"|hm+|uh|um|well|so|alright|all right|of course|go ahead)\b[\s,.!]*)+"
+)
 _REQUEST = re.compile(
     r"^(?:i (?:want|wanna|need|wish) (?:to|a|my|you)|i(?:'d| would) like (?:to|a|you)|i(?:'m"
     r"| am) trying to|let me "
@@ -99,7 +103,9 @@ def answer_kind(text: str) -> AnswerKind:
         return "question"
     if _REFUSAL.match(low) or _REFUSAL.match(core):
         return "refusal"
-    return "request" if _REQUEST.match(core) else "value"
+    if _REQUEST.match(core):
+        return "request"
+    return "assent" if _ASSENT.fullmatch(low) else "value"
 
 
 def _is_empty(text: str) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from audio.types import Expectation
-from dialogs.extraction.amount_words import CENTS, CURRENCY_AFTER
+from dialogs.extraction.amount_words import CENTS, CURRENCY_AFTER, WORDS_AFTER
 from dialogs.extraction.numbers import Number, find_numbers
 from dialogs.extraction.self_repair import SlotSpan
 from dialogs.extraction.tokens import word_set
@@ -97,18 +97,15 @@ class IdentityReader:
         is_asked = self.expectation.kind == "digits"
         before = self.folded[max(0, run.start - 60) : run.start]
         behind = self.folded[run.end : run.end + 40]
-        for spec in self.specs:
+        cues = [(spec, re.escape(cue)) for spec in self.specs for cue in spec.cues]
+        for spec, cue in cues:  # "4471 is my pin" belongs to what follows, whatever stands before
             fits = is_asked or len(run.digits) == spec.length
-            for cue in spec.cues:
-                escaped = re.escape(cue)
-                if re.search(rf"\b{escaped}{_LINK}\s*$", before) and (
-                    fits or self._is_number(run, spec)
-                ):
-                    return spec
-                if fits and re.match(
-                    rf"\W*(?:is|as|was|for)?\s*(?:my|the|our)\s+{escaped}\b", behind
-                ):
-                    return spec
+            if fits and re.match(rf"\W*(?:is|as|was|for)?\s*(?:my|the|our)\s+{cue}\b", behind):
+                return spec
+        for spec, cue in cues:
+            fits = is_asked or len(run.digits) == spec.length or self._is_number(run, spec)
+            if fits and re.search(rf"\b{cue}{_LINK}\s*$", before):
+                return spec
         return None
 
     def _is_number(self, run: Number, spec: SlotSpec) -> bool:
@@ -121,6 +118,8 @@ class IdentityReader:
         behind = re.match(r"\s+([a-z']+)", self.folded[run.end : run.end + 20])
         if before and before[0] in _ACTING:
             return False
+        if len(run.digits) < MIN_DIGITS and behind and behind.group(1) not in WORDS_AFTER:
+            return False  # "2 boxes"
         return self.is_heard or behind is None or behind.group(1) not in _GOING_ON
 
     def _pair(self, runs: list[Number], is_asked: bool) -> list[SlotSpan]:
@@ -138,7 +137,10 @@ class IdentityReader:
         for size in groups:
             ends.add(at := at + size)
         cuts = [sum(lengths[: i + 1]) for i in range(len(lengths))]
-        if is_phone or not ends.issuperset(cuts) or not (is_asked or len(groups) == len(lengths)):
+        if is_phone or not ends.issuperset(cuts):
+            return []
+        # Where nothing was asked, only a turn that is nothing else: no other is hidden as one.
+        if not is_asked and not re.fullmatch(r"\d+[\s,/]+\d+", self.folded.strip(" .!")):
             return []
         start, end = runs[0].start, runs[-1].end
         said = self.folded[start:end]

@@ -34,7 +34,7 @@ PLURAL_DIGITS |= {"zeros": "zero", "ohs": "zero", "noughts": "zero"}
 MAX_REPEATS = 6  # of one digit: "two zeros"
 
 TOKEN_PATTERN = re.compile(
-    r"\d[\d,]*(?:\.\d+)?k?(?![a-z0-9])|\d+|[a-z]+(?:'[a-z]+)?|[^\sa-z\d]", re.ASCII
+    r"\d+(?:,\d+)*(?:\.\d+)?k?(?![a-z0-9])|\d+|[a-z]+(?:'[a-z]+)?|[^\sa-z\d]", re.ASCII
 )
 _DECIMAL = re.compile(r"\d+(?:\.\d+)?")
 _NUMBER_WORDS = {*UNIT_NAMES, *SCALES, *ZERO_WORDS, *REPEAT_WORDS, "point", "grand", "fourty"}
@@ -192,6 +192,10 @@ def _digit_groups(words: list[str]) -> list[str]:
 def _words_to_groups(words: list[str], before: list[str]) -> list[str]:
     if not words:
         return []
+    for at in range(2, len(words)):  # "one hundred four hundred twenty one" is two numbers
+        if words[at] == words[at - 2] == "hundred" and words[at - 1] in UNIT_NAMES:
+            head = _words_to_groups(words[: at - 1], before)
+            return [*head, *_words_to_groups(words[at - 1 :], [*before, *head])]
     if words == ["hundred"] or words == ["thousand"]:
         words = ["one", *words]
     if all(word in UNIT_NAMES[:10] for word in words):

@@ -26,6 +26,7 @@ _NOT_BEHIND_TIME = word_set(
 _PARTS = {"morning": "am", "afternoon": "pm", "evening": "pm", "night": "night"}
 _VAGUE = frozenset(["quarter", "earliest", "latest", "soonest", "anytime", "whenever"])
 _CHOICES = frozenset({"or", "to", "and", "-", "\u2013"})
+_ROUND_MINUTES = frozenset({5, 10, 20, 25})
 _TWO_DIGITS = range(10, 60)
 
 
@@ -101,6 +102,8 @@ class TimePhrases:
             minutes = self._number(place, 59)
         if minutes is None:
             return
+        if self._text(place) == "half" and self._number(place + 1, 12) is not None:
+            yield TimePhrase(place + 2, None)  # "half three" is 2:30 to some and 3:30 to others
         place += 1 + (self._text(place + 1) in {"minutes", "minute"})
         side = self._text(place)
         hour = self._number(place + 1, 12)
@@ -110,7 +113,9 @@ class TimePhrases:
         is_spelled = self._text(place - 1) in {"half", "quarter", "minutes", "minute"}
         if not half and not is_spelled and not self.is_expected:
             return  # "25 to 7" may be numbers
-        if side == "of":
+        # "2 to 3 pm" is a choice of two hours, "ten to eleven" may be one
+        is_open = not is_spelled and (minutes not in _ROUND_MINUTES or minutes == hour - 1)
+        if side == "of" or (side in _TO and is_open):
             yield TimePhrase(end, None)
         elif side in _PAST:
             yield TimePhrase(end, hour, minutes, half)

@@ -136,6 +136,13 @@ _LEADING_WORDS = re.compile(
 )
 
 
+_TRAILING_HEDGE = re.compile(
+    r"[\s,.-]+(?:i (?:think|guess|believe|suppose)|or something(?: like that)?|probably|please|"
+    r"if i remember right)[\s.!]*$",
+    re.IGNORECASE,
+)
+
+
 def is_free_text_asked(pack: Pack, state: DialogueState) -> bool:
     """Whether the open question asks for a slot of type text."""
     spec = pack.slots.get(state.question.name) if state.question.kind == "slot" else None
@@ -182,13 +189,14 @@ def _free_text_answer(
     spec = pack.slots[name]
     if kind == "request" and _is_new_request(pack, state, intent, confidence, is_answered=False):
         return DialogueAct("task", intent, confidence)
-    if kind in {"question", "refusal", "unknown"}:
+    if kind in {"question", "refusal", "unknown", "assent"}:
         if kind == "unknown" and spec.value_if_unknown:
             slot = Slot(name, spec.value_if_unknown, understanding.text.strip())
             given = SlotAssignment(name, slot, len(state.tasks) - 1)
             return DialogueAct("answer", assignments=(given,))
         return DialogueAct("no_value", kind)
-    answer = _LEADING_WORDS.sub("", understanding.text.strip()) or understanding.text.strip()
+    answer = _TRAILING_HEDGE.sub("", _LEADING_WORDS.sub("", understanding.text.strip()))
+    answer = answer or understanding.text.strip()
     slot = Slot(name, answer, understanding.text.strip(), understanding.heard)
     return DialogueAct("answer", assignments=(SlotAssignment(name, slot, len(state.tasks) - 1),))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 
 from dialogs.pack.model import Flow, Pack
 from dialogs.pack.reserved_names import NUMBER_SLOT
@@ -25,7 +26,8 @@ def split_repeated_requests(
     if not intent:
         return understanding
     flow = pack.flows[pack.intents[intent].flow]
-    first, *others = _parts(pack, flow, understanding.slots)
+    named = [_named(pack, flow, slot) for slot in understanding.slots]
+    first, *others = _parts(pack, flow, named)
     if not others or not all(_is_complete(pack, flow, part) for part in (first, *others)):
         return understanding
     further = tuple(
@@ -44,6 +46,20 @@ def _intent(pack: Pack, state: DialogueState, understanding: Understanding) -> s
     if task is None or spec is None or spec.kind not in {"control", "talk"}:
         return ""
     return next((i.name for i in pack.intents.values() if i.flow == task.flow), "")
+
+
+def _named(pack: Pack, flow: Flow, slot: Slot) -> Slot:
+    """The slot under the name that the flow has for it, where there is only one."""
+    spec = pack.slots.get(slot.name)
+    if slot.name == NUMBER_SLOT:
+        spec = next((one for one in pack.slots.values() if one.type == "amount"), None)
+    if spec is None or spec.type not in {"amount", "choice"} or slot.problem:
+        return slot
+    names = [name for name in flow.slots if pack.slots[name].family == spec.family]
+    if len(names) != 1 or slot.name == names[0]:
+        return slot
+    value = f"{Decimal(slot.value):.2f}" if spec.type == "amount" else slot.value
+    return replace(slot, name=names[0], value=value)
 
 
 def _parts(pack: Pack, flow: Flow, slots: Sequence[Slot]) -> list[tuple[Slot, ...]]:

@@ -54,7 +54,7 @@ def assign_to_task(
             slot = replace(slot, name=COUNT_SLOT)
         assignment = _assign(pack, task, slot, asked_slot, assigned)
         if assignment is None:
-            assignment = _second_choice(pack, task, slot, assigned)
+            assignment = _second_value(pack, task, slot, assigned)
         if assignment is not None:
             name, value = assignment
             first = assigned.get(name)
@@ -64,14 +64,17 @@ def assign_to_task(
     return list(assigned.items())
 
 
-def _second_choice(
+def _second_value(
     pack: Pack, task: Task, slot: Slot, assigned: dict[str, Slot]
 ) -> tuple[str, Slot] | None:
-    """A second value for the only slot of its family, as "pay the water and the power company"."""
-    spec = pack.slots.get(slot.name)
-    if spec is None or spec.type != "choice":
+    """A second value for the only slot of its family, as "pay the water and the power company".
+
+    Of choices in a flow that needs no identity the first counts: nothing is lost by it.
+    """
+    spec, flow = pack.slots.get(slot.name), pack.flows[task.flow]
+    if spec is None or (spec.type == "choice" and not flow.needs_identity):
         return None
-    family = [n for n in pack.flows[task.flow].slots if pack.slots[n].family == spec.family]
+    family = [n for n in flow.slots if pack.slots[n].family == spec.family]
     return (family[0], slot) if len(family) == 1 and family[0] in assigned else None
 
 
@@ -144,7 +147,7 @@ def _assign_number(
     for name in names:
         values = pack.slots[name].choices or {}
         if digits in values and (
-            name == (asked_spec.name if asked_spec else "") or name in task.slots
+            is_count or name == (asked_spec.name if asked_spec else "") or name in task.slots
         ):
             return name, Slot(name, digits, slot.said)
     amounts = [n for n in names if pack.slots[n].type == "amount"]

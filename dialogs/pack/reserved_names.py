@@ -59,7 +59,7 @@ person.supervisor person.left
 """
 _VALUES = """
 bank agent menu comma_name task intent answer count length limit on_date rest because person ticket
-when label known reach call_time
+when  known reach call_time
 """
 ENGINE_REPLIES = tuple(_REPLIES.split())  # the engine says these by itself
 BUILT_IN_VALUES = tuple(_VALUES.split())  # placeholders that the engine fills by itself

@@ -103,7 +103,7 @@ def _explain_slot(draft: TurnDraft, act: DialogueAct, _understanding: Understand
         misfits = task.misfit_answers + 1
         draft.state = draft.state.with_task(replace(task, misfit_answers=misfits))
         is_repeated = misfits > 1 or not spec.help_reply
-        draft.say("no_value" if is_repeated else spec.help_reply, {"label": spec.label})
+        draft.say("no_value" if is_repeated else spec.help_reply)
     ask_slot(draft, name)
 
 

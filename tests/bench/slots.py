@@ -19,9 +19,11 @@ from decimal import Decimal
 from pathlib import Path
 
 from audio.types import Expectation
-from dialogs.extraction.dates import DateText
+from dialogs.extraction.dates import find_dates
+from dialogs.extraction.number_items import read_items
 from dialogs.extraction.numbers import find_numbers
 from dialogs.extraction.slots import extract
+from dialogs.extraction.times import find_times
 from dialogs.pack.model import Pack
 from tests.support.packs import bank_pack
 
@@ -53,7 +55,7 @@ def itn(folder: Path, pack: Pack) -> Iterator[Case]:
                 got = "".join(slot.value for slot in said)
                 yield "itn", "digits", spoken, written.replace("-", ""), got
             case "time" if re.fullmatch(r"\d\d:\d\d", written):
-                found_times = DateText(spoken.lower()).times(office_hours=False, is_expected=True)
+                found_times = find_times(read_items(spoken), is_expected=True, office_hours=False)
                 got = found_times[0].value if found_times else ""
                 yield "itn", "time", spoken, written, got
             case "date" if (day := _written_date(written)) is not None:
@@ -101,8 +103,9 @@ def nlupp(folder: Path, pack: Pack) -> Iterator[Case]:
 def _near(text: str, pack: Pack, slot: dict, name: str) -> str:
     """The value found where the slot is marked; half a day is forgiven to a time."""
     low = text.lower()
-    spelled = DateText(low)
-    spans = spelled.dates(NLUPP_TODAY, True) if name == "date" else spelled.times(False, True)
+    items = read_items(low)
+    times = find_times(items, is_expected=True, office_hours=False)
+    spans = find_dates(items, NLUPP_TODAY, times, True) if name == "date" else times
     start, end = slot["span"]
     hits = [s.value for s in spans if s.start < end and start < s.end]
     return hits[0] if hits else ""

@@ -453,6 +453,29 @@ SCRIPTS = {
         > yes
         ! pay_bill payee=Valley Power amount=25.00
     """,
+    "a second amount without a company of its own is asked about": f"""
+        > pay $20 to city water today and $30 tomorrow
+        < one at a time
+        {KNOWN}
+        ? amount
+        > 20
+        < For which day
+    """,
+    "the number of boxes is kept until it is needed": """
+        > order checks
+        > 2 boxes
+        > 100421
+        > 4471
+        ! verify_customer
+        < 2 boxes of checks
+    """,
+    "two balances in one breath": f"""
+        > what's my balance in checking and savings
+        {KNOWN}
+        ! balance account=checking
+        ! balance account=savings
+        < $5,200.00
+    """,
     "two companies and one amount": f"""
         > pay city water and valley power 40 dollars
         < one at a time
@@ -546,7 +569,7 @@ SCRIPTS = {
         < looks you up
         ? name
         > i'd rather not say
-        < without the name
+        < without that
         > Siobh\u00e1n O'Brien-McCarthy
         < under Siobh\u00e1n O'Brien-McCarthy
     """,

@@ -6,19 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialogs.extraction.ear_repairs import repair_heard_numbers
 from dialogs.extraction.number_items import NumberReader, read_items, written_value
 from dialogs.extraction.numbers import find_numbers
-from dialogs.extraction.tokens import MAX_TOKENS, Token, fold_case, tokenise
+from dialogs.extraction.tokens import fold_case
 
-PIECES = ["1st ", "a hundred ", "two and ", "1,2,", "$1.", "zero ", "555-", "ol", "fifty five ",
-          "1a", "25.12.", "12/", "half ", "and a half thousand ",
-          "five with two zeros "]  # fmt: skip
-
-
-@given(st.text(max_size=100))
-def test_folding_keeps_every_character_in_its_place(text):
-    assert len(fold_case(text)) == len(text)
+PIECES = ["1st ", "a hundred ", "two and ", "1,2,", "$1.", "zero ", "555-", "ol",
+          "1a", "half ", "25.12.", "12/", "and a half thousand ", "five with 2 zeros"]  # fmt: skip
 
 
 @given(st.lists(st.sampled_from(PIECES) | st.text(max_size=8), max_size=30).map("".join))
@@ -48,26 +41,6 @@ def test_the_cost_grows_with_the_tokens_and_no_more(piece, monkeypatch):
         return count
 
     assert looks(80) <= 2.5 * looks(40) + 200
-
-
-@pytest.mark.parametrize("piece", PIECES)
-def test_a_long_text_is_read_up_to_a_number_of_tokens(piece):
-    assert len(tokenise(piece * 5000)) <= MAX_TOKENS
-
-
-def test_near_words_are_repaired_in_two_passes():
-    class Counted(str):
-        pass
-
-    tokens = [Token("word", word, 0, 0) for word in ["one", *["zerno"] * 3000, "rain"]]
-    repaired = repair_heard_numbers(tokens, "digits")
-    assert [token.text for token in repaired[1:-1]] == ["zero"] * 3000
-    assert repaired[-1].text == "rain"
-
-
-def test_typed_words_are_never_repaired():
-    assert [n.digits for n in find_numbers("transfer 500 to my account")] == ["500"]
-    assert [n.digits for n in find_numbers("500 to", "digits")] == ["5002"]
 
 
 @pytest.mark.parametrize(

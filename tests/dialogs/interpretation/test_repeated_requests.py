@@ -13,10 +13,13 @@ from tests.support.scripted_mind import understood
     ("text", "parts"),
     [
         ("pay 40 dollars to city water and 25 to valley power",
-         [{"40.00", "City Water"}, {"25", "Valley Power"}]),
-        ("pay city water 40 and valley power 25", [{"40", "City Water"}, {"25", "Valley Power"}]),
+         [{"40.00", "City Water"}, {"25.00", "Valley Power"}]),
+        ("pay city water 40 and valley power 25",
+         [{"40.00", "City Water"}, {"25.00", "Valley Power"}]),
         ("move 50 from checking to savings and 20 from savings to money market",
-         [{"50", "checking", "savings"}, {"20", "savings", "money market"}]),
+         [{"50.00", "checking", "savings"}, {"20.00", "savings", "money market"}]),
+        ("pay 20 to city water and 30 to city water",
+         [{"20.00", "City Water"}, {"30.00", "City Water"}]),
         ("what's my checking and savings balance", [{"checking"}, {"savings"}]),
         # one request: what is missing or doubtful is asked for
         ("pay city water and valley power 40 dollars", [{"City Water", "Valley Power", "40.00"}]),
