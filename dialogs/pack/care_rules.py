@@ -82,7 +82,8 @@ class CareRules:
 
     def find(self, text: str) -> tuple[tuple[CareFinding, ...], bool]:
         """The kinds recognised in `text`, in the order of the file, and whether the customer takes
-        an earlier one back. Words that one of a kind's exceptions covers count for nothing."""
+        an earlier one back. Words of which an
+        exception of the kind takes half count for nothing."""
         words = fold_words(text)
         found: dict[str, list[PhraseMatch]] = {}
         excepted: dict[str, list[PhraseMatch]] = {}
@@ -98,7 +99,7 @@ class CareRules:
             valid = [
                 match
                 for match in found.get(name, ())
-                if not any(_overlap(match, other) for other in excepted.get(name, ()))
+                if not any(_covers(other, match) for other in excepted.get(name, ()))
             ]
             if valid:
                 first, last = min(one.first for one in valid), max(one.last for one in valid)
@@ -106,8 +107,10 @@ class CareRules:
         return tuple(findings), takes_back
 
 
-def _overlap(one: PhraseMatch, other: PhraseMatch) -> bool:
-    return one.first <= other.last and other.first <= one.last
+def _covers(exception: PhraseMatch, match: PhraseMatch) -> bool:
+    """Whether the exception takes at least half of the words that were recognised."""
+    common = min(exception.last, match.last) - max(exception.first, match.first) + 1
+    return 2 * common > match.last - match.first
 
 
 def recognition_weights() -> tuple[float, float]:
