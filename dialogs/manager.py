@@ -10,6 +10,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
+from dialogs.care.responses import (
+    care_unanswered,
+    respond_with_care,
+    without_care,
+)
 from dialogs.escalation.callback import is_person_unavailable, remind_of_ticket
 from dialogs.escalation.handoff import maybe_escalate, with_interpreted_intent
 from dialogs.interpretation.dialogue_acts import COMMAND_INTENTS, DialogueAct, interpret
@@ -97,6 +102,9 @@ class Dialogue:
         if state.is_over:
             return Decision(state)
         draft = TurnDraft(self._context, state, turn, at)
+        if respond_with_care(draft, understanding):
+            maybe_escalate(draft, history, replace(understanding, intent=""))
+            return self._finish_turn(draft, history)
         if state.pending_action is not None:
             self._defer_during_action(draft, understanding)
             return draft.decision()
@@ -140,12 +148,19 @@ class Dialogue:
         return self._finish_turn(draft, history)
 
     def on_understanding_failed(
-        self, state: DialogueState, history: History, at: float, turn: int
+        self, state: DialogueState, history: History, at: float, turn: int, typed_text: str = ""
     ) -> Decision:
-        """The customer said something, but the models returned no understanding."""
+        """The customer said something, but the models returned no understanding.
+
+        `typed_text` is what they typed: danger is recognised without models.
+        """
         if state.is_over:
             return Decision(state)
         draft = TurnDraft(self._context, state, turn, at)
+        unread = replace(SILENT_TURN, text=typed_text, intent="")
+        if respond_with_care(draft, unread):
+            maybe_escalate(draft, history, unread)
+            return self._finish_turn(draft, history)
         if state.pending_action is not None:
             draft.say("one_moment")
             return draft.decision()
@@ -160,9 +175,17 @@ class Dialogue:
         return self._finish_turn(draft, history)
 
     def on_handed_back(
-        self, state: DialogueState, history: History, at: float, turn: int
+        self,
+        state: DialogueState,
+        history: History,
+        at: float,
+        turn: int,
+        is_lost: bool = False,
     ) -> Decision:
-        """A person handed the conversation back; unfinished tasks are asked about."""
+        """A person handed the conversation back; unfinished tasks are asked about.
+
+        `is_lost`: they were cut off instead, so that what care has locked stays locked.
+        """
         ended_causes = state.active_causes & {
             EXPLICIT_REQUEST_RULE,
             REPEATED_MISUNDERSTANDING_RULE,
@@ -175,6 +198,7 @@ class Dialogue:
             active_causes=state.active_causes - ended_causes,
             unmet_handoff=None,
         )
+        state = state if is_lost else without_care(state)
         if state.is_over:
             return Decision(state)
         draft = TurnDraft(self._context, state, turn, at)
@@ -196,9 +220,9 @@ class Dialogue:
         if state.is_over:
             return Decision(state)
         draft = TurnDraft(self._context, state, turn, at)
-        nobody_came(
-            draft, UnmetHandoff(reason, ticket, next_opening, state.handoff_urgency or "normal", at)
-        )
+        unmet = UnmetHandoff(reason, ticket, next_opening, state.handoff_urgency or "normal", at)
+        if not care_unanswered(draft, unmet):
+            nobody_came(draft, unmet)
         return self._finish_turn(draft, history)
 
     def on_availability(self, state: DialogueState, people: PeopleAvailability) -> DialogueState:

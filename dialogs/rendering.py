@@ -91,6 +91,13 @@ def format_on_date(value: str, today: date) -> str:
     return text if text in {"today", "tomorrow", "yesterday"} else f"on {text}"
 
 
+def format_telephone_number(number: str, channel: Channel) -> str:
+    """A telephone number; on spoken channels digit by digit, with a pause between its groups."""
+    if channel not in SPOKEN_CHANNELS:
+        return number
+    return ", ".join(" ".join(group) for group in re.findall(r"\d+", number))
+
+
 def _amount(value: str, spoken: bool) -> str:
     try:
         amount = Decimal(value)

@@ -165,6 +165,19 @@ class PeopleAvailability:
 
 
 @dataclass(frozen=True, slots=True)
+class CareSignal:
+    """Danger or distress recognised in a turn: the kind of care.yaml, the words, the time in
+    seconds of the session. It is open until the customer takes it back or a person has handed
+    the conversation back."""
+
+    kind: str
+    turn: int
+    at: float
+    words: str
+    is_open: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class DialogueState:
     """State of one conversation. `tasks` is a stack: the last one is active."""
 
@@ -216,6 +229,9 @@ class DialogueState:
     reply_count: int = 0  # rotates the wordings
     last_task: Task | None = None  # last completed: "and in checking?" repeats it
     offer_occasions: tuple[OfferOccasion, ...] = ()
+    care_signals: tuple[CareSignal, ...] = ()  # in the order they were recognised
+    is_paused: bool = False  # by care, until the customer says something else
+    is_money_locked: bool = False  # by care, until a person hands the conversation back
     is_over: bool = False
 
     @property
@@ -252,4 +268,5 @@ class Decision:
     evidence: tuple[Evidence, ...] = ()
     rule_scores: tuple[RuleScore, ...] = ()
     offers: tuple[OfferMade | OfferAnswered, ...] = ()
+    withdraws_handoff: bool = False  # the person who was called is not needed any more
     ends_session: bool = False

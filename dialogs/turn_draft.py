@@ -77,6 +77,8 @@ class TurnDraft:
     nothing_in_progress: bool = False  # no task is left: a deferred request or an offer may follow
     deferred_now: tuple[DeferredRequest, ...] = ()  # requests of this turn that were deferred
     resumed_request: DeferredRequest | None = None  # deferred request that is answered now
+    withdraws_handoff: bool = False  # no person is needed any more
+    has_cared: bool = False  # this turn answers somebody in danger or distress
     ends_session: bool = False
 
     def update_tone(self, understanding: Understanding) -> None:
@@ -259,6 +261,7 @@ class TurnDraft:
             evidence=self.evidence,
             rule_scores=tuple(self.rule_scores.values()),
             offers=tuple(self.offers),
+            withdraws_handoff=self.withdraws_handoff,
             ends_session=self.ends_session,
         )
 

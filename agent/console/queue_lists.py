@@ -17,7 +17,7 @@ from agent.store import CallbackTicket, QueuedCustomer, Store
 from dialogs.pack.model import Pack
 
 MAX_MOODS = 30  # mood points of each conversation in the list of sessions
-Alert = Literal["", "upset", "waiting_long", "stuck"]
+Alert = Literal["", "care", "upset", "waiting_long", "stuck"]
 ListEntry = dict[str, object]
 
 
@@ -114,10 +114,13 @@ def _session_entry(status: ConversationStatus, pack: Pack, waited_s: int) -> Lis
 def alert_of(status: ConversationStatus, pack: Pack, waited_s: int) -> Alert:
     """Why a supervisor should look at this conversation; empty for no reason.
 
+    "care": danger or distress was recognised, and no person has the conversation yet;
     "waiting_long": queued for half of the longest wait; "upset": surely upset in the last turn;
     "stuck": not understood so often that the bot falls back to a menu.
     """
     turns = status.customer_turns
+    if status.is_in_danger and not status.is_with_person:
+        return "care"
     if status.owner == "queued" and waited_s >= pack.opening_hours.max_wait_s / 2:
         return "waiting_long"
     if turns and turns[-1][1].upset - turns[-1][1].upset_spread >= pack.apologise_from:

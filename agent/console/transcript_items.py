@@ -73,7 +73,8 @@ def handoff_text(status: HandoffStatus) -> str:
     """The state of a handoff as a sentence."""
     match status.state:
         case "requested":
-            return f"A person is asked for: {status.escalation.rule.replace('_', ' ')}."
+            reason = status.escalation.rule.replace(".", ": ").replace("_", " ")
+            return f"A person is asked for: {reason}."
         case "queued":
             wait = max(1, round((status.wait_s or 0) / MINUTE_S))
             minutes = "a minute" if wait == 1 else f"{wait} minutes"

@@ -104,6 +104,14 @@ class Ownership:
         ]
         return effects if self._escalations else [*effects, *self._set_owner("bot")]
 
+    def withdraw_handoffs(self) -> list[Effect]:
+        """End the handoffs that nobody has taken yet; return the effects."""
+        if self.owner != "queued":
+            return []
+        ended = self._handoffs_as("ended")
+        self._escalations = {}
+        return [*ended, *self._set_owner("bot")]
+
     def defer_result(self, event: ActionCompleted) -> None:
         """Keep an action's result until the bot may speak again."""
         self._deferred.append(event)

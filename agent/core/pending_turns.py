@@ -20,7 +20,7 @@ class PendingTurn:
 
     `asked_at` is in session seconds. `voiced_s` is the voice in the turn, in seconds, and `end` the
     position at which turn-taking ended it; both are None for a typed turn. `expectation` is what
-    the customer had been asked when the turn ended.
+    the customer had been asked when the turn ended. `typed_text` is what they typed.
     """
 
     request_id: int
@@ -30,6 +30,7 @@ class PendingTurn:
     voiced_s: float | None = None
     end: int | None = None
     expectation: Expectation = OPEN_EXPECTATION
+    typed_text: str = ""
 
 
 class PendingTurns:
@@ -51,10 +52,13 @@ class PendingTurns:
         voiced_s: float | None = None,
         end: int | None = None,
         expectation: Expectation = OPEN_EXPECTATION,
+        typed_text: str = "",
     ) -> PendingTurn:
         """Add a request under the next request id, counted from 1."""
         self._request_count += 1
-        pending = PendingTurn(self._request_count, turn, leg, asked_at, voiced_s, end, expectation)
+        pending = PendingTurn(
+            self._request_count, turn, leg, asked_at, voiced_s, end, expectation, typed_text
+        )
         self._open.append(pending)
         return pending
 

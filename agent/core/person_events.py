@@ -79,17 +79,19 @@ def _introduce_person(state: SessionState, at: float) -> list[Effect]:
 def _go_on_without(state: SessionState, name: str, at: float) -> list[Effect]:
     """Tell the customer that the person is gone; the bot goes on when no handoff is open."""
     if state.ownership.owner == "bot":
-        return _return_to_bot(state, at)
+        return _return_to_bot(state, at, is_lost=True)
     turn = state.next_turn()
     decision = state.dialogue.on_person_lost(state.dialogue_state, name, at, turn)
     effects = state.apply_decision(decision, at, turn)
     return [*effects, *_apply_results(state, state.ownership.take_deferred_results())]
 
 
-def _return_to_bot(state: SessionState, at: float) -> list[Effect]:
+def _return_to_bot(state: SessionState, at: float, is_lost: bool = False) -> list[Effect]:
     effects = _apply_results(state, state.ownership.take_deferred_results())
     turn = state.next_turn()
-    decision = state.dialogue.on_handed_back(state.dialogue_state, state.history, at, turn)
+    decision = state.dialogue.on_handed_back(
+        state.dialogue_state, state.history, at, turn, is_lost=is_lost
+    )
     return [*effects, *state.apply_decision(decision, at, turn)]
 
 

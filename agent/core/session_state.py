@@ -88,6 +88,8 @@ class SessionState:
         effects += self.playback.say(turn, decision.replies)
         if decision.action_call is not None:
             effects.append(PerformAction(decision.action_call))
+        if decision.withdraws_handoff:
+            effects += self.ownership.withdraw_handoffs()
         if decision.escalation is not None:
             effects += self.ownership.request_person(decision.escalation)
             escalations = (*self.history.escalations, decision.escalation)

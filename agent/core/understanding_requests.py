@@ -67,7 +67,7 @@ class UnderstandingRequests:
     def _request_typed(self, text: str, at: float) -> UnderstandTurn:
         state = self._state
         pending = self._pending.add(
-            state.next_turn(), "customer", at, expectation=state.expectation
+            state.next_turn(), "customer", at, expectation=state.expectation, typed_text=text
         )
         previous_turns, previous_replies = state.history.recent_texts(CONTEXT_TURNS)
         return UnderstandTurn(
@@ -141,6 +141,6 @@ class UnderstandingRequests:
             "missed", f"Turn {pending.turn} could not be understood: {failure.reason}."
         )
         decision = state.dialogue.on_understanding_failed(
-            state.dialogue_state, state.history, failure.at, pending.turn
+            state.dialogue_state, state.history, failure.at, pending.turn, pending.typed_text
         )
         return [notice, *state.apply_decision(decision, failure.at, pending.turn)]

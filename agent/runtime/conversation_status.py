@@ -17,7 +17,8 @@ class ConversationStatus:
     `began_at` is ISO 8601, `lasts_s` the seconds since. `customer_turns` holds the session second
     and the understanding of each turn of the customer, `misses` how often in a row the customer was
     not understood. `has_voice`: the customer speaks and hears. `is_customer_away`: the session
-    knows that their connection is lost.
+    knows that their connection is lost. `is_in_danger`: danger or distress was recognised, and
+    nobody has dealt with it yet.
     """
 
     id: str
@@ -34,6 +35,7 @@ class ConversationStatus:
     open_handoffs: tuple[int, ...]
     customer_turns: tuple[tuple[float, Understanding], ...]
     misses: int
+    is_in_danger: bool = False
 
     @property
     def is_with_person(self) -> bool:
@@ -69,4 +71,5 @@ def conversation_status(
             if turn.leg == "customer"
         ),
         misses=session.state.misses,
+        is_in_danger=any(one.is_open for one in session.state.care_signals),
     )

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 from agent.store.database import Database
 from agent.store.records import CallbackRequest, CallbackTicket, QueuedCustomer
 from agent.store.tables import handoffs
+from dialogs.pack.reserved_names import CARE_PREFIX
 from dialogs.values import Escalation
 
 URGENCIES = ("high", "normal", "low")
@@ -33,7 +34,8 @@ class HandoffQueue(Database):
         """Put a customer in the queue, once. Returns the position among connected customers, from
         1, or 0 when the handoff is no longer queued or its session was erased.
 
-        More urgent customers come first, then those who have waited longer. `now` is ISO 8601.
+        More urgent customers come first, of those people in danger or distress, then those who
+        have waited longer. `now` is ISO 8601.
         """
         values = {
             "session": session,
@@ -73,7 +75,7 @@ class HandoffQueue(Database):
             )
             for row in rows
         ]
-        return sorted(customers, key=lambda one: URGENCIES.index(one.urgency))
+        return sorted(customers, key=_rank)
 
     def accept_handoff(self, session: str, number: int, name: str, now: str) -> bool:
         """Give a queued handoff to `name`. True for exactly one of all who try."""
@@ -114,6 +116,12 @@ class HandoffQueue(Database):
         values = {"state": "ended", "outcome": outcome, "changed_at": now}
         with self._transaction() as connection:
             connection.execute(update(handoffs).where(condition).values(values))
+
+    def withdraw_handoff(self, session: str, number: int, now: str) -> None:
+        """End a handoff that is still queued: the customer needs nobody any more."""
+        self._update_handoff(
+            session, number, ("queued",), state="ended", outcome="withdrawn", changed_at=now
+        )
 
     def record_unanswered(self, session: str, number: int, reason: str, now: str) -> bool:
         """End the wait of a queued handoff: nobody came, and the customer may be called back.
@@ -226,6 +234,11 @@ class HandoffQueue(Database):
             return bool(
                 connection.execute(update(handoffs).where(condition).values(values)).rowcount
             )
+
+
+def _rank(customer: QueuedCustomer) -> tuple[int, bool]:
+    """More urgent customers come first; of those, people in danger or distress."""
+    return URGENCIES.index(customer.urgency), not customer.rule.startswith(CARE_PREFIX)
 
 
 def _is_handoff(session: str, number: int) -> ColumnElement[bool]:

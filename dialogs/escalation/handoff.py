@@ -16,6 +16,7 @@ from dialogs.escalation.scoring import (
 )
 from dialogs.interpretation.dialogue_acts import DialogueAct
 from dialogs.pack.reserved_names import (
+    CARE_PREFIX,
     COMPLAINT_INTENT,
     FAILED_VERIFICATION_RULE,
     PERSON_INTENT,
@@ -35,7 +36,7 @@ def maybe_escalate(draft: TurnDraft, history: History, understanding: Understand
     assessment = assess_escalation(pack, draft.state, history, current)
     escalation = assessment.escalation
     rule = pack.rules.get(draft.forced_rule)
-    if rule is not None and not draft.state.waiting_for_person:
+    if rule is not None and not _is_requested_already(draft, rule.name):
         escalation = forced_escalation(rule, pack, draft.state, history, current)
     draft.forced_rule = ""
     _record_rule_scores(draft, assessment, escalation)
@@ -52,6 +53,12 @@ def maybe_escalate(draft: TurnDraft, history: History, understanding: Understand
     )
     draft.escalation, draft.evidence = escalation, escalation.evidence
     _announce_handoff(draft, escalation.rule, _announcement(draft, escalation.rule))
+
+
+def _is_requested_already(draft: TurnDraft, rule: str) -> bool:
+    """Whether a person was called who knows enough: of danger they are told beside all else."""
+    knows_of_care = any(cause.startswith(CARE_PREFIX) for cause in draft.state.active_causes)
+    return draft.state.waiting_for_person and (knows_of_care or not rule.startswith(CARE_PREFIX))
 
 
 def _record_rule_scores(
@@ -85,6 +92,11 @@ def _announce_handoff(draft: TurnDraft, rule: str, reply: str) -> None:
     """Say that a person comes. A task of the rule `risky_intent` goes on in the meantime, because
     it secures an account; any other is left to the person."""
     after = [reply for reply in draft.replies if reply.step != "noted"]
+    if draft.has_cared:  # what was said to somebody in danger stands, and stands first
+        draft.say(reply)
+        if draft.state.is_paused or not draft.state.tasks:
+            draft.state = replace(draft.state, question=Question("waiting", reply="waiting"))
+        return
     goes_on = bool(rule == RISKY_INTENT_RULE and draft.state.tasks)
     draft.replies = [] if goes_on else [r for r in after if r.source or _is_report(r.step)]
     draft.say(reply)

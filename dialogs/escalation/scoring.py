@@ -14,7 +14,7 @@ from math import exp, fsum
 
 from dialogs.escalation.summary import mask_secrets, summarise
 from dialogs.pack.model import Pack, Rule
-from dialogs.pack.reserved_names import PERSON_INTENT, PREFERRED_TIER, TIER_VALUE
+from dialogs.pack.reserved_names import CARE_PREFIX, PERSON_INTENT, PREFERRED_TIER, TIER_VALUE
 from dialogs.state import DialogueState, StandingUrgency
 from dialogs.values import (
     Escalation,
@@ -234,8 +234,18 @@ def _term_evidence(
             return evidence_now(
                 float(state.customer_facts.get(TIER_VALUE) == PREFERRED_TIER), "preferred customer"
             )
+        case _ if term.startswith(CARE_PREFIX):
+            return _care_evidence(term, weight, state)
         case _:
             return _fading_evidence(term, weight, pack, turns)
+
+
+def _care_evidence(term: str, weight: float, state: DialogueState) -> list[Evidence]:
+    """The latest words by which this kind of danger or distress was recognised, while it counts."""
+    for signal in reversed(state.care_signals):
+        if signal.is_open and CARE_PREFIX + signal.kind == term:
+            return [Evidence(term, weight, signal.turn, signal.at, signal.words)]
+    return []
 
 
 def _trouble_signs(understanding: Understanding) -> str:

@@ -17,6 +17,8 @@ from dialogs.state import DialogueState, Task
 from dialogs.values import Claim, History, Understanding
 
 MAX_MOODS = 5
+MAX_CARE_SIGNALS = 4
+CARE_LABEL = "Care"  # of the claim that consoles mark
 
 
 def summarise(
@@ -35,6 +37,7 @@ def summarise_state(pack: Pack, state: DialogueState) -> tuple[Claim, ...]:
     internal = {pack.verification_flow, pack.opening_hours.callback_flow}
     return _single_lines(
         [
+            _care_claim(pack, state),
             _requests_claim(state),
             *(_task_claim(pack, state, task) for task in state.tasks if task.flow not in internal),
             _deferred_claim(pack, state),
@@ -71,6 +74,19 @@ def mask_secrets(text: str, pack: Pack, understanding: Understanding) -> str:
 def _requests_claim(state: DialogueState) -> Claim | None:
     wants = state.customer_requests[-4:]
     return _quotes_claim("Wants", [(one.text, one.turn) for one in wants])
+
+
+def _care_claim(pack: Pack, state: DialogueState) -> Claim | None:
+    """The danger or distress that was recognised, by its words, and what is stopped by it."""
+    if pack.care is None or not state.care_signals:
+        return None
+    parts = [
+        f'{pack.care.kinds[one.kind].label}: "{one.words}" (turn {one.turn})'
+        f"{'' if one.is_open else ', taken back or settled'}"
+        for one in state.care_signals[-MAX_CARE_SIGNALS:]
+    ]
+    parts += ["nothing moves money until you hand back"] if state.is_money_locked else []
+    return Claim(CARE_LABEL, "; ".join(parts), _distinct([one.turn for one in state.care_signals]))
 
 
 def _task_claim(pack: Pack, state: DialogueState, task: Task) -> Claim:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from dialogs.pack.care_rules import check_care
 from dialogs.pack.model import Flow, Pack, Step
 from dialogs.pack.offer_rules import check_offers
 from dialogs.pack.reserved_names import (
     ARRANGE_CALLBACK_ACTION,
     BUILT_IN_VALUES,
+    CARE_PREFIX,
     ENGINE_REPLIES,
     ENGINE_RULES,
 )
@@ -34,6 +36,7 @@ def check_pack(pack: Pack, yaml_files: Mapping[str, YamlFile]) -> None:
         _check_patience,
         _check_callback_flow,
         check_offers,
+        _check_care,
     ):
         for file, trail, message in checks(pack):
             raise yaml_files[file].error_at(trail, message)
@@ -168,17 +171,21 @@ def _check_replies(pack: Pack) -> Iterator[PackFault]:
     }
     public_slots = {name for name, spec in pack.slots.items() if not spec.is_secret}
     fillable = set(BUILT_IN_VALUES) | result_names | public_slots
+    fillable |= set(pack.care.numbers) if pack.care else set()
     for name, wording in pack.replies.items():
+        file = "care" if pack.care and name in pack.care.replies else "replies"
         for line in wording.lines:
             for placeholder in PLACEHOLDER.findall(line):
                 if placeholder not in fillable:
                     hint = did_you_mean(placeholder, fillable)
                     message = f"{name}: nothing fills {{{placeholder}}}{hint}"
-                    yield "replies", ["replies", name], message
+                    yield file, ["replies", name], message
 
 
 def _check_rules(pack: Pack) -> Iterator[PackFault]:
     for name, rule in pack.rules.items():
+        if name.startswith(CARE_PREFIX):
+            continue  # made from care.yaml
         path: YamlPath = ["rules", name]
         for term in rule.term_weights:
             if term not in EVIDENCE_TERMS:
@@ -224,6 +231,10 @@ def _check_callback_flow(pack: Pack) -> Iterator[PackFault]:
         yield "people", path, f"{name} has no step `do: {ARRANGE_CALLBACK_ACTION}`"
     elif "confirm" not in steps[: steps.index(ARRANGE_CALLBACK_ACTION)]:
         yield "people", path, f"{name} has to read the contact back before it promises a call"
+
+
+def _check_care(pack: Pack) -> Iterator[PackFault]:
+    yield from check_care(pack.care, pack.replies)
 
 
 def _check_menu(pack: Pack) -> Iterator[PackFault]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from dialogs.knowledge.retrieval import Knowledge
+from dialogs.pack.care_rules import CareKind, CareRules, build_care_rules, recognition_weights
 from dialogs.pack.checks import check_pack
 from dialogs.pack.model import (
     ErrorCosts,
@@ -32,6 +33,7 @@ from dialogs.pack.opening_hours import OpeningHours
 from dialogs.pack.opening_hours_loader import build_opening_hours
 from dialogs.pack.privacy_rules import PrivacyRules
 from dialogs.pack.schema import (
+    CareYaml,
     EscalationYaml,
     FlowsYaml,
     IntentsYaml,
@@ -47,7 +49,7 @@ from dialogs.pack.yaml_source import YamlFile
 
 BANK_PACK = Path(__file__).parents[1] / "bank"  # the built-in pack
 REQUIRED_FILES = ("pack", "intents", "slots", "flows", "replies", "escalation")
-OPTIONAL_FILES = ("offers", "people", "privacy")  # files that a pack may lack
+OPTIONAL_FILES = ("care", "offers", "people", "privacy")  # files that a pack may lack
 
 
 def load_pack(directory: Path | str = BANK_PACK) -> Pack:
@@ -71,6 +73,8 @@ def _assemble(folder: Path, yaml_files: Mapping[str, YamlFile]) -> Pack:
     rules = {
         n: _build_rule(n, escalation_yaml, yaml_files["escalation"]) for n in escalation_yaml.rules
     }
+    care, care_replies = _build_care(yaml_files.get("care"), replies.replies)
+    rules |= {kind.rule: _care_rule(kind) for kind in (care.kinds.values() if care else ())}
     return Pack(
         directory=folder,
         bank_name=pack_yaml.bank,
@@ -83,7 +87,10 @@ def _assemble(folder: Path, yaml_files: Mapping[str, YamlFile]) -> Pack:
         slots=_build_slots(yaml_files["slots"].read_as(SlotsYaml), yaml_files["slots"]),
         flows=_build_flows(flows, yaml_files["flows"]),
         verification_flow=flows.verify_with,
-        replies={name: _build_wording(wording) for name, wording in replies.replies.items()},
+        replies={
+            name: _build_wording(wording)
+            for name, wording in {**replies.replies, **care_replies}.items()
+        },
         apologies=tuple(replies.apologies),
         lead_ins=tuple(replies.lead_ins),
         rules=rules,
@@ -104,6 +111,7 @@ def _assemble(folder: Path, yaml_files: Mapping[str, YamlFile]) -> Pack:
         privacy=_build_privacy_rules(yaml_files["privacy"])
         if "privacy" in yaml_files
         else PrivacyRules(),
+        care=care,
         intent_by_example={normalise_text(e): i.name for i in intents.values() for e in i.examples},
     )
 
@@ -137,6 +145,37 @@ def _build_rule(name: str, escalation_yaml: EscalationYaml, yaml_file: YamlFile)
         reply=source.say,
         term_weights=source.terms,
         intent_weights=source.intents,
+    )
+
+
+def _build_care(
+    yaml_file: YamlFile | None, other_replies: Mapping[str, object]
+) -> tuple[CareRules | None, Mapping[str, list[str] | ReplyYaml]]:
+    """The care rules and the replies that their file adds; None and none without the file."""
+    if yaml_file is None:
+        return None, {}
+    source = yaml_file.read_as(CareYaml)
+    for name in source.replies:
+        if name in other_replies:
+            raise yaml_file.error_at(["replies", name], f"{name} is a reply of replies.yaml too")
+    return build_care_rules(source, yaml_file), source.replies
+
+
+def _care_rule(kind: CareKind) -> Rule:
+    """The escalation rule of a kind of danger or distress. One that does not hand over by itself
+    is weighed and explained, and fires only when the customer accepts the offer."""
+    usual, weight = recognition_weights()
+    enter = 0.5 if kind.handoff == "now" else 1.0
+    return Rule(
+        name=kind.rule,
+        urgency=kind.urgency,
+        baseline=usual,
+        enter=enter,
+        leave=enter / 2,
+        min_turns=1,
+        reply=kind.handoff_reply,
+        term_weights={kind.rule: weight},
+        intent_weights={},
     )
 
 

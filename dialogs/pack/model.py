@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from dialogs.knowledge.retrieval import Knowledge
+from dialogs.pack.care_rules import CareRules
 from dialogs.pack.opening_hours import OpeningHours
 from dialogs.pack.privacy_rules import PrivacyRules
 from dialogs.pack.schema import IntentKind, SlotType
@@ -288,6 +289,7 @@ class Pack:
     # always open without people.yaml
     opening_hours: OpeningHours = field(default_factory=OpeningHours)
     privacy: PrivacyRules = field(default_factory=PrivacyRules)
+    care: CareRules | None = None  # None: nobody in danger is recognised
 
     @property
     def verifying_actions(self) -> frozenset[str]:

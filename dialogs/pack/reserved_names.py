@@ -19,6 +19,8 @@ ENGINE_RULES = (
     RISKY_INTENT_RULE,
 )
 
+CARE_PREFIX = "care."  # begins the name of each rule and term of evidence that care.yaml makes
+
 # Intents.
 PERSON_INTENT = "talk_to_person"
 COMPLAINT_INTENT = "complaint"

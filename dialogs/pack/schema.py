@@ -18,6 +18,8 @@ SlotType = Literal[
     "amount", "digits", "date", "time", "name", "choice", "yes_no", "text", "contact"
 ]
 IntentKind = Literal["task", "question", "talk", "control"]
+CareHandoff = Literal["now", "offer", "none"]
+TakenBackOutcome = Literal["nothing", "person_still_comes", "no_person"]
 Probability = Annotated[float, Field(ge=0, le=1)]
 TextOrLines = Annotated[
     list[str], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)
@@ -137,6 +139,46 @@ class RepliesYaml(StrictYaml):
 
     apologies: TextOrLines
     lead_ins: TextOrLines = ["Once more:", "Again:"]
+    replies: dict[str, TextOrLines | ReplyYaml]
+
+
+class CareKindYaml(StrictYaml):
+    """One kind of danger or distress of care.yaml."""
+
+    label: str = Field(min_length=1)
+    urgency: Urgency
+    hand_over: CareHandoff
+    say: str
+    again: list[str] = Field(min_length=2)  # two, so that none is said twice in a row
+    offering: str = ""
+    handing_over: str = ""
+    alone: str
+    pauses_tasks: bool = False
+    locks_money: bool = False
+    if_taken_back: TakenBackOutcome = "nothing"
+    says: list[YamlScalar] = Field(min_length=1)
+    but_not: list[YamlScalar] = []
+    examples: list[YamlScalar] = Field(min_length=1)
+
+
+class TakenBackYaml(StrictYaml):
+    """How customers say that a turn was meant otherwise, and the reply."""
+
+    say: str
+    says: list[YamlScalar] = Field(min_length=1)
+
+
+class CareYaml(StrictYaml):
+    """The file care.yaml."""
+
+    numbers: dict[str, YamlScalar] = {}
+    money_locked: str
+    taken_back: TakenBackYaml
+    words: dict[str, list[YamlScalar]] = {}
+    misspelt: TextOrLines = []
+    other_words: TextOrLines = []
+    kinds: dict[str, CareKindYaml] = Field(min_length=1)
+    harmless: list[YamlScalar] = []
     replies: dict[str, TextOrLines | ReplyYaml]
 
 

@@ -53,7 +53,9 @@ def request_person(draft: TurnDraft, understanding: Understanding) -> None:
         return
     if not state.accepted_person_offer:
         remember_request(draft, understanding)
-    draft.forced_rule = EXPLICIT_REQUEST_RULE
+    # the rule of an open offer is named in its question
+    offered_rule = state.question.name if state.question.kind == "person" else ""
+    draft.forced_rule = offered_rule or EXPLICIT_REQUEST_RULE
 
 
 def cancel_all(draft: TurnDraft) -> None:

@@ -43,8 +43,13 @@ def begin_task(draft: TurnDraft, flow_name: str, slots: Iterable[Slot], request_
     for name, slot in assign_to_task(pack, task, merge_deferred_slots(draft, flow_name, slots), ""):
         fill_slot(draft, SlotAssignment(name, slot, len(draft.state.tasks) - 1))
     flow = pack.flows[flow_name]
+<<<<<<< HEAD
     must_ask = not draft.state.identity_claims
     will_begin = not (flow.moves_money and state.waiting_for_person)
+=======
+    must_ask = set(pack.flows[pack.verification_flow].slots) - set(draft.state.identity_claims)
+    will_begin = not (flow.moves_money and may_not_move_money(state))
+>>>>>>> w-care
     if _needs_identity(draft, flow) and must_ask and will_begin:
         draft.say("verify.begin")
 
@@ -180,10 +185,14 @@ def advance(draft: TurnDraft) -> None:
     """Run the task on top until a question is asked, an action starts or no task is left."""
     pack = draft.context.pack
     returns_to_task = False
+    if draft.state.is_paused:  # care was due: the task stays, and nothing of it goes on
+        return
     while task := draft.state.task:
         flow = pack.flows[task.flow]
-        if flow.moves_money and draft.state.waiting_for_person:
-            draft.say("waiting_money")  # the task stays, for the person or for after the handback
+        if flow.moves_money and may_not_move_money(draft.state):
+            # the task stays, for the person or for after the handback
+            locked = pack.care.money_locked_reply if pack.care else ""
+            draft.say("waiting_money" if draft.state.waiting_for_person else locked)
             break
         if (
             flow.needs_identity
@@ -221,6 +230,11 @@ def advance(draft: TurnDraft) -> None:
         if not _run_step(draft, task, *next_found):
             return
     mark_nothing_in_progress(draft)
+
+
+def may_not_move_money(state: DialogueState) -> bool:
+    """Whether no task that moves money goes on: a person will do it, or has to allow it."""
+    return state.waiting_for_person or state.is_money_locked
 
 
 def mark_nothing_in_progress(draft: TurnDraft) -> None:

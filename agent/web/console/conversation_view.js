@@ -9,6 +9,7 @@ import { channel, customer, ownership, stopwatch, wallTime } from "./labels.js";
 
 const OWNER_ICONS = { mine: "person", other: "eye", bot: "mark", queued: "clock", over: "check" };
 const NARROW = matchMedia("(max-width: 1099px)"); // the same width as in conversation.css
+const CARE = "Care"; // the label of the claim about danger or distress
 const NOT_FOLLOWED = "You do not see what is said from now on.";
 const byId = (id) => document.getElementById(id);
 
@@ -125,7 +126,8 @@ export class ConversationView {
     const { claims } = this.conversation;
     byId("no-claims").hidden = claims.length > 0;
     byId("claims").replaceChildren(...claims.flatMap((claim) => [
-      make("dt", {}, claim.label), make("dd", {}, ...this.#linked(claim))]));
+      make("dt", claim.label === CARE ? { class: "care-claim" } : {}, claim.label === CARE ? icon("care") : null, claim.label),
+      make("dd", {}, ...this.#linked(claim))]));
   }
 
   mood() {

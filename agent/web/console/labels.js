@@ -18,7 +18,7 @@ const OUTCOMES = {
 };
 
 const WHY_CALL_BACK = { closed: "Outside opening hours", nobody: "Nobody was there", too_long: "Waited too long" };
-const ALERTS = { upset: "Upset", waiting_long: "Waits long", stuck: "Going in circles" };
+const ALERTS = { upset: "Upset", waiting_long: "Waits long", stuck: "Going in circles", care: "Danger or distress" };
 const URGENCY = { high: "Urgent", normal: "Normal", low: "Low" };
 const CHANNELS = { chat: "Chat", voice: "Voice", call: "Phone" };
 
@@ -26,9 +26,12 @@ const plain = (key) => {
   const words = String(key ?? "").replaceAll("_", " ").trim();
   return words && words[0].toUpperCase() + words.slice(1);
 };
+const CARE = "care."; // begins the rules of people in danger or distress
 const named = (table, key) => (Object.hasOwn(table, key) ? table[key] : plain(key));
 
-export const rule = (key) => named(RULES, key);
+/** "care.self_harm" -> "Self harm"; empty for every other rule. */
+export const care = (key) => (String(key ?? "").startsWith(CARE) ? plain(key.slice(CARE.length)) : "");
+export const rule = (key) => (care(key) ? `Care: ${care(key)}` : named(RULES, key));
 export const intent = (key) => plain(key);
 export const urgency = (key) => named(URGENCY, key);
 export const channel = (key) => named(CHANNELS, key);

@@ -2,7 +2,7 @@
 import { icon, make } from "../dom.js";
 import { updateKeyedList, setText, moveFocusWithArrows } from "./keyed_list.js";
 import { moodClass } from "./timeline.js";
-import { channel, Customer, duration, rule, stopwatch, summary, upset, urgency, wallTime, whyCallBack } from "./labels.js";
+import { care, channel, Customer, duration, rule, stopwatch, summary, upset, urgency, wallTime, whyCallBack } from "./labels.js";
 
 const CHANNEL_ICONS = { chat: "chat", voice: "microphone", call: "phone" };
 const byId = (id) => document.getElementById(id);
@@ -77,6 +77,7 @@ export class Lists {
     row.entry = entry;
     const button = row.firstChild;
     const signs = [
+      care(entry.rule) ? make("span", { class: "care" }, icon("care"), care(entry.rule)) : null,
       make("span", { class: `urgency ${entry.urgency}` }, entry.urgency === "high" ? icon("alert") : null, urgency(entry.urgency)),
       Number.isFinite(entry.upset) ? make("span", { class: `feeling ${moodClass(entry.upset)}` }, upset(entry.upset)) : null,
       isElsewhere(entry) ? make("span", { class: "gone" }, "On another server") : null,

@@ -25,7 +25,7 @@ export class SessionTable {
   /** Returns the rows whose alert is new. */
   show(live) {
     const before = new Map(this.rows.map((row) => [row.session, row.alert]));
-    const first = (row) => (row.alert ? 0 : 1);
+    const first = (row) => (row.alert === "care" ? 0 : row.alert ? 1 : 2);
     const now = seconds();
     this.rows = live.map((row) => ({ ...row, since: now - row.lasts_s })).sort((one, other) => first(one) - first(other) || (one.began_at < other.began_at ? -1 : 1));
     this.draw();
@@ -74,7 +74,7 @@ export class SessionTable {
     fields.owner.replaceChildren(make("span", { class: `tag ${row.owner}` }, ownerInShort(row, this.me)));
     fields.about.textContent = row.intent ? intent(row.intent) : "–";
     fields.mood.replaceChildren(sparkline(row.moods ?? []), make("span", {}, upset(row.upset)));
-    fields.alert.replaceChildren(...(row.alert ? [icon("alert"), alert(row.alert)] : []));
+    fields.alert.replaceChildren(...(row.alert ? [icon(row.alert === "care" ? "care" : "alert"), alert(row.alert)] : []));
   }
 
   #count() {
