@@ -13,7 +13,6 @@ from dataclasses import replace
 from agent.conversation_tests.case import CaseStep, ConversationCase
 from agent.conversation_tests.outcome import OutcomeLog, StepOutcome, TurnReading
 from agent.conversation_tests.responder import CaseResponder
-from agent.conversation_tests.sound_steps import audio_inputs
 from agent.core.customer_messages import BotReply, PersonText
 from agent.core.effects import SayReplies, UpdateHandoff
 from agent.core.inputs import (
@@ -143,6 +142,9 @@ class ConversationPlayer:
                 self._responder.failure = _failure_reason(step.text)
                 self._receive(TextReceived(at, "this is not understood"))
             case "sound":
+                # the voice activity detector is slow to import
+                from agent.conversation_tests.sound_steps import audio_inputs
+
                 assert step.sound is not None
                 for event in audio_inputs(step.sound, at):
                     self._advance(event.at)
