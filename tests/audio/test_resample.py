@@ -7,8 +7,9 @@ import pytest
 import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.signal import firwin
 
-from audio.resample import RATES, Resampler, resample
+from audio.resample import RATES, Resampler, half_band_taps, resample
 from audio.types import RATE, AudioError
 from tests.support.strategies import cut, packet_sizes
 
@@ -95,3 +96,8 @@ def test_same_rate_is_left_alone():
 def test_other_rates_are_refused_with_the_ones_supported(rates):
     with pytest.raises(AudioError, match="8000, 16000, 22050, 24000, 44100, 48000"):
         Resampler(*rates)
+
+
+def test_the_half_band_filter_is_the_one_that_scipy_designs():
+    designed = 2 * firwin(4 * 24 - 1, 0.5, window=("kaiser", 7.0))
+    assert np.array_equal(half_band_taps(), designed[::2].astype(np.float32))
