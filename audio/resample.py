@@ -38,7 +38,8 @@ def half_band_taps() -> Samples:
     """
     offsets = np.arange(1 - 2 * _HALF_TAPS, 2 * _HALF_TAPS)
     taps = np.sinc(offsets / 2) * np.kaiser(len(offsets), _KAISER_BETA) / 2
-    return (2 * (taps / taps.sum()))[::2].astype(np.float32)
+    halves: Samples = (2 * (taps / taps.sum()))[::2].astype(np.float32)
+    return halves
 
 
 _HALF_BAND_TAPS = half_band_taps()

@@ -40,6 +40,9 @@ def run_conversation_tests(
     name_part: Annotated[
         str, typer.Option("-k", help="Only conversations with this in their name.")
     ] = "",
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Name the conversations that pass, too.")
+    ] = False,
     junit: Annotated[Path | None, typer.Option(help="Write a JUnit file.")] = None,
     json_out: Annotated[
         str | None, typer.Option("--json", help="Write all results as JSON; -: to standard output.")
@@ -63,9 +66,13 @@ def run_conversation_tests(
         if not cases:
             raise NoConversations(f"no such conversations in {run.pack.directory}: nothing to play")
         results = []
-        for case in cases:
-            results.append(run.play(case))
-            print_result(results[-1], console)
+        with console.status("loading the models") as status:
+            for case in cases:
+                result = run.play(case)
+                results.append(result)
+                status.update(f"{len(results)} of {len(cases)} conversations")
+                if verbose or not result.has_passed:
+                    print_result(result, console)
     seconds = time.perf_counter() - began
     print_summary(results, seconds, console)
     if junit is not None:
