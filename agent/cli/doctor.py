@@ -106,10 +106,11 @@ def _check_models(settings: Settings, pack: Pack) -> Iterator[CheckResult]:
 
     try:
         models = load_scheduler(settings, pack, lambda message: None)
+        speech_models = models.analyser.models
     except (AudioError, WeightsError) as missing:
         yield CheckResult("bad", "models", str(missing))
         return
-    for role, model in models.analyser.models.items():
+    for role, model in speech_models.items():
         facts = f"{model.streaming} streaming, sha256 {model.sha256}, {model.licence}"
         yield CheckResult("ok", role, f"{model.name} from {model.source}: {facts}")
     for role, description in models.turn_understanding.models.items():

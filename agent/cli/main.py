@@ -221,5 +221,6 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except USER_ERRORS as error:
-        Console(stderr=True).print(f"hearken: {error}", style="red")
+        message = f"hearken: {error}"
+        Console(stderr=True).print(message, style="red", markup=False, soft_wrap=True)
         raise SystemExit(2) from None

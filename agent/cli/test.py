@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 
 from agent.config import SettingsError, load_settings
+from dialogs.pack.fingerprint import TESTS_FOLDER
 
 if TYPE_CHECKING:
     from agent.conversation_tests.case import ConversationCase
@@ -40,6 +41,9 @@ def run_conversation_tests(
     name_part: Annotated[
         str, typer.Option("-k", help="Only conversations with this in their name.")
     ] = "",
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Name the conversations that pass, too.")
+    ] = False,
     junit: Annotated[Path | None, typer.Option(help="Write a JUnit file.")] = None,
     json_out: Annotated[
         str | None, typer.Option("--json", help="Write all results as JSON; -: to standard output.")
@@ -58,14 +62,23 @@ def run_conversation_tests(
     pack_folder, files = _pack_and_files(paths or [])
     settings = load_settings(config, pack=pack_folder)
     with ConversationTestRun(settings) as run:
-        cases = run.load(files or conversation_files(run.pack.directory))
-        cases = [one for one in cases if _is_wanted(one, tags or [], name_part)]
+        files = files or conversation_files(run.pack.directory)
+        if not files:
+            raise NoConversations(f"{run.pack.directory / TESTS_FOLDER}: no .yaml files to play")
+        cases = run.load(files)
+        tags = [*(tags or ())]
+        _require_known_tags(tags, cases)
+        cases = [one for one in cases if _is_wanted(one, tags, name_part)]
         if not cases:
-            raise NoConversations(f"no such conversations in {run.pack.directory}: nothing to play")
+            raise NoConversations(f'no such conversation has "{name_part}" in its name')
         results = []
-        for case in cases:
-            results.append(run.play(case))
-            print_result(results[-1], console)
+        with console.status("loading the models") as status:
+            for case in cases:
+                result = run.play(case)
+                results.append(result)
+                status.update(f"{len(results)} of {len(cases)} conversations")
+                if verbose or not result.has_passed:
+                    print_result(result, console)
     seconds = time.perf_counter() - began
     print_summary(results, seconds, console)
     if junit is not None:
@@ -81,6 +94,15 @@ def run_conversation_tests(
         else:
             Path(json_out).write_text(report, encoding="utf-8")
     raise typer.Exit(0 if all(one.has_passed for one in results) else 1)
+
+
+def _require_known_tags(tags: list[str], cases: list[ConversationCase]) -> None:
+    from dialogs.pack.yaml_source import missing_text
+
+    known = dict.fromkeys(tag for one in cases for tag in one.tags)
+    for tag in tags:
+        if tag not in known:
+            raise NoConversations(missing_text("tag", tag, known))
 
 
 def _is_wanted(case: ConversationCase, tags: list[str], name_part: str) -> bool:

@@ -76,8 +76,8 @@ class StepExpectation:
 
 @dataclass(frozen=True, slots=True)
 class CaseStep:
-    """One thing that happens. `text` is what is said or typed, a name, or a reason; `seconds` is
-    how long a wait takes; `confidence` is that of heard words."""
+    """One thing that happens. `text` is what stands in the file: what is said or typed, a name, a
+    time; `seconds` is how long a wait takes; `confidence` is that of heard words."""
 
     line: int
     kind: StepKind
@@ -91,9 +91,7 @@ class CaseStep:
     @property
     def title(self) -> str:
         """The step as a person would name it."""
-        if self.kind == "wait":
-            return f"wait: {self.seconds:g} s"
-        return f"{self.kind}: {self.sound or self.text}".removesuffix(": ")
+        return f"{self.kind}: {self.text}".removesuffix(": ")
 
 
 @dataclass(frozen=True, slots=True)

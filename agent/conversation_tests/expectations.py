@@ -15,6 +15,8 @@ from agent.conversation_tests.case import ExpectedAction, StepExpectation
 from agent.conversation_tests.outcome import StepOutcome
 from dialogs.values import ActionCall
 
+UNPLAYED = "turn"  # the name of a mismatch when the turn could not be played at all
+
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
@@ -25,12 +27,14 @@ class Mismatch:
     came: str
 
     def __str__(self) -> str:
+        if self.name == UNPLAYED:
+            return f"cannot be played: {self.came}"
         return f"{self.name}: expected {self.expected}, came {self.came}"
 
 
 def mismatches(expected: StepExpectation, outcome: StepOutcome) -> list[Mismatch]:
     """What of `expected` is not true of `outcome`."""
-    problems = [Mismatch("turn", "it to be played", one) for one in outcome.problems]
+    problems = [Mismatch(UNPLAYED, "played", one) for one in outcome.problems]
     return [
         *problems,
         *_state_mismatches(expected, outcome),
@@ -83,22 +87,22 @@ def _is_same(wanted: str, came: str) -> bool:
 
 
 def _reply_mismatches(expected: StepExpectation, outcome: StepOutcome) -> Iterator[Mismatch]:
-    said = {reply.step for reply in outcome.replies}
-    came = " ".join(outcome.reply_lines) or "nothing"
-    if expected.replies == () and outcome.replies:
+    said = list(dict.fromkeys(reply.step for reply in outcome.replies))
+    came = ", ".join(said) or "none"
+    if expected.replies == () and said:
         yield Mismatch("reply", "none", came)
     for name in expected.replies or ():
         if name not in said:
             yield Mismatch("reply", name, came)
     for name in expected.forbidden_replies:
         if name in said:
-            yield Mismatch("no_reply", f"never {name}", came)
+            yield Mismatch("no_reply", f"no {name}", came)
     for pattern in expected.patterns:
         if not pattern.search(outcome.reply_text):
-            yield Mismatch("says", f"/{pattern.pattern}/", came)
+            yield Mismatch("says", f"/{pattern.pattern}/", "nothing like it")
     for pattern in expected.forbidden_patterns:
         if found := pattern.search(outcome.reply_text):
-            yield Mismatch("never_says", f"never /{pattern.pattern}/", f"“{found[0]}” in {came}")
+            yield Mismatch("never_says", f"no /{pattern.pattern}/", f"“{found[0]}”")
 
 
 def _action_mismatches(expected: StepExpectation, outcome: StepOutcome) -> Iterator[Mismatch]:

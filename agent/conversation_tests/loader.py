@@ -33,6 +33,8 @@ from agent.conversation_tests.schema import (
     SettingYaml,
     TurnYaml,
 )
+from audio import files
+from audio.types import AudioError
 from dialogs.interpretation.dialogue_acts import DialogueActKind
 from dialogs.pack.fingerprint import TESTS_FOLDER
 from dialogs.pack.model import Pack
@@ -200,8 +202,12 @@ class _CaseBuilder:
 
     def _sound(self, name: str, path: YamlPath) -> Path:
         file = self._yaml_file.file.parent / name
-        if not file.is_file():
-            raise self._error(path, f"there is no sound file {file}")
+        try:
+            samples, _ = files.read(file)
+        except AudioError as mistake:
+            raise self._error(path, str(mistake)) from None
+        if samples.shape[1] != 1:
+            raise self._error(path, f"{file}: {samples.shape[1]} channels; a customer has one")
         return file
 
     def _expectation(self, source: ExpectYaml, path: list[str | int]) -> StepExpectation:

@@ -17,8 +17,9 @@ MAX_ALTERNATIVES = 3
 
 @dataclass(frozen=True, slots=True)
 class TurnReading:
-    """How one turn of the customer was read. `question` is what they had been asked, flow and step;
-    `act` is None where the dialogue read nothing: with a person, or while an action was running."""
+    """How one turn of the customer was read. `question` is what they had been asked: flow and
+    step, or `open` for anything. `act` is None where the dialogue read nothing: with a person, or
+    while an action was running."""
 
     understanding: Understanding
     question: str

@@ -13,7 +13,6 @@ from dataclasses import replace
 from agent.conversation_tests.case import CaseStep, ConversationCase
 from agent.conversation_tests.outcome import OutcomeLog, StepOutcome, TurnReading
 from agent.conversation_tests.responder import CaseResponder
-from agent.conversation_tests.sound_steps import audio_inputs
 from agent.core.customer_messages import BotReply, PersonText
 from agent.core.effects import SayReplies, UpdateHandoff
 from agent.core.inputs import (
@@ -68,16 +67,17 @@ class ConversationPlayer:
         self._calls_seen = 0
 
     def play(self) -> Iterator[tuple[CaseStep, StepOutcome]]:
-        """Play all steps, each when the one before it has been looked at."""
+        """Play all steps, each when the one before it has been looked at; none after the end."""
         self._open()
         steps = self._case.steps
         for step, following in zip(steps, [*steps[1:], None], strict=True):
             self._responder.back_end.declare(step.back_end)
             if self._session.closed:
-                self._log.problems.append("the conversation is over: nothing can be said any more")
-            else:
-                self._play(step)
-                self._settle(following is None or following.kind != "while_working")
+                self._log.problems.append("the conversation is over")
+                yield step, self._take_outcome()
+                return
+            self._play(step)
+            self._settle(following is None or following.kind != "while_working")
             yield step, self._take_outcome()
 
     def outcome_of_all(self) -> StepOutcome:
@@ -143,6 +143,9 @@ class ConversationPlayer:
                 self._responder.failure = _failure_reason(step.text)
                 self._receive(TextReceived(at, "this is not understood"))
             case "sound":
+                # the voice activity detector is slow to import
+                from agent.conversation_tests.sound_steps import audio_inputs
+
                 assert step.sound is not None
                 for event in audio_inputs(step.sound, at):
                     self._advance(event.at)
@@ -221,7 +224,7 @@ class ConversationPlayer:
         is_read = not session.ownership.is_with_person and not session.state.pending_action
         if is_read and not session.state.is_over:
             act = interpret_turn(session.dialogue.pack, session.state, understanding)[1]
-        question = "/".join(session.state.flow_and_step)
+        question = "/".join(part for part in session.state.flow_and_step if part)
         shown = replace(
             understanding,
             text=self._revealed(understanding.text),
@@ -238,13 +241,8 @@ class ConversationPlayer:
         return message.text
 
     def _take_outcome(self) -> StepOutcome:
-        calls, self._log.problems = (
-            self._responder.back_end.calls,
-            [
-                *self._log.problems,
-                *self._responder.problems,
-            ],
-        )
+        calls = self._responder.back_end.calls
+        self._log.problems += self._responder.problems
         self._responder.problems.clear()
         self._log.calls = calls[self._calls_seen :]
         self._calls_seen = len(calls)

@@ -2,7 +2,7 @@
 
 A file of them is a .yaml file in the folder `tests` beside a `pack.yaml`. `--conversation-config`
 names a settings file. The package registers the plugin for every pytest run: nothing slow is
-imported before it finds such a file.
+imported before it finds such a file (tests/agent/conversation_tests/test_pytest_plugin.py).
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dialogs.pack.fingerprint import TESTS_FOLDER
+
 if TYPE_CHECKING:
     from agent.conversation_tests.case import ConversationCase
     from agent.conversation_tests.run import ConversationTestRun
 
+PACK_FILE = "pack.yaml"
 RUNS_KEY: pytest.StashKey[dict[Path, ConversationTestRun]] = pytest.StashKey()  # by pack folder
 
 
@@ -26,12 +29,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    folder = file_path.parent
-    if file_path.suffix != ".yaml" or folder.name != "tests":
-        return None
-    if not (folder.parent / "pack.yaml").is_file():
+    if file_path.suffix != ".yaml" or _pack_folder(file_path) is None:
         return None
     return ConversationFile.from_parent(parent, path=file_path)
+
+
+def _pack_folder(file: Path) -> Path | None:
+    """The folder of the pack whose conversation tests this file belongs to, if it is one."""
+    folders = (one.parent for one in file.parents if one.name == TESTS_FOLDER)
+    return next((one for one in folders if (one / PACK_FILE).is_file()), None)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -46,7 +52,7 @@ class ConversationFile(pytest.File):
         from dialogs.pack.yaml_source import PackError
 
         try:
-            cases = _run(self.config, self.path.parent.parent).load([self.path])
+            cases = _run(self.config, self.path).load([self.path])
         except PackError as mistake:
             raise self.CollectError(str(mistake)) from None
         for case in cases:
@@ -67,7 +73,7 @@ class ConversationItem(pytest.Item):
     def runtest(self) -> None:
         from agent.conversation_tests.report import failure_lines
 
-        result = _run(self.config, self.path.parent.parent).play(self.case)
+        result = _run(self.config, self.path).play(self.case)
         if not result.has_passed:
             raise UnmetExpectation("\n".join([self.case.name, *failure_lines(result)]))
 
@@ -80,11 +86,13 @@ class ConversationItem(pytest.Item):
         return self.path, self.case.line - 1, self.case.name
 
 
-def _run(config: pytest.Config, pack_folder: Path) -> ConversationTestRun:
-    """The run with this pack, made once: it loads the models."""
+def _run(config: pytest.Config, file: Path) -> ConversationTestRun:
+    """The run with the pack of this file, made once: it loads the models."""
     from agent.config import load_settings
     from agent.conversation_tests.run import ConversationTestRun
 
+    pack_folder = _pack_folder(file)
+    assert pack_folder is not None  # else the file would not have been collected
     runs = config.stash.setdefault(RUNS_KEY, {})
     if pack_folder not in runs:
         settings = load_settings(config.getoption("--conversation-config"), pack=pack_folder)

@@ -22,11 +22,16 @@ def print_result(result: CaseResult, console: Console) -> None:
     """Print the line of one conversation, and its failures."""
     case = result.case
     verdict = Text("pass", "green") if result.has_passed else Text("FAIL", "bold red")
-    line = Text.assemble(verdict, f" {case.file.name}:{case.line} ", (case.name, "bold"))
-    line.append(f"  {len(case.steps)} turns in {result.seconds:.2f} s", "dim")
+    line = Text.assemble(verdict, f" {shown_path(case.file)}:{case.line} ", (case.name, "bold"))
     console.print(line, soft_wrap=True)
     for one in failure_lines(result):
         console.print(INDENT + one, markup=False, highlight=False, soft_wrap=True)
+
+
+def shown_path(file: Path) -> str:
+    """The path as one would type it here."""
+    here = Path.cwd()
+    return str(file.resolve().relative_to(here) if file.resolve().is_relative_to(here) else file)
 
 
 def failure_lines(result: CaseResult) -> list[str]:
@@ -36,15 +41,10 @@ def failure_lines(result: CaseResult) -> list[str]:
 
 def _step_lines(failure: StepFailure) -> list[str]:
     title = failure.step.title if failure.step else "the whole conversation"
-    lines = [f"line {failure.line}  {title}"]
-    for one in failure.mismatches:
-        lines += [
-            f"  {one.name}: expected {one.expected}",
-            f"  {' ' * len(one.name)}  came     {one.came}",
-        ]
+    lines = [f"line {failure.line}  {title}", *(f"  {one}" for one in failure.mismatches)]
     if failure.step is not None:
-        lines += [f"  because: {reading}" for reading in failure.outcome.readings]
         lines += [f"  said: {reply}" for reply in failure.outcome.reply_lines]
+        lines += [f"  because: {reading}" for reading in failure.outcome.readings]
     return lines
 
 
@@ -113,7 +113,7 @@ def write_junit(results: Sequence[CaseResult], path: Path) -> None:
     for file, group in groupby(results, key=lambda one: one.case.file):
         suite = TestSuite(file.name)
         for one in group:
-            case = TestCase(one.case.name, str(file), one.seconds)
+            case = TestCase(one.case.name, str(file), round(one.seconds, 3))
             if not one.has_passed:
                 mismatch = one.failures[0].mismatches[0]
                 failure = Failure(f"line {one.failures[0].line}: {mismatch}")

@@ -12,7 +12,7 @@ from agent.core.inputs import AudioReceived
 from audio import files
 from audio.codecs import quantise, to_pcm16
 from audio.resample import resample
-from audio.types import RATE, AudioError
+from audio.types import RATE
 from audio.vad import VoiceActivityDetector
 from audio.voice_input import VoiceInput
 
@@ -21,11 +21,8 @@ TRAILING_SILENCE_S = 3.0  # so that the turn ends
 
 
 def audio_inputs(file: Path, begins_at: float) -> Iterator[AudioReceived]:
-    """The inputs that this file leads to, the first one after `begins_at`. AudioError when it
-    cannot be read or is not mono."""
+    """The inputs that this file leads to, the first one after `begins_at`. It has one channel."""
     samples, rate = files.read(file)
-    if samples.shape[1] != 1:
-        raise AudioError(f"{file}: {samples.shape[1]} channels; a customer has one")
     silence = np.zeros(round(TRAILING_SILENCE_S * RATE), np.float32)
     mono = np.concatenate([resample(np.ascontiguousarray(samples[:, 0]), rate, RATE), silence])
     frames = to_pcm16(mono)

@@ -12,13 +12,16 @@ import os
 import signal
 import socket
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from agent.config import Settings
 from agent.inference.scheduler import BatchScheduler
 from agent.inference.worker import SendMessage, serve
 from dialogs.pack.loader import load_pack
 from dialogs.pack.model import Pack
+
+if TYPE_CHECKING:
+    from audio.speech_analyser import SpeechAnalyser
 
 STOP_TIMEOUT_S = 5.0  # to finish the batch under way; a worker that takes longer is killed
 
@@ -87,6 +90,7 @@ def _run_worker(end: socket.socket, settings: Settings, core: int | None) -> Non
 
     def load(send: SendMessage) -> BatchScheduler:
         scheduler = load_scheduler(settings, load_pack(settings.pack), send)
+        scheduler.analyser.warm_up()  # loaded with the rest, before the first caller
         # Loaded objects are never garbage; searching a million vocabulary entries for garbage again
         # and again took a tenth of the time.
         gc.collect()
@@ -97,19 +101,27 @@ def _run_worker(end: socket.socket, settings: Settings, core: int | None) -> Non
 
 
 def load_scheduler(settings: Settings, pack: Pack, send: SendMessage) -> BatchScheduler:
-    """Load the models from disk; call it in the thread that will use them, as it sets up torch.
+    """Load the text models from disk, and the speech models with the first turn that needs them.
 
-    Torch takes seconds to import: imported here, so that commands without models start fast.
+    The models take seconds to import: imported here, so that commands without them start fast.
     """
-    import torch
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     from agent.understanding.turn_understanding import TurnUnderstanding
+
+    threadpool_limits(1)  # NumPy's second thread would spin while it waits
+    understanding = TurnUnderstanding.load(pack, settings.weights, settings.sentence_checkpoint)
+    if understanding.has_sentence_encoder:
+        _use_one_torch_thread()
+    return BatchScheduler(lambda: _load_analyser(settings), understanding, send)
+
+
+def _load_analyser(settings: Settings) -> SpeechAnalyser:
+    """Load the speech models, in the thread that will use them: it sets up torch."""
     from audio.speech_analyser import SpeechAnalyser
 
-    torch.set_num_threads(1)  # two OpenMP threads collapse as soon as anything else runs
-    threadpool_limits(1)  # NumPy's second thread would spin while it waits
-    analyser = SpeechAnalyser.load(
+    _use_one_torch_thread()
+    return SpeechAnalyser.load(
         settings.weights,
         speech_checkpoint=settings.speech_checkpoint or None,
         emotion_checkpoint=settings.emotion_checkpoint or None,
@@ -117,6 +129,9 @@ def load_scheduler(settings: Settings, pack: Pack, send: SendMessage) -> BatchSc
         seq2seq_limit_s=settings.answer_s / 2,
         precision=settings.precision,
     )
-    return BatchScheduler(
-        analyser, TurnUnderstanding.load(pack, settings.weights, settings.sentence_checkpoint), send
-    )
+
+
+def _use_one_torch_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)  # two OpenMP threads collapse as soon as anything else runs

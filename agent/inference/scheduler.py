@@ -18,6 +18,7 @@ import pickle
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -100,16 +101,17 @@ class BatchScheduler:
     """The models, all open streams, and all unanswered requests.
 
     `receive` each message; then, as long as `next_batch` returns one, `run_batch`. `send` is called
-    with the resulting messages.
+    with the resulting messages. The speech models are loaded when they are first needed: typed
+    turns need none.
     """
 
     def __init__(
         self,
-        analyser: SpeechAnalyser,
+        load_analyser: Callable[[], SpeechAnalyser],
         turn_understanding: TurnUnderstanding,
         send: Callable[[MessageFromWorker], None],
     ) -> None:
-        self.analyser = analyser
+        self._load_analyser = load_analyser
         self.turn_understanding = turn_understanding
         self._send = send
         self._streams: dict[StreamKey, ActiveStream] = {}
@@ -118,6 +120,11 @@ class BatchScheduler:
         self._costs = {EncodeBatch: 0.01, AnswerBatch: 0.03}  # seconds each, running means
         self._late = 0.0
         self._load = WorkerLoad(0.0, 0.0, True, True)
+
+    @cached_property
+    def analyser(self) -> SpeechAnalyser:
+        """The speech models, loaded by the first one who asks; raises what loading raises."""
+        return self._load_analyser()
 
     @property
     def model_names(self) -> dict[str, str]:

@@ -37,14 +37,13 @@ VAD_MODEL = "silero-vad"  # its probabilities are part of the recorded inputs
 
 
 class LiveModels:
-    """The models of this process, for one recording after the other."""
+    """The models of this process, for one session after the other."""
 
     def __init__(self, settings: Settings, pack: Pack) -> None:
-        """Load the models from disk, which takes seconds; raises what loading raises."""
+        """Load the text models from disk, which takes seconds; those of speech are loaded with the
+        first turn that has sound. Raises what loading raises."""
         self._messages: list[MessageFromWorker] = []
         self._scheduler = load_scheduler(settings, pack, self._messages.append)
-        encoder = self._scheduler.analyser
-        self._hop_samples, self._lookahead_samples = encoder.hop, encoder.overhang
 
     @property
     def model_names(self) -> dict[str, str]:
@@ -57,8 +56,7 @@ class LiveModels:
 
     def answer_source_of(self, session: str) -> ModelAnswerSource:
         """The answer source for a session that is no recording: it has all its audio."""
-        in_flight = InFlight(self._hop_samples, self._lookahead_samples)
-        return ModelAnswerSource(self._scheduler, self._messages, in_flight, session)
+        return ModelAnswerSource(self._scheduler, self._messages, session)
 
     def end_session(self, session: str) -> None:
         """Forget the voice of this session's customer."""
@@ -72,16 +70,16 @@ class ModelAnswerSource:
 
     scheduler: BatchScheduler
     messages: list[MessageFromWorker]
-    in_flight: InFlight
     session: str
     recording: Recording | None = None
     recorded_fallbacks: int = 0
+    _in_flight: InFlight | None = None  # once there is sound
     _request_count: int = 0
     _leg_of_stream: dict[int, str] = field(default_factory=dict)  # turns in progress
 
     def has_audio_of(self, stream: int) -> bool:
         """Whether all audio of this turn so far is there, unmodified."""
-        turn = self.in_flight.find_turn((self.session, stream))
+        turn = self._in_flight.find_turn((self.session, stream)) if self._in_flight else None
         if self.recording is None:
             return turn is not None
         audio = self.recording.audio.get(self._leg_of_stream.get(stream, ""))
@@ -89,7 +87,10 @@ class ModelAnswerSource:
 
     def feed_audio(self, effect: FeedEncoder) -> Sequence[str]:
         self._leg_of_stream[effect.stream] = effect.leg
-        chunk = self.in_flight.add_audio(self.session, effect, lambda text: None)
+        if self._in_flight is None:
+            analyser = self.scheduler.analyser
+            self._in_flight = InFlight(analyser.hop, analyser.overhang)
+        chunk = self._in_flight.add_audio(self.session, effect, lambda text: None)
         if chunk is None:
             return ()
         self.scheduler.receive(chunk, 0.0)
@@ -99,7 +100,8 @@ class ModelAnswerSource:
     def discard_turn(self, stream: int) -> None:
         key = (self.session, stream)
         self._leg_of_stream.pop(stream, None)
-        self.in_flight.discard_turn(key)
+        if self._in_flight is not None:
+            self._in_flight.discard_turn(key)
         self.scheduler.receive(CancelStream(key), 0.0)
 
     def understand(
@@ -115,14 +117,17 @@ class ModelAnswerSource:
             return answer_from_recording(request, recorded_answer, at)
         self._request_count += 1
         model_request = UnderstandRequest(self._request_count, self.session, request, today, at)
-        request_to_send = self.in_flight.add_request(model_request)
-        if request_to_send is None:
-            return answer_from_recording(request, recorded_answer, at)
-        self.scheduler.receive(request_to_send, 0.0)
+        if self._in_flight is not None and request.stream is not None:
+            with_audio = self._in_flight.add_request(model_request)
+            if with_audio is None:
+                return answer_from_recording(request, recorded_answer, at)
+            model_request = with_audio
+        self.scheduler.receive(model_request, 0.0)
         for one in self._run_batches():
             match one:
                 case ModelAnswered(request_id=number, result=answer, caller=caller):
-                    self.in_flight.remove_answered(number, caller)
+                    if self._in_flight is not None:
+                        self._in_flight.remove_answered(number, caller)
                     event = TurnUnderstood(
                         at, request.request_id, answer.understanding, answer.transcript
                     )

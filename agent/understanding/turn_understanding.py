@@ -104,6 +104,11 @@ class TurnUnderstanding:
         )
         return turn_understanding
 
+    @property
+    def has_sentence_encoder(self) -> bool:
+        """Whether the intents use a sentence encoder, and with it torch."""
+        return "sentences" in self.models
+
     def understand(
         self,
         text: str,

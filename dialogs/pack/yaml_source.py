@@ -18,6 +18,8 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 M = TypeVar("M", bound=BaseModel)
+
+FEW_NAMES = 12  # that a message can list
 YamlPath = Sequence[str | int]
 
 
@@ -70,8 +72,12 @@ class YamlFile:
 
 
 def missing_text(kind: str, name: str, known: Mapping[str, object]) -> str:
-    """The message about a name that is not among `known`, with the nearest one that is."""
-    return f'no {kind} "{name}"{did_you_mean(name, known)}'
+    """The message about a name that is not among `known`, with the nearest one that is, or with all
+    of them when there are few."""
+    hint = did_you_mean(name, known)
+    if not hint and 0 < len(known) <= FEW_NAMES:
+        hint = f"; there is {', '.join(sorted(known))}"
+    return f'no {kind} "{name}"{hint}'
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

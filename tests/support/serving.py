@@ -93,11 +93,12 @@ def _threaded(house: Services, mind: object | None, analyser: object | None) -> 
 
     def load(tell: SendMessage) -> BatchScheduler:
         if mind and analyser:
-            return BatchScheduler(analyser, mind, tell)
+            return BatchScheduler(lambda: analyser, mind, tell)
         # With a mind that is given only the ears are wanted, and any pack's will do.
         pack = Settings().pack if mind else house.pack.directory
         read = read_models(house.settings.weights, pack)
-        return BatchScheduler(analyser or read.analyser, mind or read.turn_understanding, tell)
+        understanding = mind or read.turn_understanding
+        return BatchScheduler(lambda: analyser or read.analyser, understanding, tell)
 
     return Threaded(load)
 

@@ -134,7 +134,7 @@ class Models:
         self.told = []
         self.ears = ears or CountingEars(self)
         self.mind = EchoingMind()
-        self.inference = BatchScheduler(self.ears, self.mind, self.told.append)
+        self.inference = BatchScheduler(lambda: self.ears, self.mind, self.told.append)
 
     def now(self):
         self.at += 1e-6  # no clock stands still

@@ -242,7 +242,7 @@ class Silly:
 
 
 def silly(tell):
-    return BatchScheduler(Deaf(), Silly(), tell)
+    return BatchScheduler(Deaf, Silly(), tell)
 
 
 @pytest.fixture
