@@ -43,13 +43,8 @@ def begin_task(draft: TurnDraft, flow_name: str, slots: Iterable[Slot], request_
     for name, slot in assign_to_task(pack, task, merge_deferred_slots(draft, flow_name, slots), ""):
         fill_slot(draft, SlotAssignment(name, slot, len(draft.state.tasks) - 1))
     flow = pack.flows[flow_name]
-<<<<<<< HEAD
     must_ask = not draft.state.identity_claims
-    will_begin = not (flow.moves_money and state.waiting_for_person)
-=======
-    must_ask = set(pack.flows[pack.verification_flow].slots) - set(draft.state.identity_claims)
     will_begin = not (flow.moves_money and may_not_move_money(state))
->>>>>>> w-care
     if _needs_identity(draft, flow) and must_ask and will_begin:
         draft.say("verify.begin")
 

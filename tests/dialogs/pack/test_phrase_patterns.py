@@ -12,7 +12,9 @@ GROUPS = parse_groups({"who": ["(he | she)", "my mother [in law]"], "people": ["
 
 
 def finds(pattern: str, text: str, *other_words: str) -> bool:
-    matcher = PhraseMatcher([parse_pattern(pattern, GROUPS)], ["funeral", "widow", "husband"], other_words)
+    matcher = PhraseMatcher(
+        [parse_pattern(pattern, GROUPS)], ["funeral", "widow", "husband"], other_words
+    )
     return any(True for _ in matcher.find(fold_words(text)))
 
 
