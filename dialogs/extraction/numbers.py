@@ -182,20 +182,28 @@ def _digit_groups(words: list[str]) -> list[str]:
         if word and word[0] not in DIGIT_CHARACTERS:
             spoken.append(word)
             continue
-        parts += _words_to_groups(spoken, parts)
+        for one in _split_hundreds(spoken):
+            parts += _words_to_groups(one, parts)
         spoken = []
         if word:
             parts.append(_expand_written(word))
     return parts
 
 
+def _split_hundreds(words: list[str]) -> list[list[str]]:
+    """Words cut before a second hundred: "one hundred four hundred twenty one" is two numbers."""
+    cuts = [
+        at - 1
+        for at in range(3, len(words))
+        if words[at] == words[at - 2] == "hundred" and words[at - 1] in UNIT_NAMES
+    ]
+    edges = [0, *cuts, len(words)]
+    return [words[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+
+
 def _words_to_groups(words: list[str], before: list[str]) -> list[str]:
     if not words:
         return []
-    for at in range(2, len(words)):  # "one hundred four hundred twenty one" is two numbers
-        if words[at] == words[at - 2] == "hundred" and words[at - 1] in UNIT_NAMES:
-            head = _words_to_groups(words[: at - 1], before)
-            return [*head, *_words_to_groups(words[at - 1 :], [*before, *head])]
     if words == ["hundred"] or words == ["thousand"]:
         words = ["one", *words]
     if all(word in UNIT_NAMES[:10] for word in words):

@@ -36,6 +36,7 @@ from dialogs.pack.reserved_names import COUNT_SLOT, DIGITS_SLOT, NUMBER_SLOT, YE
 from dialogs.values import Slot
 
 MAX_CHARACTERS = 4000  # more is no answer, and is not read
+MAX_SLOTS = 60  # values of one turn; what comes after them is not read
 MIN_LONE_DIGITS = 4  # a lone number as long as this, not asked for, may be a code
 _NUMBER_BEHIND = re.compile(r"\.?\s*#?\d{5,}")
 _ROLES = {"money": "amount", "amount": "amount", "count": COUNT_SLOT, "number": NUMBER_SLOT}
@@ -81,6 +82,8 @@ class _SlotReader:
 
     def _take(self, found: Iterable[SlotSpan]) -> None:
         for span in found:
+            if len(self.spans) == MAX_SLOTS:
+                return
             if not any(span.start < other.end and other.start < span.end for other in self.spans):
                 self.spans.append(span)
 

@@ -54,10 +54,16 @@ def test_separators(text, value):
     assert (None if found is None else f"{found:f}") == value
 
 
+@pytest.mark.parametrize("piece", ["a hundred ", "one hundred four ", "5 ", "zero ", "two zeros "])
+def test_a_run_of_any_length_is_read(piece):
+    assert sum(len(number.digits) for number in find_numbers(piece * 3000)) > 0
+
+
 @pytest.mark.parametrize(
     ("text", "digits"),
     [("one two zeros four two one", "100421"), ("four double seven one", "4771"),
-     ("oh, 100421", "100421"), ("nine 3 fives", "9555")],
+     ("oh, 100421", "100421"), ("nine 3 fives", "9555"),
+     ("one hundred four hundred twenty one", "100421")],
 )  # fmt: skip
 def test_repeated_digits(text, digits):
     assert [number.digits for number in find_numbers(text)] == [digits]
