@@ -207,9 +207,10 @@ def is_comparable(digest: str) -> bool:
 
 
 def _value_list(value: Any) -> Any:
-    """Without any name of a field: a dataclass is the list of its values."""
+    """Without any name of a field: a dataclass is the list of its values. A field that is left out
+    of comparisons says why something is done, not what, and is left out here as well."""
     if is_dataclass(value) and not isinstance(value, type):
-        return [_value_list(getattr(value, field.name)) for field in fields(value)]
+        return [_value_list(getattr(value, one.name)) for one in fields(value) if one.compare]
     if isinstance(value, dict):
         return {str(key): _value_list(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
