@@ -17,7 +17,12 @@ from dialogs.care.responses import (
 )
 from dialogs.escalation.callback import is_person_unavailable, remind_of_ticket
 from dialogs.escalation.handoff import maybe_escalate, with_interpreted_intent
-from dialogs.interpretation.dialogue_acts import COMMAND_INTENTS, DialogueAct, interpret
+from dialogs.interpretation.dialogue_acts import (
+    COMMAND_INTENTS,
+    DialogueAct,
+    interpret,
+    wants_to_stop,
+)
 from dialogs.pack.model import Pack, normalise_text
 from dialogs.pack.reserved_names import EXPLICIT_REQUEST_RULE, REPEATED_MISUNDERSTANDING_RULE
 from dialogs.responses.action_results import apply_action_result
@@ -308,7 +313,15 @@ class Dialogue:
         return draft.decision()
 
     def _defer_during_action(self, draft: TurnDraft, understanding: Understanding) -> None:
-        """Queue a new request while an action is running, so that nothing starts twice."""
+        """Answer what is said while an action is running: a wish to stop or correct it is met
+        after its result, and a new request is queued, so that nothing starts twice."""
+        pending, task = draft.state.pending_action, draft.state.task
+        assert pending is not None
+        assert task is not None
+        has_effect = self.pack.flows[task.flow].steps[pending.step_index].needs_consent
+        if wants_to_stop(self.pack, draft.state, understanding, has_effect):
+            self._defer_stop(draft, understanding, has_effect)
+            return
         if normalise_text(understanding.text) and understanding.intent != NOTHING_HEARD:
             draft.update_tone(understanding)
             parts = split_requests(filter_requests(self.pack, draft.state, understanding))
@@ -319,6 +332,19 @@ class Dialogue:
                     draft.state, queued_requests=(*draft.state.queued_requests, deferred)
                 )
         draft.say("one_moment")
+
+    def _defer_stop(self, draft: TurnDraft, understanding: Understanding, has_effect: bool) -> None:
+        """An effect is undone afterwards; after a check the task is stopped before its effect."""
+        state = draft.state
+        deferred = DeferredRequest(understanding, draft.at, draft.turn)
+        if has_effect:
+            draft.state = replace(state, stop_request=deferred)
+            draft.say("stop_working")
+            return
+        stop = replace(understanding, intent="cancel", confidence=1.0, slots=(), also=())
+        queued = (replace(deferred, understanding=stop), *state.queued_requests)
+        draft.state = replace(state, queued_requests=queued[:MAX_QUEUED_REQUESTS])
+        draft.say("stop_checking")
 
     def _is_deferrable(self, state: DialogueState, understanding: Understanding) -> bool:
         """Whether this is a request to answer after the action, and not yet under way."""

@@ -14,6 +14,7 @@ from typing import Literal
 from audio.types import Expectation
 from dialogs.values import (
     ActionCall,
+    Consent,
     Escalation,
     Evidence,
     OfferAnswered,
@@ -37,13 +38,16 @@ QuestionKind = Literal[
 @dataclass(frozen=True, slots=True)
 class Question:
     """The open question to the customer. `name` is a slot, an intent or an offer; `reply`
-    names the pack's reply that asks it; `options` are the intents of a "which"."""
+    names the pack's reply that asks it; `options` are the intents of a "which"; `values` are those
+    that a read-back of `flow` named, by slot or result."""
 
     kind: QuestionKind = "open"
     name: str = ""
     reply: str = "open"
     expectation: Expectation = field(default_factory=Expectation)
     options: tuple[str, ...] = ()
+    flow: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,14 @@ class SlotValue:
     value: str
     text: str = ""
     turn: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class GivenConsent:
+    """A consent to a task's next effects, for the values that were read back and no others."""
+
+    consent: Consent
+    values: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +84,15 @@ class Task:
     offer_number: int = 0  # number of the accepted offer that started it, 0 for none
     # slots that the customer spoke of without a value that can be used: never filled by a default
     open_slots: frozenset[str] = frozenset()
+    undo_of: str = ""  # key of the action that it undoes, empty for none
+    # index of the step that asked for it -> consent
+    consents: Mapping[int, GivenConsent] = field(default_factory=dict)
+
+    @property
+    def values(self) -> dict[str, str]:
+        """The values of its slots and of the results of its actions, by name."""
+        results = {name: value for name, (value, _) in self.result_values.items()}
+        return results | {name: filled.value for name, filled in self.slots.items()}
 
     def with_slot(self, name: str, slot_value: SlotValue) -> Task:
         """The task with this slot filled; the count of misfit answers restarts."""
@@ -123,6 +144,17 @@ class ActionRecord:
     action: str
     ok: bool
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DoneAction:
+    """An action that changed something, with what it was done with: its task as it was then."""
+
+    key: str
+    step_index: int
+    task: Task
+    turn: int
+    is_undone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +241,7 @@ class DialogueState:
     has_declined_callback: bool = False
     callback_ticket: str = ""  # of the call back that was promised
     silences: int = 0
+    is_on_hold: bool = False  # the customer asked for a moment; the open question waits
     person_requests: int = 0
     accepted_person_offer: bool = False
     waiting_for_person: bool = False  # a handoff has been requested
@@ -225,6 +258,9 @@ class DialogueState:
     ] = ()  # of the replies before this turn: not said again as they are
     customer_requests: tuple[TurnQuote, ...] = ()  # quoted
     action_records: tuple[ActionRecord, ...] = ()
+    done_actions: tuple[DoneAction, ...] = ()  # oldest first
+    # made while an action ran: to stop or correct it
+    stop_request: DeferredRequest | None = None
     promises: tuple[TurnQuote, ...] = ()
     reply_count: int = 0  # rotates the wordings
     last_task: Task | None = None  # last completed: "and in checking?" repeats it

@@ -121,12 +121,27 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Consent:
+    """A yes of the customer that an action rests on: its turn, its words, and the reply of the
+    pack that read the action back."""
+
+    turn: int
+    words: str
+    read_back: str
+
+
+@dataclass(frozen=True, slots=True)
 class ActionCall:
-    """An action for the back end. The idempotency `key` never takes effect twice."""
+    """An action for the back end. The idempotency `key` never takes effect twice.
+
+    `consent` is why it may be done, None for an action that changes nothing; it is no part of what
+    is done, so calls are compared without it.
+    """
 
     key: str
     name: str
     arguments: Mapping[str, str]
+    consent: Consent | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

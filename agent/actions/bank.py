@@ -13,7 +13,8 @@ from pathlib import Path
 from sqlite3 import Connection
 
 from agent.actions import bank_branches as branches
-from agent.actions.bank_seed import passcode_hash, seed, to_cents
+from agent.actions.bank_seed import FIRST_ORDER_REFERENCE, passcode_hash, seed, to_cents
+from agent.actions.bank_undo import inverse_actions
 from agent.actions.idempotency import ActionEffect, Arguments, IdempotencyLedger, Values
 from agent.actions.interface import UNKNOWN_ACTION, ActionRefused
 from dialogs.pack.model import Pack
@@ -54,6 +55,7 @@ class BankActions:
             "book_appointment": self._book_appointment,
             "dispute": _dispute,
             "report_fraud": _report_fraud,
+            **inverse_actions(lambda: self._now().date()),
         }
 
     def perform(self, call: ActionCall) -> ActionResult:
@@ -76,14 +78,14 @@ class BankActions:
             "SELECT 1 FROM cards WHERE customer = ? AND kind = ?", (customer, kind)
         ).fetchone():
             raise ActionRefused("no_card")
-        _add_order(db, customer, "card", kind)
-        return {"arrives": self._business_days(7)}
+        reference = _add_order(db, customer, "card", kind)
+        return {"arrives": self._business_days(7), "reference": reference}
 
     def _order_checks(self, db: Connection, arguments: Arguments) -> Values:
         customer, account = _verified_customer(arguments), arguments["account"]
         _balance_in_cents(db, customer, account)
-        _add_order(db, customer, "checks", f"{arguments['boxes']} for {account}")
-        return {"arrives": self._business_days(10)}
+        reference = _add_order(db, customer, "checks", f"{arguments['boxes']} for {account}")
+        return {"arrives": self._business_days(10), "reference": reference}
 
     def _book_appointment(self, db: Connection, arguments: Arguments) -> Values:
         return branches.book_appointment(db, arguments, self._now())
@@ -197,7 +199,7 @@ def _add_order(
         "INSERT INTO orders (customer, kind, what, cents, day) VALUES (?, ?, ?, ?, ?)",
         (customer, kind, description, amount, day),
     )
-    return f"{10_000 + (inserted.lastrowid or 0)}"
+    return f"{FIRST_ORDER_REFERENCE + (inserted.lastrowid or 0)}"
 
 
 def _block_card(db: Connection, arguments: Arguments) -> Values:

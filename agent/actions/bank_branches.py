@@ -12,6 +12,7 @@ from sqlite3 import Connection
 from agent.actions.idempotency import Arguments, Values
 from agent.actions.interface import ActionRefused
 
+FIRST_APPOINTMENT_REFERENCE = 20_000  # the reference of an appointment is this and its id
 APPOINTMENT_MINUTES = 30  # an appointment must begin this long before closing
 
 
@@ -55,7 +56,7 @@ def book_appointment(db: Connection, arguments: Arguments, now: datetime) -> Val
         )
     except sqlite3.IntegrityError:
         raise ActionRefused("taken") from None
-    return {"reference": f"{20_000 + (inserted.lastrowid or 0)}"}
+    return {"reference": f"{FIRST_APPOINTMENT_REFERENCE + (inserted.lastrowid or 0)}"}
 
 
 def _minutes_of_day(clock: str) -> int:

@@ -43,8 +43,10 @@ CREATE TABLE IF NOT EXISTS appointments (
     topic TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (branch, day, time)) STRICT;
 CREATE TABLE IF NOT EXISTS orders (
     id INTEGER PRIMARY KEY, customer TEXT NOT NULL REFERENCES customers, kind TEXT NOT NULL,
-    what TEXT NOT NULL, cents INTEGER NOT NULL DEFAULT 0, day TEXT NOT NULL DEFAULT '') STRICT;
+    what TEXT NOT NULL, cents INTEGER NOT NULL DEFAULT 0, day TEXT NOT NULL DEFAULT '',
+    state TEXT NOT NULL DEFAULT 'open') STRICT;
 """
+FIRST_ORDER_REFERENCE = 10_000  # the reference of an order is this and its id
 
 ScalarText = Annotated[str, BeforeValidator(str)]
 
@@ -132,6 +134,9 @@ def seed(db: sqlite3.Connection, file: Path) -> None:
     for statement in TABLES_SQL.split(";"):
         if statement.strip():
             db.execute(statement)
+    columns = {row["name"] for row in db.execute("PRAGMA table_info(orders)")}
+    if "state" not in columns:  # a database from before orders could be cancelled
+        db.execute("ALTER TABLE orders ADD COLUMN state TEXT NOT NULL DEFAULT 'open'")
     if db.execute("SELECT 1 FROM customers").fetchone():
         return
     contents = YamlFile(file).read_as(BankSeedYaml)

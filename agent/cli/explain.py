@@ -13,7 +13,7 @@ from rich.text import Text
 
 from agent.core.turn_notes import TurnNote
 from agent.store import NotedConversation, NothingStored, Store
-from dialogs.values import Evidence, RuleScore
+from dialogs.values import Consent, Evidence, RuleScore
 
 NO_WORDS_TEXT = "words not kept: no consent to recording"
 OUTCOME_TEXTS = {
@@ -94,8 +94,18 @@ def _print_turn(note: TurnNote, console: Console) -> None:
     if note.upset is not None:
         mood_text = f"upset {note.upset:.2f} ± {note.upset_spread:.2f}"
         console.print(Text(f"  {note.intent} {note.confidence:.2f}, {mood_text}", style="yellow"))
+    if note.consent is not None:
+        console.print(_consent_text(note.action, note.consent), soft_wrap=True)
     for judged in note.judged:
         _print_rule(judged, note.turn, console)
+
+
+def _consent_text(action: str, consent: Consent) -> Text:
+    """What the action of this turn rests on: the yes, and the reply that read it back."""
+    line = Text.assemble((f"  {action}", "bold"), ": agreed ")
+    line.append(f'with "{consent.words}" ' if consent.words else "", style="green")
+    line.append(f"to {consent.read_back}, turn {consent.turn}", style="dim")
+    return line
 
 
 def _print_rule(assessment: RuleScore, turn: int, console: Console) -> None:

@@ -95,7 +95,10 @@ class TranscriptView:
         for one in row_decisions:
             if one["kind"] == "action":
                 self._action_names[one["key"]] = one["name"]
-                updates += self._add_item(row.at, "action", _as_words(one["name"]), state="begun")
+                action_text = _as_words(one["name"])
+                if consent := one.get("consent"):
+                    action_text += f', agreed with "{consent["words"]}"'
+                updates += self._add_item(row.at, "action", action_text, state="begun")
         return updates
 
     def snapshot(self) -> dict[str, object]:

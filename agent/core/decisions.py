@@ -8,6 +8,7 @@ loud it was), is not a decision: a recording may lack the audio of a turn.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from agent.core.effects import (
@@ -30,6 +31,9 @@ from agent.core.turn_notes import TurnNote
 from dialogs.values import RuleScore
 
 DecisionRecord = dict[str, Any]
+# Fields that say why something was decided. A recording made before they were written down is
+# compared without them.
+REASON_FIELDS = frozenset({"consent"})
 ROUND_DIGITS = 3  # digits of probabilities and weights
 
 
@@ -41,6 +45,11 @@ def decisions(effects: Sequence[Effect]) -> list[DecisionRecord]:
         turn = int(getattr(effect, "turn", turn))
         records += [{"kind": kind, "turn": turn} | values for kind, values in _decisions_of(effect)]
     return records
+
+
+def without_reasons(records: Sequence[DecisionRecord]) -> list[DecisionRecord]:
+    """The records with what was decided alone."""
+    return [{k: v for k, v in one.items() if k not in REASON_FIELDS} for one in records]
 
 
 def comparable_digest(effects: Sequence[Effect]) -> str:
@@ -72,7 +81,9 @@ def _decisions_of(effect: Effect) -> list[tuple[str, DecisionRecord]]:
             ]
         case PerformAction(call):
             arguments = dict(sorted(call.arguments.items()))
-            return [("action", {"name": call.name, "arguments": arguments, "key": call.key})]
+            action = {"name": call.name, "arguments": arguments, "key": call.key}
+            consent = {"consent": asdict(call.consent)} if call.consent else {}
+            return [("action", action | consent)]
         case UpdateHandoff(id, "requested", escalation):
             requested = {"rule": escalation.rule, "probability": _round(escalation.probability)}
             return [("escalation", requested | {"urgency": escalation.urgency, "id": id})]

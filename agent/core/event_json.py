@@ -207,9 +207,10 @@ def is_comparable(digest: str) -> bool:
 
 
 def _value_list(value: Any) -> Any:
-    """Without any name of a field: a dataclass is the list of its values."""
+    """Without any name of a field: a dataclass is the list of its values. A field that is left out
+    of comparisons says why something is done, not what, and is left out here as well."""
     if is_dataclass(value) and not isinstance(value, type):
-        return [_value_list(one) for _, one in _written_fields(value)]
+        return [_value_list(one) for _, one in _written_fields(value, with_reasons=False)]
     if isinstance(value, dict):
         return {str(key): _value_list(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
@@ -217,11 +218,13 @@ def _value_list(value: Any) -> Any:
     return json_value(value)
 
 
-def _written_fields(value: Any) -> Iterator[tuple[str, Any]]:
-    """Names and values of a dataclass, without later fields that are empty."""
+def _written_fields(value: Any, with_reasons: bool = True) -> Iterator[tuple[str, Any]]:
+    """Names and values of a dataclass, without later fields that are empty; `with_reasons`: also
+    those that are left out of comparisons."""
     for one in fields(value):
         content = getattr(value, one.name)
-        if not one.metadata.get("omitted_when_empty") or content:
+        is_empty = one.metadata.get("omitted_when_empty") and not content
+        if not is_empty and (with_reasons or one.compare):
             yield one.name, content
 
 

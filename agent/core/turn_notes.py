@@ -8,7 +8,7 @@ identity (tests/agent/cli/test_explain.py).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from pydantic import TypeAdapter
 
@@ -16,7 +16,7 @@ from dialogs.escalation.scoring import is_worth_noting, without_customer_words
 from dialogs.escalation.summary import mask_secrets
 from dialogs.pack.model import Pack
 from dialogs.state import Decision
-from dialogs.values import OfferAnswered, OfferMade, RuleScore, Understanding
+from dialogs.values import Consent, OfferAnswered, OfferMade, RuleScore, Understanding
 
 NOTED_TRANSITIONS = frozenset({"entered", "left", "handed_over"})
 
@@ -24,7 +24,8 @@ NOTED_TRANSITIONS = frozenset({"entered", "left", "handed_over"})
 @dataclass(frozen=True, slots=True)
 class TurnNote:
     """One turn as the escalation rules saw it. `words` is empty without consent to recording; a
-    turn that no words of the customer led to has no intent and no mood."""
+    turn that no words of the customer led to has no intent and no mood. `consent` is that to the
+    action that began in this turn, without its words where `words` are not kept."""
 
     turn: int
     at: float
@@ -35,6 +36,8 @@ class TurnNote:
     confidence: float = 0.0
     upset: float | None = None
     upset_spread: float | None = None
+    action: str = field(default="", compare=False)
+    consent: Consent | None = field(default=None, compare=False)
 
     @property
     def handoff_rules(self) -> tuple[str, ...]:
@@ -84,6 +87,11 @@ class NotePolicy:
         if understanding is None:
             changed = any(one.led_to in NOTED_TRANSITIONS for one in judged)
             return TurnNote(turn, at, self.channel, judged) if changed else None
+        call = decision.action_call
+        consent = call.consent if call else None
+        if consent is not None:
+            words = mask_secrets(consent.words, self.pack, understanding) if self.recording else ""
+            consent = replace(consent, words=words)
         return TurnNote(
             turn,
             at,
@@ -94,4 +102,6 @@ class NotePolicy:
             understanding.confidence,
             understanding.upset,
             understanding.upset_spread,
+            call.name if call else "",
+            consent,
         )

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any, Literal
 
-from agent.core.decisions import DecisionRecord
+from agent.core.decisions import REASON_FIELDS, DecisionRecord
 
-IDENTIFIER_FIELDS = frozenset({"turn", "ask", "key", "id"})
+IDENTIFIER_FIELDS = frozenset({"turn", "ask", "key", "id"}) | REASON_FIELDS
 POSITION_FIELDS = frozenset({"until", "end"})
 SUBJECT_FIELD = {
     "slot": "name",

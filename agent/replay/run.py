@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from agent.core.decisions import DecisionRecord, comparable_digest, decisions
+from agent.core.decisions import DecisionRecord, comparable_digest, decisions, without_reasons
 from agent.core.effects import Effect
 from agent.core.event_json import JournalRow, compact_json, event_to_json, is_comparable
 from agent.core.inputs import Input
@@ -111,10 +111,14 @@ def is_identical(recording: Recording, run: ReplayRun) -> bool:
     if len(run.steps) != len(recording.rows):
         return False
     return all(
-        row.decisions == compact_json(step.decisions)
+        _without_reasons_json(json.loads(row.decisions)) == _without_reasons_json(step.decisions)
         and (row.digest == step.digest or not is_comparable(row.digest))
         for row, step in zip(recording.rows, run.steps, strict=True)
     )
+
+
+def _without_reasons_json(records: Sequence[DecisionRecord]) -> str:
+    return compact_json(without_reasons(records))
 
 
 @dataclass(frozen=True, slots=True)

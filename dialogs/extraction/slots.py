@@ -30,7 +30,7 @@ from dialogs.extraction.self_repair import SlotSpan, resolve_self_repairs
 from dialogs.extraction.times import find_times, find_vague_time
 from dialogs.extraction.tokens import fold_case
 from dialogs.extraction.value_spans import ValueSpan, overlaps
-from dialogs.extraction.yes_no import yes_or_no
+from dialogs.extraction.yes_no import read_answer
 from dialogs.pack.model import Pack, SlotSpec
 from dialogs.pack.reserved_names import COUNT_SLOT, DIGITS_SLOT, NUMBER_SLOT, YES_NO_SLOT
 from dialogs.values import Slot
@@ -97,12 +97,13 @@ class _SlotReader:
         return SlotSpan(Slot(name, value, said, confidence, problem), start, end)
 
     def _yes_no(self) -> Iterator[SlotSpan]:
-        is_expected = self.expectation.kind == "yes_no"
-        if match := yes_or_no(self.folded, is_expected=is_expected):
-            start, end, value = match
-            if value == "no" and _NUMBER_BEHIND.match(self.folded, end):
-                return  # "customer no. 100421"
-            yield self._slot(YES_NO_SLOT, start, end, value)
+        """The yes or no that the turn opens with; the dialogue reads the whole turn again, knowing
+        what was asked (dialogs/interpretation/yes_no_reply.py)."""
+        answer = read_answer(self.folded)
+        unit = answer.opening
+        if unit is None or (answer.leading == "no" and _NUMBER_BEHIND.match(self.folded, unit.end)):
+            return  # also "customer no. 100421"
+        yield self._slot(YES_NO_SLOT, unit.start, unit.end, answer.leading)
 
     def _choices(self) -> Iterator[SlotSpan]:
         slots = self.pack.slots

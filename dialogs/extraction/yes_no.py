@@ -1,40 +1,218 @@
-"""Detection of a yes or a no in a customer's words.
+"""Consent grammar: what the whole of a turn says to a yes/no question, read without a model.
 
-Held by tests/dialogs/extraction/test_slots.py.
+The turn is cut into units: agreement, refusal, cancelling, waiting, postponing, hesitation, a
+condition, a question, steering, politeness, values that the question itself named, other content.
+It is a "yes" only where nothing is left over that negates, asks, hedges, postpones, conditions or
+steers; what is left is named. Held by tests/dialogs/extraction/test_yes_no.py and its corpus.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
 
-MAX_SHORT_ANSWER_WORDS = 5  # up to so many words, a yes or no counts anywhere in the answer
-_YES = re.compile(
-    r"\b(?:yes|yeah|yep|yup|yea|ya|sure|correct|right|ok|okay|absolutely|exactly|definitely|"
-    r"of course|go ahead|please do|do it|sounds good|uh huh|mm hmm|mhm|affirmative|that's fine|"
-    r"that is fine|fine|perfect|you got it|indeed|certainly)\b"
-)
-_NO = re.compile(
-    r"\b(?:no|nope|nah|negative|wrong|incorrect|not right|not correct|isn't right|don't|do not|"
-    r"not really|never|absolutely not|not that|not quite|that's not|that isn't)\b"
-)
-_NO_PROBLEM = re.compile(r"\b(?:no problem|no worries|why not)\b")
+from dialogs.extraction.plain_words import PlainWord, plain_words
+from dialogs.extraction.yes_no_phrases import GLUE_WORDS, UnitKind, patterns_for
+
+AnswerKind = Literal[
+    "yes", "no", "cancel", "wait", "later", "unsure", "question", "other", "nothing"
+]
+# What a yes, a no and a wait leave to be handled; a filler or a repeated value is nothing.
+_LEFTOVERS = frozenset({"content", "steer", "condition", "question"})
+_SILENT_UNITS = frozenset({"filler", "value", "closing"})
+_NO_WORDS = frozenset({"no", "nope", "nah", "n", "na", "nay", "naw"})
+_YES_WORDS = frozenset({"yes", "yeah", "yea", "yep", "yup", "ya", "ye", "y"})
+# Words that a caller may also mean as "go on", "I am listening" or "is it?".
+_WEAK_WORDS = frozenset({"ok", "right", "alright", "k", "sure", "fine", "good", "great", "cool"})
 
 
-def yes_or_no(lowered: str, is_expected: bool) -> tuple[int, int, str] | None:
-    """Start and end of a yes or no in lower-case text, and "yes" or "no"; None without one.
+MAX_WORDS = 60  # words that are read; a longer turn is more than an answer
 
-    In a longer text a word that is not at the beginning counts only when yes or no was asked for.
+
+@dataclass(frozen=True, slots=True)
+class AnswerUnit:
+    """One unit of an answer and its place [start, end) in the text."""
+
+    kind: UnitKind
+    words: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class YesNoAnswer:
+    """What a turn answers. `leading` is the polarity it opens with, "" for none; `span` is the
+    place of the units that decide, and `leftover` that of what they leave, empty for nothing."""
+
+    kind: AnswerKind
+    leading: Literal["yes", "no", ""] = ""
+    span: tuple[int, int] = (0, 0)
+    leftover: tuple[int, int] = (0, 0)
+    is_weak: bool = False  # only words that may also mean "go on"
+    leans_to_yes: bool = False  # of "unsure": a hedged yes
+    units: tuple[AnswerUnit, ...] = ()
+
+    @property
+    def has_leftover(self) -> bool:
+        """Whether something remains to be handled."""
+        return self.leftover[1] > self.leftover[0]
+
+    @property
+    def opening(self) -> AnswerUnit | None:
+        """The agreement or refusal that the turn opens with: all of an answer, or a plain word
+        such as "no" before something else; None without one."""
+        kind = {"yes": "agree", "no": "refuse"}.get(self.leading)
+        unit = next((unit for unit in self.units if unit.kind == kind), None)
+        if unit is None or self.kind in {"yes", "no"}:
+            return unit
+        return unit if unit.words.split()[0] in _NO_WORDS | _YES_WORDS | _WEAK_WORDS else None
+
+    def units_of(self, *kinds: UnitKind) -> tuple[AnswerUnit, ...]:
+        """The units of these kinds, in order."""
+        return tuple(unit for unit in self.units if unit.kind in kinds)
+
+
+@lru_cache(maxsize=1024)
+def read_answer(
+    text: str,
+    values: tuple[tuple[int, int], ...] = (),
+    topic_words: frozenset[str] = frozenset(),
+    new_words: frozenset[str] = frozenset(),
+) -> YesNoAnswer:
+    """The answer that `text` gives to a yes/no question.
+
+    `values` are the places of values that the question itself named, and `topic_words` its other
+    plain words: both may be said again beside a yes. `new_words` say something that it did not
+    name, so they are never mere politeness.
     """
-    problem = _NO_PROBLEM.search(lowered)
-    no, yes = _NO.search(lowered), _YES.search(lowered)
-    says_no = no and (not yes or no.start() <= yes.start() or no.group() not in _PLAIN_NO)
-    best = problem or (no if says_no else yes)
-    if best is None:
-        return None
-    if best.start() > 3 and len(lowered.split()) > MAX_SHORT_ANSWER_WORDS and not is_expected:
-        return None
-    return best.start(), best.end(), "no" if best is no else "yes"
+    words = plain_words(text)
+    units = tuple(_cut(words[:MAX_WORDS], values, topic_words, new_words))
+    if len(words) > MAX_WORDS:
+        units = (*units, AnswerUnit("content", "", len(text) - 1, len(text)))
+    spoken = [unit for unit in units if unit.kind != "filler"]
+    if not spoken:
+        return YesNoAnswer("nothing", units=units)
+    kind = _decide(spoken)
+    deciding = [unit for unit in spoken if unit.kind not in _LEFTOVERS | _SILENT_UNITS]
+    left = [unit for unit in spoken if unit.kind in _LEFTOVERS]
+    return YesNoAnswer(
+        kind,
+        _leading(spoken),
+        _span(deciding or spoken),
+        _span(left),
+        is_weak=kind == "yes" and all(u.words in _WEAK_WORDS for u in spoken if u.kind == "agree"),
+        leans_to_yes=kind == "unsure" and not any(u.kind == "refuse" for u in spoken)
+        and any(u.kind == "agree" or u.words.split()[-1] in _LEANING_WORDS for u in spoken),
+        units=units,
+    )  # fmt: skip
 
 
-# "that's not right" says no although "right" stands there too; "yes, no problem" does not.
-_PLAIN_NO = frozenset({"no", "nope", "nah"})
+_LEANING_WORDS = frozenset(
+    ["guess", "suppose", "think", "believe", "so", "is", "yes", "probably", "it", "reckon"]
+)
+
+
+def _decide(units: Sequence[AnswerUnit]) -> AnswerKind:
+    kinds = {unit.kind for unit in units}
+    has_leftover = bool(kinds & _LEFTOVERS)
+    if "cancel" in kinds and not kinds & {"content", "condition", "question"}:
+        return "cancel"
+    if "question" in kinds:
+        return "question"
+    if kinds & {"content", "condition"} or "cancel" in kinds:
+        return "no" if _leading(units) == "no" and "agree" not in kinds else "other"
+    if "postpone" in kinds:
+        return "later"
+    if "wait" in kinds:
+        return _decide_with_wait(units, kinds)
+    if has_leftover:
+        return "no" if _leading(units) == "no" and "agree" not in kinds else "other"
+    if "unsure" in kinds:
+        return "unsure"
+    if "agree" in kinds and "refuse" in kinds:
+        return _decide_mixed([unit for unit in units if unit.kind in {"agree", "refuse"}])
+    if "refuse" in kinds:
+        return "no"
+    return "yes" if "agree" in kinds else "other"
+
+
+def _decide_with_wait(units: Sequence[AnswerUnit], kinds: set[UnitKind]) -> AnswerKind:
+    """Of "ok, wait" and "wait, no" the later unit counts; a yes after a wait is asked again."""
+    if "refuse" in kinds:
+        return "no"
+    if "steer" in kinds:
+        return "other"
+    last = next(unit.kind for unit in reversed(units) if unit.kind not in _SILENT_UNITS)
+    return "wait" if last in {"wait", "unsure"} else "unsure"
+
+
+def _decide_mixed(units: Sequence[AnswerUnit]) -> AnswerKind:
+    """Yes and no in one turn. "No, yeah, that's right" says yes: the first word only takes up what
+    was said before. It needs a plain yes and a sentence that agrees after it."""
+    if units[-1].kind == "refuse":
+        return "no"
+    first_yes = next(i for i, unit in enumerate(units) if unit.kind == "agree")
+    before, after = units[:first_yes], units[first_yes:]
+    takes_up = all(unit.words in _NO_WORDS for unit in before)
+    confirms = after[0].words.split()[0] in _YES_WORDS and (
+        len(after) > 1 or len(after[0].words.split()) > 1
+    )
+    is_all_yes = all(unit.kind == "agree" for unit in after)
+    return "yes" if before and takes_up and confirms and is_all_yes else "unsure"
+
+
+def _leading(units: Sequence[AnswerUnit]) -> Literal["yes", "no", ""]:
+    first = next((unit for unit in units if unit.kind not in {"wait", "value", "unsure"}), None)
+    if first is None or first.kind not in {"agree", "refuse"}:
+        return ""
+    return "yes" if first.kind == "agree" else "no"
+
+
+def _span(units: Sequence[AnswerUnit]) -> tuple[int, int]:
+    return (units[0].start, units[-1].end) if units else (0, 0)
+
+
+def _cut(
+    words: tuple[PlainWord, ...],
+    values: tuple[tuple[int, int], ...],
+    topic_words: frozenset[str],
+    new_words: frozenset[str],
+) -> Iterable[AnswerUnit]:
+    """The units of a turn, in order and without gaps."""
+    text = " ".join(word.text for word in words)
+    starts: list[int] = []
+    at = 0
+    for word in words:
+        starts.append(at)
+        at += len(word.text) + 1
+    known_words = (topic_words | GLUE_WORDS) - new_words
+    i = 0
+    while i < len(words):
+        value_end = next((end for start, end in values if start <= words[i].start < end), 0)
+        if value_end:
+            kind: UnitKind = "value"
+            j = next((k for k in range(i, len(words)) if words[k].start >= value_end), len(words))
+        elif phrase := _longest_phrase(text, starts[i]):
+            kind, end = phrase
+            j = next((k for k in range(i, len(words)) if starts[k] >= end), len(words))
+        else:
+            kind = "value" if words[i].text in known_words else "content"
+            j = i + 1
+        said = " ".join(word.text for word in words[i:j])
+        if kind == "filler" and not new_words.isdisjoint(said.split()):
+            kind = "content"
+        yield AnswerUnit(kind, said, words[i].start, words[j - 1].end)
+        i = j
+
+
+def _longest_phrase(text: str, start: int) -> tuple[UnitKind, int] | None:
+    """The kind of the longest phrase at `start` and where it ends; None without any."""
+    ends = [
+        (match.end(), kind)
+        for kind, pattern in patterns_for(text[start : start + 1])
+        if (match := pattern.match(text, start))
+    ]
+    end, kind = max(ends, key=lambda one: one[0], default=(start, "content"))
+    return (kind, end) if end > start else None

@@ -1,4 +1,4 @@
-"""Advice on a pack's replies: wordings that will sound wrong, though the pack works.
+"""Advice on a pack: wordings that will sound wrong and actions not read back, though it works.
 
 Unlike a fault (dialogs/pack/checks.py) it refuses nothing; `hearken doctor` prints it. Held by
 tests/dialogs/pack/test_advice.py.
@@ -31,8 +31,28 @@ _WORDS_OF_SPEECH = re.compile(
 
 def wording_advice(pack: Pack) -> list[str]:
     """One sentence for each reply that will sound wrong in a chat, or be said twice in one
-    wording."""
-    return [*_speech_in_typed_wordings(pack), *_single_wordings(pack)]
+    wording, and for each action that nothing reads back."""
+    return [
+        *_speech_in_typed_wordings(pack),
+        *_single_wordings(pack),
+        *_actions_without_read_back(pack),
+    ]
+
+
+def _actions_without_read_back(pack: Pack) -> Iterator[str]:
+    """Actions that change something, before which a bare "Shall I go ahead?" is asked."""
+    for name, flow in pack.flows.items():
+        for index, step in enumerate(flow.steps):
+            yes_slots = {slot for slot, value in step.conditions if value == "yes"}
+            is_asked = any(
+                one.kind == "confirm" or (one.kind == "ask" and one.name in yes_slots)
+                for one in flow.steps[:index]
+            )
+            if step.needs_consent and not is_asked:
+                yield (
+                    f"flows.yaml, {name}: {step.name} changes something and is not read back: put "
+                    "a `confirm` before it, or say `effect: none` or `effect: report`"
+                )
 
 
 def _speech_in_typed_wordings(pack: Pack) -> Iterator[str]:

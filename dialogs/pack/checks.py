@@ -90,7 +90,13 @@ def _check_flows(pack: Pack) -> Iterator[PackFault]:
         yield "flows", ["verify_with"], missing_text("flow", pack.verification_flow, pack.flows)
     started = {intent.flow for intent in pack.intents.values()}
     started |= {pack.verification_flow, pack.opening_hours.callback_flow}
+    started |= {flow.cancel_flow for flow in pack.flows.values()}
     for name, flow in pack.flows.items():
+        if flow.undoes:
+            continue  # checked with the action that it undoes
+        if flow.cancel_flow and flow.cancel_flow not in pack.flows:
+            message = missing_text("flow", flow.cancel_flow, pack.flows)
+            yield "flows", ["flows", name, "cancel_with"], message
         if name not in started:
             yield "flows", ["flows", name], f"{name}: no intent starts this flow"
         yield from _check_steps(pack, name, flow)
@@ -104,6 +110,7 @@ def _check_flows(pack: Pack) -> Iterator[PackFault]:
 
 def _check_steps(pack: Pack, name: str, flow: Flow) -> Iterator[PackFault]:
     asked_slots: set[str] = set()
+    results: set[str] = set()  # of the actions so far
     is_unreachable = False
     for i, step in enumerate(flow.steps):
         path: YamlPath = ["flows", name, "steps", i]
@@ -121,7 +128,25 @@ def _check_steps(pack: Pack, name: str, flow: Flow) -> Iterator[PackFault]:
         if step.kind == "hand_over" and step.name not in pack.rules:
             yield "flows", [*path, "hand_over"], missing_text("rule", step.name, pack.rules)
         if step.kind == "do":
-            yield from _check_action(pack, path, step, flow, asked_slots)
+            yield from _check_action(pack, path, step, flow, asked_slots | results)
+            results |= {result for result, _ in step.result_types}
+            yield from _check_undo(pack, path, step, asked_slots | results)
+
+
+def _check_undo(pack: Pack, path: YamlPath, step: Step, known: set[str]) -> Iterator[PackFault]:
+    path = [*path, "undo"]
+    if step.final_reply and step.final_reply not in pack.replies:
+        yield "flows", [*path[:-1], "final"], missing_text("reply", step.final_reply, pack.replies)
+    if not step.undo_flow:
+        return
+    confirm, inverse = pack.flows[step.undo_flow].steps
+    if confirm.name not in pack.replies:
+        yield "flows", [*path, "confirm"], missing_text("reply", confirm.name, pack.replies)
+    if step.undo_before and (
+        step.undo_before not in known or pack.slots[step.undo_before].type != "date"
+    ):
+        yield "flows", [*path, "before"], f"{step.undo_before} is no date that the flow asks for"
+    yield from _check_action(pack, path, inverse, pack.flows[step.undo_flow], known)
 
 
 def _check_condition(

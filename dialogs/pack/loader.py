@@ -35,6 +35,7 @@ from dialogs.pack.privacy_rules import PrivacyRules
 from dialogs.pack.schema import (
     CareYaml,
     EscalationYaml,
+    FailureYaml,
     FlowsYaml,
     IntentsYaml,
     OffersYaml,
@@ -44,7 +45,9 @@ from dialogs.pack.schema import (
     ReplyYaml,
     SlotsYaml,
     StepYaml,
+    UndoYaml,
 )
+from dialogs.pack.trigger_words import trigger_words
 from dialogs.pack.yaml_source import YamlFile
 
 BANK_PACK = Path(__file__).parents[1] / "bank"  # the built-in pack
@@ -113,7 +116,13 @@ def _assemble(folder: Path, yaml_files: Mapping[str, YamlFile]) -> Pack:
         else PrivacyRules(),
         care=care,
         intent_by_example={normalise_text(e): i.name for i in intents.values() for e in i.examples},
+        triggers=trigger_words({name: _naming_texts(intent) for name, intent in intents.items()}),
     )
+
+
+def _naming_texts(intent: Intent) -> tuple[str, ...]:
+    texts = (*intent.examples, intent.phrase, intent.short, intent.about)
+    return tuple(normalise_text(text) for text in texts if text)
 
 
 def _build_privacy_rules(yaml_file: YamlFile) -> PrivacyRules:
@@ -233,7 +242,7 @@ def _build_slots(source: SlotsYaml, yaml_file: YamlFile) -> dict[str, SlotSpec]:
 
 
 def _build_flows(source: FlowsYaml, yaml_file: YamlFile) -> dict[str, Flow]:
-    return {
+    flows = {
         name: Flow(
             name=name,
             title=flow.title,
@@ -244,15 +253,53 @@ def _build_flows(source: FlowsYaml, yaml_file: YamlFile) -> dict[str, Flow]:
             needs_identity=flow.verify,
             moves_money=flow.money,
             distinct_slots=tuple(flow.different),
+            cancel_flow=flow.cancel_with,
         )
         for name, flow in source.flows.items()
     }
+    for name, flow in source.flows.items():
+        for step in flow.steps:
+            if isinstance(step.undo, UndoYaml):
+                undo = _build_undo_flow(flows[name], step.do, step.undo)
+                flows[undo.name] = undo
+    return flows
+
+
+def _undo_flow_name(flow: str, action: str) -> str:
+    return f"undo_{flow}" if flow == action else f"undo_{flow}_{action}"
+
+
+def _build_undo_flow(flow: Flow, action: str, undo: UndoYaml) -> Flow:
+    """The flow that undoes an action of `flow`: its own read-back, its own action."""
+    inverse = Step(
+        kind="do",
+        name=undo.do,
+        arguments=tuple(undo.arguments.items()),
+        reply=undo.say,
+        failures=_build_failures(undo.failed),
+    )
+    return Flow(
+        name=_undo_flow_name(flow.name, action),
+        title=undo.title,
+        steps=(Step("confirm", undo.confirm), inverse),
+        needs_identity=flow.needs_identity,
+        moves_money=flow.moves_money,
+        undoes=flow.name,
+    )
+
+
+def _build_failures(source: Mapping[str, FailureYaml]) -> tuple[tuple[str, FailureResponse], ...]:
+    return tuple(
+        (reason, FailureResponse(one.say, tuple(one.again), one.offer_person))
+        for reason, one in source.items()
+    )
 
 
 def _build_step(source: StepYaml, yaml_file: YamlFile, path: list[str | int]) -> Step:
     if source.do:
-        failed = {r: FailureResponse(f.say, tuple(f.again), f.offer_person)
-                  for r, f in source.failed.items()}  # fmt: skip
+        flow = str(path[1])
+        undo = source.undo if isinstance(source.undo, UndoYaml) else None
+        can_be_final = source.undo == "none" or (undo is not None and undo.before)
         return Step(
             kind="do",
             name=source.do,
@@ -261,7 +308,11 @@ def _build_step(source: StepYaml, yaml_file: YamlFile, path: list[str | int]) ->
             result_types=tuple(source.gives.items()),
             reply=source.say,
             verifies_identity=source.verifies,
-            failures=tuple(failed.items()),
+            failures=_build_failures(source.failed),
+            effect=source.effect,
+            undo_flow=_undo_flow_name(flow, source.do) if undo else "",
+            undo_before=undo.before if undo else "",
+            final_reply=(source.final or "final") if can_be_final else "",
         )
     kinds: tuple[Literal["ask", "say", "confirm", "hand_over"], ...]
     kinds = ("ask", "say", "confirm", "hand_over")

@@ -15,7 +15,7 @@ from dialogs.knowledge.retrieval import Knowledge
 from dialogs.pack.care_rules import CareRules
 from dialogs.pack.opening_hours import OpeningHours
 from dialogs.pack.privacy_rules import PrivacyRules
-from dialogs.pack.schema import IntentKind, SlotType
+from dialogs.pack.schema import IntentKind, SlotType, StepEffect
 from dialogs.values import Urgency
 
 
@@ -73,6 +73,9 @@ class Step:
 
     `conditions` are slot values that the step requires; `arguments` map an action's arguments to
     slots, `result_types` its result values to their types, `failures` its reasons to responses.
+    `effect` is what an action does: "change" needs a yes to its read-back, "report" only passes on
+    what the customer has said, "none" reads or checks. `undo_flow` names the flow that undoes it,
+    until the day in the slot `undo_before`; `final_reply` says before that it cannot be undone.
     """
 
     kind: Literal["ask", "say", "confirm", "do", "hand_over"]
@@ -84,6 +87,15 @@ class Step:
     reply: str = ""
     verifies_identity: bool = False
     failures: tuple[tuple[str, FailureResponse], ...] = ()
+    effect: StepEffect = "change"
+    undo_flow: str = ""
+    undo_before: str = ""
+    final_reply: str = ""
+
+    @property
+    def needs_consent(self) -> bool:
+        """Whether it may run only after a yes to its read-back."""
+        return self.kind == "do" and self.effect == "change" and not self.verifies_identity
 
     def failure_response(self, reason: str) -> FailureResponse | None:
         """The response to `reason`, else that to "*"; None without either."""
@@ -93,7 +105,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """A task as a sequence of steps. The values of `distinct_slots` must differ."""
+    """A task as a sequence of steps. The values of `distinct_slots` must differ. `cancel_flow`
+    cancels what this flow has made before; `undoes` is the flow whose action this one undoes."""
 
     name: str
     title: str
@@ -101,6 +114,8 @@ class Flow:
     needs_identity: bool = False
     moves_money: bool = False
     distinct_slots: tuple[str, ...] = ()
+    cancel_flow: str = ""
+    undoes: str = ""
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -285,6 +300,8 @@ class Pack:
     calm_below: float
     knowledge: Knowledge
     intent_by_example: Mapping[str, str]  # example in normalised text -> its intent
+    # intent -> stems of the words that name it (dialogs/pack/trigger_words.py)
+    triggers: Mapping[str, frozenset[str]]
     offer_rules: OfferRules | None = None  # None: the pack makes no offers
     # always open without people.yaml
     opening_hours: OpeningHours = field(default_factory=OpeningHours)

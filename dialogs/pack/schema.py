@@ -17,6 +17,7 @@ from dialogs.values import Channel, Urgency
 SlotType = Literal[
     "amount", "digits", "date", "time", "name", "choice", "yes_no", "text", "contact"
 ]
+StepEffect = Literal["change", "report", "none"]
 IntentKind = Literal["task", "question", "talk", "control"]
 CareHandoff = Literal["now", "offer", "none"]
 TakenBackOutcome = Literal["nothing", "person_still_comes", "no_person"]
@@ -91,6 +92,20 @@ class FailureYaml(StrictYaml):
     offer_person: bool = False
 
 
+class UndoYaml(StrictYaml):
+    """The inverse of an action: what is done, with which slots and results of the action, what
+    reads it back and says it is done. `before` names a date slot: from that day on it is too late.
+    """
+
+    do: str
+    arguments: dict[str, str] = Field(default={}, alias="with")
+    title: str
+    confirm: str
+    say: str
+    before: str = ""
+    failed: dict[str, FailureYaml] = {}
+
+
 class StepYaml(StrictYaml):
     """One step of a flow: exactly one of ask, say, confirm, do and hand_over, with its options."""
 
@@ -104,6 +119,9 @@ class StepYaml(StrictYaml):
     arguments: dict[str, str] = Field(default={}, alias="with")
     gives: dict[str, Literal["amount", "date", "time", "digits", "text"]] = {}
     verifies: bool = False
+    effect: StepEffect = "change"
+    undo: UndoYaml | Literal["none"] | None = None
+    final: str = ""
     failed: dict[str, FailureYaml] = {}
 
 
@@ -113,6 +131,7 @@ class FlowYaml(StrictYaml):
     title: str
     verify: bool = False
     money: bool = False
+    cancel_with: str = ""
     different: list[str] = []
     steps: list[StepYaml] = Field(min_length=1)
 

@@ -24,6 +24,7 @@ from dialogs.responses.flow_steps import (
     advance,
     with_confirmations_reopened,
 )
+from dialogs.responses.undo import begin_undo, find_recent, remember_done
 from dialogs.state import ActionRecord, PendingAction, Task
 from dialogs.turn_draft import TurnDraft
 from dialogs.values import ActionResult
@@ -40,7 +41,7 @@ def apply_action_result(draft: TurnDraft, pending: PendingAction, result: Action
     draft.state = replace(draft.state, action_records=(*draft.state.action_records, record))
     _remember_key(draft, pending, result)
     if result.ok:
-        _apply_success(draft, task, pending.step_index, step, result)
+        _apply_success(draft, task, pending, step, result)
     else:
         _apply_failure(draft, task, step, result)
 
@@ -67,7 +68,7 @@ def _checks_identity(draft: TurnDraft, pending: PendingAction) -> bool:
 
 
 def _apply_success(
-    draft: TurnDraft, task: Task, index: int, step: Step, result: ActionResult
+    draft: TurnDraft, task: Task, pending: PendingAction, step: Step, result: ActionResult
 ) -> None:
     kinds = dict(step.result_types)
     result_values = {
@@ -75,11 +76,12 @@ def _apply_success(
     }
     task = replace(
         task,
-        finished_steps=task.finished_steps | {index},
+        finished_steps=task.finished_steps | {pending.step_index},
         result_values={**task.result_values, **result_values},
         refusals=0,
     )
     draft.state = draft.state.with_task(task)
+    remember_done(draft, pending, step, task)
     if step.verifies_identity:
         facts = {**draft.state.customer_facts, **dict(result.values)}
         draft.state = replace(
@@ -93,7 +95,20 @@ def _apply_success(
         record_callback(draft, result.values.get("ticket", ""))
     if step.reply:
         draft.say(step.reply)
+    if draft.state.stop_request is not None and step.needs_consent:
+        _answer_stop_request(draft)
+        return
     advance(draft)
+
+
+def _answer_stop_request(draft: TurnDraft) -> None:
+    """Offer to undo what the customer wanted stopped while it was being done."""
+    draft.state = replace(draft.state, stop_request=None)
+    draft.say("undo.asked")
+    if (done := find_recent(draft)) is not None:
+        begin_undo(draft, done)
+    else:
+        advance(draft)
 
 
 def _apply_failure(draft: TurnDraft, task: Task, step: Step, result: ActionResult) -> None:
@@ -101,7 +116,7 @@ def _apply_failure(draft: TurnDraft, task: Task, step: Step, result: ActionResul
         "action.unavailable", offers_person=True
     )
     task = replace(task, refusals=task.refusals + 1)
-    draft.state = draft.state.with_task(task)
+    draft.state = replace(draft.state.with_task(task), stop_request=None)
     if step.verifies_identity and failure.slots_to_reask:
         draft.state = replace(draft.state, identity_claims={})
         failed_verifications = draft.state.failed_verifications + 1

@@ -13,7 +13,8 @@ from audio.types import Expectation
 from dialogs.escalation.callback import can_person_come, is_arranging_callback
 from dialogs.interpretation.clarification import ask_clarification
 from dialogs.interpretation.dialogue_acts import DialogueAct
-from dialogs.pack.reserved_names import COMPLAINT_INTENT, PERSON_INTENT
+from dialogs.interpretation.slot_filling import SlotAssignment
+from dialogs.pack.reserved_names import COMPLAINT_INTENT, PERSON_INTENT, YES_NO_SLOT
 from dialogs.responses.callbacks import accept_callback
 from dialogs.responses.closing import (
     answer_doubtful_goodbye,
@@ -30,24 +31,29 @@ from dialogs.responses.commands import (
     say_goodbye,
     start_over,
 )
+from dialogs.responses.consent import record_slot_consent
 from dialogs.responses.fallback import (
     YES_NO_EXPECTATION,
     answer_silence,
+    ask_again,
     ask_menu,
     decline_callback,
     decline_person,
     intent_phrase,
+    offer_person,
     reprompt,
     resume_task,
 )
 from dialogs.responses.flow_steps import advance, ask_slot, begin_task, confirm_step, fill_slot
 from dialogs.responses.offers import accept_offer, decline_offer
-from dialogs.state import DeferredRequest, DialogueState, Question, Task
+from dialogs.responses.undo import undo_last
+from dialogs.state import DeferredRequest, Question, Task
 from dialogs.turn_draft import TurnDraft, format_list
 from dialogs.values import Understanding
 
 # least coverage to answer a question that the model took as out of scope
 MIN_ANSWER_COVERAGE = 0.75
+SILENCES_ON_HOLD = 2  # silences more than usual for a customer who asked for a moment
 
 
 def respond(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
@@ -55,6 +61,8 @@ def respond(draft: TurnDraft, act: DialogueAct, understanding: Understanding) ->
     if ends_conversation(draft, act, understanding):
         say_goodbye(draft)
         return
+    if act.kind not in {"nothing", "unheard"}:
+        draft.state = replace(draft.state, is_on_hold=act.kind == "wait")
     REACTIONS[act.kind](draft, act, understanding)
 
 
@@ -79,15 +87,14 @@ def _is_question(text: str) -> bool:
     return len(words) > 3 and (text.rstrip().endswith("?") or words[0] in starts)
 
 
-def _react_to_answer(draft: TurnDraft, act: DialogueAct, _understanding: Understanding) -> None:
-    before = draft.state
+def _react_to_answer(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
     filled = [fill_slot(draft, fit) for fit in act.assignments]
+    for fit, is_filled in zip(act.assignments, filled, strict=True):
+        if is_filled and fit.slot.name == YES_NO_SLOT and fit.slot.value == "yes":
+            _record_slot_consent(draft, fit, understanding.text)
     if act.assignments and not any(filled) and draft.state.task:
         task = draft.state.task
         draft.state = draft.state.with_task(replace(task, misfit_answers=task.misfit_answers + 1))
-    changed = slot_values(before) != slot_values(draft.state)
-    if act.yes_no == "yes" and not changed and before.question.kind == "confirm":
-        confirm_step(draft)
     advance(draft)
 
 
@@ -107,9 +114,12 @@ def _explain_slot(draft: TurnDraft, act: DialogueAct, _understanding: Understand
     ask_slot(draft, name)
 
 
-def slot_values(state: DialogueState) -> list[dict[str, str]]:
-    """The slot values of each task, bottom of the stack first."""
-    return [{name: f.value for name, f in task.slots.items()} for task in state.tasks]
+def _record_slot_consent(draft: TurnDraft, fit: SlotAssignment, words: str) -> None:
+    """Take a yes to a yes/no slot as the consent to the actions that depend on it."""
+    pack, tasks = draft.context.pack, draft.state.tasks
+    task = record_slot_consent(pack, tasks[fit.task_index], fit.name, draft.turn, words)
+    tasks = (*tasks[: fit.task_index], task, *tasks[fit.task_index + 1 :])
+    draft.state = replace(draft.state, tasks=tasks)
 
 
 def _react_to_task(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
@@ -186,7 +196,7 @@ def _react_to_yes(draft: TurnDraft, act: DialogueAct, understanding: Understandi
     state = draft.state
     match state.question.kind:
         case "confirm":
-            confirm_step(draft)
+            confirm_step(draft, understanding.text)
             advance(draft)
         case "intent":
             wants_person = state.question.name == PERSON_INTENT
@@ -285,7 +295,44 @@ def _react_to_change(draft: TurnDraft, act: DialogueAct, _understanding: Underst
 def _react_to_unsure_yes(
     draft: TurnDraft, _act: DialogueAct, _understanding: Understanding
 ) -> None:
-    draft.ask(replace(draft.state.question, reply="sure"))
+    """Ask the same again: the next yes must be one to the read-back itself."""
+    draft.say("sure")
+    ask_again(draft, draft.state)
+
+
+def _react_to_unsure(draft: TurnDraft, _act: DialogueAct, _understanding: Understanding) -> None:
+    if draft.state.question.kind == "confirm":
+        draft.say("unsure")
+    ask_again(draft, draft.state)
+
+
+def _ask_back(draft: TurnDraft, _act: DialogueAct, _understanding: Understanding) -> None:
+    ask_again(draft, draft.state)
+
+
+def _hold(draft: TurnDraft, _act: DialogueAct, _understanding: Understanding) -> None:
+    """Let the customer have a moment: the question stays open, and is asked again after silence."""
+    draft.state = replace(draft.state, silences=-SILENCES_ON_HOLD)
+    draft.say("on_hold")
+
+
+def _postpone(draft: TurnDraft, _act: DialogueAct, _understanding: Understanding) -> None:
+    """Do nothing now: ask for another day where the task has one, else leave it."""
+    task, pack, kind = draft.state.task, draft.context.pack, draft.state.question.kind
+    if kind == "confirm" and task is not None:
+        days = [n for n in pack.flows[task.flow].slots if pack.slots[n].type == "date"]
+        if days:
+            draft.say("postponed")
+            draft.state = draft.state.with_task(task.without_slots(*days))
+            ask_slot(draft, days[0])
+            return
+    if kind in {"offer", "person", "intent", "slot"}:
+        _react_to_no(draft, DialogueAct("no"), _understanding)
+        return
+    draft.say("postponed")
+    if task is not None:
+        draft.state = replace(draft.state, tasks=draft.state.tasks[:-1], question=Question())
+        resume_task(draft)
 
 
 def _react_to_question(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
@@ -318,6 +365,41 @@ def _ask_again(draft: TurnDraft, act: DialogueAct, _understanding: Understanding
     reprompt(draft, act.kind)
 
 
+def _decline(draft: TurnDraft, _act: DialogueAct, _understanding: Understanding) -> None:
+    """The customer does not want what the words name: nothing is begun."""
+    draft.say("scope.negated")
+    resume_task(draft)
+
+
+def _cancel_existing(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
+    """Cancel what exists already, not make another: what was done here, the task in progress, what
+    the pack has a flow for; else a person is offered."""
+    pack, flow = draft.context.pack, draft.context.pack.intents[act.intent].flow
+    remember_request(draft, understanding)
+    if any(done.task.flow == flow and not done.is_undone for done in draft.state.done_actions):
+        undo_last(draft, understanding.text)
+    elif any(task.flow == flow for task in draft.state.tasks):
+        cancel_all(draft)
+    elif flow and (cancel_flow := pack.flows[flow].cancel_flow):
+        begin_task(draft, cancel_flow, understanding.slots, understanding.text)
+        advance(draft)
+    else:
+        _say_what_is_possible(draft, "existing.cancel", flow)
+
+
+def _change_existing(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
+    remember_request(draft, understanding)
+    _say_what_is_possible(draft, "existing.change", draft.context.pack.intents[act.intent].flow)
+
+
+def _say_what_is_possible(draft: TurnDraft, reply: str, flow: str) -> None:
+    draft.say(reply, {"rest": draft.context.pack.flows[flow].title})
+    if draft.state.tasks or draft.state.waiting_for_person or not can_person_come(draft):
+        resume_task(draft)
+    else:
+        offer_person(draft, "undo.offer_person")
+
+
 Reaction = Callable[[TurnDraft, DialogueAct, Understanding], None]
 REACTIONS: dict[str, Reaction] = {
     "nothing": lambda draft, _act, _understanding: answer_silence(draft),
@@ -343,4 +425,13 @@ REACTIONS: dict[str, Reaction] = {
     "go_back": lambda draft, _act, _understanding: go_back(draft),
     "goodbye": lambda draft, _act, understanding: answer_doubtful_goodbye(draft, understanding),
     "change": _react_to_change,
+    "wait": _hold,
+    "resume": _ask_back,
+    "later": _postpone,
+    "unsure": _react_to_unsure,
+    "ask_back": _ask_back,
+    "declined": _decline,
+    "cancel_existing": _cancel_existing,
+    "change_existing": _change_existing,
+    "undo": lambda draft, _act, understanding: undo_last(draft, understanding.text),
 }

@@ -22,6 +22,7 @@ from dialogs.responses.flow_steps import (
     with_confirmations_reopened,
 )
 from dialogs.responses.request_queue import describe_requests
+from dialogs.responses.undo import begin_undo, find_recent
 from dialogs.state import Question, Task, TurnQuote
 from dialogs.turn_draft import TurnDraft
 from dialogs.values import OfferAnswered, Understanding
@@ -77,13 +78,16 @@ def cancel(draft: TurnDraft, dropped: str = "") -> None:
         return
     if tasks and tasks[-1].flow == pack.verification_flow:
         tasks = tasks[:-1]  # the identity check only served the task below
+    if not tasks and not dropped and (done := find_recent(draft)) is not None:
+        begin_undo(draft, done)
+        return
     if not tasks:
         draft.state = replace(state, tasks=())
         draft.say("dropped" if dropped else "nothing_to_cancel", {"rest": dropped})
         mark_nothing_in_progress(draft)
         return
     draft.state = replace(state, tasks=tasks)
-    draft.say("cancelled")
+    draft.say("undo.kept" if pack.flows[tasks[-1].flow].undoes else "cancelled")
     if offered := tasks[-1].offer_number:
         draft.offers.append(OfferAnswered(offered, draft.turn, draft.at, "abandoned"))
     if dropped:

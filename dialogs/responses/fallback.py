@@ -95,13 +95,13 @@ def decline_person(draft: TurnDraft) -> None:
     resume_task(draft)
 
 
-def offer_person(draft: TurnDraft) -> None:
+def offer_person(draft: TurnDraft, reply: str = "offer_person") -> None:
     """Ask whether the customer wants a person, unless they already wait for one; where nobody can
     come, whether they want to be called back."""
     if draft.state.waiting_for_person:
         mark_nothing_in_progress(draft)
     elif can_person_come(draft):
-        draft.ask(Question("person", "", "offer_person", YES_NO_EXPECTATION))
+        draft.ask(Question("person", "", reply, YES_NO_EXPECTATION))
     elif may_offer_callback(draft):
         offer_callback(draft)
     else:
@@ -154,10 +154,12 @@ def answer_silence(draft: TurnDraft) -> None:
 def ask_again(draft: TurnDraft, state: DialogueState) -> None:
     """Ask the open question again without changing the task."""
     if state.question.kind in {"more", "open", "menu"} and not state.tasks:
+        if not draft.replies:
+            draft.ask(draft.open_question(state.question.reply))
         return
     if state.question.kind == "slot":
         ask_slot(draft, state.question.name)
-    elif state.question.kind in {"person", "resume", "callback"}:
+    elif state.question.kind in {"person", "resume", "callback", "offer"}:
         draft.ask(state.question)
     elif state.question.kind == "which":
         ask_clarification(draft, state.question.options, is_repeated=True)

@@ -1,9 +1,9 @@
 """Flow interpreter: finds the next step of a task and runs it.
 
 The search starts at the first step each time and skips steps that are finished. So a corrected
-slot needs no special path: the confirmation after it is open again. An action starts only after
-its confirmation, under a key that is never used for another action
-(tests/dialogs/test_dialogue_laws.py).
+slot needs no special path: the confirmation after it is open again. An action that changes
+something starts only with the customer's consent to it (dialogs/responses/consent.py), under a key
+that is never used for another action (tests/dialogs/test_dialogue_laws.py).
 """
 
 from __future__ import annotations
@@ -23,6 +23,13 @@ from dialogs.pack.reserved_names import (
     CUSTOMER_NAME_VALUE,
 )
 from dialogs.rendering import format_value
+from dialogs.responses.consent import (
+    asking_step,
+    find_consent,
+    is_undoable,
+    record_consent,
+    without_consents_after,
+)
 from dialogs.responses.request_queue import merge_deferred_slots
 from dialogs.state import DialogueState, PendingAction, Question, SlotValue, Task
 from dialogs.turn_draft import TurnDraft, format_list
@@ -143,7 +150,8 @@ def with_confirmations_reopened(draft: TurnDraft, task: Task) -> Task:
     steps = draft.context.pack.flows[task.flow].steps
     last_done = max((i for i in task.finished_steps if steps[i].kind == "do"), default=-1)
     still_finished = {i for i in task.finished_steps if steps[i].kind != "confirm" or i < last_done}
-    return replace(task, finished_steps=frozenset(still_finished))
+    task = replace(task, finished_steps=frozenset(still_finished))
+    return without_consents_after(task, last_done)
 
 
 def _has_distinct_values(task: Task, flow: Flow) -> bool:
@@ -259,8 +267,10 @@ def _run_step(draft: TurnDraft, task: Task, index: int, step: Step) -> bool:
             draft.state = draft.state.with_task(after_step)
             return True
         case "confirm":
-            draft.ask(Question("confirm", str(index), step.name, Expectation("yes_no")))
+            ask_confirmation(draft, task, index, step.name)
         case "do":
+            if step.needs_consent and find_consent(draft.context.pack, task, index) is None:
+                return _ask_consent(draft, task, index)
             _start_action(draft, task, index, step)
         case "hand_over":
             draft.state = state.with_task(after_step)
@@ -298,19 +308,51 @@ def ask_slot(draft: TurnDraft, name: str) -> None:
     draft.ask(Question("slot", name, reply, expect))
 
 
-def confirm_step(draft: TurnDraft) -> None:
-    """Mark the open confirmation step as finished."""
-    task = draft.state.task
-    if task is not None:
-        index = int(draft.state.question.name)
-        draft.state = draft.state.with_task(
-            replace(task, finished_steps=task.finished_steps | {index})
-        )
+def ask_confirmation(draft: TurnDraft, task: Task, index: int, reply: str) -> None:
+    """Read back what the step at `index` asks about; the question keeps the values it named."""
+    pack = draft.context.pack
+    for i, step in enumerate(pack.flows[task.flow].steps):
+        is_covered = step.needs_consent and asking_step(pack, pack.flows[task.flow], i) == index
+        if is_covered and step.final_reply and not is_undoable(step, task, draft.context.today):
+            draft.say(step.final_reply)  # what cannot be undone is said before
+    expect = Expectation("yes_no")
+    question = Question("confirm", str(index), reply, expect, flow=task.flow, values=task.values)
+    draft.ask(question)
+
+
+def _ask_consent(draft: TurnDraft, task: Task, index: int) -> bool:
+    """Ask for the consent that the action at `index` lacks; whether the next step can follow."""
+    pack = draft.context.pack
+    flow = pack.flows[task.flow]
+    asked_at = asking_step(pack, flow, index)
+    step = flow.steps[asked_at]
+    if step.kind == "do":
+        ask_confirmation(draft, task, index, "consent")
+        return False
+    if step.kind == "ask":
+        task = task.without_slots(step.name)
+    draft.state = draft.state.with_task(
+        replace(task, finished_steps=task.finished_steps - {asked_at})
+    )
+    return True
+
+
+def confirm_step(draft: TurnDraft, words: str) -> None:
+    """Take the customer's `words` as the yes to the open confirmation, and finish its step."""
+    state = draft.state
+    index = int(state.question.name)
+    task = record_consent(state, state.question, draft.turn, words)
+    if task is None:
+        return  # something else is on top by now: it is read back
+    if draft.context.pack.flows[task.flow].steps[index].kind == "confirm":
+        task = replace(task, finished_steps=task.finished_steps | {index})
+    draft.state = state.with_task(task)
 
 
 def _start_action(draft: TurnDraft, task: Task, index: int, step: Step) -> None:
     state = draft.state
-    arguments = {name: task.slots[slot].value for name, slot in step.arguments}
+    values = task.values
+    arguments = {name: values[source] for name, source in step.arguments}
     if not step.verifies_identity and (customer := state.customer_facts.get("customer")):
         arguments["customer"] = customer
     if step.name == ARRANGE_CALLBACK_ACTION:
@@ -322,7 +364,8 @@ def _start_action(draft: TurnDraft, task: Task, index: int, step: Step) -> None:
     if key is None:
         key = f"{draft.context.session_id}:{state.keys_used + 1}"
         state = replace(state, keys_used=state.keys_used + 1)
-    call = ActionCall(key, step.name, arguments)
+    consent = find_consent(draft.context.pack, task, index) if step.needs_consent else None
+    call = ActionCall(key, step.name, arguments, consent)
     draft.action_call = call
     draft.state = replace(
         state,

@@ -37,8 +37,11 @@ def make_offer(draft: TurnDraft, history: History, understanding: Understanding)
     """
     context, rules = draft.context, draft.context.pack.offer_rules
     task = draft.completed_task
+    done = draft.state.done_actions
     if rules is None or context.session_draw is None or task is None:
         return False
+    if done and done[-1].is_undone:
+        return False  # no suggestion follows from what was taken back
     max_upset = _max_upset(rules, history, understanding)
     if not _is_welcome(draft, rules, history, understanding) or max_upset > rules.max_upset:
         return False

@@ -24,6 +24,8 @@ TurnOutcome = Literal["progress", "neutral", "stalled"]
 TURNS_BETWEEN_OFFERS = 3  # stalled turns from one offer of a person, or of a way out, to the next
 # Acts that are answered as the customer asked, whatever has been tried before.
 UNCHANGED_ACTS = frozenset({"nothing", "repeat", "person"})
+# Nothing was said, or the customer asked for a moment, or took something back.
+PATIENT_ACTS = frozenset({"nothing", "wait", "resume", "declined", "undo"})
 HELP_QUESTIONS = frozenset({"person", "callback"})
 YES_NO_QUESTIONS = frozenset({"confirm", "resume", "intent"})
 # Said only because the question follows: they go when it is asked in another way.
@@ -57,7 +59,7 @@ def turn_outcome(draft: TurnDraft, before: DialogueState, act: DialogueAct) -> T
         return "progress"
     if _new_flows(draft, before):
         return "progress"
-    if draft.ends_session or act.kind == "nothing" or state.waiting_for_person:
+    if draft.ends_session or act.kind in PATIENT_ACTS or state.waiting_for_person:
         return "neutral"
     if len(state.tasks) < len(before.tasks) or _given_values(before) - _given_values(state):
         return "neutral"  # something was cancelled or taken back

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialogs.escalation.scoring import URGENCY_RANK
+from dialogs.interpretation.yes_no_reply import is_consent_asked, read_reply
 from dialogs.pack.model import normalise_text
 from dialogs.responses.request_queue import MAX_DEFERRED_REQUESTS
 from dialogs.values import FurtherRequest, OfferMade
@@ -15,6 +16,8 @@ from tests.support.packs import bank_pack
 from tests.support.scripted_mind import Bot, understood
 
 PACK = bank_pack()
+# Actions that read, check, or pass on what the customer has said.
+WITHOUT_EFFECT = {"verify_customer", "branch_hours", "balance", "report_fraud"}
 FREE = {"verify_customer", "branch_hours", "book_appointment"}
 EXAMPLES = [e for intent in PACK.intents.values() for e in intent.examples]
 ANSWERS = [
@@ -26,8 +29,20 @@ ANSWERS = [
 REASONS = ["no_match", "no_funds", "no_account", "unavailable", "closed", "never heard of"]
 GIVEN = {"customer": "100421", "customer_name": "Patricia Miller", "tier": "standard",
          "balance": "-1.00", "arrives": "2026-12-01", "opens": "09:00"}  # fmt: skip
+# Said to a read-back, none of these is a yes, whatever a model takes it for.
+NO_YES = [
+    "definitely not", "hell no", "not ok", "ok, cancel", "stop", "wait", "hold on", "one sec",
+    "let me check", "idk", "i'm not sure", "maybe", "i guess", "probably", "whatever", "yes?",
+    "is that right?", "right?", "are you sure?", "yes, but not today", "yes but make it 60",
+    "if there's enough money yes", "later", "not now", "yes and tell me my balance", "thanks",
+    "no yes", "yes no", "i don't want that", "ok but first tell me the fee", "do it tomorrow",
+    "yes unless it costs something", "i said no", "don't do it", "yes to my brother's account",
+]  # fmt: skip
+YESES = ["yes", "yes please", "no problem, go ahead", "correct", "ok do it", "y", "👍🏽"]
 MOVES = st.one_of(
     st.tuples(st.just("says"), st.sampled_from(ANSWERS), st.just(0.95)),
+    st.tuples(st.just("affirms"), st.sampled_from(NO_YES), st.just(0.99)),
+    st.tuples(st.just("says"), st.sampled_from(YESES), st.just(0.95)),
     st.tuples(st.just("says"), st.sampled_from(EXAMPLES), st.sampled_from([0.2, 0.45, 0.7, 0.95])),
     st.tuples(st.just("says"), st.text(max_size=30), st.floats(0, 1)),
     st.tuples(st.just("both"), st.sampled_from(EXAMPLES), st.sampled_from([0.2, 0.45, 0.95])),
@@ -45,9 +60,12 @@ MOVES = st.one_of(
 
 
 SAID = [("says", text, 0.95) for text in ("100421", "4471")]
+TRANSFER = [("says", "transfer fifty dollars from checking to savings", 0.95), *SAID]
 BEGINNINGS = [
     [],
-    [("says", "transfer fifty dollars from checking to savings", 0.95), *SAID, ("bank", "", 1.0)],
+    [*TRANSFER, ("bank", "", 1.0), ("says", "yes", 0.95), ("bank", "", 1.0)],
+    [("says", "order checks, two boxes", 0.95), *SAID, ("bank", "", 1.0)],
+    [*TRANSFER, ("bank", "", 1.0)],
     [("says", "i lost my debit card", 0.95), *SAID, ("bank", "", 1.0), ("says", "yes", 0.95)],
     [("says", "i want to dispute a charge", 0.95), *SAID, ("bank", "", 1.0)],
     [("says", "i was scammed", 0.95), *SAID],
@@ -77,6 +95,8 @@ class Watch(Bot):
             case "says":
                 heard = sure if sure < 0.3 else 1.0
                 self.says(text, sure, upset=1.0 - sure, upset_spread=0.2, heard=heard)
+            case "affirms":
+                self.says(text, sure, intent="affirm")
             case "both":
                 also = tuple(self.request(word, sure) for word in (text, *EXAMPLES[calls::97][:5]))
                 self.says(f"hm {text}", 0.95, also=also[:6])
@@ -110,7 +130,16 @@ class Watch(Bot):
         if before.is_over:
             assert not last.replies
             assert last.action_call is None
-        elif kind in {"says", "both", "nothing", "misses", "returns", "loses", "unreached"}:
+        elif kind in {
+            "says",
+            "affirms",
+            "both",
+            "nothing",
+            "misses",
+            "returns",
+            "loses",
+            "unreached",
+        }:
             assert last.replies or last.action_call, "a turn without an answer"
         if last.action_call is not None:
             assert len(self.calls) == calls + 1
@@ -120,6 +149,7 @@ class Watch(Bot):
                 assert last.action_call.name not in {"transfer", "pay_bill"}, (
                     "moved money while waiting"
                 )
+            self.check_consent(before, kind)
         if kind == "unreached" and not before.is_over:
             assert not last.state.waiting_for_person
             assert last.state.pending_action or last.state.question.kind != "waiting", "a dead end"
@@ -141,6 +171,24 @@ class Watch(Bot):
         for reply in last.replies:
             assert reply.text.strip()
             assert "4471" not in reply.text or "4471.00" in given, "a secret was repeated"
+
+    def check_consent(self, before, kind: str) -> None:
+        """An effect needs a whole-turn yes to its own read-back, which was the last thing asked."""
+        call, consent = self.last.action_call, self.last.action_call.consent
+        if call.name in WITHOUT_EFFECT:
+            assert consent is None
+            return
+        assert kind == "says", "an effect that nobody agreed to"
+        said = self.talk.turns[-1].understanding
+        assert consent is not None
+        assert (consent.turn, consent.words) == (self.turn, said.text)
+        assert said.text not in NO_YES
+        assert read_reply(self.pack, before, said).kind == "yes"
+        assert is_consent_asked(self.pack, before)
+        assert consent.read_back == before.question.reply or before.question.kind == "slot"
+        task = before.task
+        read_back = set((before.question.values or task.values).values())
+        assert set(call.arguments.values()) - {"100421"} <= read_back, "other values"
 
 
 @settings(max_examples=60, deadline=None)

@@ -66,9 +66,39 @@ def test_a_person_asked_for_meanwhile(paying):
     assert paying.escalations[0].rule == "explicit_request"
 
 
-def test_a_cancel_that_comes_too_late_is_told(paying):
-    paying.says("cancel")
-    assert "already gone through" in paying.bank(reference="1")
+@pytest.mark.parametrize(
+    "text", ["cancel", "no wait stop", "no", "wait", "stop", "i meant twenty dollars", "don't"]
+)
+def test_to_stop_or_correct_what_is_being_done_is_answered_and_then_undoing_is_offered(
+    paying, text
+):
+    assert "being done right now" in paying.says(text)
+    said = paying.bank(reference="10001")
+    assert "Done" in said
+    assert "undo the transfer of $10.00" in said
+    assert paying.last.action_call is None
+    paying.says("yes")
+    call = paying.last.action_call
+    assert (call.name, call.arguments["reference"]) == ("cancel_transfer", "10001")
+    assert call.key not in {one.key for one in paying.calls[:-1]}
+
+
+def test_what_failed_is_not_undone(paying):
+    paying.says("stop")
+    said = paying.bank(ok=False, reason="no_funds")
+    assert "isn't enough money" in said
+    assert "undo" not in said
+
+
+def test_a_task_is_stopped_after_a_check(pack):
+    bot = Bot(pack)
+    bot.says("transfer ten dollars from checking to savings")
+    bot.says("100421")
+    bot.says("4471")
+    assert "stop right after" in bot.says("never mind")
+    said = bot.bank(customer="100421", customer_name="Patricia Miller", tier="standard")
+    assert "stopped your transfer" in said
+    assert bot.state.tasks == ()
 
 
 def test_handed_back_while_the_bank_is_at_work(paying):
