@@ -18,6 +18,8 @@ from dialogs.extraction.tokens import fold_case
 from dialogs.pack.model import Flow, Pack
 from dialogs.pack.trigger_words import title_words, word_stem
 
+MAX_OBJECT_DISTANCE = 4  # words from "cancel" or "move" to what is cancelled or moved
+
 Scope = Literal["asserted", "negated", "reported", "conditional", "cancelled", "changed"]
 
 _SUBJECTS = r"(?:i|we|he|she|they|you|it|this|that)"
@@ -186,7 +188,7 @@ def _taken_back(text: str, made: frozenset[str]) -> Scope | None:
             match = pattern.search(padded)
             if match is None:
                 continue
-            rest = padded[match.end() :].split()
+            rest = padded[match.end() :].split()[:MAX_OBJECT_DISTANCE]
             is_object = bool(made & {word_stem(word) for word in rest})
             by_pronoun = bool(made & named) and rest[:1] in (["it"], ["that"], ["this"], ["them"])
             if is_object or by_pronoun:

@@ -72,7 +72,8 @@ _COMMON_WORDS = frozenset(
     + ["cancel", "stop", "change", "move", "only", "since", "still", "sure", "work", "send"]
 )
 _IRREGULAR = {
-    "lose": "lost", "losing": "lost", "stole": "stolen", "steal": "stolen", "stealing": "stolen",
+    "checking": "checking", "savings": "savings", "lose": "lost", "losing": "lost",
+    "stole": "stolen", "steal": "stolen", "stealing": "stolen",
     "paid": "pay", "paying": "pay", "payment": "pay", "payments": "pay", "pays": "pay",
     "bought": "buy", "cheques": "check", "cheque": "check", "humans": "human", "people": "person",
     "fraudulent": "fraud", "scammer": "scam", "scammed": "scam", "disputed": "dispute",
