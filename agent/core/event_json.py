@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import Field, dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -210,8 +210,7 @@ def _value_list(value: Any) -> Any:
     """Without any name of a field: a dataclass is the list of its values. A field that is left out
     of comparisons says why something is done, not what, and is left out here as well."""
     if is_dataclass(value) and not isinstance(value, type):
-        written = ((one, content) for one, content in _written_fields(value) if one.compare)
-        return [_value_list(content) for _, content in written]
+        return [_value_list(one) for _, one in _written_fields(value, with_reasons=False)]
     if isinstance(value, dict):
         return {str(key): _value_list(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
@@ -219,19 +218,21 @@ def _value_list(value: Any) -> Any:
     return json_value(value)
 
 
-def _written_fields(value: Any) -> Iterator[tuple[Field[Any], Any]]:
-    """Fields and values of a dataclass, without later fields that are empty."""
+def _written_fields(value: Any, with_reasons: bool = True) -> Iterator[tuple[str, Any]]:
+    """Names and values of a dataclass, without later fields that are empty; `with_reasons`: also
+    those that are left out of comparisons."""
     for one in fields(value):
         content = getattr(value, one.name)
-        if not one.metadata.get("omitted_when_empty") or content:
-            yield one, content
+        is_empty = one.metadata.get("omitted_when_empty") and not content
+        if not is_empty and (with_reasons or one.compare):
+            yield one.name, content
 
 
 def json_value(value: Any) -> Any:
     """A value in terms of JSON: a dataclass is a dictionary of its fields, samples are their
     number."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {one.name: json_value(content) for one, content in _written_fields(value)}
+        return {name: json_value(one) for name, one in _written_fields(value)}
     if isinstance(value, np.ndarray):
         return len(value)
     if isinstance(value, dict):
