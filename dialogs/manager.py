@@ -34,6 +34,7 @@ from dialogs.responses.flow_steps import remember_identity
 from dialogs.responses.handback import nobody_came, person_done, person_joins, person_lost
 from dialogs.responses.next_request import start_next_request
 from dialogs.responses.offers import make_offer, record_offer_outcome
+from dialogs.responses.other_language import respond_in_language
 from dialogs.responses.progress import track_progress
 from dialogs.responses.request_queue import (
     as_single_request,
@@ -109,6 +110,9 @@ class Dialogue:
         draft = TurnDraft(self._context, state, turn, at)
         if respond_with_care(draft, understanding):
             maybe_escalate(draft, history, replace(understanding, intent=""))
+            return self._finish_turn(draft, history)
+        if respond_in_language(draft, understanding):
+            maybe_escalate(draft, history, replace(understanding, intent="", trouble=0.0))
             return self._finish_turn(draft, history)
         if state.pending_action is not None:
             self._defer_during_action(draft, understanding)

@@ -265,6 +265,7 @@ class DialogueState:
     reply_count: int = 0  # rotates the wordings
     last_task: Task | None = None  # last completed: "and in checking?" repeats it
     offer_occasions: tuple[OfferOccasion, ...] = ()
+    other_language: str = ""  # ISO 639-1, of the customer's turns that were not in the pack's own
     care_signals: tuple[CareSignal, ...] = ()  # in the order they were recognised
     is_paused: bool = False  # by care, until the customer says something else
     is_money_locked: bool = False  # by care, until a person hands the conversation back

@@ -78,7 +78,8 @@ class Understanding:
     the first. `possible` are the intents that cannot be ruled out at the stated coverage (a
     conformal set), likeliest first; empty when the model gives none. `trouble` is the log-odds,
     relative to the usual rate, that a dialogue breakdown is under way, estimated from the last
-    turns together; `trouble_evidence` adds up to it; 0.0 and empty without an estimate.
+    turns together; `trouble_evidence` adds up to it; 0.0 and empty without an estimate. `language`
+    is that of a typed turn (ISO 639-1) where it is not the agent's own.
     """
 
     text: str
@@ -97,6 +98,7 @@ class Understanding:
     possible: tuple[str, ...] = ()
     trouble: float = 0.0
     trouble_evidence: tuple[Evidence, ...] = ()
+    language: str = field(default="", metadata=OMITTED_WHEN_EMPTY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from agent.understanding.intent_in_context import (
     IntentResolver,
     request_after_yes,
 )
+from agent.understanding.language_identification import LanguageIdentifier
 from agent.understanding.mood_fusion import FusionParameters, VoiceWeights, fuse
 from agent.understanding.multi_intent import RequestSegment, find_requests
 from agent.understanding.text_features import (
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 __all__ = ["TurnUnderstanding", "WeightsError"]
 
 LICENCE = "CC BY-SA 4.0"
+LANGUAGE_FREE_ANSWERS = frozenset({"digits", "name", "amount", "date"})  # kinds of expectation
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class TurnUnderstanding:
     fusion_parameters: FusionParameters
     models: Mapping[str, str]  # role -> name, start of the file's SHA-256, licence
     breakdown_model: BreakdownModel | None = None
+    languages: LanguageIdentifier | None = None  # None: the pack answers in one language only
 
     @classmethod
     def load(
@@ -97,7 +100,11 @@ class TurnUnderstanding:
         context = BreakdownModel.load(context_at) if context_at.exists() else None
         if context is not None:
             models["context"] = f"last turns together, {_file_label(context_at)}"
-        turn_understanding = cls(pack, intents, feelings, fusion, models, context)
+        languages = None
+        if pack.languages is not None:
+            languages = LanguageIdentifier(pack.languages.own, _known_words(pack, feelings))
+            models["language"] = "py3langid, BSD-3-Clause"
+        turn_understanding = cls(pack, intents, feelings, fusion, models, context, languages)
         # Builds the tables of dates and numbers now: 0.5 s that no caller has to wait for.
         turn_understanding.understand(
             "fifty dollars next week", None, Expectation(), date(2000, 1, 1), 0, 0.0
@@ -163,7 +170,15 @@ class TurnUnderstanding:
             further_requests,
             possible if open_question else (),
             *self._breakdown(text, PrecedingTurns(*preceding), turn, at),
+            language=self._language(text, spoken, expectation),
         )
+
+    def _language(self, text: str, spoken: Spoken | None, expectation: Expectation) -> str:
+        """The other language of a typed turn. A transcript is always in the recogniser's own, and
+        an answer of digits or a name is in none."""
+        if self.languages is None or spoken or expectation.kind in LANGUAGE_FREE_ANSWERS:
+            return ""
+        return self.languages(text)
 
     def _breakdown(
         self, text: str, preceding: PrecedingTurns, turn: int, at: float
@@ -227,6 +242,13 @@ class TurnUnderstanding:
         """
         floor = self.intents.transcript_floor
         return floor + (1.0 - floor) * min(1.0, max(0.0, transcript_confidence))
+
+
+def _known_words(pack: Pack, feelings: TextAffectModel) -> set[str]:
+    """Words of the pack's own language: those of its examples and of the model of feelings."""
+    examples = (example for intent in pack.intents.values() for example in intent.examples)
+    words = {word for example in examples for word in plain_text(example).split()}
+    return words | {name for name in feelings.features.names if name.isalpha()}
 
 
 def _runners_up(

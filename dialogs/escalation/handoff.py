@@ -92,6 +92,9 @@ def _announce_handoff(draft: TurnDraft, rule: str, reply: str) -> None:
     """Say that a person comes. A task of the rule `risky_intent` goes on in the meantime, because
     it secures an account; any other is left to the person."""
     after = [reply for reply in draft.replies if reply.step != "noted"]
+    if draft.says_in_language:
+        draft.state = replace(draft.state, question=Question("waiting", reply="waiting"))
+        return
     if draft.has_cared:  # what was said to somebody in danger stands, and stands first
         draft.say(reply)
         if draft.state.is_paused or not draft.state.tasks:

@@ -38,6 +38,7 @@ def summarise_state(pack: Pack, state: DialogueState) -> tuple[Claim, ...]:
     return _single_lines(
         [
             _care_claim(pack, state),
+            _language_claim(pack, state),
             _requests_claim(state),
             *(_task_claim(pack, state, task) for task in state.tasks if task.flow not in internal),
             _deferred_claim(pack, state),
@@ -87,6 +88,13 @@ def _care_claim(pack: Pack, state: DialogueState) -> Claim | None:
     ]
     parts += ["nothing moves money until you hand back"] if state.is_money_locked else []
     return Claim(CARE_LABEL, "; ".join(parts), _distinct([one.turn for one in state.care_signals]))
+
+
+def _language_claim(pack: Pack, state: DialogueState) -> Claim | None:
+    if pack.languages is None or not state.other_language:
+        return None
+    language = pack.languages.find(state.other_language)
+    return Claim("Language", language.name or f"other, ISO 639-1 {state.other_language}")
 
 
 def _task_claim(pack: Pack, state: DialogueState, task: Task) -> Claim:

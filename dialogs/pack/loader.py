@@ -13,6 +13,7 @@ from typing import Literal
 from dialogs.knowledge.retrieval import Knowledge
 from dialogs.pack.care_rules import CareKind, CareRules, build_care_rules, recognition_weights
 from dialogs.pack.checks import check_pack
+from dialogs.pack.language_rules import build_language_rules
 from dialogs.pack.model import (
     ErrorCosts,
     FailureResponse,
@@ -38,6 +39,7 @@ from dialogs.pack.schema import (
     FailureYaml,
     FlowsYaml,
     IntentsYaml,
+    LanguagesYaml,
     OffersYaml,
     PackYaml,
     PrivacyYaml,
@@ -52,7 +54,7 @@ from dialogs.pack.yaml_source import YamlFile
 
 BANK_PACK = Path(__file__).parents[1] / "bank"  # the built-in pack
 REQUIRED_FILES = ("pack", "intents", "slots", "flows", "replies", "escalation")
-OPTIONAL_FILES = ("care", "offers", "people", "privacy")  # files that a pack may lack
+OPTIONAL_FILES = ("care", "languages", "offers", "people", "privacy")  # files that a pack may lack
 
 
 def load_pack(directory: Path | str = BANK_PACK) -> Pack:
@@ -115,6 +117,9 @@ def _assemble(folder: Path, yaml_files: Mapping[str, YamlFile]) -> Pack:
         if "privacy" in yaml_files
         else PrivacyRules(),
         care=care,
+        languages=build_language_rules(yaml_files["languages"].read_as(LanguagesYaml))
+        if "languages" in yaml_files
+        else None,
         intent_by_example={normalise_text(e): i.name for i in intents.values() for e in i.examples},
         triggers=trigger_words({name: _naming_texts(intent) for name, intent in intents.items()}),
     )

@@ -13,6 +13,7 @@ from typing import Literal
 
 from dialogs.knowledge.retrieval import Knowledge
 from dialogs.pack.care_rules import CareRules
+from dialogs.pack.language_rules import LanguageRules
 from dialogs.pack.opening_hours import OpeningHours
 from dialogs.pack.privacy_rules import PrivacyRules
 from dialogs.pack.schema import IntentKind, SlotType, StepEffect
@@ -307,6 +308,7 @@ class Pack:
     opening_hours: OpeningHours = field(default_factory=OpeningHours)
     privacy: PrivacyRules = field(default_factory=PrivacyRules)
     care: CareRules | None = None  # None: nobody in danger is recognised
+    languages: LanguageRules | None = None  # None: every turn counts as the pack's own language
 
     @property
     def verifying_actions(self) -> frozenset[str]:

@@ -201,6 +201,32 @@ class CareYaml(StrictYaml):
     replies: dict[str, TextOrLines | ReplyYaml]
 
 
+class OtherLanguageYaml(StrictYaml):
+    """One language of languages.yaml; all but the name is in that language."""
+
+    name: str = Field(min_length=1)
+    offer: str
+    called: str
+    alone: str
+    yes: list[YamlScalar] = Field(min_length=1)
+    no: list[YamlScalar] = Field(min_length=1)
+
+
+class UnlistedLanguageYaml(StrictYaml):
+    """What is said to who writes in a language that languages.yaml lacks."""
+
+    offer: str
+    alone: str
+
+
+class LanguagesYaml(StrictYaml):
+    """The file languages.yaml."""
+
+    own: str = Field(pattern="^[a-z]{2}$")
+    other: UnlistedLanguageYaml
+    languages: dict[str, OtherLanguageYaml]
+
+
 class CostsYaml(StrictYaml):
     """Costs of a missed and of a needless escalation; only their ratio counts."""
 
