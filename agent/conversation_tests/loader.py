@@ -227,7 +227,7 @@ class _CaseBuilder:
             forbidden_actions=tuple(source.no_actions),
             escalation=self._escalation(source, [*path, "escalation"]),
             owner=source.owner,
-            person=source.person,
+            person="" if source.person == NONE else source.person,
             has_ended=source.ended,
             has_callback=source.callback,
             is_verified=source.verified,

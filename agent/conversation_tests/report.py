@@ -59,7 +59,7 @@ def print_summary(results: Sequence[CaseResult], seconds: float, console: Consol
             style = "red" if failed else ""
             table.add_row(tag, str(count), str(passed[tag]), str(failed or ""), style=style)
         console.print(table)
-    console.print(Text(summary_line(results, seconds), style="bold"))
+    console.print(Text(summary_line(results, seconds), style="bold"), soft_wrap=True)
 
 
 def summary_line(results: Sequence[CaseResult], seconds: float) -> str:
