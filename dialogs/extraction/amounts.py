@@ -211,7 +211,7 @@ class AmountReader:
     def _with_range(self, at: int, end: int, first: AmountSpan) -> tuple[int, AmountSpan]:
         """The amount, or the open span of two with "or" or "to" between them."""
         link = self._text(end)
-        is_between = self._before(first, at) == "between" and link == "and"
+        is_between = self._text_before(first, at) == "between" and link == "and"
         place = end + 1 + (self._text(end + 1) == "$")
         if not (link in {"to", "or", "-", "\u2013"} or is_between) or not self._is_number(place):
             return end, first
@@ -219,7 +219,7 @@ class AmountReader:
         if second is None:
             return end, first
         behind, other = second
-        is_change = link == "to" and self._before(first, at) == "from" and self._is_changed(at)
+        is_change = link == "to" and self._text_before(first, at) == "from" and self._is_changed(at)
         if is_change:
             return behind, other if first.role != "money" or other.role == "money" else AmountSpan(
                 other.span, "money"
@@ -229,7 +229,7 @@ class AmountReader:
             role = "money"
         return behind, AmountSpan(ValueSpan(first.span.start, other.span.end, "", "range"), role)
 
-    def _before(self, first: AmountSpan, at: int) -> str:
+    def _text_before(self, first: AmountSpan, at: int) -> str:
         place = at - 1
         while place >= 0 and self.items[place].start >= first.span.start:
             place -= 1

@@ -129,9 +129,9 @@ class DatePhrases:
     ) -> DatePhrase:
         if is_unclear:
             return DatePhrase(end, None, "unclear_day")
-        return self._on(end, month, day, year)
+        return self._calendar_phrase(end, month, day, year)
 
-    def _on(self, end: int, month: int, day: int, year: int | None) -> DatePhrase:
+    def _calendar_phrase(self, end: int, month: int, day: int, year: int | None) -> DatePhrase:
         if not 1 <= month <= 12:
             return DatePhrase(end, None, "no_such_day")
         found = (
@@ -230,14 +230,14 @@ class DatePhrases:
             day = self._number(place)
             if day is not None and day < 100 and self._text(place + 1) not in _NOT_A_DAY_OF_MONTH:
                 year, end = self._year(place + 1)
-                yield self._on(end, month, day, year)
+                yield self._calendar_phrase(end, month, day, year)
         place = self._skip(at, "the")  # "the 4th of december"
         day = self._number(place)
         behind = self._skip(self._skip(place + 1, "day"), "of")
         month = month_at(self.items, behind)
         if day is not None and day < 100 and month is not None:
             year, end = self._year(self._skip(behind + 1, "."))
-            yield self._on(end, month, day, year)
+            yield self._calendar_phrase(end, month, day, year)
 
     def _nth(self, at: int) -> Iterator[DatePhrase]:
         """A day of a month: "the 4th", "the first of next month", "the last day of february"."""

@@ -57,14 +57,14 @@ _POLITE = (  # longer phrases first: what has been read is not read again
 )
 
 
-def _whole(*parts: str) -> re.Pattern[str]:
+def _turn_pattern(*parts: str) -> re.Pattern[str]:
     # possessive: the parts overlap, and without it a long turn could be tried in very many ways
     return re.compile(rf"(?:(?:{'|'.join(parts)})(?: |$))++")
 
 
 _YES = r"yes|yeah|yep|yup"  # "yes, that's all" is a no to "anything else?", "no, yes" is nothing
 
-_CLOSING_TURN = _whole(_GOODBYE, _NOTHING_MORE, _YES, _NO, _POLITE)
+_CLOSING_TURN = _turn_pattern(_GOODBYE, _NOTHING_MORE, _YES, _NO, _POLITE)
 _GOODBYE_WORDS = re.compile(rf"(?:^| )(?:{_GOODBYE})(?= |$)")
 _NOTHING_MORE_WORDS = re.compile(rf"(?:^| )(?:{_GOODBYE}|{_NOTHING_MORE})(?= |$)")
 _NO_WORDS = re.compile(rf"(?:^| )(?:{_NO})(?= |$)")
@@ -73,13 +73,13 @@ _YES_WORDS = re.compile(rf"(?:^| )(?:{_YES})(?= |$)")
 
 def is_goodbye(text: str) -> bool:
     """Whether `text` (normalised) is a goodbye and nothing else."""
-    text = _spelled(text)
+    text = _with_apostrophes(text)
     return _is_whole(text) and bool(_GOODBYE_WORDS.search(text))
 
 
 def is_plain_no_more(text: str) -> bool:
     """Whether `text` (normalised) answers "anything else?" with a no, and says nothing else."""
-    text = _spelled(text)
+    text = _with_apostrophes(text)
     if not _is_whole(text):
         return False
     is_no = _NO_WORDS.search(text) and not _YES_WORDS.search(text)
@@ -91,7 +91,7 @@ def contains_goodbye(text: str) -> bool:
     return bool(_GOODBYE_WORDS.search(text))
 
 
-def _spelled(text: str) -> str:
+def _with_apostrophes(text: str) -> str:
     return " ".join(_WITH_APOSTROPHE.get(word, word) for word in text.split())
 
 

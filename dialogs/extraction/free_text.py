@@ -12,7 +12,7 @@ from typing import Literal
 
 from dialogs.extraction.tokens import word_set
 
-AnswerKind = Literal["value", "question", "unknown", "refusal", "request", "assent"]
+FreeTextKind = Literal["value", "question", "unknown", "refusal", "request", "assent"]
 MAX_READ = 300  # characters: what an answer is shows at its beginning
 _OPENERS = re.compile(
     r"^(?:(?:uh|um|er|well|so|oh|hm+|ah|sorry|but|and|wait|hang on|honestly|actually|ok|okay|no"
@@ -78,7 +78,7 @@ _REQUEST = re.compile(
 )
 
 
-def answer_kind(text: str) -> AnswerKind:
+def answer_kind(text: str) -> FreeTextKind:
     """What an answer is, by its form."""
     low = text.lower().replace("\u2019", "'").strip()[:MAX_READ]
     core = _OPENERS.sub("", low).strip() or low

@@ -57,7 +57,7 @@ class IdentityReader:
             if spec is not None:
                 yield self._span(run, spec.name)
         if is_asked:
-            yield from self._asked(plain, any(spec for _, spec in cued))
+            yield from self._asked_digits(plain, any(spec for _, spec in cued))
             return
         for run in plain:
             if (
@@ -67,7 +67,7 @@ class IdentityReader:
             ):
                 yield self._span(run, DIGITS_SLOT)
 
-    def _asked(self, runs: list[Number], is_cued: bool) -> Iterator[SlotSpan]:
+    def _asked_digits(self, runs: list[Number], is_cued: bool) -> Iterator[SlotSpan]:
         """The answer to a question for digits."""
         length = self.expectation.length
         if len(runs) > 1 and not is_cued and sum(len(run.digits) for run in runs) == length:

@@ -49,7 +49,7 @@ _ENDING_IN = re.compile(r"\bwith an? ([a-z])(?: at the end)?\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class PersonName:
+class NameSpan:
     """A name and its place in the text, end exclusive."""
 
     start: int
@@ -57,7 +57,7 @@ class PersonName:
     value: str
 
 
-def find_person_name(text: str, cues: Sequence[str], is_expected: bool) -> PersonName | None:
+def find_person_name(text: str, cues: Sequence[str], is_expected: bool) -> NameSpan | None:
     """The name after a cue ("my name is"), or anywhere in a short answer if one was asked for."""
     folded = text.lower() if len(text.lower()) == len(text) else text
     after = _last_cue(folded, cues)
@@ -83,7 +83,7 @@ def find_person_name(text: str, cues: Sequence[str], is_expected: bool) -> Perso
     if not words:
         return None
     begin = start + (said[0][0] if said else 0)
-    return PersonName(begin, end, " ".join(capitalise_name(words)))
+    return NameSpan(begin, end, " ".join(capitalise_name(words)))
 
 
 def _last_cue(folded: str, cues: Sequence[str]) -> re.Match[str] | None:

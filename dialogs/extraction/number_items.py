@@ -18,7 +18,7 @@ from text_to_num import text2num  # type: ignore[import-untyped]
 from dialogs.extraction.ear_repairs import HeardNumber, repair_heard_numbers
 from dialogs.extraction.tokens import Token, TokenKind, fold_case, tokenise
 
-ItemKind = Literal[TokenKind, "number"]
+NumberItemKind = Literal[TokenKind, "number"]
 _UNITS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
     "fifteen sixteen seventeen eighteen nineteen twenty thirty forty fourty fifty sixty seventy "
@@ -50,7 +50,7 @@ class Item:
     """A token, or several that are one number. `value` is None for an unreadable number, and for
     all other kinds but ordinals. `is_written`: it has digits. `is_scale`: a bare "hundred"."""
 
-    kind: ItemKind
+    kind: NumberItemKind
     text: str
     start: int
     end: int
@@ -95,7 +95,9 @@ class NumberReader:
             return number
         if simple := self._simple(at):
             item, taken = simple
-            return self._with_fraction(at, *self._with_zeros(at, *self._scaled(at, item, taken)))
+            return self._with_fraction(
+                at, *self._with_zeros(at, *self._apply_scale(at, item, taken))
+            )
         if token.text in {"oh", "o"} and before and before[-1].kind == "number":
             follows = self._simple(at + 1)
             if follows and not before[-1].is_written:
@@ -185,7 +187,7 @@ class NumberReader:
         joined = "".join(token.text for token in tokens[at:ahead])
         return self._item(at, ahead - at, Decimal(joined.replace(",", ".")))
 
-    def _scaled(self, at: int, item: Item, taken: int) -> tuple[Item, int]:
+    def _apply_scale(self, at: int, item: Item, taken: int) -> tuple[Item, int]:
         """The number times the scale behind it: "2 grand", "1.5 million", "3 thousand 5 "
         "hundred"."""
         total, scale = item.value, 1
@@ -196,7 +198,7 @@ class NumberReader:
         if scale >= 1000 and total is not None and (more := self._simple(at + taken)):
             extra, steps = more
             if (extra.is_written or item.is_written) and not extra.is_scale:
-                extra, steps = self._scaled(at + taken, extra, steps)
+                extra, steps = self._apply_scale(at + taken, extra, steps)
                 if extra.value is not None and 100 <= extra.value < scale:
                     total, taken = total + extra.value, taken + steps
         if scale == 1 and item.value is None and (factor := self._scale(at + taken)):

@@ -16,7 +16,7 @@ from typing import Literal
 from dialogs.extraction.plain_words import PlainWord, plain_words
 from dialogs.extraction.yes_no_phrases import GLUE_WORDS, UnitKind, patterns_for
 
-AnswerKind = Literal[
+YesNoKind = Literal[
     "yes", "no", "cancel", "wait", "later", "unsure", "question", "other", "nothing"
 ]
 # What a yes, a no and a wait leave to be handled; a filler or a repeated value is nothing.
@@ -46,7 +46,7 @@ class YesNoAnswer:
     """What a turn answers. `leading` is the polarity it opens with, "" for none; `span` is the
     place of the units that decide, and `leftover` that of what they leave, empty for nothing."""
 
-    kind: AnswerKind
+    kind: YesNoKind
     leading: Literal["yes", "no", ""] = ""
     span: tuple[int, int] = (0, 0)
     leftover: tuple[int, int] = (0, 0)
@@ -114,7 +114,7 @@ _LEANING_WORDS = frozenset(
 )
 
 
-def _decide(units: Sequence[AnswerUnit]) -> AnswerKind:
+def _decide(units: Sequence[AnswerUnit]) -> YesNoKind:
     kinds = {unit.kind for unit in units}
     has_leftover = bool(kinds & _LEFTOVERS)
     if "cancel" in kinds and not kinds & {"content", "condition", "question"}:
@@ -138,7 +138,7 @@ def _decide(units: Sequence[AnswerUnit]) -> AnswerKind:
     return "yes" if "agree" in kinds else "other"
 
 
-def _decide_with_wait(units: Sequence[AnswerUnit], kinds: set[UnitKind]) -> AnswerKind:
+def _decide_with_wait(units: Sequence[AnswerUnit], kinds: set[UnitKind]) -> YesNoKind:
     """Of "ok, wait" and "wait, no" the later unit counts; a yes after a wait is asked again."""
     if "refuse" in kinds:
         return "no"
@@ -148,7 +148,7 @@ def _decide_with_wait(units: Sequence[AnswerUnit], kinds: set[UnitKind]) -> Answ
     return "wait" if last in {"wait", "unsure"} else "unsure"
 
 
-def _decide_mixed(units: Sequence[AnswerUnit]) -> AnswerKind:
+def _decide_mixed(units: Sequence[AnswerUnit]) -> YesNoKind:
     """Yes and no in one turn. "No, yeah, that's right" says yes: the first word only takes up what
     was said before. It needs a plain yes and a sentence that agrees after it."""
     if units[-1].kind == "refuse":

@@ -26,7 +26,7 @@ def split_repeated_requests(
     if not intent:
         return understanding
     flow = pack.flows[pack.intents[intent].flow]
-    named = [_named(pack, flow, slot) for slot in understanding.slots]
+    named = [_with_flow_name(pack, flow, slot) for slot in understanding.slots]
     first, *others = _parts(pack, flow, named)
     if not others or not all(_is_complete(pack, flow, part) for part in (first, *others)):
         return understanding
@@ -48,7 +48,7 @@ def _intent(pack: Pack, state: DialogueState, understanding: Understanding) -> s
     return next((i.name for i in pack.intents.values() if i.flow == task.flow), "")
 
 
-def _named(pack: Pack, flow: Flow, slot: Slot) -> Slot:
+def _with_flow_name(pack: Pack, flow: Flow, slot: Slot) -> Slot:
     """The slot under the name that the flow has for it, where there is only one."""
     spec = pack.slots.get(slot.name)
     if slot.name == NUMBER_SLOT:

@@ -1,7 +1,7 @@
 """Reply of a customer to a yes/no question of the dialogue, read by the consent grammar alone.
 
 The grammar is told what the question named: its values, by slot, and its words. Held by
-tests/dialogs/interpretation/test_yes_no_reply.py.
+tests/dialogs/interpretation/test_dialogue_acts.py.
 """
 
 from __future__ import annotations

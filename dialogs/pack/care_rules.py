@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from dialogs.pack.phrase_matcher import PhraseMatch, PhraseMatcher
+from dialogs.pack.phrase_matcher import PatternMatch, PhraseMatcher
 from dialogs.pack.phrase_patterns import (
     Alternatives,
     PatternError,
@@ -85,8 +85,8 @@ class CareRules:
         an earlier one back. Words of which an
         exception of the kind takes half count for nothing."""
         words = fold_words(text)
-        found: dict[str, list[PhraseMatch]] = {}
-        excepted: dict[str, list[PhraseMatch]] = {}
+        found: dict[str, list[PatternMatch]] = {}
+        excepted: dict[str, list[PatternMatch]] = {}
         takes_back = False
         for match in self.matcher.find(words):
             kind, is_exception = self.roles[match.pattern]
@@ -107,7 +107,7 @@ class CareRules:
         return tuple(findings), takes_back
 
 
-def _covers(exception: PhraseMatch, match: PhraseMatch) -> bool:
+def _covers(exception: PatternMatch, match: PatternMatch) -> bool:
     """Whether the exception takes at least half of the words that were recognised."""
     common = min(exception.last, match.last) - max(exception.first, match.first) + 1
     return 2 * common > match.last - match.first

@@ -2,7 +2,7 @@
 
 The patterns become one non-deterministic automaton over words, so the time grows with the length of
 the text and never with the ways in which gaps could be filled. A mistake of typing or recognition
-in a word that the file lists for it is forgiven. Held by tests/dialogs/pack/test_phrase_matcher.py.
+in a word that the file lists for it is forgiven. Held by tests/dialogs/pack/test_care_rules.py.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _OPENERS = SKIPPED_WORDS | {
 
 
 @dataclass(frozen=True, slots=True)
-class PhraseMatch:
+class PatternMatch:
     """One pattern found: its number, and the first and last of the folded words."""
 
     pattern: int
@@ -85,7 +85,7 @@ class PhraseMatcher:
         self._guessable = tuple(sorted(set(misspelt)))
         self._never_guessed = frozenset(other_words)
 
-    def find(self, words: Sequence[FoldedWord]) -> Iterator[PhraseMatch]:
+    def find(self, words: Sequence[FoldedWord]) -> Iterator[PatternMatch]:
         """Each pattern where it is complete; its beginning is the latest that is possible."""
         keys_of = self._keys([folded.word for folded in words])
         at_start, ends = _sentence_starts(words), _sentence_ends(words)
@@ -102,7 +102,7 @@ class PhraseMatcher:
             for state, first in entered.items():
                 number = self._states[state].pattern
                 if number is not None:
-                    yield PhraseMatch(number, first, place)
+                    yield PatternMatch(number, first, place)
             active = {**active, **entered} if folded.word in SKIPPED_WORDS else entered
 
     def _step(
