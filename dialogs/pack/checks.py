@@ -29,12 +29,12 @@ def check_pack(pack: Pack, yaml_files: Mapping[str, YamlFile]) -> None:
     for checks in (
         _check_intents,
         _check_slots,
+        _check_callback_flow,
         _check_flows,
         _check_replies,
         _check_rules,
         _check_menu,
         _check_patience,
-        _check_callback_flow,
         check_offers,
         _check_care,
     ):
@@ -89,7 +89,12 @@ def _check_flows(pack: Pack) -> Iterator[PackFault]:
     if pack.verification_flow not in pack.flows:
         yield "flows", ["verify_with"], missing_text("flow", pack.verification_flow, pack.flows)
     started = {intent.flow for intent in pack.intents.values()}
-    started |= {pack.verification_flow, pack.opening_hours.callback_flow}
+    started.add(pack.verification_flow)
+    started |= {  # by the engine, if people.yaml names it
+        name
+        for name, flow in pack.flows.items()
+        if any(step.name == ARRANGE_CALLBACK_ACTION for step in flow.steps)
+    }
     started |= {flow.cancel_flow for flow in pack.flows.values()}
     for name, flow in pack.flows.items():
         if flow.undoes:
@@ -249,7 +254,7 @@ def _check_callback_flow(pack: Pack) -> Iterator[PackFault]:
         yield "people", path, missing_text("flow", name, pack.flows)
         return
     steps = [step.name if step.kind == "do" else step.kind for step in flow.steps]
-    contacts = [slot for slot in flow.slots if pack.slots[slot].type == "contact"]
+    contacts = [n for n in flow.slots if n in pack.slots and pack.slots[n].type == "contact"]
     if len(contacts) != 1:
         yield "people", path, f"{name} has to ask for one slot of type contact"
     elif ARRANGE_CALLBACK_ACTION not in steps:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from dialogs.escalation.scoring import URGENCY_RANK
 from dialogs.interpretation.yes_no_reply import is_consent_asked, read_reply
 from dialogs.pack.model import normalise_text
+from dialogs.pack.reserved_names import SERVER_ACTIONS
 from dialogs.responses.request_queue import MAX_DEFERRED_REQUESTS
 from dialogs.values import FurtherRequest, OfferMade
 from tests.support.packs import bank_pack
@@ -17,14 +18,14 @@ from tests.support.scripted_mind import Bot, understood
 
 PACK = bank_pack()
 # Actions that read, check, or pass on what the customer has said.
-WITHOUT_EFFECT = {"verify_customer", "branch_hours", "balance", "report_fraud"}
-FREE = {"verify_customer", "branch_hours", "book_appointment"}
+WITHOUT_EFFECT = {"verify_customer", "branch_hours", "balance", "report_fraud", "check_contact"}
+FREE = {"verify_customer", "branch_hours", "book_appointment", *SERVER_ACTIONS}
 EXAMPLES = [e for intent in PACK.intents.values() for e in intent.examples]
 ANSWERS = [
     "100421", "4471", "123", "checking", "savings", "fifty dollars", "0 dollars", "tomorrow",
     "yesterday", "yes", "no", "debit", "downtown", "a loan", "at ten", "two boxes", "pulse gym",
     "no, the savings account", "yes but make it sixty", "go back", "valley power", "amount", "",
-    "my name is ada lovelace", "{name} %s {0}", "20000 dollars",
+    "my name is ada lovelace", "415-555-0123", "jane@example.com", "{name} %s {0}", "20000 dollars",
 ]  # fmt: skip
 REASONS = ["no_match", "no_funds", "no_account", "unavailable", "closed", "never heard of"]
 GIVEN = {"customer": "100421", "customer_name": "Patricia Miller", "tier": "standard",
@@ -70,7 +71,9 @@ BEGINNINGS = [
     [("says", "i want to dispute a charge", 0.95), *SAID, ("bank", "", 1.0)],
     [("says", "i was scammed", 0.95), *SAID],
     [("says", "get me an agent", 0.95), ("unreached", "nobody", 0.0)],
-]
+    [("says", "get me an agent", 0.95), ("unreached", "closed", 0.0), ("says", "yes", 0.95),
+     ("says", "415-555-0123", 0.95), ("bank", "", 1.0), ("says", "my name is ada lovelace", 0.95)],
+]  # fmt: skip
 
 
 def intents_of(pack, text: str) -> set[str]:
@@ -170,6 +173,9 @@ class Watch(Bot):
         given = {f.value for task in last.state.tasks for f in task.slots.values()}
         for reply in last.replies:
             assert reply.text.strip()
+            if reply.step == "callback.done":
+                assert self.calls[-1].name == "arrange_callback", "a call back was promised"
+                assert self.calls[-1].arguments["contact"]
             assert "4471" not in reply.text or "4471.00" in given, "a secret was repeated"
 
     def check_consent(self, before, kind: str) -> None:

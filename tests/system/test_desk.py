@@ -329,7 +329,7 @@ def test_nobody_is_there_and_a_call_back_is_noted_with_its_contact_and_done(tmp_
             client.say("yes please")
             told(client, "number")
             client.say("it is 415-555-0123")
-            told(client, "name")
+            told(client, "ask for")
             client.say("my name is Ada Lovelace")
             assert "0123" in told(client, "Is that right")
             client.say("yes")
