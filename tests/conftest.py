@@ -13,6 +13,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Container, Generator
+from multiprocessing.forkserver import _forkserver
 from pathlib import Path
 
 import psutil
@@ -77,6 +78,10 @@ def _kind(keywords: Container[str]) -> str:
 
 
 # -- seconds by kind ---------------------------------------------------------------------------
+
+
+def pytest_sessionfinish() -> None:
+    _forkserver._stop()  # the time of a process counts once it has been waited for
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
