@@ -22,9 +22,12 @@ REPEATED_REPLIES = frozenset(
     + ["nothing_to_cancel", "nothing_to_go_back", "few_words", "yes_or_no", "wrong.length"]
     + ["wrong.zero", "wrong.too_much", "wrong.past", "wrong.future", "wrong.same"]
 )
+# Hearing and speaking between the customer and us; that others say something can be read as well.
 _WORDS_OF_SPEECH = re.compile(
-    r"\b(?:hear|hears|heard|hearing|listen|listens|listening|say|says|saying|speak|speaks|speaking"
-    r"|loud|louder|aloud)\b",
+    r"\b(?:hear|hears|heard|hearing|listen|listening|loud|louder|aloud"
+    r"|speak (?:up|more|slower|slowly|clearly|again)"
+    r"|(?:you|please|just|you can|you could|you may|could you please|can you please) say"
+    r"|say (?:it|that|this) (?:again|once|differently|another|in|more|slowly)|say (?:yes|no))\b",
     re.IGNORECASE,
 )
 
