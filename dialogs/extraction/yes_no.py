@@ -26,8 +26,16 @@ _NO_WORDS = frozenset({"no", "nope", "nah", "n", "na", "nay", "naw"})
 _YES_WORDS = frozenset({"yes", "yeah", "yea", "yep", "yup", "ya", "ye", "y"})
 # Words that a caller may also mean as "go on", "I am listening" or "is it?".
 _WEAK_WORDS = frozenset({"ok", "right", "alright", "k", "sure", "fine", "good", "great", "cool"})
-
-
+# Praise agrees when it stands alone; behind an "oh" or a laugh it may be meant the other way round.
+_PRAISE = frozenset(
+    ["lovely", "excellent", "awesome", "brilliant", "splendid", "super", "sweet", "wonderful"]
+    + ["fantastic", "fab", "perfect", "surely"]
+)
+_EXCLAMATIONS = frozenset(
+    ["oh", "ooh", "o", "haha", "ha", "hehe", "lol", "wow", "omg", "jeez", "gosh", "my goodness"]
+)
+# Words after which more was to come: "yes, well", "ok, so".
+_OPEN_ENDS = frozenset(["so", "well", "and", "uh", "um", "er", "erm", "hm", "like", "you know"])
 MAX_WORDS = 60  # words that are read; a longer turn is more than an answer
 
 
@@ -95,6 +103,8 @@ def read_answer(
     if not spoken:
         return YesNoAnswer("nothing", units=units)
     kind = _decide(spoken)
+    if kind == "yes" and (_is_left_open(units) or _is_ironic(units)):
+        return YesNoAnswer("unsure", "yes", _span(spoken), leans_to_yes=True, units=units)
     deciding = [unit for unit in spoken if unit.kind not in _LEFTOVERS | _SILENT_UNITS]
     left = [unit for unit in spoken if unit.kind in _LEFTOVERS]
     return YesNoAnswer(
@@ -136,6 +146,19 @@ def _decide(units: Sequence[AnswerUnit]) -> YesNoKind:
     if "refuse" in kinds:
         return "no"
     return "yes" if "agree" in kinds else "other"
+
+
+def _is_left_open(units: Sequence[AnswerUnit]) -> bool:
+    """Whether the turn breaks off behind its yes."""
+    said = [unit for unit in units if unit.words != ","]
+    return said[-1].kind == "filler" and said[-1].words in _OPEN_ENDS
+
+
+def _is_ironic(units: Sequence[AnswerUnit]) -> bool:
+    """Whether an exclamation stands beside words that agree only when they are meant."""
+    agreed = [unit.words for unit in units if unit.kind == "agree"]
+    exclaims = any(unit.kind == "filler" and unit.words in _EXCLAMATIONS for unit in units)
+    return exclaims and all(words in _WEAK_WORDS | _PRAISE for words in agreed)
 
 
 def _decide_with_wait(units: Sequence[AnswerUnit], kinds: set[UnitKind]) -> YesNoKind:

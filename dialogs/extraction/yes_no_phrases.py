@@ -46,7 +46,7 @@ _PARTS = {
     "PROBLEM": "(problems?|probs?|worry|worries|issues?|objections?|complaints?|sweat|biggie"
     "|concerns?|question about it|questions?|doubts?|changes?|corrections?|mistakes?|errors?"
     "|trouble|hesitation|reason not to|harm)",
-    "PART": "(amount|account|card|details?|information|date|day)",
+    "PART": "((the|my|your|this|that|these|those|both|first|second) ([^ ,?]+ ){1,4}?)",
     "NOW": "(now|today|tonight|here|at the moment|at this time|for now|this (time|week|month|minute"
     "|second)|straight away|immediately)",
     "DAY": "(mon|tues|wednes|thurs|fri|satur|sun)day",
@@ -66,7 +66,7 @@ _PHRASES: dict[UnitKind, str] = {
     you bet|you betcha|betcha|all (good|set|correct)|with pleasure|my pleasure|green light
     (a )?(big|firm|solid|definite|hard|clear) yes|thumbs up|permission granted|as (planned|agreed)
     (100|hundred|one hundred|a hundred|1000|a thousand) (%|percent|per cent)
-    (yes )?({THAT}|they|the {PART}) {IS} {VERY}{GOOD}{FOR_ME}
+    (yes )?({THAT}|they|the (details?|information|data|whole thing)) {IS} {VERY}{GOOD}{FOR_ME}
     {IS} {VERY}{GOOD}{FOR_ME}
     (right|correct|fine|ok|good|great|perfect|alright|cool|happy|works)( (to|with|by|for) me)
     (that|it|this|which|all of that) (works|(will|would) (do|work)|suits me|does it){FOR_ME}
@@ -190,7 +190,7 @@ _PHRASES: dict[UnitKind, str] = {
     do not {STOP}( {THAT})?|never {STOP}( {THAT})?
     repeat|again|back|restart|adjust|alter|replace it with|add|remove|reduce|increase|swap
     correct (the|my|it|this)(?! (is|looks|sounds))|still|move it to|first|also|and also
-    (one more|another) thing
+    (one more|another) thing|{PART}{IS} {VERY}{GOOD}{FOR_ME}
 """,
     "closing": """
     (no )?(that|this) (is|will be|would be|was) (all|it|everything)( {FOR_TODAY})*

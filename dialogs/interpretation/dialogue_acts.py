@@ -89,11 +89,12 @@ def interpret(pack: Pack, state: DialogueState, understanding: Understanding) ->
     text = normalise_text(understanding.text)
     if text and all(word in FILLERS for word in text.split()):
         return DialogueAct("unclear")  # a filler is no yes, whatever the model says
-    if not text or understanding.intent == NOTHING_HEARD:
+    reply = read_reply(pack, state, understanding)
+    is_sign = not text and reply.kind not in {"other", "nothing"}  # a thumb up has no words
+    if not is_sign and (not text or understanding.intent == NOTHING_HEARD):
         return DialogueAct("nothing")
     if understanding.heard < pack.transcript_thresholds.ask_again_below:
         return DialogueAct("unheard")
-    reply = read_reply(pack, state, understanding)
     if state.is_on_hold and is_back(reply):
         return DialogueAct("resume")
     if text in pack.go_back_phrases:
