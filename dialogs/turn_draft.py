@@ -137,11 +137,6 @@ class TurnDraft:
         text, tone = next((one for one in rendered if one[0] not in recent), rendered[0])
         return unlike(recent, text, self.context.pack.lead_ins, counter), tone
 
-    def say_text(self, text: str, step: str) -> None:
-        """Append a reply in these words, which belong to no reply of the pack; `step` names it."""
-        self.state = replace(self.state, reply_count=self.state.reply_count + 1)
-        self.replies.append(Reply(text, step=step))
-
     def _may_apologise(self) -> bool:
         since = self.turn - self.state.last_apology_turn
         return self.state.last_apology_turn == 0 or since >= MIN_TURNS_BETWEEN_APOLOGIES

@@ -13,7 +13,7 @@ from typing import Literal
 from dialogs.knowledge.retrieval import Knowledge
 from dialogs.pack.care_rules import CareKind, CareRules, build_care_rules, recognition_weights
 from dialogs.pack.checks import check_pack
-from dialogs.pack.language_rules import build_language_rules
+from dialogs.pack.language_rules import build_language_rules, language_replies
 from dialogs.pack.model import (
     ErrorCosts,
     FailureResponse,
@@ -88,6 +88,10 @@ def _assemble(folder: Path, yaml_files: Mapping[str, YamlFile]) -> Pack:
         n: _build_rule(n, escalation_yaml, yaml_files["escalation"]) for n in escalation_yaml.rules
     }
     care, care_replies = _build_care(yaml_files.get("care"), replies.replies)
+    languages = (
+        yaml_files["languages"].read_as(LanguagesYaml) if "languages" in yaml_files else None
+    )
+    said_in_languages = language_replies(languages) if languages is not None else {}
     rights, rights_replies = _build_rights(yaml_files.get("rights"), replies.replies)
     rules |= {kind.rule: _care_rule(kind) for kind in (care.kinds.values() if care else ())}
     return Pack(
@@ -104,7 +108,12 @@ def _assemble(folder: Path, yaml_files: Mapping[str, YamlFile]) -> Pack:
         verification_flow=flows.verify_with,
         replies={
             name: _build_wording(wording)
-            for name, wording in {**replies.replies, **care_replies, **rights_replies}.items()
+            for name, wording in {
+                **replies.replies,
+                **care_replies,
+                **rights_replies,
+                **said_in_languages,
+            }.items()
         },
         apologies=tuple(replies.apologies),
         lead_ins=tuple(replies.lead_ins),
@@ -128,9 +137,7 @@ def _assemble(folder: Path, yaml_files: Mapping[str, YamlFile]) -> Pack:
         else PrivacyRules(),
         care=care,
         rights=rights,
-        languages=build_language_rules(yaml_files["languages"].read_as(LanguagesYaml))
-        if "languages" in yaml_files
-        else None,
+        languages=build_language_rules(languages) if languages is not None else None,
         intent_by_example={normalise_text(e): i.name for i in intents.values() for e in i.examples},
         triggers=trigger_words({name: _naming_texts(intent) for name, intent in intents.items()}),
     )
