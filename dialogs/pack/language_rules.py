@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from dialogs.pack.schema import LanguagesYaml
 
-
 UNLISTED = "other"  # stands for the code of a language that the file lacks
 
 
