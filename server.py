@@ -25,6 +25,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from agent.actions.bank import BankActions
+from agent.actions.data_requests import DataRequestActions
 from agent.actions.http import HttpActions
 from agent.cli.main import app, main
 from agent.config import Settings, load_settings, session_rules
@@ -85,7 +86,9 @@ def build_services(
         pack_digest=fingerprint(pack.directory),
         engine=Engine(ForkserverLauncher(settings, core), rules),
         admission=Admission(AdmissionLimits(settings.max_sessions, settings.capacity)),
-        actions=CallbackActions(actions, store, pack, wall_now, helpdesk),
+        actions=DataRequestActions(
+            CallbackActions(actions, store, pack, wall_now, helpdesk), store, wall_now
+        ),
         store=store,
         journal=Journal(
             store,

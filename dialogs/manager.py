@@ -43,6 +43,7 @@ from dialogs.responses.request_queue import (
     find_person_request,
     split_requests,
 )
+from dialogs.responses.rights import begin_rights_task, change_consent, find_right
 from dialogs.state import (
     Decision,
     DeferredRequest,
@@ -58,6 +59,7 @@ from dialogs.values import (
     Channel,
     ConsoleRole,
     History,
+    PrivacyConsent,
     UnavailableReason,
     Understanding,
 )
@@ -113,6 +115,9 @@ class Dialogue:
             return self._finish_turn(draft, history)
         if respond_in_language(draft, understanding):
             maybe_escalate(draft, history, replace(understanding, intent="", trouble=0.0))
+            return self._finish_turn(draft, history)
+        if change_consent(draft, understanding):
+            maybe_escalate(draft, history, replace(understanding, intent=""))
             return self._finish_turn(draft, history)
         if state.pending_action is not None:
             self._defer_during_action(draft, understanding)
@@ -238,6 +243,10 @@ class Dialogue:
         """The state once it is known whether a person could take over. Nothing is said."""
         return replace(state, people=people)
 
+    def on_consent(self, state: DialogueState, consent: PrivacyConsent) -> DialogueState:
+        """The state once the customer has agreed to this. Nothing is said."""
+        return replace(state, privacy_consent=consent)
+
     def on_person_joined(
         self,
         state: DialogueState,
@@ -262,6 +271,9 @@ class Dialogue:
         return draft.decision()
 
     def _react(self, draft: TurnDraft, history: History, understanding: Understanding) -> None:
+        if begin_rights_task(draft, understanding):
+            maybe_escalate(draft, history, replace(understanding, intent=""))
+            return
         before = draft.state
         understanding, act = interpret_turn(self.pack, draft.state, understanding)
         if act.kind in {"nothing", "unheard"}:
@@ -360,6 +372,8 @@ class Dialogue:
             spec is not None and spec.kind in {"task", "question"}
         )
         is_under_way = spec is not None and any(spec.flow == task.flow for task in state.tasks)
+        if find_right(self.pack, state, understanding) is not None:
+            return True
         return (
             is_request
             and not is_under_way

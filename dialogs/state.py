@@ -20,6 +20,7 @@ from dialogs.values import (
     OfferAnswered,
     OfferMade,
     OfferOutcome,
+    PrivacyConsent,
     Reply,
     RuleScore,
     Tone,
@@ -265,6 +266,7 @@ class DialogueState:
     reply_count: int = 0  # rotates the wordings
     last_task: Task | None = None  # last completed: "and in checking?" repeats it
     offer_occasions: tuple[OfferOccasion, ...] = ()
+    privacy_consent: PrivacyConsent = PrivacyConsent()  # what the customer agrees to
     other_language: str = ""  # ISO 639-1, of the customer's turns that were not in the pack's own
     care_signals: tuple[CareSignal, ...] = ()  # in the order they were recognised
     is_paused: bool = False  # by care, until the customer says something else
@@ -305,5 +307,7 @@ class Decision:
     evidence: tuple[Evidence, ...] = ()
     rule_scores: tuple[RuleScore, ...] = ()
     offers: tuple[OfferMade | OfferAnswered, ...] = ()
+    # what the customer agrees to from now on, if they have changed it
+    privacy_consent: PrivacyConsent | None = None
     withdraws_handoff: bool = False  # the person who was called is not needed any more
     ends_session: bool = False

@@ -32,6 +32,7 @@ from dialogs.values import (
     Evidence,
     OfferAnswered,
     OfferMade,
+    PrivacyConsent,
     Reply,
     RuleScore,
     Tone,
@@ -77,6 +78,7 @@ class TurnDraft:
     nothing_in_progress: bool = False  # no task is left: a deferred request or an offer may follow
     deferred_now: tuple[DeferredRequest, ...] = ()  # requests of this turn that were deferred
     resumed_request: DeferredRequest | None = None  # deferred request that is answered now
+    privacy_consent: PrivacyConsent | None = None
     withdraws_handoff: bool = False  # no person is needed any more
     says_in_language: bool = False  # the handoff was announced in the customer's own language
     has_cared: bool = False  # this turn answers somebody in danger or distress
@@ -134,11 +136,6 @@ class TurnDraft:
         ]
         text, tone = next((one for one in rendered if one[0] not in recent), rendered[0])
         return unlike(recent, text, self.context.pack.lead_ins, counter), tone
-
-    def say_text(self, text: str, step: str) -> None:
-        """Append a reply in these words, which belong to no reply of the pack; `step` names it."""
-        self.state = replace(self.state, reply_count=self.state.reply_count + 1)
-        self.replies.append(Reply(text, step=step))
 
     def _may_apologise(self) -> bool:
         since = self.turn - self.state.last_apology_turn
@@ -267,6 +264,7 @@ class TurnDraft:
             evidence=self.evidence,
             rule_scores=tuple(self.rule_scores.values()),
             offers=tuple(self.offers),
+            privacy_consent=self.privacy_consent,
             withdraws_handoff=self.withdraws_handoff,
             ends_session=self.ends_session,
         )

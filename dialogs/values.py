@@ -157,6 +157,15 @@ class ActionResult:
 
 
 @dataclass(frozen=True, slots=True)
+class PrivacyConsent:
+    """What the customer has agreed to: that words and sound are recorded, and that how a voice
+    sounds is used."""
+
+    recording: bool = False
+    emotion: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """One line of a handoff summary, and the turns it was taken from."""
 

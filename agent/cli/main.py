@@ -22,6 +22,7 @@ from agent.cli.models import models_app
 from agent.cli.offers import print_offer_report as show_offers
 from agent.cli.recordings import recordings_app
 from agent.cli.replay import replay
+from agent.cli.requests import requests
 from agent.cli.test import NoConversations, run_conversation_tests
 from agent.cli.tune import tune_app
 from agent.client import ServerRefusal
@@ -207,6 +208,7 @@ def fusion(
 
 
 app.command("erase")(erase)
+app.command("requests")(requests)
 app.command("replay")(replay)
 app.command("test")(run_conversation_tests)
 evaluate_app.command("ears")(evaluate_ears)

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from agent.actions.data_requests import DataRequestActions
 from agent.config import Settings, session_rules
 from agent.conversation_tests.back_end import CaseBackEnd, seeded_bank
 from agent.conversation_tests.case import CaseStep, ConversationCase
@@ -120,7 +121,11 @@ class ConversationTestRun:
             back_end,
             Vault(self.pack, VAULT_KEY),
             HandoffRouter(self.pack, self._store, online_agents, has_consoles=True),
-            CallbackActions(back_end, self._store, self.pack, lambda: case.started_at),
+            DataRequestActions(
+                CallbackActions(back_end, self._store, self.pack, lambda: case.started_at),
+                self._store,
+                lambda: case.started_at,
+            ),
         )
         player = ConversationPlayer(case, session, responder, online_agents)
         try:

@@ -13,6 +13,7 @@ from typing import Literal
 
 from agent.core.effects import (
     AnnounceOwner,
+    ChangeConsent,
     CloseSession,
     DiscardTurn,
     Effect,
@@ -187,6 +188,9 @@ def _messages_of_effect(effect: Effect) -> list[CustomerMessage]:
             return [PersonText(name, text)]
         case CloseSession(_, reason):
             return [Goodbye(reason)]
+        case ChangeConsent(recording, emotion):
+            recorded, felt = ("on" if one else "off" for one in (recording, emotion))
+            return [ClientNotice("consent", f"Recording is {recorded}, emotion is {felt}.")]
         case FeedEncoder() | DiscardTurn() | UnderstandTurn() | PerformAction() | StoreNote():
             return []
 

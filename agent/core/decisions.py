@@ -13,6 +13,7 @@ from typing import Any
 
 from agent.core.effects import (
     AnnounceOwner,
+    ChangeConsent,
     CloseSession,
     Effect,
     FeedEncoder,
@@ -100,6 +101,8 @@ def _decisions_of(effect: Effect) -> list[tuple[str, DecisionRecord]]:
             return [("person", {"name": name, "text": text})]
         case StoreNote(TurnNote() as note):
             return [("rule", _rule_decision(one)) for one in note.judged]
+        case ChangeConsent(recording, emotion):
+            return [("consent", {"recording": recording, "emotion": emotion})]
         case CloseSession(code, reason):
             return [("close", {"code": code, "reason": reason})]
     return []

@@ -156,6 +156,15 @@ class StoreNote:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeConsent:
+    """The customer has said what they consent to from now on, as `ConsentChanged` says it for a
+    client."""
+
+    recording: bool
+    emotion: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CloseSession:
     """Say goodbye to the client and close its connection; `code` is the websocket's close code.
 
@@ -180,5 +189,6 @@ Effect = (
     | NotifyClient
     | ForwardPersonText
     | StoreNote
+    | ChangeConsent
     | CloseSession
 )

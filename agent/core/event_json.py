@@ -20,6 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from agent.core.effects import (
     AnnounceOwner,
+    ChangeConsent,
     CloseSession,
     DiscardTurn,
     Effect,
@@ -111,6 +112,7 @@ EFFECT_TAGS: Mapping[type, str] = {
     NotifyClient: "Notify",
     ForwardPersonText: "Relay",
     StoreNote: "Remember",
+    ChangeConsent: "Consent",
     CloseSession: "Close",
 }
 AUDIO_TAG = INPUT_TAGS[AudioReceived][0]

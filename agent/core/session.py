@@ -40,7 +40,7 @@ from audio.turns import TurnRules
 from audio.types import RATE, Expectation
 from dialogs.manager import Dialogue
 from dialogs.state import DialogueState, PeopleAvailability
-from dialogs.values import History
+from dialogs.values import History, PrivacyConsent
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +150,8 @@ class Session:
             case SpeechPlayed():
                 self._state.playback.on_played(event)
                 return []
-            case ConsentChanged():
-                self._state.set_consent(event)
+            case ConsentChanged(_, recording, emotion):
+                self._state.set_consent(PrivacyConsent(recording, emotion))
                 return []
             case AvailabilityChanged(_, available, next_opening):
                 people = PeopleAvailability(available, next_opening)

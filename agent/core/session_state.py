@@ -9,8 +9,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.core.effects import CloseSession, DiscardTurn, Effect, PerformAction, StoreNote
-from agent.core.inputs import ActionCompleted, ConsentChanged
+from agent.core.effects import (
+    ChangeConsent,
+    CloseSession,
+    DiscardTurn,
+    Effect,
+    PerformAction,
+    StoreNote,
+)
+from agent.core.inputs import ActionCompleted
 from agent.core.ownership import Ownership
 from agent.core.pending_turns import PendingTurn
 from agent.core.playback import Playback
@@ -19,7 +26,7 @@ from agent.core.turn_taking import LegTurnTaking
 from audio.types import Expectation, Leg
 from dialogs.manager import Dialogue
 from dialogs.state import Decision
-from dialogs.values import Channel, History, Turn, Understanding
+from dialogs.values import Channel, History, PrivacyConsent, Turn, Understanding
 
 
 class SessionState:
@@ -55,11 +62,13 @@ class SessionState:
         self.history = replace(self.history, channel=channel)
         self._note_policy = replace(self._note_policy, channel=channel)
 
-    def set_consent(self, event: ConsentChanged) -> None:
+    def set_consent(self, consent: PrivacyConsent) -> None:
         """Set what may be recorded and inferred from now on, as far as the pack allows it."""
         rules = self.dialogue.pack.privacy
-        self._note_policy = replace(self._note_policy, recording=rules.may_record(event.recording))
-        self._infers_emotion = rules.may_infer_emotion(event.emotion)
+        self.dialogue_state = self.dialogue.on_consent(self.dialogue_state, consent)
+        recording = rules.may_record(consent.recording)
+        self._note_policy = replace(self._note_policy, recording=recording)
+        self._infers_emotion = rules.may_infer_emotion(consent.emotion)
 
     def may_infer_emotion(self, leg: Leg) -> bool:
         """Whether emotion may be inferred on this leg: never on an employee's."""
@@ -82,6 +91,12 @@ class SessionState:
         if "customer" in self.legs:
             self.legs["customer"].set_expectation(self.expectation)
         effects: list[Effect] = []
+        if decision.privacy_consent is not None:  # first: what follows is noted under the new one
+            self.set_consent(decision.privacy_consent)
+            consent = ChangeConsent(
+                decision.privacy_consent.recording, decision.privacy_consent.emotion
+            )
+            effects.append(consent)
         if (note := self._note_policy.turn_note(turn, at, decision, understanding)) is not None:
             effects.append(StoreNote(note))
         effects += [StoreNote(offer) for offer in decision.offers]

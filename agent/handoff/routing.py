@@ -97,8 +97,6 @@ class HandoffRouter:
     def _enqueue(
         self, session: str, customer: str, effect: UpdateHandoff, now: datetime
     ) -> int | PersonUnavailable | None:
-        if effect.state == "ended":
-            self._store.withdraw_handoff(session, effect.id, utc_text(now))
         if effect.state != "requested":
             return None
         is_urgent = (

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from agent.core.effects import Effect, FeedEncoder
+from agent.core.effects import ChangeConsent, Effect, FeedEncoder
 from agent.core.inputs import AudioReceived, ConnectionResumed, ConsentChanged, Input
 from agent.core.records import SessionRecord
 from agent.privacy.audio_masking import AudioMasker, MaskedAudio
@@ -67,6 +67,9 @@ class AudioRecorder:
                 self._positions = {leg: at + missed_samples for leg, at in self._positions.items()}
             case ConsentChanged(recording=recording):
                 self._set_consent(self._rules.may_record(recording))
+        for effect in effects:
+            if isinstance(effect, ChangeConsent):
+                self._set_consent(self._rules.may_record(effect.recording))
         for piece in self._masker.process(event, effects, redactions):
             self._add_piece(piece)
 

@@ -176,6 +176,9 @@ class EffectRunner:
             await asyncio.shield(durable)
         if effect.state != "queued":
             self._timers.cancel_queue_timeout(number)
+        if effect.state == "ended":  # where nobody had accepted it, the customer needs nobody
+            now = utc_text(services.wall_now())
+            await asyncio.to_thread(services.store.withdraw_handoff, record.id, number, now)
         if effect.state == "requested":
             services.metrics.handoffs.labels(effect.escalation.rule).inc()
         routed = await asyncio.to_thread(

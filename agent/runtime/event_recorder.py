@@ -16,7 +16,7 @@ import numpy as np
 
 from agent.core.customer_messages import CustomerMessage, SequencedMessage, messages_of
 from agent.core.decisions import comparable_digest, decisions
-from agent.core.effects import Effect, UpdateHandoff
+from agent.core.effects import ChangeConsent, Effect, UpdateHandoff
 from agent.core.event_json import JournalRow, compact_json, event_to_json
 from agent.core.inputs import AudioReceived, ConsentChanged, Input
 from agent.core.message_json import message_from_json, message_to_json
@@ -131,9 +131,11 @@ class EventRecorder:
         if self._vault.has_unsealed_changes:
             sealed = self._vault.seal(self._token)
             self._watch(journal.submit(lambda: store.save_sealed_vault(id, sealed)))
-        if isinstance(event, ConsentChanged):
-            may_record = self._services.pack.privacy.may_record(event.recording)
-            self._watch(journal.submit(lambda: store.set_recording_consent(id, may_record)))
+        for change in (event, *effects):
+            if not isinstance(change, ConsentChanged | ChangeConsent):
+                continue
+            may_record = self._services.pack.privacy.may_record(change.recording)
+            self._watch(journal.submit(partial(store.set_recording_consent, id, may_record)))
         self.position.rows += 1
         self.position.client_seq = max(self.position.client_seq, client_seq)
         row = JournalRow(

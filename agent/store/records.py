@@ -88,6 +88,21 @@ class NotedConversation:
 
 
 @dataclass(frozen=True, slots=True)
+class DataRequest:
+    """What a customer has asked of their data: "erasure", "copy" or "objection". `done_at` is empty
+    while it is open; once it is done it names no session and no customer. `receipt` is that of an
+    erasure."""
+
+    reference: str
+    kind: str
+    session: str
+    customer: str
+    asked_at: str
+    done_at: str = ""
+    receipt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ErasureReceipt:
     """Proof of an erasure that names nobody: SHA-256 of the sessions' ids, and deleted rows by
     table. `overwritten`: the deleted data is no longer in the database's files."""

@@ -42,4 +42,5 @@ def apply_retention(
     store.delete_older_than(
         {kind: utc_text(now - timedelta(days=days)) for kind, days in keep_days.items()}
     )
+    store.erase_requested(utc_text(now))
     store.overwrite_deleted(OVERWRITE_TIMEOUT_S)

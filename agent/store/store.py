@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from agent.store.conversations import Conversations
-from agent.store.erasure import Erasure
+from agent.store.data_requests import DataRequests
 from agent.store.handoff_queue import HandoffQueue
 from agent.store.outbox import Outbox
 from agent.store.turn_notes import TurnNotes
 
 
-class Store(Conversations, HandoffQueue, TurnNotes, Outbox, Erasure):
+class Store(Conversations, HandoffQueue, TurnNotes, Outbox, DataRequests):
     """The database of one server; all methods block and may be called from any thread."""
 
 

@@ -155,5 +155,18 @@ receipts = Table(
     Column("rows", JSON, nullable=False),
     Column("overwritten", Boolean, nullable=False, server_default=false()),
 )
+# What customers have asked of their data. It outlives the data: once done it names nobody.
+data_requests = Table(
+    "data_requests",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("call_key", String, nullable=False, unique=True),  # of the action that noted it
+    _text_column("kind"),
+    _text_column("session"),
+    _text_column("customer"),
+    _text_column("asked_at"),
+    _text_column("done_at"),  # empty: open
+    _text_column("receipt"),  # of an erasure
+)
 # The tables with a `session` column: all that is stored of a session except its own row.
 SESSION_TABLES = (inputs, audio, handoffs, judgements, offers, outbox)

@@ -94,7 +94,7 @@ def _language_claim(pack: Pack, state: DialogueState) -> Claim | None:
     if pack.languages is None or not state.other_language:
         return None
     language = pack.languages.find(state.other_language)
-    return Claim("Language", language.name or f"other, ISO 639-1 {state.other_language}")
+    return Claim("Language", language.name or f"code {state.other_language} of ISO 639-1")
 
 
 def _task_claim(pack: Pack, state: DialogueState, task: Task) -> Claim:

@@ -99,18 +99,12 @@ class CareRules:
             valid = [
                 match
                 for match in found.get(name, ())
-                if not any(_covers(other, match) for other in excepted.get(name, ()))
+                if not any(match.is_covered_by(other) for other in excepted.get(name, ()))
             ]
             if valid:
                 first, last = min(one.first for one in valid), max(one.last for one in valid)
                 findings.append(CareFinding(name, text[words[first].start : words[last].end]))
         return tuple(findings), takes_back
-
-
-def _covers(exception: PatternMatch, match: PatternMatch) -> bool:
-    """Whether the exception takes at least half of the words that were recognised."""
-    common = min(exception.last, match.last) - max(exception.first, match.first) + 1
-    return 2 * common > match.last - match.first
 
 
 def recognition_weights() -> tuple[float, float]:

@@ -17,7 +17,9 @@ from dialogs.pack.reserved_names import (
     CARE_PREFIX,
     ENGINE_REPLIES,
     ENGINE_RULES,
+    SERVER_ACTIONS,
 )
+from dialogs.pack.rights_rules import check_rights
 from dialogs.pack.schema import EVIDENCE_TERMS, PLACEHOLDER
 from dialogs.pack.yaml_source import YamlFile, YamlPath, did_you_mean, missing_text
 
@@ -30,6 +32,7 @@ def check_pack(pack: Pack, yaml_files: Mapping[str, YamlFile]) -> None:
         _check_intents,
         _check_slots,
         _check_callback_flow,
+        _check_rights,
         _check_flows,
         _check_replies,
         _check_rules,
@@ -90,10 +93,10 @@ def _check_flows(pack: Pack) -> Iterator[PackFault]:
         yield "flows", ["verify_with"], missing_text("flow", pack.verification_flow, pack.flows)
     started = {intent.flow for intent in pack.intents.values()}
     started.add(pack.verification_flow)
-    started |= {  # by the engine, if people.yaml names it
+    started |= {  # by the engine, if people.yaml or rights.yaml names it
         name
         for name, flow in pack.flows.items()
-        if any(step.name == ARRANGE_CALLBACK_ACTION for step in flow.steps)
+        if any(step.name in SERVER_ACTIONS for step in flow.steps)
     }
     started |= {flow.cancel_flow for flow in pack.flows.values()}
     for name, flow in pack.flows.items():
@@ -204,6 +207,7 @@ def _check_replies(pack: Pack) -> Iterator[PackFault]:
     fillable |= set(pack.care.numbers) if pack.care else set()
     for name, wording in pack.replies.items():
         file = "care" if pack.care and name in pack.care.replies else "replies"
+        file = "rights" if pack.rights and name in pack.rights.replies else file
         for line in wording.lines:
             for placeholder in PLACEHOLDER.findall(line):
                 if placeholder not in fillable:
@@ -265,6 +269,10 @@ def _check_callback_flow(pack: Pack) -> Iterator[PackFault]:
 
 def _check_care(pack: Pack) -> Iterator[PackFault]:
     yield from check_care(pack.care, pack.replies)
+
+
+def _check_rights(pack: Pack) -> Iterator[PackFault]:
+    yield from check_rights(pack.rights, pack.replies, pack.flows)
 
 
 def _check_menu(pack: Pack) -> Iterator[PackFault]:

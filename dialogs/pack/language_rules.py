@@ -12,18 +12,25 @@ from dataclasses import dataclass
 
 from dialogs.pack.schema import LanguagesYaml
 
+UNLISTED = "other"  # stands for the code of a language that the file lacks
+
 
 @dataclass(frozen=True, slots=True)
 class OtherLanguage:
-    """What is said in one language, and its words for yes and no, in lower case. `called` is empty
-    where the pack has only words of its own language."""
+    """A language by its code (ISO 639-1), with its words for yes and no as they are compared.
 
-    name: str
-    offer: str
-    called: str
-    alone: str
+    What is said in it are the replies `language.CODE.offer`, `.called` and `.alone`; the last but
+    one is missing where the pack has only words of its own language.
+    """
+
+    code: str
+    name: str = ""
     yes_words: frozenset[str] = frozenset()
     no_words: frozenset[str] = frozenset()
+
+    def reply(self, part: str) -> str:
+        """The name of the reply that is this part."""
+        return f"language.{self.code}.{part}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +39,10 @@ class LanguageRules:
 
     own: str
     languages: Mapping[str, OtherLanguage]
-    unlisted: OtherLanguage
 
     def find(self, code: str) -> OtherLanguage:
-        """The language of this code, or what is said to who writes in an unlisted one."""
-        return self.languages.get(code, self.unlisted)
+        """The language of this code, or the one that stands for those that are not listed."""
+        return self.languages.get(code) or OtherLanguage(UNLISTED)
 
 
 def build_language_rules(source: LanguagesYaml) -> LanguageRules:
@@ -45,17 +51,31 @@ def build_language_rules(source: LanguagesYaml) -> LanguageRules:
         own=source.own,
         languages={
             code: OtherLanguage(
-                name=language.name,
-                offer=language.offer,
-                called=language.called,
-                alone=language.alone,
-                yes_words=frozenset(map(plain_answer, language.yes)),
-                no_words=frozenset(map(plain_answer, language.no)),
+                code,
+                language.name,
+                frozenset(map(plain_answer, language.yes)),
+                frozenset(map(plain_answer, language.no)),
             )
             for code, language in source.languages.items()
         },
-        unlisted=OtherLanguage("", source.other.offer, "", source.other.alone),
     )
+
+
+def language_replies(source: LanguagesYaml) -> dict[str, list[str]]:
+    """The replies that a validated `languages.yaml` adds to those of the pack, by name."""
+    replies = {
+        f"language.{code}.{part}": [text]
+        for code, language in source.languages.items()
+        for part, text in (
+            ("offer", language.offer),
+            ("called", language.called),
+            ("alone", language.alone),
+        )
+    }
+    unlisted = OtherLanguage(UNLISTED)
+    replies[unlisted.reply("offer")] = [source.other.offer]
+    replies[unlisted.reply("alone")] = [source.other.alone]
+    return replies
 
 
 def plain_answer(text: str) -> str:

@@ -13,7 +13,7 @@ from typing import Literal
 from dialogs.knowledge.retrieval import Knowledge
 from dialogs.pack.care_rules import CareKind, CareRules, build_care_rules, recognition_weights
 from dialogs.pack.checks import check_pack
-from dialogs.pack.language_rules import build_language_rules
+from dialogs.pack.language_rules import build_language_rules, language_replies
 from dialogs.pack.model import (
     ErrorCosts,
     FailureResponse,
@@ -33,6 +33,7 @@ from dialogs.pack.offer_rules import build_offer_rules
 from dialogs.pack.opening_hours import OpeningHours
 from dialogs.pack.opening_hours_loader import build_opening_hours
 from dialogs.pack.privacy_rules import PrivacyRules
+from dialogs.pack.rights_rules import RightsRules, build_rights_rules
 from dialogs.pack.schema import (
     CareYaml,
     EscalationYaml,
@@ -45,6 +46,7 @@ from dialogs.pack.schema import (
     PrivacyYaml,
     RepliesYaml,
     ReplyYaml,
+    RightsYaml,
     SlotsYaml,
     StepYaml,
     UndoYaml,
@@ -54,7 +56,14 @@ from dialogs.pack.yaml_source import YamlFile
 
 BANK_PACK = Path(__file__).parents[1] / "bank"  # the built-in pack
 REQUIRED_FILES = ("pack", "intents", "slots", "flows", "replies", "escalation")
-OPTIONAL_FILES = ("care", "languages", "offers", "people", "privacy")  # files that a pack may lack
+OPTIONAL_FILES = (
+    "care",
+    "languages",
+    "offers",
+    "people",
+    "privacy",
+    "rights",
+)  # files that a pack may lack
 
 
 def load_pack(directory: Path | str = BANK_PACK) -> Pack:
@@ -79,6 +88,11 @@ def _assemble(folder: Path, yaml_files: Mapping[str, YamlFile]) -> Pack:
         n: _build_rule(n, escalation_yaml, yaml_files["escalation"]) for n in escalation_yaml.rules
     }
     care, care_replies = _build_care(yaml_files.get("care"), replies.replies)
+    languages = (
+        yaml_files["languages"].read_as(LanguagesYaml) if "languages" in yaml_files else None
+    )
+    said_in_languages = language_replies(languages) if languages is not None else {}
+    rights, rights_replies = _build_rights(yaml_files.get("rights"), replies.replies)
     rules |= {kind.rule: _care_rule(kind) for kind in (care.kinds.values() if care else ())}
     return Pack(
         directory=folder,
@@ -94,7 +108,12 @@ def _assemble(folder: Path, yaml_files: Mapping[str, YamlFile]) -> Pack:
         verification_flow=flows.verify_with,
         replies={
             name: _build_wording(wording)
-            for name, wording in {**replies.replies, **care_replies}.items()
+            for name, wording in {
+                **replies.replies,
+                **care_replies,
+                **rights_replies,
+                **said_in_languages,
+            }.items()
         },
         apologies=tuple(replies.apologies),
         lead_ins=tuple(replies.lead_ins),
@@ -117,9 +136,8 @@ def _assemble(folder: Path, yaml_files: Mapping[str, YamlFile]) -> Pack:
         if "privacy" in yaml_files
         else PrivacyRules(),
         care=care,
-        languages=build_language_rules(yaml_files["languages"].read_as(LanguagesYaml))
-        if "languages" in yaml_files
-        else None,
+        rights=rights,
+        languages=build_language_rules(languages) if languages is not None else None,
         intent_by_example={normalise_text(e): i.name for i in intents.values() for e in i.examples},
         triggers=trigger_words({name: _naming_texts(intent) for name, intent in intents.items()}),
     )
@@ -173,6 +191,19 @@ def _build_care(
         if name in other_replies:
             raise yaml_file.error_at(["replies", name], f"{name} is a reply of replies.yaml too")
     return build_care_rules(source, yaml_file), source.replies
+
+
+def _build_rights(
+    yaml_file: YamlFile | None, other_replies: Mapping[str, object]
+) -> tuple[RightsRules | None, Mapping[str, list[str] | ReplyYaml]]:
+    """The rights rules and the replies that their file adds; None and none without the file."""
+    if yaml_file is None:
+        return None, {}
+    source = yaml_file.read_as(RightsYaml)
+    for name in source.replies:
+        if name in other_replies:
+            raise yaml_file.error_at(["replies", name], f"{name} is a reply of replies.yaml too")
+    return build_rights_rules(source, yaml_file), source.replies
 
 
 def _care_rule(kind: CareKind) -> Rule:

@@ -16,6 +16,7 @@ from dialogs.pack.care_rules import CareRules
 from dialogs.pack.language_rules import LanguageRules
 from dialogs.pack.opening_hours import OpeningHours
 from dialogs.pack.privacy_rules import PrivacyRules
+from dialogs.pack.rights_rules import RightsRules
 from dialogs.pack.schema import IntentKind, SlotType, StepEffect
 from dialogs.values import Urgency
 
@@ -308,6 +309,7 @@ class Pack:
     opening_hours: OpeningHours = field(default_factory=OpeningHours)
     privacy: PrivacyRules = field(default_factory=PrivacyRules)
     care: CareRules | None = None  # None: nobody in danger is recognised
+    rights: RightsRules | None = None  # None: nobody's rights are asked for in words
     languages: LanguageRules | None = None  # None: every turn counts as the pack's own language
 
     @property

@@ -48,6 +48,11 @@ class PatternMatch:
     first: int
     last: int
 
+    def is_covered_by(self, other: PatternMatch) -> bool:
+        """Whether the other match takes at least half of these words."""
+        common = min(self.last, other.last) - max(self.first, other.first) + 1
+        return 2 * common > self.last - self.first
+
 
 @dataclass(slots=True)
 class _State:

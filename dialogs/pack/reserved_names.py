@@ -7,6 +7,9 @@ intent of this file means what its constant says, and a pack may lack it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 # Escalation rules.
 EXPLICIT_REQUEST_RULE = "explicit_request"  # the customer asked for a person
 FAILED_VERIFICATION_RULE = "failed_verification"  # the identity could not be confirmed
@@ -29,7 +32,14 @@ ENDING_INTENTS = frozenset({"cancel", "goodbye"})
 # Actions that the server carries out itself (agent/handoff/callbacks.py).
 CHECK_CONTACT_ACTION = "check_contact"  # whether somebody can be reached at this contact
 ARRANGE_CALLBACK_ACTION = "arrange_callback"  # promises a call back, and gives its ticket
-SERVER_ACTIONS = frozenset({CHECK_CONTACT_ACTION, ARRANGE_CALLBACK_ACTION})
+DATA_REQUESTS: Mapping[str, str] = MappingProxyType(  # actions that note a request, and its kind
+    {
+        "request_erasure": "erasure",
+        "request_copy": "copy",
+        "request_objection": "objection",
+    }
+)
+SERVER_ACTIONS = frozenset({CHECK_CONTACT_ACTION, ARRANGE_CALLBACK_ACTION, *DATA_REQUESTS})
 ABOUT_ARGUMENT = "about"  # of ARRANGE_CALLBACK_ACTION: the summary; no private value is revealed
 
 # Slots of values without a role in the pack: a bare number, a number of things ("2 boxes"), a run

@@ -19,6 +19,10 @@ SlotType = Literal[
 ]
 StepEffect = Literal["change", "report", "none"]
 IntentKind = Literal["task", "question", "talk", "control"]
+RightsRequest = Literal[
+    "erasure", "copy", "objection", "recording_question", "recording_off", "recording_on",
+    "emotion_question", "emotion_off", "emotion_on",
+]  # fmt: skip
 CareHandoff = Literal["now", "offer", "none"]
 TakenBackOutcome = Literal["nothing", "person_still_comes", "no_person"]
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -197,6 +201,24 @@ class CareYaml(StrictYaml):
     misspelt: TextOrLines = []
     other_words: TextOrLines = []
     kinds: dict[str, CareKindYaml] = Field(min_length=1)
+    harmless: list[YamlScalar] = []
+    replies: dict[str, TextOrLines | ReplyYaml]
+
+
+class RightYaml(StrictYaml):
+    """One request of rights.yaml; `flow` names the task that carries it out."""
+
+    flow: str = ""
+    says: list[YamlScalar] = Field(min_length=1)
+    but_not: list[YamlScalar] = []
+    examples: list[YamlScalar] = Field(min_length=1)
+
+
+class RightsYaml(StrictYaml):
+    """The file rights.yaml."""
+
+    words: dict[str, list[YamlScalar]] = {}
+    requests: dict[RightsRequest, RightYaml] = Field(min_length=1)
     harmless: list[YamlScalar] = []
     replies: dict[str, TextOrLines | ReplyYaml]
 

@@ -19,8 +19,6 @@ from dialogs.state import Question
 from dialogs.turn_draft import TurnDraft
 from dialogs.values import Understanding
 
-OFFER_STEP, CALLED_STEP, ALONE_STEP = "language.offer", "language.called", "language.alone"
-
 
 def respond_in_language(draft: TurnDraft, understanding: Understanding) -> bool:
     """Answer the turn in its language, or the yes and no to that answer; whether it is done."""
@@ -39,11 +37,10 @@ def respond_in_language(draft: TurnDraft, understanding: Understanding) -> bool:
     if draft.state.waiting_for_person:
         _say_called(draft, language)
     elif can_person_come(draft):
-        draft.say_text(language.offer, OFFER_STEP)
-        question = Question("person", EXPLICIT_REQUEST_RULE, "offer_person", YES_NO_EXPECTATION)
-        draft.state = replace(draft.state, question=question)
+        reply = language.reply("offer")
+        draft.ask(Question("person", EXPLICIT_REQUEST_RULE, reply, YES_NO_EXPECTATION))
     else:
-        draft.say_text(language.alone, ALONE_STEP)
+        draft.say(language.reply("alone"))
     return True
 
 
@@ -67,8 +64,8 @@ def _answer_offer(draft: TurnDraft, rules: LanguageRules, understanding: Underst
 
 
 def _say_called(draft: TurnDraft, language: OtherLanguage) -> None:
-    if language.called:
+    if language.name:
         draft.says_in_language = True
-        draft.say_text(language.called, CALLED_STEP)
+        draft.say(language.reply("called"))
     else:
         draft.say("waiting")

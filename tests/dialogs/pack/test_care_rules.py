@@ -9,7 +9,7 @@ import pytest
 from dialogs.pack.loader import load_pack
 from dialogs.pack.yaml_source import PackError
 
-FILES = ("pack", "intents", "slots", "flows", "replies", "escalation", "care")
+FILES = ("pack", "intents", "slots", "flows", "replies", "escalation", "people", "care", "rights")
 
 
 @pytest.fixture

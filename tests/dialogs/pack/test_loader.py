@@ -14,7 +14,7 @@ from dialogs.pack.reserved_names import ENGINE_RULES
 from dialogs.pack.schema import EVIDENCE_TERMS
 from dialogs.pack.yaml_source import PackError
 
-FILES = ("pack", "intents", "slots", "flows", "replies", "escalation", "people")
+FILES = ("pack", "intents", "slots", "flows", "replies", "escalation", "people", "rights")
 
 
 @pytest.fixture
