@@ -127,6 +127,8 @@ _LEANING_WORDS = frozenset(
 def _decide(units: Sequence[AnswerUnit]) -> YesNoKind:
     kinds = {unit.kind for unit in units}
     has_leftover = bool(kinds & _LEFTOVERS)
+    if units[0].kind == "wait" and kinds <= {"wait", "content", "value", "filler"}:
+        return "wait"  # with its reason: "one second, somebody is at the door"
     if "cancel" in kinds and not kinds & {"content", "condition", "question"}:
         return "cancel"
     if "question" in kinds:

@@ -96,7 +96,7 @@ def interpret(pack: Pack, state: DialogueState, understanding: Understanding) ->
         return DialogueAct("nothing")
     if understanding.heard < pack.transcript_thresholds.ask_again_below:
         return DialogueAct("unheard")
-    if state.is_on_hold and is_back(reply):
+    if is_yes_no_asked(pack, state) and is_back(reply, state.is_on_hold):
         return DialogueAct("resume")
     if text in pack.go_back_phrases:
         return DialogueAct("go_back")
@@ -229,10 +229,12 @@ _BACK_WORDS = frozenset(
 )
 
 
-def is_back(reply: YesNoAnswer) -> bool:
-    """Whether a customer who asked for a moment says no more than that they are there again."""
+def is_back(reply: YesNoAnswer, is_on_hold: bool) -> bool:
+    """Whether a customer says no more than that they are there again; of one who asked for a
+    moment, an "ok" says no more either."""
     words = [word for unit in reply.units for word in unit.words.split()]
-    return bool(words) and all(word in _BACK_WORDS for word in words)
+    says_so = is_on_hold or ("back" in words and "i" in words) or words == ["back"]
+    return bool(words) and says_so and all(word in _BACK_WORDS for word in words)
 
 
 def _taken_back(

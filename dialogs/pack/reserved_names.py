@@ -57,7 +57,7 @@ PREFERRED_TIER = "preferred"
 _REPLIES = """
 greeting open more back_to one_moment too_late goodbye goodbye_unfinished cancelled consent
 unsure on_hold postponed
-final stop_working stop_checking undo.asked undo.already undo.impossible undo.offer_person undo.kept
+final stop_working stop_checking undo.asked undo.already undo.impossible offer_colleague undo.kept
 scope.negated existing.cancel existing.change
 nothing_to_cancel start_over nothing_to_go_back unclear unheard missed keypad typed menu choices
 offer_person did_you_mean sure change out_of_scope still_there still_there_menu silent_end answer

@@ -148,6 +148,6 @@ def _abandon_task(draft: TurnDraft, may_offer_person: bool) -> None:
     count = 2 if task and task.flow == pack.verification_flow else 1
     draft.state = replace(draft.state, tasks=draft.state.tasks[:-count])
     if may_offer_person and not draft.state.waiting_for_person and can_offer_person(draft):
-        offer_person(draft)
+        offer_person(draft, "offer_colleague")
     else:
         advance(draft)

@@ -397,7 +397,7 @@ def _say_what_is_possible(draft: TurnDraft, reply: str, flow: str) -> None:
     if draft.state.tasks or draft.state.waiting_for_person or not can_person_come(draft):
         resume_task(draft)
     else:
-        offer_person(draft, "undo.offer_person")
+        offer_person(draft, "offer_colleague")
 
 
 Reaction = Callable[[TurnDraft, DialogueAct, Understanding], None]

@@ -72,7 +72,7 @@ def begin_undo(draft: TurnDraft, done: DoneAction) -> None:
         if state.tasks or state.waiting_for_person:
             _go_on(draft)
         else:
-            offer_person(draft, "undo.offer_person")
+            offer_person(draft, "offer_colleague")
         return
     tasks = tuple(task for task in state.tasks if task.undo_of != done.key)
     undo = Task(
