@@ -27,17 +27,17 @@ def balance(bank) -> str:
 
 
 def test_what_one_conversation_did_is_not_there_for_the_next(bank):
-    first = bank.fresh_copy(lambda: NOW)
+    first = bank.fresh_copy(NOW)
     before = balance(first)
     assert first.perform(ActionCall("t", "transfer", MOVED)).ok
     first.close()
-    second = bank.fresh_copy(lambda: NOW)
+    second = bank.fresh_copy(NOW)
     assert balance(second) == before
     second.close()
 
 
 def test_a_declared_answer_comes_before_the_bank_and_the_last_one_repeats(bank):
-    copy = bank.fresh_copy(lambda: NOW)
+    copy = bank.fresh_copy(NOW)
     answers = {"transfer": (DeclaredAnswer("busy"), DeclaredAnswer("", {"place": "here"}))}
     back_end = CaseBackEnd(copy, answers)
     calls = [ActionCall(key, "transfer", MOVED) for key in "abc"]
