@@ -304,6 +304,7 @@ def test_what_cannot_transcribe_is_refused_in_words(tmp_path, change, words):
         SpeechAnalyser.load(EMBEDDED, speech_checkpoint=str(tmp_path), infer_emotion=False)
 
 
+@pytest.mark.model
 def test_what_cannot_feel_is_refused_in_words(tmp_path):
     tiny.speller(tmp_path / "words")
     with pytest.raises(CheckpointError, match="no sequence-classification head"):
@@ -313,6 +314,7 @@ def test_what_cannot_feel_is_refused_in_words(tmp_path):
         SpeechAnalyser.load(EMBEDDED, emotion_checkpoint=str(tmp_path / "unnamed"))
 
 
+@pytest.mark.model
 @pytest.mark.parametrize("labels", [("neu", "hap", "ang", "sad"), ("Anger", "JOY", "fearful", "x")])
 def test_labels_in_their_own_words(tmp_path, labels):
     tiny.feeler(tmp_path, "wavlm", labels=labels)

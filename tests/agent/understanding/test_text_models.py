@@ -13,6 +13,8 @@ from agent.understanding.text_models import IntentModel, TextAffectModel
 from dialogs.values import OUT_OF_SCOPE
 from tests.support.packs import bank_pack
 
+pytestmark = pytest.mark.model
+
 
 @cache
 def intents():

@@ -30,6 +30,8 @@ from agent.lab.training.fusion.user_recordings import label_from_columns
 from agent.lab.training.fusion.word_vectors import vector_training_texts as labelled_texts
 from agent.lab.training.understanding.voice_evidence import HeldOutVoice
 
+pytestmark = pytest.mark.model
+
 
 def marked(steps, width, mood, rng):
     """Noise in which a mood shows."""

@@ -13,6 +13,8 @@ from agent.lab.training.understanding.evaluate import rows_at_prior
 from agent.lab.training.understanding.intents import IntentSettings
 from tests.support.packs import bank_pack
 
+pytestmark = pytest.mark.model
+
 ROOT = Path(__file__).parents[4]
 SMALL = IntentSettings(hidden_units=4, epochs=1)
 WANTED = {"pay": "pay the {} bill", "lost": "i lost my {} card", "hours": "when is {} open"}

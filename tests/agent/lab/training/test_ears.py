@@ -180,6 +180,7 @@ def test_synthetic_phrases_can_be_spelled():
     assert number_in_words(1985) == "one thousand nine hundred eighty five"
 
 
+@pytest.mark.model
 @pytest.mark.filterwarnings("ignore")  # torch's own, about lr_scheduler and fused steps
 def test_a_killed_training_goes_on_and_exports(data, tmp_path, monkeypatch):
     # A second passes whenever the clock is read, so that a budget is a number of steps.
@@ -201,6 +202,7 @@ def test_a_killed_training_goes_on_and_exports(data, tmp_path, monkeypatch):
     assert ears.finish(stream, Expectation("digits")).cues is None
 
 
+@pytest.mark.model
 def test_an_emotion_head_learns_what_is_there():
     random = np.random.default_rng(0)
     kinds = ("neutral", "happy", "angry")

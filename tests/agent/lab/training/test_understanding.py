@@ -148,6 +148,7 @@ def test_noise_follows_its_seed_and_none_is_none():
     assert noisy_transcript(text, LineQuality(0.0, 0.0), np.random.default_rng(0)) == (text, 1.0)
 
 
+@pytest.mark.model
 def test_a_pack_of_any_vocabulary_gets_a_model_of_its_own_intents():
     two = {
         "sell_boat": Intent("sell_boat", "task", ("sell my boat", "i have a boat for sale")),
@@ -180,6 +181,7 @@ def test_training_without_public_data_gives_a_mind(tmp_path):
     assert f"{found[0].value:.3f}" in card
 
 
+@pytest.mark.model
 def test_usual_is_the_stated_share():
     settings = feelings.SentimentSettings(folds=2, noisy_copies=0, upset_prior=0.2)
     assert feelings.fit_sentiment_model((), settings).base_log_odds == pytest.approx(logit(0.2))
@@ -208,6 +210,7 @@ def test_no_emotion_of_a_voice_weighs_more_than_anger(tmp_path):
     assert by_name["expected calibration error"] < 0.1
 
 
+@pytest.mark.model
 def test_what_is_tuned_never_changes_which_intent_is_likeliest():
     texts = {"sell": ("sell my boat", "a boat for sale"), "rent": ("rent a boat", "hire a boat")}
     rows = [
