@@ -132,7 +132,8 @@ def _decide(units: Sequence[AnswerUnit]) -> YesNoKind:
     if "cancel" in kinds and not kinds & {"content", "condition", "question"}:
         return "cancel"
     if "question" in kinds:
-        return "question"
+        asks = _leading(units) != "no" or any(u.words == "?" for u in units) or "agree" in kinds
+        return "question" if asks else "no"  # "no, leave it where it is"
     if kinds & {"content", "condition"} or "cancel" in kinds:
         return "no" if _leading(units) == "no" and "agree" not in kinds else "other"
     if "postpone" in kinds:

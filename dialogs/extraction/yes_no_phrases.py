@@ -41,7 +41,8 @@ _PARTS = {
     "|one more|just a|just one) ((quick|little|brief|short) )?(seconds?|secs?|minutes?|mins?"
     "|moments?|mo|ticks?|jiffy|bit|while|mom)|sec|secs|moment|jiffy)",
     "LOOK": "(check|think|see|look|find|get|grab|make sure|verify|read|double check|have a look"
-    "|have a think|fetch|pull|search|dig|count|calculate|consider|take a look|go|go and|go get"
+    "|have a think|fetch|pull|search|dig|count|calculate|consider|take a look"
+    "|go (and )?(get|find|check|look|fetch|see|ask)"
     "|(ask|call|consult|talk to|speak to|confirm with|check with) (my|her|him|them))",
     "PROBLEM": "(problems?|probs?|worry|worries|issues?|objections?|complaints?|sweat|biggie"
     "|concerns?|question about it|questions?|doubts?|changes?|corrections?|mistakes?|errors?"

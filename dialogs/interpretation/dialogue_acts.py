@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from dialogs.extraction.choices import closest_phrase
+from dialogs.extraction.farewell import contains_goodbye
 from dialogs.extraction.free_text import answer_kind
 from dialogs.extraction.yes_no import YesNoAnswer
 from dialogs.extraction.yes_no_phrases import UnitKind
@@ -56,6 +57,9 @@ CLOSED_QUESTIONS = YES_NO_QUESTIONS | {"which", "change"}
 REQUEST_ACTS = frozenset({"task", "maybe", "person"})
 # Acts for which a model may have taken "cancel my appointment".
 UNPLACED_ACTS = frozenset({"unclear", "out_of_scope", "cancel", "answer", "talk"})
+SIGN_ACTS: dict[str, DialogueActKind] = {
+    "yes": "yes", "no": "no", "cancel": "cancel", "unsure": "unsure",
+}  # fmt: skip
 # Units of an answer against which a model's yes or no counts for nothing.
 DECIDING_UNITS: tuple[UnitKind, ...] = (
     "refuse", "cancel", "wait", "postpone", "unsure", "condition", "question", "steer",
@@ -87,6 +91,8 @@ class DialogueAct:
 def interpret(pack: Pack, state: DialogueState, understanding: Understanding) -> DialogueAct:
     """The dialogue act of a turn in this state."""
     text = normalise_text(understanding.text)
+    if not text and (sign := _answer_by_sign(pack, state, understanding)):
+        return sign
     if text and all(word in FILLERS for word in text.split()):
         return DialogueAct("unclear")  # a filler is no yes, whatever the model says
     reply = read_reply(pack, state, understanding)
@@ -119,7 +125,7 @@ def interpret(pack: Pack, state: DialogueState, understanding: Understanding) ->
     if no_value := _no_name(pack, state, understanding, assignments):
         return no_value
     act = (
-        _whole_answer(pack, state, reply, intent, confidence, assignments)
+        _whole_answer(pack, state, reply, intent, confidence, assignments, text)
         or _command(pack, state, intent, confidence, assignments, text)
         or _clarification_answer(pack, state, intent, confidence, text)
         or _reply_to_question(pack, state, understanding, intent, confidence, assignments, reply)
@@ -134,6 +140,19 @@ def interpret(pack: Pack, state: DialogueState, understanding: Understanding) ->
     if is_consent_asked(pack, state):
         act = _with_certain_yes(act, reply, is_doubtful, is_spoken=understanding.cues is not None)
     return _prefer_clarification(pack, state, understanding, act)
+
+
+def _answer_by_sign(
+    pack: Pack, state: DialogueState, understanding: Understanding
+) -> DialogueAct | None:
+    """An answer in pictures alone, such as a thumb up, which has no words for the models."""
+    kind = read_reply(pack, state, understanding).kind
+    if not is_yes_no_asked(pack, state) or kind not in {"yes", "no", "cancel", "unsure"}:
+        return None
+    if state.question.kind == "slot" and kind in {"yes", "no"}:
+        slot = Slot(YES_NO_SLOT, kind, understanding.text)
+        return DialogueAct("answer", assignments=assign_slots(pack, state, (slot,)))
+    return DialogueAct(SIGN_ACTS[kind])
 
 
 def _slots_that_answer(
@@ -156,6 +175,7 @@ def _whole_answer(
     intent: str,
     confidence: float,
     assignments: tuple[SlotAssignment, ...],
+    text: str,
 ) -> DialogueAct | None:
     """The act of a turn that is nothing but an answer to a yes/no question, or asks to wait."""
     is_asked = is_yes_no_asked(pack, state)
@@ -165,10 +185,19 @@ def _whole_answer(
         and reply.kind not in {"cancel", "wait", "later"}
         and _is_plain(reply)
     )
-    if any(fit.slot.name != YES_NO_SLOT for fit in assignments) or is_closing:
+    waiting = " ".join(unit.words for unit in reply.units_of("wait"))
+    has_values = any(
+        fit.slot.name != YES_NO_SLOT
+        and not (reply.kind == "later" and fit.slot.problem)
+        and not (reply.kind == "wait" and fit.slot.said in waiting)  # "a second" is no number
+        for fit in assignments
+    )
+    if has_values or is_closing:
         return None
     match reply.kind:
-        case "wait" if not _is_confident_request(pack, intent, confidence):
+        case "wait" if not (
+            contains_goodbye(text) or _is_confident_request(pack, intent, confidence)
+        ):
             return DialogueAct("wait")
         case "cancel" if is_asked or state.tasks:
             return DialogueAct("cancel", "cancel")
@@ -246,8 +275,9 @@ def _taken_back(
     if state.done_actions and names_undoing(text):
         return DialogueAct("undo")
     active = next((t.flow for t in reversed(state.tasks) if t.flow != pack.verification_flow), "")
-    if not active or (reply.kind in {"yes", "no"} and not reply.has_leftover):
-        return None
+    names_value = any(slot.name != YES_NO_SLOT for slot in understanding.slots)
+    if not active or reply.kind == "yes" or (reply.kind == "no" and names_value):
+        return None  # "no, don't pay it from savings" corrects a value
     scopes = {
         request_scope(pack, text, name) for name, one in pack.intents.items() if one.flow == active
     }

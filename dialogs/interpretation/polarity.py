@@ -39,7 +39,8 @@ _BEFORE_SUBJECT = frozenset(
 # Denials and refusals; inability ("can not find") and strangeness ("do not recognise") are none.
 _NO_REFUSAL = (
     r"(?:recogni[sz]e|recall|remember|know|have|see|understand|find|get|receive|own|work|accept"
-    r"|read|forget|hesitate|fail|miss|make|authori[sz]e|you|there|we|anyone|only|just|owe|let"
+    r"|read|forget|hesitate|fail|miss|make|authori[sz]e|you(?! dare)|there|we|anyone|only|just|owe"
+    r"|let"
     r"|feel|hear|care|mind)\w*"
 )
 _SPEAKER = r"(?:^|\b(?:i|we|you|please|just|really|to|and|also|so|but|honestly|then) )"
@@ -55,6 +56,7 @@ _NEGATIONS = tuple(
         r"(?:^| )(?:without|instead of|rather than|except|except for|not|other than)"
         r" (?:a|an|the|any|to|another) ",
         r"(?:^| )no (?:need|reason|longer|desire) ",
+        r"(?:^| )(?:rather|prefer|better) not (?:to )?",
         r"(?:^| )not (?:want|need|necessary|interested) ",
     )
 )
@@ -112,7 +114,7 @@ def request_scope(pack: Pack, text: str, intent: str) -> Scope:
     triggers = pack.triggers.get(intent, frozenset())
     flow = pack.flows.get(spec.flow) if spec else None
     made = title_words(flow.title) if flow else frozenset()
-    taken_back = _taken_back(text, made)
+    taken_back = _taken_back(text, made) or _opposite(text, triggers)
     if taken_back and (taken_back != "changed" or (flow and _makes_something(flow))):
         return taken_back
     mentions = [one for one in _mentions(text) if one.stem in triggers | made]
@@ -126,7 +128,8 @@ def find_taken_back(pack: Pack, text: str) -> tuple[str, Scope] | None:
     took it for; None for none."""
     for name, intent in pack.intents.items():
         if intent.kind == "task" and (flow := pack.flows.get(intent.flow)):
-            scope = _taken_back(text, title_words(flow.title))
+            triggers = pack.triggers.get(name, frozenset())
+            scope = _taken_back(text, title_words(flow.title)) or _opposite(text, triggers)
             if scope == "cancelled" or (scope == "changed" and _makes_something(flow)):
                 return name, scope
     return None
@@ -154,6 +157,8 @@ _UNDO = re.compile(
     r" (?:it|that|this|them|(?:the|my) [^ ]+(?: [^ ]+){0,2})"
     r" (?:i|you|we) (?:just |have |have just )?(?:made|did|sent|paid|ordered|booked|moved"
     r"|transferred|opened|placed|scheduled)\b"
+    r"|\b(?:can|could|may) (?:it|that|this|the [^ ]+) (?:still )?be (?:undone|reversed|cancell?ed"
+    r"|stopped|revoked|taken back)\b"
     rf"|\b{_UNDO_VERB} (?:it|that|this|them|everything|the last (?:one|thing|step))"
     r"(?: (?:again|please|now|immediately))*$"
     rf"|\b{_UNDO_VERB} (?:the|my) (?:last )?(?:transfer|payment|order|booking|transaction|dispute)"
@@ -194,6 +199,13 @@ def _taken_back(text: str, made: frozenset[str]) -> Scope | None:
             if is_object or by_pronoun:
                 return "negated" if _is_negated_at(padded, match.start()) else scope
     return None
+
+
+def _opposite(text: str, triggers: frozenset[str]) -> Scope | None:
+    """Whether the words ask for the opposite of the request: "unblock my card"."""
+    words = [word.text for word in plain_words(text)]
+    opposite = {word_stem(word.removeprefix("un")) for word in words if word.startswith("un")}
+    return "cancelled" if opposite & triggers else None
 
 
 def _is_negated_at(clause: str, place: int) -> bool:

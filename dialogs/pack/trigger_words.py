@@ -69,6 +69,7 @@ _COMMON_WORDS = frozenset(
         "dollars",
     ]
     + ["dollar", "checking", "savings", "ever", "yesterday", "day", "someone", "what", "online"]
+    + ["rather", "being", "through", "want", "wanted"]
     + ["cancel", "stop", "change", "move", "only", "since", "still", "sure", "work", "send"]
 )
 _IRREGULAR = {

@@ -39,7 +39,14 @@ def find_done(draft: TurnDraft, text: str = "") -> DoneAction | None:
     of all."""
     done = draft.state.done_actions
     named = topic_of(draft.context.pack, text) if text else frozenset()
-    return _latest([one for one in done if one.task.flow in named]) or _latest(done)
+    of_kind = [one for one in done if one.task.flow in named]
+    standing = [one for one in done if not one.is_undone]
+    return (
+        _latest([one for one in of_kind if one in standing])
+        or _latest(standing)
+        or _latest(of_kind)
+        or _latest(done)
+    )
 
 
 def find_recent(draft: TurnDraft) -> DoneAction | None:

@@ -13,6 +13,9 @@ from tests.support.scripted_mind import Bot
 PACK = bank_pack()
 CASES = {
     "negated": [
+        ("report_lost_card", "don't you dare block my card"),
+        ("talk_to_person", "i would rather not speak with a representative"),
+        ("talk_to_person", "do not under any circumstances transfer me to a human"),
         ("talk_to_person", "i do not want to talk to an agent"),
         ("talk_to_person", "don't transfer me to an agent"),
         ("talk_to_person", "no agent please"),
@@ -93,6 +96,8 @@ CASES = {
         ("replace_card", "my card does not work anymore i need a replacement"),
     ],
     "cancelled": [
+        ("report_lost_card", "please unblock my card"),
+        ("schedule_appointment", "my appointment at downtown, i have to cancel it"),
         ("schedule_appointment", "cancel my appointment tomorrow"),
         ("schedule_appointment", "i need to cancel the appointment i have on friday"),
         ("schedule_appointment", "i can't make my appointment tomorrow"),
@@ -128,7 +133,9 @@ def test_what_the_pack_has_as_examples_is_asked_for():
 @pytest.mark.parametrize(
     ("text", "is_undo"),
     [
-        ("undo that", True), ("please reverse the transfer", True), ("send it back", True),
+        ("undo that", True),
+        ("can that still be undone", True), ("please reverse the transfer", True),
+        ("send it back", True),
         ("cancel the payment i just made", True), ("stop it", False), ("don't undo that", False),
         ("how do i reverse a charge", False), ("cancel my appointment", False),
     ],
