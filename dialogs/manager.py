@@ -17,12 +17,9 @@ from dialogs.care.responses import (
 )
 from dialogs.escalation.callback import is_person_unavailable, remind_of_ticket
 from dialogs.escalation.handoff import maybe_escalate, with_interpreted_intent
-from dialogs.interpretation.dialogue_acts import (
-    COMMAND_INTENTS,
-    DialogueAct,
-    interpret,
-    wants_to_stop,
-)
+from dialogs.interpretation.dialogue_act import DialogueAct
+from dialogs.interpretation.dialogue_acts import COMMAND_INTENTS, interpret
+from dialogs.interpretation.scope_acts import wants_to_stop
 from dialogs.pack.model import Pack, normalise_text
 from dialogs.pack.reserved_names import EXPLICIT_REQUEST_RULE, REPEATED_MISUNDERSTANDING_RULE
 from dialogs.responses.action_results import apply_action_result

@@ -35,7 +35,7 @@ from agent.conversation_tests.schema import (
 )
 from audio import files
 from audio.types import AudioError
-from dialogs.interpretation.dialogue_acts import DialogueActKind
+from dialogs.interpretation.dialogue_act import DialogueActKind
 from dialogs.pack.fingerprint import TESTS_FOLDER
 from dialogs.pack.model import Pack
 from dialogs.pack.yaml_source import PackError, YamlFile, YamlPath, missing_text

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from agent.core.effects import Owner
-from dialogs.interpretation.dialogue_acts import DialogueAct
+from dialogs.interpretation.dialogue_act import DialogueAct
 from dialogs.values import ActionCall, Escalation, Reply, Understanding
 
 MAX_ALTERNATIVES = 3

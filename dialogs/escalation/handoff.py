@@ -14,7 +14,7 @@ from dialogs.escalation.scoring import (
     assess_escalation,
     forced_escalation,
 )
-from dialogs.interpretation.dialogue_acts import DialogueAct
+from dialogs.interpretation.dialogue_act import DialogueAct
 from dialogs.pack.reserved_names import (
     CARE_PREFIX,
     COMPLAINT_INTENT,

@@ -220,7 +220,7 @@ def _cut(
         if value_end:
             kind: UnitKind = "value"
             j = next((k for k in range(i, len(words)) if words[k].start >= value_end), len(words))
-        elif phrase := _longest_phrase(text, starts[i]):
+        elif phrase := _longest_phrase(text, starts[i], _next_value(words, starts, i, values)):
             kind, end = phrase
             j = next((k for k in range(i, len(words)) if starts[k] >= end), len(words))
         else:
@@ -233,8 +233,21 @@ def _cut(
         i = j
 
 
-def _longest_phrase(text: str, start: int) -> tuple[UnitKind, int] | None:
-    """The kind of the longest phrase at `start` and where it ends; None without any."""
+def _next_value(
+    words: tuple[PlainWord, ...],
+    starts: list[int],
+    i: int,
+    values: tuple[tuple[int, int], ...],
+) -> int:
+    """Where the next value after word `i` begins in the plain text; its length without one."""
+    after = (k for k in range(i + 1, len(words)) if any(s <= words[k].start < e for s, e in values))
+    return next((starts[k] - 1 for k in after), starts[-1] + len(words[-1].text))
+
+
+def _longest_phrase(text: str, start: int, limit: int) -> tuple[UnitKind, int] | None:
+    """The kind of the longest phrase at `start` and where it ends, before `limit`; None without
+    any."""
+    text = text[:limit]
     ends = [
         (match.end(), kind)
         for kind, pattern in patterns_for(text[start : start + 1])

@@ -12,7 +12,7 @@ from dataclasses import replace
 from audio.types import Expectation
 from dialogs.escalation.callback import can_person_come, is_arranging_callback
 from dialogs.interpretation.clarification import ask_clarification
-from dialogs.interpretation.dialogue_acts import DialogueAct
+from dialogs.interpretation.dialogue_act import DialogueAct
 from dialogs.interpretation.slot_filling import SlotAssignment
 from dialogs.pack.reserved_names import COMPLAINT_INTENT, PERSON_INTENT, YES_NO_SLOT
 from dialogs.responses.callbacks import accept_callback
@@ -32,6 +32,7 @@ from dialogs.responses.commands import (
     start_over,
 )
 from dialogs.responses.consent import record_slot_consent
+from dialogs.responses.existing_things import cancel_existing, change_existing, decline_request
 from dialogs.responses.fallback import (
     YES_NO_EXPECTATION,
     answer_silence,
@@ -40,7 +41,6 @@ from dialogs.responses.fallback import (
     decline_callback,
     decline_person,
     intent_phrase,
-    offer_person,
     reprompt,
     resume_task,
 )
@@ -365,41 +365,6 @@ def _ask_again(draft: TurnDraft, act: DialogueAct, _understanding: Understanding
     reprompt(draft, act.kind)
 
 
-def _decline(draft: TurnDraft, _act: DialogueAct, _understanding: Understanding) -> None:
-    """The customer does not want what the words name: nothing is begun."""
-    draft.say("scope.negated")
-    resume_task(draft)
-
-
-def _cancel_existing(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
-    """Cancel what exists already, not make another: what was done here, the task in progress, what
-    the pack has a flow for; else a person is offered."""
-    pack, flow = draft.context.pack, draft.context.pack.intents[act.intent].flow
-    remember_request(draft, understanding)
-    if any(done.task.flow == flow and not done.is_undone for done in draft.state.done_actions):
-        undo_last(draft, understanding.text)
-    elif any(task.flow == flow for task in draft.state.tasks):
-        cancel_all(draft)
-    elif flow and (cancel_flow := pack.flows[flow].cancel_flow):
-        begin_task(draft, cancel_flow, understanding.slots, understanding.text)
-        advance(draft)
-    else:
-        _say_what_is_possible(draft, "existing.cancel", flow)
-
-
-def _change_existing(draft: TurnDraft, act: DialogueAct, understanding: Understanding) -> None:
-    remember_request(draft, understanding)
-    _say_what_is_possible(draft, "existing.change", draft.context.pack.intents[act.intent].flow)
-
-
-def _say_what_is_possible(draft: TurnDraft, reply: str, flow: str) -> None:
-    draft.say(reply, {"rest": draft.context.pack.flows[flow].title})
-    if draft.state.tasks or draft.state.waiting_for_person or not can_person_come(draft):
-        resume_task(draft)
-    else:
-        offer_person(draft, "offer_colleague")
-
-
 Reaction = Callable[[TurnDraft, DialogueAct, Understanding], None]
 REACTIONS: dict[str, Reaction] = {
     "nothing": lambda draft, _act, _understanding: answer_silence(draft),
@@ -430,8 +395,8 @@ REACTIONS: dict[str, Reaction] = {
     "later": _postpone,
     "unsure": _react_to_unsure,
     "ask_back": _ask_back,
-    "declined": _decline,
-    "cancel_existing": _cancel_existing,
-    "change_existing": _change_existing,
+    "declined": decline_request,
+    "cancel_existing": cancel_existing,
+    "change_existing": change_existing,
     "undo": lambda draft, _act, understanding: undo_last(draft, understanding.text),
 }

@@ -8,7 +8,7 @@ tests/dialogs/responses/test_closing.py.
 from __future__ import annotations
 
 from dialogs.extraction.farewell import contains_goodbye, is_goodbye, is_plain_no_more
-from dialogs.interpretation.dialogue_acts import DialogueAct
+from dialogs.interpretation.dialogue_act import DialogueAct
 from dialogs.pack.model import Pack, normalise_text
 from dialogs.responses.commands import say_goodbye
 from dialogs.responses.fallback import reprompt, resume_task

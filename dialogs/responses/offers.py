@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from audio.types import Expectation
-from dialogs.interpretation.dialogue_acts import DialogueAct
+from dialogs.interpretation.dialogue_act import DialogueAct
 from dialogs.offer_policy import (
     NO_OFFER,
     OfferContext,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from dialogs.interpretation.dialogue_acts import DialogueAct
+from dialogs.interpretation.dialogue_act import DialogueAct
 from dialogs.rendering import format_value
 from dialogs.responses.fallback import ask_menu, may_offer_person, offer_person
 from dialogs.responses.flow_steps import CHOICES_AFTER_TRIES, ask_slot

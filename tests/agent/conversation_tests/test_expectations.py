@@ -10,7 +10,7 @@ import pytest
 from agent.conversation_tests.case import ExpectedAction, ExpectedEscalation, StepExpectation
 from agent.conversation_tests.expectations import mismatches
 from agent.conversation_tests.outcome import StepOutcome, TurnReading
-from dialogs.interpretation.dialogue_acts import DialogueAct
+from dialogs.interpretation.dialogue_act import DialogueAct
 from dialogs.values import ActionCall, Escalation, Reply, Understanding
 
 OUTCOME = StepOutcome(
