@@ -28,7 +28,12 @@ from dialogs.interpretation.answer_acts import (
 from dialogs.interpretation.clarification import askable_options, is_short, resolve_clarification
 from dialogs.interpretation.contact_answers import contact_assignment, names_contact
 from dialogs.interpretation.dialogue_act import DialogueAct, DialogueActKind
-from dialogs.interpretation.scope_acts import is_same_task, taken_back, with_scope
+from dialogs.interpretation.scope_acts import (
+    is_same_task,
+    taken_back,
+    with_request_beside,
+    with_scope,
+)
 from dialogs.interpretation.slot_filling import SlotAssignment, assign_slots, assign_to_task
 from dialogs.interpretation.yes_no_reply import (
     is_consent_asked,
@@ -97,6 +102,7 @@ def interpret(pack: Pack, state: DialogueState, understanding: Understanding) ->
         or _by_intent(pack, intent, confidence, reply)
     )
     act = with_scope(pack, state, understanding.text, act)
+    act = with_request_beside(pack, state, understanding, act)
     is_doubtful = understanding.heard < pack.transcript_thresholds.confirm_below
     if is_doubtful and act.kind == "task":
         act = DialogueAct("maybe", act.intent, act.confidence)

@@ -9,13 +9,14 @@ tests/dialogs/interpretation/test_polarity.py.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from dialogs.extraction.plain_words import plain_words
 from dialogs.extraction.tokens import fold_case
 from dialogs.pack.model import Flow, Pack
+from dialogs.pack.reserved_names import PERSON_INTENT
 from dialogs.pack.trigger_words import title_words, word_stem
 
 MAX_OBJECT_DISTANCE = 4  # words from "cancel" or "move" to what is cancelled or moved
@@ -24,13 +25,19 @@ Scope = Literal["asserted", "negated", "reported", "conditional", "cancelled", "
 
 _SUBJECTS = r"(?:i|we|he|she|they|you|it|this|that)"
 # After these a subject goes on with the same clause: "i do not think it is fraud".
-_EMBEDDING = r"(?:think|believe|say|know|that|if|want|suppose|guess|sure|mean|because|whether|when)"
+# Also "the last thing I want", "no way I will", "under no circumstances do I want".
+_EMBEDDING = (
+    r"(?:think|believe|say|know|that|if|want|suppose|guess|sure|mean|because|whether|when"
+    r"|thing|person|way|chance|circumstances)"
+)
 # Where a new clause begins, apart from punctuation.
 _NEW_CLAUSE = re.compile(
-    r" (?=(?:but|because|since|so|then|instead|please|just|rather|however|only|though) )"
+    r"(?<!anything)(?<!anyone)(?<!anybody)(?<!everything) (?=but )"
+    r"| (?=(?:because|since|so|then|instead|please|just|rather|however|only|though) )"
     r"| (?=and (?:i|my|please|can|could|just|instead|also|then|it|we|tell|give|send|show|get|what"
     r"|how|order|let|if|do|transfer|pay|block) )"
-    r"|(?<! not)(?<! and) (?=(?:give|get|connect|put) me )"
+    r"|(?<! not)(?<! and)(?<! to)(?<! you)(?<!dare)(?<!again)(?<!never)(?<!ever)(?<!stances)"
+    r" (?=(?:give|get|connect|put|transfer|pass) me )"
 )
 # Words before a subject with which it belongs to one question or verb: "do you", "what i".
 _BEFORE_SUBJECT = frozenset(
@@ -58,6 +65,43 @@ _NEGATIONS = tuple(
         r"(?:^| )no (?:need|reason|longer|desire) ",
         r"(?:^| )(?:rather|prefer|better) not (?:to )?",
         r"(?:^| )not (?:want|need|necessary|interested) ",
+        # Prohibitions: they are stronger than a "do not", and hold for whatever follows them.
+        r"(?:^| )(?:do not|never) (?:(?:you|ever|even|once|again) )*dare (?:to )?",
+        r"(?:^| )do not (?:(?:you|ever|even|just|please) )*(?:make|have) me ",
+        r"(?:^| )do not (?:you )?(?:ever|even|start) ",
+        r"(?:^| )never (?:ever|again|ever again) ",
+        r"(?:^| )(?:(?:under|in|on|at) no (?:circumstances?|conditions?|case|account|point)"
+        r"|by no means|no (?:way|chance) (?:am|will|would|do)? ?(?:i|we)) ",
+        r"(?:^| )(?:anything|anyone|anybody|everything) but ",
+        r"(?:^| )last (?:thing|person) (?:that )?(?:i|we) (?:want|need|would (?:like|want|need)) ",
+    )
+)
+# What is said of people that one does not want, or not any more. What the customer is tired of
+# must be the people or being passed on to them: who is tired of waiting for a person wants one.
+_CONVEYING = (
+    r"(?:(?:send|pass|hand|transferr?|connect|rout(?:e|)|forward|direct|redirect|refer|bounc|push"
+    r"|shov|shunt|divert|patch|switch|hook|throw|fob|pawn|putt?|offer|giv|suggest|call|gett?"
+    r"|bring|fetch|talk|speak|deal|chat|argu)(?:ing|ed)?|sent|put|given|handed|thrown|brought)"
+)
+_OBJECT = r"(?:a|an|the|your|those|these|all|any|another|more|human|live|real|customer|service)"
+_PEOPLE_NAMED = (
+    r"(?:agents?|people|persons?|humans?|representatives?|reps?|operators?|managers?|supervisors?"
+    r"|advis[eo]rs?|colleagues?|staff|anybody|anyone)"
+)
+_UNWANTED = (
+    rf"(?:(?:being |getting |having |to |be )*{_CONVEYING} (?:(?:me|us|on|over|off|back|around"
+    rf"|along|through|from|to|with|at|by) )*)?(?:{_OBJECT} )*{_PEOPLE_NAMED} "
+)
+_TIRED = r"(?:fed up|sick(?: and tired)?|tired|weary|bored|done|through|had it|(?:had )?enough)"
+_PERSON_REJECTIONS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"(?:^| )(?:stop|quit|cease|avoid|no more|enough)(?: with| of| the)* (?={_CONVEYING} )",
+        rf"(?:^| ){_TIRED} (?:with|of) (?={_UNWANTED})",
+        rf"(?:^| )no more (?:of )?(?=(?:{_OBJECT} )*{_PEOPLE_NAMED} )",
+        r"(?:^|\b(?:i|we|simply|absolutely|really) )(?:refuse|decline) (?!to (?:wait|hold))",
+        rf"(?:^| )(?:hate|loathe|detest|dread|dislike|can not (?:stand|bear)) (?={_UNWANTED})",
+        r"(?:^| )(?:skip|spare me|leave out|forget(?: about)?|away from|save me) ",
     )
 )
 # Negations that reach only the next words: "no fraud here", "nothing was stolen".
@@ -117,7 +161,8 @@ def request_scope(pack: Pack, text: str, intent: str) -> Scope:
     taken_back = _taken_back(text, made) or _opposite(text, triggers)
     if taken_back and (taken_back != "changed" or (flow and _makes_something(flow))):
         return taken_back
-    mentions = [one for one in _mentions(text) if one.stem in triggers | made]
+    rejections = _PERSON_REJECTIONS if intent == PERSON_INTENT else ()
+    mentions = [one for one in _mentions(text, rejections) if one.stem in triggers | made]
     if not mentions or any(one.scope == "asserted" for one in mentions):
         return "asserted"
     return mentions[0].scope
@@ -138,6 +183,53 @@ def find_taken_back(pack: Pack, text: str) -> tuple[str, Scope] | None:
 def _makes_something(flow: Flow) -> bool:
     """Whether what the flow makes exists afterwards, so that it can be changed or cancelled."""
     return bool(flow.cancel_flow) or any(step.undo_flow for step in flow.steps)
+
+
+_REQUEST_OPENING = re.compile(
+    r"(?:(?:and|but|so|then|just|please|now|ok|well|instead|only|simply) )*"
+    r"(?:(?:can|could|would|will) you |(?:can|could|may) i |i (?:just |only |really )?"
+    r"(?:want|need|would like|have) (?:you )?(?:to )?|let me |let us |(?:what|how|when|where|which)"
+    r" )?(?:(?:please|just|now) )*(?P<verb>[^ ]+)(?: |$)"
+)
+# Words with which a clause tells or answers something, so that it is no request.
+_TELLING = frozenset(
+    ["no", "not", "never", "nothing", "none", "i", "we", "he", "she", "they", "it", "that", "this"]
+    + ["there", "my", "the", "a", "an", "yes", "thanks", "thank", "all", "you", "do", "if", "when"]
+    + ["because", "since", "nope", "nah", "nobody", "your", "our", "for", "with", "without", "bye"]
+)
+
+
+def find_request(pack: Pack, text: str, values: Mapping[str, int]) -> str:
+    """The one task's intent that a clause of `text` asks for, whatever its other clauses refuse;
+    empty for none or several. `values` counts the values of the turn that fit, by intent.
+
+    The clause must open as a request does, and name the task, or the turn must hold two values of
+    it; one value beside a word of the task is enough."""
+    clauses = list(_clauses(text))
+    asking = [clause for clause in clauses if _opens_request(clause)]
+    stems = {word_stem(word) for clause in asking for word in clause.split()}
+    found: dict[str, int] = {}
+    for name, intent in pack.intents.items():
+        flow = pack.flows.get(intent.flow) if intent.kind == "task" else None
+        if flow is None or not stems or request_scope(pack, text, name) != "asserted":
+            continue
+        titled = len(title_words(flow.title) & stems)
+        named = titled + len(pack.triggers[name] & stems)
+        given = values.get(name, 0)
+        if titled or (named and given) or named > 1 or given > 1:
+            found[name] = named + given
+    best = [name for name, score in found.items() if score == max(found.values())]
+    return best[0] if len(best) == 1 else ""
+
+
+def _opens_request(clause: str) -> bool:
+    opening = _REQUEST_OPENING.match(clause)
+    return (
+        opening is not None
+        and (opening.group("verb") not in _TELLING or opening.start("verb") > 0)
+        and not any(p.search(f"{clause} ") for p in (*_NEGATIONS, *_PERSON_REJECTIONS))
+        and not _SHORT_NEGATION.search(f"{clause} ")
+    )
 
 
 def topic_of(pack: Pack, text: str) -> frozenset[str]:
@@ -162,19 +254,53 @@ _UNDO = re.compile(
     rf"|\b{_UNDO_VERB} (?:it|that|this|them|everything|the last (?:one|thing|step))"
     r"(?: (?:again|please|now|immediately))*$"
     rf"|\b{_UNDO_VERB} (?:the|my) (?:last )?(?:transfer|payment|order|booking|transaction|dispute)"
-    r"|\b(?:send|give|put|move|bring) (?:it|that|the money|my money) back\b"
-    r"|\bi want (?:it|that|my money) back\b|\b(?:undo|take it back|change it back|reverse)$"
+    r"|\b(?:send|give|put|move|bring|take|change|turn) (?:it|that|this|the money|my money) back\b"
+    r"|\bi want (?:it|that|my money) back\b|\b(?:undo|reverse)$"
 )
+_BARE_UNDO = re.compile(
+    rf"(?:^|\b(?:can|could|please|to|and|just|you|so|now|then|one|it) ){_UNDO_VERB} "
+    r"(?:it|that|this|them)(?: (?:again|please|now|immediately|then|for me))*$"
+    r"|\b(?:take|change|turn) (?:it|that|this) back(?: (?:please|now|again|then|for me))*$"
+)
+_UNDOING_OF = rf"(?:{_UNDO_VERB}|cancel|lift|remove|release|take off|withdraw|delete)"
 
 
 def names_undoing(text: str) -> bool:
     """Whether the words ask to undo what was done in this conversation: "undo that"."""
+    return _finds(_UNDO, text)
+
+
+def _finds(pattern: re.Pattern[str], text: str) -> bool:
+    """Whether the pattern is in a sentence of `text`, and not negated."""
     sentences = _split([word.text for word in plain_words(text)], {",", "?"})
     return any(
-        (match := _UNDO.search(sentence)) is not None
+        (match := pattern.search(sentence)) is not None
         and not _is_negated_at(f"{sentence} ", match.start())
         for sentence in map(" ".join, sentences)
     )
+
+
+def names_bare_undoing(text: str) -> bool:
+    """Whether a sentence asks to take "it" or "that" back, by its verb alone: it never answers
+    a question."""
+    return _finds(_BARE_UNDO, text)
+
+
+def names_undoing_of(pack: Pack, flow_name: str, text: str) -> bool:
+    """Whether the words ask to undo what the flow does, by its name or by the opposite of its
+    verb: "lift the block", "unblock it"."""
+    own = title_words(pack.flows[flow_name].title).union(
+        *(pack.triggers[name] for name, one in pack.intents.items() if one.flow == flow_name)
+    )
+    pattern = re.compile(rf"\b{_UNDOING_OF} (?:(?:the|my|that|this) )?((?:[^ ]+ ?){{1,3}})")
+    for clause in _clauses(text):
+        padded = f"{clause} "
+        objects = [(m.start(), m.group(1).split()) for m in pattern.finditer(padded)]
+        opposites = [(m.start(), [m.group(1)]) for m in re.finditer(r"\bun-?([a-z]{3,})", padded)]
+        for place, words in (*objects, *opposites):
+            if own & {word_stem(word) for word in words} and not _is_negated_at(padded, place):
+                return True
+    return False
 
 
 def is_question(text: str) -> bool:
@@ -212,14 +338,15 @@ def _is_negated_at(clause: str, place: int) -> bool:
     return any(m.end() <= place + 1 for p in _NEGATIONS for m in p.finditer(clause))
 
 
-def _mentions(text: str) -> Iterator[Mention]:
-    """Every word of the turn with the scope that it stands in."""
+def _mentions(text: str, rejections: Sequence[re.Pattern[str]] = ()) -> Iterator[Mention]:
+    """Every word of the turn with the scope that it stands in; `rejections` are further negations
+    of the request that is looked for."""
     folded = fold_case(text)
     quoted = {word_stem(w.text) for m in _QUOTED.finditer(folded) for w in plain_words(m.group(1))}
     is_reported = False
     for clause in _clauses(text):
         padded = f"{clause} "
-        scopes = _scopes(padded)
+        scopes = _scopes(padded, rejections)
         if is_reported and re.match(r"(?:but|so|please|i|and i|can|could|just) ", padded):
             is_reported = False  # the customer speaks again
         is_reported = is_reported or any(scope == "reported" for scope, _, _ in scopes)
@@ -236,14 +363,14 @@ def _mentions(text: str) -> Iterator[Mention]:
             at += len(word) + 1
 
 
-def _scopes(clause: str) -> list[tuple[Scope, int, int]]:
+def _scopes(clause: str, rejections: Sequence[re.Pattern[str]]) -> list[tuple[Scope, int, int]]:
     """The scopes of a clause, each with its place; the outermost first."""
     scopes: list[tuple[Scope, int, int]] = []
     if condition := _CONDITION.search(clause):
         scopes.append(("conditional", condition.end(), len(clause)))
     if report := _REPORT.search(clause):
         scopes.append(("reported", report.end(), len(clause)))
-    for pattern in _NEGATIONS:
+    for pattern in (*_NEGATIONS, *rejections):
         if negation := pattern.search(clause):
             scopes.append(("negated", negation.end(), len(clause)))
     if short := _SHORT_NEGATION.search(clause):

@@ -11,16 +11,19 @@ from dialogs.extraction.yes_no import YesNoAnswer
 from dialogs.interpretation.answer_acts import is_confident_request
 from dialogs.interpretation.dialogue_act import DialogueAct, DialogueActKind
 from dialogs.interpretation.polarity import (
+    find_request,
     find_taken_back,
     is_question,
+    names_bare_undoing,
     names_undoing,
+    names_undoing_of,
     request_scope,
 )
-from dialogs.interpretation.slot_filling import assign_slots
+from dialogs.interpretation.slot_filling import assign_slots, assign_to_task
 from dialogs.interpretation.yes_no_reply import is_repeated_value, read_reply
 from dialogs.pack.model import Pack, normalise_text
-from dialogs.pack.reserved_names import YES_NO_SLOT
-from dialogs.state import DialogueState
+from dialogs.pack.reserved_names import COMPLAINT_INTENT, PERSON_INTENT, YES_NO_SLOT
+from dialogs.state import DialogueState, Task
 from dialogs.values import Understanding
 
 # Acts that begin something or call a person.
@@ -34,9 +37,17 @@ def taken_back(
 ) -> DialogueAct | None:
     """The act of a turn that takes back the task in progress ("don't block it, I found it"), or
     what was done before ("undo that"); None for any other."""
-    text = understanding.text
-    if state.done_actions and names_undoing(text):
+    text, intent = understanding.text, understanding.intent
+    if state.done_actions and (
+        names_undoing(text)
+        or any(names_undoing_of(pack, one.task.flow, text) for one in state.done_actions)
+    ):
         return DialogueAct("undo")
+    if names_bare_undoing(text):
+        if state.question.kind in {"which", "intent"}:
+            return DialogueAct("undo")  # nothing was done here, and it is no answer
+        if state.tasks and not (understanding.slots or is_same_task(pack, state, intent)):
+            return DialogueAct("cancel", "cancel")
     active = next((t.flow for t in reversed(state.tasks) if t.flow != pack.verification_flow), "")
     names_value = any(slot.name != YES_NO_SLOT for slot in understanding.slots)
     if not active or reply.kind == "yes" or (reply.kind == "no" and names_value):
@@ -50,6 +61,36 @@ def taken_back(
         done = any(one.task.flow == active for one in state.done_actions)
         return DialogueAct("undo") if done else DialogueAct("cancel", "cancel")
     return None
+
+
+# Acts that a refusal in one clause of a turn may have made of a turn that asks for something.
+_REFUSING_ACTS = frozenset({"no", "declined", "cancel", "goodbye"})
+_UNHAPPY_ACTS = frozenset({"talk", "unclear", "out_of_scope"})
+
+
+def with_request_beside(
+    pack: Pack, state: DialogueState, understanding: Understanding, act: DialogueAct
+) -> DialogueAct:
+    """The task that another clause asks for, where nothing was asked that a no would answer: "no
+    time to talk, pay my water bill". A refusal reaches only its own clause."""
+    if state.tasks or state.question.kind not in {"open", "more", "menu"} or understanding.also:
+        return act
+    is_refusal = act.kind in _REFUSING_ACTS or (
+        act.kind in _UNHAPPY_ACTS and understanding.intent in {"deny", COMPLAINT_INTENT}
+    )
+    if not is_refusal:
+        return act
+    values = {
+        name: len(
+            {slot for slot, _ in assign_to_task(pack, Task(one.flow), understanding.slots, "")}
+        )
+        for name, one in pack.intents.items()
+        if one.kind == "task" and one.flow and name != act.intent
+    }
+    name = find_request(pack, understanding.text, values)
+    if not name or name in {act.intent, PERSON_INTENT}:
+        return act
+    return DialogueAct("task", name, pack.intent_thresholds.act_from)
 
 
 def wants_to_stop(

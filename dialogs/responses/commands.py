@@ -22,7 +22,12 @@ from dialogs.responses.flow_steps import (
     with_confirmations_reopened,
 )
 from dialogs.responses.request_queue import describe_requests
-from dialogs.responses.undo import begin_undo, find_recent
+from dialogs.responses.undo import (
+    begin_undo,
+    find_done_by,
+    find_recent,
+    was_said_impossible,
+)
 from dialogs.state import Question, Task, TurnQuote
 from dialogs.turn_draft import TurnDraft
 from dialogs.values import OfferAnswered, Understanding
@@ -87,7 +92,12 @@ def cancel(draft: TurnDraft, dropped: str = "") -> None:
         mark_nothing_in_progress(draft)
         return
     draft.state = replace(state, tasks=tasks)
-    draft.say("undo.kept" if pack.flows[tasks[-1].flow].undoes else "cancelled")
+    done = find_done_by(draft, tasks[-1])
+    if done is not None and not was_said_impossible(draft):
+        begin_undo(draft, done)  # it is past the point where it could be stopped
+        return
+    is_kept = done is not None or bool(pack.flows[tasks[-1].flow].undoes)
+    draft.say("undo.kept" if is_kept else "cancelled")
     if offered := tasks[-1].offer_number:
         draft.offers.append(OfferAnswered(offered, draft.turn, draft.at, "abandoned"))
     if dropped:
@@ -142,7 +152,11 @@ def say_goodbye(draft: TurnDraft) -> None:
     if draft.deferred_now:  # "bye, oh, and one more thing"
         resume_task(draft)
         return
-    unfinished = [t for t in draft.state.tasks if t.flow != draft.context.pack.verification_flow]
+    unfinished = [
+        task
+        for task in draft.state.tasks
+        if task.flow != draft.context.pack.verification_flow and find_done_by(draft, task) is None
+    ]
     dropped = describe_requests(draft.context.pack, draft.state.further_requests)
     if dropped:
         draft.say("goodbye_rest", {"rest": dropped})

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from dialogs.interpretation.dialogue_acts import is_free_text_asked
+from dialogs.interpretation.polarity import request_scope
 from dialogs.interpretation.repeated_requests import split_repeated_requests
 from dialogs.pack.model import Pack, normalise_text
 from dialogs.pack.reserved_names import COMPLAINT_INTENT, ENDING_INTENTS, PERSON_INTENT, YES_NO_SLOT
@@ -38,7 +39,16 @@ def filter_requests(
     if normalise_text(understanding.text) in pack.intent_by_example:
         return replace(understanding, also=())
     understanding = replace(
-        understanding, also=tuple(r for r in understanding.also if _is_request(pack, r))
+        understanding,
+        also=tuple(
+            request
+            for request in understanding.also
+            if _is_request(pack, request)
+            and not (
+                request.intent == PERSON_INTENT
+                and _is_turned_away(pack, understanding.text, request)
+            )
+        ),
     )
     for index in range(len(understanding.also) - 1, -1, -1):
         if understanding.also[index].intent == "cancel":
@@ -101,15 +111,25 @@ def split_requests(understanding: Understanding) -> Iterator[Understanding]:
 
 
 def find_person_request(pack: Pack, understanding: Understanding) -> FurtherRequest | None:
-    """The confident request for a person among the further requests, which is never deferred."""
+    """The confident request for a person among the further requests, which is never deferred;
+    none where its words turn a person away, as "no more agents" do."""
     min_confidence = pack.intent_thresholds.act_from
     return next(
         (
             r
             for r in understanding.also
-            if r.intent == PERSON_INTENT and r.confidence >= min_confidence
+            if r.intent == PERSON_INTENT
+            and r.confidence >= min_confidence
+            and not _is_turned_away(pack, understanding.text, r)
         ),
         None,
+    )
+
+
+def _is_turned_away(pack: Pack, text: str, request: FurtherRequest) -> bool:
+    """Whether the words of a request refuse what they name, alone or within their turn."""
+    return any(
+        request_scope(pack, words, request.intent) == "negated" for words in (request.text, text)
     )
 
 
@@ -124,6 +144,7 @@ def defer_requests(draft: TurnDraft, understanding: Understanding) -> None:
         DeferredRequest(as_single_request(understanding, request), draft.at, draft.turn)
         for request in understanding.also
         if request is not person_request
+        and not _is_turned_away(pack, understanding.text, request)
         and (pack.intents[request.intent].kind != "talk" or request.intent in ENDING_INTENTS)
         and normalise_text(request.text) not in deferred_texts
     ]

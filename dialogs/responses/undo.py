@@ -12,7 +12,7 @@ from dataclasses import replace
 from dialogs.interpretation.polarity import topic_of
 from dialogs.pack.model import Step
 from dialogs.responses.consent import is_undoable
-from dialogs.responses.fallback import offer_person
+from dialogs.responses.fallback import ask_again, offer_person
 from dialogs.responses.flow_steps import advance, mark_nothing_in_progress
 from dialogs.state import DoneAction, PendingAction, Task
 from dialogs.turn_draft import TurnDraft
@@ -55,6 +55,24 @@ def find_recent(draft: TurnDraft) -> DoneAction | None:
     return one if one is not None and draft.turn - one.turn <= RECENT_TURNS else None
 
 
+def find_done_by(draft: TurnDraft, task: Task) -> DoneAction | None:
+    """What an unfinished task has done already and still stands; None for nothing."""
+    return _latest(
+        [
+            one
+            for one in draft.state.done_actions
+            if not one.is_undone
+            and (one.task.flow, one.task.start_turn) == (task.flow, task.start_turn)
+            and one.step_index in task.finished_steps
+        ]
+    )
+
+
+def was_said_impossible(draft: TurnDraft) -> bool:
+    """Whether the customer was told just now that what they want undone cannot be."""
+    return any(reply.step == "undo.impossible" for reply in draft.state.last_replies)
+
+
 def _latest(done: Sequence[DoneAction]) -> DoneAction | None:
     return done[-1] if done else None
 
@@ -76,6 +94,8 @@ def begin_undo(draft: TurnDraft, done: DoneAction) -> None:
         or any(source not in known for _, source in inverse.arguments)
     ):
         draft.say("undo.impossible", title)
+        if step.final_reply and not step.undo_flow:
+            draft.say(step.final_reply)
         if state.tasks or state.waiting_for_person:
             _go_on(draft)
         else:
@@ -99,7 +119,11 @@ def undo_last(draft: TurnDraft, text: str) -> None:
     if (done := find_done(draft, text)) is not None:
         begin_undo(draft, done)
     else:
-        _go_on(draft)
+        draft.say("nothing_to_cancel")
+        if draft.state.question.kind in {"which", "intent"}:
+            ask_again(draft, draft.state)
+        else:
+            _go_on(draft)
 
 
 def _go_on(draft: TurnDraft) -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialogs.interpretation.polarity import names_undoing, request_scope, topic_of
+from dialogs.values import FurtherRequest
 from tests.support.packs import bank_pack
 from tests.support.scripted_mind import Bot
 
@@ -215,3 +216,74 @@ def test_a_report_of_fraud_is_taken_back_at_the_open_question():
     bot.identifies()
     assert "stopped your fraud report" in bot.says("this is not fraud, it was me")
     assert bot.calls[-1].name == "verify_customer"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "don't you dare put me through to an agent", "never again connect me to a person please",
+        "no more agents please", "stop sending me to a representative",
+        "i'm fed up with being passed to agents", "anything but another human agent",
+        "the last thing i want is an agent", "under no circumstances hand me to a person",
+        "quit transferring me to your people", "i refuse to speak to a manager",
+        "don't make me talk to a person", "sick and tired of talking to people",
+    ],
+)  # fmt: skip
+def test_a_person_who_is_turned_away_is_not_called_and_the_request_beside_is_begun(text):
+    bot = Bot(PACK)
+    bot.says(f"{text}, what's my savings balance", 0.99, intent="talk_to_person")
+    assert bot.escalations == []
+    assert bot.state.tasks[0].flow == "check_balance"
+
+
+def test_a_person_who_is_turned_away_beside_a_request_is_not_called():
+    also = (FurtherRequest("no more agents", "talk_to_person", 0.99),)
+    bot = Bot(PACK)
+    bot.says("tell me my savings balance, no more agents", intent="check_balance", also=also)
+    assert bot.escalations == []
+    assert [task.flow for task in bot.state.tasks][:1] == ["check_balance"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "enough of this, get me a person", "i'm tired of this bot, give me a human",
+        "don't you dare hang up, get me an agent", "anything but this bot, connect me to a person",
+        "i am sick of waiting for a person", "you never let me talk to a person",
+        "no more robot talk, agent", "stop wasting my time and put me through to an agent",
+        "i'm fed up with asking for a representative", "you refuse to connect me to an agent",
+    ],
+)  # fmt: skip
+def test_a_person_who_is_wanted_in_anger_is_called(text):
+    assert request_scope(PACK, text, "talk_to_person") == "asserted"
+
+
+@pytest.mark.parametrize(
+    ("text", "flow"),
+    [
+        ("i dont want to wait any longer, pay city water 30 dollars", "pay_bill"),
+        ("no time for chat, what's my balance", "check_balance"),
+        ("i don't have my card here, what's my balance", "check_balance"),
+        ("not happy with you, but move 50 from savings to checking", "transfer_money"),
+        ("no rush, book me an appointment on friday", "schedule_appointment"),
+        ("no card needed, reset my password", "reset_password"),
+    ],
+)
+def test_a_refusal_reaches_only_its_own_clause(text, flow):
+    bot = Bot(PACK)
+    bot.says(text, intent="deny")
+    assert bot.state.tasks[0].flow == flow
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no thanks", "no, i don't need anything", "no thanks, i will pay the bill myself",
+        "no that's all, my balance is fine", "no i do not want to transfer anything",
+        "nothing about my balance", "no bill to pay today",
+    ],
+)  # fmt: skip
+def test_a_refusal_without_a_request_begins_nothing(text):
+    bot = Bot(PACK)
+    bot.says(text, intent="deny")
+    assert bot.state.tasks == ()

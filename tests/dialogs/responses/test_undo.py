@@ -111,3 +111,65 @@ def test_an_undo_that_fails_is_told(moved):
 @pytest.mark.parametrize("text", ["don't undo that", "do not reverse it"])
 def test_not_undoing_undoes_nothing(moved, text):
     assert "undo the transfer" not in moved.says(text)
+
+
+@pytest.fixture
+def blocked(pack):
+    """A card that is blocked, and the question whether another one is wanted."""
+    bot = Bot(pack)
+    bot.says("i lost my debit card")
+    bot.identifies()
+    bot.says("yes")
+    bot.bank(last_four="4021")
+    return bot
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("undo the block", "inform"), ("found it, unblock it", "deny"), ("cancel that", "cancel"),
+        ("never mind", "cancel"), ("please lift the block", "inform"), ("reverse it", "inform"),
+        ("don't block my card, i found it", "report_lost_card"), ("unfreeze it", "inform"),
+    ],
+)  # fmt: skip
+def test_a_task_past_its_effect_says_what_stands_and_goes_on(blocked, text, intent):
+    said = blocked.says(text, intent=intent)
+    assert "can't undo your card report" in said
+    assert "can't be unblocked" in said
+    assert "stopped" not in said
+    assert blocked.state.question.name == "wants_replacement"
+    assert blocked.last.action_call is None
+
+
+def test_a_second_cancel_leaves_the_rest_of_the_task(blocked):
+    blocked.says("cancel")
+    assert "leave it as it is" in blocked.says("cancel")
+    assert blocked.state.tasks == ()
+
+
+def test_a_goodbye_after_the_effect_does_not_say_that_nothing_was_changed(blocked):
+    assert "nothing was changed" not in blocked.says("bye")
+
+
+@pytest.mark.parametrize(
+    "text", ["reverse it", "take it back", "i already paid that one, reverse it"]
+)
+def test_taking_back_is_no_answer_to_a_clarification(pack, text):
+    bot = Bot(pack)
+    bot.says(
+        "something with a charge", 0.3, intent="dispute_charge",
+        possible=("dispute_charge", "pay_bill"),
+    )  # fmt: skip
+    assert bot.state.question.kind == "which"
+    said = bot.says(text, intent="dispute_charge")
+    assert "nothing to cancel" in said
+    assert bot.state.tasks == ()
+    assert bot.state.question.kind == "which"
+
+
+def test_taking_back_ends_a_task_that_has_done_nothing_yet(pack):
+    bot = Bot(pack)
+    bot.says("transfer ten dollars from checking to savings")
+    bot.identifies()
+    assert "stopped your transfer" in bot.says("take it back", intent="inform")
+    assert bot.state.tasks == ()
