@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from dialogs.escalation.scoring import URGENCY_RANK
 from dialogs.interpretation.yes_no_reply import is_consent_asked, read_reply
 from dialogs.pack.model import normalise_text
-from dialogs.pack.reserved_names import SERVER_ACTIONS
-from dialogs.pack.reserved_names import ABOUT_ARGUMENT
+from dialogs.pack.reserved_names import ABOUT_ARGUMENT, SERVER_ACTIONS
 from dialogs.responses.request_queue import MAX_DEFERRED_REQUESTS
 from dialogs.values import FurtherRequest, OfferMade
 from tests.support.packs import bank_pack
