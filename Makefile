@@ -11,8 +11,8 @@ unexport PYTHONDONTWRITEBYTECODE
 serve: $(STAMP)
 	$(BIN)/hearken serve
 
-# Two processes, a file of tests to each in turn; threads of their own would wait for each other.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Two processes, a file of tests to each in turn.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test: $(STAMP)
 	$(PYTEST)

@@ -22,6 +22,10 @@ from hypothesis import settings
 
 from agent.config import Settings
 
+# One thread for products, as in the server: two that share a busy core wait for each other. Before
+# torch is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # Machines differ in speed, and no test depends on it: hypothesis must not either.
 settings.register_profile("hearken", deadline=None)
 settings.load_profile("hearken")

@@ -32,9 +32,9 @@ def _read(folder: Path, content: str) -> Pack:
 
 
 def copy_bank_pack(folder: Path) -> Path:
-    """A copy to change, with the documents that offers name and no others: to read all of them is
-    most of what reading the pack takes."""
-    shutil.copytree(BANK_PACK, folder)
+    """A copy to change, without the phrases of care.yaml and with the documents that offers name
+    only: these two are most of what reading the pack takes."""
+    shutil.copytree(BANK_PACK, folder, ignore=shutil.ignore_patterns("care.yaml"))
     documents, offers = folder / DOCUMENTS, (folder / "offers.yaml").read_text(encoding="utf-8")
     named = re.findall(r"document: (\w+)", offers)
     with gzip.open(documents, "rt", encoding="utf-8") as lines:
