@@ -55,7 +55,7 @@ _PARTS = {
 _PHRASES: dict[UnitKind, str] = {
     "agree": """
     yes|yeah|yea|yep|yup|yah|ya|ye|yh|y|yas|yis|aye|affirmative|si|sí|oui|ja|indeed|y e s
-    (uh|mm|mhm|um|m|ah|a) (huh|hmm|hm|hum|ha)|mhm|mmhmm|mmhm|mhmm|uhuh|uhhuh
+    (uh|um|ah) huh|mm (hm|hmm|huh)|m (hm|hmm)|um hum|mhm|mmhmm|mmhm|mhmm|uhuh|uhhuh
     (yes|oh yes|yeah|hell|heck|damn|oh|why) (sir|madam|indeed|yes|yeah)|damn right|why yes of course
     ok|k|kk|ok then|alright|all right|right|right on|right then|righto|correct|true|accurate
     fine|sure|sure thing|sure (do|can|am|is)|cool|great|good|perfect|lovely|excellent|awesome

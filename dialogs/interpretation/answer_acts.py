@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from dialogs.extraction.farewell import contains_goodbye
+from dialogs.extraction.plain_words import plain_words
 from dialogs.extraction.yes_no import YesNoAnswer
 from dialogs.extraction.yes_no_phrases import UnitKind
 from dialogs.interpretation.dialogue_act import DialogueAct, DialogueActKind
@@ -82,11 +83,12 @@ def whole_answer(
         and reply.kind not in {"cancel", "wait", "later"}
         and _is_plain(reply)
     )
-    waiting = " ".join(unit.words for unit in reply.units_of("wait"))
+    # "a second" and "100 %" are no values of their own here
+    idiom = " ".join(unit.words for unit in reply.units_of("wait", "agree"))
     has_values = any(
         fit.slot.name != YES_NO_SLOT
         and not (reply.kind == "later" and fit.slot.problem)
-        and not (reply.kind == "wait" and fit.slot.said in waiting)  # "a second" is no number
+        and not (reply.kind in {"wait", "yes"} and _is_within(fit.slot.said, idiom))
         for fit in assignments
     )
     if has_values or is_closing:
@@ -110,6 +112,11 @@ def whole_answer(
         case "yes" | "no" if state.question.kind in CLOSED_QUESTIONS and not reply.has_leftover:
             return DialogueAct(reply.kind)
     return None
+
+
+def _is_within(said: str, idiom: str) -> bool:
+    words = " ".join(word.text for word in plain_words(said))
+    return bool(words) and f" {words} " in f" {idiom} "
 
 
 def is_confident_request(pack: Pack, intent: str, confidence: float) -> bool:

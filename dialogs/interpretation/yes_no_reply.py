@@ -50,7 +50,9 @@ def read_reply(pack: Pack, state: DialogueState, understanding: Understanding) -
     new_words = {
         word.text
         for slot in understanding.slots
-        if slot not in repeated and slot.name != YES_NO_SLOT
+        if slot not in repeated
+        and slot.name != YES_NO_SLOT
+        and not _is_at_once(pack, state.task, slot)
         for word in plain_words(slot.said)
     }
     places = tuple(p for slot in repeated for p in _places(slot.said, understanding.text))
@@ -102,6 +104,15 @@ def _places(said: str, text: str) -> Iterator[tuple[int, int]]:
     at = folded.find(words) if words else -1
     if at >= 0:
         yield at, at + len(words)
+
+
+def _is_at_once(pack: Pack, task: Task | None, slot: Slot) -> bool:
+    """Whether the slot is only "right away", for a task that no day belongs to."""
+    words = {word.text for word in plain_words(slot.said)}
+    has_day = task is not None and any(
+        pack.slots[name].type == "date" for name in pack.flows[task.flow].slots
+    )
+    return not has_day and words <= _AT_ONCE | {"right", "away", "straight", "at", "once"}
 
 
 def _topic_words(pack: Pack, state: DialogueState) -> frozenset[str]:
