@@ -1,9 +1,11 @@
 """Care rules of a pack: how people in danger or distress are recognised, and what is done then.
 
-care.yaml has them. Each kind is an escalation rule too, `care.NAME`, whose evidence is the words
-that were recognised: so the queue, the summary and `hearken explain` show it as they show every
-other reason. The examples of the file are tried when the pack is loaded
-(tests/dialogs/pack/test_care_rules.py).
+care.yaml has them. A kind is recognised by one phrase that says it outright, or by cues: who is in
+the situation, what happened, what is at stake. One cue alone is a topic and no distress; a frame
+such as a question about products takes one away. Each kind is an escalation rule too,
+`care.NAME`, whose evidence is the words that were recognised: so the queue, the summary and
+`hearken explain` show it as they show every other reason. The examples of the file are tried when
+the pack is loaded (tests/dialogs/pack/test_care_rules.py).
 """
 
 from __future__ import annotations
@@ -12,7 +14,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from dialogs.pack.phrase_matcher import PatternMatch, PhraseMatcher
+from dialogs.pack.care_evidence import PhraseRole, sufficient_evidence
+from dialogs.pack.phrase_matcher import PhraseMatcher
 from dialogs.pack.phrase_patterns import (
     Alternatives,
     PatternError,
@@ -76,33 +79,21 @@ class CareRules:
     replies: frozenset[str]  # names of the replies that care.yaml adds to those of the pack
     taken_back_reply: str
     money_locked_reply: str
+    enough_cues: int  # cues of a kind from which it is recognised
     matcher: PhraseMatcher
-    # for each pattern: its kind (empty: taken back), and whether it rules the kind out
-    roles: tuple[tuple[str, bool], ...]
+    roles: tuple[PhraseRole, ...]  # of each pattern
 
     def find(self, text: str) -> tuple[tuple[CareFinding, ...], bool]:
         """The kinds recognised in `text`, in the order of the file, and whether the customer takes
-        an earlier one back. Words of which an
-        exception of the kind takes half count for nothing."""
+        an earlier one back."""
         words = fold_words(text)
-        found: dict[str, list[PatternMatch]] = {}
-        excepted: dict[str, list[PatternMatch]] = {}
-        takes_back = False
-        for match in self.matcher.find(words):
-            kind, is_exception = self.roles[match.pattern]
-            if not kind:
-                takes_back = True
-            else:
-                (excepted if is_exception else found).setdefault(kind, []).append(match)
+        matches = [(self.roles[one.pattern], one) for one in self.matcher.find(words)]
+        takes_back = any(not role.kinds for role, _ in matches)
         findings: list[CareFinding] = []
         for name in self.kinds:
-            valid = [
-                match
-                for match in found.get(name, ())
-                if not any(match.is_covered_by(other) for other in excepted.get(name, ()))
-            ]
-            if valid:
-                first, last = min(one.first for one in valid), max(one.last for one in valid)
+            mine = [(role, match) for role, match in matches if name in role.kinds]
+            if evidence := sufficient_evidence(mine, self.enough_cues):
+                first, last = min(one.first for one in evidence), max(one.last for one in evidence)
                 findings.append(CareFinding(name, text[words[first].start : words[last].end]))
         return tuple(findings), takes_back
 
@@ -121,23 +112,18 @@ def build_care_rules(source: CareYaml, yaml_file: YamlFile) -> CareRules:
         name = str(wrong).partition(":")[0]
         raise yaml_file.error_at(["words", name], str(wrong)) from None
     patterns: list[PatternSequence] = []
-    roles: list[tuple[str, bool]] = []
-    sections: list[tuple[str, bool, Sequence[str], YamlPath]] = [
-        ("", False, source.taken_back.says, ["taken_back", "says"])
-    ]
-    for name, kind in source.kinds.items():
-        sections.append((name, False, kind.says, ["kinds", name, "says"]))
-        sections.append((name, True, kind.but_not, ["kinds", name, "but_not"]))
-    for name, is_exception, lines, path in sections:
+    roles: list[PhraseRole] = []
+    for role, lines, path in _phrase_sections(source, yaml_file):
         for place, line in enumerate(lines):
             patterns.append(_parse(line, groups, yaml_file, [*path, place]))
-            roles.append((name, is_exception))
+            roles.append(role)
     rules = CareRules(
         kinds={name: _build_kind(name, kind) for name, kind in source.kinds.items()},
         numbers=dict(source.numbers),
         replies=frozenset(source.replies),
         taken_back_reply=source.taken_back.say,
         money_locked_reply=source.money_locked,
+        enough_cues=source.enough_cues,
         matcher=PhraseMatcher(
             patterns, " ".join(source.misspelt).split(), " ".join(source.other_words).split()
         ),
@@ -145,6 +131,25 @@ def build_care_rules(source: CareYaml, yaml_file: YamlFile) -> CareRules:
     )
     _try_examples(rules, source, yaml_file)
     return rules
+
+
+def _phrase_sections(
+    source: CareYaml, yaml_file: YamlFile
+) -> Iterator[tuple[PhraseRole, Sequence[str], YamlPath]]:
+    """The phrases of the file by what they mean, and where they stand in it."""
+    yield PhraseRole(()), source.taken_back.says, ["taken_back", "says"]
+    for name, frame in source.frames.items():
+        for place, kind_name in enumerate(frame.kinds):
+            if kind_name not in source.kinds:
+                message = missing_text("kind", kind_name, source.kinds)
+                raise yaml_file.error_at(["frames", name, "kinds", place], message)
+        role = PhraseRole(tuple(frame.kinds), "weakens" if frame.weakens else "excepts")
+        yield role, frame.says, ["frames", name, "says"]
+    for name, kind in source.kinds.items():
+        yield PhraseRole((name,)), kind.says, ["kinds", name, "says"]
+        yield PhraseRole((name,), "excepts"), kind.but_not, ["kinds", name, "but_not"]
+        for cue, lines in kind.cues.items():
+            yield PhraseRole((name,), cue=cue), lines, ["kinds", name, "cues", cue]
 
 
 def _parse(

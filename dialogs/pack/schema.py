@@ -180,8 +180,17 @@ class CareKindYaml(StrictYaml):
     locks_money: bool = False
     if_taken_back: TakenBackOutcome = "nothing"
     says: list[YamlScalar] = Field(min_length=1)
+    cues: dict[str, list[YamlScalar]] = {}
     but_not: list[YamlScalar] = []
     examples: list[YamlScalar] = Field(min_length=1)
+
+
+class CareFrameYaml(StrictYaml):
+    """A way of speaking in which the words of some kinds mean no distress."""
+
+    kinds: list[str] = Field(min_length=1)
+    weakens: bool = False  # takes one cue from the kinds; otherwise what it covers does not count
+    says: list[YamlScalar] = Field(min_length=1)
 
 
 class TakenBackYaml(StrictYaml):
@@ -200,6 +209,8 @@ class CareYaml(StrictYaml):
     words: dict[str, list[YamlScalar]] = {}
     misspelt: TextOrLines = []
     other_words: TextOrLines = []
+    enough_cues: int = Field(default=2, ge=1)
+    frames: dict[str, CareFrameYaml] = {}
     kinds: dict[str, CareKindYaml] = Field(min_length=1)
     harmless: list[YamlScalar] = []
     replies: dict[str, TextOrLines | ReplyYaml]

@@ -18,6 +18,7 @@ from dialogs.pack.care_rules import CareRules
 from dialogs.pack.loader import BANK_PACK, load_pack
 
 TURNS = Path(__file__).parents[1] / "dialogs" / "care" / "turns.jsonl"
+HELD_OUT_TURNS = TURNS.with_name("held_out_turns.jsonl")  # no phrase is written for these
 
 
 @dataclass(frozen=True)
