@@ -71,6 +71,7 @@ BEGINNINGS = [
     [("says", "i want to dispute a charge", 0.95), *SAID, ("bank", "", 1.0)],
     [("says", "i was scammed", 0.95), *SAID],
     [("says", "get me an agent", 0.95), ("unreached", "nobody", 0.0)],
+    [*TRANSFER, ("bank", "", 1.0), ("says", "he says i have to move it to a safe account", 0.95)],
     [("says", "get me an agent", 0.95), ("unreached", "closed", 0.0), ("says", "yes", 0.95),
      ("says", "415-555-0123", 0.95), ("bank", "", 1.0), ("says", "my name is ada lovelace", 0.95)],
 ]  # fmt: skip
@@ -144,6 +145,8 @@ class Watch(Bot):
             "unreached",
         }:
             assert last.replies or last.action_call, "a turn without an answer"
+        if before.is_money_locked and kind != "returns" and not before.is_over:
+            assert last.state.is_money_locked, "unlocked without a person"
         if last.action_call is not None:
             assert len(self.calls) == calls + 1
             assert before.pending_action is None or kind == "bank", "two actions at once"
@@ -152,6 +155,8 @@ class Watch(Bot):
                 assert last.action_call.name not in {"transfer", "pay_bill"}, (
                     "moved money while waiting"
                 )
+            if before.is_money_locked and last.state.is_money_locked:
+                assert last.action_call.name not in {"transfer", "pay_bill"}, "moved locked money"
             self.check_consent(before, kind)
         if kind == "unreached" and not before.is_over:
             assert not last.state.waiting_for_person

@@ -14,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.core.effects import (
+    AnnounceOwner,
+    ChangeConsent,
     CloseSession,
     DiscardTurn,
     FeedEncoder,
@@ -272,6 +274,35 @@ def test_an_employee_is_transcribed_never_felt_never_answered():
     assert of(effects, ShowTurn) == effects
     shown = (effects[0].turn, effects[0].leg, effects[0].transcript, effects[0].understanding)
     assert shown == (ask.turn, "agent", Transcript("how can i", 0.9), None)
+
+
+def test_what_the_customer_says_about_recording_and_voice_holds_from_then_on():
+    session, _ = opened("voice", ("customer",))
+    session.receive(ConsentChanged(0.5, recording=True, emotion=True))
+    effects = type_and_answer(session, "stop recording me", 1.0)
+    assert of(effects, ChangeConsent) == [ChangeConsent(recording=False, emotion=True)]
+    (note,) = of(effects, StoreNote)
+    assert note.note.words == ""
+    effects = type_and_answer(session, "stop analysing my voice", 2.0)
+    assert of(effects, ChangeConsent) == [ChangeConsent(recording=False, emotion=False)]
+    assert not of(session.receive(heard(3.0, WORD)), FeedEncoder)[0].infer_emotion
+
+
+def test_danger_is_answered_when_the_models_give_no_answer():
+    session, _ = opened()
+    (ask,) = session.receive(TextReceived(1.0, "my father is not breathing"))
+    effects = session.receive(UnderstandingFailed(6.0, ask.request_id, "late"))
+    (requested,) = of(effects, UpdateHandoff)
+    assert requested.escalation.rule == "care.medical"
+
+
+def test_a_handoff_that_nobody_needs_any_more_ends():
+    session, _ = opened()
+    effects = type_and_answer(session, "call an ambulance, he is dying", 1.0)
+    assert [one.state for one in of(effects, UpdateHandoff)] == ["requested"]
+    effects = type_and_answer(session, "no i meant my phone is dying", 2.0)
+    assert [one.state for one in of(effects, UpdateHandoff)] == ["ended"]
+    assert [one.owner for one in of(effects, AnnounceOwner)] == ["bot"]
 
 
 def test_nobody_is_felt_without_consent():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from agent.core.turn_notes import TurnNote
 from dialogs.values import Claim, Escalation
@@ -17,6 +18,23 @@ def test_the_urgent_are_served_first(store):
     assert store.enqueue("b", 1, why("high"), "2026-01-01T10:00:01") == 1
     assert store.enqueue("c", 1, why(), "2026-01-01T10:00:02") == 3
     assert [one.session for one in store.queued_customers()] == ["b", "a", "c"]
+
+
+def test_people_in_danger_are_served_before_others_as_urgent(store):
+    store.enqueue("a", 1, why("high"), "2026-01-01T10:00:00")
+    store.enqueue("b", 1, replace(why("high"), rule="care.scam"), "2026-01-01T10:00:01")
+    store.enqueue("c", 1, replace(why(), rule="care.bereavement"), "2026-01-01T10:00:02")
+    assert [one.session for one in store.queued_customers()] == ["b", "a", "c"]
+
+
+def test_who_needs_nobody_any_more_leaves_the_queue(store):
+    store.enqueue("a", 1, why(), "2026-01-01T10:00:00")
+    store.enqueue("b", 1, why(), "2026-01-01T10:00:01")
+    store.accept_handoff("b", 1, "Dana", "2026-01-01T10:00:02")
+    for session in ("a", "b"):
+        store.withdraw_handoff(session, 1, "2026-01-01T10:00:03")
+    assert store.queued_customers() == []
+    assert not store.is_queued("a", 1)
 
 
 def test_one_cause_waits_once(store):
