@@ -20,6 +20,7 @@ from dialogs.escalation.handoff import maybe_escalate, with_interpreted_intent
 from dialogs.interpretation.dialogue_act import DialogueAct
 from dialogs.interpretation.dialogue_acts import COMMAND_INTENTS, interpret
 from dialogs.interpretation.scope_acts import wants_to_stop
+from dialogs.interpretation.slot_filling import with_identity_named
 from dialogs.pack.model import Pack, normalise_text
 from dialogs.pack.reserved_names import EXPLICIT_REQUEST_RULE, REPEATED_MISUNDERSTANDING_RULE
 from dialogs.responses.action_results import apply_action_result
@@ -272,6 +273,8 @@ class Dialogue:
             maybe_escalate(draft, history, replace(understanding, intent=""))
             return
         before = draft.state
+        named = with_identity_named(self.pack, draft.state, understanding.slots)
+        understanding = replace(understanding, slots=named)
         understanding, act = interpret_turn(self.pack, draft.state, understanding)
         if act.kind in {"nothing", "unheard"}:
             understanding = replace(understanding, also=())

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from phonenumbers import PhoneNumberMatcher
 from stdnum import luhn
@@ -28,6 +29,7 @@ from agent.privacy.context_cues import MAX_CUE_DISTANCE, ContextCue, cue_after, 
 from agent.privacy.email_addresses import find_email_addresses
 from agent.privacy.text_folding import blank_out, fold_text
 from audio.types import Expectation
+from dialogs.extraction.identity import IdentityReader
 from dialogs.extraction.numbers import Number, find_numbers
 from dialogs.pack.model import Pack, SlotSpec
 from dialogs.pack.privacy_rules import PiiKind
@@ -68,6 +70,8 @@ def detect(
     spans = [*_find_emails(low)]
     numeric_dates = find_numeric_dates(low)
     spans += _find_cards(blank_out(low, [*_bounds(spans), *numeric_dates]))
+    open_text = blank_out(low, _bounds(spans))
+    spans += _find_identity(open_text, expectation, pack)
     open_text = blank_out(low, _bounds(spans))
     public_bounds = [
         *numeric_dates,
@@ -161,6 +165,26 @@ def _number_chains(low: str) -> Iterator[list[Number]]:
         chain.append(number)
     if chain:
         yield chain
+
+
+def _find_identity(low: str, expectation: Expectation, pack: Pack) -> list[PrivateSpan]:
+    """What the dialogue would read as a secret slot, whether typed or heard, is private.
+
+    Two slots in one piece are left to `_split_secrets`, which knows where each begins.
+    """
+    specs = secret_slots(pack)
+    labels = {spec.name: spec.label for spec in specs}
+    found: dict[int, PrivateSpan] = {}
+    for is_heard in (False, True):
+        for span in IdentityReader(low, specs, expectation, is_heard).read():
+            start, end, value = span.start, span.end, span.slot.value
+            numbers = find_numbers(low[start:end], "digits" if is_heard else "")
+            is_whole = "".join(number.digits for number in numbers) == value
+            if span.slot.name in labels and is_whole:
+                label = labels[span.slot.name]
+                kind: PiiKind = "code" if len(value) < MIN_ACCOUNT_DIGITS else "account"
+                found.setdefault(start, PrivateSpan(start, end, kind, value, label))
+    return list(found.values())
 
 
 def _find_patterns(low: str) -> list[PrivateSpan]:
@@ -266,12 +290,16 @@ def _split_secrets(low: str, span: PrivateSpan, specs: list[SlotSpec]) -> Iterat
     if len(lengths) < 2 or len(digits) != sum(lengths) or span.kind != "account":
         yield span
         return
-    ends = [sum(lengths[: i + 1]) for i in range(len(lengths))]
-    starts, cuts = [0, *ends[:-1]], _digit_bounds(low, span)
-    if not all(at in cuts for at in (*ends, *starts)):
+    cuts = _digit_bounds(low, span)
+    for order in (specs, specs[::-1]):  # the passcode may come first
+        ends = list(accumulate(spec.length for spec in order))
+        starts = [0, *ends[:-1]]
+        if all(at in cuts for at in (*ends, *starts)):
+            break
+    else:
         yield span
         return
-    for begin, end, spec in zip(starts, ends, specs, strict=True):
+    for begin, end, spec in zip(starts, ends, order, strict=True):
         value = digits[begin:end]
         yield PrivateSpan(cuts[begin][0], cuts[end][1], _kind_by_length(value), value, spec.label)
 

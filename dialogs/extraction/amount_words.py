@@ -24,6 +24,14 @@ FOREIGN_NATIONS = word_set(
     "canadian australian zealand hongkong singapore mexican jamaican bahamian barbadian"
 )
 PERCENT = frozenset({"%", "percent", "pct"})
+# A part or a multiple of the amount behind it: never that amount.
+SHARES = word_set("half twice thrice double triple quadruple doubling halving")
+SHARES_OF = word_set(
+    "third thirds quarter quarters fourth fourths fifth fifths sixth eighth tenth tenths hundredth "
+    "part fraction share portion most percentage times"
+)
+EACH = frozenset({"each", "apiece", "respectively"})
+SUMS = word_set("amount sum total payment transfer balance value price maximum limit up bill")
 SIGNS = frozenset({"minus", "negative"})
 BOUNDS = (
     ("more", "than"), ("less", "than"), ("at", "least"), ("at", "most"), ("up", "to"),

@@ -14,7 +14,7 @@ from typing import Literal
 
 from dialogs.extraction import amount_words as words
 from dialogs.extraction.number_items import Item, adjacent
-from dialogs.extraction.time_words import UNITS
+from dialogs.extraction.time_words import UNITS, YEARS
 from dialogs.extraction.value_spans import Problem, ValueSpan, overlaps
 
 MAX_DIGITS = 9  # more digits without a currency are a number of something
@@ -192,6 +192,13 @@ class AmountReader:
         behind, before = self._text(end), self._text(start - 1)
         if behind in words.PERCENT or (behind == "per" and self._text(end + 1) == "cent"):
             return "relative"
+        share = start - 2 if before in {"of", "the"} else start - 1
+        if self._text(share) in words.SHARES or (
+            before == "of" and self._text(share) in words.SHARES_OF | words.PERCENT
+        ):
+            return "relative"
+        if behind in words.EACH and value is not None:
+            return "unclear_amount"
         sign = start - 1 if before == "-" else at - 1 if self._text(at - 1) == "-" else -1
         if sign >= 0 and value is not None and adjacent(self.items[sign], self.items[sign + 1]):
             touches = sign > 0 and adjacent(self.items[sign - 1], self.items[sign])
@@ -240,11 +247,23 @@ class AmountReader:
 
     # -- a number without a currency --------------------------------------------------------------
 
+    def _is_year(self, at: int, end: int) -> bool:
+        """Whether a bare number is a year: "my bill from 2025", but "a payment of 2000"."""
+        item, before = self.items[at], self._text(at - 1)
+        is_plain = end == at + 1 and len(item.text) == 4 and item.text.isdigit()
+        if not is_plain or not YEARS[0] <= int(item.text) <= YEARS[1]:
+            return False
+        if before == "from":
+            return self._text(end) not in {"to", "down", "up"}
+        return before in {"of", "in", "year"} and self._text(at - 2) not in words.SUMS
+
     def _role(self, at: int, end: int) -> NumberRole:
         """What a number is, by the words beside it."""
         run = self.items[at:end]
         if len(run) == 1 and run[0].text == "one" and len(self.items) > 1:
             return "none"  # a pronoun: "the new one"
+        if self._is_year(at, end):
+            return "none"
         digits = sum(c.isdigit() for item in run for c in item.text)
         if digits >= MIN_CODE_DIGITS and not any("," in item.text for item in run):
             return "none"

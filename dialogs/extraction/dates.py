@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+from dialogs.extraction.amount_words import SUMS
 from dialogs.extraction.date_phrases import DatePhrases
 from dialogs.extraction.number_items import Item
 from dialogs.extraction.time_words import DAY_PARTS, is_time_word
@@ -92,10 +93,11 @@ def _with_unread(
         while next_time < len(times) and times[next_time].end <= item.start:
             next_time += 1
         in_time = next_time < len(times) and times[next_time].start <= item.start
-        if covered[at] or in_time or item.text in _LOOSE - {"later"}:
+        if covered[at] or in_time or item.text in {"early", "late"}:
             continue
         is_part = item.text in DAY_PARTS and at > 0 and items[at - 1].text in {"the", "by", "this"}
         is_year = _is_year(item) and at > 0 and items[at - 1].text in {"in", "year", "of", "by"}
+        is_year = is_year and (at < 2 or items[at - 2].text not in SUMS)  # "a payment of 2000"
         if is_part or is_year or is_time_word(items, at):
             unread.append(at)
     spans = {id(entry[2]): entry[2] for entry in found}
@@ -104,7 +106,7 @@ def _with_unread(
         beside = next((entry for entry in found if _belongs(items, at, entry)), None)
         if beside is None:
             if not any(
-                span.value and items[at].text in {"later", *DAY_PARTS} for span in spans.values()
+                span.value and items[at].text in _LOOSE | DAY_PARTS for span in spans.values()
             ):
                 alone.append(at)
         elif items[at].text not in _LOOSE | DAY_PARTS:

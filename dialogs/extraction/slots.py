@@ -38,7 +38,7 @@ from dialogs.values import Slot
 MAX_CHARACTERS = 4000  # more is no answer, and is not read
 MAX_SLOTS = 60  # values of one turn; what comes after them is not read
 MIN_LONE_DIGITS = 4  # a lone number as long as this, not asked for, may be a code
-_NUMBER_BEHIND = re.compile(r"\.?\s*#?\d{5,}")
+_NUMBER_BEHIND = re.compile(r"\.?\s*(?:(?:is|was|[:=#])\s*)*\d{5,}")  # behind "no"
 _ROLES = {"money": "amount", "amount": "amount", "count": COUNT_SLOT, "number": NUMBER_SLOT}
 
 

@@ -37,6 +37,7 @@ NEAR_DAYS = {
     "tomorow": 1, "tommorow": 1, "tommorrow": 1, "tomorrrow": 1, "tomorro": 1,
     "yesterday": -1, "yday": -1,
 }  # fmt: skip
+YEARS = (1990, 2099)  # a bare number behind "from", "of" or "in" that is a year
 AT_ONCE = frozenset({"now", "immediately", "asap", "instantly"})
 DAY_PARTS = frozenset({"morning", "afternoon", "evening", "night", "noon", "midday", "midnight"})
 _FIXED_DAYS = {  # words -> month, day
@@ -53,6 +54,19 @@ _OTHER_TIME_WORDS = word_set(
     "anniversary wedding quarter hour hours minute minutes decade o'clock oclock"
 )
 _CONDITIONS = (("get", "paid"), ("got", "paid"), ("being", "paid"), ("am", "paid"))
+# Words that put something off without a day: what they leave open is asked.
+_POSTPONING = tuple(
+    tuple(phrase.split())
+    for phrase in (
+        "in a bit", "in a while", "in a little while", "in a moment", "at your convenience",
+        "at some point", "at some time", "at your leisure", "at my convenience", "before long",
+        "when you can", "when you get a chance", "when you have time", "when convenient",
+        "when i can", "when possible", "down the road", "down the line", "in due course",
+        "in the future", "in the near future", "another time", "some other time",
+        "eventually", "shortly",
+    )
+)  # fmt: skip
+_SOON_IN_PASSING = frozenset({"how", "too", "you", "as", "so"})
 # Phrases with a word about time that say nothing about when.
 _NO_TIME_BEFORE = word_set("good nice great lovely wonderful bad long busy hard the-other one")
 _NO_TIME_AFTER = word_set("bill bills statement fee fees charge invoice old limit interest")
@@ -98,6 +112,12 @@ def _is_duration(items: Sequence[Item], at: int) -> bool:
     return counted and at > 1 and items[at - 2].text in {"for", "over", "last", "past"}
 
 
+def _says(items: Sequence[Item], at: int, phrase: tuple[str, ...]) -> bool:
+    return items[at].text == phrase[0] and (
+        tuple(one.text for one in items[at : at + len(phrase)]) == phrase
+    )
+
+
 def is_time_word(items: Sequence[Item], at: int) -> bool:
     """Whether the item is a word about time, here and not in passing ("good morning")."""
     word = items[at].text
@@ -105,6 +125,10 @@ def is_time_word(items: Sequence[Item], at: int) -> bool:
     after = items[at + 1].text if at + 1 < len(items) else ""
     if before in _NO_TIME_BEFORE or after in _NO_TIME_AFTER or word.endswith("'s"):
         return False
+    if word == "soon" and before in _SOON_IN_PASSING:
+        return False
+    if any(_says(items, at, phrase) for phrase in _POSTPONING):
+        return True
     if word in _MOMENTS:
         return at > 1 and any(one.text in {"in", "within"} for one in items[max(0, at - 3) : at])
     if word in UNITS and (after == "old" or _is_duration(items, at)):

@@ -42,6 +42,29 @@ def assign_slots(
     return ()
 
 
+def with_identity_named(
+    pack: Pack, state: DialogueState, slots: Iterable[Slot]
+) -> tuple[Slot, ...]:
+    """The slots, with bare digits named as the missing part of a begun identity: its length fits,
+    and the open question asks for nothing else that they could be."""
+    asked = pack.slots.get(state.question.name) if state.question.kind == "slot" else None
+    is_taken = asked is not None and asked.type in {"amount", "digits", "contact", "date", "time"}
+    is_begun = bool(state.identity_claims) and not state.identity_verified
+    if is_taken or not is_begun or state.identity_locked:
+        return tuple(slots)
+    missing = {
+        spec.length: spec.name
+        for spec in (pack.slots[name] for name in pack.flows[pack.verification_flow].slots)
+        if spec.length and spec.name not in state.identity_claims
+    }
+    return tuple(
+        replace(slot, name=missing[len(slot.value)])
+        if slot.name == DIGITS_SLOT and len(slot.value) in missing
+        else slot
+        for slot in slots
+    )
+
+
 def assign_to_task(
     pack: Pack, task: Task, slots: Iterable[Slot], asked_slot: str
 ) -> list[tuple[str, Slot]]:

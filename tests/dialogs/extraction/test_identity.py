@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from agent.privacy.detection import detect
 from audio.types import Expectation
 from dialogs.extraction.slots import extract
 from tests.support.packs import bank_pack
@@ -61,3 +62,34 @@ def test_ear_repairs_are_for_heard_words():
 def test_a_cue_alone_makes_no_identity():
     assert values("i have been a customer for 10 years") == [("count", "10")]
     assert values("the customer before me had 12345 questions") == [("count", "12345")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["my no. is 100421, code 4471. balance of checking?", "cust # 100421 pass 4471 balance pls",
+     "acct holder no 100421, pin: 4471", "100421 / 4471, balance of checking",
+     "4471 is the pass, 100421 the no.", "passcode 4471 number 100421",
+     "100421 customer here, code 4471", "my id is 100421, secret code 4471",
+     "its one zero zero four two one passcode four four seven one and i need my balance"],
+)  # fmt: skip
+@pytest.mark.parametrize("is_heard", [True, False])
+def test_an_identity_in_short_forms_and_in_any_order_is_read_and_hidden(text, is_heard):
+    found = values(text, is_heard=is_heard)
+    assert sorted(v for v in found if v[0] in dict(BOTH)) == sorted(BOTH)
+    assert "number" not in dict(found)
+    hidden = {span.value for span in detect(text, Expectation("open"), bank_pack())}
+    assert hidden == {"100421", "4471"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["my phone number is 100421", "my zip code is 10001", "tracking number 100421, code 839201",
+     "pay 4471 to city water", "move 1500 to savings, reference 100421", "no, 100421 dollars"],
+)  # fmt: skip
+def test_a_number_that_another_noun_claims_is_no_identity(text):
+    assert not {"customer_number", "passcode"} & set(dict(values(text)))
+
+
+def test_a_year_behind_a_preposition_is_no_amount():
+    assert values("my bill from 2025") == []
+    assert values("a payment of 2000") == [("number", "2000")]
