@@ -1,4 +1,4 @@
-"""Recorder of the conversations in tests/recordings/sessions: `python -m tests.recordings.record [NAME...]`.
+"""Recorder of the conversations in `sessions/`: `python -m tests.recordings.record [NAME...]`.
 
 A real server with the real models, on a free port; customers type, or speak with a synthetic voice
 in real time; an employee works at the console. All of them agree to be recorded.
