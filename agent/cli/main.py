@@ -73,7 +73,6 @@ app.add_typer(models_app, name="models")
 app.add_typer(tune_app, name="tune")
 app.add_typer(bench, name="bench")
 app.add_typer(recordings_app, name="recordings")
-console = Console()
 
 UrlOption = Annotated[str, typer.Option("--url", help="The server's session address.")]
 TokenOption = Annotated[str, typer.Option("--token", help="The server's `token` setting.")]
@@ -85,7 +84,7 @@ def chat(
     url: UrlOption = DEFAULT_URL, token: TokenOption = "", record: RecordOption = False
 ) -> None:
     """Chat with a running server; piped lines are sent one after the other."""
-    chat_in_terminal(url, token, record, console)
+    chat_in_terminal(url, token, record, Console())
 
 
 @app.command()
@@ -106,7 +105,7 @@ def call(
 ) -> None:
     """Stream sound files in real time to a running server and show its transcripts and replies."""
     consent = CallerConsent(record, emotion)
-    call_recordings(url, recordings, encoding, consent, token, save, console)
+    call_recordings(url, recordings, encoding, consent, token, save, Console())
 
 
 @app.command()
@@ -116,7 +115,7 @@ def doctor(
     """Check the installation: packages, settings, pack, and the active models with licences."""
     from agent.cli.doctor import print_checks  # loads the models
 
-    raise typer.Exit(print_checks(config, console))
+    raise typer.Exit(print_checks(config, Console()))
 
 
 @app.command("explain")
@@ -131,9 +130,9 @@ def explain_session(
     settings = load_settings(config)
     store = open_store(settings.state, settings.database)
     if session:
-        print_explanation(store, session, turn, console)
+        print_explanation(store, session, turn, Console())
     else:
-        print_sessions(store, console)
+        print_sessions(store, Console())
 
 
 @app.command()
@@ -143,7 +142,7 @@ def offers(
 ) -> None:
     """Show acceptance of the offers made, and an estimate for always making the top-scored one."""
     settings = load_settings(config)
-    show_offers(open_store(settings.state, settings.database).read_offers(), as_json, console)
+    show_offers(open_store(settings.state, settings.database).read_offers(), as_json, Console())
 
 
 @train_app.command()
@@ -164,7 +163,7 @@ def ears(
     from agent.lab.training.ears.train import Recipe
 
     recipe = Recipe(minutes=minutes, start_from=str(start or ""))
-    train_ears(data, out, work, console, recipe)
+    train_ears(data, out, work, Console(), recipe)
 
 
 @train_app.command()
@@ -190,7 +189,7 @@ def understanding(
     from agent.lab.training.understanding.train import train_understanding
 
     transcript_cache = work if spoken else None
-    train_understanding(data, out, pack, console, None, transcript_cache, sentence_checkpoint)
+    train_understanding(data, out, pack, Console(), None, transcript_cache, sentence_checkpoint)
 
 
 train_app.command("trouble")(train_trouble)
@@ -204,7 +203,7 @@ def fusion(
     """Train the text vectors that `hearken evaluate fusion` combines with voice cues."""
     from agent.lab.training.fusion.train import train_word_vectors
 
-    train_word_vectors(data, out, console)
+    train_word_vectors(data, out, Console())
 
 
 app.command("erase")(erase)

@@ -27,7 +27,6 @@ SETTING_OF_KIND: Mapping[CheckpointKind, str] = {
 }
 
 models_app = typer.Typer(help="Download and list checkpoints.", no_args_is_help=True)
-console = Console()
 
 
 @models_app.command("pull")
@@ -54,7 +53,7 @@ def pull(
     facts.add_row("sha256", hub.short_sha256(*weights))
     facts.add_row("licence", hub.find_licence(folder))
     facts.add_row("setting", f'{SETTING_OF_KIND[kind]} = "{name}"')
-    console.print(facts, highlight=False, soft_wrap=True)
+    Console().print(facts, highlight=False, soft_wrap=True)
 
 
 @models_app.command("list")
@@ -68,9 +67,9 @@ def list_checkpoints() -> None:
         if row is not None:
             table.add_row(*row)
     if table.row_count:
-        console.print(table)
+        Console().print(table)
     else:
-        console.print("No checkpoint was pulled yet; the embedded models need none.")
+        Console().print("No checkpoint was pulled yet; the embedded models need none.")
 
 
 def _checkpoint_row(name: str) -> tuple[str, ...] | None:
