@@ -43,10 +43,13 @@ ASKING_WORDS_WHEN_SPOKEN = frozenset({"right"})
 def answer_by_sign(
     pack: Pack, state: DialogueState, understanding: Understanding
 ) -> DialogueAct | None:
-    """An answer in pictures alone, such as a thumb up, which has no words for the models."""
+    """An answer in pictures alone, such as a thumb up, which has no words for the models; where
+    nothing asks for a yes or a no, it is not understood."""
     kind = read_reply(pack, state, understanding).kind
-    if not is_yes_no_asked(pack, state) or kind not in {"yes", "no", "cancel", "unsure"}:
+    if kind not in SIGN_ACTS:
         return None
+    if not is_yes_no_asked(pack, state):
+        return DialogueAct("unclear")
     if state.question.kind == "slot" and kind in {"yes", "no"}:
         slot = Slot(YES_NO_SLOT, kind, understanding.text)
         return DialogueAct("answer", assignments=assign_slots(pack, state, (slot,)))

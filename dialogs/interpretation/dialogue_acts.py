@@ -64,9 +64,7 @@ def interpret(pack: Pack, state: DialogueState, understanding: Understanding) ->
     reply = read_reply(pack, state, understanding)
     if text and reply.kind != "yes" and all(word in FILLERS for word in text.split()):
         return DialogueAct("unclear")  # a filler is no yes, whatever the model says
-    if not text and reply.kind not in {"other", "nothing"}:
-        understanding = replace(understanding, heard=1.0)  # a thumb up has no words to be heard
-    elif not text or understanding.intent == NOTHING_HEARD:
+    if not text or understanding.intent == NOTHING_HEARD:
         return DialogueAct("nothing")
     if understanding.heard < pack.transcript_thresholds.ask_again_below:
         return DialogueAct("unheard")

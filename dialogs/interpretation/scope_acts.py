@@ -14,12 +14,14 @@ from dialogs.interpretation.polarity import (
     find_request,
     find_taken_back,
     is_question,
-    names_bare_undoing,
-    names_undoing,
-    names_undoing_of,
     request_scope,
 )
 from dialogs.interpretation.slot_filling import assign_slots, assign_to_task
+from dialogs.interpretation.undo_requests import (
+    names_bare_undoing,
+    names_undoing,
+    names_undoing_of,
+)
 from dialogs.interpretation.yes_no_reply import is_repeated_value, read_reply
 from dialogs.pack.model import Pack, normalise_text
 from dialogs.pack.reserved_names import COMPLAINT_INTENT, PERSON_INTENT, YES_NO_SLOT

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialogs.interpretation.polarity import names_undoing, request_scope, topic_of
+from dialogs.interpretation.polarity import request_scope, topic_of
+from dialogs.interpretation.undo_requests import names_undoing
 from dialogs.values import FurtherRequest
 from tests.support.packs import bank_pack
 from tests.support.scripted_mind import Bot
