@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,7 @@ from dialogs.pack.fingerprint import TESTS_FOLDER
 
 if TYPE_CHECKING:
     from agent.conversation_tests.case import ConversationCase
+    from agent.conversation_tests.run import CaseResult
 
 PACK_FILE = "pack.yaml"
 
@@ -81,19 +83,23 @@ def run_conversation_tests(
                     print_result(result, console)
     seconds = time.perf_counter() - began
     print_summary(results, seconds, console)
-    if junit is not None:
-        from agent.conversation_tests.report import write_junit
+    _write_reports(results, seconds, junit, json_out)
+    raise typer.Exit(0 if all(one.has_passed for one in results) else 1)
 
+
+def _write_reports(
+    results: Sequence[CaseResult], seconds: float, junit: Path | None, json_out: str | None
+) -> None:
+    from agent.conversation_tests.report import results_as_json, write_junit
+
+    if junit is not None:
         write_junit(results, junit)
     if json_out is not None:
-        from agent.conversation_tests.report import results_as_json
-
         report = json.dumps(results_as_json(results, seconds), indent=1, ensure_ascii=False) + "\n"
         if json_out == "-":
             sys.stdout.write(report)
         else:
             Path(json_out).write_text(report, encoding="utf-8")
-    raise typer.Exit(0 if all(one.has_passed for one in results) else 1)
 
 
 def _require_known_tags(tags: list[str], cases: list[ConversationCase]) -> None:
