@@ -18,7 +18,8 @@ from dialogs.pack.care_rules import CareRules
 from dialogs.pack.loader import BANK_PACK, load_pack
 
 TURNS = Path(__file__).parents[1] / "dialogs" / "care" / "turns.jsonl"
-HELD_OUT_TURNS = TURNS.with_name("held_out_turns.jsonl")  # no phrase is written for these
+# Kept back while the patterns were written, by the same hand: kinder than other people's words are.
+HELD_OUT_TURNS = TURNS.with_name("held_out_turns.jsonl")
 
 
 @dataclass(frozen=True)
