@@ -119,7 +119,7 @@ def test_mood_is_evidence_from_words_and_voice():
 
 def test_who_answered_is_told():
     understood = ask("hello")
-    assert set(understood.models) == {"intent", "feeling", "fusion", "context"}
+    assert set(understood.models) == {"intent", "feeling", "fusion", "context", "language"}
     assert "safetensors" in understood.models["intent"]
 
 
