@@ -173,13 +173,12 @@ class UnderstandingPseudonymiser:
     ) -> tuple[Evidence, ...]:
         if not fragments:  # details quote the turn's words and our own figures only
             return tuple(evidence)
+        details = {  # many say the same: "2 turns ago"
+            detail: self._derived_text(detail, fragments, "evidence", redaction_log)
+            for detail in dict.fromkeys(one.detail for one in evidence if one.detail)
+        }
         return tuple(
-            replace(
-                one, detail=self._derived_text(one.detail, fragments, "evidence", redaction_log)
-            )
-            if one.detail
-            else one
-            for one in evidence
+            replace(one, detail=details[one.detail]) if one.detail else one for one in evidence
         )
 
     def _transcript(

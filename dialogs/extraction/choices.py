@@ -8,10 +8,10 @@ one. Held by tests/dialogs/extraction/test_slots.py.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rapidfuzz import fuzz
+from rapidfuzz import fuzz, process
 
 from audio.types import Expectation
 from dialogs.extraction.numbers import UNIT_NAMES
@@ -84,21 +84,35 @@ def closest_phrase(
     """
     words = list(re.finditer(r"[\w']+", lowered))
     best: tuple[float, PhraseMatch] | None = None
+    # As many words side by side as a phrase may have, as they are written and run together.
+    said_by_width: dict[int, tuple[list[str], list[str]]] = {}
     for phrase, value in phrases.items():
         if len(phrase) < 4:
             continue  # too short for similarity to tell it from another word
         size = len(phrase.split())
         for width in {max(1, size - 1), size, size + 1}:
-            for i in range(len(words) - width + 1):
-                start, end = words[i].start(), words[i + width - 1].end()
-                words_said = lowered[start:end]
-                score = max(
-                    fuzz.ratio(words_said, phrase),
-                    fuzz.ratio(words_said.replace(" ", ""), phrase.replace(" ", "")),
-                )
-                if score >= min_similarity and (best is None or score > best[0]):
+            if width not in said_by_width:
+                said = [
+                    lowered[words[i].start() : words[i + width - 1].end()]
+                    for i in range(len(words) - width + 1)
+                ]
+                said_by_width[width] = (said, [text.replace(" ", "") for text in said])
+            for score, i in _similar(phrase, said_by_width[width], min_similarity):
+                if best is None or score > best[0]:
+                    start, end = words[i].start(), words[i + width - 1].end()
                     best = (score, PhraseMatch(value, start, end, score / 100))
     return best[1] if best else None
+
+
+def _similar(
+    phrase: str, said: tuple[Sequence[str], Sequence[str]], min_similarity: float
+) -> Iterator[tuple[float, int]]:
+    """The similarity of what resembles `phrase` most, and its place in `said`; once as it is
+    written, once run together."""
+    for name, texts in zip((phrase, phrase.replace(" ", "")), said, strict=True):
+        found = process.extractOne(name, texts, scorer=fuzz.ratio, score_cutoff=min_similarity)
+        if found is not None:
+            yield float(found[1]), int(found[2])
 
 
 def find_person_name(

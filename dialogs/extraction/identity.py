@@ -112,21 +112,27 @@ class IdentityReader:
     def _cued_spec(self, run: Number) -> SlotSpec | None:
         """The slot that the words beside the run name."""
         is_asked = self.expectation.kind == "digits"
+        count = len(run.digits)
         before = self.folded[max(0, run.start - 60) : run.start]
         behind = self.folded[run.end : run.end + 40]
-        cues = [(spec, re.escape(cue)) for spec in self.specs for cue in spec.cues]
+        cues = [(spec, cue) for spec in self.specs for cue in spec.cues]
         for spec, cue in cues:  # "4471 is my pin" belongs to what follows, whatever stands before
+            if cue not in behind:
+                continue
             others = {s.length for s in self.specs if s is not spec}
-            fits = len(run.digits) == spec.length or (is_asked and len(run.digits) not in others)
+            fits = count == spec.length or (is_asked and count not in others)
             # without "my" only a number of that length: "100421 customer" counts no customers
-            is_bare = len(run.digits) == spec.length and not re.search(r"\d{3}", behind)
+            is_bare = count == spec.length and not re.search(r"\d{3}", behind)
             own = r"(?:(?:my|the|our)\s+)" + ("?" if is_bare else "")
-            if fits and re.match(rf"\W*(?:is|as|was|for)?\s*{own}{cue}\b", behind):
+            if fits and re.match(rf"\W*(?:is|as|was|for)?\s*{own}{re.escape(cue)}\b", behind):
                 return spec
         for spec, cue in cues:
-            fits = is_asked or len(run.digits) == spec.length or self._is_number(run, spec)
-            fits = fits and not (re.search(rf"\d\W*(?:is|as)\s+(?:my|the)\s+{cue}\W*$", before))
-            if fits and re.search(rf"\b{cue}{_LINK}\s*$", before):
+            if cue not in before:
+                continue
+            named = re.escape(cue)
+            fits = is_asked or count == spec.length or self._is_number(run, spec)
+            fits = fits and not re.search(rf"\d\W*(?:is|as)\s+(?:my|the)\s+{named}\W*$", before)
+            if fits and re.search(rf"\b{named}{_LINK}\s*$", before):
                 return spec
         return self._generic_spec(run, before)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from dialogs.extraction.tokens import fold_case
 
@@ -70,6 +71,7 @@ class PlainWord:
     end: int
 
 
+@lru_cache(maxsize=8)  # a turn is asked for its words from many places, one after the other
 def plain_words(text: str) -> tuple[PlainWord, ...]:
     """The plain words of `text` in order, with "," for any punctuation but a question mark."""
     words: list[PlainWord] = []

@@ -6,10 +6,19 @@ be assumed in its place (tests/dialogs/extraction/test_dates.py).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from dialogs.extraction.number_items import Item
 from dialogs.extraction.tokens import word_set
+
+
+def _by_first_word(phrases: Iterable[tuple[str, ...]]) -> dict[str, list[tuple[str, ...]]]:
+    """Phrases by their first word, so that a text asks only for those that may begin there."""
+    found: dict[str, list[tuple[str, ...]]] = {}
+    for phrase in phrases:
+        found.setdefault(phrase[0], []).append(phrase)
+    return found
+
 
 _WEEKDAYS = (
     "monday mon", "tuesday tues tue tuesdy", "wednesday wed weds wensday wednsday wendsday",
@@ -40,6 +49,7 @@ NEAR_DAYS = {
 YEARS = (1990, 2099)  # a bare number behind "from", "of" or "in" that is a year
 AT_ONCE = frozenset({"now", "immediately", "asap", "instantly"})
 DAY_PARTS = frozenset({"morning", "afternoon", "evening", "night", "noon", "midday", "midnight"})
+
 _FIXED_DAYS = {  # words -> month, day
     ("christmas", "eve"): (12, 24), ("xmas", "eve"): (12, 24), ("christmas", "day"): (12, 25),
     ("christmas",): (12, 25), ("xmas",): (12, 25), ("new", "year's", "eve"): (12, 31),
@@ -47,6 +57,7 @@ _FIXED_DAYS = {  # words -> month, day
     ("new", "years", "day"): (1, 1), ("new", "year's"): (1, 1), ("valentine's", "day"): (2, 14),
     ("halloween",): (10, 31),
 }  # fmt: skip
+_FEASTS = _by_first_word(_FIXED_DAYS)
 _OTHER_TIME_WORDS = word_set(
     "weekend weekends weekly monthly daily yearly annually quarterly fortnightly biweekly "
     "later sometime someday soon easter thanksgiving holiday holidays birthday payday "
@@ -55,7 +66,7 @@ _OTHER_TIME_WORDS = word_set(
 )
 _CONDITIONS = (("get", "paid"), ("got", "paid"), ("being", "paid"), ("am", "paid"))
 # Words that put something off without a day: what they leave open is asked.
-_POSTPONING = tuple(
+_POSTPONING = _by_first_word(
     tuple(phrase.split())
     for phrase in (
         "in a bit", "in a while", "in a little while", "in a moment", "at your convenience",
@@ -100,8 +111,9 @@ def _has_cue(items: Sequence[Item], at: int) -> bool:
 
 def fixed_day_at(items: Sequence[Item], at: int) -> tuple[int, int, int] | None:
     """Month, day and number of items of a feast that is on the same day every year."""
-    for words, (month, day) in _FIXED_DAYS.items():
-        if tuple(one.text for one in items[at : at + len(words)]) == words:
+    for words in _FEASTS.get(items[at].text, ()) if at < len(items) else ():
+        if _says(items, at, words):
+            month, day = _FIXED_DAYS[words]
             return month, day, len(words)
     return None
 
@@ -113,9 +125,7 @@ def _is_duration(items: Sequence[Item], at: int) -> bool:
 
 
 def _says(items: Sequence[Item], at: int, phrase: tuple[str, ...]) -> bool:
-    return items[at].text == phrase[0] and (
-        tuple(one.text for one in items[at : at + len(phrase)]) == phrase
-    )
+    return tuple(one.text for one in items[at : at + len(phrase)]) == phrase
 
 
 def is_time_word(items: Sequence[Item], at: int) -> bool:
@@ -127,7 +137,7 @@ def is_time_word(items: Sequence[Item], at: int) -> bool:
         return False
     if word == "soon" and before in _SOON_IN_PASSING:
         return False
-    if any(_says(items, at, phrase) for phrase in _POSTPONING):
+    if any(_says(items, at, phrase) for phrase in _POSTPONING.get(word, ())):
         return True
     if word in _MOMENTS:
         return at > 1 and any(one.text in {"in", "within"} for one in items[max(0, at - 3) : at])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from dialogs.extraction.plain_words import plain_words
 
@@ -40,11 +41,15 @@ def sentences_of(text: str) -> Iterator[str]:
         yield " ".join(words)
 
 
-def clauses_of(text: str) -> Iterator[str]:
+@lru_cache(maxsize=8)  # a turn is cut once, however many requests it is compared with
+def clauses_of(text: str) -> tuple[str, ...]:
     """The clauses of a turn in plain words; a question mark belongs to none."""
-    for sentence in sentences_of(text):
-        for piece in _NEW_CLAUSE.split(sentence):
-            yield from _split_at_subjects(piece.strip())
+    return tuple(
+        clause
+        for sentence in sentences_of(text)
+        for piece in _NEW_CLAUSE.split(sentence)
+        for clause in _split_at_subjects(piece.strip())
+    )
 
 
 def _split_at_subjects(clause: str) -> Iterator[str]:

@@ -9,8 +9,9 @@ tests/dialogs/interpretation/test_polarity.py.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from dialogs.extraction.plain_words import plain_words
@@ -125,8 +126,7 @@ def find_request(pack: Pack, text: str, values: Mapping[str, int]) -> str:
 
     The clause must open as a request does, and name the task, or the turn must hold two values of
     it; one value beside a word of the task is enough."""
-    clauses = list(clauses_of(text))
-    asking = [clause for clause in clauses if _opens_request(clause)]
+    asking = [clause for clause in clauses_of(text) if _opens_request(clause)]
     stems = {word_stem(word) for clause in asking for word in clause.split()}
     found: dict[str, int] = {}
     for name, intent in pack.intents.items():
@@ -168,22 +168,43 @@ def is_question(text: str) -> bool:
     return _QUESTION.search(" ".join(word.text for word in plain_words(text))) is not None
 
 
+@dataclass(frozen=True, slots=True)
+class _TakingBack:
+    """A verb that takes back, and the stems of its object."""
+
+    scope: Scope
+    objects: frozenset[str]
+    has_pronoun: bool  # "cancel it": the object is whatever else the turn names
+
+
+@lru_cache(maxsize=8)  # each request that the turn may be is compared with the same verbs
+def _verbs_taking_back(text: str) -> tuple[tuple[_TakingBack, ...], frozenset[str]]:
+    """The verbs of the turn that take back, and the stems of all its words."""
+    clauses = clauses_of(text)
+    found: list[_TakingBack] = []
+    for clause in clauses:
+        padded = f"{clause} "
+        for scope, pattern in _TAKING_BACK:
+            if match := pattern.search(padded):
+                rest = padded[match.end() :].split()[:MAX_OBJECT_DISTANCE]
+                is_negated = is_negated_at(padded, match.start())
+                found.append(
+                    _TakingBack(
+                        "negated" if is_negated else scope,
+                        frozenset(map(word_stem, rest)),
+                        rest[:1] in (["it"], ["that"], ["this"], ["them"]),
+                    )
+                )
+    return tuple(found), frozenset(word_stem(word) for one in clauses for word in one.split())
+
+
 def _taken_back(text: str, made: frozenset[str]) -> Scope | None:
     """Whether what the request makes is to be cancelled or changed, not made: "cancel my
     appointment". None when it is not, "negated" for "do not cancel it"."""
-    clauses = list(clauses_of(text))
-    named = {word_stem(word) for clause in clauses for word in clause.split()}
-    for clause in clauses:
-        for scope, pattern in _TAKING_BACK:
-            padded = f"{clause} "
-            match = pattern.search(padded)
-            if match is None:
-                continue
-            rest = padded[match.end() :].split()[:MAX_OBJECT_DISTANCE]
-            is_object = bool(made & {word_stem(word) for word in rest})
-            by_pronoun = bool(made & named) and rest[:1] in (["it"], ["that"], ["this"], ["them"])
-            if is_object or by_pronoun:
-                return "negated" if is_negated_at(padded, match.start()) else scope
+    verbs, named = _verbs_taking_back(text)
+    for verb in verbs:
+        if made & verb.objects or (verb.has_pronoun and made & named):
+            return verb.scope
     return None
 
 
@@ -194,9 +215,11 @@ def _opposite(text: str, triggers: frozenset[str]) -> Scope | None:
     return "cancelled" if opposite & triggers else None
 
 
-def _mentions(text: str, rejections: Sequence[re.Pattern[str]] = ()) -> Iterator[Mention]:
+@lru_cache(maxsize=8)
+def _mentions(text: str, rejections: tuple[re.Pattern[str], ...] = ()) -> tuple[Mention, ...]:
     """Every word of the turn with the scope that it stands in; `rejections` are further negations
     of the request that is looked for."""
+    found: list[Mention] = []
     folded = fold_case(text)
     quoted = {word_stem(w.text) for m in _QUOTED.finditer(folded) for w in plain_words(m.group(1))}
     is_reported = False
@@ -208,15 +231,14 @@ def _mentions(text: str, rejections: Sequence[re.Pattern[str]] = ()) -> Iterator
         is_reported = is_reported or any(scope == "reported" for scope, _, _ in scopes)
         at = 0
         for word in clause.split():
-            found = [scope for scope, start, end in scopes if start <= at < end]
+            around = [scope for scope, start, end in scopes if start <= at < end]
             stem = word_stem(word)
-            if found:
-                yield Mention(stem, found[0])
-            elif stem in quoted or is_reported:
-                yield Mention(stem, "reported")
-            else:
-                yield Mention(stem, "asserted")
+            is_quoted = stem in quoted or is_reported
+            found.append(
+                Mention(stem, around[0] if around else "reported" if is_quoted else "asserted")
+            )
             at += len(word) + 1
+    return tuple(found)
 
 
 def _scopes(clause: str, rejections: Sequence[re.Pattern[str]]) -> list[tuple[Scope, int, int]]:

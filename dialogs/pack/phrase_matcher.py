@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from dialogs.pack.phrase_candidates import CandidatePatterns, pattern_key
 from dialogs.pack.phrase_patterns import (
     Alternatives,
     Gap,
@@ -68,6 +69,17 @@ class _State:
         return bool(self.words) or self.after_any is not None or self.pattern is not None
 
 
+_FirstStates = dict[str, set[int]]  # word, or "prefix*" -> states after it
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """Where a pattern begins: anywhere or at the start of a sentence, and with which words."""
+
+    is_at_start: bool
+    first_states: _FirstStates
+
+
 class PhraseMatcher:
     """All patterns of a file. `misspelt` are words that count when they are misspelt, too;
     `other_words` are words that are none of them."""
@@ -80,10 +92,9 @@ class PhraseMatcher:
     ) -> None:
         self._states: list[_State] = []
         self._closures: dict[tuple[int, bool], tuple[int, ...]] = {}
-        self._anywhere: dict[str, set[int]] = {}
-        self._at_start: dict[str, set[int]] = {}
-        for number, parts in enumerate(patterns):
-            self._add(number, parts)
+        self._entries: list[_Entry] = [self._add(n, parts) for n, parts in enumerate(patterns)]
+        self._closures.clear()  # the states are complete only now
+        self._candidates = CandidatePatterns(patterns)
         keys = {key for state in self._states for key in state.words}
         self._prefixes = frozenset(key[:-1] for key in keys if key.endswith("*"))
         self._vocabulary = frozenset(key for key in keys if not key.endswith("*"))
@@ -93,6 +104,9 @@ class PhraseMatcher:
     def find(self, words: Sequence[FoldedWord]) -> Iterator[PatternMatch]:
         """Each pattern where it is complete; its beginning is the latest that is possible."""
         keys_of = self._keys([folded.word for folded in words])
+        anywhere, only_at_start = self._first_states({k for keys in keys_of.values() for k in keys})
+        if not anywhere and not only_at_start:
+            return
         at_start, ends = _sentence_starts(words), _sentence_ends(words)
         active: dict[int, int] = {}  # state -> first word
         for place, folded in enumerate(words):
@@ -100,7 +114,7 @@ class PhraseMatcher:
                 active = {}
                 continue
             entered = dict(self._step(active, keys_of[folded.word], ends[place]))
-            for first_states in (self._anywhere, self._at_start if at_start[place] else {}):
+            for first_states in (anywhere, only_at_start if at_start[place] else {}):
                 for key in keys_of[folded.word]:
                     for target in first_states.get(key, ()):
                         entered.update(dict.fromkeys(self._closure(target, ends[place]), place))
@@ -109,6 +123,18 @@ class PhraseMatcher:
                 if number is not None:
                     yield PatternMatch(number, first, place)
             active = {**active, **entered} if folded.word in SKIPPED_WORDS else entered
+
+    def _first_states(self, keys: set[str]) -> tuple[_FirstStates, _FirstStates]:
+        """The states that the first words of a text's candidate patterns lead to: of those that
+        begin anywhere, and of those that begin a sentence."""
+        anywhere: _FirstStates = {}
+        at_start: _FirstStates = {}
+        for number in self._candidates.of_keys(keys):
+            entry = self._entries[number]
+            table = at_start if entry.is_at_start else anywhere
+            for key in entry.first_states.keys() & keys:
+                table.setdefault(key, set()).update(entry.first_states[key])
+        return anywhere, at_start
 
     def _step(
         self, active: Mapping[int, int], keys: tuple[str, ...], is_end: bool
@@ -185,22 +211,22 @@ class PhraseMatcher:
 
     # -- construction ----------------------------------------------------------------------------
 
-    def _add(self, number: int, parts: PatternSequence) -> None:
+    def _add(self, number: int, parts: PatternSequence) -> _Entry:
         is_anchored = bool(parts) and isinstance(parts[0], SentenceEdge) and parts[0].is_start
         final = self._new(_State(pattern=number))
         entry = self._build(parts[1:] if is_anchored else parts, final)
-        table = self._at_start if is_anchored else self._anywhere
+        first_states: _FirstStates = {}
         for state in self._closure(entry, False):
             for key, targets in self._states[state].words.items():
-                table.setdefault(key, set()).update(targets)
-        self._closures.clear()
+                first_states.setdefault(key, set()).update(targets)
+        return _Entry(is_anchored, first_states)
 
     def _build(self, parts: PatternSequence, then: int) -> int:
         """The state before `parts`, after which comes the state `then`."""
         for part in reversed(parts):
             match part:
-                case PatternWord(text, is_prefix):
-                    then = self._new(_State(words={f"{text}*" if is_prefix else text: {then}}))
+                case PatternWord():
+                    then = self._new(_State(words={pattern_key(part): {then}}))
                 case Gap(most):
                     for _ in range(most):
                         then = self._new(_State(after_any=then, empty=[then]))
@@ -214,8 +240,8 @@ class PhraseMatcher:
         state = _State()
         for option in options:
             match option:
-                case (PatternWord(text, is_prefix),):
-                    state.words.setdefault(f"{text}*" if is_prefix else text, set()).add(then)
+                case (PatternWord() as word,):
+                    state.words.setdefault(pattern_key(word), set()).add(then)
                 case _:
                     state.empty.append(self._build(option, then))
         return self._new(state)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from functools import lru_cache
 
 MIN_SHARE = 0.6  # share of a word's examples that the intent must have
 _NEGATIONS = frozenset(["not", "no", "never", "nobody", "nothing", "without", "isn't", "won't"]
@@ -227,6 +228,7 @@ def word_stem(word: str) -> str:
 _COMMON_STEMS = frozenset(word_stem(word) for word in _COMMON_WORDS)
 
 
+@lru_cache(maxsize=256)  # a pack has few titles, and each turn is compared with all of them
 def title_words(title: str) -> frozenset[str]:
     """The words of a title that name what is made, as stems: "bill payment" has "bill", "pay"."""
     return frozenset(word_stem(word) for word in title.split() if word not in _COMMON_WORDS)
