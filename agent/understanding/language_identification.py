@@ -35,9 +35,19 @@ class LanguageIdentifier:
         """`known_words` are words of `own`, in lower case."""
         self.own = own
         self._known_words = frozenset(known_words)
-        self._model = NaiveBayes.from_model_file(MODEL_FILE, norm_probs=True)
-        available = set(self._model.labels)
-        self._model.set_languages([name for name in LANGUAGES if name in available | {own}])
+        model = NaiveBayes.from_model_file(MODEL_FILE, norm_probs=True)
+        available = set(model.labels)
+        model.set_languages([name for name in LANGUAGES if name in available | {own}])
+        # Built once more from the columns of these languages, so that the others are let go.
+        self._model = NaiveBayes(
+            model.nb_ptc,
+            model.nb_pc,
+            model.nb_classes,
+            model.tk_nextmove,
+            model.tk_output,
+            norm_probs=True,
+            tk_row=model.tk_row,
+        )
 
     def __call__(self, text: str) -> str:
         text = text[:MAX_LETTERS]

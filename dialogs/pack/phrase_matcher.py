@@ -57,9 +57,9 @@ class PatternMatch:
 
 @dataclass(slots=True)
 class _State:
-    words: dict[str, set[int]] = field(default_factory=dict)  # word, or "prefix*" -> next states
+    words: Mapping[str, int] = field(default_factory=dict)  # word, or "prefix*" -> next state
     after_any: int | None = None  # next state after a word of a gap
-    empty: list[int] = field(default_factory=list)  # states reached without a word
+    empty: tuple[int, ...] = ()  # states reached without a word
     at_end: int | None = None  # state reached when the sentence ends here
     pattern: int | None = None  # the pattern that is complete here
 
@@ -143,7 +143,8 @@ class PhraseMatcher:
         for state, first in sorted(active.items(), key=lambda one: one[1]):
             node = self._states[state]
             for key in keys if node.words else ():
-                for target in node.words.get(key, ()):
+                target = node.words.get(key)
+                if target is not None:
                     yield from ((one, first) for one in self._closure(target, is_end))
             if node.after_any is not None:
                 yield from ((one, first) for one in self._closure(node.after_any, is_end))
@@ -217,8 +218,8 @@ class PhraseMatcher:
         entry = self._build(parts[1:] if is_anchored else parts, final)
         first_states: _FirstStates = {}
         for state in self._closure(entry, False):
-            for key, targets in self._states[state].words.items():
-                first_states.setdefault(key, set()).update(targets)
+            for key, target in self._states[state].words.items():
+                first_states.setdefault(key, set()).add(target)
         return _Entry(is_anchored, first_states)
 
     def _build(self, parts: PatternSequence, then: int) -> int:
@@ -226,10 +227,10 @@ class PhraseMatcher:
         for part in reversed(parts):
             match part:
                 case PatternWord():
-                    then = self._new(_State(words={pattern_key(part): {then}}))
+                    then = self._new(_State(words={pattern_key(part): then}))
                 case Gap(most):
                     for _ in range(most):
-                        then = self._new(_State(after_any=then, empty=[then]))
+                        then = self._new(_State(after_any=then, empty=(then,)))
                 case SentenceEdge():
                     then = self._new(_State(at_end=then))
                 case Alternatives(options):
@@ -237,14 +238,15 @@ class PhraseMatcher:
         return then
 
     def _build_options(self, options: Sequence[PatternSequence], then: int) -> int:
-        state = _State()
+        words: dict[str, int] = {}
+        others: list[int] = []
         for option in options:
             match option:
                 case (PatternWord() as word,):
-                    state.words.setdefault(pattern_key(word), set()).add(then)
+                    words[pattern_key(word)] = then
                 case _:
-                    state.empty.append(self._build(option, then))
-        return self._new(state)
+                    others.append(self._build(option, then))
+        return self._new(_State(words, empty=tuple(others)))
 
     def _new(self, state: _State) -> int:
         self._states.append(state)
