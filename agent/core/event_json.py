@@ -211,6 +211,8 @@ def is_comparable(digest: str) -> bool:
 def _value_list(value: Any) -> Any:
     """Without any name of a field: a dataclass is the list of its values. A field that is left out
     of comparisons says why something is done, not what, and is left out here as well."""
+    if type(value) in _PLAIN_TYPES:
+        return value
     if is_dataclass(value) and not isinstance(value, type):
         return [_value_list(one) for _, one in _written_fields(value, with_reasons=False)]
     if isinstance(value, dict):
@@ -230,9 +232,14 @@ def _written_fields(value: Any, with_reasons: bool = True) -> Iterator[tuple[str
             yield one.name, content
 
 
+_PLAIN_TYPES = frozenset({str, int, float, bool, type(None)})  # nearly all values: asked for first
+
+
 def json_value(value: Any) -> Any:
     """A value in terms of JSON: a dataclass is a dictionary of its fields, samples are their
     number."""
+    if type(value) in _PLAIN_TYPES:
+        return value
     if is_dataclass(value) and not isinstance(value, type):
         return {name: json_value(one) for name, one in _written_fields(value)}
     if isinstance(value, np.ndarray):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import islice
 from math import exp, fsum
 
 from dialogs.escalation.summary import mask_secrets, summarise
@@ -165,12 +166,12 @@ def intent_confidence(understanding: Understanding, intent: str) -> tuple[float,
 
 def recent_turns(history: History, current: ScoredTurn) -> tuple[ScoredTurn, ...]:
     """The customer's last turns, at most six, the current one first."""
-    earlier = [
+    earlier = (
         ScoredTurn(t.number, t.at, t.understanding)
-        for t in history.turns
+        for t in reversed(history.turns)
         if _is_customer(t) and t.number < current.turn
-    ]
-    return (current, *reversed(earlier[-(MAX_TURNS_WEIGHED - 1) :]))
+    )
+    return (current, *islice(earlier, MAX_TURNS_WEIGHED - 1))
 
 
 def _is_customer(turn: Turn) -> bool:

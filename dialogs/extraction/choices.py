@@ -49,7 +49,8 @@ def find_choices(
         choice in phrases for choice in expectation.choices
     )
     matches: list[PhraseMatch] = []
-    for phrase in sorted(phrases, key=len, reverse=True):
+    said = [phrase for phrase in phrases if phrase in lowered]
+    for phrase in sorted(said, key=len, reverse=True):
         if not is_asked and (phrase in UNIT_NAMES or phrase.isdigit() or phrase in _VAGUE_PHRASES):
             continue
         for match in re.finditer(rf"(?<![\w'$.]){re.escape(phrase)}(?![\w'])", lowered):

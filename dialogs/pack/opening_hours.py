@@ -84,13 +84,38 @@ class OpeningHours:
         return self.exception_ranges.get(day, self.weekly_ranges[day.weekday()])
 
     def _first_open_minute(self, day: date, moment: datetime) -> datetime | None:
-        """The first open minute of a day from `moment` on. The search goes minute by minute,
-        because a change of clocks can skip an opening or show it twice."""
-        while (here := moment.astimezone(self.zone)).date() == day:
-            if self.is_open(here):
+        """The first open minute of a day from `moment`, a UTC time, on: the moment itself, the
+        beginning of a range, or the change of clocks that skips one."""
+        begins = [
+            datetime.combine(day, _local_time(minute), self.zone).replace(fold=fold).astimezone(UTC)
+            for minute, _ in self._ranges_on(day)
+            for fold in (0, 1)  # when the clocks go back, an hour comes twice
+        ]
+        for candidate in sorted({moment, *begins, *self._clock_changes(day)}):
+            here = candidate.astimezone(self.zone)
+            if candidate >= moment and here.date() == day and self.is_open(here):
                 return here
-            moment += ONE_MINUTE
         return None
+
+    def _clock_changes(self, day: date) -> list[datetime]:
+        """The first minute, in UTC, after the clocks change on a day; mostly none."""
+        first = datetime.combine(day, time(), self.zone).astimezone(UTC)
+        last = datetime.combine(day + timedelta(1), time(), self.zone).astimezone(UTC)
+        before = first.astimezone(self.zone).utcoffset()
+        if last.astimezone(self.zone).utcoffset() == before:
+            return []
+        while last - first > ONE_MINUTE:
+            middle = first + ONE_MINUTE * ((last - first) // ONE_MINUTE // 2)
+            if middle.astimezone(self.zone).utcoffset() == before:
+                first = middle
+            else:
+                last = middle
+        return [last]
+
+
+def _local_time(minute: int) -> time:
+    """A time of day from the minutes after midnight."""
+    return time(*divmod(minute, 60))
 
 
 def _clock(at: datetime) -> str:
