@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from audio.types import Expectation
 from dialogs.extraction.contacts import is_address
+from dialogs.pack.language_rules import is_in_other_language
 from dialogs.pack.model import Pack, SlotSpec, Wording
 from dialogs.rendering import (
     SPOKEN_CHANNELS,
@@ -105,6 +106,8 @@ class TurnDraft:
         words = self.context.pack.replies[reply_name]
         state = self.state
         text, tone = self._render_unlike_recent(words, {**self.template_values(), **values})
+        if not is_in_other_language(reply_name):
+            text = unlike(state.recent_texts, text, self.context.pack.lead_ins, state.reply_count)
         state = replace(state, reply_count=state.reply_count + 1)
         if state.tone == "apologetic" and self._may_apologise():
             if tone != "apologetic":
@@ -126,7 +129,7 @@ class TurnDraft:
         self, wording: Wording, values: Mapping[str, str]
     ) -> tuple[str, Tone]:
         """The reply in the next of its wordings that was not said in the turn before; if all were,
-        the first with a lead-in."""
+        the first."""
         recent, counter = self.state.recent_texts, self.state.reply_count
         rendered = [
             (render(template, values), tone)
@@ -134,8 +137,7 @@ class TurnDraft:
                 wording, self.state.tone, self.context.channel, counter
             )
         ]
-        text, tone = next((one for one in rendered if one[0] not in recent), rendered[0])
-        return unlike(recent, text, self.context.pack.lead_ins, counter), tone
+        return next((one for one in rendered if one[0] not in recent), rendered[0])
 
     def _may_apologise(self) -> bool:
         since = self.turn - self.state.last_apology_turn

@@ -11,7 +11,9 @@ import multiprocessing
 import os
 import signal
 import socket
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from agent.config import Settings
@@ -54,9 +56,25 @@ class ForkserverLauncher:
     def __call__(self, end: socket.socket) -> ModelWorker:
         arguments = (end, self._settings, self._core)
         process = self._context.Process(target=_run_worker, args=arguments, daemon=True)
-        process.start()
+        with _main_module_hidden():
+            process.start()
         end.close()  # the new process has its own copy
         return _ForkedWorker(process)
+
+
+@contextmanager
+def _main_module_hidden() -> Iterator[None]:
+    """While this lasts, a new process does not import what this one was started with: the models
+    need nothing of the server, which takes seconds and 50 MiB to import."""
+    main = sys.modules["__main__"]
+    file, spec = main.__dict__.pop("__file__", None), main.__spec__
+    main.__spec__ = None
+    try:
+        yield
+    finally:
+        main.__spec__ = spec
+        if file is not None:
+            main.__file__ = file
 
 
 class _ForkedWorker:

@@ -60,4 +60,12 @@ _AFTER = (
     "asap immediately straight a"
 )
 WORDS_BEFORE = frozenset(_MOVING.split())
+NUMBERING = frozenset({"number", "nr", "#"})
+LINKS = frozenset({"is", "was", "it's", "that's", ":", "=", "no"}) | NUMBERING
+OWED = word_set("due owe owed owing rest remainder share deposit premium invoice statement cost")
+# What is numbered with a point, too: "version 2.50".
+LABELS = word_set(
+    "version section chapter release article paragraph page room clause item line form grade score "
+    "rating gpa size model step level floor gate channel episode release"
+)
 WORDS_AFTER = frozenset(_AFTER.split())

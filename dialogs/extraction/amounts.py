@@ -7,6 +7,7 @@ read in two ways have a problem instead. Held by tests/dialogs/extraction/test_a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -290,9 +291,29 @@ class AmountReader:
             return "none"
         if not is_clear_behind or self._text(behind) in UNITS:
             return "count"
-        if not is_clear_before:
+        if self._names_something_else(before):
+            return "none"
+        if not is_clear_before and not (len(run) == 1 and _PRICE.fullmatch(run[0].text)):
             return "none"
         return "amount" if self.is_expected else "number"
+
+    def _names_something_else(self, before: int) -> bool:
+        """Whether the words before a number say what it is, and that is no sum of money:
+        "my reference is 77", "version 2.50"."""
+        if self._text(before) in words.LABELS | words.NUMBERING:
+            return True
+        while self._text(before) in words.LINKS:
+            before -= 1
+            subject = self._text(before)
+            if subject in words.LINKS:
+                continue
+            is_noun = subject[:1].isalpha() and not self.is_taken[max(before, 0)]
+            return is_noun and subject not in words.WORDS_BEFORE | words.OWED
+        return False
+
+
+# Dollars and cents: what is written so is a price, whatever stands before it.
+_PRICE = re.compile(r"\d{1,3}(?:,?\d{3})*\.\d\d")
 
 
 def find_amounts(

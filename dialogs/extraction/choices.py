@@ -17,6 +17,8 @@ from audio.types import Expectation
 from dialogs.extraction.numbers import UNIT_NAMES
 
 MIN_SIMILARITY = 78.0  # least similarity, 0 to 100, when a choice was asked for
+MIN_TELLING_LETTERS = 4  # of a word without which a phrase is another one
+MIN_REST_SIMILARITY = 50.0  # of what two phrases have beside the words that are in both
 _ORDINAL_WORDS = ("first", "second", "third", "fourth", "fifth", "sixth")
 _NOT_NAME_WORDS = (
     "yes no yeah please thanks thank you hello hi it is the a an my name under put and of i'm im "
@@ -111,9 +113,23 @@ def _similar(
     """The similarity of what resembles `phrase` most, and its place in `said`; once as it is
     written, once run together."""
     for name, texts in zip((phrase, phrase.replace(" ", "")), said, strict=True):
-        found = process.extractOne(name, texts, scorer=fuzz.ratio, score_cutoff=min_similarity)
-        if found is not None:
-            yield float(found[1]), int(found[2])
+        found = process.extract(name, texts, scorer=fuzz.ratio, score_cutoff=min_similarity)
+        for _, score, place in found:
+            if _resembles_beyond(phrase, said[0][place]):
+                yield float(score), int(place)
+                break
+
+
+def _resembles_beyond(phrase: str, said: str) -> bool:
+    """Whether what was said resembles a phrase in more than the words that both have: "a branch"
+    is no "main branch"."""
+    words, said_words = phrase.split(), said.split()
+    common = set(words) & set(said_words)
+    rest = [word for word in words if word not in common]
+    if not common or all(len(word) < MIN_TELLING_LETTERS for word in rest):
+        return True  # "talk to person" lacks only the "a"
+    said_rest = "".join(word for word in said_words if word not in common)
+    return fuzz.ratio("".join(rest), said_rest) >= MIN_REST_SIMILARITY
 
 
 def find_person_name(

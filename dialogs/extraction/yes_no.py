@@ -22,6 +22,8 @@ YesNoKind = Literal[
 # What a yes, a no and a wait leave to be handled; a filler or a repeated value is nothing.
 _LEFTOVERS = frozenset({"content", "steer", "condition", "question"})
 _SILENT_UNITS = frozenset({"filler", "value", "closing"})
+# With these people correct what they were about to say.
+_TURNAROUNDS = frozenset(["actually", "i mean", "i meant", "i mean to say", "correction"])
 _NO_WORDS = frozenset({"no", "nope", "nah", "n", "na", "nay", "naw"})
 _YES_WORDS = frozenset({"yes", "yeah", "yea", "yep", "yup", "ya", "ye", "y"})
 # Words that a caller may also mean as "go on", "I am listening" or "is it?".
@@ -102,6 +104,7 @@ def read_answer(
     spoken = [unit for unit in units if unit.kind != "filler"]
     if not spoken:
         return YesNoAnswer("nothing", units=units)
+    spoken = _after_turnaround(spoken)
     kind = _decide(spoken)
     if kind == "yes" and (_is_left_open(units) or _is_ironic(units)):
         return YesNoAnswer("unsure", "yes", _span(spoken), leans_to_yes=True, units=units)
@@ -117,6 +120,20 @@ def read_answer(
         and any(u.kind == "agree" or u.words.split()[-1] in _LEANING_WORDS for u in spoken),
         units=units,
     )  # fmt: skip
+
+
+def _after_turnaround(units: list[AnswerUnit]) -> list[AnswerUnit]:
+    """What counts of a turn in which the customer corrects themselves: "actually, yes" says yes and
+    "ok, actually don't" says no. A yes counts only where nothing stood before the correction, and
+    nothing but an answer may follow it."""
+    turn = max((i for i, unit in enumerate(units) if unit.words in _TURNAROUNDS), default=-1)
+    rest = units[turn + 1 :]
+    kinds = {unit.kind for unit in rest}
+    answers = {"agree", "refuse", "cancel", "wait"}
+    is_answer = bool(kinds & answers) and kinds <= answers | {"value"}
+    if turn < 0 or not is_answer or {"agree", "refuse"} <= kinds:
+        return units
+    return units if "agree" in kinds and turn > 0 else rest
 
 
 _LEANING_WORDS = frozenset(

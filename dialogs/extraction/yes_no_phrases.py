@@ -151,7 +151,7 @@ _PHRASES: dict[UnitKind, str] = {
     (i will|let me|can i|could i) (come|call|get|call you) (back|again)( to (you|{OBJECT}))?
     (can|could|shall|let) (we|us|you|i) do {OBJECT} (later|tomorrow|another (time|day)|next week)
     (remind|ask|call|text) me (again )?(later|tomorrow|next week|another time)
-    (after|before|until|till) ([^ ,?]+ ?)*[^ ,?]+
+    (after(?! all( |$))|before|until|till) ([^ ,?]+ ?)*[^ ,?]+
 """,
     "unsure": """
     ((i am|i|just) )?(not |un)((really|entirely|completely|quite|too|so|100 %|very|totally) )?{SURE}
@@ -205,6 +205,7 @@ _PHRASES: dict[UnitKind, str] = {
     if you (can|could|would|please|do not mind|would not mind|will|may)|if i may|if convenient
     sir|madam|miss|mister|mate|man|dude|bro|bruh|buddy|pal|love|honey|hun|hon|dear|darling|babe
     friend|my friend|boss|chief|bot|robot|computer|hello|hi|hey|you guys|guys|folks|sweetie|sis
+    after all|you know what
     oh|ah|uh|um|er|erm|hm|mm|mmm|m|well|so|now|then|and|just|like|you know|lol|haha|ha|hehe|wow
     omg|jeez|gosh|my goodness|look|listen|basically|honestly|simply|literally|as well|too|sorry
     by the way|o|ooh|there|here|once more|i see|(good|great) question|nicely

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from dialogs.pack.schema import LanguagesYaml
 
+REPLY_PREFIX = "language."  # of the names of their replies
 UNLISTED = "other"  # stands for the code of a language that the file lacks
 
 
@@ -30,7 +31,7 @@ class OtherLanguage:
 
     def reply(self, part: str) -> str:
         """The name of the reply that is this part."""
-        return f"language.{self.code}.{part}"
+        return f"{REPLY_PREFIX}{self.code}.{part}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def build_language_rules(source: LanguagesYaml) -> LanguageRules:
 def language_replies(source: LanguagesYaml) -> dict[str, list[str]]:
     """The replies that a validated `languages.yaml` adds to those of the pack, by name."""
     replies = {
-        f"language.{code}.{part}": [text]
+        OtherLanguage(code).reply(part): [text]
         for code, language in source.languages.items()
         for part, text in (
             ("offer", language.offer),
@@ -76,6 +77,12 @@ def language_replies(source: LanguagesYaml) -> dict[str, list[str]]:
     replies[unlisted.reply("offer")] = [source.other.offer]
     replies[unlisted.reply("alone")] = [source.other.alone]
     return replies
+
+
+def is_in_other_language(reply_name: str) -> bool:
+    """Whether a reply is in another language than the pack's own."""
+    code, _, _ = reply_name.removeprefix(REPLY_PREFIX).partition(".")
+    return reply_name.startswith(REPLY_PREFIX) and code != UNLISTED
 
 
 def plain_answer(text: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dialogs.escalation.callback import can_person_come
+from dialogs.extraction.yes_no import read_answer
 from dialogs.interpretation.dialogue_acts import is_free_text_asked
 from dialogs.pack.language_rules import LanguageRules, OtherLanguage, plain_answer
 from dialogs.pack.reserved_names import EXPLICIT_REQUEST_RULE
@@ -59,6 +60,10 @@ def _answer_offer(draft: TurnDraft, rules: LanguageRules, understanding: Underst
     if answer in language.no_words:
         draft.state = replace(state, question=draft.open_question())
         draft.say("open")
+        return True
+    reply = read_answer(understanding.text)
+    if reply.leading == "no" and reply.leftover != (0, 0) and can_person_come(draft):
+        draft.ask(state.question)  # "no english": what they cannot do, no answer to the offer
         return True
     return False
 

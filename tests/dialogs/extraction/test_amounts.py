@@ -85,8 +85,20 @@ def test_any_text_gives_amounts_of_at_least_nothing_or_a_problem(text):
     "text",
     ["i have 2 kids", "it was 3 months ago", "reference 77", "flat 12", "the year 2026",
      "my phone is 555 123 4567", "the card ending in 4021", "that's all", "both cards",
-     "i've been waiting for 20 minutes", "number 9 bus", "order 66"],
+     "i've been waiting for 20 minutes", "number 9 bus", "order 66", "my reference is 77123",
+     "invoice number 77.20", "the memo is: 45", "version 2.50"],
 )  # fmt: skip
 def test_a_number_of_something_else_is_no_amount(text):
     found = extract(text, bank_pack(), Expectation(), TODAY)
     assert not [slot for slot in found if slot.name in {"amount", "number"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [("pay the electric company 84.20", "84.20"), ("my electric is 84.20", "84.20"),
+     ("the rent is 900", "900.00"), ("the amount due is 1,084.20", "1084.20"),
+     ("no 50", "50.00")],
+)  # fmt: skip
+def test_dollars_and_cents_are_a_price_whatever_stands_before_them(text, amount):
+    found = extract(text, bank_pack(), Expectation("amount"), TODAY)
+    assert [slot.value for slot in found if slot.name == "amount"] == [amount]

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audio.types import Expectation
+from dialogs.extraction.choices import closest_phrase
 from dialogs.extraction.numbers import find_numbers
 from dialogs.extraction.slots import extract
 from tests.support.packs import bank_pack
@@ -294,3 +295,14 @@ def test_any_text_gives_values_in_normal_form(text, kind):
 @given(st.integers(0, 999_999), st.integers(0, 99))
 def test_written_money_is_read_as_it_stands(dollars, cents):
     assert slots(f"send ${dollars:,}.{cents:02d} now") == [("amount", f"{dollars}.{cents:02d}")]
+
+
+@pytest.mark.parametrize(
+    ("said", "phrase"),
+    [("man branch", "main branch"), ("a branch", ""), ("talk to person", "talk to a person"),
+     ("tower company", "power company"), ("the company", ""), ("pay the bill", "pay a bill")],
+)  # fmt: skip
+def test_a_similar_phrase_resembles_more_than_its_common_words(said, phrase):
+    known = ("main branch", "talk to a person", "power company", "pay a bill")
+    match = closest_phrase(said, {one: one for one in known})
+    assert (match.value if match else "") == phrase

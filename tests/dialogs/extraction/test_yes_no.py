@@ -106,3 +106,15 @@ def test_any_text_can_be_read(text):
     answer = read_answer(text)
     assert answer.kind == "nothing" or answer.units
     assert 0 <= answer.span[0] <= answer.span[1] <= len(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [("actually yes do it", "yes"), ("well actually go ahead", "yes"),
+     ("sorry, i meant yes", "yes"),
+     ("yes after all", "yes"), ("you know what, yes", "yes"), ("ok actually don't", "no"),
+     ("yes but actually no", "no"), ("actually, hold on", "wait"), ("no actually yes", "other"),
+     ("actually", "other"), ("actually 50 please", "other"), ("yes actually", "other")],
+)  # fmt: skip
+def test_what_follows_a_correction_of_oneself_counts(text, kind):
+    assert read_answer(text).kind == kind

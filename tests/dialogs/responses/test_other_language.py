@@ -32,6 +32,16 @@ def test_an_english_yes_does_as_well(pack):
     assert bot.escalations
 
 
+@pytest.mark.parametrize("words", ["no english", "No speak English sorry", "no entiendo"])
+def test_who_says_that_they_have_no_english_is_asked_again(pack, words):
+    bot = Bot(pack)
+    offer = bot.says(SPANISH, language="es")
+    assert bot.says(words) == offer
+    assert bot.state.question.kind == "person"
+    bot.says("si")
+    assert bot.escalations
+
+
 def test_after_a_no_nobody_is_called(pack):
     bot = Bot(pack)
     bot.says("ich brauche hilfe mit meinem konto", language="de")
