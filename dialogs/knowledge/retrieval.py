@@ -14,7 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from math import log
 from pathlib import Path
 
@@ -109,14 +109,7 @@ class Knowledge:
 
         `bank_names` replaces the first name in the documents by the second.
         """
-        passages: list[Passage] = []
-        texts: list[list[str]] = []
-        # Documents repeat their words thirty times, and no word of a customer is kept here.
-        stem = cache(_stem)
-        with gzip.open(file, "rt", encoding="utf-8") as lines:
-            for line in lines:
-                _add_document(json.loads(line), bank_names, stem, passages, texts)
-        return cls(passages, texts, min_score, min_coverage)
+        return _read_index(file.read_bytes(), bank_names, min_score, min_coverage)
 
     def rank_passages(self, question: str, count: int = 5) -> list[tuple[Passage, float]]:
         """At most `count` passages with their BM25 scores, best first; only scores above 0."""
@@ -183,6 +176,23 @@ class Knowledge:
                 if re.search(rf"\b{re.escape(subject)}(?!\w)", text):
                     return subject
         return ""
+
+
+@lru_cache(maxsize=2)  # a pack that is loaded again mostly has the documents that it had
+def _read_index(
+    compressed: bytes,
+    bank_names: tuple[str, str] | None,
+    min_score: float,
+    min_coverage: float,
+) -> Knowledge:
+    """The index over a file's content."""
+    passages: list[Passage] = []
+    texts: list[list[str]] = []
+    # Documents repeat their words thirty times, and no word of a customer is kept here.
+    stem = cache(_stem)
+    for line in gzip.decompress(compressed).splitlines():
+        _add_document(json.loads(line), bank_names, stem, passages, texts)
+    return Knowledge(passages, texts, min_score, min_coverage)
 
 
 def content_words(text: str) -> list[str]:

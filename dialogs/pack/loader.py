@@ -7,6 +7,8 @@ Only this module converts pydantic models to the values of `dialogs.pack.model`,
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -190,7 +192,20 @@ def _build_care(
     for name in source.replies:
         if name in other_replies:
             raise yaml_file.error_at(["replies", name], f"{name} is a reply of replies.yaml too")
-    return build_care_rules(source, yaml_file), source.replies
+    return _care_rules(_CareFile(yaml_file.text, yaml_file)), source.replies
+
+
+@dataclass(frozen=True, slots=True)
+class _CareFile:
+    """A care.yaml, known by its text: the file of another pack may be the same."""
+
+    text: str
+    yaml_file: YamlFile = field(compare=False)
+
+
+@lru_cache(maxsize=2)  # thousands of patterns; a pack that is loaded again mostly has the same
+def _care_rules(file: _CareFile) -> CareRules:
+    return build_care_rules(file.yaml_file.read_as(CareYaml), file.yaml_file)
 
 
 def _build_rights(

@@ -7,7 +7,7 @@ a pack in each way and checks the message.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,12 +36,12 @@ class YamlFile:
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        self._text, self._content = _read_yaml(file)
+        self.text, self._content = _read_yaml(file)
 
     @cached_property
     def _root(self) -> Node:
         # Lines are wanted only of what is wrong; to find them takes as long as to read the file.
-        root: Node = YAML(typ="safe").compose(self._text)
+        root: Node = YAML(typ="safe").compose(self.text)
         return root
 
     def read_as(self, model: type[M]) -> M:
@@ -86,10 +86,15 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f'; did you mean "{best[0]}"?' if best else ""
 
 
+@lru_cache(maxsize=32)  # of a pack that is loaded again, most files are as they were
+def _parse(text: str) -> Any:
+    return YAML(typ="safe").load(text)
+
+
 def _read_yaml(file: Path) -> tuple[str, dict[Any, Any]]:
     try:
         text = file.read_text(encoding="utf-8")
-        content = YAML(typ="safe").load(text)
+        content = _parse(text)
     except FileNotFoundError:
         raise PackError(file, 1, "the pack has no such file") from None
     except MarkedYAMLError as wrong:
