@@ -95,10 +95,11 @@ class Settings(BaseSettings):
         "", description="Classification checkpoint instead of the embedded emotion head."
     )
     writer_checkpoint: str = Field(
-        "",
-        description="Whisper or Moonshine checkpoint that also transcribes whole turns. It shares "
-        "the models process, so every caller waits for each of its turns: choose one that needs "
-        "well under a second a turn. It is stopped after half of `answer_s`.",
+        "auto",
+        description="Model that transcribes whole turns: a folder or hub name of Whisper as "
+        "faster-whisper has it, or of Whisper or Moonshine as transformers has them. auto: the "
+        "packaged Whisper base, where installed; empty: none. A turn that takes longer than half "
+        "of `answer_s` keeps the encoder's transcript.",
     )
     sentence_checkpoint: str = Field(
         "auto",

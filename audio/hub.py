@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from huggingface_hub import (
     HfApi,
@@ -34,9 +34,8 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]
 )
 from yaml import YAMLError  # type: ignore[import-untyped]
 
+from audio.model_info import CheckpointKind as CheckpointKind  # re-exported
 from audio.types import AudioError
-
-CheckpointKind = Literal["letters", "feelings", "whole turns", "sentences"]
 
 # Encoders over raw 16 kHz audio that share wav2vec2's shape, by transformers' `model_type`.
 AUDIO_ENCODER_TYPES = frozenset(
@@ -44,6 +43,7 @@ AUDIO_ENCODER_TYPES = frozenset(
     | {"unispeech-sat"}
 )
 SEQ2SEQ_TYPES = frozenset({"whisper", "moonshine"})
+CTRANSLATE2_FILE = "model.bin"  # the weights of a Whisper model as faster-whisper has it
 # Encoders of written sentences.
 TEXT_ENCODER_TYPES = frozenset(
     {"albert", "bert", "distilbert", "electra", "mpnet", "roberta", "xlm-roberta"}
@@ -55,12 +55,14 @@ WEIGHT_FILES = (
     "model.safetensors.index.json",
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
+    CTRANSLATE2_FILE,
 )
 # The other files of a checkpoint: no other framework's weights, no training log.
 _OTHER_FILES = (
     *("config.json", "generation_config.json", "preprocessor_config.json", "processor_config.json"),
     *("vocab.json", "merges.txt", "normalizer.json", "added_tokens.json", "tokenizer.json"),
     *("tokenizer_config.json", "special_tokens_map.json", "README.md", "LICENSE*"),
+    *("vocabulary.txt", "vocabulary.json"),
     *("vocab.txt", "sentencepiece.bpe.model", "spiece.model", "1_Pooling/config.json"),
 )
 
@@ -73,6 +75,8 @@ def kind_of(config: Mapping[str, Any]) -> CheckpointKind | None:
     """The use of a checkpoint with this config.json; None when it has none here."""
     heads: Sequence[str] = config.get("architectures") or ()
     model = config.get("model_type")
+    if is_ctranslate2_whisper(config):
+        return "whole turns"
     if model in AUDIO_ENCODER_TYPES and any(head.endswith("ForCTC") for head in heads):
         return "letters"
     if model in AUDIO_ENCODER_TYPES and any(
@@ -84,6 +88,12 @@ def kind_of(config: Mapping[str, Any]) -> CheckpointKind | None:
     if model in TEXT_ENCODER_TYPES:
         return "sentences"
     return None
+
+
+def is_ctranslate2_whisper(config: Mapping[str, Any]) -> bool:
+    """Whether a config.json is that of a Whisper model on CTranslate2: it names no architecture,
+    but the heads that align words."""
+    return "alignment_heads" in config and "model_type" not in config
 
 
 def find_folder(name: str) -> Path:

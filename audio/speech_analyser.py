@@ -33,6 +33,7 @@ from audio.encoder import frame_count
 from audio.hub import CheckpointError, short_sha256
 from audio.incremental import DEFAULT_WINDOW, LOOKAHEAD_FRAMES, IncrementalEncoder
 from audio.inference_layers import best_dtype
+from audio.model_info import ModelInfo
 from audio.phones import PhoneAlphabet
 from audio.phrase_search import Alphabet
 from audio.prosody import ProsodyMeasurement, measure_prosody
@@ -43,7 +44,6 @@ from audio.recognisers import (
     TurnScores,
     WindowedRecogniser,
 )
-from audio.seq2seq_transcriber import Seq2SeqTranscriber
 from audio.speaker_normalisation import SpeakerProfile
 from audio.transcriber import Transcriber, read_curves
 from audio.types import (
@@ -59,17 +59,6 @@ from audio.types import (
 
 SPEECH_END_MARGIN = RATE // 10  # samples after the last voiced hop that may still be speech
 EmotionEstimator = Callable[["TurnStream", ProsodyMeasurement], EmotionEstimate]
-
-
-@dataclass(frozen=True, slots=True)
-class ModelInfo:
-    """Name, origin, checksum and licence of a model in use."""
-
-    name: str
-    source: str  # folder or hub name
-    sha256: str  # the first twelve digits of its weights' SHA-256
-    licence: str
-    streaming: str  # "exact", "bounded", "windowed" or "no"
 
 
 @dataclass(slots=True)
@@ -101,11 +90,9 @@ class SpeechAnalyser:
         transcriber: Transcriber,
         emotion_estimator: EmotionEstimator | None,
         models: Mapping[str, ModelInfo],
-        seq2seq: Seq2SeqTranscriber | None = None,
     ) -> None:
         self.models = models
         self.hop, self.overhang = recogniser.hop, recogniser.overhang
-        self._seq2seq = seq2seq
         self.recogniser = recogniser
         self._transcriber = transcriber
         self._emotion_estimator = emotion_estimator
@@ -119,16 +106,13 @@ class SpeechAnalyser:
         speech_checkpoint: str | None = None,
         infer_emotion: bool = True,
         emotion_checkpoint: str | None = None,
-        seq2seq_checkpoint: str | None = None,
-        seq2seq_limit_s: float = 2.5,
         download: bool = False,
         precision: Precision = "auto",
     ) -> SpeechAnalyser:
         """Load the embedded models of the folder `weights` (`ears` and `emotion`).
 
         `speech_checkpoint` and `emotion_checkpoint` (folders or hub names) each replace one of
-        them; a sequence-to-sequence checkpoint is used in addition, for at most `seq2seq_limit_s`
-        a turn. `precision` is that of the encoder's products; auto: the fastest on this machine.
+        them. `precision` is that of the encoder's products; auto: the fastest on this machine.
         CheckpointError for a checkpoint that is not on this machine or lacks the needed head."""
         own = (
             infer_emotion
@@ -143,12 +127,12 @@ class SpeechAnalyser:
         listener, transcriber = _load_recogniser(
             speech_model, head if head_fits_encoder else None, dtype
         )
-        models = {"words": _checkpoint_info(speech_model, listener.streaming)}
+        models = {"words": checkpoint_info(speech_model, listener.streaming)}
         emotion_estimator: EmotionEstimator | None = None
         if infer_emotion and emotion_checkpoint is not None:
             classifier = checkpoints.find(emotion_checkpoint, download)
             emotion_estimator = _classifier_estimator(classifier)
-            models["emotion"] = _checkpoint_info(classifier, "windowed")
+            models["emotion"] = checkpoint_info(classifier, "windowed")
         elif head is not None:
             emotion_estimator = (
                 _head_estimator(head)
@@ -158,12 +142,7 @@ class SpeechAnalyser:
             models["emotion"] = _head_info(
                 weights / "emotion", "exact" if head_fits_encoder else "windowed"
             )
-        seq2seq: Seq2SeqTranscriber | None = None
-        if seq2seq_checkpoint is not None:
-            seq2seq_model = checkpoints.find(seq2seq_checkpoint, download)
-            seq2seq = Seq2SeqTranscriber.load(seq2seq_model, seq2seq_limit_s)
-            models["whole_turns"] = _checkpoint_info(seq2seq_model, "no")
-        return cls(listener, transcriber, emotion_estimator, models, seq2seq)
+        return cls(listener, transcriber, emotion_estimator, models)
 
     def open(
         self, start: int, infer_emotion: bool, speaker: SpeakerProfile | None = None
@@ -209,15 +188,8 @@ class SpeechAnalyser:
         self.recogniser.close(stream.recogniser_state)
 
     def _analyse(self, stream: TurnStream, expectation: Expectation, infer_emotion: bool) -> Spoken:
-        transcript, names = self.decode(stream, expectation), self._model_names
-        if self._seq2seq is not None:
-            ctc_transcript = transcript
-            transcript = self._seq2seq.preferred_transcript(
-                ctc_transcript, expectation, stream.all_samples(), stream.start
-            )
-            if transcript is ctc_transcript:
-                names = {role: name for role, name in names.items() if role != "whole_turns"}
-        return Spoken(transcript, self._cues(stream) if infer_emotion else None, names)
+        cues = self._cues(stream) if infer_emotion else None
+        return Spoken(self.decode(stream, expectation), cues, self._model_names)
 
     def warm_up(self) -> None:
         """Run every model once, so that the first caller does not wait for lazy set-up; a second
@@ -229,8 +201,6 @@ class SpeechAnalyser:
         noise = np.random.default_rng(0).standard_normal(RATE, np.float32) * np.float32(0.01)
         self.advance([(stream, noise)])
         self.finish(stream, Expectation())
-        if self._seq2seq is not None:  # called directly: `finish` does not pass it mere noise
-            self._seq2seq.transcribe(noise, 0)
 
     def _cues(self, stream: TurnStream) -> AcousticCues:
         samples = stream.all_samples()
@@ -332,7 +302,7 @@ def _head_info(folder: Path, streaming: str) -> ModelInfo:
     return ModelInfo(config["title"], str(folder), digest, config["licence"], streaming)
 
 
-def _checkpoint_info(checkpoint: Checkpoint, streaming: str) -> ModelInfo:
+def checkpoint_info(checkpoint: Checkpoint, streaming: str) -> ModelInfo:
     name = str(getattr(checkpoint.config, "title", checkpoint.name))
     return ModelInfo(
         name, checkpoint.name, checkpoint.weights_digest(), checkpoint.licence, streaming

@@ -24,13 +24,12 @@ from audio.answer_phrases import AMOUNT_WORDS, DATE_WORDS, NO_PHRASES, SPOKEN_DI
 from audio.beam_search import BeamSearchDecoder
 from audio.phones import PhoneAlphabet
 from audio.phrase_search import Alphabet, DecodedPhrase, Phrase, Scores, SearchResult, find_phrases
-from audio.types import FRAME, Expectation, Transcript, Word
+from audio.types import FRAME, NO_TRANSCRIPT, Expectation, Transcript, Word
 
 DecodingMode = Literal["closed", "words", "open"]
 ConfidenceTerms = tuple[float, float, float, float]
 LENGTH_MARGIN_NATS = 8.0  # nats by which another number of digits must beat the expected number
 WORD_ENTRY_GAIN = -1.0  # gain at the start of a word in a loop: fewer, longer words win a draw
-NO_TRANSCRIPT = Transcript("", 0.0)
 
 
 @dataclass(frozen=True, slots=True)

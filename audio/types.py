@@ -71,6 +71,9 @@ class Transcript:
     words: tuple[Word, ...] = ()
 
 
+NO_TRANSCRIPT = Transcript("", 0.0)  # of a turn in which nothing was said
+
+
 @dataclass(frozen=True, slots=True)
 class Prosody:
     """Prosody of one turn, in units a person can read. None where it could not be measured."""

@@ -26,6 +26,10 @@ from agent.config import Settings
 # torch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# Tests hear with the embedded models alone, unless they say otherwise: the packaged one for whole
+# turns takes seconds to load.
+os.environ.setdefault("HEARKEN_WRITER_CHECKPOINT", "")
+
 # Conversations of the small pack are played by tests that complete and train it first.
 collect_ignore = ["data"]
 

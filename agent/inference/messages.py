@@ -89,6 +89,15 @@ MessageToWorker = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class TurnWritten:
+    """A whole turn was transcribed, within the models' process; NO_TRANSCRIPT when it could not
+    be."""
+
+    request_id: int
+    transcript: Transcript
+
+
 # -- from the models ---------------------------------------------------------------------------
 
 
@@ -160,6 +169,7 @@ class WorkerLoad:
     busy_share: float  # share of the time at work
     sends_partials: bool  # whether partial text is sent at present
     computes_cues: bool  # whether acoustic cues are computed at present
+    unwritten_turns: int = 0  # left to the encoder because the writer had no time, since the start
 
 
 MessageFromWorker = (

@@ -17,9 +17,9 @@ import math
 import pickle
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 
@@ -35,16 +35,19 @@ from agent.inference.messages import (
     RestoreCaller,
     StreamKey,
     StreamsFailed,
+    TurnWritten,
     UnderstandRequest,
     UnderstandResult,
     WorkerLoad,
 )
-from audio.types import Expectation, Samples, Spoken
+from audio.transcript_choice import preferred_transcript, should_transcribe
+from audio.types import RATE, Expectation, Samples, Spoken, Transcript
 from dialogs.values import Understanding
 
 # These import torch, which only the models' process needs (agent/inference/launcher.py)
 if TYPE_CHECKING:
     from agent.understanding.turn_understanding import TurnUnderstanding
+    from audio.model_info import ModelInfo
     from audio.speaker_normalisation import SpeakerProfile
     from audio.speech_analyser import SpeechAnalyser, TurnStream
 
@@ -54,6 +57,7 @@ MAX_BATCH_S = 0.06  # of work in one go
 BATCH_WAIT_S = 0.1  # that audio waits for others', while there are any
 FULL_BATCH_STREAMS = 16  # streams in a step: more make it no cheaper for each
 NO_PARTIALS_LATE_S, NO_CUES_LATE_S = 0.25, 0.75  # without partial text, without cues
+SILENCE_KEPT = RATE // 5  # samples after the voice that belong to a turn that is written
 SMOOTHING = 0.2  # weight of the newest in running means
 
 _NO_SAMPLES = np.zeros(0, np.float32)
@@ -94,7 +98,39 @@ class AnswerBatch:
     requests: Sequence[tuple[float, UnderstandRequest]]  # with when they came
 
 
-WorkBatch = EncodeBatch | AnswerBatch
+@dataclass(frozen=True, slots=True)
+class WaitingTurn:
+    """A turn whose streams are closed and that is being written. `samples`: its audio."""
+
+    request: UnderstandRequest
+    spoken: Spoken
+    deadline: float  # when the encoder's transcript is taken instead
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenBatch:
+    """Turns that were written, or had to wait too long, to be answered one after the other."""
+
+    turns: Sequence[tuple[WaitingTurn, Transcript]]
+
+
+WorkBatch = EncodeBatch | AnswerBatch | WrittenBatch
+
+
+class Writer(Protocol):
+    """A transcriber of whole turns that works beside the scheduler, as
+    agent/inference/turn_writer.py does. The scheduler receives a `TurnWritten` for each turn that
+    it accepts."""
+
+    @property
+    def model(self) -> ModelInfo:
+        """What writes."""
+
+    def submit(self, request_id: int, samples: Samples, start: int) -> bool:
+        """Transcribe a turn that begins at position `start`; False for no time."""
+
+    def cancel(self, request_id: int) -> None:
+        """Forget a turn."""
 
 
 class BatchScheduler:
@@ -110,14 +146,25 @@ class BatchScheduler:
         load_analyser: Callable[[], SpeechAnalyser],
         turn_understanding: TurnUnderstanding,
         send: Callable[[MessageFromWorker], None],
+        write_limit_s: float = 2.5,
     ) -> None:
+        """A whole turn that takes longer to write than `write_limit_s` is answered with the
+        encoder's transcript."""
         self._load_analyser = load_analyser
+        self.writer: Writer | None = None  # of whole turns; there may be none
+        self._write_limit_s = write_limit_s
+        self._being_written: dict[int, WaitingTurn] = {}  # by request
+        self._written: list[tuple[WaitingTurn, Transcript]] = []
+        self._unwritten_turns = 0
         self.turn_understanding = turn_understanding
         self._send = send
         self._streams: dict[StreamKey, ActiveStream] = {}
         self._requests: list[tuple[float, UnderstandRequest]] = []
         self._callers: dict[str, SpeakerProfile] = {}  # session -> how its customer usually sounds
-        self._costs = {EncodeBatch: 0.01, AnswerBatch: 0.03}  # seconds each, running means
+        # seconds each, running means
+        self._costs: dict[type[WorkBatch], float] = {
+            EncodeBatch: 0.01, AnswerBatch: 0.03, WrittenBatch: 0.01
+        }  # fmt: skip
         self._late = 0.0
         self._load = WorkerLoad(0.0, 0.0, True, True)
 
@@ -132,6 +179,8 @@ class BatchScheduler:
         analyser_models = {
             role: f"{one.name}, {one.sha256}" for role, one in self.analyser.models.items()
         }
+        if self.writer is not None:
+            analyser_models["whole_turns"] = f"{self.writer.model.name}, {self.writer.model.sha256}"
         return {**analyser_models, **self.turn_understanding.models}
 
     def __len__(self) -> int:
@@ -139,7 +188,7 @@ class BatchScheduler:
 
     # -- incoming messages ---------------------------------------------------------------------
 
-    def receive(self, message: MessageToWorker, at: float) -> None:
+    def receive(self, message: MessageToWorker | TurnWritten, at: float) -> None:
         """Apply one message that arrived at `at`."""
         match message:
             case AudioChunk():
@@ -149,9 +198,13 @@ class BatchScheduler:
                     self._add_audio(message.last_audio, at)
                 if message.key is None or message.key in self._streams:
                     self._requests.append((at, message))  # else it is sent again, with its stream
+            case TurnWritten(request_id, transcript):
+                if (turn := self._being_written.pop(request_id, None)) is not None:
+                    self._written.append((turn, transcript))
             case CancelStream(key, request_id):
                 if key is not None:
                     self._discard(key)
+                self._cancel_writing(key, request_id)
                 self._requests = [
                     (received_at, request)
                     for received_at, request in self._requests
@@ -175,6 +228,13 @@ class BatchScheduler:
             return
         stream.audio.append((at, chunk.samples))
 
+    def _cancel_writing(self, key: StreamKey | None, request_id: int | None) -> None:
+        for known, turn in [*self._being_written.items()]:
+            if known == request_id or (key is not None and turn.request.key == key):
+                del self._being_written[known]
+                assert self.writer is not None
+                self.writer.cancel(known)
+
     def _discard(self, key: StreamKey) -> None:
         stream = self._streams.pop(key, None)
         if stream is not None and stream.stream is not None:
@@ -184,6 +244,25 @@ class BatchScheduler:
 
     def next_batch(self, now: float) -> WorkBatch | float | None:
         """The batch to run now; or the seconds until there will be one; or None for no work."""
+        self._give_up_writing(now)
+        if self._written:
+            turns, self._written = self._written, []
+            return WrittenBatch(turns)
+        batch = self._next_unwritten(now)
+        if isinstance(batch, EncodeBatch | AnswerBatch) or not self._being_written:
+            return batch
+        until_deadline = min(turn.deadline for turn in self._being_written.values()) - now
+        return until_deadline if batch is None else min(batch, until_deadline)
+
+    def _give_up_writing(self, now: float) -> None:
+        """Answer turns that waited too long with what the encoder read."""
+        for request_id, turn in [*self._being_written.items()]:
+            if turn.deadline <= now:
+                self._cancel_writing(None, request_id)
+                self._unwritten_turns += 1
+                self._written.append((turn, turn.spoken.transcript))
+
+    def _next_unwritten(self, now: float) -> EncodeBatch | AnswerBatch | float | None:
         requested = {request.key for _, request in self._requests}
         ready = [one for one in self._streams.values() if one.audio and one.key not in requested]
         ready.sort(key=lambda one: one.waiting_since)
@@ -214,7 +293,10 @@ class BatchScheduler:
                 self._encode(streams)
             case AnswerBatch(requests):
                 due, count = requests[0][0] + ANSWER_DEADLINE_S, len(requests)
-                self._answer(requests)
+                self._answer(requests, began)
+            case WrittenBatch(turns):
+                due, count = began + ANSWER_DEADLINE_S, len(turns)
+                self._answer_written(turns)
         ended = now()
         self._costs[type(batch)] += SMOOTHING * ((ended - began) / count - self._costs[type(batch)])
         self._shed_load(max(0.0, ended - due))
@@ -230,6 +312,9 @@ class BatchScheduler:
                 lost = [request for _, request in self._requests if request.id in ids]
                 keys = {request.key for request in lost if request.key is not None}
                 ids = {request.id for request in lost}
+            case WrittenBatch(turns):
+                keys = {turn.request.key for turn, _ in turns if turn.request.key is not None}
+                ids = {turn.request.id for turn, _ in turns}
         for key in keys:
             self._discard(key)
         self._requests = [(at, request) for at, request in self._requests if request.id not in ids]
@@ -256,7 +341,9 @@ class BatchScheduler:
         self._publish_load(busy)
 
     def _publish_load(self, busy: float) -> None:
-        self._load = WorkerLoad(round(self._late, 3), busy, *self._affordable_outputs())
+        self._load = WorkerLoad(
+            round(self._late, 3), busy, *self._affordable_outputs(), self._unwritten_turns
+        )
         self._send(self._load)
 
     def _encode(self, streams: Sequence[ActiveStream]) -> None:
@@ -275,16 +362,44 @@ class BatchScheduler:
             pairs.append((one.stream, samples))
         return self.analyser.advance(pairs)
 
-    def _answer(self, requests: Sequence[tuple[float, UnderstandRequest]]) -> None:
+    def _answer(self, requests: Sequence[tuple[float, UnderstandRequest]], now: float) -> None:
         turns = [(request, self._streams[request.key]) for _, request in requests if request.key]
         spoken = self._finish_streams(turns)
         for waiting in requests:
             _, request = waiting
             spoken_turn = next(spoken) if request.key else None
-            self._send(self._answer_request(request, spoken_turn))
+            if spoken_turn is None or not self._begin_writing(request, spoken_turn, now):
+                self._send(self._answer_request(request, spoken_turn))
             self._requests.remove(waiting)
             if request.key:
                 del self._streams[request.key]
+
+    def _begin_writing(self, request: UnderstandRequest, spoken: Spoken, now: float) -> bool:
+        """Give a turn to the writer, where it is likely to read it better than the encoder."""
+        assert request.key is not None
+        if self.writer is None:
+            return False
+        if not should_transcribe(spoken.transcript, request.effect.expectation):
+            return False
+        stream = self._streams[request.key].stream
+        assert stream is not None
+        samples = stream.all_samples()
+        if request.effect.spoke_until is not None:
+            samples = samples[: request.effect.spoke_until - stream.start + SILENCE_KEPT]
+        if not self.writer.submit(request.id, samples, stream.start):
+            self._unwritten_turns += 1
+            return False
+        self._being_written[request.id] = WaitingTurn(request, spoken, now + self._write_limit_s)
+        return True
+
+    def _answer_written(self, turns: Sequence[tuple[WaitingTurn, Transcript]]) -> None:
+        for turn, written in turns:
+            request, spoken = turn.request, turn.spoken
+            chosen = preferred_transcript(spoken.transcript, written)
+            if chosen is not spoken.transcript and self.writer is not None:
+                models = {**spoken.models, "whole_turns": self.writer.model.name}
+                spoken = replace(spoken, transcript=chosen, models=models)
+            self._send(self._answer_request(request, spoken))
 
     def _finish_streams(
         self, turns: Sequence[tuple[UnderstandRequest, ActiveStream]]

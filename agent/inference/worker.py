@@ -4,9 +4,10 @@ The models have a process of their own, with one torch thread, at the other end 
 event loop that serves a hundred callers and a matrix product must not share an interpreter. How
 the process is started: agent/inference/launcher.py.
 
-Three threads: one reads the socket, one schedules, one runs everything torch. An exception of a
-model is reported and survived (agent/inference/scheduler.py); a crash ends this process, and the
-engine starts another (tests/agent/inference/test_worker.py).
+Three threads: one reads the socket, one schedules, one runs everything torch; beside them works the
+turn writer (agent/inference/turn_writer.py). An exception of a model is reported and survived
+(agent/inference/scheduler.py); a crash ends this process, and the engine starts another
+(tests/agent/inference/test_worker.py).
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from agent.inference.messages import (
     MessageFromWorker,
     MessageToWorker,
     ModelCosts,
+    TurnWritten,
     WorkerReady,
     message_frame,
 )
@@ -40,14 +42,17 @@ HEARTBEAT_S = 1.0  # between two messages about the load
 USUAL_TURN_S = 4.0  # length of a usual turn, over which the cost of its end is spread
 MEASURED_STREAMS = 16  # open streams while costs are measured
 
+# messages of the engine and of the turn writer; None: the engine's end is closed
+Inbox = queue.SimpleQueue[MessageToWorker | TurnWritten | None]
 SendMessage = Callable[[MessageFromWorker], None]
 # loads the models from disk; called in the thread that will use them
 LoadScheduler = Callable[[SendMessage], BatchScheduler]
 
 
-def serve(end: socket.socket, load: LoadScheduler) -> None:
-    """Load the models, then answer the messages from `end` until it is closed."""
-    inbox: queue.SimpleQueue[MessageToWorker | None] = queue.SimpleQueue()
+def serve(end: socket.socket, load: LoadScheduler, inbox: Inbox | None = None) -> None:
+    """Load the models, then answer the messages from `end` until it is closed. What works beside
+    the scheduler puts its messages into the `inbox`."""
+    inbox = inbox or queue.SimpleQueue()
     reader = threading.Thread(target=_read_messages, args=(end, inbox), name="reader", daemon=True)
     reader.start()
 
@@ -81,7 +86,7 @@ def _load_and_warm_up(load: LoadScheduler, send: SendMessage) -> BatchScheduler:
     return scheduler
 
 
-def _read_messages(end: socket.socket, inbox: queue.SimpleQueue[MessageToWorker | None]) -> None:
+def _read_messages(end: socket.socket, inbox: Inbox) -> None:
     # An engine that has ended may have left half a message, or not have read ours.
     broken = (ConnectionError, EOFError, struct.error, pickle.UnpicklingError)
     with suppress(*broken), end.makefile("rb") as messages:
@@ -91,7 +96,7 @@ def _read_messages(end: socket.socket, inbox: queue.SimpleQueue[MessageToWorker 
 
 
 def _work_loop(
-    inbox: queue.SimpleQueue[MessageToWorker | None],
+    inbox: Inbox,
     scheduler: BatchScheduler,
     pool: ThreadPoolExecutor,
     send: SendMessage,
@@ -121,11 +126,9 @@ def _work_loop(
         busy_s += now() - began
 
 
-def _drain(
-    inbox: queue.SimpleQueue[MessageToWorker | None], wait_s: float
-) -> list[MessageToWorker | None]:
+def _drain(inbox: Inbox, wait_s: float) -> list[MessageToWorker | TurnWritten | None]:
     """All messages that are there; when there are none, those that come within `wait_s`."""
-    messages: list[MessageToWorker | None] = []
+    messages: list[MessageToWorker | TurnWritten | None] = []
     try:
         if wait_s > 0:
             messages.append(inbox.get(timeout=wait_s))

@@ -8,9 +8,10 @@ answer.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 
 from agent.config import Settings
 from agent.core.effects import FeedEncoder, UnderstandTurn
@@ -28,6 +29,7 @@ from agent.inference.messages import (
 )
 from agent.inference.messages import RequestAnswered as ModelAnswered
 from agent.inference.scheduler import BatchScheduler
+from agent.inference.turn_writer import ImmediateWriter
 from agent.recordings.recording import Recording
 from agent.replay.answer_sources import answer_from_recording
 from agent.replay.recorded_answers import RecordedAnswer
@@ -42,13 +44,25 @@ class LiveModels:
     def __init__(self, settings: Settings, pack: Pack) -> None:
         """Load the text models from disk, which takes seconds; those of speech are loaded with the
         first turn that has sound. Raises what loading raises."""
+        self._settings = settings
         self._messages: list[MessageFromWorker] = []
         self._scheduler = load_scheduler(settings, pack, self._messages.append)
 
     @property
     def model_names(self) -> dict[str, str]:
         """Role -> name of its model, as in a session record."""
+        self._scheduler.writer = self._writer
         return {"voice_activity": VAD_MODEL, **self._scheduler.model_names}
+
+    @cached_property
+    def _writer(self) -> ImmediateWriter | None:
+        """The transcriber of whole turns, loaded with the first turn that has sound."""
+        from audio.turn_transcribers import load_turn_transcriber
+
+        loaded = load_turn_transcriber(
+            self._settings.writer_checkpoint, self._settings.answer_s / 2
+        )
+        return ImmediateWriter(*loaded) if loaded is not None else None
 
     def answer_source(self, recording: Recording) -> ModelAnswerSource:
         """The answer source for this recording."""
@@ -56,7 +70,7 @@ class LiveModels:
 
     def answer_source_of(self, session: str) -> ModelAnswerSource:
         """The answer source for a session that is no recording: it has all its audio."""
-        return ModelAnswerSource(self._scheduler, self._messages, session)
+        return ModelAnswerSource(self._scheduler, self._messages, session, lambda: self._writer)
 
     def end_session(self, session: str) -> None:
         """Forget the voice of this session's customer."""
@@ -71,6 +85,7 @@ class ModelAnswerSource:
     scheduler: BatchScheduler
     messages: list[MessageFromWorker]
     session: str
+    load_writer: Callable[[], ImmediateWriter | None]
     recording: Recording | None = None
     recorded_fallbacks: int = 0
     _in_flight: InFlight | None = None  # once there is sound
@@ -89,6 +104,7 @@ class ModelAnswerSource:
         self._leg_of_stream[effect.stream] = effect.leg
         if self._in_flight is None:
             analyser = self.scheduler.analyser
+            self.scheduler.writer = self.load_writer()
             self._in_flight = InFlight(analyser.hop, analyser.overhang)
         chunk = self._in_flight.add_audio(self.session, effect, lambda text: None)
         if chunk is None:
@@ -141,4 +157,7 @@ class ModelAnswerSource:
         while (batch := self.scheduler.next_batch(math.inf)) is not None:
             assert not isinstance(batch, float)  # at time infinity no batch has to wait
             self.scheduler.run_batch(batch, lambda: 0.0)
+            if isinstance(self.scheduler.writer, ImmediateWriter):
+                for written in self.scheduler.writer.take_written():
+                    self.scheduler.receive(written, 0.0)
         return list(self.messages)

@@ -117,6 +117,7 @@ class HttpEndpoints:
         metrics.models_busy.set(engine.load.busy_share)
         metrics.shed_features.labels("partials").set(not engine.load.sends_partials)
         metrics.shed_features.labels("cues").set(not engine.load.computes_cues)
+        metrics.unwritten_turns.set(engine.load.unwritten_turns)
         metrics.count_models_restarts(engine.restarts)
 
 

@@ -71,6 +71,11 @@ class Metrics:
             ["output"],
             registry=registry,
         )
+        self.unwritten_turns = Gauge(
+            "hearken_unwritten_turns",
+            "Turns since the models started that the whole-turn transcriber had no time for",
+            registry=registry,
+        )
         self.models_restarts = Counter(
             "hearken_models_restarts", "Restarts of the models process", registry=registry
         )

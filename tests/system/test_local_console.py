@@ -22,7 +22,12 @@ LINK = re.compile(r"(http://127\.0\.0\.1:\d+)/console#token=(\S+)")
 
 def test_the_printed_link_logs_in_and_its_token_is_not_in_the_log(tmp_path):
     environment = {k: v for k, v in os.environ.items() if not k.startswith("HEARKEN_")}
-    settings = {"HEARKEN_PORT": "0", "HEARKEN_OWN_CORE": "false", "HEARKEN_CAPACITY": "10"}
+    settings = {
+        "HEARKEN_PORT": "0",
+        "HEARKEN_OWN_CORE": "false",
+        "HEARKEN_CAPACITY": "10",
+        "HEARKEN_WRITER_CHECKPOINT": "",
+    }
     with (tmp_path / "log").open("w+") as log:
         process = subprocess.Popen(
             [sys.executable, str(SERVER)],

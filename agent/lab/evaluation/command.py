@@ -34,7 +34,10 @@ def evaluate_ears(
     ] = None,
     compare: Annotated[
         list[str] | None,
-        typer.Option(help="Another checkpoint, or a folder of weights, over the same recordings."),
+        typer.Option(
+            help="Another checkpoint, a folder of weights, or whisper-base, which writes whole "
+            "turns beside the embedded encoder, over the same recordings."
+        ),
     ] = None,
     telephone: Annotated[bool, typer.Option("--telephone", help="Use 8 kHz mu-law.")] = False,
     split: Annotated[

@@ -21,11 +21,17 @@ from agent.lab.evaluation.manifest import BadLine, LabelledRecording, normalised
 from agent.lab.training.ears.offline_recogniser import ChannelSimulation
 from audio import checkpoints
 from audio.checkpoints import CheckpointError
+from audio.model_info import ModelInfo
+from audio.model_packages import WHISPER_BASE, missing_distributions
 from audio.speaker_normalisation import SpeakerProfile
-from audio.speech_analyser import ModelInfo, SpeechAnalyser, TurnStream
+from audio.speech_analyser import SpeechAnalyser, TurnStream
+from audio.transcript_choice import preferred_transcript, should_transcribe
+from audio.turn_transcribers import AUTO, is_ctranslate2_folder, load_turn_transcriber
 from audio.types import RATE, AudioError, Emotion, Expectation, Precision, Samples, Transcript
+from audio.whole_turns import WholeTurnTranscriber
 
 PACKET_SAMPLES = RATE // 5
+WRITING_LIMIT_S = 30.0  # for a turn; nobody waits here
 
 TrackRecordings = Callable[
     [Iterable[LabelledRecording], str, int], Iterable[LabelledRecording]
@@ -41,6 +47,7 @@ class Contender:
     speech_checkpoint: str | None = None
     emotion_checkpoint: str | None = None
     precision: Precision = "auto"
+    writer_checkpoint: str = ""  # transcribes whole turns, beside the encoder
 
     def load(self, infer_emotion: bool) -> SpeechAnalyser:
         try:
@@ -88,6 +95,10 @@ def find_contender(name: str | None, weights: Path) -> Contender:
     EvaluationError when it is none of these."""
     if name is None:
         return Contender("embedded", weights)
+    if name == WHISPER_BASE.name:
+        return Contender(f"embedded and {name}", weights, writer_checkpoint=AUTO)
+    if is_ctranslate2_folder(Path(name)):
+        return Contender(name, weights, writer_checkpoint=name)
     if (Path(name) / "ears" / "config.json").exists():
         return Contender(name, Path(name))
     try:
@@ -130,12 +141,14 @@ def run_contender(
     with single_torch_thread():
         analyser = contender.load(infer_emotion)
         analyser.warm_up()
+        writer, models = _load_writer(contender, analyser.models)
         callers: dict[
             str, SpeakerProfile
         ] = {}  # a speaker's recordings count as the turns of one call
         turns = tuple(
             _analyse_recording(
                 analyser,
+                writer,
                 r,
                 expectations[r.path],
                 channel(*audio.read(r.path)),
@@ -145,7 +158,25 @@ def run_contender(
             )
             for r in track(recordings, contender.name, len(recordings))
         )
-    return ContenderResult(contender, analyser.models, turns)
+    return ContenderResult(contender, models, turns)
+
+
+def _load_writer(
+    contender: Contender, models: Mapping[str, ModelInfo]
+) -> tuple[WholeTurnTranscriber | None, Mapping[str, ModelInfo]]:
+    """The transcriber of whole turns, if the contender has one, and all models with it."""
+    try:
+        loaded = load_turn_transcriber(contender.writer_checkpoint, WRITING_LIMIT_S)
+    except AudioError as problem:
+        raise EvaluationError(str(problem)) from problem
+    if loaded is None:
+        if contender.writer_checkpoint == AUTO:
+            missing = ", ".join(missing_distributions(WHISPER_BASE))
+            raise EvaluationError(f"{WHISPER_BASE.name} is not installed: it needs {missing}")
+        return None, models
+    writer, info = loaded
+    writer.warm_up()
+    return writer, {**models, "whole turns": info}
 
 
 def stream_recording(
@@ -160,6 +191,7 @@ def stream_recording(
 
 def _analyse_recording(
     analyser: SpeechAnalyser,
+    writer: WholeTurnTranscriber | None,
     recording: LabelledRecording,
     expected: tuple[Expectation | None, str],
     samples: Samples,
@@ -172,18 +204,33 @@ def _analyse_recording(
     stream_cpu_s = time.process_time() - began
     began = time.process_time()
     result = analyser.finish(stream, Expectation())
+    open_transcript = _chosen_transcript(writer, result.transcript, Expectation(), samples)
     cpu_s = stream_cpu_s + time.process_time() - began
     answer = analyser.decode(stream, expectation) if expectation else None
+    if answer is not None and expectation is not None:
+        answer = _chosen_transcript(writer, answer, expectation, samples)
     return AnalysedTurn(
         recording=recording,
         expectation=expectation,
         answer_kind=answer_kind,
-        open_transcript=_with_normalised_text(result.transcript),
+        open_transcript=_with_normalised_text(open_transcript),
         answer_transcript=answer and _with_normalised_text(answer),
         emotion=result.cues.emotion if result.cues else None,
         seconds=len(samples) / RATE,
         cpu_s=cpu_s,
     )
+
+
+def _chosen_transcript(
+    writer: WholeTurnTranscriber | None,
+    ctc_transcript: Transcript,
+    expectation: Expectation,
+    samples: Samples,
+) -> Transcript:
+    """What the dialogue gets: the encoder's transcript, or the one of the whole turn."""
+    if writer is None or not should_transcribe(ctc_transcript, expectation):
+        return ctc_transcript
+    return preferred_transcript(ctc_transcript, writer.transcribe(samples, 0))
 
 
 def _with_normalised_text(transcript: Transcript) -> Transcript:

@@ -28,6 +28,7 @@ from agent.inference.messages import (
     RequestAnswered,
     RestoreCaller,
     StreamsFailed,
+    TurnWritten,
     UnderstandRequest,
     WorkerLoad,
 )
@@ -49,8 +50,9 @@ from audio import torchaudio_guard  # noqa: F401
 from transformers import HubertForCTC
 
 from audio.encoder import small_config
+from audio.model_info import ModelInfo
 from audio.speech_analyser import SpeechAnalyser
-from audio.types import FRAME, RATE, Expectation, Spoken, Transcript
+from audio.types import FRAME, NO_TRANSCRIPT, RATE, Expectation, Spoken, Transcript
 from dialogs.values import Understanding
 
 TODAY = date(2026, 11, 24)
@@ -77,6 +79,9 @@ class Counted:
     start: int
     speaker: list[object] = field(default_factory=list)
     samples: int = 0
+
+    def all_samples(self):
+        return np.zeros(self.samples, np.float32)
 
 
 class CountingEars:
@@ -105,7 +110,7 @@ class CountingEars:
         for stream, _ in turns:
             self.felt.append(cues)
             stream.speaker.append(stream.start)
-            yield Spoken(Transcript(str(stream.samples), 0.9), None)
+            yield Spoken(Transcript(str(stream.samples), 0.7), None)
 
     def close(self, stream):
         self.closed.append(stream.start)
@@ -700,3 +705,104 @@ def test_a_thousand_streams_leave_nothing_behind(ears):
     assert len(models.answers()) == 500
     assert len(models.inference) == 0
     assert ears.recogniser.encoder.open_streams == 0
+
+
+# -- whole turns -------------------------------------------------------------------------------
+
+
+class SlowWriter:
+    """Takes turns, at most `room` at a time, and says nothing of them by itself."""
+
+    model = ModelInfo("slow", "a test", "0" * 12, "none")
+
+    def __init__(self, room=9):
+        self.room, self.taken, self.cancelled = room, {}, []
+
+    def submit(self, request_id, samples, start):
+        if len(self.taken) >= self.room:
+            return False
+        self.taken[request_id] = (len(samples), start)
+        return True
+
+    def cancel(self, request_id):
+        self.cancelled.append(request_id)
+
+
+@pytest.fixture
+def writing(models):
+    models.inference.writer = SlowWriter()
+    return models
+
+
+def run_at_once(models):
+    """Everything that needs no waiting."""
+    while (work := models.next()) is not None and not isinstance(work, float):
+        models.do(work)
+    return work
+
+
+def test_an_open_turn_is_answered_with_what_was_written(writing):
+    writing.take(sound("a"), asked(1, "a", 1))
+    run_at_once(writing)
+    assert not writing.answers()
+    assert writing.inference.writer.taken == {1: (HOP, 0)}
+    writing.take(TurnWritten(1, Transcript("i lost my card", 0.8)))
+    run_at_once(writing)
+    assert writing.answers()[1].transcript.text == "i lost my card"
+    assert writing.mind.asked == ["i lost my card"]
+
+
+def test_others_go_on_while_a_turn_is_written(writing):
+    writing.take(sound("a"), asked(1, "a", 1))
+    run_at_once(writing)
+    writing.take(sound("b"), asked(2, text="hello"))
+    run_at_once(writing)
+    assert list(writing.answers()) == [2]
+
+
+def test_what_takes_too_long_keeps_the_transcript_of_the_encoder(writing):
+    writing.take(sound("a"), asked(1, "a", 1))
+    waits = run_at_once(writing)
+    writing.at += waits
+    run_at_once(writing)
+    assert writing.answers()[1].transcript.text == str(HOP)
+    assert writing.inference.writer.cancelled == [1]
+    writing.take(TurnWritten(1, Transcript("too late", 0.8)))
+    assert run_at_once(writing) is None
+    writing.inference.heartbeat(0.5)
+    assert writing.all(WorkerLoad)[-1].unwritten_turns == 1
+
+
+def test_what_the_writer_has_no_time_for_is_answered_at_once(writing):
+    writing.inference.writer = SlowWriter(room=0)
+    writing.take(sound("a"), asked(1, "a", 1))
+    run_at_once(writing)
+    assert writing.answers()[1].transcript.text == str(HOP)
+    writing.inference.heartbeat(0.5)
+    assert writing.all(WorkerLoad)[-1].unwritten_turns == 1
+
+
+def test_what_nobody_wants_any_more_is_not_written(writing):
+    writing.take(sound("a"), asked(1, "a", 1))
+    run_at_once(writing)
+    writing.take(CancelStream(None, 1))
+    assert writing.inference.writer.cancelled == [1]
+    assert run_at_once(writing) is None
+    assert not writing.answers()
+
+
+def test_nothing_readable_keeps_the_transcript_of_the_encoder(writing):
+    writing.take(sound("a"), asked(1, "a", 1))
+    run_at_once(writing)
+    writing.take(TurnWritten(1, NO_TRANSCRIPT))
+    run_at_once(writing)
+    assert writing.answers()[1].transcript.text == str(HOP)
+
+
+def test_a_turn_that_breaks_the_mind_after_it_was_written_is_reported(writing):
+    writing.take(sound("a"), asked(1, "a", 1))
+    run_at_once(writing)
+    writing.take(TurnWritten(1, Transcript("boom", 0.8)))
+    run_at_once(writing)
+    (lost,) = writing.all(StreamsFailed)
+    assert lost.request_ids == (1,)
