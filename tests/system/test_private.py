@@ -71,18 +71,19 @@ def searched() -> tuple[bytes, ...]:
     return tuple(text.lower().encode() for text in (*texts, *ADDRESS))
 
 
-def found_in(data: bytes) -> list[bytes]:
-    """All that is in there, in capitals or not; alone, as a few digits may be in anything by
-    chance."""
+def found_in(data: bytes) -> list[tuple[bytes, bytes]]:
+    """All that is in there, in capitals or not, with what stands around it; alone, as a few digits
+    may be in anything by chance."""
     data = data.lower()
-    return [
-        text
+    matches = (
+        re.search(rb"(?<![0-9a-z.])%b(?![0-9a-z])" % re.escape(text), data)
         for text in searched()
-        if text in data and re.search(rb"(?<![0-9a-z.])%b(?![0-9a-z])" % re.escape(text), data)
-    ]
+        if text in data
+    )
+    return [(one[0], data[max(0, one.start() - 40) : one.end() + 40]) for one in matches if one]
 
 
-def found(state: Path) -> list[tuple[str, bytes]]:
+def found(state: Path) -> list[tuple[str, tuple[bytes, bytes]]]:
     files = [path for path in state.rglob("*") if path.is_file()]
     assert any(path.name == "hearken.sqlite3" for path in files)
     return [(path.name, text) for path in files for text in found_in(path.read_bytes())]
