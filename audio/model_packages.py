@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -168,7 +167,7 @@ def _put_together(
                 f"begins with {digest.hexdigest()[:12]}, not {file.sha256[:12]}; remove the "
                 f"packages {', '.join(package.distributions)} and install them again"
             )
-        shutil.move(unfinished, target)  # at once: another process may be reading
+        unfinished.replace(target)  # at once: another process may be reading
     finally:
         unfinished.unlink(missing_ok=True)
 

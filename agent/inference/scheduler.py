@@ -19,7 +19,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -40,14 +40,14 @@ from agent.inference.messages import (
     UnderstandResult,
     WorkerLoad,
 )
+from agent.inference.pending_transcriptions import PendingTranscriptions, Writer, WrittenTurns
 from audio.transcript_choice import preferred_transcript, should_transcribe
-from audio.types import RATE, Expectation, Samples, Spoken, Transcript
+from audio.types import RATE, Expectation, Samples, Spoken
 from dialogs.values import Understanding
 
 # These import torch, which only the models' process needs (agent/inference/launcher.py)
 if TYPE_CHECKING:
     from agent.understanding.turn_understanding import TurnUnderstanding
-    from audio.model_info import ModelInfo
     from audio.speaker_normalisation import SpeakerProfile
     from audio.speech_analyser import SpeechAnalyser, TurnStream
 
@@ -99,38 +99,13 @@ class AnswerBatch:
 
 
 @dataclass(frozen=True, slots=True)
-class WaitingTurn:
-    """A turn whose streams are closed and that is being written. `samples`: its audio."""
-
-    request: UnderstandRequest
-    spoken: Spoken
-    deadline: float  # when the encoder's transcript is taken instead
-
-
-@dataclass(frozen=True, slots=True)
 class WrittenBatch:
     """Turns that were written, or had to wait too long, to be answered one after the other."""
 
-    turns: Sequence[tuple[WaitingTurn, Transcript]]
+    turns: WrittenTurns
 
 
 WorkBatch = EncodeBatch | AnswerBatch | WrittenBatch
-
-
-class Writer(Protocol):
-    """A transcriber of whole turns that works beside the scheduler, as
-    agent/inference/turn_writer.py does. The scheduler receives a `TurnWritten` for each turn that
-    it accepts."""
-
-    @property
-    def model(self) -> ModelInfo:
-        """What writes."""
-
-    def submit(self, request_id: int, samples: Samples, start: int) -> bool:
-        """Transcribe a turn that begins at position `start`; False for no time."""
-
-    def cancel(self, request_id: int) -> None:
-        """Forget a turn."""
 
 
 class BatchScheduler:
@@ -151,11 +126,7 @@ class BatchScheduler:
         """A whole turn that takes longer to write than `write_limit_s` is answered with the
         encoder's transcript."""
         self._load_analyser = load_analyser
-        self.writer: Writer | None = None  # of whole turns; there may be none
-        self._write_limit_s = write_limit_s
-        self._being_written: dict[int, WaitingTurn] = {}  # by request
-        self._written: list[tuple[WaitingTurn, Transcript]] = []
-        self._unwritten_turns = 0
+        self._pending = PendingTranscriptions(write_limit_s)
         self.turn_understanding = turn_understanding
         self._send = send
         self._streams: dict[StreamKey, ActiveStream] = {}
@@ -172,6 +143,15 @@ class BatchScheduler:
     def analyser(self) -> SpeechAnalyser:
         """The speech models, loaded by the first one who asks; raises what loading raises."""
         return self._load_analyser()
+
+    @property
+    def writer(self) -> Writer | None:
+        """What transcribes whole turns; there may be none."""
+        return self._pending.writer
+
+    @writer.setter
+    def writer(self, writer: Writer | None) -> None:
+        self._pending.writer = writer
 
     @property
     def model_names(self) -> dict[str, str]:
@@ -198,13 +178,12 @@ class BatchScheduler:
                     self._add_audio(message.last_audio, at)
                 if message.key is None or message.key in self._streams:
                     self._requests.append((at, message))  # else it is sent again, with its stream
-            case TurnWritten(request_id, transcript):
-                if (turn := self._being_written.pop(request_id, None)) is not None:
-                    self._written.append((turn, transcript))
+            case TurnWritten():
+                self._pending.receive(message)
             case CancelStream(key, request_id):
                 if key is not None:
                     self._discard(key)
-                self._cancel_writing(key, request_id)
+                self._pending.cancel(key, request_id)
                 self._requests = [
                     (received_at, request)
                     for received_at, request in self._requests
@@ -228,13 +207,6 @@ class BatchScheduler:
             return
         stream.audio.append((at, chunk.samples))
 
-    def _cancel_writing(self, key: StreamKey | None, request_id: int | None) -> None:
-        for known, turn in [*self._being_written.items()]:
-            if known == request_id or (key is not None and turn.request.key == key):
-                del self._being_written[known]
-                assert self.writer is not None
-                self.writer.cancel(known)
-
     def _discard(self, key: StreamKey) -> None:
         stream = self._streams.pop(key, None)
         if stream is not None and stream.stream is not None:
@@ -244,23 +216,13 @@ class BatchScheduler:
 
     def next_batch(self, now: float) -> WorkBatch | float | None:
         """The batch to run now; or the seconds until there will be one; or None for no work."""
-        self._give_up_writing(now)
-        if self._written:
-            turns, self._written = self._written, []
-            return WrittenBatch(turns)
+        if written := self._pending.take_written(now):
+            return WrittenBatch(written)
         batch = self._next_unwritten(now)
-        if isinstance(batch, EncodeBatch | AnswerBatch) or not self._being_written:
+        deadline = self._pending.next_deadline()
+        if isinstance(batch, EncodeBatch | AnswerBatch) or deadline is None:
             return batch
-        until_deadline = min(turn.deadline for turn in self._being_written.values()) - now
-        return until_deadline if batch is None else min(batch, until_deadline)
-
-    def _give_up_writing(self, now: float) -> None:
-        """Answer turns that waited too long with what the encoder read."""
-        for request_id, turn in [*self._being_written.items()]:
-            if turn.deadline <= now:
-                self._cancel_writing(None, request_id)
-                self._unwritten_turns += 1
-                self._written.append((turn, turn.spoken.transcript))
+        return deadline - now if batch is None else min(batch, deadline - now)
 
     def _next_unwritten(self, now: float) -> EncodeBatch | AnswerBatch | float | None:
         requested = {request.key for _, request in self._requests}
@@ -342,7 +304,7 @@ class BatchScheduler:
 
     def _publish_load(self, busy: float) -> None:
         self._load = WorkerLoad(
-            round(self._late, 3), busy, *self._affordable_outputs(), self._unwritten_turns
+            round(self._late, 3), busy, *self._affordable_outputs(), self._pending.unwritten_turns
         )
         self._send(self._load)
 
@@ -377,8 +339,6 @@ class BatchScheduler:
     def _begin_writing(self, request: UnderstandRequest, spoken: Spoken, now: float) -> bool:
         """Give a turn to the writer, where it is likely to read it better than the encoder."""
         assert request.key is not None
-        if self.writer is None:
-            return False
         if not should_transcribe(spoken.transcript, request.effect.expectation):
             return False
         stream = self._streams[request.key].stream
@@ -386,13 +346,9 @@ class BatchScheduler:
         samples = stream.all_samples()
         if request.effect.spoke_until is not None:
             samples = samples[: request.effect.spoke_until - stream.start + SILENCE_KEPT]
-        if not self.writer.submit(request.id, samples, stream.start):
-            self._unwritten_turns += 1
-            return False
-        self._being_written[request.id] = WaitingTurn(request, spoken, now + self._write_limit_s)
-        return True
+        return self._pending.begin(request, spoken, samples, stream.start, now)
 
-    def _answer_written(self, turns: Sequence[tuple[WaitingTurn, Transcript]]) -> None:
+    def _answer_written(self, turns: WrittenTurns) -> None:
         for turn, written in turns:
             request, spoken = turn.request, turn.spoken
             chosen = preferred_transcript(spoken.transcript, written)
