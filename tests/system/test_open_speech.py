@@ -36,8 +36,8 @@ def test_an_open_turn_of_a_call_is_understood(tmp_path):
             client._send(sound[start : start + 1600])
         heard = client.wait_for("transcript", timeout_s=90)
         understood = client.wait_for("understanding", timeout_s=30)
-    # The synthesiser's voice is hard to hear, and a few samples decide over a "mortgage"; the encoder
-    # alone has none of these sentences.
+    # The synthesiser's voice is hard to hear, and a few samples decide over a "mortgage"; the
+    # encoder alone has none of this.
     assert heard["text"].startswith("i would like to see")
     assert heard["text"].endswith("riverside branch")
     assert [word["text"] for word in heard["words"]] == heard["text"].split()
